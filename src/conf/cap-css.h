@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A channel subsystem device of s390: an address `cssid.ssid.devno`, and the types of vfio_ccw. */
+#pragma once
+
+#include "conf/capability.h"
+#include "conf/mdev-type.h"
+
+typedef struct {
+    guint cssid;
+    guint ssid;
+    guint devno;
+} MdCcwAddress;
+
+typedef struct {
+    MdCap cap;
+    MdCcwAddress address;
+    gboolean has_channel_address;
+    MdCcwAddress channel_address; /* of the I/O device behind it */
+    GPtrArray *mdev_types;        /* NULL: no parent of mediated devices */
+} MdCapCss;
+
+gboolean md_ccw_address_parse(const char *text, MdCcwAddress *address);

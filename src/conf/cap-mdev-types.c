@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/cap-mdev-types.h"
+
+#include <libvirt/libvirt.h>
+
+
+static void
+init(MdCap *cap)
+{
+    ((MdCapMdevTypes *)cap)->mdev_types =
+        g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+}
+
+
+/* libvirt nests its own block once more in here. */
+static void
+format(const MdCap *cap, MdXmlWriter *writer)
+{
+    const MdCapMdevTypes *self = (const MdCapMdevTypes *)cap;
+
+    md_mdev_types_format(self->mdev_types, writer);
+    md_mdev_types_format_details(self->mdev_types, writer);
+}
+
+
+static void
+copy(MdCap *dest, const MdCap *src)
+{
+    ((MdCapMdevTypes *)dest)->mdev_types =
+        md_mdev_types_copy(((const MdCapMdevTypes *)src)->mdev_types);
+}
+
+
+static void
+clear(MdCap *cap)
+{
+    g_clear_pointer(&((MdCapMdevTypes *)cap)->mdev_types, g_ptr_array_unref);
+}
+
+
+const MdCapKind md_cap_kind_mdev_types = {
+    .name = "mdev_types",
+    .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES,
+    .size = sizeof(MdCapMdevTypes),
+    .init = init,
+    .format = format,
+    .copy = copy,
+    .clear = clear,
+};

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/cap-mdev.h"
+
+#include <libvirt/libvirt.h>
+
+#include "conf/xml-reader.h"
+#include "util/error.h"
+
+
+static void
+free_attr(MdMdevAttr *attr)
+{
+    g_free(attr->name);
+    g_free(attr->value);
+    g_free(attr);
+}
+
+
+static GPtrArray *
+new_attrs(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)free_attr);
+}
+
+
+static void
+add_attr(GPtrArray *attrs, const char *name, const char *value)
+{
+    MdMdevAttr *attr = g_new0(MdMdevAttr, 1);
+
+    attr->name = g_strdup(name);
+    attr->value = g_strdup(value);
+    g_ptr_array_add(attrs, attr);
+}
+
+
+GPtrArray *
+md_mdev_attrs_copy(GPtrArray *attrs)
+{
+    GPtrArray *copies = new_attrs();
+
+    for (guint i = 0; i < attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
+
+        add_attr(copies, attr->name, attr->value);
+    }
+    return copies;
+}
+
+
+static void
+init(MdCap *cap)
+{
+    MdCapMdev *self = (MdCapMdev *)cap;
+
+    self->iommu_group = -1;
+    self->attrs = new_attrs();
+}
+
+
+/* By id as libvirt does, or by the name that the driver gave the type. */
+static gboolean
+parse_type(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    xmlNodePtr type = NULL;
+
+    if (!md_xml_child_once(node, "type", &type, error))
+        return FALSE;
+    if (type != NULL) {
+        self->type_id = md_xml_attribute(type, "id");
+        self->type_name = md_xml_child_text(type, "name");
+    }
+    if (self->type_id == NULL && self->type_name == NULL) {
+        g_autofree char *device = md_xml_device_name(node);
+
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing type id attribute for '%s'", device);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+parse_uuid(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    g_autofree char *text = NULL;
+    xmlNodePtr uuid = NULL;
+
+    if (!md_xml_child_once(node, "uuid", &uuid, error))
+        return FALSE;
+    text = uuid != NULL ? md_xml_text(uuid) : NULL;
+    if (text == NULL)
+        return TRUE;
+
+    self->uuid = md_uuid_normalize(text);
+    if (self->uuid == NULL)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "Invalid uuid '%.64s' for new mdev device", text);
+    return self->uuid != NULL;
+}
+
+
+static gboolean
+parse_iommu_group(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    xmlNodePtr group = md_xml_child(node, "iommuGroup");
+    g_autofree char *number = group != NULL ? md_xml_attribute(group, "number") : NULL;
+    g_autofree char *device = NULL;
+    guint value = 0;
+
+    if (number == NULL)
+        return TRUE;
+    if (md_xml_parse_uint(number, 10, G_MAXINT, &value)) {
+        self->iommu_group = (int)value;
+        return TRUE;
+    }
+    device = md_xml_device_name(node);
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid iommuGroup number attribute for '%s'", device);
+    return FALSE;
+}
+
+
+static gboolean
+parse_attr(MdCapMdev *self, xmlNodePtr attr, GError **error)
+{
+    g_autofree char *name = md_xml_attribute(attr, "name");
+    g_autofree char *value = md_xml_attribute(attr, "value");
+    g_autofree char *device = md_xml_device_name(attr);
+
+    if (name == NULL) {
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing name of attribute %u for '%s'",
+                     self->attrs->len + 1, device);
+        return FALSE;
+    }
+    if (xmlHasNsProp(attr, BAD_CAST "value", NULL) == NULL) {
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing value of attribute '%.64s' for '%s'",
+                     name, device);
+        return FALSE;
+    }
+    add_attr(self->attrs, name, value != NULL ? value : "");
+    return TRUE;
+}
+
+
+static gboolean
+parse_attrs(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    for (xmlNodePtr attr = md_xml_child(node, "attr"); attr != NULL; attr = md_xml_next(attr)) {
+        if (self->attrs->len == MD_MDEV_ATTRS_MAX) {
+            g_autofree char *device = md_xml_device_name(node);
+
+            md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                              "more than %d attributes for '%s'", MD_MDEV_ATTRS_MAX, device);
+            return FALSE;
+        }
+        if (!parse_attr(self, attr, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    MdCapMdev *self = (MdCapMdev *)cap;
+
+    if (!parse_type(self, node, error) || !parse_uuid(self, node, error) ||
+        !parse_iommu_group(self, node, error) || !parse_attrs(self, node, error))
+        return FALSE;
+
+    self->parent_addr = md_xml_child_text(node, "parent_addr");
+    return TRUE;
+}
+
+
+static void
+format_type(const MdCapMdev *self, MdXmlWriter *writer)
+{
+    md_xml_writer_start(writer, "type");
+    if (self->type_id != NULL)
+        md_xml_writer_attribute(writer, "id", self->type_id);
+    else
+        md_xml_writer_element(writer, "name", self->type_name);
+    if (self->type != NULL)
+        md_mdev_type_format_details(self->type, writer);
+    md_xml_writer_end(writer);
+}
+
+
+static void
+format(const MdCap *cap, MdXmlWriter *writer)
+{
+    const MdCapMdev *self = (const MdCapMdev *)cap;
+
+    format_type(self, writer);
+    md_xml_writer_element(writer, "uuid", self->uuid);
+    md_xml_writer_element(writer, "parent_addr", self->parent_addr);
+    if (self->iommu_group >= 0) {
+        md_xml_writer_start(writer, "iommuGroup");
+        md_xml_writer_attribute_format(writer, "number", "%d", self->iommu_group);
+        md_xml_writer_end(writer);
+    }
+    for (guint i = 0; i < self->attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(self->attrs, i);
+
+        md_xml_writer_start(writer, "attr");
+        md_xml_writer_attribute(writer, "name", attr->name);
+        md_xml_writer_attribute(writer, "value", attr->value);
+        md_xml_writer_end(writer);
+    }
+}
+
+
+static void
+copy(MdCap *dest, const MdCap *src)
+{
+    MdCapMdev *self = (MdCapMdev *)dest;
+    const MdCapMdev *from = (const MdCapMdev *)src;
+
+    self->uuid = g_strdup(from->uuid);
+    self->type_id = g_strdup(from->type_id);
+    self->type_name = g_strdup(from->type_name);
+    self->parent_addr = g_strdup(from->parent_addr);
+    self->iommu_group = from->iommu_group;
+    self->attrs = md_mdev_attrs_copy(from->attrs);
+    self->type = from->type != NULL ? md_mdev_type_copy(from->type) : NULL;
+}
+
+
+static void
+clear(MdCap *cap)
+{
+    MdCapMdev *self = (MdCapMdev *)cap;
+
+    g_free(self->uuid);
+    g_free(self->type_id);
+    g_free(self->type_name);
+    g_free(self->parent_addr);
+    g_ptr_array_unref(self->attrs);
+    md_mdev_type_free(self->type);
+}
+
+
+const MdCapKind md_cap_kind_mdev = {
+    .name = "mdev",
+    .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV,
+    .size = sizeof(MdCapMdev),
+    .init = init,
+    .parse = parse,
+    .format = format,
+    .copy = copy,
+    .clear = clear,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A PCI function. */
+#pragma once
+
+#include "conf/capability.h"
+#include "conf/mdev-type.h"
+
+typedef struct {
+    guint domain;
+    guint bus;
+    guint slot;
+    guint function;
+} MdPciAddress;
+
+typedef enum {
+    MD_PCI_HEADER_ENDPOINT = 0,
+    MD_PCI_HEADER_BRIDGE = 1,
+    MD_PCI_HEADER_CARDBUS = 2,
+} MdPciHeader;
+
+typedef struct {
+    int port;   /* -1: not told (the state of a link has no port) */
+    guint speed; /* generation: 1 = 2.5 GT/s, 2 = 5, 3 = 8, 4 = 16, 5 = 32, 6 = 64; 0 = unknown */
+    guint width; /* lanes */
+} MdPciLink;
+
+typedef struct {
+    MdCap cap;
+    MdPciAddress address;
+    gint64 class_code; /* 24 bits, -1: not told */
+    guint vendor_id;
+    guint product_id;
+    char *vendor_name;  /* from the hardware database, or NULL */
+    char *product_name; /* likewise */
+
+    gboolean has_physical_function; /* this is a virtual function */
+    MdPciAddress physical_function;
+    gboolean has_virtual_functions; /* this is a physical function with SR-IOV */
+    guint max_virtual_functions;
+    GArray *virtual_functions; /* of MdPciAddress, or NULL */
+
+    int iommu_group;          /* -1: none */
+    GArray *iommu_addresses;  /* of MdPciAddress: the members, itself included; or NULL */
+    int numa_node;            /* -1: none */
+    MdPciHeader header;
+    gboolean is_express;
+    gboolean has_link; /* both below are set */
+    MdPciLink link_capability;
+    MdPciLink link_status;
+    GPtrArray *mdev_types; /* NULL: no parent of mediated devices */
+} MdCapPci;
+
+/* 0000:86:00.0 */
+gboolean md_pci_address_parse(const char *text, MdPciAddress *address);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of kinds, and what is the same for all of them. */
+#include "config.h"
+
+#include "conf/capability.h"
+
+#include <string.h>
+
+static const MdCapKind *const kinds[] = {
+    &md_cap_kind_system,     &md_cap_kind_pci,  &md_cap_kind_css, &md_cap_kind_ap_matrix,
+    &md_cap_kind_mdev_types, &md_cap_kind_mdev,
+};
+
+/* Kinds of libvirt that are none of ours (yet): a document of theirs is not wrong, only not supported. */
+static const char *const foreign_kinds[] = {
+    "usb_device", "usb", "net", "scsi_host",    "scsi_target", "scsi", "storage", "fc_host",
+    "vports",     "ccw", "drm", "scsi_generic", "vdpa",        "vpd",  "ap_card", "ap_queue",
+};
+
+
+const MdCapKind *
+md_cap_kind_find(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (g_str_equal(kinds[i]->name, name))
+            return kinds[i];
+    }
+    return NULL;
+}
+
+
+gboolean
+md_cap_kind_is_known(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(foreign_kinds); i++) {
+        if (g_str_equal(foreign_kinds[i], name))
+            return TRUE;
+    }
+    return md_cap_kind_find(name) != NULL;
+}
+
+
+static MdCap *
+new_zeroed(const MdCapKind *kind)
+{
+    MdCap *cap = g_malloc0(kind->size);
+
+    cap->kind = kind;
+    return cap;
+}
+
+
+MdCap *
+md_cap_new(const MdCapKind *kind)
+{
+    MdCap *cap = new_zeroed(kind);
+
+    if (kind->init != NULL)
+        kind->init(cap);
+    return cap;
+}
+
+
+MdCap *
+md_cap_copy(const MdCap *cap)
+{
+    MdCap *copy = new_zeroed(cap->kind);
+
+    cap->kind->copy(copy, cap);
+    return copy;
+}
+
+
+void
+md_cap_free(MdCap *cap)
+{
+    if (cap == NULL)
+        return;
+
+    cap->kind->clear(cap);
+    g_free(cap);
+}

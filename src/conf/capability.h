@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a node device can do: one capability per kind, each kind in a cap-*.c of its own. A kind is an entry of the
+ * table in capability.c; nothing else in the daemon lists them all.
+ */
+#pragma once
+
+#include <glib.h>
+#include <libxml/tree.h>
+
+#include "conf/xml-writer.h"
+
+typedef struct _MdCapKind MdCapKind;
+
+/* The head of every capability; a kind's own struct begins with it. */
+typedef struct {
+    const MdCapKind *kind;
+} MdCap;
+
+struct _MdCapKind {
+    const char *name; /* the `type` in XML, and what list calls name it */
+    guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
+    gsize size;       /* of the kind's struct */
+
+    /* Sets what is not zero in an empty capability, "none" is -1 for some. NULL: all of it is zero. */
+    void (*init)(MdCap *cap);
+    /* From <capability>. NULL: a document of this kind is read for its name and kind only. */
+    gboolean (*parse)(MdCap *cap, xmlNodePtr node, GError **error);
+    /* What stands inside <capability type='...'>. */
+    void (*format)(const MdCap *cap, MdXmlWriter *writer);
+    /* Deep copies into zeroed `dest` (never initialized by `init`). */
+    void (*copy)(MdCap *dest, const MdCap *src);
+    void (*clear)(MdCap *cap);
+    /* Appends the kinds nested in this one (`mdev_types` of a PCI device). NULL: there are none. */
+    void (*list_nested)(const MdCap *cap, GPtrArray *kinds);
+};
+
+extern const MdCapKind md_cap_kind_system;
+extern const MdCapKind md_cap_kind_pci;
+extern const MdCapKind md_cap_kind_css;
+extern const MdCapKind md_cap_kind_ap_matrix;
+extern const MdCapKind md_cap_kind_mdev_types;
+extern const MdCapKind md_cap_kind_mdev;
+
+/* NULL if there is no such kind. */
+const MdCapKind *md_cap_kind_find(const char *name);
+
+/* Whether libvirt knows a kind of this name, be it one of ours or not. */
+gboolean md_cap_kind_is_known(const char *name);
+
+/* An empty capability of a kind. */
+MdCap *md_cap_new(const MdCapKind *kind);
+MdCap *md_cap_copy(const MdCap *cap);
+void md_cap_free(MdCap *cap);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdCap, md_cap_free)

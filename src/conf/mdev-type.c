@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/mdev-type.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *suffix;
+    guint shift; /* of 2, from KiB */
+} SizeUnit;
+
+/* Drivers mean powers of two by all of these. */
+static const SizeUnit size_units[] = {
+    { "K", 0 },   { "KB", 0 },   { "KiB", 0 },  { "M", 10 },   { "MB", 10 },   { "MiB", 10 },
+    { "G", 20 },  { "GB", 20 },  { "GiB", 20 }, { "T", 30 },   { "TB", 30 },   { "TiB", 30 },
+};
+
+
+static void
+free_property(MdMdevProperty *property)
+{
+    g_free(property->name);
+    g_free(property->value);
+    g_free(property);
+}
+
+
+static GPtrArray *
+new_properties(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)free_property);
+}
+
+
+MdMdevType *
+md_mdev_type_new(const char *id)
+{
+    MdMdevType *self = g_new0(MdMdevType, 1);
+
+    self->id = g_strdup(id);
+    self->properties = new_properties();
+    return self;
+}
+
+
+static void
+add_property(GPtrArray *properties, const char *name, const char *value, const char *unit)
+{
+    MdMdevProperty *property = g_new0(MdMdevProperty, 1);
+
+    property->name = g_strdup(name);
+    property->value = g_strdup(value);
+    property->unit = unit;
+    g_ptr_array_add(properties, property);
+}
+
+
+MdMdevType *
+md_mdev_type_copy(const MdMdevType *self)
+{
+    MdMdevType *copy = md_mdev_type_new(self->id);
+
+    copy->name = g_strdup(self->name);
+    copy->device_api = g_strdup(self->device_api);
+    copy->available = self->available;
+    copy->description = g_strdup(self->description);
+    for (guint i = 0; i < self->properties->len; i++) {
+        const MdMdevProperty *property = g_ptr_array_index(self->properties, i);
+
+        add_property(copy->properties, property->name, property->value, property->unit);
+    }
+    return copy;
+}
+
+
+void
+md_mdev_type_free(MdMdevType *self)
+{
+    if (self == NULL)
+        return;
+
+    g_free(self->id);
+    g_free(self->name);
+    g_free(self->device_api);
+    g_free(self->description);
+    g_ptr_array_unref(self->properties);
+    g_free(self);
+}
+
+
+/* `512M`, `128MB`, `2048 MiB`. */
+static gboolean
+parse_size(const char *value, guint64 *kib)
+{
+    gsize digits = strspn(value, "0123456789");
+    g_autofree char *number = g_strndup(value, digits);
+    const char *suffix = value + digits;
+    guint64 size = 0;
+
+    if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXUINT64, &size, NULL))
+        return FALSE;
+
+    suffix += strspn(suffix, " ");
+    for (guint i = 0; i < G_N_ELEMENTS(size_units); i++) {
+        if (!g_str_equal(suffix, size_units[i].suffix))
+            continue;
+        if (size > G_MAXUINT64 >> size_units[i].shift)
+            return FALSE;
+        *kib = size << size_units[i].shift;
+        return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* `2560x1600` and nothing else; `width` and `height` stay strings, they are only printed. */
+static gboolean
+parse_resolution(const char *value, char **width, char **height)
+{
+    gsize columns = strspn(value, "0123456789");
+    const char *rest = value + columns;
+    gsize rows = *rest == 'x' ? strspn(rest + 1, "0123456789") : 0;
+
+    if (columns == 0 || rows == 0 || rest[1 + rows] != '\0')
+        return FALSE;
+
+    *width = g_strndup(value, columns);
+    *height = g_strdup(rest + 1);
+    return TRUE;
+}
+
+
+static void
+add_parsed(GPtrArray *properties, const char *name, const char *value)
+{
+    g_autofree char *width = NULL;
+    g_autofree char *height = NULL;
+    guint64 kib = 0;
+
+    if ((g_str_equal(name, "max_resolution") || g_str_equal(name, "resolution")) &&
+        parse_resolution(value, &width, &height)) {
+        add_property(properties, "hres", width, NULL);
+        add_property(properties, "vres", height, NULL);
+    } else if (parse_size(value, &kib)) {
+        g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, kib);
+
+        add_property(properties, name, number, "KiB");
+    } else {
+        add_property(properties, name, value, NULL);
+    }
+}
+
+
+static gboolean
+is_property_name(const char *name)
+{
+    if (!g_ascii_isalpha(*name) && *name != '_')
+        return FALSE;
+    for (const char *p = name; *p != '\0'; p++) {
+        if (!g_ascii_isalnum(*p) && strchr("_-.", *p) == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* One word, or a size: anything longer is prose that happens to hold a separator. */
+static gboolean
+is_property_value(const char *value)
+{
+    guint64 kib = 0;
+
+    return *value != '\0' && (strpbrk(value, " \t") == NULL || parse_size(value, &kib));
+}
+
+
+/* One `key=value` or `key: value`. */
+static gboolean
+parse_property(GPtrArray *properties, const char *text, char separator)
+{
+    const char *at = strchr(text, separator);
+    g_autofree char *name = NULL;
+    g_autofree char *value = NULL;
+
+    if (at == NULL)
+        return FALSE;
+
+    name = g_strstrip(g_strndup(text, (gsize)(at - text)));
+    value = g_strstrip(g_strdup(at + 1));
+    if (!is_property_name(name) || !is_property_value(value))
+        return FALSE;
+    add_parsed(properties, name, value);
+    return TRUE;
+}
+
+
+/* NVIDIA: any number of `key=value` separated by commas. */
+static gboolean
+parse_assignments(GPtrArray *properties, const char *line)
+{
+    g_auto(GStrv) items = g_strsplit(line, ",", -1);
+
+    for (guint i = 0; items[i] != NULL; i++) {
+        if (!parse_property(properties, items[i], '='))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* NULL unless every line holds properties and nothing else. */
+static GPtrArray *
+parse_properties(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GPtrArray) properties = new_properties();
+
+    for (guint i = 0; lines[i] != NULL; i++) {
+        const char *line = g_strstrip(lines[i]);
+        gboolean parsed = TRUE;
+
+        if (strchr(line, '=') != NULL)
+            parsed = parse_assignments(properties, line);
+        else if (*line != '\0')
+            parsed = parse_property(properties, line, ':');
+        if (!parsed)
+            return NULL;
+    }
+    return g_steal_pointer(&properties);
+}
+
+
+void
+md_mdev_type_set_description(MdMdevType *self, const char *text)
+{
+    g_autofree char *stripped = text != NULL ? g_strstrip(g_strdup(text)) : NULL;
+    GPtrArray *properties = NULL;
+
+    g_ptr_array_set_size(self->properties, 0);
+    g_clear_pointer(&self->description, g_free);
+    if (stripped == NULL || *stripped == '\0')
+        return;
+
+    properties = parse_properties(stripped);
+    if (properties == NULL) {
+        self->description = g_steal_pointer(&stripped);
+        return;
+    }
+    g_ptr_array_unref(self->properties);
+    self->properties = properties;
+}
+
+
+void
+md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer)
+{
+    if (types == NULL || types->len == 0)
+        return;
+
+    md_xml_writer_start(writer, "capability");
+    md_xml_writer_attribute(writer, "type", "mdev_types");
+    for (guint i = 0; i < types->len; i++) {
+        const MdMdevType *type = g_ptr_array_index(types, i);
+
+        md_xml_writer_start(writer, "type");
+        md_xml_writer_attribute(writer, "id", type->id);
+        md_xml_writer_element(writer, "name", type->name);
+        md_xml_writer_element(writer, "deviceAPI", type->device_api);
+        md_xml_writer_element_format(writer, "availableInstances", "%" G_GUINT64_FORMAT,
+                                     type->available);
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_end(writer);
+}
+
+
+void
+md_mdev_type_format_details(const MdMdevType *self, MdXmlWriter *writer)
+{
+    if (!md_xml_writer_get_details(writer))
+        return;
+
+    md_xml_writer_element(writer, "name", self->name);
+    for (guint i = 0; i < self->properties->len; i++) {
+        const MdMdevProperty *property = g_ptr_array_index(self->properties, i);
+
+        md_xml_writer_start(writer, "attribute");
+        md_xml_writer_attribute(writer, "name", property->name);
+        if (property->unit != NULL)
+            md_xml_writer_attribute(writer, "unit", property->unit);
+        md_xml_writer_text(writer, property->value);
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_element(writer, "description", self->description);
+}
+
+
+void
+md_mdev_types_format_details(GPtrArray *types, MdXmlWriter *writer)
+{
+    if (types == NULL || types->len == 0 || !md_xml_writer_get_details(writer))
+        return;
+
+    md_xml_writer_start(writer, "capability");
+    md_xml_writer_attribute(writer, "type", "mdev");
+    for (guint i = 0; i < types->len; i++) {
+        const MdMdevType *type = g_ptr_array_index(types, i);
+
+        md_xml_writer_start(writer, "type");
+        md_xml_writer_attribute(writer, "id", type->id);
+        md_mdev_type_format_details(type, writer);
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_end(writer);
+}
+
+
+GPtrArray *
+md_mdev_types_copy(GPtrArray *types)
+{
+    GPtrArray *copy = NULL;
+
+    if (types == NULL)
+        return NULL;
+
+    copy = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    for (guint i = 0; i < types->len; i++)
+        g_ptr_array_add(copy, md_mdev_type_copy(g_ptr_array_index(types, i)));
+    return copy;
+}

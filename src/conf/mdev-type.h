@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A type of mediated device as a parent offers it: one directory of mdev_supported_types, and what its description
+ * tells. Descriptions have no format of their own: NVIDIA writes one line of `key=value, key=value`, Intel lines of
+ * `key: value`, others free text.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "conf/xml-writer.h"
+
+typedef struct {
+    char *name;
+    char *value;
+    const char *unit; /* static; "KiB" for sizes, else NULL */
+} MdMdevProperty;
+
+typedef struct {
+    char *id;                   /* nvidia-11 */
+    char *name;                 /* GRID M60-0B; NULL on kernels without it */
+    char *device_api;           /* vfio-pci */
+    guint64 available;          /* how many more may be created, as of the read */
+    GPtrArray *properties;      /* of MdMdevProperty, from the description; never NULL, may be empty */
+    char *description;          /* free text that holds no properties, or NULL */
+} MdMdevType;
+
+MdMdevType *md_mdev_type_new(const char *id);
+MdMdevType *md_mdev_type_copy(const MdMdevType *self);
+void md_mdev_type_free(MdMdevType *self);
+
+/* Takes a description attribute apart into properties, or keeps it as description. */
+void md_mdev_type_set_description(MdMdevType *self, const char *text);
+
+/* libvirt's block: <capability type='mdev_types'> with one <type> each. Nothing if there are none. */
+void md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer);
+
+/* Our own block, if the writer wants details: <capability type='mdev'>, what is known of each type. */
+void md_mdev_types_format_details(GPtrArray *types, MdXmlWriter *writer);
+
+/* Name, attributes and description of one type, inside its <type>, if the writer wants details. */
+void md_mdev_type_format_details(const MdMdevType *self, MdXmlWriter *writer);
+
+GPtrArray *md_mdev_types_copy(GPtrArray *types); /* NULL stays NULL */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdMdevType, md_mdev_type_free)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/node-device.h"
+
+#include <stdarg.h>
+
+
+MdNodeDeviceDef *
+md_node_device_def_new(void)
+{
+    MdNodeDeviceDef *self = g_atomic_rc_box_new0(MdNodeDeviceDef);
+
+    self->caps = g_ptr_array_new_with_free_func((GDestroyNotify)md_cap_free);
+    return self;
+}
+
+
+MdNodeDeviceDef *
+md_node_device_def_ref(MdNodeDeviceDef *self)
+{
+    return g_atomic_rc_box_acquire(self);
+}
+
+
+static void
+clear(MdNodeDeviceDef *self)
+{
+    g_free(self->name);
+    g_free(self->path);
+    g_free(self->devnode);
+    g_strfreev(self->devlinks);
+    g_free(self->parent);
+    g_free(self->driver);
+    g_ptr_array_unref(self->caps);
+}
+
+
+void
+md_node_device_def_unref(MdNodeDeviceDef *self)
+{
+    if (self != NULL)
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
+}
+
+
+MdNodeDeviceDef *
+md_node_device_def_copy(const MdNodeDeviceDef *self)
+{
+    MdNodeDeviceDef *copy = md_node_device_def_new();
+
+    copy->name = g_strdup(self->name);
+    copy->path = g_strdup(self->path);
+    copy->devnode = g_strdup(self->devnode);
+    copy->devlinks = g_strdupv(self->devlinks);
+    copy->parent = g_strdup(self->parent);
+    copy->driver = g_strdup(self->driver);
+    for (guint i = 0; i < self->caps->len; i++)
+        g_ptr_array_add(copy->caps, md_cap_copy(g_ptr_array_index(self->caps, i)));
+    return copy;
+}
+
+
+gpointer
+md_node_device_def_add_cap(MdNodeDeviceDef *self, const MdCapKind *kind)
+{
+    MdCap *cap = md_cap_new(kind);
+
+    g_ptr_array_add(self->caps, cap);
+    return cap;
+}
+
+
+gpointer
+md_node_device_def_get_cap(const MdNodeDeviceDef *self, const MdCapKind *kind)
+{
+    for (guint i = 0; i < self->caps->len; i++) {
+        MdCap *cap = g_ptr_array_index(self->caps, i);
+
+        if (cap->kind == kind)
+            return cap;
+    }
+    return NULL;
+}
+
+
+GPtrArray *
+md_node_device_def_list_caps(const MdNodeDeviceDef *self)
+{
+    GPtrArray *kinds = g_ptr_array_new();
+
+    for (guint i = 0; i < self->caps->len; i++) {
+        const MdCap *cap = g_ptr_array_index(self->caps, i);
+
+        g_ptr_array_add(kinds, (gpointer)cap->kind);
+        if (cap->kind->list_nested != NULL)
+            cap->kind->list_nested(cap, kinds);
+    }
+    return kinds;
+}
+
+
+guint32
+md_node_device_def_get_flags(const MdNodeDeviceDef *self)
+{
+    g_autoptr(GPtrArray) kinds = md_node_device_def_list_caps(self);
+    guint32 flags = 0;
+
+    for (guint i = 0; i < kinds->len; i++)
+        flags |= ((const MdCapKind *)g_ptr_array_index(kinds, i))->flag;
+    return flags;
+}
+
+
+char *
+md_node_device_make_name(const char *prefix, ...)
+{
+    GString *name = g_string_new(prefix);
+    const char *part = NULL;
+    va_list args;
+
+    va_start(args, prefix);
+    while ((part = va_arg(args, const char *)) != NULL)
+        g_string_append_printf(name, "_%s", part);
+    va_end(args);
+
+    for (gsize i = 0; i < name->len; i++) {
+        if (!g_ascii_isalnum(name->str[i]))
+            name->str[i] = '_';
+    }
+    return g_string_free(name, FALSE);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a node device is: its identity and its capabilities. Plain data; it knows neither sysfs nor who is asking.
+ * A definition is filled by one owner and immutable once it is shared, so that any thread may read it.
+ */
+#pragma once
+
+#include "conf/capability.h"
+
+typedef struct {
+    char *name;      /* as libvirt gives it: pci_0000_86_00_0 */
+    char *path;      /* below /sys/devices; NULL for an inactive device and in most input */
+    char *devnode;   /* /dev/..., or NULL */
+    char **devlinks; /* NULL-terminated, or NULL */
+    char *parent;    /* name of the parent, NULL for the root */
+    char *driver;    /* name of the bound driver, or NULL */
+    GPtrArray *caps; /* of MdCap, never NULL; the first one says what kind of device it is */
+} MdNodeDeviceDef;
+
+MdNodeDeviceDef *md_node_device_def_new(void);
+/* Thread-safe reference count. */
+MdNodeDeviceDef *md_node_device_def_ref(MdNodeDeviceDef *self);
+void md_node_device_def_unref(MdNodeDeviceDef *self);
+/* A deep copy that the caller may change. */
+MdNodeDeviceDef *md_node_device_def_copy(const MdNodeDeviceDef *self);
+
+/* Adds an empty capability of a kind and returns it, borrowed. */
+gpointer md_node_device_def_add_cap(MdNodeDeviceDef *self, const MdCapKind *kind);
+
+/* The capability of that kind on the outer level, borrowed, or NULL. */
+gpointer md_node_device_def_get_cap(const MdNodeDeviceDef *self, const MdCapKind *kind);
+
+/* Kinds of the outer and of the nested capabilities, in document order; elements are static MdCapKind. */
+GPtrArray *md_node_device_def_list_caps(const MdNodeDeviceDef *self);
+
+/* The flags of those kinds. */
+guint32 md_node_device_def_get_flags(const MdNodeDeviceDef *self);
+
+/* `mdev`, uuid, address -> mdev_<uuid>_<address>, every character but letters and digits as `_`; see libvirt. */
+char *md_node_device_make_name(const char *prefix, ...) G_GNUC_NULL_TERMINATED;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNodeDeviceDef, md_node_device_def_unref)

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/xml-reader.h"
+
+#include <string.h>
+
+#include "util/error.h"
+
+#define UUID_DIGITS 32
+
+
+static gboolean
+is_element(xmlNodePtr node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && node->ns == NULL &&
+           g_str_equal((const char *)node->name, name);
+}
+
+
+static xmlNodePtr
+first_from(xmlNodePtr node, const char *name)
+{
+    while (node != NULL && !is_element(node, name))
+        node = node->next;
+    return node;
+}
+
+
+xmlNodePtr
+md_xml_child(xmlNodePtr node, const char *name)
+{
+    return first_from(node->children, name);
+}
+
+
+xmlNodePtr
+md_xml_next(xmlNodePtr node)
+{
+    return first_from(node->next, (const char *)node->name);
+}
+
+
+gboolean
+md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError **error)
+{
+    xmlNodePtr found = md_xml_child(node, name);
+
+    if (found != NULL && md_xml_next(found) != NULL) {
+        g_autofree char *device = md_xml_device_name(node);
+
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "more than one element '%s' in '%s' for '%s'", name, (const char *)node->name,
+                          device);
+        return FALSE;
+    }
+    *child = found;
+    return TRUE;
+}
+
+
+/* From libxml2's allocator to GLib's; empty is the same as missing. */
+static char *
+take(xmlChar *text)
+{
+    char *copy = text != NULL && *text != '\0' ? g_strdup((const char *)text) : NULL;
+
+    xmlFree(text);
+    return copy;
+}
+
+
+char *
+md_xml_text(xmlNodePtr node)
+{
+    return take(xmlNodeGetContent(node));
+}
+
+
+char *
+md_xml_child_text(xmlNodePtr node, const char *name)
+{
+    xmlNodePtr child = md_xml_child(node, name);
+
+    return child != NULL ? md_xml_text(child) : NULL;
+}
+
+
+char *
+md_xml_attribute(xmlNodePtr node, const char *name)
+{
+    return take(xmlGetNoNsProp(node, BAD_CAST name));
+}
+
+
+char *
+md_xml_device_name(xmlNodePtr node)
+{
+    char *name = md_xml_child_text(xmlDocGetRootElement(node->doc), "name");
+
+    return name != NULL ? name : g_strdup("new device");
+}
+
+
+gboolean
+md_xml_parse_uint(const char *text, guint base, guint max, guint *number)
+{
+    guint64 value = 0;
+
+    if (base == 0) {
+        gboolean is_hex = g_ascii_strncasecmp(text, "0x", 2) == 0;
+
+        base = is_hex ? 16 : 10;
+        text += is_hex ? 2 : 0;
+    }
+    if (!g_ascii_string_to_unsigned(text, base, 0, max, &value, NULL))
+        return FALSE;
+
+    *number = (guint)value;
+    return TRUE;
+}
+
+
+char *
+md_uuid_normalize(const char *text)
+{
+    g_autofree char *given = g_strstrip(g_strdup(text));
+    gboolean has_dashes = strlen(given) != UUID_DIGITS;
+    GString *uuid = g_string_new(NULL);
+    const char *p = given;
+
+    for (guint i = 0; i < UUID_DIGITS; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20) {
+            g_string_append_c(uuid, '-');
+            if (has_dashes && *p++ != '-')
+                break;
+        }
+        if (!g_ascii_isxdigit(*p))
+            break;
+        g_string_append_c(uuid, g_ascii_tolower(*p++));
+    }
+    if (uuid->len != UUID_DIGITS + 4 || *p != '\0') {
+        g_string_free(uuid, TRUE);
+        return NULL;
+    }
+    return g_string_free(uuid, FALSE);
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/xml.h"
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/relaxng.h>
+#include <string.h>
+
+#include "conf/xml-reader.h"
+#include "util/error.h"
+
+#define ROOT_ELEMENT "device"
+
+/* What of a source line is quoted on either side of an error; longer lines make unreadable errors. */
+#define QUOTE_MAX 256
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *XmlError;
+#else
+typedef xmlErrorPtr XmlError;
+#endif
+
+typedef struct {
+    char *message; /* of the first error that makes the document malformed */
+    gboolean has_doctype;
+} ParseState;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlRelaxNGParserCtxt, xmlRelaxNGFreeParserCtxt)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlRelaxNGValidCtxt, xmlRelaxNGFreeValidCtxt)
+
+
+/* libxml2's text as one message of ours: no final newline, nothing that cannot be sent. */
+static char *
+clean_message(XmlError err)
+{
+    g_autofree char *text = g_strdup(err->message != NULL ? err->message : "unknown error");
+    char *valid = g_utf8_make_valid(g_strchomp(text), -1);
+
+    for (char *p = valid; *p != '\0'; p++) {
+        if (g_ascii_iscntrl(*p) && *p != '\n')
+            *p = ' ';
+    }
+    return valid;
+}
+
+
+/* The source line of an error, and below it a line that points to the place. */
+static char *
+quote_source(const xmlParserInput *input)
+{
+    const char *at = (const char *)input->cur;
+    const char *start = at;
+    gsize length = 0;
+    g_autofree char *line = NULL;
+    g_autofree char *valid = NULL;
+    g_autofree char *arrow = NULL;
+
+    while (start > (const char *)input->base && start[-1] != '\n' && at - start < QUOTE_MAX)
+        start--;
+    while (at + length < (const char *)input->end && at[length] != '\n' && at[length] != '\0' &&
+           length < QUOTE_MAX)
+        length++;
+
+    line = g_strndup(start, (gsize)(at - start) + length);
+    for (char *p = line; *p != '\0'; p++) {
+        if (g_ascii_iscntrl(*p) && *p != '\t')
+            *p = ' ';
+    }
+    valid = g_utf8_make_valid(g_strchomp(line), -1);
+    arrow = g_strnfill((gsize)(at - start), '-');
+    return g_strdup_printf("%s\n%s^", valid, arrow);
+}
+
+
+/* Instead of libxml2's own handler, which prints. */
+static void
+on_parse_error(void *data, XmlError err)
+{
+    xmlParserCtxtPtr context = data;
+    ParseState *state = context->_private;
+    g_autofree char *message = NULL;
+    g_autofree char *quote = NULL;
+
+    if (err->level != XML_ERR_FATAL || state->message != NULL)
+        return;
+
+    message = clean_message(err);
+    quote = context->input != NULL && context->input->cur != NULL ? quote_source(context->input)
+                                                                  : g_strdup("\n^");
+    state->message =
+        g_strdup_printf("(node_device_definition):%d: %s\n%s", err->line, message, quote);
+}
+
+
+/* Comes before anything inside of the declaration is looked at. */
+static void
+on_doctype(void *data, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
+{
+    xmlParserCtxtPtr context = data;
+    ParseState *state = context->_private;
+
+    state->has_doctype = TRUE;
+    xmlStopParser(context);
+}
+
+
+/* Well-formed, without a document type, with the right root; or NULL. */
+static xmlDocPtr
+read_document(const char *document, GError **error)
+{
+    g_autoptr(xmlParserCtxt) context = NULL;
+    g_autoptr(xmlDoc) doc = NULL;
+    g_autofree char *message = NULL;
+    ParseState state = { 0 };
+    xmlNodePtr root = NULL;
+
+    if (strnlen(document, MD_XML_DOCUMENT_MAX + 1) > MD_XML_DOCUMENT_MAX) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "document is larger than %d bytes",
+                          MD_XML_DOCUMENT_MAX);
+        return NULL;
+    }
+
+    context = xmlNewParserCtxt();
+    context->_private = &state;
+    context->sax->serror = on_parse_error;
+    context->sax->internalSubset = on_doctype;
+    doc = xmlCtxtReadDoc(context, BAD_CAST document, NULL, NULL, XML_PARSE_NONET);
+    message = g_steal_pointer(&state.message);
+    if (state.has_doctype) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "document type declarations are not allowed");
+        return NULL;
+    }
+    if (doc == NULL) {
+        md_error_set(error, VIR_ERR_XML_DETAIL, "%s",
+                     message != NULL ? message : "(node_device_definition): failed to parse");
+        return NULL;
+    }
+
+    root = xmlDocGetRootElement(doc);
+    if (root == NULL || !g_str_equal((const char *)root->name, ROOT_ELEMENT)) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "expecting root element of '%s', not '%.64s'", ROOT_ELEMENT,
+                          root != NULL ? (const char *)root->name : "");
+        return NULL;
+    }
+    return g_steal_pointer(&doc);
+}
+
+
+static gboolean
+parse_devnodes(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
+{
+    g_autoptr(GStrvBuilder) links = g_strv_builder_new();
+    gboolean has_links = FALSE;
+
+    for (xmlNodePtr node = md_xml_child(root, "devnode"); node != NULL; node = md_xml_next(node)) {
+        g_autofree char *type = md_xml_attribute(node, "type");
+        g_autofree char *path = md_xml_text(node);
+
+        if (type != NULL && !g_str_equal(type, "dev") && !g_str_equal(type, "link")) {
+            md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                              "Invalid value for attribute 'type' in element 'devnode': '%.64s'.",
+                              type);
+            return FALSE;
+        }
+        if (path == NULL)
+            continue;
+        if (type == NULL || g_str_equal(type, "dev")) {
+            g_free(def->devnode);
+            def->devnode = g_steal_pointer(&path);
+        } else {
+            g_strv_builder_add(links, path);
+            has_links = TRUE;
+        }
+    }
+    if (has_links)
+        def->devlinks = g_strv_builder_end(links);
+    return TRUE;
+}
+
+
+static const MdCapKind *
+find_kind(xmlNodePtr node, GError **error)
+{
+    g_autofree char *type = md_xml_attribute(node, "type");
+    const MdCapKind *kind = type != NULL ? md_cap_kind_find(type) : NULL;
+
+    if (kind != NULL)
+        return kind;
+
+    if (type == NULL)
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "Missing required attribute 'type' in element 'capability'");
+    else if (md_cap_kind_is_known(type))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported device type '%s'", type);
+    else
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "Invalid value for attribute 'type' in element 'capability': '%.64s'.", type);
+    return NULL;
+}
+
+
+/* libvirt drops all but one without a word; whoever writes two would be surprised by the other. */
+static gboolean
+check_single(xmlNodePtr first, GError **error)
+{
+    xmlNodePtr second = md_xml_next(first);
+    g_autofree char *first_type = NULL;
+    g_autofree char *second_type = NULL;
+    g_autofree char *device = NULL;
+
+    if (second == NULL)
+        return TRUE;
+
+    device = md_xml_device_name(first);
+    first_type = md_xml_attribute(first, "type");
+    second_type = md_xml_attribute(second, "type");
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                      "more than one device capability for '%s': '%.64s' and '%.64s'", device,
+                      first_type != NULL ? first_type : "", second_type != NULL ? second_type : "");
+    return FALSE;
+}
+
+
+static gboolean
+parse_capability(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
+{
+    xmlNodePtr node = md_xml_child(root, "capability");
+    const MdCapKind *kind = NULL;
+    MdCap *cap = NULL;
+
+    if (node == NULL) {
+        g_autofree char *device = md_xml_device_name(root);
+
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no device capabilities for '%s'", device);
+        return FALSE;
+    }
+    if (!check_single(node, error))
+        return FALSE;
+
+    kind = find_kind(node, error);
+    if (kind == NULL)
+        return FALSE;
+    cap = md_node_device_def_add_cap(def, kind);
+    return kind->parse == NULL || kind->parse(cap, node, error);
+}
+
+
+MdNodeDeviceDef *
+md_xml_parse(const char *document, GError **error)
+{
+    g_autoptr(xmlDoc) doc = read_document(document, error);
+    g_autoptr(MdNodeDeviceDef) def = NULL;
+    xmlNodePtr root = NULL;
+    xmlNodePtr parent = NULL;
+    xmlNodePtr driver = NULL;
+
+    if (doc == NULL)
+        return NULL;
+
+    root = xmlDocGetRootElement(doc);
+    def = md_node_device_def_new();
+    def->name = md_xml_child_text(root, "name");
+    def->path = md_xml_child_text(root, "path");
+    if (!parse_devnodes(def, root, error) || !md_xml_child_once(root, "parent", &parent, error) ||
+        !parse_capability(def, root, error))
+        return NULL;
+
+    def->parent = parent != NULL ? md_xml_text(parent) : NULL;
+    driver = md_xml_child(root, "driver");
+    def->driver = driver != NULL ? md_xml_child_text(driver, "name") : NULL;
+    return g_steal_pointer(&def);
+}
+
+
+/* Keeps the first message; `data` is a char **. */
+static void
+on_schema_error(void *data, XmlError err)
+{
+    char **message = data;
+
+    if (*message == NULL)
+        *message = clean_message(err);
+}
+
+
+/* The schema of a file, read once and kept for ever; borrowed. */
+static xmlRelaxNGPtr
+get_schema(const char *path, GError **error)
+{
+    static GHashTable *schemas = NULL;
+    g_autoptr(xmlRelaxNGParserCtxt) context = NULL;
+    g_autofree char *message = NULL;
+    xmlRelaxNGPtr schema = NULL;
+
+    if (schemas == NULL)
+        schemas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify)xmlRelaxNGFree);
+    schema = g_hash_table_lookup(schemas, path);
+    if (schema != NULL)
+        return schema;
+
+    context = xmlRelaxNGNewParserCtxt(path);
+    xmlRelaxNGSetParserStructuredErrors(context, on_schema_error, &message);
+    schema = xmlRelaxNGParse(context);
+    if (schema == NULL) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_INTERNAL_ERROR,
+                          "Unable to load the schema '%s': %s", path,
+                          message != NULL ? message : "unknown error");
+        return NULL;
+    }
+    g_hash_table_insert(schemas, g_strdup(path), schema);
+    return schema;
+}
+
+
+gboolean
+md_xml_validate(const char *document, const char *schema, GError **error)
+{
+    g_autoptr(xmlDoc) doc = read_document(document, error);
+    g_autoptr(xmlRelaxNGValidCtxt) context = NULL;
+    g_autofree char *message = NULL;
+    xmlRelaxNGPtr grammar = NULL;
+
+    if (doc == NULL)
+        return FALSE;
+    grammar = get_schema(schema, error);
+    if (grammar == NULL)
+        return FALSE;
+
+    context = xmlRelaxNGNewValidCtxt(grammar);
+    xmlRelaxNGSetValidStructuredErrors(context, on_schema_error, &message);
+    if (xmlRelaxNGValidateDoc(context, doc) == 0)
+        return TRUE;
+
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_INVALID_SCHEMA,
+                      "Unable to validate doc against %s\n%s", schema,
+                      message != NULL ? message : "unknown error");
+    return FALSE;
+}
+
+
+static void
+format_identity(const MdNodeDeviceDef *def, MdXmlWriter *writer)
+{
+    md_xml_writer_element(writer, "name", def->name);
+    md_xml_writer_element(writer, "path", def->path);
+    if (def->devnode != NULL) {
+        md_xml_writer_start(writer, "devnode");
+        md_xml_writer_attribute(writer, "type", "dev");
+        md_xml_writer_text(writer, def->devnode);
+        md_xml_writer_end(writer);
+    }
+    for (char **link = def->devlinks; link != NULL && *link != NULL; link++) {
+        md_xml_writer_start(writer, "devnode");
+        md_xml_writer_attribute(writer, "type", "link");
+        md_xml_writer_text(writer, *link);
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_element(writer, "parent", def->parent);
+    if (def->driver != NULL) {
+        md_xml_writer_start(writer, "driver");
+        md_xml_writer_element(writer, "name", def->driver);
+        md_xml_writer_end(writer);
+    }
+}
+
+
+char *
+md_xml_format(const MdNodeDeviceDef *def, gboolean details)
+{
+    g_autoptr(MdXmlWriter) writer = md_xml_writer_new(details);
+
+    md_xml_writer_start(writer, ROOT_ELEMENT);
+    format_identity(def, writer);
+    for (guint i = 0; i < def->caps->len; i++) {
+        const MdCap *cap = g_ptr_array_index(def->caps, i);
+
+        md_xml_writer_start(writer, "capability");
+        md_xml_writer_attribute(writer, "type", cap->kind->name);
+        md_xml_writer_block(writer);
+        cap->kind->format(cap, writer);
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_end(writer);
+    return md_xml_writer_finish(writer);
+}

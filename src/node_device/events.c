@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/events.h"
+
+typedef struct {
+    guint id;
+    int event;
+    char *device; /* NULL: all */
+    MdEventFunc func;
+    gpointer data;
+    gboolean dead; /* left while events were being delivered */
+} Subscription;
+
+struct _MdEvents {
+    MdRegistry *registry;
+    GQueue subscriptions; /* of Subscription */
+    guint last_id;
+    guint delivering; /* depth of deliver() */
+};
+
+
+static void
+subscription_free(Subscription *subscription)
+{
+    g_free(subscription->device);
+    g_free(subscription);
+}
+
+
+static void
+sweep(MdEvents *self)
+{
+    GList *next = NULL;
+
+    for (GList *link = self->subscriptions.head; link != NULL; link = next) {
+        Subscription *subscription = link->data;
+
+        next = link->next;
+        if (subscription->dead) {
+            g_queue_delete_link(&self->subscriptions, link);
+            subscription_free(subscription);
+        }
+    }
+}
+
+
+static void
+deliver(MdEvents *self, const char *device, int event, int detail)
+{
+    self->delivering++;
+    for (GList *link = self->subscriptions.head; link != NULL; link = link->next) {
+        Subscription *subscription = link->data;
+
+        if (subscription->dead || subscription->event != event)
+            continue;
+        if (subscription->device == NULL || g_str_equal(subscription->device, device))
+            subscription->func(device, event, detail, subscription->data);
+    }
+    self->delivering--;
+
+    if (self->delivering == 0)
+        sweep(self);
+}
+
+
+static void
+on_added(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+{
+    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+            VIR_NODE_DEVICE_EVENT_CREATED);
+}
+
+
+static void
+on_removed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+{
+    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+            VIR_NODE_DEVICE_EVENT_DELETED);
+}
+
+
+static void
+on_updated(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+{
+    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+}
+
+
+MdEvents *
+md_events_new(MdRegistry *registry)
+{
+    MdEvents *self = g_new0(MdEvents, 1);
+
+    self->registry = g_object_ref(registry);
+    g_queue_init(&self->subscriptions);
+    g_signal_connect(registry, "added", G_CALLBACK(on_added), self);
+    g_signal_connect(registry, "removed", G_CALLBACK(on_removed), self);
+    g_signal_connect(registry, "updated", G_CALLBACK(on_updated), self);
+    return self;
+}
+
+
+void
+md_events_free(MdEvents *self)
+{
+    if (self == NULL)
+        return;
+
+    g_signal_handlers_disconnect_by_data(self->registry, self);
+    g_object_unref(self->registry);
+    g_queue_clear_full(&self->subscriptions, (GDestroyNotify)subscription_free);
+    g_free(self);
+}
+
+
+guint
+md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data)
+{
+    Subscription *subscription = g_new0(Subscription, 1);
+
+    subscription->id = ++self->last_id;
+    subscription->event = event;
+    subscription->device = g_strdup(device);
+    subscription->func = func;
+    subscription->data = data;
+    g_queue_push_tail(&self->subscriptions, subscription);
+    return subscription->id;
+}
+
+
+void
+md_events_unsubscribe(MdEvents *self, guint id)
+{
+    for (GList *link = self->subscriptions.head; link != NULL; link = link->next) {
+        Subscription *subscription = link->data;
+
+        if (subscription->id == id)
+            subscription->dead = TRUE;
+    }
+    if (self->delivering == 0)
+        sweep(self);
+}

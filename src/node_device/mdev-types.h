@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The types of mediated devices that a parent offers, read from its mdev_supported_types. */
+#pragma once
+
+#include "conf/mdev-type.h"
+#include "util/sysfs.h"
+
+/* Types looked at per parent. */
+#define MD_MDEV_TYPES_MAX 4096
+
+gboolean md_mdev_types_exist(MdSysfsDir *parent);
+
+/* For a worker, as it asks the driver: all types with what is left of each, or NULL if this is no parent. */
+GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
+
+/* For a worker: what is told of the one type that a device is of, `link` being its `mdev_type`. */
+MdMdevType *md_mdev_types_read_one(MdSysfsDir *parent, const char *id);
+
+/*
+ * For a worker: the type that a create document means, by `id` (nvidia-11, or 11 where just one type ends in -11) or
+ * by `name`. Returns its full id; VIR_ERR_INTERNAL_ERROR if there is none, or more than one.
+ */
+char *md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error);

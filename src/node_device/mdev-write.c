@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/mdev-write.h"
+
+#include <errno.h>
+
+#include "conf/cap-mdev.h"
+#include "node_device/mdev-types.h"
+#include "node_device/probe.h"
+#include "node_device/vfio.h"
+#include "util/error.h"
+#include "util/names.h"
+
+struct _MdMdevWrite {
+    /* The device to work on: the parent of a new one, or the one to remove. */
+    char *name;
+    char *path;
+    guint64 inode;
+
+    /* What to create. */
+    char *type_id;
+    char *type_name;
+    char *uuid;
+    GPtrArray *attrs; /* of MdMdevAttr */
+};
+
+
+static MdMdevWrite *
+write_new(MdNodeDevice *device)
+{
+    MdMdevWrite *self = g_new0(MdMdevWrite, 1);
+
+    self->name = g_strdup(device->def->name);
+    self->path = g_strdup(device->def->path);
+    self->inode = device->inode;
+    return self;
+}
+
+
+MdMdevWrite *
+md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    MdMdevWrite *self = write_new(parent);
+
+    self->type_id = g_strdup(cap->type_id);
+    self->type_name = g_strdup(cap->type_name);
+    self->uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
+    self->attrs = md_mdev_attrs_copy(cap->attrs);
+    return self;
+}
+
+
+MdMdevWrite *
+md_mdev_write_new_remove(MdNodeDevice *device)
+{
+    return write_new(device);
+}
+
+
+void
+md_mdev_write_free(MdMdevWrite *self)
+{
+    if (self == NULL)
+        return;
+
+    g_free(self->name);
+    g_free(self->path);
+    g_free(self->type_id);
+    g_free(self->type_name);
+    g_free(self->uuid);
+    g_clear_pointer(&self->attrs, g_ptr_array_unref);
+    g_free(self);
+}
+
+
+const char *
+md_mdev_write_get_uuid(MdMdevWrite *self)
+{
+    return self->uuid;
+}
+
+
+/* Drivers refuse with errnos of their own choice, so ask what is left before saying why. */
+static void
+explain_create_error(MdMdevWrite *self, MdSysfsDir *type, const char *id, int errnum, GError **error)
+{
+    gint64 available = 0;
+
+    if (errnum == EEXIST)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by another device", self->uuid);
+    else if (errnum == ENODEV || errnum == ENOENT)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "parent '%s' is going away: %s", self->name,
+                     g_strerror(errnum));
+    else if (md_sysfs_dir_read_int(type, MD_ATTR_TYPE_AVAILABLE, &available) && available <= 0)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "type '%s' of parent '%s' has no instances left: %s", id, self->name,
+                     g_strerror(errnum));
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "parent '%s' refused to create '%s' of type '%s': %s", self->name, self->uuid, id,
+                     g_strerror(errnum));
+}
+
+
+static gboolean
+write_attrs(MdMdevWrite *self, MdSysfsDir *device, GError **error)
+{
+    for (guint i = 0; i < self->attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(self->attrs, i);
+
+        if (!md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+set_up(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+{
+    g_autoptr(MdSysfsDir) device = NULL;
+    g_autoptr(GError) cleanup_error = NULL;
+
+    if (self->attrs->len == 0)
+        return TRUE;
+
+    device = md_sysfs_dir_open_child(parent, self->uuid, error);
+    if (device == NULL)
+        return FALSE;
+    if (write_attrs(self, device, error))
+        return TRUE;
+
+    if (!md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &cleanup_error))
+        g_prefix_error(error, "%s; ", cleanup_error->message);
+    return FALSE;
+}
+
+
+gboolean
+md_mdev_write_create(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
+    g_autoptr(MdSysfsDir) type = NULL;
+    g_autoptr(GError) err = NULL;
+    g_autofree char *id = NULL;
+    g_autofree char *type_path = NULL;
+
+    if (parent == NULL)
+        return FALSE;
+
+    id = md_mdev_types_resolve(parent, self->type_id, self->type_name, error);
+    if (id == NULL) {
+        g_prefix_error(error, "parent '%s': ", self->name);
+        return FALSE;
+    }
+
+    type_path = g_build_filename(MD_ATTR_MDEV_TYPES, id, NULL);
+    type = md_sysfs_dir_open_child(parent, type_path, error);
+    if (type == NULL)
+        return FALSE;
+
+    if (!md_sysfs_dir_write(type, MD_ATTR_TYPE_CREATE, self->uuid, &err)) {
+        explain_create_error(self, type, id, md_error_get_errno(err), error);
+        return FALSE;
+    }
+    return set_up(self, parent, error);
+}
+
+
+gboolean
+md_mdev_write_remove(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+    g_autoptr(GError) err = NULL;
+    g_autofree char *holder = NULL;
+
+    if (device == NULL)
+        return FALSE;
+
+    if (md_vfio_is_in_use(device, &holder)) {
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by %s",
+                     holder != NULL ? holder : "an unknown process");
+        return FALSE;
+    }
+
+    if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))
+        return TRUE;
+    if (md_error_is_gone(err))
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", self->name);
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s",
+                     g_strerror(md_error_get_errno(err)));
+    return FALSE;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/node-device.h"
+
+
+MdNodeDevice *
+md_node_device_new(MdNodeDeviceDef *def, guint64 inode)
+{
+    MdNodeDevice *self = g_rc_box_new0(MdNodeDevice);
+
+    self->def = def;
+    self->inode = inode;
+    return self;
+}
+
+
+MdNodeDevice *
+md_node_device_ref(MdNodeDevice *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+static void
+clear(MdNodeDevice *self)
+{
+    md_node_device_def_unref(self->def);
+}
+
+
+void
+md_node_device_unref(MdNodeDevice *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)clear);
+}

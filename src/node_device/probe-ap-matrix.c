@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The AP matrix of s390: the one device `matrix`, on a bus of its own or, on older kernels, on vfio_ap's. */
+#include "config.h"
+
+#include "conf/cap-ap-matrix.h"
+#include "node_device/mdev-types.h"
+#include "node_device/probe.h"
+
+#define DEVICE_NAME "matrix"
+#define DEVICE_PATH "/vfio_ap/" DEVICE_NAME
+
+
+static gboolean
+probe(MdUdev *udev G_GNUC_UNUSED,
+      MdUdevDevice *device G_GNUC_UNUSED,
+      MdSysfsDir *dir,
+      MdNodeDeviceDef *def)
+{
+    MdCapApMatrix *cap = NULL;
+
+    if (!g_str_has_suffix(def->path, DEVICE_PATH))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
+    if (md_mdev_types_exist(dir))
+        cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    def->name = md_node_device_make_name("ap", DEVICE_NAME, NULL);
+    return TRUE;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapApMatrix *cap = md_node_device_def_get_cap(def, &md_cap_kind_ap_matrix);
+
+    g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
+    cap->mdev_types = md_mdev_types_read(dir);
+    return TRUE;
+}
+
+
+const MdProbe md_probe_ap_matrix = {
+    .kind = &md_cap_kind_ap_matrix,
+    .subsystem = NULL,
+    .probe = probe,
+    .refresh = refresh,
+};

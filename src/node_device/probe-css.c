@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Subchannels of s390; those bound to vfio_ccw are parents of mediated devices. */
+#include "config.h"
+
+#include "conf/cap-css.h"
+#include "node_device/mdev-types.h"
+#include "node_device/probe.h"
+#include "util/names.h"
+
+#define ATTR_DEV_BUSID "dev_busid"
+
+
+static gboolean
+probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    const char *name = md_udev_device_get_name(device);
+    g_autofree char *channel = md_sysfs_dir_read(dir, ATTR_DEV_BUSID, NULL);
+    MdCapCss *cap = NULL;
+    MdCcwAddress address;
+
+    /* The channel subsystem itself (css0) and channel paths are on this bus as well. */
+    if (!md_ccw_address_parse(name, &address))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_css);
+    cap->address = address;
+    if (channel != NULL)
+        cap->has_channel_address = md_ccw_address_parse(channel, &cap->channel_address);
+    if (md_mdev_types_exist(dir))
+        cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    def->name = md_node_device_make_name("css", name, NULL);
+    return TRUE;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
+
+    g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
+    cap->mdev_types = md_mdev_types_read(dir);
+    return TRUE;
+}
+
+
+const MdProbe md_probe_css = {
+    .kind = &md_cap_kind_css,
+    .subsystem = MD_SUBSYSTEM_CSS,
+    .probe = probe,
+    .refresh = refresh,
+};

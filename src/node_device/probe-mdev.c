@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A mediated device: a directory named by its UUID below its parent, whoever created it. */
+#include "config.h"
+
+#include "conf/cap-mdev.h"
+#include "node_device/mdev-types.h"
+#include "node_device/probe.h"
+#include "util/error.h"
+#include "util/names.h"
+
+
+static gboolean
+probe(MdUdev *udev G_GNUC_UNUSED,
+      MdUdevDevice *device,
+      MdSysfsDir *dir G_GNUC_UNUSED,
+      MdNodeDeviceDef *def)
+{
+    const char *uuid = md_udev_device_get_name(device);
+    g_autofree char *parent_path = g_path_get_dirname(def->path);
+    MdCapMdev *cap = NULL;
+
+    if (!g_uuid_string_is_valid(uuid))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
+    cap->uuid = g_strdup(uuid);
+    cap->parent_addr = g_path_get_basename(parent_path);
+    def->name = md_node_device_make_name("mdev", cap->uuid, cap->parent_addr, NULL);
+    return TRUE;
+}
+
+
+static int
+read_iommu_group(MdSysfsDir *dir)
+{
+    g_autofree char *group = md_sysfs_dir_read_link(dir, MD_ATTR_IOMMU_GROUP);
+    guint64 number = 0;
+
+    if (group == NULL || !g_ascii_string_to_unsigned(group, 10, 0, G_MAXINT, &number, NULL))
+        return -1;
+    return (int)number;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    g_autoptr(MdSysfsDir) parent = md_sysfs_dir_open_child(dir, "..", error);
+
+    if (parent == NULL)
+        return FALSE;
+
+    g_free(cap->type_id);
+    cap->type_id = md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE);
+    if (cap->type_id == NULL) {
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
+                     "no node device with matching name '%s': it is coming or going", def->name);
+        return FALSE;
+    }
+    cap->iommu_group = read_iommu_group(dir);
+    g_clear_pointer(&cap->type, md_mdev_type_free);
+    cap->type = md_mdev_types_read_one(parent, cap->type_id);
+    return TRUE;
+}
+
+
+/* The kernel announces the device first and links its type last. */
+static gboolean
+is_complete(MdSysfsDir *dir)
+{
+    return md_sysfs_dir_has(dir, MD_ATTR_MDEV_TYPE);
+}
+
+
+const MdProbe md_probe_mdev = {
+    .kind = &md_cap_kind_mdev,
+    .subsystem = MD_SUBSYSTEM_MDEV,
+    .probe = probe,
+    .refresh = refresh,
+    .is_complete = is_complete,
+};

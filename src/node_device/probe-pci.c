@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A PCI function: ids once, all that drivers and administrators may change at every look. */
+#include "config.h"
+
+#include "conf/cap-pci.h"
+#include "node_device/mdev-types.h"
+#include "node_device/pci-config.h"
+#include "node_device/probe.h"
+#include "util/names.h"
+
+#define ATTR_CLASS         "class"
+#define ATTR_VENDOR        "vendor"
+#define ATTR_DEVICE        "device"
+#define ATTR_CONFIG        "config"
+#define ATTR_NUMA_NODE     "numa_node"
+#define ATTR_PHYSFN        "physfn"
+#define ATTR_VIRTFN        "virtfn%u"
+#define ATTR_TOTAL_VFS     "sriov_totalvfs"
+#define ATTR_NUM_VFS       "sriov_numvfs"
+#define ATTR_GROUP_DEVICES MD_ATTR_IOMMU_GROUP "/devices"
+
+
+static gboolean
+probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    const char *name = md_udev_device_get_name(device);
+    MdCapPci *cap = NULL;
+    MdPciAddress address;
+    gint64 number = 0;
+
+    if (!md_pci_address_parse(name, &address))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_pci);
+    cap->address = address;
+    cap->class_code = md_sysfs_dir_read_int(dir, ATTR_CLASS, &number) ? number : -1;
+    cap->vendor_id = md_sysfs_dir_read_int(dir, ATTR_VENDOR, &number) ? (guint)number : 0;
+    cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
+    md_udev_find_pci_names(udev, cap->vendor_id, cap->product_id, &cap->vendor_name,
+                           &cap->product_name);
+    if (md_mdev_types_exist(dir))
+        cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    def->name = md_node_device_make_name("pci", name, NULL);
+    return TRUE;
+}
+
+
+static void
+read_sriov(MdCapPci *cap, MdSysfsDir *dir)
+{
+    g_autofree char *physical = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
+    gint64 total = 0;
+    gint64 enabled = 0;
+
+    cap->has_physical_function =
+        physical != NULL && md_pci_address_parse(physical, &cap->physical_function);
+
+    g_clear_pointer(&cap->virtual_functions, g_array_unref);
+    cap->has_virtual_functions = md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total) && total > 0;
+    if (!cap->has_virtual_functions)
+        return;
+
+    cap->max_virtual_functions = (guint)total;
+    md_sysfs_dir_read_int(dir, ATTR_NUM_VFS, &enabled);
+    cap->virtual_functions = g_array_new(FALSE, FALSE, sizeof(MdPciAddress));
+    for (gint64 i = 0; i < MIN(enabled, total); i++) {
+        g_autofree char *link = g_strdup_printf(ATTR_VIRTFN, (guint)i);
+        g_autofree char *name = md_sysfs_dir_read_link(dir, link);
+        MdPciAddress address;
+
+        if (name != NULL && md_pci_address_parse(name, &address))
+            g_array_append_val(cap->virtual_functions, address);
+    }
+}
+
+
+static void
+read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
+{
+    g_autofree char *group = md_sysfs_dir_read_link(dir, MD_ATTR_IOMMU_GROUP);
+    g_autoptr(GPtrArray) members = NULL;
+    guint64 number = 0;
+
+    cap->iommu_group = -1;
+    g_clear_pointer(&cap->iommu_addresses, g_array_unref);
+    if (group == NULL || !g_ascii_string_to_unsigned(group, 10, 0, G_MAXINT, &number, NULL))
+        return;
+
+    cap->iommu_group = (int)number;
+    cap->iommu_addresses = g_array_new(FALSE, FALSE, sizeof(MdPciAddress));
+    members = md_sysfs_dir_list(dir, ATTR_GROUP_DEVICES);
+    for (guint i = 0; i < members->len; i++) {
+        MdPciAddress address;
+
+        if (md_pci_address_parse(g_ptr_array_index(members, i), &address))
+            g_array_append_val(cap->iommu_addresses, address);
+    }
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
+    g_autoptr(GBytes) config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
+    gint64 number = 0;
+
+    cap->class_code = md_sysfs_dir_read_int(dir, ATTR_CLASS, &number) ? number : -1;
+    cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
+    if (config != NULL)
+        md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config), cap);
+    read_sriov(cap, dir);
+    read_iommu_group(cap, dir);
+    g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
+    cap->mdev_types = md_mdev_types_read(dir);
+    return TRUE;
+}
+
+
+const MdProbe md_probe_pci = {
+    .kind = &md_cap_kind_pci,
+    .subsystem = MD_SUBSYSTEM_PCI,
+    .probe = probe,
+    .refresh = refresh,
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/probe.h"
+
+#include "util/error.h"
+#include "util/names.h"
+
+/* In order: the first one that takes a device has it. */
+static const MdProbe *const probes[] = {
+    &md_probe_pci, &md_probe_css, &md_probe_mdev, &md_probe_ap_matrix, &md_probe_virtual_parent,
+};
+
+/* Where the kernel links every parent of mediated devices, whatever bus it is on. */
+#define SUBSYSTEM_MDEV_BUS "mdev_bus"
+
+
+const char *const *
+md_probe_get_subsystems(void)
+{
+    static const char *subsystems[G_N_ELEMENTS(probes) + 2];
+    gsize n = 0;
+
+    if (subsystems[0] == NULL) {
+        for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+            if (probes[i]->subsystem != NULL)
+                subsystems[n++] = probes[i]->subsystem;
+        }
+        subsystems[n] = SUBSYSTEM_MDEV_BUS;
+    }
+    return subsystems;
+}
+
+
+static gboolean
+fits(const MdProbe *probe, const char *subsystem)
+{
+    return probe->subsystem == NULL || g_str_equal(probe->subsystem, subsystem);
+}
+
+
+gboolean
+md_probe_is_of_interest(MdUdevDevice *device)
+{
+    const char *subsystem = md_udev_device_get_subsystem(device);
+    g_autofree char *types = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        if (g_strcmp0(probes[i]->subsystem, subsystem) == 0)
+            return TRUE;
+    }
+
+    types = g_build_filename(md_udev_device_get_path(device), MD_ATTR_MDEV_TYPES, NULL);
+    return md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) != NULL ||
+           g_file_test(types, G_FILE_TEST_IS_DIR);
+}
+
+
+/* What every kind has in common. */
+static MdNodeDeviceDef *
+new_def(MdUdevDevice *device, MdSysfsDir *dir)
+{
+    MdNodeDeviceDef *def = md_node_device_def_new();
+
+    def->path = g_strdup(md_udev_device_get_path(device));
+    def->devnode = g_strdup(md_udev_device_get_devnode(device));
+    def->devlinks = md_udev_device_dup_devlinks(device);
+    def->driver = dir != NULL ? md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER) : NULL;
+    return def;
+}
+
+
+MdNodeDeviceDef *
+md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
+{
+    const char *subsystem = md_udev_device_get_subsystem(device);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        g_autoptr(MdNodeDeviceDef) def = NULL;
+
+        if (!fits(probes[i], subsystem))
+            continue;
+        def = new_def(device, dir);
+        if (probes[i]->probe(udev, device, dir, def))
+            return g_steal_pointer(&def);
+    }
+    return NULL;
+}
+
+
+gboolean
+md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
+{
+    const char *subsystem = md_udev_device_get_subsystem(device);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        if (g_strcmp0(probes[i]->subsystem, subsystem) == 0 && probes[i]->is_complete != NULL)
+            return dir != NULL && probes[i]->is_complete(dir);
+    }
+    return TRUE;
+}
+
+
+static const MdProbe *
+find_probe(const MdNodeDeviceDef *def)
+{
+    const MdCap *cap = g_ptr_array_index(def->caps, 0);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        if (probes[i]->kind == cap->kind)
+            return probes[i];
+    }
+    return NULL;
+}
+
+
+MdSysfsDir *
+md_probe_open(const char *name, const char *path, guint64 inode, GError **error)
+{
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+
+    if (dir == NULL || md_sysfs_dir_get_inode(dir) != inode || !md_sysfs_dir_is_alive(dir)) {
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", name);
+        return NULL;
+    }
+    return g_steal_pointer(&dir);
+}
+
+
+MdNodeDeviceDef *
+md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, GError **error)
+{
+    g_autoptr(MdNodeDeviceDef) fresh = md_node_device_def_copy(def);
+    g_autoptr(MdSysfsDir) dir = NULL;
+    const MdProbe *probe = find_probe(def);
+
+    /* Not from sysfs. */
+    if (def->path == NULL || probe == NULL)
+        return g_steal_pointer(&fresh);
+
+    dir = md_probe_open(def->name, def->path, inode, error);
+    if (dir == NULL)
+        return NULL;
+
+    g_free(fresh->driver);
+    fresh->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
+    if (!probe->refresh(fresh, dir, error))
+        return NULL;
+    return g_steal_pointer(&fresh);
+}

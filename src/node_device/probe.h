@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From udev and sysfs to a definition. There is one probe per kind of device, in a probe-*.c of its own, and one
+ * table of them in probe.c.
+ *
+ * A device is read in two steps. probe() runs on the main loop when udev tells of the device: identity, and what
+ * never changes; it reads nothing that asks a driver. refresh() runs on a worker each time somebody wants the whole
+ * document: everything the kernel may have changed since, drivers asked included.
+ */
+#pragma once
+
+#include "conf/node-device.h"
+#include "node_device/udev.h"
+#include "util/sysfs.h"
+
+typedef struct {
+    /* The outer capability that it gives its devices. */
+    const MdCapKind *kind;
+
+    /* udev's subsystem to enumerate and to match; NULL for a probe that looks at whatever is left. */
+    const char *subsystem;
+
+    /* Fills name and capabilities. FALSE: this is no device of ours. */
+    gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
+
+    /* Reads again what may have changed. Nobody else sees `def` yet. */
+    gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error);
+
+    /* TRUE once sysfs holds all there is to it; NULL: always. */
+    gboolean (*is_complete)(MdSysfsDir *dir);
+} MdProbe;
+
+extern const MdProbe md_probe_pci;
+extern const MdProbe md_probe_css;
+extern const MdProbe md_probe_ap_matrix;
+extern const MdProbe md_probe_mdev;
+extern const MdProbe md_probe_virtual_parent;
+
+/* The subsystems in which devices of ours are found. */
+const char *const *md_probe_get_subsystems(void);
+
+/* Whether the device may be one of ours; says nothing final. */
+gboolean md_probe_is_of_interest(MdUdevDevice *device);
+
+/* A definition without `parent`, or NULL if this is no device of ours. */
+MdNodeDeviceDef *md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir);
+
+/*
+ * FALSE while the kernel is still adding to a device after having announced it, and, for kinds where that happens,
+ * if `dir` is NULL because the device has gone again: only such may be probed without a directory.
+ */
+gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
+
+/* The definition of `computer`. Its firmware's strings are read once. */
+MdNodeDeviceDef *md_probe_system(void);
+
+/*
+ * For a worker: a copy of `def` with everything read afresh. VIR_ERR_NO_NODE_DEVICE if the device has gone or if
+ * another one, with another inode, has taken its path.
+ */
+MdNodeDeviceDef *md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, GError **error);
+
+/* For a worker: opens the directory of that very device, errors as above. `name` is for the message. */
+MdSysfsDir *md_probe_open(const char *name, const char *path, guint64 inode, GError **error);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/udev.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <libudev.h>
+
+#include "util/error.h"
+#include "util/names.h"
+
+/* Events taken in one go before others get their turn on the main loop. */
+#define MAX_EVENTS_PER_TURN 64
+
+struct _MdUdev {
+    GObject parent;
+
+    struct udev *udev;
+    struct udev_hwdb *hwdb; /* NULL if the machine has none */
+    struct udev_monitor *monitor;
+    GSource *source;
+};
+
+typedef struct udev_enumerate UdevEnumerate;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(UdevEnumerate, udev_enumerate_unref)
+
+enum {
+    SIGNAL_EVENT,
+    SIGNAL_LOST,
+    SIGNAL_LAST
+};
+
+static guint signals[SIGNAL_LAST];
+
+G_DEFINE_FINAL_TYPE(MdUdev, md_udev, G_TYPE_OBJECT)
+
+
+static void
+md_udev_dispose(GObject *object)
+{
+    MdUdev *self = MD_UDEV(object);
+
+    if (self->source != NULL) {
+        g_source_destroy(self->source);
+        g_clear_pointer(&self->source, g_source_unref);
+    }
+    g_clear_pointer(&self->monitor, udev_monitor_unref);
+    g_clear_pointer(&self->hwdb, udev_hwdb_unref);
+    g_clear_pointer(&self->udev, udev_unref);
+    G_OBJECT_CLASS(md_udev_parent_class)->dispose(object);
+}
+
+
+static void
+md_udev_class_init(MdUdevClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = md_udev_dispose;
+    signals[SIGNAL_EVENT] = g_signal_new("event", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_POINTER);
+    signals[SIGNAL_LOST] = g_signal_new("lost", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                        G_TYPE_NONE, 0);
+}
+
+
+static void
+md_udev_init(MdUdev *self)
+{
+    self->udev = udev_new();
+    self->hwdb = udev_hwdb_new(self->udev);
+}
+
+
+static void
+receive_one(MdUdev *self, gboolean *more, gboolean *lost)
+{
+    g_autoptr(MdUdevDevice) device = NULL;
+    const char *action = NULL;
+
+    errno = 0;
+    device = udev_monitor_receive_device(self->monitor);
+    if (device != NULL) {
+        action = udev_device_get_action(device);
+        if (action != NULL)
+            g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
+        return;
+    }
+
+    /* A message of somebody else is dropped by libudev as if there had been none. */
+    if (errno == EAGAIN || errno == EINTR || errno == 0) {
+        *more = FALSE;
+        return;
+    }
+    g_debug("Events of udev have been lost: %s", g_strerror(errno));
+    *lost = TRUE;
+}
+
+
+static gboolean
+on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+    gboolean more = TRUE;
+    gboolean lost = FALSE;
+
+    for (int i = 0; more && self->monitor != NULL && i < MAX_EVENTS_PER_TURN; i++)
+        receive_one(self, &more, &lost);
+
+    /* However many gaps there were, one look at sysfs closes them all. */
+    if (lost)
+        g_signal_emit(self, signals[SIGNAL_LOST], 0);
+    return G_SOURCE_CONTINUE;
+}
+
+
+MdUdev *
+md_udev_new(void)
+{
+    return g_object_new(MD_TYPE_UDEV, NULL);
+}
+
+
+gboolean
+md_udev_start(MdUdev *self, guint receive_buffer, GError **error)
+{
+    int rc = 0;
+
+    self->monitor = udev_monitor_new_from_netlink(self->udev, "udev");
+    if (self->monitor == NULL) {
+        md_error_set_errno(error, errno, "Unable to listen to udev");
+        return FALSE;
+    }
+
+    rc = udev_monitor_set_receive_buffer_size(self->monitor, receive_buffer);
+    if (rc < 0)
+        g_debug("udev's receive buffer stays as it is: %s", g_strerror(-rc));
+
+    rc = udev_monitor_enable_receiving(self->monitor);
+    if (rc < 0) {
+        md_error_set_errno(error, -rc, "Unable to listen to udev");
+        return FALSE;
+    }
+
+    self->source = g_unix_fd_source_new(udev_monitor_get_fd(self->monitor), G_IO_IN | G_IO_ERR);
+    g_source_set_callback(self->source, G_SOURCE_FUNC(on_readable), self, NULL);
+    g_source_attach(self->source, NULL);
+    return TRUE;
+}
+
+
+guint64
+md_udev_get_last_seqnum(MdUdev *self G_GNUC_UNUSED)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(MD_PATH_SYSFS_SEQNUM, &text, NULL, NULL))
+        return 0;
+    return g_ascii_strtoull(text, NULL, 10);
+}
+
+
+GPtrArray *
+md_udev_enumerate(MdUdev *self, const char *const *subsystems)
+{
+    g_autoptr(UdevEnumerate) enumerate = udev_enumerate_new(self->udev);
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    struct udev_list_entry *entry = NULL;
+
+    for (int i = 0; subsystems[i] != NULL; i++)
+        udev_enumerate_add_match_subsystem(enumerate, subsystems[i]);
+
+    udev_enumerate_scan_devices(enumerate);
+    udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(enumerate))
+        g_ptr_array_add(paths, g_strdup(udev_list_entry_get_name(entry)));
+    return g_steal_pointer(&paths);
+}
+
+
+MdUdevDevice *
+md_udev_look_up(MdUdev *self, const char *path)
+{
+    return udev_device_new_from_syspath(self->udev, path);
+}
+
+
+static char *
+find_in_hwdb(MdUdev *self, const char *modalias, const char *key)
+{
+    struct udev_list_entry *entry = NULL;
+
+    if (self->hwdb == NULL)
+        return NULL;
+
+    entry = udev_hwdb_get_properties_list_entry(self->hwdb, modalias, 0);
+    entry = udev_list_entry_get_by_name(entry, key);
+    return entry != NULL ? g_strdup(udev_list_entry_get_value(entry)) : NULL;
+}
+
+
+void
+md_udev_find_pci_names(MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name)
+{
+    /* Without subsystem ids: those would bring the name of the board instead of the chip's. */
+    g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
+
+    *vendor_name = find_in_hwdb(self, modalias, "ID_VENDOR_FROM_DATABASE");
+    *product_name = find_in_hwdb(self, modalias, "ID_MODEL_FROM_DATABASE");
+}
+
+
+const char *
+md_udev_device_get_path(MdUdevDevice *device)
+{
+    return udev_device_get_syspath(device);
+}
+
+
+const char *
+md_udev_device_get_name(MdUdevDevice *device)
+{
+    return udev_device_get_sysname(device);
+}
+
+
+const char *
+md_udev_device_get_subsystem(MdUdevDevice *device)
+{
+    const char *subsystem = udev_device_get_subsystem(device);
+
+    return subsystem != NULL ? subsystem : "";
+}
+
+
+const char *
+md_udev_device_get_devnode(MdUdevDevice *device)
+{
+    return udev_device_get_devnode(device);
+}
+
+
+char **
+md_udev_device_dup_devlinks(MdUdevDevice *device)
+{
+    g_autoptr(GStrvBuilder) links = g_strv_builder_new();
+    struct udev_list_entry *entry = udev_device_get_devlinks_list_entry(device);
+    struct udev_list_entry *link = NULL;
+
+    if (entry == NULL)
+        return NULL;
+
+    udev_list_entry_foreach(link, entry)
+        g_strv_builder_add(links, udev_list_entry_get_name(link));
+    return g_strv_builder_end(links);
+}
+
+
+const char *
+md_udev_device_get_property(MdUdevDevice *device, const char *key)
+{
+    return udev_device_get_property_value(device, key);
+}
+
+
+guint64
+md_udev_device_get_seqnum(MdUdevDevice *device)
+{
+    return udev_device_get_seqnum(device);
+}
+
+
+void
+md_udev_device_unref(MdUdevDevice *device)
+{
+    udev_device_unref(device);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * "Done" for a device that we create or remove ourselves means two things: the write to sysfs has returned AND udev
+ * has delivered the event. They come in either order. If udev stays silent for too long after the write, the wait
+ * ends all the same and the caller looks at sysfs.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef enum {
+    MD_WAIT_ADD,
+    MD_WAIT_REMOVE,
+} MdWaitFor;
+
+typedef struct _MdWaiter MdWaiter;
+
+/* `seen`: udev's event has come. */
+typedef void (*MdWaiterFunc)(const char *path, gboolean seen, gpointer data);
+
+/* `timeout` in milliseconds, from the return of the write on. */
+MdWaiter *md_waiter_new(guint timeout);
+void md_waiter_free(MdWaiter *self);
+
+/* Before the write. VIR_ERR_OPERATION_INVALID if that path is being worked on already. */
+gboolean md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what, GError **error);
+
+/* After a write that worked: calls `func` once, now or later. */
+void md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data);
+
+/* After a write that failed: nobody waits any more. */
+void md_waiter_cancel(MdWaiter *self, const char *path);
+
+/* Whether somebody waits for this; such a device is theirs to announce. */
+gboolean md_waiter_is_waiting(MdWaiter *self, const char *path, MdWaitFor what);
+
+/* udev's event has come (or its effect was found in sysfs). FALSE if nobody waits for it. */
+gboolean md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what);
+
+/* Paths of all waits of a kind, copied. */
+GPtrArray *md_waiter_list(MdWaiter *self, MdWaitFor what);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdWaiter, md_waiter_free)

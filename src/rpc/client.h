@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One connection: frames in, frames out, and the limits of what a client may cost. What the
+ * messages mean is for others (rpc/dispatch.h); of the programs on the wire only the keepalive is
+ * answered here.
+ *
+ * A client may go at any time. Its object stays while somebody holds it, and what is sent to it
+ * then is dropped.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "rpc/message.h"
+#include "util/settings.h"
+
+#define MD_TYPE_CLIENT (md_client_get_type())
+G_DECLARE_FINAL_TYPE(MdClient, md_client, MD, CLIENT, GObject)
+
+typedef struct {
+    void (*message)(MdClient *client, const MdMessage *message, gpointer data);
+    /* Called once, when the connection has ended; nothing is called afterwards. */
+    void (*closed)(MdClient *client, gpointer data);
+} MdClientFuncs;
+
+/* `settings` must outlive the client. */
+MdClient *md_client_new(GSocket *socket, const MdSettings *settings);
+
+/* Begins to read. `funcs` must outlive the client. */
+void md_client_start(MdClient *self, const MdClientFuncs *funcs, gpointer data);
+
+/*
+ * Sends a frame after those sent before. A client that leaves more than `max_queued_bytes` unread
+ * is cut off, within this call.
+ */
+void md_client_send(MdClient *self, GBytes *frame);
+
+/* While `max_client_requests` calls are between begin and end no further message is handed out. */
+void md_client_begin_call(MdClient *self);
+void md_client_end_call(MdClient *self);
+guint md_client_count_calls(MdClient *self);
+
+/* From now on the client is pinged when it is silent. */
+void md_client_enable_keepalive(MdClient *self);
+
+/* No further message is handed out. */
+void md_client_stop_reading(MdClient *self);
+
+/* Ends the connection: at once, or when all has been sent. */
+void md_client_close(MdClient *self);
+void md_client_close_when_sent(MdClient *self);
+
+gboolean md_client_is_closed(MdClient *self);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/dispatch.h"
+
+#include "rpc/call.h"
+#include "rpc/handlers.h"
+#include "rpc/unserved.h"
+#include "rpc/wire-error.h"
+#include "util/error.h"
+
+struct _MdDispatch {
+    guint n_calls;
+    void (*idle)(gpointer data);
+    gpointer data;
+};
+
+#define ARGS(type) MD_XDR(type), sizeof(type)
+#define NO_ARGS    NULL, 0
+#define UNOPENED   MD_PROCEDURE_UNOPENED
+#define WRITE      MD_PROCEDURE_WRITE
+
+/* clang-format off */
+static const MdProcedure procedures[] = {
+    { MD_PROC_AUTH_LIST, "virConnectOpenAuth", UNOPENED,
+      NO_ARGS, MD_XDR(md_auth_ret), md_handle_auth_list },
+    { MD_PROC_OPEN, "virConnectOpen", UNOPENED,
+      ARGS(md_open_args), NULL, md_handle_open },
+    { MD_PROC_CLOSE, "virConnectClose", UNOPENED,
+      NO_ARGS, NULL, md_handle_close },
+    { MD_PROC_SUPPORTS_FEATURE, "virConnectSupportsFeature", UNOPENED,
+      ARGS(md_int_args), MD_XDR(md_int_ret), md_handle_supports_feature },
+    { MD_PROC_GET_TYPE, "virConnectGetType", 0,
+      NO_ARGS, MD_XDR(md_text_ret), md_handle_get_type },
+    { MD_PROC_GET_LIB_VERSION, "virConnectGetLibVersion", 0,
+      NO_ARGS, MD_XDR(md_number_ret), md_handle_get_lib_version },
+    { MD_PROC_GET_URI, "virConnectGetURI", 0,
+      NO_ARGS, MD_XDR(md_text_ret), md_handle_get_uri },
+    { MD_PROC_IS_SECURE, "virConnectIsSecure", 0,
+      NO_ARGS, MD_XDR(md_int_ret), md_handle_is_secure },
+    { MD_PROC_REGISTER_CLOSE_CALLBACK, "virConnectRegisterCloseCallback", 0,
+      NO_ARGS, NULL, md_handle_register_close_callback },
+    { MD_PROC_UNREGISTER_CLOSE_CALLBACK, "virConnectUnregisterCloseCallback", 0,
+      NO_ARGS, NULL, md_handle_unregister_close_callback },
+    { MD_PROC_SET_IDENTITY, "virConnectSetIdentity", 0,
+      NO_ARGS, NULL, NULL },
+
+    { MD_PROC_NUM_OF_DEVICES, "virNodeNumOfDevices", 0,
+      ARGS(md_cap_args), MD_XDR(md_int_ret), md_handle_num_of_devices },
+    { MD_PROC_LIST_DEVICES, "virNodeListDevices", 0,
+      ARGS(md_list_args), MD_XDR(md_names_ret), md_handle_list_devices },
+    { MD_PROC_LIST_ALL_DEVICES, "virConnectListAllNodeDevices", 0,
+      ARGS(md_list_all_args), MD_XDR(md_list_all_ret), md_handle_list_all_devices },
+    { MD_PROC_LOOK_UP_BY_NAME, "virNodeDeviceLookupByName", 0,
+      ARGS(md_name_args), MD_XDR(md_text_ret), md_handle_look_up_by_name },
+    { MD_PROC_LOOK_UP_SCSI_HOST, "virNodeDeviceLookupSCSIHostByWWN", 0,
+      NO_ARGS, NULL, NULL },
+    { MD_PROC_GET_XML, "virNodeDeviceGetXMLDesc", 0,
+      ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_get_xml },
+    { MD_PROC_GET_PARENT, "virNodeDeviceGetParent", 0,
+      ARGS(md_name_args), MD_XDR(md_maybe_text_ret), md_handle_get_parent },
+    { MD_PROC_NUM_OF_CAPS, "virNodeDeviceNumOfCaps", 0,
+      ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_num_of_caps },
+    { MD_PROC_LIST_CAPS, "virNodeDeviceListCaps", 0,
+      ARGS(md_caps_args), MD_XDR(md_names_ret), md_handle_list_caps },
+    { MD_PROC_CREATE_XML, "virNodeDeviceCreateXML", WRITE,
+      ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_create_xml },
+    { MD_PROC_DESTROY, "virNodeDeviceDestroy", WRITE,
+      ARGS(md_name_args), NULL, md_handle_destroy },
+    { MD_PROC_GET_AUTOSTART, "virNodeDeviceGetAutostart", WRITE,
+      ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_get_autostart },
+    { MD_PROC_IS_PERSISTENT, "virNodeDeviceIsPersistent", 0,
+      ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_is_persistent },
+    { MD_PROC_IS_ACTIVE, "virNodeDeviceIsActive", 0,
+      ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_is_active },
+    { MD_PROC_DEFINE_XML, "virNodeDeviceDefineXML", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_UNDEFINE, "virNodeDeviceUndefine", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_CREATE, "virNodeDeviceCreate", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_SET_AUTOSTART, "virNodeDeviceSetAutostart", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_UPDATE, "virNodeDeviceUpdate", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_DETTACH, "virNodeDeviceDettach", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_DETACH_FLAGS, "virNodeDeviceDetachFlags", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_REATTACH, "virNodeDeviceReAttach", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_RESET, "virNodeDeviceReset", WRITE, NO_ARGS, NULL, NULL },
+
+    { MD_PROC_REGISTER_EVENT, "virConnectNodeDeviceEventRegisterAny", 0,
+      ARGS(md_register_args), MD_XDR(md_int_ret), md_handle_register_event },
+    { MD_PROC_DEREGISTER_EVENT, "virConnectNodeDeviceEventDeregisterAny", 0,
+      ARGS(md_int_args), NULL, md_handle_deregister_event },
+};
+/* clang-format on */
+
+
+MdDispatch *
+md_dispatch_new(void)
+{
+    return g_rc_box_new0(MdDispatch);
+}
+
+
+MdDispatch *
+md_dispatch_ref(MdDispatch *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+void
+md_dispatch_unref(MdDispatch *self)
+{
+    if (self != NULL)
+        g_rc_box_release(self);
+}
+
+
+static const MdProcedure *
+find_procedure(int number)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(procedures); i++) {
+        if (procedures[i].number == number)
+            return &procedures[i];
+    }
+    return NULL;
+}
+
+
+/* Of a procedure that is not in the table. */
+static void
+set_unserved(int number, GError **error)
+{
+    int domain = VIR_FROM_NONE;
+    const char *function = md_unserved_find(number, &domain);
+
+    if (function != NULL)
+        md_error_set_from(error, domain, VIR_ERR_NO_SUPPORT, "%s", function);
+    else
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "unknown procedure: %d", number);
+}
+
+
+/* The procedure of a header that may be called, NULL if nobody may. */
+static const MdProcedure *
+check_header(const md_header *header, GError **error)
+{
+    const MdProcedure *procedure = NULL;
+
+    if (header->prog != MD_PROGRAM_REMOTE || header->vers != MD_PROGRAM_VERSION) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "Cannot find program %u version %u",
+                          header->prog, header->vers);
+        return NULL;
+    }
+    if (header->status != MD_STATUS_OK) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "Unexpected message status %d",
+                          header->status);
+        return NULL;
+    }
+
+    procedure = find_procedure(header->proc);
+    if (procedure == NULL)
+        set_unserved(header->proc, error);
+    return procedure;
+}
+
+
+/* Whether this client may call it, and now. */
+static gboolean
+check_session(MdSession *session, const MdProcedure *procedure, GError **error)
+{
+    if ((procedure->flags & MD_PROCEDURE_UNOPENED) == 0 && !md_session_is_open(session)) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection not open");
+        return FALSE;
+    }
+    if ((procedure->flags & MD_PROCEDURE_WRITE) != 0 && md_session_is_read_only(session)) {
+        md_error_set(error, VIR_ERR_OPERATION_DENIED, "read only access prevents %s",
+                     procedure->function);
+        return FALSE;
+    }
+    if (procedure->handler == NULL) {
+        md_error_set(error, VIR_ERR_NO_SUPPORT, "%s", procedure->function);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static void
+on_call_ended(gpointer data)
+{
+    MdDispatch *self = data;
+
+    self->n_calls--;
+    if (self->n_calls == 0 && self->idle != NULL)
+        self->idle(self->data);
+    md_dispatch_unref(self);
+}
+
+
+static void
+run(MdDispatch *self,
+    MdSession *session,
+    const MdProcedure *procedure,
+    const md_header *header,
+    gconstpointer args)
+{
+    MdCall *call = md_call_new(session, procedure, header, on_call_ended, md_dispatch_ref(self));
+
+    self->n_calls++;
+    procedure->handler(call, args);
+}
+
+
+/* FALSE if the call has been refused before anything was done for it. */
+static gboolean
+dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GError **error)
+{
+    const MdProcedure *procedure = check_header(&message->header, error);
+    g_autofree gpointer args = NULL;
+    gboolean ok = FALSE;
+
+    if (procedure == NULL || !check_session(session, procedure, error))
+        return FALSE;
+
+    if (procedure->args == NULL) {
+        ok = g_bytes_get_size(message->payload) == 0;
+        if (!ok)
+            md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "%s takes no arguments",
+                              procedure->function);
+    } else {
+        args = g_malloc0(procedure->args_size);
+        ok = md_message_decode(message, procedure->args, args, error);
+    }
+
+    if (ok)
+        run(self, session, procedure, &message->header, args);
+    if (args != NULL)
+        md_message_clear(procedure->args, args);
+    return ok;
+}
+
+
+void
+md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *message)
+{
+    MdClient *client = md_session_get_client(session);
+    const md_header *header = &message->header;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) frame = NULL;
+
+    /* Its descriptors come between this frame and the next, and nothing that we serve has any. */
+    if (header->type == MD_MESSAGE_CALL_FDS) {
+        g_info("cutting off a client: it sends file descriptors");
+        md_client_close(client);
+        return;
+    }
+    if (header->type != MD_MESSAGE_CALL) {
+        g_debug("ignoring a message of type %d, procedure %d", header->type, header->proc);
+        return;
+    }
+
+    if (!dispatch_call(self, session, message, &error)) {
+        frame = md_wire_error_encode(header, error);
+        md_client_send(client, frame);
+    }
+}
+
+
+guint
+md_dispatch_count_calls(MdDispatch *self)
+{
+    return self->n_calls;
+}
+
+
+void
+md_dispatch_set_idle_func(MdDispatch *self, void (*func)(gpointer data), gpointer data)
+{
+    self->idle = func;
+    self->data = data;
+}

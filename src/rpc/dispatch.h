@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a message to what is done for it: one table of all procedures that we serve. Whatever is not
+ * in it gets an error reply; no call goes unanswered.
+ */
+#pragma once
+
+#include "rpc/session.h"
+
+typedef struct _MdDispatch MdDispatch;
+
+MdDispatch *md_dispatch_new(void);
+MdDispatch *md_dispatch_ref(MdDispatch *self);
+void md_dispatch_unref(MdDispatch *self);
+
+void md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *message);
+
+/* Calls not answered yet, those of clients that have gone included. */
+guint md_dispatch_count_calls(MdDispatch *self);
+
+/* `func` is called whenever the last call under way has been answered; NULL: nothing is. */
+void md_dispatch_set_idle_func(MdDispatch *self, void (*func)(gpointer data), gpointer data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDispatch, md_dispatch_unref)

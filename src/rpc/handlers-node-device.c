@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Node devices: each procedure is a verb of the driver. */
+#include "config.h"
+
+#include "rpc/handlers.h"
+
+#include "util/error.h"
+
+
+static const char *
+get_maybe(md_maybe_text text)
+{
+    return text != NULL ? *text : NULL;
+}
+
+
+static void
+reply_int(MdCall *call, int value)
+{
+    const md_int_ret ret = { value };
+
+    md_call_reply(call, &ret);
+}
+
+
+static void
+reply_text(MdCall *call, const char *text)
+{
+    const md_text_ret ret = { (char *)text };
+
+    md_call_reply(call, &ret);
+}
+
+
+/* The first `maxnames` of an array of strings. */
+static void
+reply_names(MdCall *call, GPtrArray *names, int maxnames)
+{
+    const md_names_ret ret = { { MIN(names->len, (guint)maxnames), (md_text *)names->pdata } };
+
+    md_call_reply(call, &ret);
+}
+
+
+static gboolean
+check_maxnames(int maxnames, GError **error)
+{
+    if (maxnames < 0) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "maxnames must be non-negative");
+        return FALSE;
+    }
+    if (maxnames > MD_NAMES_MAX) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "maxnames must not exceed %d",
+                          MD_NAMES_MAX);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+void
+md_handle_num_of_devices(MdCall *call, gconstpointer args)
+{
+    const md_cap_args *wanted = args;
+    GError *error = NULL;
+    g_autoptr(GPtrArray) names =
+        md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap), wanted->flags,
+                              &error);
+
+    if (names == NULL)
+        md_call_fail(call, error);
+    else
+        reply_int(call, (int)names->len);
+}
+
+
+void
+md_handle_list_devices(MdCall *call, gconstpointer args)
+{
+    const md_list_args *wanted = args;
+    g_autoptr(GPtrArray) names = NULL;
+    GError *error = NULL;
+
+    if (check_maxnames(wanted->maxnames, &error))
+        names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
+                                      wanted->flags, &error);
+    if (names == NULL)
+        md_call_fail(call, error);
+    else
+        reply_names(call, names, wanted->maxnames);
+}
+
+
+void
+md_handle_list_all_devices(MdCall *call, gconstpointer args)
+{
+    const md_list_all_args *wanted = args;
+    GError *error = NULL;
+    md_list_all_ret ret = { 0 };
+    g_autoptr(GPtrArray) names =
+        md_driver_list_all(md_call_get_driver(call), wanted->flags, &error);
+
+    if (names != NULL && wanted->need_results && names->len > MD_NAMES_MAX) {
+        md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC,
+                          "%u node devices are more than the limit of %d", names->len,
+                          MD_NAMES_MAX);
+    }
+    if (error != NULL) {
+        md_call_fail(call, error);
+        return;
+    }
+
+    ret.count = names->len;
+    if (wanted->need_results) {
+        ret.names.names_len = names->len;
+        ret.names.names_val = (md_text *)names->pdata;
+    }
+    md_call_reply(call, &ret);
+}
+
+
+void
+md_handle_look_up_by_name(MdCall *call, gconstpointer args)
+{
+    const md_name_args *device = args;
+    GError *error = NULL;
+
+    if (md_driver_look_up(md_call_get_driver(call), device->name, &error) == NULL)
+        md_call_fail(call, error);
+    else
+        reply_text(call, device->name);
+}
+
+
+static void
+on_xml(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+    g_autofree char *document = md_driver_get_xml_finish(MD_DRIVER(source), result, &error);
+
+    if (document == NULL)
+        md_call_fail(data, error);
+    else
+        reply_text(data, document);
+}
+
+
+void
+md_handle_get_xml(MdCall *call, gconstpointer args)
+{
+    const md_text_args *device = args;
+
+    md_driver_get_xml_async(md_call_get_driver(call), device->text, device->flags, on_xml, call);
+}
+
+
+void
+md_handle_get_parent(MdCall *call, gconstpointer args)
+{
+    const md_name_args *device = args;
+    const char *parent = NULL;
+    GError *error = NULL;
+    md_maybe_text_ret ret = { NULL };
+
+    if (!md_driver_get_parent(md_call_get_driver(call), device->name, &parent, &error)) {
+        md_call_fail(call, error);
+        return;
+    }
+    if (parent != NULL)
+        ret.text = (md_text *)&parent;
+    md_call_reply(call, &ret);
+}
+
+
+void
+md_handle_num_of_caps(MdCall *call, gconstpointer args)
+{
+    const md_name_args *device = args;
+    GError *error = NULL;
+    g_autoptr(GPtrArray) caps = md_driver_list_caps(md_call_get_driver(call), device->name, &error);
+
+    if (caps == NULL)
+        md_call_fail(call, error);
+    else
+        reply_int(call, (int)caps->len);
+}
+
+
+void
+md_handle_list_caps(MdCall *call, gconstpointer args)
+{
+    const md_caps_args *device = args;
+    g_autoptr(GPtrArray) caps = NULL;
+    GError *error = NULL;
+
+    if (check_maxnames(device->maxnames, &error))
+        caps = md_driver_list_caps(md_call_get_driver(call), device->name, &error);
+    if (caps == NULL)
+        md_call_fail(call, error);
+    else
+        reply_names(call, caps, device->maxnames);
+}
+
+
+static void
+on_created(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+    g_autofree char *name = md_driver_create_xml_finish(MD_DRIVER(source), result, &error);
+
+    if (name == NULL)
+        md_call_fail(data, error);
+    else
+        reply_text(data, name);
+}
+
+
+void
+md_handle_create_xml(MdCall *call, gconstpointer args)
+{
+    const md_text_args *document = args;
+
+    md_driver_create_xml_async(md_call_get_driver(call), document->text, document->flags,
+                               on_created, call);
+}
+
+
+static void
+on_destroyed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+
+    if (md_driver_destroy_finish(MD_DRIVER(source), result, &error))
+        md_call_reply(data, NULL);
+    else
+        md_call_fail(data, error);
+}
+
+
+void
+md_handle_destroy(MdCall *call, gconstpointer args)
+{
+    const md_name_args *device = args;
+
+    md_driver_destroy_async(md_call_get_driver(call), device->name, on_destroyed, call);
+}
+
+
+typedef gboolean (*Question)(MdDriver *driver, const char *name, gboolean *value, GError **error);
+
+
+static void
+answer(MdCall *call, gconstpointer args, Question question)
+{
+    const md_name_args *device = args;
+    gboolean value = FALSE;
+    GError *error = NULL;
+
+    if (question(md_call_get_driver(call), device->name, &value, &error))
+        reply_int(call, value ? 1 : 0);
+    else
+        md_call_fail(call, error);
+}
+
+
+void
+md_handle_get_autostart(MdCall *call, gconstpointer args)
+{
+    answer(call, args, md_driver_get_autostart);
+}
+
+
+void
+md_handle_is_persistent(MdCall *call, gconstpointer args)
+{
+    answer(call, args, md_driver_is_persistent);
+}
+
+
+void
+md_handle_is_active(MdCall *call, gconstpointer args)
+{
+    answer(call, args, md_driver_is_active);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/keepalive.h"
+
+struct _MdKeepalive {
+    gint64 interval; /* microseconds */
+    guint count;
+    const MdKeepaliveFuncs *funcs;
+    gpointer data;
+    GSource *timer;
+    gint64 touched; /* monotonic time */
+    guint unanswered;
+};
+
+
+static gboolean
+on_timer(gpointer user_data)
+{
+    MdKeepalive *self = user_data;
+    gint64 due = self->touched + self->interval;
+
+    /* The timer is not moved at every byte, but here. */
+    if (self->unanswered == 0 && due > g_get_monotonic_time()) {
+        g_source_set_ready_time(self->timer, due);
+        return G_SOURCE_CONTINUE;
+    }
+
+    if (self->unanswered >= self->count) {
+        self->funcs->dead(self->data);
+        return G_SOURCE_CONTINUE;
+    }
+    self->unanswered++;
+    g_source_set_ready_time(self->timer, g_get_monotonic_time() + self->interval);
+    self->funcs->ping(self->data);
+    return G_SOURCE_CONTINUE;
+}
+
+
+MdKeepalive *
+md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpointer data)
+{
+    MdKeepalive *self = g_new0(MdKeepalive, 1);
+
+    self->interval = (gint64)interval * 1000;
+    self->count = count;
+    self->funcs = funcs;
+    self->data = data;
+    self->touched = g_get_monotonic_time();
+    self->timer = g_timeout_source_new(interval);
+    g_source_set_callback(self->timer, on_timer, self, NULL);
+    g_source_attach(self->timer, g_main_context_get_thread_default());
+    return self;
+}
+
+
+void
+md_keepalive_free(MdKeepalive *self)
+{
+    if (self == NULL)
+        return;
+
+    g_source_destroy(self->timer);
+    g_source_unref(self->timer);
+    g_free(self);
+}
+
+
+void
+md_keepalive_touch(MdKeepalive *self)
+{
+    self->touched = g_get_monotonic_time();
+    self->unanswered = 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tells a silent client from a dead one: after each interval without a byte from it a ping is due,
+ * and after too many of them in a row it is given up.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef struct _MdKeepalive MdKeepalive;
+
+typedef struct {
+    void (*ping)(gpointer data);
+    void (*dead)(gpointer data); /* may free the keepalive */
+} MdKeepaliveFuncs;
+
+/* `interval` in milliseconds, `count` pings; `funcs` must outlive it. */
+MdKeepalive *
+md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpointer data);
+void md_keepalive_free(MdKeepalive *self);
+
+/* The client has sent something. */
+void md_keepalive_touch(MdKeepalive *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdKeepalive, md_keepalive_free)

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <grp.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/names.h"
+
+#define DIRECTORY_MODE 0755
+
+/* Clients that may wait to be let in, the rest is refused by the kernel. */
+#define BACKLOG 128
+
+/* When the process has run out of descriptors, another try may do better after this many
+ * milliseconds. */
+#define RETRY_INTERVAL 200
+
+struct _MdListener {
+    GSocket *socket;
+    char *path;
+    gboolean read_only;
+    gboolean ours;
+    dev_t device; /* of our socket, with its inode */
+    ino_t inode;
+
+    MdListenerFunc func;
+    gpointer data;
+    gboolean paused;
+    GSource *in;
+    GSource *retry;
+};
+
+
+static void
+clear_source(GSource **source)
+{
+    if (*source == NULL)
+        return;
+
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
+
+
+static gboolean
+set_address(struct sockaddr_un *address, const char *path, GError **error)
+{
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof(address->sun_path)) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "the path of the socket '%s' is longer than %zu bytes", path,
+                          sizeof(address->sun_path) - 1);
+        return FALSE;
+    }
+    strcpy(address->sun_path, path);
+    return TRUE;
+}
+
+
+static int
+open_socket(GError **error)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        md_error_set_errno(error, errno, "cannot make a socket");
+    return fd;
+}
+
+
+/* Makes room for a socket: removes one that refuses connections, and nothing else. */
+static gboolean
+remove_stale(const char *path, const struct sockaddr_un *address, GError **error)
+{
+    struct stat st;
+    int probe = -1;
+    int errnum = 0;
+
+    if (lstat(path, &st) < 0) {
+        if (errno == ENOENT)
+            return TRUE;
+        md_error_set_errno(error, errno, "cannot look at '%s'", path);
+        return FALSE;
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED, "'%s' is not a socket",
+                          path);
+        return FALSE;
+    }
+
+    probe = open_socket(error);
+    if (probe < 0)
+        return FALSE;
+    errnum = connect(probe, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
+    close(probe);
+
+    if (errnum != ECONNREFUSED) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "another process listens on '%s'", path);
+        return FALSE;
+    }
+    if (unlink(path) < 0) {
+        md_error_set_errno(error, errno, "cannot remove the stale socket '%s'", path);
+        return FALSE;
+    }
+    g_debug("removed the stale socket '%s'", path);
+    return TRUE;
+}
+
+
+static gboolean
+look_up_group(const char *name, gid_t *gid, GError **error)
+{
+    const struct group *group = NULL;
+
+    *gid = (gid_t)-1;
+    if (name == NULL)
+        return TRUE;
+
+    errno = 0;
+    group = getgrnam(name);
+    if (group == NULL) {
+        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
+                          "there is no group '%s' to own the sockets", name);
+        return FALSE;
+    }
+    *gid = group->gr_gid;
+    return TRUE;
+}
+
+
+/* Nobody can connect before the last step. */
+static gboolean
+bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
+{
+    struct sockaddr_un address;
+    struct stat st;
+
+    if (!set_address(&address, self->path, error) || !remove_stale(self->path, &address, error))
+        return FALSE;
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        md_error_set_errno(error, errno, "cannot make the socket '%s'", self->path);
+        return FALSE;
+    }
+    if (lstat(self->path, &st) == 0) {
+        self->ours = TRUE;
+        self->device = st.st_dev;
+        self->inode = st.st_ino;
+    }
+    if (chown(self->path, (uid_t)-1, gid) < 0 || chmod(self->path, mode) < 0) {
+        md_error_set_errno(error, errno, "cannot set group and mode of the socket '%s'",
+                           self->path);
+        return FALSE;
+    }
+    if (listen(fd, BACKLOG) < 0) {
+        md_error_set_errno(error, errno, "cannot listen on the socket '%s'", self->path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* Keeps two daemons that start at once from removing each other's sockets; unlocked by close(). */
+static int
+lock_directory(const char *directory, GError **error)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+        md_error_set_errno(error, errno, "cannot lock the directory '%s'", directory);
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+
+/* Takes the descriptor over. */
+static gboolean
+take_fd(MdListener *self, int fd, GError **error)
+{
+    self->socket = g_socket_new_from_fd(fd, error);
+    if (self->socket == NULL) {
+        close(fd);
+        return FALSE;
+    }
+    g_socket_set_blocking(self->socket, FALSE);
+    return TRUE;
+}
+
+
+MdListener *
+md_listener_new(const char *directory,
+                const char *name,
+                gboolean read_only,
+                guint mode,
+                const char *group,
+                GError **error)
+{
+    g_autoptr(MdListener) self = g_new0(MdListener, 1);
+    gid_t gid = (gid_t)-1;
+    int fd = -1;
+    int lock = -1;
+    gboolean ok = FALSE;
+
+    self->path = g_build_filename(directory, name, NULL);
+    self->read_only = read_only;
+    if (!look_up_group(group, &gid, error))
+        return NULL;
+
+    lock = lock_directory(directory, error);
+    if (lock < 0)
+        return NULL;
+    fd = open_socket(error);
+    ok = fd >= 0 && bind_socket(self, fd, mode, gid, error);
+    close(lock);
+
+    if (!ok) {
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    return take_fd(self, fd, error) ? g_steal_pointer(&self) : NULL;
+}
+
+
+MdListener *
+md_listener_new_from_fd(int fd, GError **error)
+{
+    g_autoptr(MdListener) self = g_new0(MdListener, 1);
+    struct sockaddr_un address = { 0 };
+    socklen_t size = sizeof(address) - 1;
+    g_autofree char *name = NULL;
+
+    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "descriptor %d is not a Unix socket that listens", fd);
+        close(fd);
+        return NULL;
+    }
+
+    self->path = g_strdup(address.sun_path);
+    name = g_path_get_basename(self->path);
+    self->read_only = g_str_equal(name, MD_SOCKET_RO);
+    if (!self->read_only && !g_str_equal(name, MD_SOCKET_RW)) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "the socket '%s' that was handed over is neither '%s' nor '%s'",
+                          self->path, MD_SOCKET_RW, MD_SOCKET_RO);
+        close(fd);
+        return NULL;
+    }
+    return take_fd(self, fd, error) ? g_steal_pointer(&self) : NULL;
+}
+
+
+static void
+remove_own(MdListener *self)
+{
+    struct stat st;
+
+    if (lstat(self->path, &st) < 0 || st.st_dev != self->device || st.st_ino != self->inode)
+        return;
+    if (unlink(self->path) < 0)
+        g_debug("cannot remove the socket '%s': %s", self->path, g_strerror(errno));
+}
+
+
+void
+md_listener_free(MdListener *self)
+{
+    if (self == NULL)
+        return;
+
+    clear_source(&self->in);
+    clear_source(&self->retry);
+    if (self->ours)
+        remove_own(self);
+    g_clear_object(&self->socket);
+    g_free(self->path);
+    g_free(self);
+}
+
+
+/* All that systemd has handed over. A socket of another kind (that of an admin interface) is
+ * closed. */
+static GPtrArray *
+adopt_all(int n, GError **error)
+{
+    g_autoptr(GPtrArray) listeners =
+        g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
+
+    for (int i = 0; i < n; i++) {
+        g_autoptr(GError) err = NULL;
+        MdListener *listener = md_listener_new_from_fd(SD_LISTEN_FDS_START + i, &err);
+
+        if (listener != NULL)
+            g_ptr_array_add(listeners, listener);
+        else
+            g_message("%s", err->message);
+    }
+    if (listeners->len == 0) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "none of the sockets that were handed over is '%s' or '%s'", MD_SOCKET_RW,
+                          MD_SOCKET_RO);
+        return NULL;
+    }
+    return g_steal_pointer(&listeners);
+}
+
+
+static gboolean
+make_directory(const char *path, GError **error)
+{
+    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+        return TRUE;
+
+    /* The mode must not depend on the umask: clients without rights go through here. */
+    if (g_mkdir_with_parents(path, DIRECTORY_MODE) < 0 || chmod(path, DIRECTORY_MODE) < 0) {
+        md_error_set_errno(error, errno, "cannot make the directory '%s' of the sockets", path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+GPtrArray *
+md_listener_open_all(const MdSettings *settings, GError **error)
+{
+    g_autoptr(GPtrArray) listeners = NULL;
+    MdListener *listener = NULL;
+    int n = sd_listen_fds(1);
+
+    if (n > 0)
+        return adopt_all(n, error);
+    if (!make_directory(settings->socket_dir, error))
+        return NULL;
+
+    listeners = g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
+    listener = md_listener_new(settings->socket_dir, MD_SOCKET_RW, FALSE, settings->socket_rw_mode,
+                               settings->socket_group, error);
+    if (listener == NULL)
+        return NULL;
+    g_ptr_array_add(listeners, listener);
+
+    listener = md_listener_new(settings->socket_dir, MD_SOCKET_RO, TRUE, settings->socket_ro_mode,
+                               settings->socket_group, error);
+    if (listener == NULL)
+        return NULL;
+    g_ptr_array_add(listeners, listener);
+    return g_steal_pointer(&listeners);
+}
+
+
+const char *
+md_listener_get_path(MdListener *self)
+{
+    return self->path;
+}
+
+
+gboolean
+md_listener_is_read_only(MdListener *self)
+{
+    return self->read_only;
+}
+
+
+static void update_sources(MdListener *self);
+
+
+static gboolean
+on_retry(gpointer user_data)
+{
+    MdListener *self = user_data;
+
+    clear_source(&self->retry);
+    update_sources(self);
+    return G_SOURCE_REMOVE;
+}
+
+
+static gboolean
+on_client(GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
+{
+    MdListener *self = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GSocket) client = g_socket_accept(socket, NULL, &error);
+
+    if (client != NULL) {
+        self->func(client, self->read_only, self->data);
+        return G_SOURCE_CONTINUE;
+    }
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        return G_SOURCE_CONTINUE;
+
+    g_warning("cannot let a client in on '%s': %s", self->path, error->message);
+    self->retry = g_timeout_source_new(RETRY_INTERVAL);
+    g_source_set_callback(self->retry, on_retry, self, NULL);
+    g_source_attach(self->retry, g_main_context_get_thread_default());
+    update_sources(self);
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+update_sources(MdListener *self)
+{
+    if (self->func == NULL || self->paused || self->retry != NULL) {
+        clear_source(&self->in);
+    } else if (self->in == NULL) {
+        self->in = g_socket_create_source(self->socket, G_IO_IN, NULL);
+        g_source_set_callback(self->in, G_SOURCE_FUNC(on_client), self, NULL);
+        g_source_attach(self->in, g_main_context_get_thread_default());
+    }
+}
+
+
+void
+md_listener_start(MdListener *self, MdListenerFunc func, gpointer data)
+{
+    self->func = func;
+    self->data = data;
+    update_sources(self);
+}
+
+
+void
+md_listener_set_paused(MdListener *self, gboolean paused)
+{
+    self->paused = paused;
+    update_sources(self);
+}

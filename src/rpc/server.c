@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/server.h"
+
+#include <libvirt/libvirt.h>
+
+#include "rpc/client.h"
+#include "rpc/dispatch.h"
+#include "rpc/listener.h"
+#include "rpc/session.h"
+
+/* Milliseconds that clients have for reading their last answers. */
+#define FLUSH_TIMEOUT 5000
+
+struct _MdServer {
+    GObject parent;
+
+    MdDriver *driver;
+    const MdSettings *settings;
+    MdDispatch *dispatch;
+    GPtrArray *listeners; /* of MdListener; NULL: not listening */
+    GHashTable *sessions; /* MdClient → MdSession, both owned */
+    GTask *stop;          /* NULL: not stopping */
+    GSource *deadline;
+};
+
+G_DEFINE_FINAL_TYPE(MdServer, md_server, G_TYPE_OBJECT)
+
+
+/* Not in the middle of a walk through the table: closing takes a client out of it. */
+static void
+close_all(MdServer *self)
+{
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->sessions);
+
+    for (GList *link = clients; link != NULL; link = link->next)
+        g_object_ref(link->data);
+    for (GList *link = clients; link != NULL; link = link->next) {
+        md_client_close(link->data);
+        g_object_unref(link->data);
+    }
+}
+
+
+static void
+md_server_dispose(GObject *object)
+{
+    MdServer *self = MD_SERVER(object);
+
+    g_clear_pointer(&self->listeners, g_ptr_array_unref);
+    if (self->sessions != NULL)
+        close_all(self);
+    if (self->dispatch != NULL)
+        md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
+    g_clear_pointer(&self->sessions, g_hash_table_unref);
+    g_clear_pointer(&self->dispatch, md_dispatch_unref);
+    g_clear_object(&self->driver);
+    G_OBJECT_CLASS(md_server_parent_class)->dispose(object);
+}
+
+
+static void
+md_server_class_init(MdServerClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = md_server_dispose;
+}
+
+
+static void
+md_server_init(MdServer *self)
+{
+    self->dispatch = md_dispatch_new();
+    self->sessions =
+        g_hash_table_new_full(NULL, NULL, g_object_unref, (GDestroyNotify)md_session_unref);
+}
+
+
+MdServer *
+md_server_new(MdDriver *driver, const MdSettings *settings)
+{
+    MdServer *self = g_object_new(MD_TYPE_SERVER, NULL);
+
+    self->driver = g_object_ref(driver);
+    self->settings = settings;
+    return self;
+}
+
+
+static void
+finish_stop(MdServer *self)
+{
+    g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
+
+    if (self->deadline != NULL) {
+        g_source_destroy(self->deadline);
+        g_clear_pointer(&self->deadline, g_source_unref);
+    }
+    g_task_return_boolean(stop, TRUE);
+}
+
+
+/* Too many clients wait outside. */
+static void
+update_listeners(MdServer *self)
+{
+    gboolean full = md_server_count_clients(self) >= self->settings->max_clients;
+
+    for (guint i = 0; self->listeners != NULL && i < self->listeners->len; i++)
+        md_listener_set_paused(g_ptr_array_index(self->listeners, i), full);
+}
+
+
+static void
+on_message(MdClient *client, const MdMessage *message, gpointer data)
+{
+    MdServer *self = data;
+    g_autoptr(MdSession) session = md_session_ref(g_hash_table_lookup(self->sessions, client));
+
+    md_dispatch_message(self->dispatch, session, message);
+}
+
+
+static void
+on_closed(MdClient *client, gpointer data)
+{
+    MdServer *self = data;
+
+    md_session_end(g_hash_table_lookup(self->sessions, client));
+    g_hash_table_remove(self->sessions, client);
+    g_debug("a client has gone, %u are left", md_server_count_clients(self));
+    update_listeners(self);
+    if (self->deadline != NULL && md_server_count_clients(self) == 0)
+        finish_stop(self);
+}
+
+
+static void
+log_client(GSocket *socket, gboolean read_only)
+{
+    g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
+    g_autofree char *who = credentials != NULL ? g_credentials_to_string(credentials) : NULL;
+
+    g_debug("a client has come%s: %s", read_only ? " to read" : "", who != NULL ? who : "unknown");
+}
+
+
+static void
+on_client(GSocket *socket, gboolean read_only, gpointer data)
+{
+    static const MdClientFuncs funcs = { on_message, on_closed };
+    MdServer *self = data;
+    MdClient *client = md_client_new(socket, self->settings);
+
+    log_client(socket, read_only);
+    g_hash_table_insert(self->sessions, client, md_session_new(client, self->driver, read_only));
+    md_client_start(client, &funcs, self);
+    update_listeners(self);
+}
+
+
+gboolean
+md_server_listen(MdServer *self, GError **error)
+{
+    self->listeners = md_listener_open_all(self->settings, error);
+    if (self->listeners == NULL)
+        return FALSE;
+
+    for (guint i = 0; i < self->listeners->len; i++) {
+        MdListener *listener = g_ptr_array_index(self->listeners, i);
+
+        g_info("listening on '%s'", md_listener_get_path(listener));
+        md_listener_start(listener, on_client, self);
+    }
+    return TRUE;
+}
+
+
+guint
+md_server_count_clients(MdServer *self)
+{
+    return g_hash_table_size(self->sessions);
+}
+
+
+static gboolean
+on_deadline(gpointer user_data)
+{
+    close_all(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* All calls are answered: what is left is to say good-bye. */
+static void
+say_goodbye(MdServer *self)
+{
+    g_autoptr(GList) clients = NULL;
+
+    md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
+    if (md_server_count_clients(self) == 0) {
+        finish_stop(self);
+        return;
+    }
+
+    self->deadline = g_timeout_source_new(FLUSH_TIMEOUT);
+    g_source_set_callback(self->deadline, on_deadline, self, NULL);
+    g_source_attach(self->deadline, g_main_context_get_thread_default());
+
+    clients = g_hash_table_get_keys(self->sessions);
+    for (GList *link = clients; link != NULL; link = link->next)
+        g_object_ref(link->data);
+    for (GList *link = clients; link != NULL; link = link->next) {
+        g_autoptr(MdClient) client = link->data;
+        MdSession *session = g_hash_table_lookup(self->sessions, client);
+
+        if (session != NULL)
+            md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
+        md_client_close_when_sent(client);
+    }
+}
+
+
+static void
+on_idle(gpointer data)
+{
+    say_goodbye(data);
+}
+
+
+void
+md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    GHashTableIter iter;
+    gpointer client = NULL;
+
+    g_return_if_fail(self->stop == NULL);
+
+    self->stop = g_task_new(self, NULL, callback, user_data);
+    g_task_set_source_tag(self->stop, md_server_stop_async);
+    g_clear_pointer(&self->listeners, g_ptr_array_unref);
+
+    g_hash_table_iter_init(&iter, self->sessions);
+    while (g_hash_table_iter_next(&iter, &client, NULL))
+        md_client_stop_reading(client);
+
+    if (md_dispatch_count_calls(self->dispatch) == 0)
+        say_goodbye(self);
+    else
+        md_dispatch_set_idle_func(self->dispatch, on_idle, self);
+}
+
+
+void
+md_server_stop_finish(MdServer *self, GAsyncResult *result)
+{
+    g_return_if_fail(g_task_is_valid(result, self));
+
+    g_task_propagate_boolean(G_TASK(result), NULL);
+}

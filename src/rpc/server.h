@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon as its clients see it: sockets, connections, calls. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "node_device/driver.h"
+#include "util/settings.h"
+
+#define MD_TYPE_SERVER (md_server_get_type())
+G_DECLARE_FINAL_TYPE(MdServer, md_server, MD, SERVER, GObject)
+
+/* Holds the driver; `settings` must outlive the server. */
+MdServer *md_server_new(MdDriver *driver, const MdSettings *settings);
+
+/* Opens the sockets; clients are served from the main loop. Errors name the socket. */
+gboolean md_server_listen(MdServer *self, GError **error);
+
+guint md_server_count_clients(MdServer *self);
+
+/*
+ * Removes the sockets, lets the calls under way end and be answered, tells the clients that asked
+ * for it that the daemon goes, and closes all connections. Calls back once, when that is done; a
+ * client that does not read its last answers holds it up for five seconds. Must not be called
+ * again.
+ */
+void md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user_data);
+void md_server_stop_finish(MdServer *self, GAsyncResult *result);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/session.h"
+
+#include <unistd.h>
+
+#include "util/error.h"
+
+#define URI_SCHEME "nodedev"
+
+/* An event callback of the client. */
+typedef struct {
+    MdSession *session;
+    int id;
+    int event;
+    char *device; /* NULL: all */
+    guint subscription;
+} Callback;
+
+struct _MdSession {
+    MdClient *client;
+    MdDriver *driver;
+    char *uri;
+    gboolean read_only;
+    gboolean close_callback;
+    GPtrArray *callbacks; /* of Callback */
+    guint n_callbacks;    /* ever made */
+};
+
+
+static void
+callback_free(Callback *callback)
+{
+    md_events_unsubscribe(md_driver_get_events(callback->session->driver), callback->subscription);
+    g_free(callback->device);
+    g_free(callback);
+}
+
+
+MdSession *
+md_session_new(MdClient *client, MdDriver *driver, gboolean read_only)
+{
+    MdSession *self = g_rc_box_new0(MdSession);
+
+    self->client = g_object_ref(client);
+    self->driver = driver;
+    self->read_only = read_only;
+    self->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify)callback_free);
+    return self;
+}
+
+
+MdSession *
+md_session_ref(MdSession *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+static void
+session_clear(MdSession *self)
+{
+    g_ptr_array_unref(self->callbacks);
+    g_free(self->uri);
+    g_object_unref(self->client);
+}
+
+
+void
+md_session_unref(MdSession *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)session_clear);
+}
+
+
+MdClient *
+md_session_get_client(MdSession *self)
+{
+    return self->client;
+}
+
+
+MdDriver *
+md_session_get_driver(MdSession *self)
+{
+    return self->driver;
+}
+
+
+/* The path of the only instance that this process can be. */
+static const char *
+get_own_path(void)
+{
+    return geteuid() == 0 ? "/system" : "/session";
+}
+
+
+static gboolean
+check_uri(GUri *uri, const char *name, GError **error)
+{
+    const char *host = g_uri_get_host(uri);
+
+    if (!g_str_equal(g_uri_get_scheme(uri), URI_SCHEME) || (host != NULL && *host != '\0')) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "%s", name);
+        return FALSE;
+    }
+    if (!g_str_equal(g_uri_get_path(uri), get_own_path())) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR,
+                          "unexpected nodedev URI path '%s', try " URI_SCHEME "://%s",
+                          g_uri_get_path(uri), get_own_path());
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+md_session_open(MdSession *self, const char *name, gboolean read_only, GError **error)
+{
+    g_autofree char *any = g_strconcat(URI_SCHEME "://", get_own_path(), NULL);
+    const char *wanted = name != NULL && *name != '\0' ? name : any;
+    g_autoptr(GUri) uri = NULL;
+    const char *query = NULL;
+
+    if (self->uri != NULL) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR, "connection already open");
+        return FALSE;
+    }
+
+    uri = g_uri_parse(wanted, G_URI_FLAGS_ENCODED, NULL);
+    if (uri == NULL) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_NO_CONNECT,
+                          "URI '%s' does not include a driver name", wanted);
+        return FALSE;
+    }
+    if (!check_uri(uri, wanted, error))
+        return FALSE;
+
+    query = g_uri_get_query(uri);
+    self->uri = g_strconcat(any, query != NULL ? "?" : NULL, query, NULL);
+    self->read_only = self->read_only || read_only;
+    return TRUE;
+}
+
+
+gboolean
+md_session_is_open(MdSession *self)
+{
+    return self->uri != NULL;
+}
+
+
+gboolean
+md_session_is_read_only(MdSession *self)
+{
+    return self->read_only;
+}
+
+
+const char *
+md_session_get_uri(MdSession *self)
+{
+    return self->uri;
+}
+
+
+static void
+send_event(MdSession *self, int procedure, xdrproc_t type, gconstpointer event)
+{
+    const md_header header = { .prog = MD_PROGRAM_REMOTE,
+                               .vers = MD_PROGRAM_VERSION,
+                               .proc = procedure,
+                               .type = MD_MESSAGE_EVENT };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) frame = md_message_encode(&header, type, event, &error);
+
+    if (frame == NULL)
+        g_warning("event %d: %s", procedure, error->message);
+    else
+        md_client_send(self->client, frame);
+}
+
+
+static void
+on_event(const char *device, int event, int detail, gpointer data)
+{
+    Callback *callback = data;
+    md_lifecycle_event lifecycle = { callback->id, (char *)device, detail, 0 };
+    md_update_event update = { callback->id, (char *)device };
+
+    if (event == VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE)
+        send_event(callback->session, MD_PROC_EVENT_LIFECYCLE, MD_XDR(md_lifecycle_event),
+                   &lifecycle);
+    else
+        send_event(callback->session, MD_PROC_EVENT_UPDATE, MD_XDR(md_update_event), &update);
+}
+
+
+static gboolean
+check_subscription(MdSession *self, int event, const char *device, GError **error)
+{
+    if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                          "unsupported node device event ID %d", event);
+        return FALSE;
+    }
+    for (guint i = 0; i < self->callbacks->len; i++) {
+        const Callback *callback = g_ptr_array_index(self->callbacks, i);
+
+        if (callback->event == event && g_strcmp0(callback->device, device) == 0) {
+            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                              "event callback already tracked");
+            return FALSE;
+        }
+    }
+    return device == NULL || md_driver_look_up(self->driver, device, error) != NULL;
+}
+
+
+int
+md_session_subscribe(MdSession *self, int event, const char *device, GError **error)
+{
+    Callback *callback = NULL;
+
+    if (!check_subscription(self, event, device, error))
+        return -1;
+
+    callback = g_new0(Callback, 1);
+    callback->session = self;
+    callback->id = (int)(self->n_callbacks++ & G_MAXINT);
+    callback->event = event;
+    callback->device = g_strdup(device);
+    callback->subscription =
+        md_events_subscribe(md_driver_get_events(self->driver), event, device, on_event, callback);
+    g_ptr_array_add(self->callbacks, callback);
+    return callback->id;
+}
+
+
+gboolean
+md_session_unsubscribe(MdSession *self, int callback, GError **error)
+{
+    for (guint i = 0; i < self->callbacks->len; i++) {
+        if (((const Callback *)g_ptr_array_index(self->callbacks, i))->id == callback) {
+            g_ptr_array_remove_index(self->callbacks, i);
+            return TRUE;
+        }
+    }
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                      "node device event callback %d not registered", callback);
+    return FALSE;
+}
+
+
+void
+md_session_set_close_callback(MdSession *self, gboolean wanted)
+{
+    self->close_callback = wanted;
+}
+
+
+void
+md_session_notify_closed(MdSession *self, int reason)
+{
+    const md_closed_event closed = { reason };
+
+    if (self->close_callback)
+        send_event(self, MD_PROC_EVENT_CLOSED, MD_XDR(md_closed_event), &closed);
+}
+
+
+void
+md_session_end(MdSession *self)
+{
+    g_ptr_array_set_size(self->callbacks, 0);
+}

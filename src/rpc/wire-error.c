@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/wire-error.h"
+
+#include "rpc/message.h"
+#include "util/error.h"
+
+/* Bytes of a detail: some quote what a client sent, and that may be longer than an answer. */
+#define DETAIL_MAX 65536
+
+/* How clients know the errors of a code to begin; codes that are not here are told without a
+ * beginning. */
+typedef struct {
+    int code;
+    const char *prefix;
+} Class;
+
+static const Class classes[] = {
+    { VIR_ERR_INTERNAL_ERROR, "internal error: " },
+    { VIR_ERR_NO_MEMORY, "out of memory: " },
+    { VIR_ERR_NO_SUPPORT, "this function is not supported by the connection driver: " },
+    { VIR_ERR_NO_CONNECT, "no connection driver available for " },
+    { VIR_ERR_INVALID_CONN, "invalid connection pointer in " },
+    { VIR_ERR_INVALID_ARG, "invalid argument: " },
+    { VIR_ERR_OPERATION_FAILED, "operation failed: " },
+    { VIR_ERR_CALL_FAILED, "library call failed: " },
+    { VIR_ERR_XML_ERROR, "XML error: " },
+    { VIR_ERR_OPERATION_DENIED, "operation forbidden: " },
+    { VIR_ERR_OPEN_FAILED, "failed to open configuration file " },
+    { VIR_ERR_READ_FAILED, "failed to read configuration file " },
+    { VIR_ERR_PARSE_FAILED, "failed to parse configuration file " },
+    { VIR_ERR_CONF_SYNTAX, "configuration file syntax error: " },
+    { VIR_ERR_WRITE_FAILED, "failed to write configuration file: " },
+    { VIR_ERR_AUTH_FAILED, "authentication failed: " },
+    { VIR_ERR_INVALID_NODE_DEVICE, "invalid node device pointer in " },
+    { VIR_ERR_NO_NODE_DEVICE, "Node device not found: " },
+    { VIR_ERR_OPERATION_INVALID, "Requested operation is not valid: " },
+    { VIR_ERR_CONFIG_UNSUPPORTED, "unsupported configuration: " },
+    { VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation: " },
+    { VIR_ERR_ARGUMENT_UNSUPPORTED, "argument unsupported: " },
+    { VIR_ERR_OPERATION_ABORTED, "operation aborted: " },
+    { VIR_ERR_AUTH_CANCELLED, "authentication cancelled: " },
+    { VIR_ERR_OVERFLOW, "numerical overflow: " },
+    { VIR_ERR_OPERATION_UNSUPPORTED, "Operation not supported: " },
+    { VIR_ERR_RESOURCE_BUSY, "resource busy: " },
+    { VIR_ERR_ACCESS_DENIED, "access denied: " },
+    { VIR_ERR_DBUS_SERVICE, "error from service: " },
+    { VIR_ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: " },
+    { VIR_ERR_AUTH_UNAVAILABLE, "authentication unavailable: " },
+    { VIR_ERR_DEVICE_MISSING, "device not found: " },
+};
+
+/* An argument that a function of the API does not know is told by that function's name, and without
+ * prefix. */
+#define FLAGS_PREFIX   "unsupported flags "
+#define FLAGS_FUNCTION " in function "
+
+
+static const char *
+find_prefix(int code)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(classes); i++) {
+        if (classes[i].code == code)
+            return classes[i].prefix;
+    }
+    return "";
+}
+
+
+/* At most DETAIL_MAX bytes, never half a character. */
+static char *
+get_detail(const GError *error)
+{
+    const char *end = NULL;
+
+    if (strlen(error->message) <= DETAIL_MAX)
+        return g_strdup(error->message);
+
+    end = g_utf8_find_prev_char(error->message, error->message + DETAIL_MAX);
+    return g_strndup(error->message, end != NULL ? end - error->message : DETAIL_MAX);
+}
+
+
+static gboolean
+is_about_flags(int code, const char *detail)
+{
+    return code == VIR_ERR_INVALID_ARG && g_str_has_prefix(detail, FLAGS_PREFIX) &&
+           strstr(detail, FLAGS_FUNCTION) != NULL;
+}
+
+
+GBytes *
+md_wire_error_encode(const md_header *call, const GError *error)
+{
+    int code = md_error_get_code(error);
+    g_autofree char *detail = get_detail(error);
+    g_autofree char *format = NULL;
+    g_autofree char *message = NULL;
+    char *function = NULL;
+    char *flags = (char *)"flags";
+    md_header header = *call;
+    md_error wire = { .code = code, .level = VIR_ERR_ERROR };
+
+    wire.domain = md_error_get_from(error);
+    if (is_about_flags(code, detail)) {
+        function = strstr(detail, FLAGS_FUNCTION) + strlen(FLAGS_FUNCTION);
+        wire.message = &detail;
+        wire.text1 = &function;
+        wire.text2 = &flags;
+    } else {
+        format = g_strconcat(find_prefix(code), "%s", NULL);
+        message = g_strconcat(find_prefix(code), detail, NULL);
+        wire.message = &message;
+        wire.text1 = &format;
+        wire.text2 = &detail;
+        wire.number1 = code == VIR_ERR_SYSTEM_ERROR ? md_error_get_errno(error) : -1;
+        wire.number2 = -1;
+    }
+
+    header.type = MD_MESSAGE_REPLY;
+    header.status = MD_STATUS_ERROR;
+    return md_message_encode(&header, MD_XDR(md_error), &wire, NULL);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every name that the kernel, udev or the file system gives us, once. */
+#pragma once
+
+/* Directories. */
+#define MD_PATH_SYSFS_DEVICES  "/sys/devices"
+#define MD_PATH_SYSFS_SEQNUM   "/sys/kernel/uevent_seqnum"
+#define MD_PATH_DMI            "/sys/devices/virtual/dmi/id"
+#define MD_PATH_DEV_VFIO       "/dev/vfio"
+#define MD_PATH_PROC           "/proc"
+
+/* Sockets, below the run-time directory of libvirt. */
+#define MD_SOCKET_DIR_NAME     "libvirt"
+#define MD_SOCKET_RW           "virtnodedevd-sock"
+#define MD_SOCKET_RO           "virtnodedevd-sock-ro"
+
+/* udev: subsystems, actions, properties. */
+#define MD_SUBSYSTEM_PCI       "pci"
+#define MD_SUBSYSTEM_MDEV      "mdev"
+#define MD_SUBSYSTEM_CSS       "css"
+#define MD_PROPERTY_MDEV_STATE "MDEV_STATE"
+
+/* sysfs: any device. */
+#define MD_ATTR_UEVENT         "uevent"
+#define MD_ATTR_DRIVER         "driver"
+#define MD_ATTR_IOMMU_GROUP    "iommu_group"
+
+/* sysfs: a parent of mediated devices and its types. */
+#define MD_ATTR_MDEV_TYPES     "mdev_supported_types"
+#define MD_ATTR_TYPE_NAME      "name"
+#define MD_ATTR_TYPE_API       "device_api"
+#define MD_ATTR_TYPE_AVAILABLE "available_instances"
+#define MD_ATTR_TYPE_DESC      "description"
+#define MD_ATTR_TYPE_CREATE    "create"
+
+/* sysfs: a mediated device. */
+#define MD_ATTR_MDEV_TYPE      "mdev_type"
+#define MD_ATTR_MDEV_REMOVE    "remove"
+#define MD_ATTR_VFIO_DEV       "vfio-dev"
+
+/* The root of the device tree as libvirt names it. */
+#define MD_NAME_COMPUTER       "computer"

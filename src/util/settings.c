@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/settings.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "util/error.h"
+#include "util/names.h"
+
+typedef enum {
+    VALUE_TEXT,
+    VALUE_BOOLEAN,
+    VALUE_COUNT,
+    VALUE_MODE,    /* octal */
+    VALUE_SECONDS, /* kept in milliseconds */
+} ValueType;
+
+typedef struct {
+    const char *group;
+    const char *key;
+    ValueType type;
+    gsize offset;
+    guint fallback; /* in the unit of the struct; texts have their own below */
+    guint min;
+    guint max;
+} Setting;
+
+#define SETTING(group, key, type, field, fallback, min, max)                                       \
+    { group, key, type, offsetof(MdSettings, field), fallback, min, max }
+
+#define HOUR 3600000
+
+static const Setting settings[] = {
+    SETTING("sockets", "directory", VALUE_TEXT, socket_dir, 0, 0, 0),
+    SETTING("sockets", "group", VALUE_TEXT, socket_group, 0, 0, 0),
+    SETTING("sockets", "rw_mode", VALUE_MODE, socket_rw_mode, 0700, 0, 0777),
+    SETTING("sockets", "ro_mode", VALUE_MODE, socket_ro_mode, 0777, 0, 0777),
+    SETTING("limits", "max_clients", VALUE_COUNT, max_clients, 5000, 1, 1000000),
+    SETTING("limits", "max_client_requests", VALUE_COUNT, max_client_requests, 5, 1, 10000),
+    SETTING("limits", "max_queued_bytes", VALUE_COUNT, max_queued_bytes, 64 << 20, 1 << 16, 1 << 30),
+    SETTING("limits", "frame_timeout", VALUE_SECONDS, frame_timeout, 30000, 1, HOUR),
+    SETTING("keepalive", "interval", VALUE_SECONDS, keepalive_interval, 5000, 0, HOUR),
+    SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
+    SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
+    SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
+    SETTING("udev", "receive_buffer", VALUE_COUNT, udev_receive_buffer, 128 << 20, 4096, 1 << 30),
+    SETTING("xml", "details", VALUE_BOOLEAN, xml_details, TRUE, 0, 0),
+};
+
+
+static void
+set_defaults(MdSettings *self)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
+        if (settings[i].type != VALUE_TEXT)
+            G_STRUCT_MEMBER(guint, self, settings[i].offset) = settings[i].fallback;
+    }
+    self->socket_dir = g_build_filename("/run", MD_SOCKET_DIR_NAME, NULL);
+}
+
+
+static const Setting *
+find_setting(const char *group, const char *key)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
+        if (g_str_equal(settings[i].group, group) && g_str_equal(settings[i].key, key))
+            return &settings[i];
+    }
+    return NULL;
+}
+
+
+static gboolean
+parse_number(const Setting *setting, const char *text, guint *value)
+{
+    guint64 number = 0;
+    double seconds = 0;
+    char *end = NULL;
+
+    if (setting->type == VALUE_SECONDS) {
+        seconds = g_ascii_strtod(text, &end);
+        if (end == text || *end != '\0' || !isfinite(seconds))
+            return FALSE;
+        if (seconds < 0 || seconds > setting->max / 1000.0)
+            return FALSE;
+        number = (guint64)(seconds * 1000 + 0.5);
+    } else if (!g_ascii_string_to_unsigned(text, setting->type == VALUE_MODE ? 8 : 10, 0,
+                                           G_MAXUINT, &number, NULL)) {
+        return FALSE;
+    }
+
+    *value = (guint)number;
+    return number >= setting->min && number <= setting->max;
+}
+
+
+static gboolean
+read_setting(MdSettings *self, GKeyFile *file, const Setting *setting, GError **error)
+{
+    g_autofree char *text = g_key_file_get_string(file, setting->group, setting->key, error);
+    gboolean ok = TRUE;
+
+    if (text == NULL)
+        return FALSE;
+
+    switch (setting->type) {
+    case VALUE_TEXT:
+        ok = *text != '\0';
+        if (ok) {
+            g_free(G_STRUCT_MEMBER(char *, self, setting->offset));
+            G_STRUCT_MEMBER(char *, self, setting->offset) = g_steal_pointer(&text);
+        }
+        break;
+    case VALUE_BOOLEAN:
+        G_STRUCT_MEMBER(gboolean, self, setting->offset) =
+            g_key_file_get_boolean(file, setting->group, setting->key, NULL);
+        ok = g_str_equal(text, "true") || g_str_equal(text, "false");
+        break;
+    case VALUE_COUNT:
+    case VALUE_MODE:
+    case VALUE_SECONDS:
+        ok = parse_number(setting, text, &G_STRUCT_MEMBER(guint, self, setting->offset));
+        break;
+    }
+
+    if (!ok)
+        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "[%s] %s: bad value '%s'",
+                          setting->group, setting->key, text);
+    return ok;
+}
+
+
+static gboolean
+read_all(MdSettings *self, GKeyFile *file, GError **error)
+{
+    g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+
+    for (guint i = 0; groups[i] != NULL; i++) {
+        g_auto(GStrv) keys = g_key_file_get_keys(file, groups[i], NULL, NULL);
+
+        for (guint j = 0; keys[j] != NULL; j++) {
+            const Setting *setting = find_setting(groups[i], keys[j]);
+
+            if (setting == NULL) {
+                md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                                  "[%s] %s: there is no such setting", groups[i], keys[j]);
+                return FALSE;
+            }
+            if (!read_setting(self, file, setting, error))
+                return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+MdSettings *
+md_settings_load(const char *path, gboolean required, GError **error)
+{
+    g_autoptr(MdSettings) self = g_new0(MdSettings, 1);
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) err = NULL;
+
+    set_defaults(self);
+    if (path == NULL)
+        return g_steal_pointer(&self);
+
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &err)) {
+        if (!required && g_error_matches(err, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            return g_steal_pointer(&self);
+        g_propagate_prefixed_error(error, g_steal_pointer(&err), "%s: ", path);
+        return NULL;
+    }
+    if (!read_all(self, file, &err)) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&err), "%s: ", path);
+        return NULL;
+    }
+    return g_steal_pointer(&self);
+}
+
+
+void
+md_settings_free(MdSettings *self)
+{
+    if (self == NULL)
+        return;
+
+    g_free(self->socket_dir);
+    g_free(self->socket_group);
+    g_free(self);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The configuration file: a key file with the groups below. A missing file means defaults, an unknown group or key
+ * or a value out of range is an error that names it. Times in the file are seconds (fractions allowed), here
+ * milliseconds; sizes are bytes; socket modes are octal.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    /* [sockets] */
+    char *socket_dir;      /* directory = /run/libvirt */
+    char *socket_group;    /* group = NULL: that of the daemon */
+    guint socket_rw_mode;  /* rw_mode = 0700 */
+    guint socket_ro_mode;  /* ro_mode = 0777 */
+
+    /* [limits] */
+    guint max_clients;         /* max_clients = 5000 */
+    guint max_client_requests; /* max_client_requests = 5: calls of one client under way at once */
+    guint max_queued_bytes;    /* max_queued_bytes = 67108864: output a client may leave unread */
+    guint frame_timeout;       /* frame_timeout = 30: how long a frame may stay half received */
+
+    /* [keepalive] */
+    guint keepalive_interval; /* interval = 5; 0 sends no pings */
+    guint keepalive_count;    /* count = 5: unanswered pings before a client is cut off */
+
+    /* [mdev] */
+    guint event_timeout;  /* event_timeout = 5: how long udev may stay silent after a write, then sysfs decides */
+    guint driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
+
+    /* [udev] */
+    guint udev_receive_buffer; /* receive_buffer = 134217728 */
+
+    /* [xml] */
+    gboolean xml_details; /* details = true: our own elements beside libvirt's */
+} MdSettings;
+
+/* `path` NULL: the defaults. `required` FALSE: so are they when the file is not there. */
+MdSettings *md_settings_load(const char *path, gboolean required, GError **error);
+void md_settings_free(MdSettings *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSettings, md_settings_free)

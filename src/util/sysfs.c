@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/sysfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/names.h"
+
+struct _MdSysfsDir {
+    int fd;
+    guint64 inode;
+    char *path;
+};
+
+
+static MdSysfsDir *
+dir_open_at(int at, const char *name, const char *path, GError **error)
+{
+    g_autoptr(MdSysfsDir) self = g_new0(MdSysfsDir, 1);
+    struct stat st;
+
+    self->path = g_strdup(path);
+    self->fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (self->fd < 0 || fstat(self->fd, &st) < 0) {
+        md_error_set_errno(error, errno, "Unable to open '%s'", path);
+        return NULL;
+    }
+    self->inode = st.st_ino;
+    return g_steal_pointer(&self);
+}
+
+
+MdSysfsDir *
+md_sysfs_dir_open(const char *path, GError **error)
+{
+    return dir_open_at(AT_FDCWD, path, path, error);
+}
+
+
+MdSysfsDir *
+md_sysfs_dir_open_child(MdSysfsDir *self, const char *name, GError **error)
+{
+    g_autofree char *path = g_build_filename(self->path, name, NULL);
+
+    return dir_open_at(self->fd, name, path, error);
+}
+
+
+void
+md_sysfs_dir_free(MdSysfsDir *self)
+{
+    if (self == NULL)
+        return;
+
+    if (self->fd >= 0)
+        close(self->fd);
+    g_free(self->path);
+    g_free(self);
+}
+
+
+const char *
+md_sysfs_dir_get_path(MdSysfsDir *self)
+{
+    return self->path;
+}
+
+
+guint64
+md_sysfs_dir_get_inode(MdSysfsDir *self)
+{
+    return self->inode;
+}
+
+
+gboolean
+md_sysfs_dir_is_alive(MdSysfsDir *self)
+{
+    return md_sysfs_dir_has(self, MD_ATTR_UEVENT);
+}
+
+
+gboolean
+md_sysfs_dir_has(MdSysfsDir *self, const char *name)
+{
+    struct stat st;
+
+    return fstatat(self->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+
+/* Reads a file to its end, at most `max` bytes. */
+static GByteArray *
+read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    guint8 chunk[4096];
+    int fd = openat(self->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t got = 0;
+    int errnum = 0;
+
+    if (fd < 0) {
+        md_error_set_errno(error, errno, "Unable to open '%s/%s'", self->path, name);
+        return NULL;
+    }
+
+    while (bytes->len < max) {
+        got = TEMP_FAILURE_RETRY(read(fd, chunk, MIN(sizeof(chunk), max - bytes->len)));
+        if (got <= 0)
+            break;
+        g_byte_array_append(bytes, chunk, got);
+    }
+    errnum = errno;
+    close(fd);
+
+    if (got < 0) {
+        md_error_set_errno(error, errnum, "Unable to read '%s/%s'", self->path, name);
+        return NULL;
+    }
+    return g_steal_pointer(&bytes);
+}
+
+
+char *
+md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error)
+{
+    g_autoptr(GByteArray) bytes = read_all(self, name, MD_SYSFS_ATTRIBUTE_MAX, error);
+
+    if (bytes == NULL)
+        return NULL;
+
+    g_byte_array_append(bytes, (const guint8 *)"", 1);
+    g_strchomp((char *)bytes->data);
+    return (char *)g_byte_array_free(g_steal_pointer(&bytes), FALSE);
+}
+
+
+GBytes *
+md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error)
+{
+    GByteArray *bytes = read_all(self, name, max, error);
+
+    return bytes != NULL ? g_byte_array_free_to_bytes(bytes) : NULL;
+}
+
+
+gboolean
+md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value)
+{
+    g_autofree char *text = md_sysfs_dir_read(self, name, NULL);
+    char *end = NULL;
+    gint64 number = 0;
+
+    if (text == NULL)
+        return FALSE;
+
+    errno = 0;
+    number = g_ascii_strtoll(text, &end, g_str_has_prefix(text, "0x") ? 16 : 10);
+    if (errno != 0 || end == text || *end != '\0')
+        return FALSE;
+
+    *value = number;
+    return TRUE;
+}
+
+
+char *
+md_sysfs_dir_read_link(MdSysfsDir *self, const char *name)
+{
+    char target[PATH_MAX];
+    ssize_t len = readlinkat(self->fd, name, target, sizeof(target) - 1);
+
+    if (len <= 0)
+        return NULL;
+    target[len] = '\0';
+    return g_path_get_basename(target);
+}
+
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+
+GPtrArray *
+md_sysfs_dir_list(MdSysfsDir *self, const char *name)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    int fd = openat(self->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry = NULL;
+
+    if (dir == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return names;
+    }
+
+    while ((entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] != '.')
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+    }
+    closedir(dir);
+    g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
+
+/* Takes `fd` over. An attribute takes all of its text in one write or none of it. */
+static gboolean
+write_and_close(int fd, const char *text, gsize len)
+{
+    ssize_t written = TEMP_FAILURE_RETRY(write(fd, text, len));
+    int errnum = written < 0 ? errno : EIO;
+
+    close(fd);
+    if (written == (ssize_t)len)
+        return TRUE;
+    errno = errnum;
+    return FALSE;
+}
+
+
+gboolean
+md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error)
+{
+    int fd = openat(self->fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd >= 0 && write_and_close(fd, text, strlen(text)))
+        return TRUE;
+
+    md_error_set_errno(error, errno, "Unable to write '%s' to '%s/%s'", text, self->path, name);
+    return FALSE;
+}
+
+
+/* The kernel resolves the path as well and refuses the same; here the reason can be told. */
+static gboolean
+check_name_beneath(MdSysfsDir *self, const char *name, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
+
+    for (guint i = 0; parts[i] != NULL; i++) {
+        if (*parts[i] == '\0' || g_str_equal(parts[i], ".") || g_str_equal(parts[i], "..")) {
+            md_error_set(error, VIR_ERR_INVALID_ARG,
+                         "attribute name '%s' is not a path below '%s'", name, self->path);
+            return FALSE;
+        }
+    }
+    if (parts[0] == NULL) {
+        md_error_set(error, VIR_ERR_INVALID_ARG, "attribute name of '%s' is empty", self->path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text, GError **error)
+{
+    const struct open_how how = {
+        .flags = O_WRONLY | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+    g_autofree char *line = g_str_has_suffix(text, "\n") ? g_strdup(text)
+                                                         : g_strconcat(text, "\n", NULL);
+    int fd = -1;
+
+    if (!check_name_beneath(self, name, error))
+        return FALSE;
+
+    fd = syscall(SYS_openat2, self->fd, name, &how, sizeof(how));
+    if (fd < 0 && (errno == ELOOP || errno == EXDEV)) {
+        md_error_set(error, VIR_ERR_INVALID_ARG,
+                     "attribute name '%s' leads through a link out of '%s'", name, self->path);
+        return FALSE;
+    }
+    if (fd >= 0 && write_and_close(fd, line, strlen(line)))
+        return TRUE;
+
+    md_error_set_errno(error, errno, "Unable to write '%s' to attribute '%s' of '%s'", text, name,
+                       self->path);
+    return FALSE;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Times one verb at a time and prints each sample in microseconds, one a line. The same client speaks to every daemon,
+ * on one connection; the floor speaks to the kernel and udev alone.
+ *
+ *   bench floor-create|floor-destroy PARENT_PATH TYPE COUNT
+ *   bench create|destroy             URI PARENT TYPE COUNT
+ *   bench list                       URI COUNT
+ *   bench xml                        URI DEVICE COUNT
+ *   bench start                      URI SOCKET MIN_DEVICES COMMAND...
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <libudev.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A daemon that has not answered by then never will, in seconds. */
+#define PATIENCE 300
+
+
+static void G_GNUC_NORETURN
+die(const char *what)
+{
+    const char *why = virGetLastError() != NULL ? virGetLastErrorMessage() : g_strerror(errno);
+
+    fprintf(stderr, "bench: %s: %s\n", what, why);
+    exit(EXIT_FAILURE);
+}
+
+
+static void
+print_sample(gint64 since)
+{
+    printf("%" G_GINT64_FORMAT "\n", g_get_monotonic_time() - since);
+}
+
+
+static void
+write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        die(path);
+    close(fd);
+}
+
+
+/* Blocks until udev has told of the device. */
+static void
+wait_for_event(struct udev_monitor *monitor, const char *action, const char *uuid)
+{
+    struct pollfd pfd = { .fd = udev_monitor_get_fd(monitor), .events = POLLIN };
+    gboolean found = FALSE;
+
+    while (!found && poll(&pfd, 1, PATIENCE * 1000) == 1) {
+        struct udev_device *device = udev_monitor_receive_device(monitor);
+
+        found = device != NULL && g_strcmp0(udev_device_get_action(device), action) == 0 &&
+                g_strcmp0(udev_device_get_sysname(device), uuid) == 0;
+        udev_device_unref(device);
+    }
+    if (!found)
+        die("no event of udev");
+}
+
+
+static void
+floor_one(struct udev_monitor *monitor, const char *parent, const char *type, gboolean time_create)
+{
+    g_autofree char *uuid = g_uuid_string_random();
+    g_autofree char *create = g_build_filename(parent, "mdev_supported_types", type, "create", NULL);
+    g_autofree char *remove_path = g_build_filename(parent, uuid, "remove", NULL);
+    gint64 since = g_get_monotonic_time();
+
+    write_file(create, uuid);
+    wait_for_event(monitor, "add", uuid);
+    if (time_create)
+        print_sample(since);
+
+    since = g_get_monotonic_time();
+    write_file(remove_path, "1");
+    wait_for_event(monitor, "remove", uuid);
+    if (!time_create)
+        print_sample(since);
+}
+
+
+static void
+run_floor(const char *parent, const char *type, int count, gboolean time_create)
+{
+    struct udev *udev = udev_new();
+    struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
+
+    if (monitor == NULL || udev_monitor_filter_add_match_subsystem_devtype(monitor, "mdev", NULL) < 0 ||
+        udev_monitor_enable_receiving(monitor) < 0)
+        die("udev");
+    for (int i = 0; i < count; i++)
+        floor_one(monitor, parent, type, time_create);
+    udev_monitor_unref(monitor);
+    udev_unref(udev);
+}
+
+
+static virConnectPtr
+connect_to(const char *uri)
+{
+    virConnectPtr conn = virConnectOpen(uri);
+
+    if (conn == NULL)
+        die(uri);
+    return conn;
+}
+
+
+static void
+run_verbs(const char *uri, const char *parent, const char *type, int count, gboolean time_create)
+{
+    virConnectPtr conn = connect_to(uri);
+    g_autofree char *xml = g_strdup_printf("<device><parent>%s</parent><capability type='mdev'>"
+                                           "<type id='%s'/></capability></device>",
+                                           parent, type);
+
+    for (int i = 0; i < count; i++) {
+        gint64 since = g_get_monotonic_time();
+        virNodeDevicePtr device = virNodeDeviceCreateXML(conn, xml, 0);
+
+        if (device == NULL)
+            die("create");
+        if (time_create)
+            print_sample(since);
+
+        since = g_get_monotonic_time();
+        if (virNodeDeviceDestroy(device) < 0)
+            die("destroy");
+        if (!time_create)
+            print_sample(since);
+        virNodeDeviceFree(device);
+    }
+    virConnectClose(conn);
+}
+
+
+static int
+list_devices(virConnectPtr conn)
+{
+    virNodeDevicePtr *devices = NULL;
+    int n = virConnectListAllNodeDevices(conn, &devices, 0);
+
+    for (int i = 0; i < n; i++)
+        virNodeDeviceFree(devices[i]);
+    free(devices);
+    return n;
+}
+
+
+static void
+run_list(const char *uri, int count)
+{
+    virConnectPtr conn = connect_to(uri);
+
+    for (int i = 0; i < count; i++) {
+        gint64 since = g_get_monotonic_time();
+
+        if (list_devices(conn) < 0)
+            die("list");
+        print_sample(since);
+    }
+    virConnectClose(conn);
+}
+
+
+static void
+run_xml(const char *uri, const char *name, int count)
+{
+    virConnectPtr conn = connect_to(uri);
+    virNodeDevicePtr device = virNodeDeviceLookupByName(conn, name);
+
+    if (device == NULL)
+        die(name);
+    for (int i = 0; i < count; i++) {
+        gint64 since = g_get_monotonic_time();
+        char *xml = virNodeDeviceGetXMLDesc(device, 0);
+
+        if (xml == NULL)
+            die("xml");
+        print_sample(since);
+        free(xml);
+    }
+    virNodeDeviceFree(device);
+    virConnectClose(conn);
+}
+
+
+/* Blocks until the daemon has made its socket. */
+static void
+wait_for_socket(int watch, const char *path)
+{
+    char events[4096];
+    struct pollfd pfd = { .fd = watch, .events = POLLIN };
+
+    while (access(path, F_OK) < 0) {
+        if (poll(&pfd, 1, PATIENCE * 1000) != 1)
+            die("no socket");
+        if (read(watch, events, sizeof(events)) < 0)
+            die("inotify");
+    }
+}
+
+
+static void
+ignore_error(void *data G_GNUC_UNUSED, virErrorPtr error G_GNUC_UNUSED)
+{
+}
+
+
+/* From the start of the daemon to the first list that holds all devices. */
+static void
+run_start(const char *uri, const char *path, int min_devices, char **command)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+    int watch = inotify_init1(IN_CLOEXEC);
+    gint64 since = g_get_monotonic_time();
+    virConnectPtr conn = NULL;
+    pid_t pid = 0;
+
+    if (inotify_add_watch(watch, dir, IN_CREATE | IN_ATTRIB) < 0)
+        die(dir);
+    pid = fork();
+    if (pid == 0) {
+        execvp(command[0], command);
+        _exit(127);
+    }
+
+    virSetErrorFunc(NULL, ignore_error);
+    wait_for_socket(watch, path);
+    /* Between its bind() and its listen() a daemon refuses. */
+    while ((conn = virConnectOpen(uri)) == NULL && g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
+        g_thread_yield();
+    if (conn == NULL)
+        die(uri);
+    /* The stock daemon's first list may lack devices. */
+    while (list_devices(conn) < min_devices && g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
+        g_thread_yield();
+    print_sample(since);
+
+    virConnectClose(conn);
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    const char *verb = argc > 3 ? argv[1] : "";
+
+    if (g_str_has_prefix(verb, "floor-") && argc == 5)
+        run_floor(argv[2], argv[3], atoi(argv[4]), g_str_equal(verb, "floor-create"));
+    else if ((g_str_equal(verb, "create") || g_str_equal(verb, "destroy")) && argc == 6)
+        run_verbs(argv[2], argv[3], argv[4], atoi(argv[5]), g_str_equal(verb, "create"));
+    else if (g_str_equal(verb, "list") && argc == 4)
+        run_list(argv[2], atoi(argv[3]));
+    else if (g_str_equal(verb, "xml") && argc == 5)
+        run_xml(argv[2], argv[3], atoi(argv[4]));
+    else if (g_str_equal(verb, "start") && argc > 5)
+        run_start(argv[2], argv[3], atoi(argv[4]), argv + 5);
+    else
+        die("bad arguments, see the top of bench.c");
+    return EXIT_SUCCESS;
+}

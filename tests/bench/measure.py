@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs in the virtual machine: the floor, mediated and the stock daemon in one run, as a table.
+
+usage: measure.py BUILD_DIR
+"""
+
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import uuid
+
+COUNTS = (0, 100, 1000)
+SAMPLES = {'create': 20, 'destroy': 20, 'list': 20, 'parent xml': 40, 'child xml': 40}
+TYPE = 'nvidia-11'
+LIBVIRT_RUN = pathlib.Path('/run/libvirt')
+
+
+class Daemon:
+    """A daemon under test: how to start it, where it listens."""
+
+    def __init__(self, name, command, socket):
+        self.name = name
+        self.command = command
+        self.socket = socket
+        self.uri = f'nodedev:///system?socket={socket}'
+        self.process = None
+
+    def start(self, bench, devices):
+        """Starts it and returns the seconds until its list was whole; it ends again."""
+        self.socket.unlink(missing_ok=True)
+        return bench('start', self.uri, self.socket, devices, *self.command)[0]
+
+    def run(self, devices):
+        self.socket.unlink(missing_ok=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        wait_for_devices(self, devices)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def wait_for_devices(daemon, devices):
+    """A client blocks in connect() or in the list, so this spins only until the socket is there."""
+    while True:
+        shown = subprocess.run(['virsh', '-q', '-c', daemon.uri, 'nodedev-list'],
+                               capture_output=True, text=True, check=False)
+        if shown.returncode == 0 and len(shown.stdout.split()) >= devices:
+            return
+        if daemon.process.poll() is not None:
+            sys.exit(f'{daemon.name} ended: {shown.stderr}')
+
+
+def bencher(build):
+    def bench(*arguments):
+        words = [str(build / 'tests/bench/bench')] + [str(word) for word in arguments]
+        run = subprocess.run(words, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            sys.exit(f'{" ".join(words)}: {run.stderr}')
+        return [int(line) / 1e6 for line in run.stdout.split()]
+    return bench
+
+
+def measure_daemon(bench, daemon, parent, child, devices):
+    """Seconds by figure, the median of each."""
+    figures = {'start to first list': daemon.start(bench, devices)}
+    daemon.run(devices)
+    samples = {
+        'list': bench('list', daemon.uri, SAMPLES['list']),
+        'parent xml': bench('xml', daemon.uri, parent, SAMPLES['parent xml']),
+        'child xml': bench('xml', daemon.uri, child, SAMPLES['child xml']),
+        'create': bench('create', daemon.uri, parent, TYPE, SAMPLES['create']),
+        'destroy': bench('destroy', daemon.uri, parent, TYPE, SAMPLES['destroy']),
+    }
+    daemon.stop()
+    return figures | {name: statistics.median(values) for name, values in samples.items()}
+
+
+def node_name(path):
+    return 'pci_' + path.name.replace(':', '_').replace('.', '_')
+
+
+def fill(parent, count):
+    """Makes `count` devices below a parent; returns the name of the last one."""
+    name = None
+    for _ in range(count):
+        name = str(uuid.uuid4())
+        (parent / 'mdev_supported_types' / TYPE / 'create').write_text(name, encoding='ascii')
+    subprocess.run(['udevadm', 'settle', '--timeout=300'], check=True)
+    return f'mdev_{name.replace("-", "_")}_{node_name(parent)[4:]}'
+
+
+def ratio(a, b):
+    return f'{a / b:.1f} ×' if a is not None and b else '–'
+
+
+def row(name, floor, ours, stock):
+    cells = [f'{value * 1000:.2f} ms' if value is not None else '–' for value in (floor, ours, stock)]
+    return f'| {name} | {" | ".join(cells)} | {ratio(ours, floor)} | {ratio(stock, ours)} |'
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    bench = bencher(build)
+    LIBVIRT_RUN.mkdir(exist_ok=True)
+    ours_dir = pathlib.Path(tempfile.mkdtemp(dir='/run'))
+    stock_conf = ours_dir / 'libvirtd.conf'
+    stock_conf.write_text('auth_unix_rw = "none"\nauth_unix_ro = "none"\n', encoding='ascii')
+    ours = Daemon('mediated', [str(build / 'src/mediated'), '--socket-dir', str(ours_dir)],
+                  ours_dir / 'virtnodedevd-sock')
+    stock = Daemon('libvirtd', ['libvirtd', '--timeout', '0', '--config', str(stock_conf)],
+                   LIBVIRT_RUN / 'libvirt-sock')
+    os.makedirs('/run/dbus', exist_ok=True)
+    subprocess.run(['dbus-daemon', '--system', '--fork'], check=True)
+
+    work, storage = sorted(pathlib.Path('/sys/class/mdev_bus').iterdir())[:2]
+    work, storage = work.resolve(), storage.resolve()
+    child = fill(storage, 1)
+    made = 1
+    for count in COUNTS:
+        if count > made:
+            fill(storage, count - made)
+            made = count
+        floor = {'create': statistics.median(bench('floor-create', work, TYPE, SAMPLES['create'])),
+                 'destroy': statistics.median(bench('floor-destroy', work, TYPE, SAMPLES['destroy']))}
+        results = [measure_daemon(bench, daemon, node_name(work), child, count)
+                   for daemon in (ours, stock)]
+        print(f'\n### {max(count, 1)} mediated devices\n')
+        print('| | floor | mediated | libvirtd | mediated ÷ floor | libvirtd ÷ mediated |')
+        print('|---|---|---|---|---|---|')
+        for name in ('create', 'destroy', 'list', 'parent xml', 'child xml', 'start to first list'):
+            print(row(name, floor.get(name), results[0][name], results[1][name]), flush=True)
+
+
+if __name__ == '__main__':
+    main()

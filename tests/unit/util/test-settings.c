@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Defaults, every type of value, and a clear word about every mistake. */
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "util/error.h"
+#include "util/settings.h"
+
+
+static MdSettings *
+load(const char *text, GError **error)
+{
+    g_autofree char *path = NULL;
+    MdSettings *settings = NULL;
+    int fd = g_file_open_tmp("mediated-settings-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_true(g_close(fd, NULL));
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    settings = md_settings_load(path, TRUE, error);
+    g_unlink(path);
+    return settings;
+}
+
+
+static void
+test_defaults(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSettings) settings = md_settings_load(NULL, FALSE, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(settings->socket_dir, ==, "/run/libvirt");
+    g_assert_null(settings->socket_group);
+    g_assert_cmpuint(settings->socket_rw_mode, ==, 0700);
+    g_assert_cmpuint(settings->socket_ro_mode, ==, 0777);
+    g_assert_cmpuint(settings->max_client_requests, ==, 5);
+    g_assert_cmpuint(settings->event_timeout, ==, 5000);
+    g_assert_true(settings->xml_details);
+}
+
+
+static void
+test_values(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSettings) settings = load("[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
+                                          "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
+                                          "[mdev]\nevent_timeout = 0.25\n[xml]\ndetails = false\n",
+                                          &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(settings->socket_dir, ==, "/tmp/x");
+    g_assert_cmpstr(settings->socket_group, ==, "libvirt");
+    g_assert_cmpuint(settings->socket_rw_mode, ==, 0770);
+    g_assert_cmpuint(settings->max_clients, ==, 7);
+    g_assert_cmpuint(settings->keepalive_interval, ==, 0);
+    g_assert_cmpuint(settings->event_timeout, ==, 250);
+    g_assert_false(settings->xml_details);
+}
+
+
+static void
+test_mistake(gconstpointer data)
+{
+    g_auto(GStrv) parts = g_strsplit(data, "|", 2);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSettings) settings = load(parts[0], &error);
+
+    g_assert_null(settings);
+    g_assert_error(error, MD_ERROR, VIR_ERR_CONF_SYNTAX);
+    g_assert_nonnull(strstr(error->message, parts[1]));
+}
+
+
+static void
+test_missing_file(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSettings) optional = md_settings_load("/nonexistent/mediated.conf", FALSE, &error);
+    g_autoptr(MdSettings) required = NULL;
+
+    g_assert_no_error(error);
+    g_assert_nonnull(optional);
+    required = md_settings_load("/nonexistent/mediated.conf", TRUE, &error);
+    g_assert_null(required);
+    g_assert_nonnull(strstr(error->message, "/nonexistent/mediated.conf"));
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/settings/defaults", test_defaults);
+    g_test_add_func("/settings/values", test_values);
+    g_test_add_func("/settings/missing-file", test_missing_file);
+    g_test_add_data_func("/settings/unknown-key", "[xml]\ncolour = red\n|[xml] colour: there is no such setting",
+                         test_mistake);
+    g_test_add_data_func("/settings/unknown-group", "[tls]\nkey = x\n|[tls] key", test_mistake);
+    g_test_add_data_func("/settings/bad-boolean", "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps'",
+                         test_mistake);
+    g_test_add_data_func("/settings/bad-mode", "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode", test_mistake);
+    g_test_add_data_func("/settings/zero-clients", "[limits]\nmax_clients = 0\n|[limits] max_clients",
+                         test_mistake);
+    g_test_add_data_func("/settings/negative-time", "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout",
+                         test_mistake);
+    g_test_add_data_func("/settings/nan-time", "[mdev]\nevent_timeout = nan\n|[mdev] event_timeout",
+                         test_mistake);
+    g_test_add_data_func("/settings/empty-text", "[sockets]\ndirectory =\n|[sockets] directory", test_mistake);
+    return g_test_run();
+}

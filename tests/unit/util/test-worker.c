@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Results, errors and deadlines of jobs on threads; a blocked job holds nobody else up. */
+#include "config.h"
+
+#include "util/error.h"
+#include "util/worker.h"
+
+/* Far more than any job here needs, in milliseconds. */
+#define PATIENCE 60000
+
+typedef struct {
+    GMutex mutex;
+    GCond cond;
+    gboolean open;
+    gint n_through; /* atomic */
+} Gate;
+
+typedef struct {
+    GMainLoop *loop;
+    guint n_calls;
+    gpointer data;
+    GError *error;
+} Answer;
+
+
+static void
+gate_open(Gate *gate)
+{
+    g_mutex_lock(&gate->mutex);
+    gate->open = TRUE;
+    g_cond_broadcast(&gate->cond);
+    g_mutex_unlock(&gate->mutex);
+}
+
+
+static gboolean
+pass_gate(gpointer data, GError **error G_GNUC_UNUSED)
+{
+    Gate *gate = data;
+
+    g_mutex_lock(&gate->mutex);
+    while (!gate->open)
+        g_cond_wait(&gate->cond, &gate->mutex);
+    g_mutex_unlock(&gate->mutex);
+    g_atomic_int_inc(&gate->n_through);
+    return TRUE;
+}
+
+
+static gboolean
+fail(gpointer data G_GNUC_UNUSED, GError **error)
+{
+    md_error_set(error, VIR_ERR_OPERATION_FAILED, "it failed");
+    return FALSE;
+}
+
+
+static void
+on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
+{
+    Answer *answer = user_data;
+
+    answer->n_calls++;
+    answer->data = md_worker_run_finish(result, &answer->error);
+    g_main_loop_quit(answer->loop);
+}
+
+
+static void
+wait_for(Answer *answer)
+{
+    g_main_loop_run(answer->loop);
+}
+
+
+static void
+answer_clear(Answer *answer)
+{
+    g_clear_error(&answer->error);
+    g_main_loop_unref(answer->loop);
+}
+
+
+static void
+test_result(void)
+{
+    Gate gate = { .open = TRUE };
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+
+    md_worker_run_async(pass_gate, &gate, NULL, PATIENCE, on_answer, &answer);
+    g_assert_cmpuint(answer.n_calls, ==, 0);
+    wait_for(&answer);
+    g_assert_no_error(answer.error);
+    g_assert_true(answer.data == &gate);
+    g_assert_cmpuint(answer.n_calls, ==, 1);
+    answer_clear(&answer);
+}
+
+
+static void
+test_error(void)
+{
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+
+    md_worker_run_async(fail, NULL, NULL, PATIENCE, on_answer, &answer);
+    wait_for(&answer);
+    g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_null(answer.data);
+    answer_clear(&answer);
+}
+
+
+static void
+test_deadline(void)
+{
+    Gate gate = { .open = FALSE };
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+
+    md_worker_run_async(pass_gate, &gate, NULL, 1, on_answer, &answer);
+    wait_for(&answer);
+    g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
+    g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
+
+    /* The late result is nobody's any more. */
+    gate_open(&gate);
+    while (g_atomic_int_get(&gate.n_through) == 0)
+        g_thread_yield();
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(answer.n_calls, ==, 1);
+    answer_clear(&answer);
+}
+
+
+static void
+test_blocked_jobs(void)
+{
+    enum { N_BLOCKED = 64 };
+    Gate shut = { .open = FALSE };
+    Gate open = { .open = TRUE };
+    Answer blocked = { g_main_loop_new(NULL, FALSE) };
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+
+    for (int i = 0; i < N_BLOCKED; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, PATIENCE, on_answer, &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, PATIENCE, on_answer, &answer);
+    wait_for(&answer);
+    g_assert_no_error(answer.error);
+    g_assert_cmpuint(blocked.n_calls, ==, 0);
+
+    gate_open(&shut);
+    while (blocked.n_calls < N_BLOCKED)
+        wait_for(&blocked);
+    g_assert_no_error(blocked.error);
+    answer_clear(&answer);
+    answer_clear(&blocked);
+}
+
+
+static void
+test_too_many(void)
+{
+    Gate shut = { .open = FALSE };
+    Answer blocked = { g_main_loop_new(NULL, FALSE) };
+    Answer refused = { g_main_loop_new(NULL, FALSE) };
+
+    for (int i = 0; i < MD_WORKER_MAX_JOBS; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, PATIENCE, on_answer, &blocked);
+    md_worker_run_async(pass_gate, &shut, NULL, PATIENCE, on_answer, &refused);
+    g_assert_cmpuint(refused.n_calls, ==, 0);
+    wait_for(&refused);
+    g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+
+    gate_open(&shut);
+    while (blocked.n_calls < MD_WORKER_MAX_JOBS)
+        wait_for(&blocked);
+    answer_clear(&refused);
+    answer_clear(&blocked);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/worker/result", test_result);
+    g_test_add_func("/worker/error", test_error);
+    g_test_add_func("/worker/deadline", test_deadline);
+    g_test_add_func("/worker/blocked-jobs", test_blocked_jobs);
+    g_test_add_func("/worker/too-many", test_too_many);
+    return g_test_run();
+}
