@@ -75,9 +75,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
 static MdSettings *
 load_settings(const Options *options, GError **error)
 {
-    MdSettings *settings = options->config != NULL
-                               ? md_settings_load(options->config, TRUE, error)
-                               : md_settings_load(DEFAULT_CONFIG, FALSE, error);
+    MdSettings *settings = options->config != NULL ? md_settings_load(options->config, TRUE, error)
+                                                   : md_settings_load(DEFAULT_CONFIG, FALSE, error);
 
     if (settings != NULL && options->socket_dir != NULL) {
         g_free(settings->socket_dir);

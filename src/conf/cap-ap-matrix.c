@@ -19,7 +19,8 @@ format(const MdCap *cap, MdXmlWriter *writer)
 static void
 copy(MdCap *dest, const MdCap *src)
 {
-    ((MdCapApMatrix *)dest)->mdev_types = md_mdev_types_copy(((const MdCapApMatrix *)src)->mdev_types);
+    ((MdCapApMatrix *)dest)->mdev_types =
+        md_mdev_types_copy(((const MdCapApMatrix *)src)->mdev_types);
 }
 
 

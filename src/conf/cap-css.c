@@ -47,8 +47,10 @@ parse_number(xmlNodePtr node, const char *name, guint max, guint *number, GError
         return FALSE;
     }
     if (!md_xml_parse_uint(text, 0, max, number)) {
-        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "invalid %s value '%.64s' for '%s'", name, text,
-                     device);
+        g_autofree char *quote = md_xml_shorten(text);
+
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "invalid %s value '%s' for '%s'", name,
+                     quote, device);
         return FALSE;
     }
     return TRUE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The outer capability of a parent that is nothing but a parent (mtty, mdpy, mbochs and other virtual ones). */
+/* The outer capability of a parent that is nothing but a parent (mtty, mdpy, mbochs and other
+ * virtual ones). */
 #pragma once
 
 #include "conf/capability.h"

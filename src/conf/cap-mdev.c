@@ -75,7 +75,8 @@ parse_type(MdCapMdev *self, xmlNodePtr node, GError **error)
     if (self->type_id == NULL && self->type_name == NULL) {
         g_autofree char *device = md_xml_device_name(node);
 
-        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing type id attribute for '%s'", device);
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing type id attribute for '%s'",
+                     device);
         return FALSE;
     }
     return TRUE;
@@ -95,9 +96,13 @@ parse_uuid(MdCapMdev *self, xmlNodePtr node, GError **error)
         return TRUE;
 
     self->uuid = md_uuid_normalize(text);
-    if (self->uuid == NULL)
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "Invalid uuid '%.64s' for new mdev device", text);
-    return self->uuid != NULL;
+    if (self->uuid == NULL) {
+        g_autofree char *quote = md_xml_shorten(text);
+
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "Invalid uuid '%s' for new mdev device", quote);
+        return FALSE;
+    }
+    return TRUE;
 }
 
 
@@ -116,7 +121,8 @@ parse_iommu_group(MdCapMdev *self, xmlNodePtr node, GError **error)
         return TRUE;
     }
     device = md_xml_device_name(node);
-    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid iommuGroup number attribute for '%s'", device);
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid iommuGroup number attribute for '%s'",
+                 device);
     return FALSE;
 }
 
@@ -134,8 +140,10 @@ parse_attr(MdCapMdev *self, xmlNodePtr attr, GError **error)
         return FALSE;
     }
     if (xmlHasNsProp(attr, BAD_CAST "value", NULL) == NULL) {
-        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing value of attribute '%.64s' for '%s'",
-                     name, device);
+        g_autofree char *quote = md_xml_shorten(name);
+
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing value of attribute '%s' for '%s'",
+                     quote, device);
         return FALSE;
     }
     add_attr(self->attrs, name, value != NULL ? value : "");

@@ -83,7 +83,8 @@ check_number(xmlNodePtr node,
     if (base == 16 && g_ascii_strncasecmp(text, "0x", 2) == 0)
         text += 2;
     if (!md_xml_parse_uint(text, base, max, number)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid PCI %s supplied for '%s'", what, device);
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid PCI %s supplied for '%s'", what,
+                     device);
         return FALSE;
     }
     return TRUE;
@@ -110,7 +111,8 @@ parse_element(xmlNodePtr node,
 
 
 static gboolean
-parse_id(xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error)
+parse_id(
+    xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error)
 {
     g_autofree char *number = NULL;
     xmlNodePtr child = NULL;

@@ -19,7 +19,7 @@ typedef enum {
 } MdPciHeader;
 
 typedef struct {
-    int port;   /* -1: not told (the state of a link has no port) */
+    int port;    /* -1: not told (the state of a link has no port) */
     guint speed; /* generation: 1 = 2.5 GT/s, 2 = 5, 3 = 8, 4 = 16, 5 = 32, 6 = 64; 0 = unknown */
     guint width; /* lanes */
 } MdPciLink;
@@ -39,9 +39,9 @@ typedef struct {
     guint max_virtual_functions;
     GArray *virtual_functions; /* of MdPciAddress, or NULL */
 
-    int iommu_group;          /* -1: none */
-    GArray *iommu_addresses;  /* of MdPciAddress: the members, itself included; or NULL */
-    int numa_node;            /* -1: none */
+    int iommu_group;         /* -1: none */
+    GArray *iommu_addresses; /* of MdPciAddress: the members, itself included; or NULL */
+    int numa_node;           /* -1: none */
     MdPciHeader header;
     gboolean is_express;
     gboolean has_link; /* both below are set */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a node device can do: one capability per kind, each kind in a cap-*.c of its own. A kind is an entry of the
- * table in capability.c; nothing else in the daemon lists them all.
+ * What a node device can do: one capability per kind, each kind in a cap-*.c of its own. A kind is
+ * an entry of the table in capability.c; nothing else in the daemon lists them all.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ struct _MdCapKind {
     guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
     gsize size;       /* of the kind's struct */
 
-    /* Sets what is not zero in an empty capability, "none" is -1 for some. NULL: all of it is zero. */
+    /* Sets what is not zero in an empty capability (a number that is -1). NULL: all is zero. */
     void (*init)(MdCap *cap);
     /* From <capability>. NULL: a document of this kind is read for its name and kind only. */
     gboolean (*parse)(MdCap *cap, xmlNodePtr node, GError **error);

@@ -12,8 +12,8 @@ typedef struct {
 
 /* Drivers mean powers of two by all of these. */
 static const SizeUnit size_units[] = {
-    { "K", 0 },   { "KB", 0 },   { "KiB", 0 },  { "M", 10 },   { "MB", 10 },   { "MiB", 10 },
-    { "G", 20 },  { "GB", 20 },  { "GiB", 20 }, { "T", 30 },   { "TB", 30 },   { "TiB", 30 },
+    { "K", 0 },  { "KB", 0 },  { "KiB", 0 },  { "M", 10 }, { "MB", 10 }, { "MiB", 10 },
+    { "G", 20 }, { "GB", 20 }, { "GiB", 20 }, { "T", 30 }, { "TB", 30 }, { "TiB", 30 },
 };
 
 

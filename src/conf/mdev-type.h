@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A type of mediated device as a parent offers it: one directory of mdev_supported_types, and what its description
- * tells. Descriptions have no format of their own: NVIDIA writes one line of `key=value, key=value`, Intel lines of
- * `key: value`, others free text.
+ * A type of mediated device as a parent offers it: one directory of mdev_supported_types, and what
+ * its description tells. Descriptions have no format of their own: NVIDIA writes one line of
+ * `key=value, key=value`, Intel lines of `key: value`, others free text.
  */
 #pragma once
 
@@ -17,12 +17,12 @@ typedef struct {
 } MdMdevProperty;
 
 typedef struct {
-    char *id;                   /* nvidia-11 */
-    char *name;                 /* GRID M60-0B; NULL on kernels without it */
-    char *device_api;           /* vfio-pci */
-    guint64 available;          /* how many more may be created, as of the read */
-    GPtrArray *properties;      /* of MdMdevProperty, from the description; never NULL, may be empty */
-    char *description;          /* free text that holds no properties, or NULL */
+    char *id;              /* nvidia-11 */
+    char *name;            /* GRID M60-0B; NULL on kernels without it */
+    char *device_api;      /* vfio-pci */
+    guint64 available;     /* how many more may be created, as of the read */
+    GPtrArray *properties; /* of MdMdevProperty, from the description; never NULL, may be empty */
+    char *description;     /* free text that holds no properties, or NULL */
 } MdMdevType;
 
 MdMdevType *md_mdev_type_new(const char *id);
@@ -32,10 +32,10 @@ void md_mdev_type_free(MdMdevType *self);
 /* Takes a description attribute apart into properties, or keeps it as description. */
 void md_mdev_type_set_description(MdMdevType *self, const char *text);
 
-/* libvirt's block: <capability type='mdev_types'> with one <type> each. Nothing if there are none. */
+/* libvirt's block: <capability type='mdev_types'> with one <type> each; nothing without types. */
 void md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer);
 
-/* Our own block, if the writer wants details: <capability type='mdev'>, what is known of each type. */
+/* Our own block, if the writer wants details: <capability type='mdev'>, what each type is like. */
 void md_mdev_types_format_details(GPtrArray *types, MdXmlWriter *writer);
 
 /* Name, attributes and description of one type, inside its <type>, if the writer wants details. */

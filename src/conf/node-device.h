@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a node device is: its identity and its capabilities. Plain data; it knows neither sysfs nor who is asking.
- * A definition is filled by one owner and immutable once it is shared, so that any thread may read it.
+ * What a node device is: its identity and its capabilities. Plain data; it knows neither sysfs nor
+ * who is asking. A definition is filled by one owner and immutable once it is shared, so that any
+ * thread may read it.
  */
 #pragma once
 
@@ -30,13 +31,15 @@ gpointer md_node_device_def_add_cap(MdNodeDeviceDef *self, const MdCapKind *kind
 /* The capability of that kind on the outer level, borrowed, or NULL. */
 gpointer md_node_device_def_get_cap(const MdNodeDeviceDef *self, const MdCapKind *kind);
 
-/* Kinds of the outer and of the nested capabilities, in document order; elements are static MdCapKind. */
+/* Kinds of the outer and of the nested capabilities, in document order; elements are static
+ * MdCapKind. */
 GPtrArray *md_node_device_def_list_caps(const MdNodeDeviceDef *self);
 
 /* The flags of those kinds. */
 guint32 md_node_device_def_get_flags(const MdNodeDeviceDef *self);
 
-/* `mdev`, uuid, address -> mdev_<uuid>_<address>, every character but letters and digits as `_`; see libvirt. */
+/* `mdev`, uuid, address -> mdev_<uuid>_<address>, every character but letters and digits as `_`;
+ * see libvirt. */
 char *md_node_device_make_name(const char *prefix, ...) G_GNUC_NULL_TERMINATED;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNodeDeviceDef, md_node_device_def_unref)

@@ -9,6 +9,9 @@
 
 #define UUID_DIGITS 32
 
+/* Characters of a foreign text in a message. */
+#define QUOTE_MAX 64
+
 
 static gboolean
 is_element(xmlNodePtr node, const char *name)
@@ -50,8 +53,8 @@ md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError *
         g_autofree char *device = md_xml_device_name(node);
 
         md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "more than one element '%s' in '%s' for '%s'", name, (const char *)node->name,
-                          device);
+                          "more than one element '%s' in '%s' for '%s'", name,
+                          (const char *)node->name, device);
         return FALSE;
     }
     *child = found;
@@ -94,11 +97,20 @@ md_xml_attribute(xmlNodePtr node, const char *name)
 
 
 char *
+md_xml_shorten(const char *text)
+{
+    if (g_utf8_strlen(text, -1) <= QUOTE_MAX)
+        return g_strdup(text);
+    return g_utf8_substring(text, 0, QUOTE_MAX);
+}
+
+
+char *
 md_xml_device_name(xmlNodePtr node)
 {
-    char *name = md_xml_child_text(xmlDocGetRootElement(node->doc), "name");
+    g_autofree char *name = md_xml_child_text(xmlDocGetRootElement(node->doc), "name");
 
-    return name != NULL ? name : g_strdup("new device");
+    return md_xml_shorten(name != NULL ? name : "new device");
 }
 
 

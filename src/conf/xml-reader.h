@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Small steps through a parsed document, for the parse functions of the capabilities. Names are looked up without a
- * namespace, as libvirt does: an element inside any namespace is unknown.
+ * Small steps through a parsed document, for the parse functions of the capabilities. Names are
+ * looked up without a namespace, as libvirt does: an element inside any namespace is unknown.
  */
 #pragma once
 
@@ -22,11 +22,14 @@ char *md_xml_text(xmlNodePtr node);
 char *md_xml_child_text(xmlNodePtr node, const char *name);
 char *md_xml_attribute(xmlNodePtr node, const char *name);
 
-/* What error messages call the device of this document: its name, or "new device". */
+/* What error messages quote of a text from outside: all of it, or its beginning. */
+char *md_xml_shorten(const char *text);
+
+/* What error messages call the device of this document: its name, shortened, or "new device". */
 char *md_xml_device_name(xmlNodePtr node);
 
 /* A whole string as a number: no space, no sign, at most `max`. Base 0 takes 0x too. */
 gboolean md_xml_parse_uint(const char *text, guint base, guint max, guint *number);
 
-/* Lower case with dashes; NULL if it is no UUID. Dashes may be missing, space around it may be there. */
+/* Lower case with dashes, or NULL. Dashes may be missing, blanks around it are fine. */
 char *md_uuid_normalize(const char *text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why not libxml2's writer: it leaves ' unescaped inside '...', and cannot print an empty block as libvirt does. */
+/* Not libxml2's writer: that leaves ' unescaped in '...' and knows no empty block of two lines. */
 #include "config.h"
 
 #include "conf/xml-writer.h"
@@ -84,7 +84,7 @@ indent(MdXmlWriter *self)
 }
 
 
-/* What means something to XML, and line ends that a parser would change. libvirt escapes all quotes. */
+/* What XML takes for markup, line ends that a parser would change, and quotes, as libvirt does. */
 static const char *
 escape(gunichar character, gboolean in_attribute)
 {

@@ -13,7 +13,7 @@
 
 #define ROOT_ELEMENT "device"
 
-/* What of a source line is quoted on either side of an error; longer lines make unreadable errors. */
+/* Bytes of a source line that are quoted on either side of an error. */
 #define QUOTE_MAX 256
 
 #if LIBXML_VERSION >= 21200
@@ -115,12 +115,13 @@ read_document(const char *document, GError **error)
     g_autoptr(xmlParserCtxt) context = NULL;
     g_autoptr(xmlDoc) doc = NULL;
     g_autofree char *message = NULL;
+    gsize size = strnlen(document, MD_XML_DOCUMENT_MAX + 1);
     ParseState state = { 0 };
     xmlNodePtr root = NULL;
 
-    if (strnlen(document, MD_XML_DOCUMENT_MAX + 1) > MD_XML_DOCUMENT_MAX) {
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "document is larger than %d bytes",
-                          MD_XML_DOCUMENT_MAX);
+    if (size > MD_XML_DOCUMENT_MAX) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "document is larger than %d bytes", MD_XML_DOCUMENT_MAX);
         return NULL;
     }
 
@@ -128,7 +129,8 @@ read_document(const char *document, GError **error)
     context->_private = &state;
     context->sax->serror = on_parse_error;
     context->sax->internalSubset = on_doctype;
-    doc = xmlCtxtReadDoc(context, BAD_CAST document, NULL, NULL, XML_PARSE_NONET);
+    /* Not xmlCtxtReadDoc(), which overlooks the encoding that a document declares. */
+    doc = xmlCtxtReadMemory(context, document, (int)size, NULL, NULL, XML_PARSE_NONET);
     message = g_steal_pointer(&state.message);
     if (state.has_doctype) {
         md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
@@ -143,12 +145,24 @@ read_document(const char *document, GError **error)
 
     root = xmlDocGetRootElement(doc);
     if (root == NULL || !g_str_equal((const char *)root->name, ROOT_ELEMENT)) {
+        g_autofree char *name = md_xml_shorten(root != NULL ? (const char *)root->name : "");
+
         md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "expecting root element of '%s', not '%.64s'", ROOT_ELEMENT,
-                          root != NULL ? (const char *)root->name : "");
+                          "expecting root element of '%s', not '%s'", ROOT_ELEMENT, name);
         return NULL;
     }
     return g_steal_pointer(&doc);
+}
+
+
+static void
+set_invalid_type(xmlNodePtr node, const char *type, GError **error)
+{
+    g_autofree char *quote = md_xml_shorten(type);
+
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                      "Invalid value for attribute 'type' in element '%s': '%s'.",
+                      (const char *)node->name, quote);
 }
 
 
@@ -163,9 +177,7 @@ parse_devnodes(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
         g_autofree char *path = md_xml_text(node);
 
         if (type != NULL && !g_str_equal(type, "dev") && !g_str_equal(type, "link")) {
-            md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                              "Invalid value for attribute 'type' in element 'devnode': '%.64s'.",
-                              type);
+            set_invalid_type(node, type, error);
             return FALSE;
         }
         if (path == NULL)
@@ -199,9 +211,17 @@ find_kind(xmlNodePtr node, GError **error)
     else if (md_cap_kind_is_known(type))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported device type '%s'", type);
     else
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "Invalid value for attribute 'type' in element 'capability': '%.64s'.", type);
+        set_invalid_type(node, type, error);
     return NULL;
+}
+
+
+static char *
+quote_type(xmlNodePtr node)
+{
+    g_autofree char *type = md_xml_attribute(node, "type");
+
+    return md_xml_shorten(type != NULL ? type : "");
 }
 
 
@@ -210,19 +230,19 @@ static gboolean
 check_single(xmlNodePtr first, GError **error)
 {
     xmlNodePtr second = md_xml_next(first);
-    g_autofree char *first_type = NULL;
-    g_autofree char *second_type = NULL;
     g_autofree char *device = NULL;
+    g_autofree char *one = NULL;
+    g_autofree char *other = NULL;
 
     if (second == NULL)
         return TRUE;
 
     device = md_xml_device_name(first);
-    first_type = md_xml_attribute(first, "type");
-    second_type = md_xml_attribute(second, "type");
+    one = quote_type(first);
+    other = quote_type(second);
     md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                      "more than one device capability for '%s': '%.64s' and '%.64s'", device,
-                      first_type != NULL ? first_type : "", second_type != NULL ? second_type : "");
+                      "more than one device capability for '%s': '%s' and '%s'", device, one,
+                      other);
     return FALSE;
 }
 
@@ -289,25 +309,39 @@ on_schema_error(void *data, XmlError err)
 }
 
 
+static xmlRelaxNGPtr
+load_schema(const char *path, char **message)
+{
+    g_autoptr(xmlRelaxNGParserCtxt) context = xmlRelaxNGNewParserCtxt(path);
+    xmlStructuredErrorFunc handler = xmlStructuredError;
+    void *data = xmlStructuredErrorContext;
+    xmlRelaxNGPtr schema = NULL;
+
+    /* The files are read by a parser that only the handler of the thread can keep from printing. */
+    xmlSetStructuredErrorFunc(message, on_schema_error);
+    xmlRelaxNGSetParserStructuredErrors(context, on_schema_error, message);
+    schema = xmlRelaxNGParse(context);
+    xmlSetStructuredErrorFunc(data, handler);
+    return schema;
+}
+
+
 /* The schema of a file, read once and kept for ever; borrowed. */
 static xmlRelaxNGPtr
 get_schema(const char *path, GError **error)
 {
     static GHashTable *schemas = NULL;
-    g_autoptr(xmlRelaxNGParserCtxt) context = NULL;
     g_autofree char *message = NULL;
     xmlRelaxNGPtr schema = NULL;
 
     if (schemas == NULL)
-        schemas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                        (GDestroyNotify)xmlRelaxNGFree);
+        schemas =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)xmlRelaxNGFree);
     schema = g_hash_table_lookup(schemas, path);
     if (schema != NULL)
         return schema;
 
-    context = xmlRelaxNGNewParserCtxt(path);
-    xmlRelaxNGSetParserStructuredErrors(context, on_schema_error, &message);
-    schema = xmlRelaxNGParse(context);
+    schema = load_schema(path, &message);
     if (schema == NULL) {
         md_error_set_from(error, VIR_FROM_XML, VIR_ERR_INTERNAL_ERROR,
                           "Unable to load the schema '%s': %s", path,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* <device> documents, in and out. Errors are libvirt's: 35 malformed, 27 wrong, 92 refused by the schema, 67, 1. */
+/* <device> documents, in and out. Errors are libvirt's: 35 malformed, 27 wrong, 92 refused by the
+ * schema, 67, 1. */
 #pragma once
 
 #include "conf/node-device.h"
@@ -8,12 +9,14 @@
 #define MD_XML_DOCUMENT_MAX 4194304
 
 /*
- * Parses a document as libvirt does: unknown elements are passed over, the first problem of known ones is an error.
- * Never touches network or files; a document type declaration, and so any entity of its own, is refused.
+ * Parses a document as libvirt does: unknown elements are passed over, the first problem of known
+ * ones is an error. Never touches network or files; a document type declaration, and so any entity
+ * of its own, is refused.
  */
 MdNodeDeviceDef *md_xml_parse(const char *document, GError **error);
 
-/* Checks against libvirt's nodedev.rng (or another RELAX NG schema); the schema is read once and kept. */
+/* Checks against libvirt's nodedev.rng (or another RELAX NG schema); the schema is read once and
+ * kept. */
 gboolean md_xml_validate(const char *document, const char *schema, GError **error);
 
 /* The document of a device, ending in a newline. `details`: with the elements that are our own. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The seam between "a parent with types" and "how a device of a type is made". The kernel's mediated devices are the
- * first backend (mdev.c). A backend talks to the hardware's driver on workers, and answers on the main loop once the
- * registry holds, or no longer holds, the device.
+ * The seam between "a parent with types" and "how a device of a type is made". The kernel's
+ * mediated devices are the first backend (mdev.c). A backend talks to the hardware's driver on
+ * workers, and answers on the main loop once the registry holds, or no longer holds, the device.
  */
 #pragma once
 

@@ -14,16 +14,16 @@
 #define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
 
 /*
- * virConnectListAllNodeDeviceFlags, in three groups. Written as bits, as libvirt before 10.1 lacks names for some:
- * capabilities up to ccwgroup_member, persistent and transient, inactive and active.
+ * virConnectListAllNodeDeviceFlags, in three groups. Written as bits, as libvirt before 10.1 lacks
+ * names for some: capabilities up to ccwgroup_member, persistent and transient, inactive and
+ * active.
  */
-#define LIST_CAPS         ((1U << 24) - 1)
-#define LIST_PERSISTENT   (1U << 28)
-#define LIST_TRANSIENT    (1U << 29)
-#define LIST_INACTIVE     (1U << 30)
-#define LIST_ACTIVE       (1U << 31)
-#define LIST_FLAGS                                                                                 \
-    (LIST_CAPS | LIST_PERSISTENT | LIST_TRANSIENT | LIST_INACTIVE | LIST_ACTIVE)
+#define LIST_CAPS       ((1U << 24) - 1)
+#define LIST_PERSISTENT (1U << 28)
+#define LIST_TRANSIENT  (1U << 29)
+#define LIST_INACTIVE   (1U << 30)
+#define LIST_ACTIVE     (1U << 31)
+#define LIST_FLAGS      (LIST_CAPS | LIST_PERSISTENT | LIST_TRANSIENT | LIST_INACTIVE | LIST_ACTIVE)
 
 struct _MdDriver {
     GObject parent;
@@ -32,15 +32,7 @@ struct _MdDriver {
     MdRegistry *registry;
     MdEvents *events;
     MdInventory *inventory;
-    guint n_running;
 };
-
-enum {
-    SIGNAL_IDLE,
-    SIGNAL_LAST
-};
-
-static guint signals[SIGNAL_LAST];
 
 G_DEFINE_FINAL_TYPE(MdDriver, md_driver, G_TYPE_OBJECT)
 
@@ -61,8 +53,6 @@ static void
 md_driver_class_init(MdDriverClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = md_driver_dispose;
-    signals[SIGNAL_IDLE] = g_signal_new("idle", MD_TYPE_DRIVER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                        G_TYPE_NONE, 0);
 }
 
 
@@ -80,25 +70,9 @@ check_flags(guint flags, guint known, const char *function, GError **error)
     if ((flags & ~known) == 0)
         return TRUE;
 
-    md_error_set(error, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s", flags & ~known,
-                 function);
+    md_error_set(error, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
+                 flags & ~known, function);
     return FALSE;
-}
-
-
-static void
-begin_running(MdDriver *self)
-{
-    self->n_running++;
-}
-
-
-static void
-end_running(MdDriver *self)
-{
-    self->n_running--;
-    if (self->n_running == 0)
-        g_signal_emit(self, signals[SIGNAL_IDLE], 0);
 }
 
 
@@ -127,14 +101,8 @@ md_driver_get_events(MdDriver *self)
 }
 
 
-guint
-md_driver_count_running(MdDriver *self)
-{
-    return self->n_running;
-}
-
-
-/* Devices made by others or by createXML live as long as the kernel keeps them; all hardware stays. */
+/* Devices made by others or by createXML live as long as the kernel keeps them; all hardware stays.
+ */
 static gboolean
 is_transient(const MdNodeDeviceDef *def)
 {
@@ -259,7 +227,7 @@ md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GErro
 }
 
 
-/* A document to be made on a worker. */
+/* A document to be made. */
 typedef struct {
     MdNodeDeviceDef *def;
     guint64 inode;
@@ -278,15 +246,21 @@ dump_free(Dump *dump)
 
 
 static gboolean
-run_dump(gpointer data, GError **error)
+make_document(Dump *dump, gboolean may_block, GError **error)
 {
-    Dump *dump = data;
-    g_autoptr(MdNodeDeviceDef) fresh = md_probe_refresh(dump->def, dump->inode, error);
+    g_autoptr(MdNodeDeviceDef) fresh = md_probe_refresh(dump->def, dump->inode, may_block, error);
 
     if (fresh == NULL)
         return FALSE;
     dump->document = md_xml_format(fresh, dump->details);
     return TRUE;
+}
+
+
+static gboolean
+run_dump(gpointer data, GError **error)
+{
+    return make_document(data, TRUE, error);
 }
 
 
@@ -297,7 +271,6 @@ on_dumped(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     GError *error = NULL;
     Dump *dump = md_worker_run_finish(result, &error);
 
-    end_running(g_task_get_source_object(task));
     if (dump == NULL)
         g_task_return_error(task, error);
     else
@@ -306,21 +279,18 @@ on_dumped(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
 
 void
-md_driver_get_xml_async(MdDriver *self,
-                        const char *name,
-                        guint flags,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
+md_driver_get_xml_async(
+    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+    g_autoptr(GError) error = NULL;
     MdNodeDevice *device = NULL;
-    GError *error = NULL;
     Dump *dump = NULL;
 
     g_task_set_source_tag(task, md_driver_get_xml_async);
     if (!check_flags(flags, 0, "virNodeDeviceGetXMLDesc", &error) ||
         (device = md_driver_look_up(self, name, &error)) == NULL) {
-        g_task_return_error(task, error);
+        g_task_return_error(task, g_steal_pointer(&error));
         return;
     }
 
@@ -328,9 +298,16 @@ md_driver_get_xml_async(MdDriver *self,
     dump->def = md_node_device_def_ref(device->def);
     dump->inode = device->inode;
     dump->details = self->settings->xml_details;
-    begin_running(self);
-    md_worker_run_async(run_dump, dump, (GDestroyNotify)dump_free, self->settings->driver_timeout,
-                        on_dumped, g_steal_pointer(&task));
+    if (make_document(dump, FALSE, &error)) {
+        g_task_return_pointer(task, g_steal_pointer(&dump->document), g_free);
+    } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+        md_worker_run_async(run_dump, dump, (GDestroyNotify)dump_free,
+                            self->settings->driver_timeout, on_dumped, g_steal_pointer(&task));
+        return;
+    } else {
+        g_task_return_error(task, g_steal_pointer(&error));
+    }
+    dump_free(dump);
 }
 
 
@@ -392,7 +369,6 @@ on_backend_created(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer
     GError *error = NULL;
     char *name = backend->create_finish(result, &error);
 
-    end_running(g_task_get_source_object(task));
     if (name == NULL)
         g_task_return_error(task, error);
     else
@@ -452,7 +428,6 @@ md_driver_create_xml_async(MdDriver *self,
     }
 
     g_task_set_task_data(task, (gpointer)backend, NULL);
-    begin_running(self);
     backend->create_async(&host, parent, def, on_backend_created, g_steal_pointer(&task));
 }
 
@@ -474,7 +449,6 @@ on_backend_destroyed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpoint
     GError *error = NULL;
     gboolean ok = backend->destroy_finish(result, &error);
 
-    end_running(g_task_get_source_object(task));
     if (ok)
         g_task_return_boolean(task, TRUE);
     else
@@ -483,7 +457,10 @@ on_backend_destroyed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpoint
 
 
 void
-md_driver_destroy_async(MdDriver *self, const char *name, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_destroy_async(MdDriver *self,
+                        const char *name,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
     const MdBackendHost host = { self->inventory, self->settings };
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
@@ -501,7 +478,6 @@ md_driver_destroy_async(MdDriver *self, const char *name, GAsyncReadyCallback ca
     }
 
     g_task_set_task_data(task, (gpointer)backend, NULL);
-    begin_running(self);
     backend->destroy_async(&host, device, on_backend_destroyed, g_steal_pointer(&task));
 }
 

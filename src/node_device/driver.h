@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The verbs of libvirt's node-device API, on the devices of this host. Every call goes the same way: flags, parse or
- * look up, state, act, answer. Errors are libvirt's (util/error.h).
+ * The verbs of libvirt's node-device API, on the devices of this host. Every call goes the same
+ * way: flags, parse or look up, state, act, answer. Errors are libvirt's (util/error.h).
  *
- * Calls that may reach a hardware driver are asynchronous: they answer on the main loop, exactly once, in any order,
- * and never while the starting call is still running. All others answer from memory and do not block.
+ * Calls that may reach a hardware driver are asynchronous: they answer on the main loop, exactly
+ * once, in any order, and never while the starting call is still running. All others answer from
+ * memory and do not block.
  */
 #pragma once
 
@@ -25,20 +26,20 @@ gboolean md_driver_start(MdDriver *self, GError **error);
 
 MdEvents *md_driver_get_events(MdDriver *self);
 
-/* Calls to drivers that are under way; a graceful stop waits until there are none ("idle" is emitted then). */
-guint md_driver_count_running(MdDriver *self);
-
-/* Names of the devices that fit the virConnectListAllNodeDeviceFlags, each borrowed; free the array only. */
+/* Names of the devices that fit the virConnectListAllNodeDeviceFlags, each borrowed; free the array
+ * only. */
 GPtrArray *md_driver_list_all(MdDriver *self, guint flags, GError **error);
 
-/* The same by the name of a capability; NULL: all devices. An unknown capability fits none. `flags` must be 0. */
+/* The same by the name of a capability; NULL: all devices. An unknown capability fits none. `flags`
+ * must be 0. */
 GPtrArray *md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **error);
 
 /* Borrowed; VIR_ERR_NO_NODE_DEVICE if there is none of that name. */
 MdNodeDevice *md_driver_look_up(MdDriver *self, const char *name, GError **error);
 
 /* `parent`: borrowed, NULL for the root of the tree. */
-gboolean md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GError **error);
+gboolean
+md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GError **error);
 
 /* Names of all capabilities, nested ones too, static strings; free the array only. */
 GPtrArray *md_driver_list_caps(MdDriver *self, const char *name, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact, before the call that
- * caused the fact is answered.
+ * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact,
+ * before the call that caused the fact is answered.
  */
 #pragma once
 
@@ -23,11 +23,8 @@ MdEvents *md_events_new(MdRegistry *registry);
 void md_events_free(MdEvents *self);
 
 /* `device` NULL: all devices. Returns an id that is not 0, unique among all subscribers. */
-guint md_events_subscribe(MdEvents *self,
-                          int event,
-                          const char *device,
-                          MdEventFunc func,
-                          gpointer data);
+guint
+md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data);
 
 /* A subscriber may leave at any time, from within its own call too; it is not called afterwards. */
 void md_events_unsubscribe(MdEvents *self, guint id);

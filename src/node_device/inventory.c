@@ -8,8 +8,9 @@
 #include "util/names.h"
 
 /*
- * How long to wait before looking again at a device that another program is creating, in milliseconds. The kernel
- * sends no event when it adds the last pieces, which it does right after the first ones.
+ * How long to wait before looking again at a device that another program is creating, in
+ * milliseconds. The kernel sends no event when it adds the last pieces, which it does right after
+ * the first ones.
  */
 #define LOOK_AGAIN_FIRST 1
 #define LOOK_AGAIN_MAX   100
@@ -22,8 +23,9 @@ struct _MdInventory {
     MdUdev *udev;
     MdWaiter *waiter;
 
-    GHashTable *incomplete; /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
-    guint64 enumerated;     /* events up to this number happened before we last looked at sysfs */
+    GHashTable
+        *incomplete;    /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
+    guint64 enumerated; /* events up to this number happened before we last looked at sysfs */
 };
 
 typedef struct {
@@ -74,8 +76,8 @@ static void
 md_inventory_init(MdInventory *self)
 {
     self->udev = md_udev_new();
-    self->incomplete = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                             (GDestroyNotify)incomplete_free);
+    self->incomplete =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)incomplete_free);
 }
 
 
@@ -223,7 +225,8 @@ is_there(MdNodeDevice *device)
 {
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(device->def->path, NULL);
 
-    return dir != NULL && md_sysfs_dir_get_inode(dir) == device->inode && md_sysfs_dir_is_alive(dir);
+    return dir != NULL && md_sysfs_dir_get_inode(dir) == device->inode &&
+           md_sysfs_dir_is_alive(dir);
 }
 
 
@@ -237,7 +240,8 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 }
 
 
-/* A mediated device has nothing that we keep and that could change: it is bound as it comes and unbound as it goes. */
+/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
+ * unbound as it goes. */
 static gboolean
 is_settled(MdNodeDevice *device)
 {
@@ -245,7 +249,8 @@ is_settled(MdNodeDevice *device)
 }
 
 
-/* Reads a registered device again; `always`: tells of it even if nothing has changed that we keep. */
+/* Reads a registered device again; `always`: tells of it even if nothing has changed that we keep.
+ */
 static void
 look_again_at(MdInventory *self, MdNodeDevice *device, MdUdevDevice *udev_device, gboolean always)
 {

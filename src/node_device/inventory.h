@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keeps the registry true to the kernel: listens to udev first and enumerates second, takes every later event as a
- * fact, and after a gap in the events compares registry and sysfs and makes up for exactly what is missing.
+ * Keeps the registry true to the kernel: listens to udev first and enumerates second, takes every
+ * later event as a fact, and after a gap in the events compares registry and sysfs and makes up for
+ * exactly what is missing.
  */
 #pragma once
 
@@ -18,11 +19,12 @@ MdInventory *md_inventory_new(MdRegistry *registry, const MdSettings *settings);
 /* Returns when all devices that are there have been registered. */
 gboolean md_inventory_start(MdInventory *self, GError **error);
 
-/* For those who create and remove: what they have announced here is left to them until they are done. */
+/* For those who create and remove: what they have announced here is left to them until they are
+ * done. */
 MdWaiter *md_inventory_get_waiter(MdInventory *self);
 
 /*
- * Makes the registry agree with sysfs about one path: registers what is there, drops what is not. Returns the device
- * now registered at the path (borrowed), or NULL.
+ * Makes the registry agree with sysfs about one path: registers what is there, drops what is not.
+ * Returns the device now registered at the path (borrowed), or NULL.
  */
 MdNodeDevice *md_inventory_check(MdInventory *self, const char *path);

@@ -14,35 +14,78 @@ md_mdev_types_exist(MdSysfsDir *parent)
 }
 
 
-static MdSysfsDir *
-open_type(MdSysfsDir *parent, const char *id)
-{
-    g_autofree char *path = g_build_filename(MD_ATTR_MDEV_TYPES, id, NULL);
+/* Types read before: inode of the directory -> MdMdevType. Workers use it too. */
+static GHashTable *known;
+static GMutex known_mutex;
 
-    return md_sysfs_dir_open_child(parent, path, NULL);
+/* So many are kept, enough for dozens of boards; then all are read again. */
+#define KNOWN_MAX 4096
+
+
+static MdMdevType *
+find_known(guint64 inode)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+    const MdMdevType *type = known != NULL ? g_hash_table_lookup(known, &inode) : NULL;
+
+    return type != NULL ? md_mdev_type_copy(type) : NULL;
 }
 
 
-/* Name and description; both are optional. */
-static MdMdevType *
-read_static(MdSysfsDir *dir, const char *id)
+static void
+remember(guint64 inode, const MdMdevType *type)
 {
-    MdMdevType *type = md_mdev_type_new(id);
-    g_autofree char *description = md_sysfs_dir_read(dir, MD_ATTR_TYPE_DESC, NULL);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
 
-    type->name = md_sysfs_dir_read(dir, MD_ATTR_TYPE_NAME, NULL);
-    if (description != NULL)
-        md_mdev_type_set_description(type, description);
-    return type;
+    if (known == NULL)
+        known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                      (GDestroyNotify)md_mdev_type_free);
+    if (g_hash_table_size(known) >= KNOWN_MAX)
+        g_hash_table_remove_all(known);
+    g_hash_table_replace(known, g_memdup2(&inode, sizeof(inode)), md_mdev_type_copy(type));
+}
+
+
+static char *
+read_attribute(MdSysfsDir *dir, const char *type_path, const char *name)
+{
+    g_autofree char *path = g_build_filename(type_path, name, NULL);
+
+    return md_sysfs_dir_read(dir, path, NULL);
+}
+
+
+static char *
+make_path(const char *id)
+{
+    return g_build_filename(MD_ATTR_MDEV_TYPES, id, NULL);
 }
 
 
 MdMdevType *
-md_mdev_types_read_one(MdSysfsDir *parent, const char *id)
+md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block)
 {
-    g_autoptr(MdSysfsDir) dir = open_type(parent, id);
+    guint64 inode = md_sysfs_dir_find_inode(dir, path);
+    g_autofree char *target = NULL;
+    g_autofree char *description = NULL;
+    MdMdevType *type = find_known(inode);
 
-    return dir != NULL ? read_static(dir, id) : NULL;
+    if (type != NULL || inode == 0 || !may_block)
+        return type;
+
+    /* `path` may be a link that is called otherwise. */
+    target = md_sysfs_dir_read_link(dir, path);
+    if (target == NULL)
+        target = g_path_get_basename(path);
+
+    type = md_mdev_type_new(target);
+    type->name = read_attribute(dir, path, MD_ATTR_TYPE_NAME);
+    type->device_api = read_attribute(dir, path, MD_ATTR_TYPE_API);
+    description = read_attribute(dir, path, MD_ATTR_TYPE_DESC);
+    if (description != NULL)
+        md_mdev_type_set_description(type, description);
+    remember(inode, type);
+    return type;
 }
 
 
@@ -58,16 +101,14 @@ md_mdev_types_read(MdSysfsDir *parent)
     ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
     types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
     for (guint i = 0; i < ids->len && i < MD_MDEV_TYPES_MAX; i++) {
-        const char *id = g_ptr_array_index(ids, i);
-        g_autoptr(MdSysfsDir) dir = open_type(parent, id);
-        MdMdevType *type = NULL;
+        g_autofree char *path = make_path(g_ptr_array_index(ids, i));
+        g_autofree char *attribute = g_build_filename(path, MD_ATTR_TYPE_AVAILABLE, NULL);
+        MdMdevType *type = md_mdev_types_read_one(parent, path, TRUE);
         gint64 available = 0;
 
-        if (dir == NULL)
+        if (type == NULL)
             continue;
-        type = read_static(dir, id);
-        type->device_api = md_sysfs_dir_read(dir, MD_ATTR_TYPE_API, NULL);
-        if (md_sysfs_dir_read_int(dir, MD_ATTR_TYPE_AVAILABLE, &available) && available > 0)
+        if (md_sysfs_dir_read_int(parent, attribute, &available) && available > 0)
             type->available = available;
         g_ptr_array_add(types, type);
     }
@@ -78,8 +119,8 @@ md_mdev_types_read(MdSysfsDir *parent)
 static gboolean
 type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 {
-    g_autoptr(MdSysfsDir) dir = open_type(parent, id);
-    g_autofree char *text = dir != NULL ? md_sysfs_dir_read(dir, MD_ATTR_TYPE_NAME, NULL) : NULL;
+    g_autofree char *path = make_path(id);
+    g_autofree char *text = read_attribute(parent, path, MD_ATTR_TYPE_NAME);
 
     return g_strcmp0(text, name) == 0;
 }
@@ -88,16 +129,17 @@ type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 static void
 set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
 {
-    g_autoptr(GString) known = g_string_new(NULL);
+    g_autoptr(GString) offered = g_string_new(NULL);
 
     for (guint i = 0; i < ids->len; i++)
-        g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", (char *)g_ptr_array_index(ids, i));
+        g_string_append_printf(offered, "%s%s", i > 0 ? ", " : "",
+                               (char *)g_ptr_array_index(ids, i));
 
     if (ids->len == 0)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the parent does not support mediated devices");
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the parent has no type '%s', only %s", wanted,
-                     known->str);
+                     offered->str);
 }
 
 

@@ -10,14 +10,26 @@
 
 gboolean md_mdev_types_exist(MdSysfsDir *parent);
 
-/* For a worker, as it asks the driver: all types with what is left of each, or NULL if this is no parent. */
+/*
+ * Name, API and description of a type are read once: they are the type's for as long as its
+ * directory in sysfs is the same one, which its inode number tells. How many are left is asked each
+ * time.
+ */
+
+/* For a worker, as it asks the driver: all types with what is left of each, or NULL if this is no
+ * parent. */
 GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 
-/* For a worker: what is told of the one type that a device is of, `link` being its `mdev_type`. */
-MdMdevType *md_mdev_types_read_one(MdSysfsDir *parent, const char *id);
+/*
+ * What is told of one type, whose directory is at `path` below `dir`; `available` is left at 0.
+ * NULL if there is none. With `may_block` FALSE no driver is asked: NULL as well if the type has
+ * not been read before.
+ */
+MdMdevType *md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block);
 
 /*
- * For a worker: the type that a create document means, by `id` (nvidia-11, or 11 where just one type ends in -11) or
- * by `name`. Returns its full id; VIR_ERR_INTERNAL_ERROR if there is none, or more than one.
+ * For a worker: the type that a create document means, by `id` (nvidia-11, or 11 where just one
+ * type ends in -11) or by `name`. Returns its full id; VIR_ERR_INTERNAL_ERROR if there is none, or
+ * more than one.
  */
 char *md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error);

@@ -84,12 +84,14 @@ md_mdev_write_get_uuid(MdMdevWrite *self)
 
 /* Drivers refuse with errnos of their own choice, so ask what is left before saying why. */
 static void
-explain_create_error(MdMdevWrite *self, MdSysfsDir *type, const char *id, int errnum, GError **error)
+explain_create_error(
+    MdMdevWrite *self, MdSysfsDir *type, const char *id, int errnum, GError **error)
 {
     gint64 available = 0;
 
     if (errnum == EEXIST)
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by another device", self->uuid);
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by another device",
+                     self->uuid);
     else if (errnum == ENODEV || errnum == ENOENT)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "parent '%s' is going away: %s", self->name,
                      g_strerror(errnum));
@@ -99,8 +101,8 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *type, const char *id, int er
                      g_strerror(errnum));
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
-                     "parent '%s' refused to create '%s' of type '%s': %s", self->name, self->uuid, id,
-                     g_strerror(errnum));
+                     "parent '%s' refused to create '%s' of type '%s': %s", self->name, self->uuid,
+                     id, g_strerror(errnum));
 }
 
 
@@ -190,7 +192,8 @@ md_mdev_write_remove(gpointer write, GError **error)
     if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))
         return TRUE;
     if (md_error_is_gone(err))
-        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", self->name);
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
+                     self->name);
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s",
                      g_strerror(md_error_get_errno(err)));

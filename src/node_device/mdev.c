@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's mediated devices: a UUID written to the `create` of a type makes one, a write to its `remove` ends it.
- * Either is done when the write has returned and udev has told of it, see waiter.h.
+ * The kernel's mediated devices: a UUID written to the `create` of a type makes one, a write to its
+ * `remove` ends it. Either is done when the write has returned and udev has told of it, see
+ * waiter.h.
  */
 #include "config.h"
 
@@ -48,9 +49,10 @@ check_parent(MdNodeDevice *parent, GError **error)
         return FALSE;
     }
     if (!g_ptr_array_find(kinds, &md_cap_kind_mdev_types, NULL)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to start mediated device: parent '%s' does not support mediated devices",
-                     parent->def->name);
+        md_error_set(
+            error, VIR_ERR_INTERNAL_ERROR,
+            "Unable to start mediated device: parent '%s' does not support mediated devices",
+            parent->def->name);
         return FALSE;
     }
     return TRUE;
@@ -89,7 +91,8 @@ on_create_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer 
     Operation *operation = g_task_get_task_data(task);
 
     if (md_worker_run_finish(result, &error) != NULL) {
-        md_waiter_written(get_waiter(operation), operation->path, on_created, g_steal_pointer(&task));
+        md_waiter_written(get_waiter(operation), operation->path, on_created,
+                          g_steal_pointer(&task));
         return;
     }
 

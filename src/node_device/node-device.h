@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device of the registry: a definition that others may hold, and what the main loop alone knows about it. */
+/* A device of the registry: a definition that others may hold, and what the main loop alone knows
+ * about it. */
 #pragma once
 
 #include "conf/node-device.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What only the configuration space of a PCI function tells: its header type and its PCI Express link. */
+/* What only the configuration space of a PCI function tells: its header type and its PCI Express
+ * link. */
 #pragma once
 
 #include "conf/cap-pci.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The AP matrix of s390: the one device `matrix`, on a bus of its own or, on older kernels, on vfio_ap's. */
+/* The AP matrix of s390: the one device `matrix`, on a bus of its own or, on older kernels, on
+ * vfio_ap's. */
 #include "config.h"
 
 #include "conf/cap-ap-matrix.h"
@@ -30,9 +31,12 @@ probe(MdUdev *udev G_GNUC_UNUSED,
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapApMatrix *cap = md_node_device_def_get_cap(def, &md_cap_kind_ap_matrix);
+
+    if (!md_probe_check_may_block(may_block, error))
+        return FALSE;
 
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
     cap->mdev_types = md_mdev_types_read(dir);

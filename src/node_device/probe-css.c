@@ -34,9 +34,12 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
+
+    if (!md_probe_check_may_block(may_block, error))
+        return FALSE;
 
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
     cap->mdev_types = md_mdev_types_read(dir);

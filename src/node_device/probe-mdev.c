@@ -43,13 +43,9 @@ read_iommu_group(MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    g_autoptr(MdSysfsDir) parent = md_sysfs_dir_open_child(dir, "..", error);
-
-    if (parent == NULL)
-        return FALSE;
 
     g_free(cap->type_id);
     cap->type_id = md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE);
@@ -60,8 +56,8 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
     }
     cap->iommu_group = read_iommu_group(dir);
     g_clear_pointer(&cap->type, md_mdev_type_free);
-    cap->type = md_mdev_types_read_one(parent, cap->type_id);
-    return TRUE;
+    cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, may_block);
+    return cap->type != NULL || md_probe_check_may_block(may_block, error);
 }
 
 

@@ -99,13 +99,17 @@ read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
-    g_autoptr(GBytes) config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
+    g_autoptr(GBytes) config = NULL;
     gint64 number = 0;
 
-    cap->class_code = md_sysfs_dir_read_int(dir, ATTR_CLASS, &number) ? number : -1;
+    /* Even the configuration space may have to be woken up. */
+    if (!md_probe_check_may_block(may_block, error))
+        return FALSE;
+
+    config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
     cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
     if (config != NULL)
         md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config), cap);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device of any other subsystem that is a parent of mediated devices: mtty, mdpy, mbochs and their like. */
+/* A device of any other subsystem that is a parent of mediated devices: mtty, mdpy, mbochs and
+ * their like. */
 #include "config.h"
 
 #include "conf/cap-mdev-types.h"
@@ -24,11 +25,15 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapMdevTypes *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev_types);
-    GPtrArray *types = md_mdev_types_read(dir);
+    GPtrArray *types = NULL;
 
+    if (!md_probe_check_may_block(may_block, error))
+        return FALSE;
+
+    types = md_mdev_types_read(dir);
     if (types != NULL) {
         g_ptr_array_unref(cap->mdev_types);
         cap->mdev_types = types;

@@ -127,8 +127,17 @@ md_probe_open(const char *name, const char *path, guint64 inode, GError **error)
 }
 
 
+gboolean
+md_probe_check_may_block(gboolean may_block, GError **error)
+{
+    if (!may_block)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "a driver has to be asked");
+    return may_block;
+}
+
+
 MdNodeDeviceDef *
-md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, GError **error)
+md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error)
 {
     g_autoptr(MdNodeDeviceDef) fresh = md_node_device_def_copy(def);
     g_autoptr(MdSysfsDir) dir = NULL;
@@ -144,7 +153,7 @@ md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, GError **error)
 
     g_free(fresh->driver);
     fresh->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
-    if (!probe->refresh(fresh, dir, error))
+    if (!probe->refresh(fresh, dir, may_block, error))
         return NULL;
     return g_steal_pointer(&fresh);
 }

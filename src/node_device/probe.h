@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From udev and sysfs to a definition. There is one probe per kind of device, in a probe-*.c of its own, and one
- * table of them in probe.c.
+ * From udev and sysfs to a definition. There is one probe per kind of device, in a probe-*.c of its
+ * own, and one table of them in probe.c.
  *
- * A device is read in two steps. probe() runs on the main loop when udev tells of the device: identity, and what
- * never changes; it reads nothing that asks a driver. refresh() runs on a worker each time somebody wants the whole
- * document: everything the kernel may have changed since, drivers asked included.
+ * A device is read in two steps. probe() runs on the main loop when udev tells of the device:
+ * identity, and what never changes; it reads nothing that asks a driver. refresh() runs each time
+ * somebody wants the whole document: everything the kernel may have changed since, on a worker
+ * where drivers have to be asked.
  */
 #pragma once
 
@@ -17,14 +18,18 @@ typedef struct {
     /* The outer capability that it gives its devices. */
     const MdCapKind *kind;
 
-    /* udev's subsystem to enumerate and to match; NULL for a probe that looks at whatever is left. */
+    /* udev's subsystem to enumerate and to match; NULL for a probe that looks at whatever is left.
+     */
     const char *subsystem;
 
     /* Fills name and capabilities. FALSE: this is no device of ours. */
     gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
-    /* Reads again what may have changed. Nobody else sees `def` yet. */
-    gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error);
+    /*
+     * Reads again what may have changed. Nobody else sees `def` yet. With `may_block` FALSE a
+     * driver must not be asked; if it would have to be, the error is G_IO_ERROR_WOULD_BLOCK.
+     */
+    gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error);
 
     /* TRUE once sysfs holds all there is to it; NULL: always. */
     gboolean (*is_complete)(MdSysfsDir *dir);
@@ -46,8 +51,9 @@ gboolean md_probe_is_of_interest(MdUdevDevice *device);
 MdNodeDeviceDef *md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir);
 
 /*
- * FALSE while the kernel is still adding to a device after having announced it, and, for kinds where that happens,
- * if `dir` is NULL because the device has gone again: only such may be probed without a directory.
+ * FALSE while the kernel is still adding to a device after having announced it, and, for kinds
+ * where that happens, if `dir` is NULL because the device has gone again: only such may be probed
+ * without a directory.
  */
 gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
 
@@ -55,10 +61,15 @@ gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
 MdNodeDeviceDef *md_probe_system(void);
 
 /*
- * For a worker: a copy of `def` with everything read afresh. VIR_ERR_NO_NODE_DEVICE if the device has gone or if
- * another one, with another inode, has taken its path.
+ * A copy of `def` with everything read afresh. VIR_ERR_NO_NODE_DEVICE if the device has gone or if
+ * another one, with another inode, has taken its path. `may_block` TRUE is for workers, see
+ * MdProbe.
  */
-MdNodeDeviceDef *md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, GError **error);
+MdNodeDeviceDef *
+md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);
 
-/* For a worker: opens the directory of that very device, errors as above. `name` is for the message. */
+/* To be called before a driver is asked: FALSE and the error if that is not allowed. */
+gboolean md_probe_check_may_block(gboolean may_block, GError **error);
+
+/* Opens the directory of that very device, errors as above. `name` is for the message. */
 MdSysfsDir *md_probe_open(const char *name, const char *path, guint64 inode, GError **error);

@@ -11,12 +11,7 @@ struct _MdRegistry {
     GHashTable *by_path; /* sysfs path -> the same; devices without a path are not in here */
 };
 
-enum {
-    SIGNAL_ADDED,
-    SIGNAL_REMOVED,
-    SIGNAL_UPDATED,
-    SIGNAL_LAST
-};
+enum { SIGNAL_ADDED, SIGNAL_REMOVED, SIGNAL_UPDATED, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
 
@@ -42,8 +37,8 @@ md_registry_class_init(MdRegistryClass *klass)
 
     G_OBJECT_CLASS(klass)->finalize = md_registry_finalize;
     for (int i = 0; i < SIGNAL_LAST; i++)
-        signals[i] = g_signal_new(names[i], MD_TYPE_REGISTRY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                  G_TYPE_NONE, 1, G_TYPE_POINTER);
+        signals[i] = g_signal_new(names[i], MD_TYPE_REGISTRY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                  NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * All devices there are, by name, by sysfs path and by parent. Whatever is in here is listed; a change is signalled
- * after it has been made:
+ * All devices there are, by name, by sysfs path and by parent. Whatever is in here is listed; a
+ * change is signalled after it has been made:
  *
  *   "added"   (MdNodeDevice *)
  *   "removed" (MdNodeDevice *)

@@ -26,11 +26,7 @@ typedef struct udev_enumerate UdevEnumerate;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UdevEnumerate, udev_enumerate_unref)
 
-enum {
-    SIGNAL_EVENT,
-    SIGNAL_LOST,
-    SIGNAL_LAST
-};
+enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
 
@@ -57,10 +53,10 @@ static void
 md_udev_class_init(MdUdevClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = md_udev_dispose;
-    signals[SIGNAL_EVENT] = g_signal_new("event", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                         G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_POINTER);
-    signals[SIGNAL_LOST] = g_signal_new("lost", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                        G_TYPE_NONE, 0);
+    signals[SIGNAL_EVENT] = g_signal_new("event", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                         NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_POINTER);
+    signals[SIGNAL_LOST] =
+        g_signal_new("lost", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 
@@ -199,7 +195,8 @@ find_in_hwdb(MdUdev *self, const char *modalias, const char *key)
 
 
 void
-md_udev_find_pci_names(MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name)
+md_udev_find_pci_names(
+    MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name)
 {
     /* Without subsystem ids: those would bring the name of the board instead of the chip's. */
     g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
@@ -249,8 +246,7 @@ md_udev_device_dup_devlinks(MdUdevDevice *device)
     if (entry == NULL)
         return NULL;
 
-    udev_list_entry_foreach(link, entry)
-        g_strv_builder_add(links, udev_list_entry_get_name(link));
+    udev_list_entry_foreach(link, entry) g_strv_builder_add(links, udev_list_entry_get_name(link));
     return g_strv_builder_end(links);
 }
 

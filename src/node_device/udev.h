@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * udev as the daemon sees it, and the only user of libudev: events as they come, the devices there are, and what
- * udev knows of one of them.
+ * udev as the daemon sees it, and the only user of libudev: events as they come, the devices there
+ * are, and what udev knows of one of them.
  */
 #pragma once
 
@@ -20,20 +20,24 @@ G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
  */
 MdUdev *md_udev_new(void);
 
-/* From here on events queue up, up to `receive_buffer` bytes, and are signalled from the main loop. */
+/* From here on events queue up, up to `receive_buffer` bytes, and are signalled from the main loop.
+ */
 gboolean md_udev_start(MdUdev *self, guint receive_buffer, GError **error);
 
-/* The number of the kernel's last event: what happened up to it can be seen in sysfs. 0 if it is not told. */
+/* The number of the kernel's last event: what happened up to it can be seen in sysfs. 0 if it is
+ * not told. */
 guint64 md_udev_get_last_seqnum(MdUdev *self);
 
-/* Sysfs paths of the devices of these subsystems (NULL-terminated), parents before children; free with unref. */
+/* Sysfs paths of the devices of these subsystems (NULL-terminated), parents before children; free
+ * with unref. */
 GPtrArray *md_udev_enumerate(MdUdev *self, const char *const *subsystems);
 
 /* NULL if there is no such device (any more). */
 MdUdevDevice *md_udev_look_up(MdUdev *self, const char *path);
 
 /* Names of PCI ids from the hardware database; NULL if they are not in it. */
-void md_udev_find_pci_names(MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name);
+void md_udev_find_pci_names(
+    MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name);
 
 const char *md_udev_device_get_path(MdUdevDevice *device);
 const char *md_udev_device_get_name(MdUdevDevice *device);      /* last component of the path */

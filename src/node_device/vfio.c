@@ -12,7 +12,8 @@
 
 #include "util/names.h"
 
-/* Processes and descriptors looked at to find a holder; enough for any host, and an end for a strange one. */
+/* Processes and descriptors looked at to find a holder; enough for any host, and an end for a
+ * strange one. */
 #define MAX_PROCESSES   100000
 #define MAX_DESCRIPTORS 100000
 
@@ -29,7 +30,8 @@ describe_process(const char *pid)
 }
 
 
-/* Guests have mount namespaces of their own, so that the number of the node tells and not its path. */
+/* Guests have mount namespaces of their own, so that the number of the node tells and not its path.
+ */
 static gboolean
 process_holds(MdSysfsDir *proc, const char *pid, dev_t node)
 {
@@ -38,8 +40,8 @@ process_holds(MdSysfsDir *proc, const char *pid, dev_t node)
     g_autoptr(GPtrArray) names = dir != NULL ? md_sysfs_dir_list(dir, ".") : NULL;
 
     for (guint i = 0; names != NULL && i < MIN(names->len, MAX_DESCRIPTORS); i++) {
-        g_autofree char *path = g_build_filename(md_sysfs_dir_get_path(dir), g_ptr_array_index(names, i),
-                                                 NULL);
+        g_autofree char *path =
+            g_build_filename(md_sysfs_dir_get_path(dir), g_ptr_array_index(names, i), NULL);
         struct stat st;
 
         if (stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == node)
@@ -78,7 +80,8 @@ parse_dev(const char *text, dev_t *node)
 }
 
 
-/* A group can be opened by one user at a time, so that EBUSY tells without a look at any process. */
+/* A group can be opened by one user at a time, so that EBUSY tells without a look at any process.
+ */
 static gboolean
 group_is_in_use(MdSysfsDir *device, char **holder)
 {
@@ -111,8 +114,8 @@ cdev_is_in_use(MdSysfsDir *device, char **holder)
     g_autoptr(GPtrArray) names = md_sysfs_dir_list(device, MD_ATTR_VFIO_DEV);
 
     for (guint i = 0; i < names->len; i++) {
-        g_autofree char *attr = g_build_filename(MD_ATTR_VFIO_DEV, g_ptr_array_index(names, i), "dev",
-                                                 NULL);
+        g_autofree char *attr =
+            g_build_filename(MD_ATTR_VFIO_DEV, g_ptr_array_index(names, i), "dev", NULL);
         g_autofree char *text = md_sysfs_dir_read(device, attr, NULL);
         dev_t node = 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * "Done" for a device that we create or remove ourselves means two things: the write to sysfs has returned AND udev
- * has delivered the event. They come in either order. If udev stays silent for too long after the write, the wait
- * ends all the same and the caller looks at sysfs.
+ * "Done" for a device that we create or remove ourselves means two things: the write to sysfs has
+ * returned AND udev has delivered the event. They come in either order. If udev stays silent for
+ * too long after the write, the wait ends all the same and the caller looks at sysfs.
  */
 #pragma once
 

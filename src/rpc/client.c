@@ -190,7 +190,7 @@ flush(MdClient *self)
 void
 md_client_send(MdClient *self, GBytes *frame)
 {
-    g_autoptr(MdClient) guard = g_object_ref(self);
+    g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
     gsize size = g_bytes_get_size(frame);
 
     if (self->closed)

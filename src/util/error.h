@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The one error domain of the daemon. An error carries what a libvirt client can switch on: libvirt's error number
- * as GError code, and beside it libvirt's domain (who speaks) and, where the kernel refused, its errno.
- * Numbers and domains are those of <libvirt/virterror.h>.
+ * The one error domain of the daemon. An error carries what a libvirt client can switch on:
+ * libvirt's error number as GError code, and beside it libvirt's domain (who speaks) and, where the
+ * kernel refused, its errno. Numbers and domains are those of <libvirt/virterror.h>.
  */
 #pragma once
 
@@ -13,12 +13,13 @@
 
 GQuark md_error_quark(void);
 
-/* Sets an error of the node-device domain; `code` is a virErrorNumber, the message names object and cause. */
+/* Sets an error of the node-device domain; `code` is a virErrorNumber, the message names object and
+ * cause. */
 void md_error_set(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* The same for another libvirt domain (VIR_FROM_XML, VIR_FROM_RPC, ...). */
-void md_error_set_from(GError **error, int from, int code, const char *format, ...)
-    G_GNUC_PRINTF(4, 5);
+void
+md_error_set_from(GError **error, int from, int code, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* VIR_ERR_SYSTEM_ERROR that remembers `errnum` and ends in ": <strerror>". */
 void md_error_set_errno(GError **error, int errnum, const char *format, ...) G_GNUC_PRINTF(3, 4);

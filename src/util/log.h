@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where g_debug(), g_info(), g_message() and g_warning() go: the journal if stderr is connected to it, else stderr. */
+/* Where g_debug(), g_info(), g_message() and g_warning() go: the journal if stderr is connected to
+ * it, else stderr. */
 #pragma once
 
 #include <glib.h>

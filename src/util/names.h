@@ -3,16 +3,16 @@
 #pragma once
 
 /* Directories. */
-#define MD_PATH_SYSFS_DEVICES  "/sys/devices"
-#define MD_PATH_SYSFS_SEQNUM   "/sys/kernel/uevent_seqnum"
-#define MD_PATH_DMI            "/sys/devices/virtual/dmi/id"
-#define MD_PATH_DEV_VFIO       "/dev/vfio"
-#define MD_PATH_PROC           "/proc"
+#define MD_PATH_SYSFS_DEVICES "/sys/devices"
+#define MD_PATH_SYSFS_SEQNUM  "/sys/kernel/uevent_seqnum"
+#define MD_PATH_DMI           "/sys/devices/virtual/dmi/id"
+#define MD_PATH_DEV_VFIO      "/dev/vfio"
+#define MD_PATH_PROC          "/proc"
 
 /* Sockets, below the run-time directory of libvirt. */
-#define MD_SOCKET_DIR_NAME     "libvirt"
-#define MD_SOCKET_RW           "virtnodedevd-sock"
-#define MD_SOCKET_RO           "virtnodedevd-sock-ro"
+#define MD_SOCKET_DIR_NAME "libvirt"
+#define MD_SOCKET_RW       "virtnodedevd-sock"
+#define MD_SOCKET_RO       "virtnodedevd-sock-ro"
 
 /* udev: subsystems, actions, properties. */
 #define MD_SUBSYSTEM_PCI       "pci"
@@ -21,9 +21,9 @@
 #define MD_PROPERTY_MDEV_STATE "MDEV_STATE"
 
 /* sysfs: any device. */
-#define MD_ATTR_UEVENT         "uevent"
-#define MD_ATTR_DRIVER         "driver"
-#define MD_ATTR_IOMMU_GROUP    "iommu_group"
+#define MD_ATTR_UEVENT      "uevent"
+#define MD_ATTR_DRIVER      "driver"
+#define MD_ATTR_IOMMU_GROUP "iommu_group"
 
 /* sysfs: a parent of mediated devices and its types. */
 #define MD_ATTR_MDEV_TYPES     "mdev_supported_types"
@@ -34,9 +34,9 @@
 #define MD_ATTR_TYPE_CREATE    "create"
 
 /* sysfs: a mediated device. */
-#define MD_ATTR_MDEV_TYPE      "mdev_type"
-#define MD_ATTR_MDEV_REMOVE    "remove"
-#define MD_ATTR_VFIO_DEV       "vfio-dev"
+#define MD_ATTR_MDEV_TYPE   "mdev_type"
+#define MD_ATTR_MDEV_REMOVE "remove"
+#define MD_ATTR_VFIO_DEV    "vfio-dev"
 
 /* The root of the device tree as libvirt names it. */
-#define MD_NAME_COMPUTER       "computer"
+#define MD_NAME_COMPUTER "computer"

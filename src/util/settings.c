@@ -28,7 +28,9 @@ typedef struct {
 } Setting;
 
 #define SETTING(group, key, type, field, fallback, min, max)                                       \
-    { group, key, type, offsetof(MdSettings, field), fallback, min, max }
+    {                                                                                              \
+        group, key, type, offsetof(MdSettings, field), fallback, min, max                          \
+    }
 
 #define HOUR 3600000
 
@@ -39,7 +41,8 @@ static const Setting settings[] = {
     SETTING("sockets", "ro_mode", VALUE_MODE, socket_ro_mode, 0777, 0, 0777),
     SETTING("limits", "max_clients", VALUE_COUNT, max_clients, 5000, 1, 1000000),
     SETTING("limits", "max_client_requests", VALUE_COUNT, max_client_requests, 5, 1, 10000),
-    SETTING("limits", "max_queued_bytes", VALUE_COUNT, max_queued_bytes, 64 << 20, 1 << 16, 1 << 30),
+    SETTING(
+        "limits", "max_queued_bytes", VALUE_COUNT, max_queued_bytes, 64 << 20, 1 << 16, 1 << 30),
     SETTING("limits", "frame_timeout", VALUE_SECONDS, frame_timeout, 30000, 1, HOUR),
     SETTING("keepalive", "interval", VALUE_SECONDS, keepalive_interval, 5000, 0, HOUR),
     SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
@@ -86,8 +89,8 @@ parse_number(const Setting *setting, const char *text, guint *value)
         if (seconds < 0 || seconds > setting->max / 1000.0)
             return FALSE;
         number = (guint64)(seconds * 1000 + 0.5);
-    } else if (!g_ascii_string_to_unsigned(text, setting->type == VALUE_MODE ? 8 : 10, 0,
-                                           G_MAXUINT, &number, NULL)) {
+    } else if (!g_ascii_string_to_unsigned(text, setting->type == VALUE_MODE ? 8 : 10, 0, G_MAXUINT,
+                                           &number, NULL)) {
         return FALSE;
     }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration file: a key file with the groups below. A missing file means defaults, an unknown group or key
- * or a value out of range is an error that names it. Times in the file are seconds (fractions allowed), here
- * milliseconds; sizes are bytes; socket modes are octal.
+ * The configuration file: a key file with the groups below. A missing file means defaults, an
+ * unknown group or key or a value out of range is an error that names it. Times in the file are
+ * seconds (fractions allowed), here milliseconds; sizes are bytes; socket modes are octal.
  */
 #pragma once
 
@@ -10,10 +10,10 @@
 
 typedef struct {
     /* [sockets] */
-    char *socket_dir;      /* directory = /run/libvirt */
-    char *socket_group;    /* group = NULL: that of the daemon */
-    guint socket_rw_mode;  /* rw_mode = 0700 */
-    guint socket_ro_mode;  /* ro_mode = 0777 */
+    char *socket_dir;     /* directory = /run/libvirt */
+    char *socket_group;   /* group = NULL: that of the daemon */
+    guint socket_rw_mode; /* rw_mode = 0700 */
+    guint socket_ro_mode; /* ro_mode = 0777 */
 
     /* [limits] */
     guint max_clients;         /* max_clients = 5000 */
@@ -26,8 +26,10 @@ typedef struct {
     guint keepalive_count;    /* count = 5: unanswered pings before a client is cut off */
 
     /* [mdev] */
-    guint event_timeout;  /* event_timeout = 5: how long udev may stay silent after a write, then sysfs decides */
-    guint driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
+    guint event_timeout; /* event_timeout = 5: how long udev may stay silent after a write, then
+                            sysfs decides */
+    guint
+        driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
 
     /* [udev] */
     guint udev_receive_buffer; /* receive_buffer = 134217728 */

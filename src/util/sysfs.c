@@ -89,6 +89,15 @@ md_sysfs_dir_is_alive(MdSysfsDir *self)
 }
 
 
+guint64
+md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name)
+{
+    struct stat st;
+
+    return fstatat(self->fd, name, &st, 0) == 0 ? st.st_ino : 0;
+}
+
+
 gboolean
 md_sysfs_dir_has(MdSysfsDir *self, const char *name)
 {
@@ -98,7 +107,7 @@ md_sysfs_dir_has(MdSysfsDir *self, const char *name)
 }
 
 
-/* Reads a file to its end, at most `max` bytes. */
+/* Reads a file to its end, at most `max` bytes. A read of sysfs that is short has reached it. */
 static GByteArray *
 read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
 {
@@ -114,10 +123,13 @@ read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
     }
 
     while (bytes->len < max) {
-        got = TEMP_FAILURE_RETRY(read(fd, chunk, MIN(sizeof(chunk), max - bytes->len)));
-        if (got <= 0)
+        gsize wanted = MIN(sizeof(chunk), max - bytes->len);
+
+        got = TEMP_FAILURE_RETRY(read(fd, chunk, wanted));
+        if (got > 0)
+            g_byte_array_append(bytes, chunk, got);
+        if (got < (ssize_t)wanted)
             break;
-        g_byte_array_append(bytes, chunk, got);
     }
     errnum = errno;
     close(fd);
@@ -253,8 +265,8 @@ check_name_beneath(MdSysfsDir *self, const char *name, GError **error)
 
     for (guint i = 0; parts[i] != NULL; i++) {
         if (*parts[i] == '\0' || g_str_equal(parts[i], ".") || g_str_equal(parts[i], "..")) {
-            md_error_set(error, VIR_ERR_INVALID_ARG,
-                         "attribute name '%s' is not a path below '%s'", name, self->path);
+            md_error_set(error, VIR_ERR_INVALID_ARG, "attribute name '%s' is not a path below '%s'",
+                         name, self->path);
             return FALSE;
         }
     }
@@ -273,8 +285,8 @@ md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text,
         .flags = O_WRONLY | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
     };
-    g_autofree char *line = g_str_has_suffix(text, "\n") ? g_strdup(text)
-                                                         : g_strconcat(text, "\n", NULL);
+    g_autofree char *line =
+        g_str_has_suffix(text, "\n") ? g_strdup(text) : g_strconcat(text, "\n", NULL);
     int fd = -1;
 
     if (!check_name_beneath(self, name, error))

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Directories of sysfs, held open. Whoever opened a directory keeps talking to that very kernel object: when the
- * device goes and another one takes its path, the calls fail instead of reaching the new one.
+ * Directories of sysfs, held open. Whoever opened a directory keeps talking to that very kernel
+ * object: when the device goes and another one takes its path, the calls fail instead of reaching
+ * the new one.
  *
- * Errors are MD_ERROR with the kernel's errno (md_error_get_errno()). Calls that reach a driver (read and write of
- * an attribute) may block for as long as the driver likes: they belong on a worker, see util/worker.h.
+ * Errors are MD_ERROR with the kernel's errno (md_error_get_errno()). Calls that reach a driver
+ * (read and write of an attribute) may block for as long as the driver likes: they belong on a
+ * worker, see util/worker.h.
  */
 #pragma once
 
 #include <glib.h>
 
-/* The kernel hands out at most one page per attribute; more than that is not an attribute. In bytes. */
+/* The kernel hands out at most one page per attribute; more than that is not an attribute. In
+ * bytes. */
 #define MD_SYSFS_ATTRIBUTE_MAX 65536
 
 typedef struct _MdSysfsDir MdSysfsDir;
@@ -24,18 +27,24 @@ const char *md_sysfs_dir_get_path(MdSysfsDir *self);
 /* The inode number tells a device from another one that later takes the same path. */
 guint64 md_sysfs_dir_get_inode(MdSysfsDir *self);
 
-/* FALSE once the kernel has begun to remove the device: its uevent attribute goes before the remove event is sent. */
+/* FALSE once the kernel has begun to remove the device: its uevent attribute goes before the remove
+ * event is sent. */
 gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
+
+/* The inode number of what is below the directory, behind a link too; 0 if there is nothing. */
+guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 
 gboolean md_sysfs_dir_has(MdSysfsDir *self, const char *name);
 
-/* The text of an attribute without its trailing newline; `name` may be a path, links are followed. */
+/* The text of an attribute without its trailing newline; `name` may be a path, links are followed.
+ */
 char *md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error);
 
 /* The same as raw bytes, at most `max` of them (PCI config space, VPD). */
 GBytes *md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error);
 
-/* A number in decimal or, after 0x, in hexadecimal. FALSE if the attribute is missing or no number. */
+/* A number in decimal or, after 0x, in hexadecimal. FALSE if the attribute is missing or no number.
+ */
 gboolean md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value);
 
 /* The last component of what a link points at, NULL if there is no such link. */
@@ -48,9 +57,11 @@ GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 gboolean md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error);
 
 /*
- * Writes to an attribute that a client named: a relative path strictly below the directory, never through `..` or a
- * link (VIR_ERR_INVALID_ARG otherwise). A newline is appended, as some drivers drop the last character.
+ * Writes to an attribute that a client named: a relative path strictly below the directory, never
+ * through `..` or a link (VIR_ERR_INVALID_ARG otherwise). A newline is appended, as some drivers
+ * drop the last character.
  */
-gboolean md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text, GError **error);
+gboolean
+md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSysfsDir, md_sysfs_dir_free)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Times one verb at a time and prints each sample in microseconds, one a line. The same client speaks to every daemon,
- * on one connection; the floor speaks to the kernel and udev alone.
+ * Times one verb at a time and prints each sample in microseconds, one a line. The same client
+ * speaks to every daemon, on one connection; the floor speaks to the kernel and udev alone.
  *
  *   bench floor-create|floor-destroy PARENT_PATH TYPE COUNT
  *   bench create|destroy             URI PARENT TYPE COUNT
@@ -79,7 +79,8 @@ static void
 floor_one(struct udev_monitor *monitor, const char *parent, const char *type, gboolean time_create)
 {
     g_autofree char *uuid = g_uuid_string_random();
-    g_autofree char *create = g_build_filename(parent, "mdev_supported_types", type, "create", NULL);
+    g_autofree char *create =
+        g_build_filename(parent, "mdev_supported_types", type, "create", NULL);
     g_autofree char *remove_path = g_build_filename(parent, uuid, "remove", NULL);
     gint64 since = g_get_monotonic_time();
 
@@ -102,7 +103,8 @@ run_floor(const char *parent, const char *type, int count, gboolean time_create)
     struct udev *udev = udev_new();
     struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
 
-    if (monitor == NULL || udev_monitor_filter_add_match_subsystem_devtype(monitor, "mdev", NULL) < 0 ||
+    if (monitor == NULL ||
+        udev_monitor_filter_add_match_subsystem_devtype(monitor, "mdev", NULL) < 0 ||
         udev_monitor_enable_receiving(monitor) < 0)
         die("udev");
     for (int i = 0; i < count; i++)
@@ -245,12 +247,14 @@ run_start(const char *uri, const char *path, int min_devices, char **command)
     virSetErrorFunc(NULL, ignore_error);
     wait_for_socket(watch, path);
     /* Between its bind() and its listen() a daemon refuses. */
-    while ((conn = virConnectOpen(uri)) == NULL && g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
+    while ((conn = virConnectOpen(uri)) == NULL &&
+           g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
         g_thread_yield();
     if (conn == NULL)
         die(uri);
     /* The stock daemon's first list may lack devices. */
-    while (list_devices(conn) < min_devices && g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
+    while (list_devices(conn) < min_devices &&
+           g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
         g_thread_yield();
     print_sample(since);
 

@@ -65,7 +65,8 @@ remove_device(Fixture *fixture, const char *name)
 static void
 test_filter(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "vgpu", on_event, fixture);
+    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "vgpu", on_event,
+                        fixture);
     md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL, on_event, fixture);
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "");
@@ -78,8 +79,8 @@ test_filter(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_unsubscribe(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    guint id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
-                                   fixture);
+    guint id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                                   on_event, fixture);
 
     g_assert_cmpuint(id, !=, 0);
     md_events_unsubscribe(fixture->events, id);
@@ -91,7 +92,8 @@ test_unsubscribe(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_leave_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event, fixture);
+    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
+                        fixture);
     fixture->leave = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
                                          on_event, fixture);
     add(fixture, "gpu", "computer");

@@ -52,8 +52,8 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     const char *argv[] = { "rm", "-r", fixture->root, NULL };
 
     md_sysfs_dir_free(fixture->parent);
-    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
-                               NULL));
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
     g_free(fixture->root);
 }
 
@@ -81,7 +81,8 @@ test_read(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_no_parent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open_child(fixture->parent, "mdev_supported_types", NULL);
+    g_autoptr(MdSysfsDir) dir =
+        md_sysfs_dir_open_child(fixture->parent, "mdev_supported_types", NULL);
     g_autoptr(GError) error = NULL;
     g_autofree char *id = NULL;
 

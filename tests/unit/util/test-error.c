@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An error keeps libvirt's number and domain, and the kernel's errno, through copies and prefixes. */
+/* An error keeps libvirt's number and domain, and the kernel's errno, through copies and prefixes.
+ */
 #include "config.h"
 
 #include <errno.h>

@@ -46,10 +46,11 @@ static void
 test_values(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MdSettings) settings = load("[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
-                                          "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
-                                          "[mdev]\nevent_timeout = 0.25\n[xml]\ndetails = false\n",
-                                          &error);
+    g_autoptr(MdSettings) settings =
+        load("[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
+             "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
+             "[mdev]\nevent_timeout = 0.25\n[xml]\ndetails = false\n",
+             &error);
 
     g_assert_no_error(error);
     g_assert_cmpstr(settings->socket_dir, ==, "/tmp/x");
@@ -97,18 +98,22 @@ main(int argc, char **argv)
     g_test_add_func("/settings/defaults", test_defaults);
     g_test_add_func("/settings/values", test_values);
     g_test_add_func("/settings/missing-file", test_missing_file);
-    g_test_add_data_func("/settings/unknown-key", "[xml]\ncolour = red\n|[xml] colour: there is no such setting",
+    g_test_add_data_func("/settings/unknown-key",
+                         "[xml]\ncolour = red\n|[xml] colour: there is no such setting",
                          test_mistake);
     g_test_add_data_func("/settings/unknown-group", "[tls]\nkey = x\n|[tls] key", test_mistake);
-    g_test_add_data_func("/settings/bad-boolean", "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps'",
+    g_test_add_data_func("/settings/bad-boolean",
+                         "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps'",
                          test_mistake);
-    g_test_add_data_func("/settings/bad-mode", "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode", test_mistake);
-    g_test_add_data_func("/settings/zero-clients", "[limits]\nmax_clients = 0\n|[limits] max_clients",
+    g_test_add_data_func("/settings/bad-mode", "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode",
                          test_mistake);
-    g_test_add_data_func("/settings/negative-time", "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout",
-                         test_mistake);
+    g_test_add_data_func("/settings/zero-clients",
+                         "[limits]\nmax_clients = 0\n|[limits] max_clients", test_mistake);
+    g_test_add_data_func("/settings/negative-time",
+                         "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout", test_mistake);
     g_test_add_data_func("/settings/nan-time", "[mdev]\nevent_timeout = nan\n|[mdev] event_timeout",
                          test_mistake);
-    g_test_add_data_func("/settings/empty-text", "[sockets]\ndirectory =\n|[sockets] directory", test_mistake);
+    g_test_add_data_func("/settings/empty-text", "[sockets]\ndirectory =\n|[sockets] directory",
+                         test_mistake);
     return g_test_run();
 }

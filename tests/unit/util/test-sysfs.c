@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Directory handles on a small tree of files: what is read, and what a client's attribute name cannot reach. */
+/* Directory handles on a small tree of files: what is read, and what a client's attribute name
+ * cannot reach. */
 #include "config.h"
 
 #include <errno.h>
@@ -74,8 +75,8 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     const char *argv[] = { "rm", "-r", fixture->root, NULL };
 
     md_sysfs_dir_free(fixture->dir);
-    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
-                               NULL));
+    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
     g_free(fixture->root);
 }
 
@@ -162,7 +163,8 @@ test_write(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autofree char *params = NULL;
 
     g_assert_true(md_sysfs_dir_write(fixture->dir, "name", "new", &error));
-    g_assert_true(md_sysfs_dir_write_beneath(fixture->dir, "nvidia/vgpu_params", "a=1,b=2", &error));
+    g_assert_true(
+        md_sysfs_dir_write_beneath(fixture->dir, "nvidia/vgpu_params", "a=1,b=2", &error));
     g_assert_no_error(error);
     name = get(fixture, "device/name");
     params = get(fixture, "device/nvidia/vgpu_params");
@@ -204,7 +206,8 @@ int
 main(int argc, char **argv)
 {
     static const char *const escapes[] = {
-        "../remove", "/etc/hostname", "", ".", "..", "nvidia/../../remove", "subsystem/attr", "subsystem", "nvidia//x",
+        "../remove",           "/etc/hostname",  "",          ".",         "..",
+        "nvidia/../../remove", "subsystem/attr", "subsystem", "nvidia//x",
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices as real machines have them, each with the name of its golden document. */
+#pragma once
+
+#include "conf/node-device.h"
+
+typedef struct {
+    const char *name; /* kind/file, below tests/data */
+    MdNodeDeviceDef *(*build)(void);
+    gboolean beyond_libvirt; /* libvirt prints it but its own schema does not take it */
+} MdSample;
+
+extern const MdSample md_samples[];
+extern const guint md_n_samples;

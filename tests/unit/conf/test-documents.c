@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Documents of users: what is taken, and with which code and words the others are refused. */
+#include "config.h"
+
+#include <string.h>
+
+#include "conf/cap-css.h"
+#include "conf/cap-mdev.h"
+#include "conf/cap-pci.h"
+#include "conf/cap-system.h"
+#include "conf/xml.h"
+#include "util/error.h"
+
+#define UUID    "c6b1f2c0-1111-4222-8333-4444aabbccdd"
+#define PARENT  "<parent>pci_0000_86_00_0</parent>"
+#define TYPE    "<type id='nvidia-11'/>"
+#define DEVICE(inner)     "<device>" PARENT inner "</device>"
+#define CAP(type, inner)  DEVICE("<capability type='" type "'>" inner "</capability>")
+#define MDEV(inner)       CAP("mdev", inner)
+#define PCI(d, b, s, f)   PCI_IDS(d, b, s, f, "<product id='0x1'/><vendor id='0x2'/>")
+#define PCI_IDS(d, b, s, f, ids)                                                                   \
+    CAP("pci", "<domain>" d "</domain><bus>" b "</bus><slot>" s "</slot>"                          \
+               "<function>" f "</function>" ids)
+#define CSS(c, s, d) CAP("css", "<cssid>" c "</cssid><ssid>" s "</ssid><devno>" d "</devno>")
+
+typedef struct {
+    const char *name;
+    const char *document;
+    int code;
+    int from;
+    const char *message;
+} Refusal;
+
+#define XML(message)         VIR_ERR_XML_ERROR, VIR_FROM_XML, message
+#define INTERNAL(message)    VIR_ERR_INTERNAL_ERROR, VIR_FROM_NODEDEV, message
+#define UNSUPPORTED(message) VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_NODEDEV, message
+#define DETAIL(message)      VIR_ERR_XML_DETAIL, VIR_FROM_NODEDEV, "(node_device_definition):" message
+
+static const Refusal refusals[] = {
+    { "empty", "", DETAIL("1: Document is empty\n\n^") },
+    { "text", "foo", DETAIL("1: Start tag expected, '<' not found\nfoo\n^") },
+    { "truncated", "<device>\n  <name>x</name>\n  <capability type='mdev'>\n",
+      DETAIL("4: Premature end of data in tag capability line 3\n\n^") },
+    { "mismatch", "<device>\n  <name>x</nam>\n</device>",
+      DETAIL("2: Opening and ending tag mismatch: name line 2 and nam\n"
+             "  <name>x</nam>\n---------------^") },
+    { "trailing", "<device/>x",
+      DETAIL("1: Extra content at the end of the document\n<device/>x\n---------^") },
+    { "unknown-entity", "<device>&e;</device>",
+      DETAIL("1: Entity 'e' not defined\n<device>&e;</device>\n-----------^") },
+    { "control", "<device>\n<name>\x01</name></device>",
+      DETAIL("2: PCDATA invalid Char value 1\n<name> </name></device>\n------^") },
+    { "doctype", "<!DOCTYPE device><device/>", XML("document type declarations are not allowed") },
+    { "root", "<domain/>", XML("expecting root element of 'device', not 'domain'") },
+    { "no-capability", DEVICE(""), INTERNAL("no device capabilities for 'new device'") },
+    { "no-capability-name", "<device><name>n1</name></device>",
+      INTERNAL("no device capabilities for 'n1'") },
+    { "namespace",
+      "<device xmlns='urn:x'><capability type='mdev'><type id='a'/></capability></device>",
+      INTERNAL("no device capabilities for 'new device'") },
+    { "no-kind", DEVICE("<capability/>"),
+      XML("Missing required attribute 'type' in element 'capability'") },
+    { "unknown-kind", CAP("foo", ""),
+      XML("Invalid value for attribute 'type' in element 'capability': 'foo'.") },
+    { "scsi-host", CAP("scsi_host", "<capability type='fc_host'/>"),
+      UNSUPPORTED("Unsupported device type 'scsi_host'") },
+    { "net", CAP("net", ""), UNSUPPORTED("Unsupported device type 'net'") },
+    { "two", DEVICE("<capability type='mdev'>" TYPE "</capability><capability type='pci'/>"),
+      XML("more than one device capability for 'new device': 'mdev' and 'pci'") },
+    { "two-kindless", DEVICE("<capability type='mdev'>" TYPE "</capability><capability/>"),
+      XML("more than one device capability for 'new device': 'mdev' and ''") },
+    { "two-parents", DEVICE(PARENT "<capability type='mdev'>" TYPE "</capability>"),
+      XML("more than one element 'parent' in 'device' for 'new device'") },
+    { "devnode", DEVICE("<devnode type='x'>/dev/x</devnode><capability type='ap_matrix'/>"),
+      XML("Invalid value for attribute 'type' in element 'devnode': 'x'.") },
+
+    { "mdev/no-type", MDEV("<uuid>" UUID "</uuid>"),
+      UNSUPPORTED("missing type id attribute for 'new device'") },
+    { "mdev/empty-type", MDEV("<type id=''><name/></type>"),
+      UNSUPPORTED("missing type id attribute for 'new device'") },
+    { "mdev/two-types", MDEV(TYPE TYPE),
+      XML("more than one element 'type' in 'capability' for 'new device'") },
+    { "mdev/uuid", MDEV(TYPE "<uuid>abc</uuid>"),
+      INTERNAL("Invalid uuid 'abc' for new mdev device") },
+    { "mdev/uuid-path", MDEV(TYPE "<uuid>../../../../../../../../../../etc/pw</uuid>"),
+      INTERNAL("Invalid uuid '../../../../../../../../../../etc/pw' for new mdev device") },
+    { "mdev/two-uuids", MDEV(TYPE "<uuid>" UUID "</uuid><uuid/>"),
+      XML("more than one element 'uuid' in 'capability' for 'new device'") },
+    { "mdev/group", MDEV(TYPE "<iommuGroup number='-4'/>"),
+      INTERNAL("invalid iommuGroup number attribute for 'new device'") },
+    { "mdev/attr-name", MDEV(TYPE "<attr name='a' value='1'/><attr value='1'/>"),
+      UNSUPPORTED("missing name of attribute 2 for 'new device'") },
+    { "mdev/attr-empty-name", MDEV(TYPE "<attr name='' value='1'/>"),
+      UNSUPPORTED("missing name of attribute 1 for 'new device'") },
+    { "mdev/attr-value", MDEV(TYPE "<attr name='a'/>"),
+      UNSUPPORTED("missing value of attribute 'a' for 'new device'") },
+
+    { "pci/nothing", CAP("pci", ""), INTERNAL("no PCI domain ID supplied for 'new device'") },
+    { "pci/domain", PCI("abc", "0", "0", "0"),
+      INTERNAL("invalid PCI domain ID supplied for 'new device'") },
+    { "pci/domain-range", PCI("2147483648", "0", "0", "0"),
+      INTERNAL("invalid PCI domain ID supplied for 'new device'") },
+    { "pci/bus", PCI("0", "256", "0", "0"),
+      INTERNAL("invalid PCI bus ID supplied for 'new device'") },
+    { "pci/bus-hex", PCI("0", "0x1f", "0", "0"),
+      INTERNAL("invalid PCI bus ID supplied for 'new device'") },
+    { "pci/slot", PCI("0", "0", "32", "0"),
+      INTERNAL("invalid PCI slot ID supplied for 'new device'") },
+    { "pci/slot-sign", PCI("0", "0", "-1", "0"),
+      INTERNAL("invalid PCI slot ID supplied for 'new device'") },
+    { "pci/function", PCI("0", "0", "0", "8"),
+      INTERNAL("invalid PCI function ID supplied for 'new device'") },
+    { "pci/function-empty", PCI("0", "0", "0", ""),
+      INTERNAL("no PCI function ID supplied for 'new device'") },
+    { "pci/no-vendor", PCI_IDS("0", "0", "0", "0", ""),
+      INTERNAL("no PCI vendor ID supplied for 'new device'") },
+    { "pci/vendor", PCI_IDS("0", "0", "0", "0", "<product id='1'/><vendor id='zz'/>"),
+      INTERNAL("invalid PCI vendor ID supplied for 'new device'") },
+    { "pci/product-range", PCI_IDS("0", "0", "0", "0", "<product id='0x10000'/><vendor id='1'/>"),
+      INTERNAL("invalid PCI product ID supplied for 'new device'") },
+    { "pci/class", CAP("pci", "<class>zz</class>"),
+      INTERNAL("invalid PCI class supplied for 'new device'") },
+
+    { "css/nothing", CAP("css", ""), UNSUPPORTED("missing cssid value for 'new device'") },
+    { "css/cssid", CSS("zz", "0", "0"), UNSUPPORTED("invalid cssid value 'zz' for 'new device'") },
+    { "css/ssid", CSS("0", "4", "0"), UNSUPPORTED("invalid ssid value '4' for 'new device'") },
+    { "css/devno", CSS("0", "0", "0x10000"),
+      UNSUPPORTED("invalid devno value '0x10000' for 'new device'") },
+    { "system/no-uuid", CAP("system", "<hardware/>"),
+      INTERNAL("no system UUID supplied for 'new device'") },
+    { "system/uuid", CAP("system", "<hardware><uuid>1</uuid></hardware>"),
+      INTERNAL("malformed uuid element for 'new device'") },
+};
+
+
+static void
+test_refused(gconstpointer data)
+{
+    const Refusal *row = data;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(md_xml_parse(row->document, &error));
+    g_assert_error(error, MD_ERROR, row->code);
+    g_assert_cmpint(md_error_get_from(error), ==, row->from);
+    g_assert_cmpstr(error->message, ==, row->message);
+}
+
+
+static MdNodeDeviceDef *
+parse(const char *document)
+{
+    g_autoptr(GError) error = NULL;
+    MdNodeDeviceDef *def = md_xml_parse(document, &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(def);
+    return def;
+}
+
+
+static void
+test_minimal(void)
+{
+    g_autoptr(MdNodeDeviceDef) def = parse(MDEV(TYPE));
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    g_assert_null(def->name);
+    g_assert_cmpstr(def->parent, ==, "pci_0000_86_00_0");
+    g_assert_cmpstr(cap->type_id, ==, "nvidia-11");
+    g_assert_null(cap->type_name);
+    g_assert_null(cap->uuid);
+    g_assert_null(cap->parent_addr);
+    g_assert_cmpint(cap->iommu_group, ==, -1);
+    g_assert_cmpuint(cap->attrs->len, ==, 0);
+}
+
+
+/* All there is, foreign elements between. */
+static void
+test_full(void)
+{
+    g_autoptr(MdNodeDeviceDef) def = parse(
+        "<?xml version='1.0' encoding='UTF-8'?><!-- c -->\n<device><name>my-vgpu</name><path>/sys/x</path>"
+        "<devnode type='dev'>/dev/a</devnode><devnode type='link'>/dev/b</devnode>"
+        "<devnode type='link'>/dev/c</devnode><parent>p</parent><driver><name>d</name></driver>"
+        "<x:capability xmlns:x='urn:x' type='pci'/><foo><bar/></foo>"
+        "<capability type='mdev'><type id='11'><name>GRID M60-0B</name><attribute name='a'>1</attribute>"
+        "</type><uuid> C6B1F2C0111142228333" "4444AABBCCDD </uuid><parent_addr>0000:86:00.0</parent_addr>"
+        "<iommuGroup number='12'/><attr name='nvidia/vgpu_params' value='a=1&#10;'/>"
+        "<attr name='b' value=''/><attr name='b' value='&lt;2&gt;'/><baz/></capability></device>");
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const MdMdevAttr *attr = NULL;
+
+    g_assert_cmpstr(def->name, ==, "my-vgpu");
+    g_assert_cmpstr(def->path, ==, "/sys/x");
+    g_assert_cmpstr(def->devnode, ==, "/dev/a");
+    g_assert_cmpuint(g_strv_length(def->devlinks), ==, 2);
+    g_assert_cmpstr(def->devlinks[1], ==, "/dev/c");
+    g_assert_cmpstr(def->driver, ==, "d");
+    g_assert_cmpstr(cap->type_id, ==, "11");
+    g_assert_cmpstr(cap->type_name, ==, "GRID M60-0B");
+    g_assert_cmpstr(cap->uuid, ==, UUID);
+    g_assert_cmpstr(cap->parent_addr, ==, "0000:86:00.0");
+    g_assert_cmpint(cap->iommu_group, ==, 12);
+    g_assert_cmpuint(cap->attrs->len, ==, 3);
+    attr = g_ptr_array_index(cap->attrs, 0);
+    g_assert_cmpstr(attr->name, ==, "nvidia/vgpu_params");
+    g_assert_cmpstr(attr->value, ==, "a=1\n");
+    attr = g_ptr_array_index(cap->attrs, 1);
+    g_assert_cmpstr(attr->value, ==, "");
+    attr = g_ptr_array_index(cap->attrs, 2);
+    g_assert_cmpstr(attr->value, ==, "<2>");
+}
+
+
+static void
+test_type_name(void)
+{
+    g_autoptr(MdNodeDeviceDef) def = parse(MDEV("<type><name>GRID M60-1Q</name></type><uuid/>"));
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    g_autofree char *document = md_xml_format(def, FALSE);
+
+    g_assert_null(cap->type_id);
+    g_assert_cmpstr(cap->type_name, ==, "GRID M60-1Q");
+    g_assert_null(cap->uuid);
+    g_assert_cmpstr(document, ==,
+                    "<device>\n"
+                    "  <parent>pci_0000_86_00_0</parent>\n"
+                    "  <capability type='mdev'>\n"
+                    "    <type>\n"
+                    "      <name>GRID M60-1Q</name>\n"
+                    "    </type>\n"
+                    "  </capability>\n"
+                    "</device>\n");
+}
+
+
+static void
+test_other_kinds(void)
+{
+    g_autoptr(MdNodeDeviceDef) pci = parse(PCI_IDS(
+        "1", "134", "31", "7", "<product id='13F2'/><vendor id='0X10de'>NVIDIA</vendor>"));
+    g_autoptr(MdNodeDeviceDef) css = parse(CSS("0xfe", "3", "98"));
+    g_autoptr(MdNodeDeviceDef) system =
+        parse(CAP("system", "<product>P</product><hardware><serial>1</serial><uuid>" UUID
+                            "</uuid></hardware><firmware><version>2</version></firmware>"));
+    g_autoptr(MdNodeDeviceDef) types = parse(CAP("mdev_types", "<anything/>"));
+    const MdCapPci *pci_cap = md_node_device_def_get_cap(pci, &md_cap_kind_pci);
+    const MdCapCss *css_cap = md_node_device_def_get_cap(css, &md_cap_kind_css);
+    const MdCapSystem *system_cap = md_node_device_def_get_cap(system, &md_cap_kind_system);
+
+    g_assert_cmpint(pci_cap->class_code, ==, -1);
+    g_assert_cmpuint(pci_cap->address.bus, ==, 134);
+    g_assert_cmpuint(pci_cap->address.function, ==, 7);
+    g_assert_cmphex(pci_cap->product_id, ==, 0x13f2);
+    g_assert_null(pci_cap->product_name);
+    g_assert_cmphex(pci_cap->vendor_id, ==, 0x10de);
+    g_assert_cmpstr(pci_cap->vendor_name, ==, "NVIDIA");
+    g_assert_cmphex(css_cap->address.cssid, ==, 0xfe);
+    g_assert_cmphex(css_cap->address.devno, ==, 98);
+    g_assert_false(css_cap->has_channel_address);
+    g_assert_cmpstr(system_cap->product, ==, "P");
+    g_assert_cmpstr(system_cap->hardware_serial, ==, "1");
+    g_assert_cmpstr(system_cap->hardware_uuid, ==, UUID);
+    g_assert_cmpstr(system_cap->firmware_version, ==, "2");
+    g_assert_nonnull(md_node_device_def_get_cap(types, &md_cap_kind_mdev_types));
+}
+
+
+static char *
+new_many_attrs(guint n)
+{
+    GString *document = g_string_new("<device><capability type='mdev'>" TYPE);
+
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(document, "<attr name='a%u' value='%u'/>", i, i);
+    g_string_append(document, "</capability></device>");
+    return g_string_free(document, FALSE);
+}
+
+
+static void
+test_attrs_max(void)
+{
+    g_autofree char *most = new_many_attrs(MD_MDEV_ATTRS_MAX);
+    g_autofree char *more = new_many_attrs(MD_MDEV_ATTRS_MAX + 1);
+    g_autoptr(MdNodeDeviceDef) def = parse(most);
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpuint(cap->attrs->len, ==, MD_MDEV_ATTRS_MAX);
+    g_assert_null(md_xml_parse(more, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_XML_ERROR);
+}
+
+
+/* However long the text, what is quoted of it in a message is short and whole. */
+static void
+test_long_quotes(void)
+{
+    g_autofree char *name = g_strnfill(100000, 'n');
+    const char *const templates[] = {
+        "<%s/>",
+        "<device><name>%s</name></device>",
+        "<device><capability type='%s'/></device>",
+        "<device><capability type='mdev'><type id='a'/><uuid>%s</uuid></capability></device>",
+        "<device><capability type='mdev'><type id='a'/><attr name='%s'/></capability></device>",
+        "<device><capability type='css'><cssid>%s</cssid></capability></device>",
+        "<device>%s",
+        "%s",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(templates); i++) {
+        g_auto(GStrv) parts = g_strsplit(templates[i], "%s", 2);
+        g_autofree char *document = g_strconcat(parts[0], name, parts[1], NULL);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(md_xml_parse(document, &error));
+        g_assert_nonnull(error);
+        g_assert_cmpuint(strlen(error->message), <, 1100);
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS(refusals); i++) {
+        g_autofree char *path = g_strdup_printf("/conf/documents/refused/%s", refusals[i].name);
+
+        g_test_add_data_func(path, &refusals[i], test_refused);
+    }
+    g_test_add_func("/conf/documents/minimal", test_minimal);
+    g_test_add_func("/conf/documents/full", test_full);
+    g_test_add_func("/conf/documents/type-name", test_type_name);
+    g_test_add_func("/conf/documents/other-kinds", test_other_kinds);
+    g_test_add_func("/conf/documents/attrs-max", test_attrs_max);
+    g_test_add_func("/conf/documents/long-quotes", test_long_quotes);
+    return g_test_run();
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Each sample device against its two golden documents, tests/data/KIND/NAME.xml as libvirt prints it and
+ * NAME.details.xml with our own elements, and those against the schemas.
+ *
+ * MEDIATED_REGENERATE=1 in the environment rewrites the golden documents instead; look at the difference, then
+ * run the test again without it.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "conf/xml.h"
+#include "samples.h"
+#include "util/error.h"
+
+#define LIBVIRT_SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
+
+
+static char *
+golden_path(const MdSample *sample, gboolean details)
+{
+    g_autofree char *name = g_strconcat(sample->name, details ? ".details.xml" : ".xml", NULL);
+
+    return g_test_build_filename(G_TEST_DIST, "data", name, NULL);
+}
+
+
+static void
+check_golden(const char *path, const char *document)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *golden = NULL;
+
+    if (g_strcmp0(g_getenv("MEDIATED_REGENERATE"), "1") == 0) {
+        g_file_set_contents(path, document, -1, &error);
+        g_assert_no_error(error);
+        return;
+    }
+    g_file_get_contents(path, &golden, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(document, ==, golden);
+}
+
+
+static void
+check_valid(const char *document, const char *schema)
+{
+    g_autoptr(GError) error = NULL;
+
+    md_xml_validate(document, schema, &error);
+    g_assert_no_error(error);
+}
+
+
+static void
+test_plain(gconstpointer data)
+{
+    const MdSample *sample = data;
+    g_autoptr(MdNodeDeviceDef) def = sample->build();
+    g_autofree char *document = md_xml_format(def, FALSE);
+    g_autofree char *path = golden_path(sample, FALSE);
+    g_autofree char *schema = g_test_build_filename(G_TEST_BUILT, "mediated-nodedev.rng", NULL);
+    g_autoptr(GError) error = NULL;
+
+    check_golden(path, document);
+    check_valid(document, schema);
+    g_assert_cmpint(md_xml_validate(document, LIBVIRT_SCHEMA, &error), ==, !sample->beyond_libvirt);
+    if (sample->beyond_libvirt)
+        g_assert_error(error, MD_ERROR, VIR_ERR_XML_INVALID_SCHEMA);
+}
+
+
+static void
+test_details(gconstpointer data)
+{
+    const MdSample *sample = data;
+    g_autoptr(MdNodeDeviceDef) def = sample->build();
+    g_autofree char *document = md_xml_format(def, TRUE);
+    g_autofree char *path = golden_path(sample, TRUE);
+    g_autofree char *schema = g_test_build_filename(G_TEST_BUILT, "mediated-nodedev.rng", NULL);
+
+    check_golden(path, document);
+    check_valid(document, schema);
+}
+
+
+/* A copy is the same device, and stays so when the original has gone. */
+static void
+test_copy(gconstpointer data)
+{
+    const MdSample *sample = data;
+    g_autoptr(MdNodeDeviceDef) def = sample->build();
+    g_autoptr(MdNodeDeviceDef) copy = md_node_device_def_copy(def);
+    g_autofree char *document = md_xml_format(def, TRUE);
+    g_autofree char *again = NULL;
+
+    g_clear_pointer(&def, md_node_device_def_unref);
+    again = md_xml_format(copy, TRUE);
+    g_assert_cmpstr(again, ==, document);
+}
+
+
+/* What is printed can be read, details and all, and says the same once more. */
+static void
+test_reread(gconstpointer data)
+{
+    const MdSample *sample = data;
+    g_autoptr(MdNodeDeviceDef) def = sample->build();
+    g_autofree char *document = md_xml_format(def, TRUE);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdNodeDeviceDef) parsed = md_xml_parse(document, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(parsed->name, ==, def->name);
+    g_assert_cmpstr(parsed->path, ==, def->path);
+    g_assert_cmpstr(parsed->parent, ==, def->parent);
+    g_assert_cmpstr(parsed->driver, ==, def->driver);
+    g_assert_cmpuint(parsed->caps->len, ==, 1);
+    g_assert_true(((MdCap *)g_ptr_array_index(parsed->caps, 0))->kind ==
+                  ((MdCap *)g_ptr_array_index(def->caps, 0))->kind);
+}
+
+
+/* Our schema takes more than libvirt's, not everything. */
+static void
+test_schema_refuses(void)
+{
+    static const char *const documents[] = {
+        "<device><name>x</name><capability type='mdev'><type id='a'><size>1</size></type></capability></device>",
+        "<device><name>x</name><capability type='mdev'><type id='a'><attribute>1</attribute></type>"
+        "</capability></device>",
+        "<device><name>x</name><capability type='mdev'><type id='a'>"
+        "<attribute name='b' unit='MB'>1</attribute></type></capability></device>",
+        "<device><name>x</name><capability type='mdev'><type id='a'>"
+        "<attribute name='b' unit='KiB'>much</attribute></type></capability></device>",
+        "<device><name>x</name><capability type='ap_matrix'><capability type='mdev'><type id='a'/>"
+        "</capability></capability></device>",
+    };
+    g_autofree char *schema = g_test_build_filename(G_TEST_BUILT, "mediated-nodedev.rng", NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS(documents); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(md_xml_validate(documents[i], schema, &error));
+        g_assert_error(error, MD_ERROR, VIR_ERR_XML_INVALID_SCHEMA);
+        g_assert_cmpint(md_error_get_from(error), ==, VIR_FROM_XML);
+    }
+}
+
+
+static void
+add_sample(const MdSample *sample, const char *what, GTestDataFunc func)
+{
+    g_autofree char *path = g_strdup_printf("/conf/golden/%s/%s", sample->name, what);
+
+    g_test_add_data_func(path, sample, func);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    for (guint i = 0; i < md_n_samples; i++) {
+        add_sample(&md_samples[i], "plain", test_plain);
+        add_sample(&md_samples[i], "details", test_details);
+        add_sample(&md_samples[i], "copy", test_copy);
+        add_sample(&md_samples[i], "reread", test_reread);
+    }
+    g_test_add_func("/conf/golden/schema-refuses", test_schema_refuses);
+    return g_test_run();
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A driver without devices of its own; see the header. */
+#include "config.h"
+
+#include "fake-driver.h"
+
+#include "util/error.h"
+
+#define COMPUTER "computer"
+#define PCI      "pci_0000_06_00_0"
+
+typedef struct {
+    guint id;
+    int event;
+    char *device;
+    MdEventFunc func;
+    gpointer data;
+} Subscription;
+
+struct _MdEvents {
+    GPtrArray *subscriptions; /* of Subscription; those that have left have no func */
+};
+
+struct _MdDriver {
+    GObject parent;
+    MdEvents events;
+    GPtrArray *waiting; /* of GTask; its data is what it will return */
+};
+
+G_DEFINE_FINAL_TYPE(MdDriver, md_driver, G_TYPE_OBJECT)
+
+
+static void
+subscription_free(Subscription *subscription)
+{
+    g_free(subscription->device);
+    g_free(subscription);
+}
+
+
+static void
+md_driver_finalize(GObject *object)
+{
+    MdDriver *self = MD_DRIVER(object);
+
+    g_ptr_array_unref(self->waiting);
+    g_ptr_array_unref(self->events.subscriptions);
+    G_OBJECT_CLASS(md_driver_parent_class)->finalize(object);
+}
+
+
+static void
+md_driver_class_init(MdDriverClass *klass)
+{
+    G_OBJECT_CLASS(klass)->finalize = md_driver_finalize;
+}
+
+
+static void
+md_driver_init(MdDriver *self)
+{
+    self->waiting = g_ptr_array_new_with_free_func(g_object_unref);
+    self->events.subscriptions = g_ptr_array_new_with_free_func((GDestroyNotify)subscription_free);
+}
+
+
+MdDriver *
+md_driver_new(const MdSettings *settings G_GNUC_UNUSED)
+{
+    return g_object_new(MD_TYPE_DRIVER, NULL);
+}
+
+
+MdEvents *
+md_driver_get_events(MdDriver *self)
+{
+    return &self->events;
+}
+
+
+guint
+md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data)
+{
+    Subscription *subscription = g_new0(Subscription, 1);
+
+    subscription->id = self->subscriptions->len + 1;
+    subscription->event = event;
+    subscription->device = g_strdup(device);
+    subscription->func = func;
+    subscription->data = data;
+    g_ptr_array_add(self->subscriptions, subscription);
+    return subscription->id;
+}
+
+
+void
+md_events_unsubscribe(MdEvents *self, guint id)
+{
+    ((Subscription *)self->subscriptions->pdata[id - 1])->func = NULL;
+}
+
+
+void
+fake_driver_emit(MdDriver *self, const char *device, int event, int detail)
+{
+    for (guint i = 0; i < self->events.subscriptions->len; i++) {
+        Subscription *subscription = self->events.subscriptions->pdata[i];
+
+        if (subscription->func != NULL && subscription->event == event &&
+            (subscription->device == NULL || g_str_equal(subscription->device, device)))
+            subscription->func(device, event, detail, subscription->data);
+    }
+}
+
+
+guint
+fake_driver_count_subscriptions(MdDriver *self)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < self->events.subscriptions->len; i++) {
+        if (((Subscription *)self->events.subscriptions->pdata[i])->func != NULL)
+            n++;
+    }
+    return n;
+}
+
+
+guint
+fake_driver_count_waiting(MdDriver *self)
+{
+    return self->waiting->len;
+}
+
+
+void
+fake_driver_end(MdDriver *self, guint n)
+{
+    g_autoptr(GTask) task = g_ptr_array_steal_index(self->waiting, n);
+
+    g_task_return_pointer(task, g_strdup(g_task_get_task_data(task)), g_free);
+}
+
+
+void
+fake_driver_fail(MdDriver *self, guint n)
+{
+    g_autoptr(GTask) task = g_ptr_array_steal_index(self->waiting, n);
+    GError *error = NULL;
+
+    md_error_set(&error, VIR_ERR_OPERATION_FAILED, "%s", (const char *)g_task_get_task_data(task));
+    g_task_return_error(task, error);
+}
+
+
+GPtrArray *
+md_driver_list_all(MdDriver *self, guint flags, GError **error)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    g_ptr_array_add(names, (gpointer)COMPUTER);
+    if (flags == 0)
+        g_ptr_array_add(names, (gpointer)PCI);
+    return names;
+}
+
+
+GPtrArray *
+md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **error)
+{
+    return md_driver_list_all(self, cap != NULL ? 1 : 0, error);
+}
+
+
+MdNodeDevice *
+md_driver_look_up(MdDriver *self, const char *name, GError **error)
+{
+    static MdNodeDevice device;
+
+    if (g_str_equal(name, COMPUTER) || g_str_equal(name, PCI))
+        return &device;
+    md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", name);
+    return NULL;
+}
+
+
+gboolean
+md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GError **error)
+{
+    if (md_driver_look_up(self, name, error) == NULL)
+        return FALSE;
+    *parent = g_str_equal(name, COMPUTER) ? NULL : COMPUTER;
+    return TRUE;
+}
+
+
+GPtrArray *
+md_driver_list_caps(MdDriver *self, const char *name, GError **error)
+{
+    GPtrArray *caps = NULL;
+
+    if (md_driver_look_up(self, name, error) == NULL)
+        return NULL;
+    caps = g_ptr_array_new();
+    g_ptr_array_add(caps, (gpointer) "pci");
+    g_ptr_array_add(caps, (gpointer) "mdev_types");
+    return caps;
+}
+
+
+gboolean
+md_driver_is_active(MdDriver *self, const char *name, gboolean *value, GError **error)
+{
+    *value = TRUE;
+    return md_driver_look_up(self, name, error) != NULL;
+}
+
+
+gboolean
+md_driver_is_persistent(MdDriver *self, const char *name, gboolean *value, GError **error)
+{
+    *value = FALSE;
+    return md_driver_look_up(self, name, error) != NULL;
+}
+
+
+gboolean
+md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GError **error)
+{
+    return md_driver_is_active(self, name, value, error);
+}
+
+
+static void
+add_waiting(MdDriver *self, const char *result, GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(self, NULL, callback, user_data);
+
+    g_task_set_task_data(task, g_strdup(result), g_free);
+    g_ptr_array_add(self->waiting, task);
+}
+
+
+void
+md_driver_get_xml_async(
+    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+{
+    add_waiting(self, name, callback, user_data);
+}
+
+
+char *
+md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+
+void
+md_driver_create_xml_async(MdDriver *self,
+                           const char *document,
+                           guint flags,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+    add_waiting(self, document, callback, user_data);
+}
+
+
+char *
+md_driver_create_xml_finish(MdDriver *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+
+void
+md_driver_destroy_async(MdDriver *self,
+                        const char *name,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+    add_waiting(self, name, callback, user_data);
+}
+
+
+gboolean
+md_driver_destroy_finish(MdDriver *self, GAsyncResult *result, GError **error)
+{
+    g_autofree char *name = g_task_propagate_pointer(G_TASK(result), error);
+
+    return name != NULL;
+}

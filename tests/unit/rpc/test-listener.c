@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sockets: made, taken over, handed over, refused, removed. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "rpc/listener.h"
+#include "util/error.h"
+#include "util/names.h"
+
+typedef struct {
+    char *dir;
+    MdSettings *settings;
+    GPtrArray *came; /* GINT_TO_POINTER(read_only) of each client */
+} Fixture;
+
+
+static void
+set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->dir = g_dir_make_tmp("listener-XXXXXX", NULL);
+    g_assert_nonnull(fixture->dir);
+    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    g_free(fixture->settings->socket_dir);
+    fixture->settings->socket_dir = g_build_filename(fixture->dir, "below", "run", NULL);
+    fixture->came = g_ptr_array_new();
+}
+
+
+static void
+tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *below = g_build_filename(fixture->dir, "below", NULL);
+
+    g_rmdir(fixture->settings->socket_dir);
+    g_rmdir(below);
+    g_assert_cmpint(g_rmdir(fixture->dir), ==, 0);
+    g_free(fixture->dir);
+    md_settings_free(fixture->settings);
+    g_ptr_array_unref(fixture->came);
+}
+
+
+static MdListener *
+open_rw(Fixture *fixture, GError **error)
+{
+    return md_listener_new(fixture->dir, MD_SOCKET_RW, FALSE, 0700, NULL, error);
+}
+
+
+/* -1 if it is refused. */
+static int
+knock(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+
+/* A socket on which somebody listens if `live`, else a left-over of somebody who did. */
+static int
+make_socket(const char *path, gboolean live)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof(address)), ==, 0);
+    if (live) {
+        g_assert_cmpint(listen(fd, 1), ==, 0);
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+
+static void
+assert_mode(const char *path, guint mode)
+{
+    struct stat st;
+
+    g_assert_cmpint(lstat(path, &st), ==, 0);
+    g_assert_cmphex(st.st_mode & 07777, ==, mode);
+}
+
+
+static void
+on_client(GSocket *socket, gboolean read_only, gpointer data)
+{
+    Fixture *fixture = data;
+
+    g_assert_true(g_socket_is_connected(socket));
+    g_ptr_array_add(fixture->came, GINT_TO_POINTER(read_only));
+}
+
+
+static void
+wait_for_clients(Fixture *fixture, guint n)
+{
+    gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+
+    while (fixture->came->len < n && g_get_monotonic_time() < end)
+        g_main_context_iteration(NULL, FALSE);
+    g_assert_cmpuint(fixture->came->len, ==, n);
+}
+
+
+static void
+test_open_all(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    mode_t mask = umask(0077);
+    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, NULL);
+    g_autofree char *rw = g_build_filename(fixture->settings->socket_dir, MD_SOCKET_RW, NULL);
+    g_autofree char *ro = g_build_filename(fixture->settings->socket_dir, MD_SOCKET_RO, NULL);
+    int fds[2] = { -1, -1 };
+
+    umask(mask);
+    g_assert_nonnull(listeners);
+    g_assert_cmpuint(listeners->len, ==, 2);
+    assert_mode(fixture->settings->socket_dir, 0755);
+    assert_mode(rw, 0700);
+    assert_mode(ro, 0777);
+
+    for (guint i = 0; i < listeners->len; i++)
+        md_listener_start(listeners->pdata[i], on_client, fixture);
+    fds[0] = knock(ro);
+    wait_for_clients(fixture, 1);
+    fds[1] = knock(rw);
+    wait_for_clients(fixture, 2);
+    g_assert_true(GPOINTER_TO_INT(fixture->came->pdata[0]));
+    g_assert_false(GPOINTER_TO_INT(fixture->came->pdata[1]));
+    close(fds[0]);
+    close(fds[1]);
+
+    g_clear_pointer(&listeners, g_ptr_array_unref);
+    g_assert_false(g_file_test(rw, G_FILE_TEST_EXISTS));
+    g_assert_false(g_file_test(ro, G_FILE_TEST_EXISTS));
+}
+
+
+static void
+test_stale(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdListener) listener = NULL;
+    int fd = -1;
+
+    make_socket(path, FALSE);
+    g_assert_cmpint(knock(path), ==, -1);
+    listener = open_rw(fixture, &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(listener);
+    fd = knock(path);
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+}
+
+
+static void
+test_live(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    g_autoptr(GError) error = NULL;
+    int owner = make_socket(path, TRUE);
+    int fd = -1;
+
+    g_assert_null(open_rw(fixture, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, path));
+
+    /* It is still the owner's. */
+    fd = knock(path);
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    close(owner);
+    g_unlink(path);
+}
+
+
+static void
+test_no_socket(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_set_contents(path, "precious", -1, NULL));
+    g_assert_null(open_rw(fixture, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, path));
+    g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+
+/* Somebody has put another socket at our path: it is not ours to remove. */
+static void
+test_replaced(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    g_autofree char *moved = g_build_filename(fixture->dir, "moved", NULL);
+    MdListener *listener = open_rw(fixture, NULL);
+    int other = -1;
+
+    g_assert_nonnull(listener);
+    g_assert_cmpint(g_rename(path, moved), ==, 0);
+    other = make_socket(path, TRUE);
+    md_listener_free(listener);
+
+    g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+    close(other);
+    g_unlink(path);
+    g_unlink(moved);
+}
+
+
+static void
+test_bad_group(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(
+        md_listener_new(fixture->dir, MD_SOCKET_RW, FALSE, 0700, "no such group", &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, "no such group"));
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
+
+static void
+test_long_path(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *name = g_strnfill(120, 'x');
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(md_listener_new(fixture->dir, name, FALSE, 0700, NULL, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, name));
+}
+
+
+static void
+test_handed_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RO, NULL);
+    g_autoptr(GError) error = NULL;
+    MdListener *listener = md_listener_new_from_fd(make_socket(path, TRUE), &error);
+    int fd = -1;
+
+    g_assert_no_error(error);
+    g_assert_true(md_listener_is_read_only(listener));
+    md_listener_start(listener, on_client, fixture);
+    fd = knock(path);
+    wait_for_clients(fixture, 1);
+    g_assert_true(GPOINTER_TO_INT(fixture->came->pdata[0]));
+    close(fd);
+
+    md_listener_free(listener);
+    g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+    g_unlink(path);
+}
+
+
+static void
+test_handed_over_bad(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "virtnodedevd-admin-sock", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) no_socket = NULL;
+
+    g_assert_null(md_listener_new_from_fd(make_socket(path, TRUE), &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, path));
+    g_unlink(path);
+
+    g_assert_null(md_listener_new_from_fd(open("/dev/null", O_RDONLY | O_CLOEXEC), &no_socket));
+    g_assert_error(no_socket, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+}
+
+
+static void
+test_paused(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(MdListener) listener = open_rw(fixture, NULL);
+    int fd = -1;
+
+    md_listener_start(listener, on_client, fixture);
+    md_listener_set_paused(listener, TRUE);
+    fd = knock(md_listener_get_path(listener));
+    g_assert_cmpint(fd, >=, 0);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(fixture->came->len, ==, 0);
+
+    md_listener_set_paused(listener, FALSE);
+    wait_for_clients(fixture, 1);
+    close(fd);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
+    ADD("/listener/open-all", test_open_all);
+    ADD("/listener/stale", test_stale);
+    ADD("/listener/live", test_live);
+    ADD("/listener/no-socket", test_no_socket);
+    ADD("/listener/replaced", test_replaced);
+    ADD("/listener/bad-group", test_bad_group);
+    ADD("/listener/long-path", test_long_path);
+    ADD("/listener/handed-over", test_handed_over);
+    ADD("/listener/handed-over/bad", test_handed_over_bad);
+    ADD("/listener/paused", test_paused);
+    return g_test_run();
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a client may cost, how it ends, and how the server does. */
+#include "config.h"
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "peer.h"
+#include "util/names.h"
+
+static const md_text_args document = { (char *)"<device/>", 0 };
+
+
+static guint32
+create(Peer *peer)
+{
+    return peer_call(peer, MD_PROC_CREATE_XML, MD_XDR(md_text_args), &document);
+}
+
+
+static void
+expect_created(Peer *peer, guint32 serial)
+{
+    md_text_ret ret = { 0 };
+
+    peer_expect_reply(peer, serial, MD_XDR(md_text_ret), &ret);
+    g_assert_cmpstr(ret.text, ==, document.text);
+    md_message_clear(MD_XDR(md_text_ret), &ret);
+}
+
+
+static void
+send_ping(Peer *peer)
+{
+    const md_header ping = { .prog = MD_PROGRAM_KEEPALIVE,
+                             .vers = MD_PROGRAM_VERSION,
+                             .proc = MD_KEEPALIVE_PING,
+                             .type = MD_MESSAGE_EVENT };
+
+    peer_send(peer, &ping, NULL, NULL);
+}
+
+
+static void
+expect_keepalive(Peer *peer, int procedure)
+{
+    g_autoptr(MdMessage) message = peer_receive(peer);
+
+    g_assert_cmphex(message->header.prog, ==, MD_PROGRAM_KEEPALIVE);
+    g_assert_cmpint(message->header.proc, ==, procedure);
+    g_assert_cmpint(message->header.type, ==, MD_MESSAGE_EVENT);
+}
+
+
+/* A frame that is none ends its client, and no other. */
+static void
+test_bad_frames(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const guint32 lengths[] = { 0, 3, 27, 0x80000000, 33554433 };
+    g_autoptr(Peer) other = NULL;
+
+    host_start(host);
+    other = peer_new_open(host, FALSE);
+    for (gsize i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(Peer) peer = peer_new_open(host, FALSE);
+        guint32 word = GUINT32_TO_BE(lengths[i]);
+
+        peer_send_bytes(peer, &word, sizeof(word));
+        peer_expect_end(peer);
+        peer_expect_alive(other);
+    }
+    wait_until(md_server_count_clients(host->server) == 1);
+}
+
+
+static void
+test_half_frame(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) silent = NULL;
+    g_autoptr(Peer) half = NULL;
+
+    host->settings->frame_timeout = 20;
+    host_start(host);
+    silent = peer_new_open(host, FALSE);
+    half = peer_new_open(host, FALSE);
+    peer_send_bytes(half, "\0\0\0\x1c", 4);
+    peer_expect_end(half);
+    peer_expect_alive(silent);
+}
+
+
+/* The third call waits until one of the first two is answered; pings do not. */
+static void
+test_max_client_requests(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) other = NULL;
+    guint32 serials[3] = { 0 };
+
+    host->settings->max_client_requests = 2;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    for (gsize i = 0; i < G_N_ELEMENTS(serials); i++)
+        serials[i] = create(peer);
+    send_ping(peer);
+    expect_keepalive(peer, MD_KEEPALIVE_PONG);
+    peer_expect_alive(other);
+    g_assert_cmpuint(fake_driver_count_waiting(host->driver), ==, 2);
+
+    fake_driver_end(host->driver, 0);
+    expect_created(peer, serials[0]);
+    wait_until(fake_driver_count_waiting(host->driver) == 2);
+    fake_driver_end(host->driver, 0);
+    expect_created(peer, serials[1]);
+    fake_driver_end(host->driver, 0);
+    expect_created(peer, serials[2]);
+}
+
+
+/* More than fits in all buffers: nothing is lost, and nothing is out of order. */
+static void
+test_pipelined(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const guint n = 5000;
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) other = NULL;
+    guint32 first = 0;
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    first = peer->serial + 1;
+    for (guint i = 0; i < n; i++)
+        peer_call(peer, MD_PROC_IS_SECURE, NULL, NULL);
+    peer_expect_alive(other);
+    for (guint i = 0; i < n; i++) {
+        md_int_ret ret = { 0 };
+
+        peer_expect_reply(peer, first + i, MD_XDR(md_int_ret), &ret);
+        g_assert_cmpint(ret.value, ==, 1);
+    }
+}
+
+
+static void
+test_client_vanishes(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_register_args all = { VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL };
+    g_autoptr(Peer) other = NULL;
+    Peer *peer = NULL;
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    peer_call(peer, MD_PROC_REGISTER_EVENT, MD_XDR(md_register_args), &all);
+    create(peer);
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+    g_assert_cmpuint(fake_driver_count_subscriptions(host->driver), ==, 1);
+    peer_free(peer);
+    wait_until(md_server_count_clients(host->server) == 1);
+    g_assert_cmpuint(fake_driver_count_subscriptions(host->driver), ==, 0);
+
+    fake_driver_end(host->driver, 0);
+    peer_expect_alive(other);
+}
+
+
+/* Events for a client that does not read. */
+static void
+test_max_queued_bytes(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_register_args all = { VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL };
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) other = NULL;
+    g_autofree char *name = g_strnfill(1000, 'x');
+    md_int_ret ret = { 0 };
+    guint n = 0;
+
+    host->settings->max_queued_bytes = 1 << 16;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_REGISTER_EVENT, MD_XDR(md_register_args), &all),
+                      MD_XDR(md_int_ret), &ret);
+    while (md_server_count_clients(host->server) == 2 && n++ < 100000)
+        fake_driver_emit(host->driver, name, VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 1);
+    g_assert_cmpuint(fake_driver_count_subscriptions(host->driver), ==, 0);
+    peer_expect_alive(other);
+}
+
+
+/* A client that sends pings and reads nothing does not fill the memory. */
+static void
+test_ping_flood(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    guint pongs = 0;
+
+    host->settings->max_queued_bytes = 1 << 16;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    for (guint i = 0; i < 50000; i++)
+        send_ping(peer);
+    for (;;) {
+        g_autoptr(MdMessage) message = peer_poll(peer);
+
+        if (message == NULL)
+            break;
+        pongs++;
+    }
+    g_assert_cmpuint(pongs, >, 0);
+    peer_expect_alive(peer);
+}
+
+
+static void
+enable_keepalive(Peer *peer)
+{
+    const md_int_args feature = { 10 };
+    md_int_ret ret = { 0 };
+
+    peer_expect_reply(peer,
+                      peer_call(peer, MD_PROC_SUPPORTS_FEATURE, MD_XDR(md_int_args), &feature),
+                      MD_XDR(md_int_ret), &ret);
+    g_assert_cmpint(ret.value, ==, 1);
+}
+
+
+/* Only a client that has asked for pings gets them, and has to answer. */
+static void
+test_keepalive(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) other = NULL;
+
+    host->settings->keepalive_interval = 20;
+    host->settings->keepalive_count = 2;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    enable_keepalive(peer);
+    expect_keepalive(peer, MD_KEEPALIVE_PING);
+    send_ping(peer);
+    expect_keepalive(peer, MD_KEEPALIVE_PONG);
+    expect_keepalive(peer, MD_KEEPALIVE_PING);
+    expect_keepalive(peer, MD_KEEPALIVE_PING);
+    peer_expect_end(peer);
+    peer_expect_alive(other);
+    g_assert_null(peer_poll(other));
+}
+
+
+static void
+test_max_clients(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) first = NULL;
+    g_autoptr(Peer) third = NULL;
+    Peer *second = NULL;
+    guint32 serial = 0;
+    md_auth_ret auth = { 0 };
+
+    host->settings->max_clients = 2;
+    host_start(host);
+    first = peer_new_open(host, FALSE);
+    second = peer_new_open(host, TRUE);
+    third = peer_new(host, FALSE);
+    serial = peer_call(third, MD_PROC_AUTH_LIST, NULL, NULL);
+    peer_expect_alive(first);
+    g_assert_null(peer_poll(third));
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 2);
+
+    peer_free(second);
+    peer_expect_reply(third, serial, MD_XDR(md_auth_ret), &auth);
+    md_message_clear(MD_XDR(md_auth_ret), &auth);
+}
+
+
+static void
+on_stopped(GObject *source, GAsyncResult *result, gpointer data)
+{
+    gboolean *stopped = data;
+
+    g_assert_false(*stopped);
+    md_server_stop_finish(MD_SERVER(source), result);
+    *stopped = TRUE;
+}
+
+
+static void
+expect_closed_event(Peer *peer)
+{
+    g_autoptr(MdMessage) message = peer_receive(peer);
+    md_closed_event closed = { -1 };
+
+    g_assert_cmpint(message->header.proc, ==, MD_PROC_EVENT_CLOSED);
+    g_assert_cmpint(message->header.type, ==, MD_MESSAGE_EVENT);
+    g_assert_true(md_message_decode(message, MD_XDR(md_closed_event), &closed, NULL));
+    g_assert_cmpint(closed.reason, ==, VIR_CONNECT_CLOSE_REASON_EOF);
+}
+
+
+/* The sockets go first, the call under way is answered, then good-bye. */
+static void
+test_stop(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(host->dir, MD_SOCKET_RW, NULL);
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) other = NULL;
+    gboolean stopped = FALSE;
+    guint32 serial = 0;
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_REGISTER_CLOSE_CALLBACK, NULL, NULL), NULL,
+                      NULL);
+    serial = create(peer);
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+
+    md_server_stop_async(host->server, on_stopped, &stopped);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    create(peer);
+    settle();
+    g_assert_false(stopped);
+    g_assert_cmpuint(fake_driver_count_waiting(host->driver), ==, 1);
+
+    fake_driver_end(host->driver, 0);
+    expect_created(peer, serial);
+    expect_closed_event(peer);
+    peer_expect_end(peer);
+    peer_expect_end(other);
+    wait_until(stopped);
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 0);
+}
+
+
+static void
+test_stop_idle(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    gboolean stopped = FALSE;
+
+    host_start(host);
+    md_server_stop_async(host->server, on_stopped, &stopped);
+    wait_until(stopped);
+}
+
+
+/* The client of the last call has gone already. */
+static void
+test_stop_abandoned(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    gboolean stopped = FALSE;
+    Peer *peer = NULL;
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    create(peer);
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+    peer_free(peer);
+    wait_until(md_server_count_clients(host->server) == 0);
+
+    md_server_stop_async(host->server, on_stopped, &stopped);
+    settle();
+    g_assert_false(stopped);
+    fake_driver_end(host->driver, 0);
+    wait_until(stopped);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, func) g_test_add(path, Host, NULL, host_set_up, func, host_tear_down)
+    ADD("/server/bad-frames", test_bad_frames);
+    ADD("/server/half-frame", test_half_frame);
+    ADD("/server/max-client-requests", test_max_client_requests);
+    ADD("/server/pipelined", test_pipelined);
+    ADD("/server/client-vanishes", test_client_vanishes);
+    ADD("/server/max-queued-bytes", test_max_queued_bytes);
+    ADD("/server/ping-flood", test_ping_flood);
+    ADD("/server/keepalive", test_keepalive);
+    ADD("/server/max-clients", test_max_clients);
+    ADD("/server/stop", test_stop);
+    ADD("/server/stop/idle", test_stop_idle);
+    ADD("/server/stop/abandoned", test_stop_abandoned);
+    return g_test_run();
+}
