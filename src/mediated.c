@@ -120,12 +120,14 @@ run(const MdSettings *settings, GError **error)
     g_autoptr(MdServer) server = md_server_new(driver, settings);
     Daemon daemon = { loop, server, FALSE };
 
+    g_unix_signal_add(SIGHUP, on_signal, &daemon);
+    g_unix_signal_add(SIGINT, on_signal, &daemon);
+    g_unix_signal_add(SIGTERM, on_signal, &daemon);
+
     /* Clients may connect at once; they are answered when the list of devices is whole. */
     if (!md_server_listen(server, error) || !md_driver_start(driver, error))
         return FALSE;
 
-    g_unix_signal_add(SIGINT, on_signal, &daemon);
-    g_unix_signal_add(SIGTERM, on_signal, &daemon);
     g_main_loop_run(loop);
     return TRUE;
 }

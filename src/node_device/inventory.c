@@ -299,10 +299,10 @@ handle_add(MdInventory *self, MdUdevDevice *device)
     if (md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
         return;
 
-    if (known == NULL)
-        consider(self, device);
-    else if (!is_there(known))
+    if (md_waiter_take_late(self->waiter, path, MD_WAIT_ADD) || known != NULL)
         md_inventory_check(self, path);
+    else
+        consider(self, device);
 }
 
 
@@ -310,6 +310,11 @@ static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
+
+    if (md_waiter_take_late(self->waiter, path, MD_WAIT_REMOVE)) {
+        md_inventory_check(self, path);
+        return;
+    }
 
     /* It came and went before we saw it whole: both are told. */
     if (g_hash_table_remove(self->incomplete, path))
@@ -327,10 +332,11 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
+    /* An unknown one may have become a parent; but it may also have been refused and gone by now. */
     if (known != NULL)
         look_again_at(self, known, device, always);
-    else if (!md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
-        consider(self, device);
+    else
+        md_inventory_check(self, path);
 }
 
 
@@ -379,18 +385,24 @@ drop_vanished(MdInventory *self)
 static void
 take_in_all(MdInventory *self)
 {
-    g_autoptr(GPtrArray) paths = md_udev_enumerate(self->udev, md_probe_get_subsystems());
+    g_autoptr(GPtrArray) paths = md_udev_enumerate(md_probe_get_subsystems());
 
     for (guint i = 0; i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i);
         MdNodeDevice *known = md_registry_find_path(self->registry, path);
         g_autoptr(MdUdevDevice) device = NULL;
 
-        if (known != NULL && is_settled(known))
+        if ((known != NULL && is_settled(known)) ||
+            md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
             continue;
+
         device = md_udev_look_up(self->udev, path);
-        if (device != NULL)
-            handle_change(self, device, FALSE);
+        if (device == NULL)
+            continue;
+        if (known != NULL)
+            look_again_at(self, known, device, FALSE);
+        else
+            consider(self, device);
     }
 }
 
@@ -415,7 +427,8 @@ tell_waiters(MdInventory *self)
 static void
 md_inventory_reconcile(MdInventory *self)
 {
-    self->enumerated = md_udev_get_last_seqnum(self->udev);
+    self->enumerated = md_udev_get_last_seqnum();
+    md_waiter_forget_late(self->waiter);
     drop_vanished(self);
     take_in_all(self);
     tell_waiters(self);

@@ -25,7 +25,8 @@ static GMutex known_mutex;
 static MdMdevType *
 find_known(guint64 inode)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker =
+        g_mutex_locker_new(&known_mutex);
     const MdMdevType *type = known != NULL ? g_hash_table_lookup(known, &inode) : NULL;
 
     return type != NULL ? md_mdev_type_copy(type) : NULL;
@@ -35,7 +36,8 @@ find_known(guint64 inode)
 static void
 remember(guint64 inode, const MdMdevType *type)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker =
+        g_mutex_locker_new(&known_mutex);
 
     if (known == NULL)
         known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,

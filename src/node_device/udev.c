@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <libudev.h>
+#include <string.h>
 
 #include "util/error.h"
 #include "util/names.h"
+#include "util/sysfs.h"
 
 /* Events taken in one go before others get their turn on the main loop. */
 #define MAX_EVENTS_PER_TURN 64
@@ -21,10 +23,6 @@ struct _MdUdev {
     struct udev_monitor *monitor;
     GSource *source;
 };
-
-typedef struct udev_enumerate UdevEnumerate;
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(UdevEnumerate, udev_enumerate_unref)
 
 enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
 
@@ -146,7 +144,7 @@ md_udev_start(MdUdev *self, guint receive_buffer, GError **error)
 
 
 guint64
-md_udev_get_last_seqnum(MdUdev *self G_GNUC_UNUSED)
+md_udev_get_last_seqnum(void)
 {
     g_autofree char *text = NULL;
 
@@ -156,20 +154,51 @@ md_udev_get_last_seqnum(MdUdev *self G_GNUC_UNUSED)
 }
 
 
-GPtrArray *
-md_udev_enumerate(MdUdev *self, const char *const *subsystems)
+/* Adds what the links in a directory point at. */
+static void
+add_linked(GHashTable *paths, const char *path)
 {
-    g_autoptr(UdevEnumerate) enumerate = udev_enumerate_new(self->udev);
-    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-    struct udev_list_entry *entry = NULL;
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+    g_autoptr(GPtrArray) names = dir != NULL ? md_sysfs_dir_list(dir, ".") : NULL;
 
-    for (int i = 0; subsystems[i] != NULL; i++)
-        udev_enumerate_add_match_subsystem(enumerate, subsystems[i]);
+    for (guint i = 0; names != NULL && i < names->len; i++) {
+        g_autofree char *target = md_sysfs_dir_resolve_link(dir, g_ptr_array_index(names, i));
 
-    udev_enumerate_scan_devices(enumerate);
-    udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(enumerate))
-        g_ptr_array_add(paths, g_strdup(udev_list_entry_get_name(entry)));
-    return g_steal_pointer(&paths);
+        if (target != NULL && !g_hash_table_contains(paths, target))
+            g_hash_table_add(paths, g_steal_pointer(&target));
+    }
+}
+
+
+static int
+compare_paths(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+
+GPtrArray *
+md_udev_enumerate(const char *const *subsystems)
+{
+    g_autoptr(GHashTable) found = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer path = NULL;
+
+    for (int i = 0; subsystems[i] != NULL; i++) {
+        g_autofree char *bus = g_build_filename(MD_PATH_SYSFS_BUS, subsystems[i], "devices", NULL);
+        g_autofree char *class = g_build_filename(MD_PATH_SYSFS_CLASS, subsystems[i], NULL);
+
+        add_linked(found, bus);
+        add_linked(found, class);
+    }
+
+    g_hash_table_iter_init(&iter, found);
+    while (g_hash_table_iter_next(&iter, &path, NULL))
+        g_ptr_array_add(paths, path);
+    /* A parent's path is the beginning of its children's. */
+    g_ptr_array_sort(paths, compare_paths);
+    return paths;
 }
 
 

@@ -26,11 +26,14 @@ gboolean md_udev_start(MdUdev *self, guint receive_buffer, GError **error);
 
 /* The number of the kernel's last event: what happened up to it can be seen in sysfs. 0 if it is
  * not told. */
-guint64 md_udev_get_last_seqnum(MdUdev *self);
+guint64 md_udev_get_last_seqnum(void);
 
-/* Sysfs paths of the devices of these subsystems (NULL-terminated), parents before children; free
- * with unref. */
-GPtrArray *md_udev_enumerate(MdUdev *self, const char *const *subsystems);
+/*
+ * Sysfs paths of the devices on these buses and in these classes (NULL-terminated), parents before children. A link
+ * counts whatever it points at, which libudev's own enumeration does not do: the kernel links parents of mediated
+ * devices in a class that they are not of.
+ */
+GPtrArray *md_udev_enumerate(const char *const *subsystems);
 
 /* NULL if there is no such device (any more). */
 MdUdevDevice *md_udev_look_up(MdUdev *self, const char *path);

@@ -3,6 +3,8 @@
 
 #include "rpc/wire-error.h"
 
+#include <string.h>
+
 #include "rpc/message.h"
 #include "util/error.h"
 
@@ -68,17 +70,13 @@ find_prefix(int code)
 }
 
 
-/* At most DETAIL_MAX bytes, never half a character. */
+/* At most DETAIL_MAX bytes of valid UTF-8, which a client's own words need not be. */
 static char *
 get_detail(const GError *error)
 {
-    const char *end = NULL;
+    gsize length = strnlen(error->message, DETAIL_MAX);
 
-    if (strlen(error->message) <= DETAIL_MAX)
-        return g_strdup(error->message);
-
-    end = g_utf8_find_prev_char(error->message, error->message + DETAIL_MAX);
-    return g_strndup(error->message, end != NULL ? end - error->message : DETAIL_MAX);
+    return g_utf8_make_valid(error->message, (gssize)length);
 }
 
 

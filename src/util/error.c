@@ -34,7 +34,7 @@ md_error_private_clear(MdErrorPrivate *priv G_GNUC_UNUSED)
 G_DEFINE_EXTENDED_ERROR(MdError, md_error)
 
 
-static void
+static void G_GNUC_PRINTF(5, 0)
 set_valist(GError **error, int from, int errnum, int code, const char *format, va_list args)
 {
     GError *err = NULL;

@@ -185,16 +185,32 @@ md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value)
 }
 
 
+static char *
+get_target(MdSysfsDir *self, const char *name)
+{
+    char target[PATH_MAX];
+    ssize_t len = readlinkat(self->fd, name, target, sizeof(target));
+
+    return len > 0 ? g_strndup(target, len) : NULL;
+}
+
+
 char *
 md_sysfs_dir_read_link(MdSysfsDir *self, const char *name)
 {
-    char target[PATH_MAX];
-    ssize_t len = readlinkat(self->fd, name, target, sizeof(target) - 1);
+    g_autofree char *target = get_target(self, name);
 
-    if (len <= 0)
-        return NULL;
-    target[len] = '\0';
-    return g_path_get_basename(target);
+    return target != NULL ? g_path_get_basename(target) : NULL;
+}
+
+
+char *
+md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name)
+{
+    g_autofree char *target = get_target(self, name);
+
+    /* The kernel's links are relative and lead through real directories only. */
+    return target != NULL ? g_canonicalize_filename(target, self->path) : NULL;
 }
 
 

@@ -50,6 +50,9 @@ gboolean md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value
 /* The last component of what a link points at, NULL if there is no such link. */
 char *md_sysfs_dir_read_link(MdSysfsDir *self, const char *name);
 
+/* Where a link leads to, as an absolute path without links; NULL if there is no such link. */
+char *md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name);
+
 /* The names in a subdirectory, sorted; an empty array if it is not there. */
 GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 

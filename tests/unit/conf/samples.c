@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sysfs text in here is what the drivers print; names and addresses are those of published machines. */
+/* Sysfs text in here is what the drivers print; names and addresses are those of published
+ * machines. */
 #include "config.h"
 
 #include "samples.h"
@@ -35,9 +36,11 @@ static const Type m60_types[] = {
 
 static const Type a40_types[] = {
     { "nvidia-555", "NVIDIA A40-1B", 1,
-      "num_heads=4, frl_config=45, framebuffer=1024M, max_resolution=5120x2880, max_instance=32\n" },
+      "num_heads=4, frl_config=45, framebuffer=1024M, max_resolution=5120x2880, "
+      "max_instance=32\n" },
     { "nvidia-558", "NVIDIA A40-2Q", 1,
-      "num_heads=4, frl_config=60, framebuffer=2048M, max_resolution=7680x4320, max_instance=24\n" },
+      "num_heads=4, frl_config=60, framebuffer=2048M, max_resolution=7680x4320, "
+      "max_instance=24\n" },
 };
 
 static const Type gvtg_types[] = {

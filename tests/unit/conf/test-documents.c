@@ -11,13 +11,13 @@
 #include "conf/xml.h"
 #include "util/error.h"
 
-#define UUID    "c6b1f2c0-1111-4222-8333-4444aabbccdd"
-#define PARENT  "<parent>pci_0000_86_00_0</parent>"
-#define TYPE    "<type id='nvidia-11'/>"
-#define DEVICE(inner)     "<device>" PARENT inner "</device>"
-#define CAP(type, inner)  DEVICE("<capability type='" type "'>" inner "</capability>")
-#define MDEV(inner)       CAP("mdev", inner)
-#define PCI(d, b, s, f)   PCI_IDS(d, b, s, f, "<product id='0x1'/><vendor id='0x2'/>")
+#define UUID             "c6b1f2c0-1111-4222-8333-4444aabbccdd"
+#define PARENT           "<parent>pci_0000_86_00_0</parent>"
+#define TYPE             "<type id='nvidia-11'/>"
+#define DEVICE(inner)    "<device>" PARENT inner "</device>"
+#define CAP(type, inner) DEVICE("<capability type='" type "'>" inner "</capability>")
+#define MDEV(inner)      CAP("mdev", inner)
+#define PCI(d, b, s, f)  PCI_IDS(d, b, s, f, "<product id='0x1'/><vendor id='0x2'/>")
 #define PCI_IDS(d, b, s, f, ids)                                                                   \
     CAP("pci", "<domain>" d "</domain><bus>" b "</bus><slot>" s "</slot>"                          \
                "<function>" f "</function>" ids)
@@ -180,12 +180,15 @@ static void
 test_full(void)
 {
     g_autoptr(MdNodeDeviceDef) def = parse(
-        "<?xml version='1.0' encoding='UTF-8'?><!-- c -->\n<device><name>my-vgpu</name><path>/sys/x</path>"
+        "<?xml version='1.0' encoding='UTF-8'?><!-- c "
+        "-->\n<device><name>my-vgpu</name><path>/sys/x</path>"
         "<devnode type='dev'>/dev/a</devnode><devnode type='link'>/dev/b</devnode>"
         "<devnode type='link'>/dev/c</devnode><parent>p</parent><driver><name>d</name></driver>"
         "<x:capability xmlns:x='urn:x' type='pci'/><foo><bar/></foo>"
-        "<capability type='mdev'><type id='11'><name>GRID M60-0B</name><attribute name='a'>1</attribute>"
-        "</type><uuid> C6B1F2C0111142228333" "4444AABBCCDD </uuid><parent_addr>0000:86:00.0</parent_addr>"
+        "<capability type='mdev'><type id='11'><name>GRID M60-0B</name><attribute "
+        "name='a'>1</attribute>"
+        "</type><uuid> C6B1F2C0111142228333"
+        "4444AABBCCDD </uuid><parent_addr>0000:86:00.0</parent_addr>"
         "<iommuGroup number='12'/><attr name='nvidia/vgpu_params' value='a=1&#10;'/>"
         "<attr name='b' value=''/><attr name='b' value='&lt;2&gt;'/><baz/></capability></device>");
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
@@ -238,8 +241,8 @@ test_type_name(void)
 static void
 test_other_kinds(void)
 {
-    g_autoptr(MdNodeDeviceDef) pci = parse(PCI_IDS(
-        "1", "134", "31", "7", "<product id='13F2'/><vendor id='0X10de'>NVIDIA</vendor>"));
+    g_autoptr(MdNodeDeviceDef) pci = parse(
+        PCI_IDS("1", "134", "31", "7", "<product id='13F2'/><vendor id='0X10de'>NVIDIA</vendor>"));
     g_autoptr(MdNodeDeviceDef) css = parse(CSS("0xfe", "3", "98"));
     g_autoptr(MdNodeDeviceDef) system =
         parse(CAP("system", "<product>P</product><hardware><serial>1</serial><uuid>" UUID

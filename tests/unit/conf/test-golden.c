@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Each sample device against its two golden documents, tests/data/KIND/NAME.xml as libvirt prints it and
- * NAME.details.xml with our own elements, and those against the schemas.
+ * Each sample device against its two golden documents, tests/data/KIND/NAME.xml as libvirt prints
+ * it and NAME.details.xml with our own elements, and those against the schemas.
  *
- * MEDIATED_REGENERATE=1 in the environment rewrites the golden documents instead; look at the difference, then
- * run the test again without it.
+ * MEDIATED_REGENERATE=1 in the environment rewrites the golden documents instead; look at the
+ * difference, then run the test again without it.
  */
 #include "config.h"
 
@@ -127,7 +127,8 @@ static void
 test_schema_refuses(void)
 {
     static const char *const documents[] = {
-        "<device><name>x</name><capability type='mdev'><type id='a'><size>1</size></type></capability></device>",
+        "<device><name>x</name><capability type='mdev'><type "
+        "id='a'><size>1</size></type></capability></device>",
         "<device><name>x</name><capability type='mdev'><type id='a'><attribute>1</attribute></type>"
         "</capability></device>",
         "<device><name>x</name><capability type='mdev'><type id='a'>"

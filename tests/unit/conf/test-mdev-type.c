@@ -97,8 +97,7 @@ test_replace(void)
 static void
 test_copy(void)
 {
-    g_autoptr(GPtrArray) types =
-        g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    g_autoptr(GPtrArray) types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
     g_autoptr(GPtrArray) copies = NULL;
     MdMdevType *type = md_mdev_type_new("t-1");
     const MdMdevType *copy = NULL;
@@ -128,8 +127,7 @@ test_copy(void)
 static void
 test_nothing(void)
 {
-    g_autoptr(GPtrArray) types =
-        g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    g_autoptr(GPtrArray) types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
     g_autoptr(MdXmlWriter) writer = md_xml_writer_new(TRUE);
     g_autoptr(MdXmlWriter) plain = md_xml_writer_new(FALSE);
     g_autofree char *empty = NULL;

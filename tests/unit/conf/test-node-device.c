@@ -66,7 +66,8 @@ test_list_caps(void)
     g_autoptr(GPtrArray) nested = NULL;
 
     g_assert_cmpuint(alone->len, ==, 1);
-    g_assert_cmphex(md_node_device_def_get_flags(def), ==, VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV);
+    g_assert_cmphex(md_node_device_def_get_flags(def), ==,
+                    VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV);
 
     cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
     nested = md_node_device_def_list_caps(def);
@@ -82,8 +83,8 @@ test_list_caps(void)
 static void
 test_make_name(void)
 {
-    g_autofree char *mdev = md_node_device_make_name(
-        "mdev", "c6b1f2c0-1111-4222-8333-444455556666", "0000:86:00.0", NULL);
+    g_autofree char *mdev = md_node_device_make_name("mdev", "c6b1f2c0-1111-4222-8333-444455556666",
+                                                     "0000:86:00.0", NULL);
     g_autofree char *css = md_node_device_make_name("css", "0.0.0062", NULL);
     g_autofree char *odd = md_node_device_make_name("a b\xc3\xbc", "/", NULL);
     g_autofree char *single = md_node_device_make_name("computer", NULL);

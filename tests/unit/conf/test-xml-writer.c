@@ -59,7 +59,8 @@ test_escapes(void)
     g_autofree char *document = write_both("<>&\"' \t\r\n");
 
     g_assert_cmpstr(document, ==,
-                    "<a x='&lt;&gt;&amp;&quot;&apos; &#9;&#13;&#10;'>&lt;&gt;&amp;&quot;&apos; \t&#13;\n</a>\n");
+                    "<a x='&lt;&gt;&amp;&quot;&apos; &#9;&#13;&#10;'>&lt;&gt;&amp;&quot;&apos; "
+                    "\t&#13;\n</a>\n");
 }
 
 
@@ -74,7 +75,9 @@ test_odd_strings(void)
         { "it's \"it\" & <so>\r\n\t", NULL },
         { "\xf0\x9f\x98\x80 \xc3\xbc", NULL },
         { "\xfc", "\xef\xbf\xbd" },
-        { "a\x01\x02\x1f" "b", "ab" },
+        { "a\x01\x02\x1f"
+          "b",
+          "ab" },
         { "\xef\xbf\xbe\xef\xbf\xbf", "\xef\xbf\xbd\xef\xbf\xbd" },
         { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
         { "]]>", NULL },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hostile documents: no file, no network, no memory without bound, nothing printed; and the schema check. */
+/* Hostile documents: no file, no network, no memory without bound, nothing printed; and the schema
+ * check. */
 #include "config.h"
 
 #include <gio/gio.h>
@@ -56,7 +57,8 @@ test_external_file(void)
     g_autofree char *dir = g_dir_make_tmp("mediated-xml-XXXXXX", &error);
     g_autofree char *path = g_build_filename(dir, "secret", NULL);
     const char *const templates[] = {
-        "<!DOCTYPE device [<!ENTITY e SYSTEM 'file://%s'>]><device><name>&e;</name>" MDEV "</device>",
+        "<!DOCTYPE device [<!ENTITY e SYSTEM 'file://%s'>]><device><name>&e;</name>" MDEV
+        "</device>",
         "<!DOCTYPE device [<!ENTITY %% e SYSTEM 'file://%s'>%%e;]><device>" MDEV "</device>",
         "<!DOCTYPE device SYSTEM 'file://%s'><device>" MDEV "</device>",
     };
@@ -84,18 +86,18 @@ test_external_network(void)
     g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
     g_autoptr(GSocketAddress) any_port = g_inet_socket_address_new(loopback, 0);
     g_autoptr(GSocketAddress) address = NULL;
-    g_autoptr(GSocket) server = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
-                                             G_SOCKET_PROTOCOL_TCP, &error);
+    g_autoptr(GSocket) server =
+        g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
     g_autofree char *document = NULL;
 
     g_assert_no_error(error);
     g_assert_true(g_socket_bind(server, any_port, TRUE, NULL));
     g_assert_true(g_socket_listen(server, NULL));
     address = g_socket_get_local_address(server, NULL);
-    document = g_strdup_printf(
-        "<!DOCTYPE device [<!ENTITY e SYSTEM 'http://127.0.0.1:%u/x'>]><device><name>&e;</name>" MDEV
-        "</device>",
-        g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+    document =
+        g_strdup_printf("<!DOCTYPE device [<!ENTITY e SYSTEM "
+                        "'http://127.0.0.1:%u/x'>]><device><name>&e;</name>" MDEV "</device>",
+                        g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
 
     check_refused(document, VIR_ERR_XML_ERROR);
     g_assert_cmpint(g_socket_condition_check(server, G_IO_IN), ==, 0);
@@ -218,7 +220,8 @@ test_validate(void)
     g_autoptr(GError) malformed = NULL;
     g_autoptr(GError) error = NULL;
 
-    g_assert_true(md_xml_validate("<device><name>x</name>" MDEV "</device>", LIBVIRT_SCHEMA, &error));
+    g_assert_true(
+        md_xml_validate("<device><name>x</name>" MDEV "</device>", LIBVIRT_SCHEMA, &error));
     g_assert_no_error(error);
 
     g_assert_false(md_xml_validate("<device>" MDEV "</device>", LIBVIRT_SCHEMA, &nameless));
@@ -235,7 +238,7 @@ test_validate(void)
 }
 
 
-/* A schema that cannot be read is an error of ours, not of the document, and is tried again later. */
+/* A schema that cannot be read is no fault of the document, and is tried again later. */
 static void
 test_missing_schema(void)
 {

@@ -74,6 +74,11 @@ test_silence(void)
     g_assert_cmpuint(answer.n_calls, ==, 1);
     g_assert_false(answer.seen);
     g_assert_false(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
+
+    /* The event may still come: it tells nothing new then, once. */
+    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_REMOVE));
+    g_assert_true(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
+    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
     g_main_loop_unref(answer.loop);
 }
 
@@ -88,7 +93,25 @@ test_twice(void)
     g_assert_false(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_INVALID);
     md_waiter_cancel(waiter, PATH);
+    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_REMOVE));
     g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
+}
+
+
+static void
+test_refused(void)
+{
+    g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
+
+    /* The event of a device that was refused in the end is nobody's news, whenever it comes. */
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
+    md_waiter_cancel(waiter, PATH);
+    g_assert_true(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
+
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
+    g_assert_true(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
+    md_waiter_cancel(waiter, PATH);
+    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
 }
 
 
@@ -116,6 +139,7 @@ main(int argc, char **argv)
     g_test_add_func("/waiter/write-first", test_write_first);
     g_test_add_func("/waiter/silence", test_silence);
     g_test_add_func("/waiter/twice", test_twice);
+    g_test_add_func("/waiter/refused", test_refused);
     g_test_add_func("/waiter/list", test_list);
     return g_test_run();
 }

@@ -230,6 +230,10 @@ test_decode_bad(void)
         0x00, 0x40, 0x00, 0x01, /* length of the name: 4194305 */
         'c',  'o',  'm',  'p',
     };
+    const guint8 zero[] = {
+        0x00, 0x00, 0x00, 0x04, /* length of the name */
+        'c',  'o',  0x00, 'p',  /* the name */
+    };
     const guint8 trailing[] = {
         0x00, 0x00, 0x00, 0x04, /* length of the name */
         'c',  'o',  'm',  'p',  /* the name */
@@ -241,6 +245,7 @@ test_decode_bad(void)
     assert_undecodable(cut, sizeof(cut));
     assert_undecodable(endless, sizeof(endless));
     assert_undecodable(too_long, sizeof(too_long));
+    assert_undecodable(zero, sizeof(zero));
     assert_undecodable(trailing, sizeof(trailing));
 }
 

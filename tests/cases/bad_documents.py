@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Documents that are none, or none that can be created."""
+
+import libvirt
+
+from mediated_test import VAGUE, MediatedTest
+
+XML_FROM = libvirt.VIR_FROM_XML
+STRING_MAX = 4194304
+
+WWN = """<device><parent>scsi_host5</parent><capability type='scsi_host'>
+<capability type='fc_host'><wwnn>2001001b32a9da5e</wwnn><wwpn>2101001b32a9da5e</wwpn>
+</capability></capability></device>"""
+BOMB = """<!DOCTYPE device [<!ENTITY a "aaaaaaaaaa">%s]>
+<device><parent>&i;</parent><capability type='mdev'><type id='nvidia-11'/></capability></device>
+""" % ''.join(f'<!ENTITY {name} "{("&" + below + ";") * 10}">'
+              for below, name in zip('abcdefgh', 'bcdefghi'))
+FILE = """<!DOCTYPE device [<!ENTITY file SYSTEM "file:///etc/hostname">]>
+<device><parent>&file;</parent><capability type='mdev'><type id='nvidia-11'/></capability></device>
+"""
+NETWORK = FILE.replace('file:///etc/hostname', 'http://127.0.0.1:9/')
+
+
+class BadDocuments(MediatedTest):
+    def refuse(self, codes, document, says=(), domain=None):
+        with self.nothing_changes():
+            return self.assert_refused(codes, self.conn.nodeDeviceCreateXML, document, 0, says=says,
+                                       domain=domain)
+
+    def test_empty(self):
+        for document in ('', ' ', '\n'):
+            with self.subTest(document):
+                self.refuse(35, document)
+
+    def test_truncated(self):
+        whole = self.document(uuid=self.new_uuid()).rstrip()
+        for length in (1, 8, len(whole) // 2, len(whole) - 1):
+            with self.subTest(length):
+                self.refuse(35, whole[:length], '(node_device_definition)')
+
+    def test_malformed(self):
+        for document in ('nonsense', '<device', '<device><name></device>', '<device>&amp</device>',
+                         '<device/><device/>', '\x01', '<device>\x02</device>'):
+            with self.subTest(document):
+                self.refuse(35, document)
+
+    def test_not_utf8(self):
+        client = self.raw()
+        self.assert_refused(35, client.create_xml, b'<device>\xff\xfe</device>')
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_wrong_root(self):
+        for document in ('<domain/>', '<devices/>', '<Device/>'):
+            with self.subTest(document):
+                self.refuse(27, document, domain=XML_FROM)
+
+    def test_no_capability(self):
+        self.refuse(VAGUE, f'<device><parent>{self.parent.name}</parent></device>')
+
+    def test_capability_without_type(self):
+        self.refuse(27, '<device><capability/></device>', domain=XML_FROM)
+
+    def test_capability_of_unknown_type(self):
+        self.refuse(27, "<device><capability type='nonsense'/></device>", 'nonsense',
+                    domain=XML_FROM)
+
+    def test_two_capabilities(self):
+        document = self.document(uuid=self.new_uuid()).replace(
+            '</device>', "<capability type='mdev'><type id='nvidia-12'/></capability></device>")
+        self.refuse(VAGUE, document)
+
+    def test_host_bus_adapter_where_a_mediated_device_is_meant(self):
+        self.refuse({3, 67, 53, 27}, WWN)
+
+    def test_other_kinds_cannot_be_created(self):
+        pci = """<device><parent>computer</parent><capability type='pci'><domain>0</domain>
+            <bus>134</bus><slot>0</slot><function>0</function><product id='0x13f2'/>
+            <vendor id='0x10de'/></capability></device>"""
+        self.refuse(67, pci, 'Unsupported device type')
+        self.refuse(67, self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+
+    def test_no_type(self):
+        self.refuse(67, self.document(type_id=None, uuid=self.new_uuid()))
+        for text in ('<type/>', "<type id=''/>", '<type><name/></type>'):
+            with self.subTest(text):
+                self.refuse(VAGUE, self.document(type_id=None, extra=text))
+
+    def test_bad_uuid(self):
+        good = self.new_uuid()
+        for uuid in ('nonsense', good[:-1], good + '0', good.replace(good[0], 'g', 1),
+                     '../' + good, good + '\n../x'):
+            with self.subTest(uuid):
+                self.refuse(VAGUE, self.document(uuid=uuid))
+
+    def test_entities(self):
+        for document in (BOMB, FILE, NETWORK):
+            with self.subTest(document[:60]), self.within(self.deadline, 'to refuse it'):
+                self.refuse(VAGUE | {35}, document)
+        self.assertNotIn('root:', self.daemon.log())
+
+    def test_depth(self):
+        self.refuse(VAGUE | {35}, '<device>' + '<a>' * 100000 + '</a>' * 100000 + '</device>')
+
+    def test_longest_document(self):
+        """As much as a string of the wire may hold, and nothing wrong with it."""
+        document = self.document(uuid=self.new_uuid())
+        padding = STRING_MAX - len(document) - len('<!---->')
+        document = document.replace('</device>', f"<!--{'x' * padding}--></device>")
+        device = self.conn.nodeDeviceCreateXML(document, 0)
+        self.assertIn(device.name(), self.names())
+
+    def test_too_long_document(self):
+        """Longer than a string of the wire: the call is refused, the connection goes on."""
+        client = self.raw()
+        self.assert_refused(VAGUE | {35, 39, 45}, client.create_xml,
+                            '<device>' + ' ' * 5000000 + '</device>')
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_many_attributes(self):
+        attrs = [('scratch', 'x')] * 100000
+        with self.within(self.deadline, 'to answer'):
+            self.refuse(VAGUE, self.document(uuid=self.new_uuid(), attrs=attrs))

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Destroying mediated devices, and what cannot be destroyed."""
+
+import errno
+
+from mediated_test import VAGUE, MediatedTest
+
+
+class Destroy(MediatedTest):
+    def test_it_is_gone_at_once(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        other = self.connect()
+        device.destroy()
+        self.assertEqual(self.host.children(), [])
+        for connection in (other, self.connect(), self.connect(read_only=True)):
+            self.assertNotIn(device.name(), self.names(connection=connection))
+            self.assert_refused(53, connection.nodeDeviceLookupByName, device.name(),
+                                says=device.name())
+
+    def test_device_of_others(self):
+        uuid = self.new_uuid()
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        name = self.child_name(self.parent, uuid)
+        self.wait_until(lambda: name in self.names(), name)
+        self.conn.nodeDeviceLookupByName(name).destroy()
+        self.assertEqual(self.host.children(), [])
+
+    def test_again_and_again(self):
+        uuid = self.new_uuid()
+        for _ in range(10):
+            device = self.create(uuid=uuid)
+            self.assertEqual(self.host.children(), [uuid])
+            device.destroy()
+            self.assertEqual(self.host.children(), [])
+
+    def test_twice(self):
+        device = self.create()
+        device.destroy()
+        self.assert_refused(53, device.destroy, says=device.name())
+
+    def test_twice_at_once(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        self.host.set_knob(self.parent, 'block_remove', 1)
+        first = self.in_background(device.destroy)
+        self.host.wait_remove_stuck(uuid)
+        again = self.connect().nodeDeviceLookupByName(device.name())
+        self.assert_refused(55, again.destroy, says=uuid)
+        self.host.set_knob(self.parent, 'block_remove', 0)
+        first.result(self.deadline)
+        self.assertEqual(self.host.children(), [])
+
+    def test_vanished(self):
+        """Somebody else has removed it, and udev has not told us yet."""
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        with self.host.silence_udev():
+            self.host.remove_by_others(uuid)
+            self.assert_refused(53, device.destroy, says=device.name())
+            self.assertNotIn(device.name(), self.names())
+
+    def test_others_remove_it_meanwhile(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        self.host.set_knob(self.parent, 'block_remove', 1)
+        ours = self.in_background(device.destroy)
+        self.host.wait_remove_stuck(uuid)
+        self.host.set_knob(self.parent, 'block_remove', 0)
+        ours.result(self.deadline)
+        self.assertNotIn(device.name(), self.names())
+
+    def test_other_kinds(self):
+        for name in ('computer', self.parent.name, self.host.plain_pci()):
+            with self.subTest(name), self.nothing_changes():
+                device = self.conn.nodeDeviceLookupByName(name)
+                self.assert_refused(67, device.destroy, says='Unsupported device type')
+
+    def test_in_use(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        with self.host.hold_open(uuid) as pid:
+            with self.nothing_changes(), self.within(self.deadline / 2, 'to refuse it'):
+                message = self.assert_refused(VAGUE, device.destroy,
+                                              says=[device.name(), 'in use'])
+            if pid is not None:
+                self.assertIn(str(pid), message)
+        device.destroy()
+        self.assertEqual(self.host.children(), [])
+
+    def test_driver_fails(self):
+        device = self.create()
+        for number in (errno.EIO, errno.EBUSY, errno.ENOMEM):
+            with self.subTest(number), self.host.knob(self.parent, 'fail_remove', number), \
+                    self.nothing_changes():
+                self.assert_refused(VAGUE, device.destroy, says=device.name())
+        device.destroy()
+
+    def test_driver_says_that_it_has_gone(self):
+        """It has not: whatever is answered, the device stays listed."""
+        device = self.create()
+        with self.host.knob(self.parent, 'fail_remove', errno.ENODEV), self.nothing_changes():
+            self.assert_refused(VAGUE | {53}, device.destroy, says=device.name())
+        device.destroy()

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Events: which, how many, for whom, and in which order with replies."""
+
+import errno
+
+import libvirt
+
+import rpc
+from mediated_test import MediatedTest
+
+LIFECYCLE, UPDATE = 0, 1
+CREATED, DELETED = 0, 1
+
+
+class Order(MediatedTest):
+    """On one connection, so that the order of the wire can be seen."""
+
+    def setUp(self):
+        super().setUp()
+        self.client = self.raw()
+        self.client.register(LIFECYCLE)
+        self.client.register(UPDATE)
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+
+    def since(self, serial):
+        """What came up to the reply to a call: events as tuples, the reply as 'reply'."""
+        story = []
+        reply = self.client.wait_reply(serial)
+        self.assertIsNone(reply.error())
+        for frame in self.client.frames:
+            if frame.type == rpc.MESSAGE and frame.program == rpc.REMOTE:
+                story.append(frame.event())
+            elif frame is reply:
+                story.append('reply')
+        self.client.frames.clear()
+        return story
+
+    def test_create_and_destroy(self):
+        self.client.frames.clear()
+        serial = self.client.send('CREATE_XML', rpc.string(self.document(uuid=self.uuid)) +
+                                  rpc.u32(0))
+        self.assertEqual(self.since(serial), [
+            ('EVENT_LIFECYCLE', self.name, CREATED), ('EVENT_UPDATE', self.parent.name, None),
+            'reply'])
+        serial = self.client.send('DESTROY', rpc.string(self.name))
+        self.assertEqual(self.since(serial), [
+            ('EVENT_LIFECYCLE', self.name, DELETED), ('EVENT_UPDATE', self.parent.name, None),
+            'reply'])
+
+    def test_nothing_comes_late(self):
+        self.client.create_xml(self.document(uuid=self.uuid))
+        self.client.destroy(self.name)
+        self.client.frames.clear()
+        for _ in range(20):
+            self.client.is_active('computer')
+        late = [frame for frame in self.client.frames if frame.type == rpc.MESSAGE]
+        self.assertEqual([frame.event() for frame in late], [])
+
+    def test_room_of_the_parent_when_its_update_comes(self):
+        before = self.host.available(self.parent, self.type_id)
+        self.client.send('CREATE_XML', rpc.string(self.document(uuid=self.uuid)) + rpc.u32(0))
+        while self.client.wait_event()[0] != 'EVENT_UPDATE':
+            pass
+        self.assertEqual(self.host.available(self.parent, self.type_id), before - 1)
+
+
+class Subscriptions(MediatedTest):
+    def test_all_connections_hear(self):
+        listeners = [self.listen() for _ in range(3)]
+        device = self.create()
+        for events in listeners:
+            events.wait(('created', device.name()), ('update', self.parent.name))
+        device.destroy()
+        for events in listeners:
+            events.wait(('deleted', device.name()))
+            self.barrier(events)
+            self.assertEqual(events.all(), [
+                ('created', device.name()), ('update', self.parent.name),
+                ('deleted', device.name()), ('update', self.parent.name)])
+
+    def test_read_only_connection_hears(self):
+        client = self.raw(path=self.daemon.ro_path)
+        client.register(LIFECYCLE)
+        device = self.create()
+        self.assertEqual(client.wait_event(), ('EVENT_LIFECYCLE', device.name(), CREATED))
+
+    def test_one_device(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        client = self.raw()
+        client.register(LIFECYCLE, device.name())
+        other = self.create()
+        device.destroy()
+        other.destroy()
+        self.create(uuid=uuid)
+        client.is_active('computer')
+        heard = [frame.event() for frame in client.frames if frame.type == rpc.MESSAGE]
+        self.assertEqual(heard, [('EVENT_LIFECYCLE', device.name(), DELETED),
+                                 ('EVENT_LIFECYCLE', device.name(), CREATED)])
+
+    def heard_of_a_create(self, client):
+        client.frames.clear()
+        self.create()
+        client.is_active('computer')
+        return [frame.event()[0] for frame in client.frames if frame.type == rpc.MESSAGE]
+
+    def test_deregistered(self):
+        client = self.raw()
+        first, second = client.register(LIFECYCLE), client.register(UPDATE)
+        self.assertNotEqual(first, second)
+        self.assertEqual(self.heard_of_a_create(client), ['EVENT_LIFECYCLE', 'EVENT_UPDATE'])
+        client.deregister(first)
+        self.assertEqual(self.heard_of_a_create(client), ['EVENT_UPDATE'])
+        client.deregister(second)
+        self.assertEqual(self.heard_of_a_create(client), [])
+        client.register(LIFECYCLE)
+        self.assertEqual(self.heard_of_a_create(client), ['EVENT_LIFECYCLE'])
+
+    def test_bad_registrations(self):
+        client = self.raw()
+        for event in (-1, 2, 1000000):
+            with self.subTest(event):
+                with self.assertRaises(rpc.RpcError):
+                    client.register(event)
+        for callback in (-1, 7777):
+            with self.subTest(callback):
+                with self.assertRaises(rpc.RpcError):
+                    client.deregister(callback)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_callback_of_another_client(self):
+        first, second = self.raw(), self.raw()
+        callback = first.register(LIFECYCLE)
+        with self.assertRaises(rpc.RpcError):
+            second.deregister(callback + 1000)
+        self.create()
+        self.assertEqual(first.wait_event()[0], 'EVENT_LIFECYCLE')
+
+    def test_client_vanishes_with_subscriptions(self):
+        client = self.raw()
+        client.register(LIFECYCLE)
+        client.register(UPDATE)
+        client.disconnect()
+        device = self.create()
+        device.destroy()
+        self.assertTrue(self.daemon.is_running())
+
+
+class Refusals(MediatedTest):
+    """A device that was there for a moment and was refused in the end is not told of."""
+
+    def check(self, *refused):
+        events = self.listen()
+        for create in refused:
+            with self.assertRaises(libvirt.libvirtError):
+                create()
+        self.barrier(events)
+        self.assertEqual(events.all(), [])
+        return events
+
+    def test_attribute(self):
+        self.check(lambda: self.create(attrs=[('stubborn', '1')]))
+
+    def test_driver(self):
+        with self.host.knob(self.parent, 'fail_create_late', errno.EIO):
+            self.check(self.create)
+
+    def test_udev_tells_of_it_later(self):
+        with self.host.silence_udev():
+            with self.host.knob(self.parent, 'fail_create_late', errno.EIO):
+                events = self.check(self.create)
+            self.check(lambda: self.create(attrs=[('stubborn', '1')]))
+        # What comes after the late events has the last word.
+        device = self.create()
+        events.wait(('update', self.parent.name))
+        self.barrier(events)
+        self.assertEqual(events.all(), [('created', device.name()), ('update', self.parent.name)])

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What one client may take: time, calls, connections, memory."""
+
+import socket
+import struct
+
+import rpc
+from mediated_test import MediatedTest
+
+
+class HalfAFrame(MediatedTest):
+    config = {'limits': {'frame_timeout': '0.3'}}
+
+    def test_silence_in_the_middle(self):
+        bystander = self.raw()
+        whole = rpc.Connection.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('computer'))
+        for length in (1, 4, 20, len(whole) - 1):
+            with self.subTest(length):
+                client = self.raw()
+                client.send_raw(whole[:length])
+                client.wait_closed()
+        self.assertEqual(bystander.look_up('computer'), 'computer')
+
+    def test_dripping(self):
+        """Bytes now and then do not make a frame of it."""
+        client = self.raw()
+        client.send_raw(struct.pack('>I', 1000000))
+        with self.within(self.deadline, 'to be cut off'), self.assertRaises(OSError):
+            while True:
+                client.send_raw(b'\0')
+                try:
+                    client.receive(0.02)
+                except rpc.Closed:
+                    raise BrokenPipeError from None
+
+    def test_idle_client_stays(self):
+        idle = self.raw()
+        other = self.raw()
+        other.send_raw(struct.pack('>I', 100))
+        other.wait_closed()
+        self.assertEqual(idle.look_up('computer'), 'computer')
+
+
+class Requests(MediatedTest):
+    config = {'limits': {'max_client_requests': '2'}}
+
+    def test_calls_under_way(self):
+        """A client with too many calls waits; the others do not, and no call is lost."""
+        client = self.raw()
+        self.host.set_knob(self.parent, 'block_create', 1)
+        uuids = [self.new_uuid() for _ in range(4)]
+        serials = [client.send('CREATE_XML', rpc.string(self.document(uuid=uuid)) + rpc.u32(0))
+                   for uuid in uuids]
+        late = client.send('LOOKUP_BY_NAME', rpc.string('computer'))
+        self.wait_until(lambda: len(self.host.children(self.parent)) == 2, 'two of them')
+        self.assertEqual(self.raw().look_up('computer'), 'computer')
+        self.assertEqual(len(self.host.children(self.parent)), 2)
+        self.assertIsNone(client.receive(0))
+        self.host.set_knob(self.parent, 'block_create', 0)
+        for serial, uuid in zip(serials, uuids):
+            self.assertEqual(client.wait_reply(serial).decoder().string(),
+                             self.child_name(self.parent, uuid))
+        self.assertEqual(client.wait_reply(late).decoder().string(), 'computer')
+
+    def test_pings_are_answered_meanwhile(self):
+        client = self.raw()
+        self.host.set_knob(self.parent, 'block_create', 1)
+        for _ in range(3):
+            client.send('CREATE_XML', rpc.string(self.document()) + rpc.u32(0))
+        self.wait_until(lambda: len(self.host.children(self.parent)) == 2, 'two of them')
+        client.ping()
+        client.wait_keepalive('PONG')
+        self.host.set_knob(self.parent, 'block_create', 0)
+        for serial in range(client.serial - 2, client.serial + 1):
+            self.assertIsNone(client.wait_reply(serial).error())
+
+
+class Clients(MediatedTest):
+    config = {'limits': {'max_clients': '3'}}
+
+    def test_one_too_many_waits(self):
+        clients = [self.raw() for _ in range(3)]
+        extra = self.raw(opened=False)
+        serial = extra.send('AUTH_LIST')
+        for client in clients:
+            self.assertEqual(client.look_up('computer'), 'computer')
+        self.assertIsNone(extra.receive(0))
+        clients[0].disconnect()
+        self.assertIsNone(extra.wait_reply(serial).error())
+        extra.open()
+        self.assertEqual(extra.look_up('computer'), 'computer')
+
+    def test_both_sockets_count(self):
+        for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.ro_path):
+            self.raw(path=path)
+        extra = self.raw(opened=False, path=self.daemon.ro_path)
+        extra.send('AUTH_LIST')
+        self.assertIsNone(extra.receive(0.05))
+
+
+class Unread(MediatedTest):
+    config = {'limits': {'max_queued_bytes': '65536'}}
+
+    def test_client_that_reads_nothing(self):
+        """It is cut off or held back; the daemon does not grow and the others do not wait."""
+        client = self.raw()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.socket.settimeout(0.2)
+        frame = client.frame(rpc.PROCEDURES['LIST_ALL'], rpc.i32(1) + rpc.u32(0))
+        try:
+            for _ in range(20000):
+                client.send_raw(frame)
+        except (TimeoutError, BrokenPipeError, ConnectionResetError):
+            pass
+        self.assertEqual(self.raw().look_up('computer'), 'computer')
+        self.assertLess(self.resident_kib(), 200 * 1024)
+
+    def test_listener_that_reads_nothing(self):
+        client = self.raw()
+        client.register(0)
+        client.register(1)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        uuid = self.new_uuid()
+        for _ in range(20):
+            self.create(uuid=uuid).destroy()
+        self.assertEqual(self.raw().look_up('computer'), 'computer')
+
+    def resident_kib(self):
+        with open(f'/proc/{self.daemon.process.pid}/status', encoding='ascii') as status:
+            for line in status:
+                if line.startswith('VmRSS:'):
+                    return int(line.split()[1])
+        raise AssertionError('no VmRSS')
+
+
+class Keepalive(MediatedTest):
+    config = {'keepalive': {'interval': '0.1', 'count': '2'}}
+
+    def test_it_answers(self):
+        client = self.raw(answers_pings=False)
+        client.ping()
+        client.wait_keepalive('PONG')
+
+    def test_it_answers_before_open(self):
+        client = self.raw(opened=False)
+        client.ping()
+        client.wait_keepalive('PONG')
+
+    def test_it_asks_who_agreed(self):
+        client = self.raw()
+        self.assertEqual(client.supports_feature(10), 1)
+        for _ in range(3):
+            client.wait_keepalive('PING')
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_the_dead_are_cut_off(self):
+        bystander = self.raw()
+        client = self.raw(answers_pings=False)
+        client.supports_feature(10)
+        client.wait_closed()
+        self.assertEqual(bystander.look_up('computer'), 'computer')
+
+    def test_nobody_is_asked_who_did_not_agree(self):
+        asked = self.raw(answers_pings=False)
+        client = self.raw(answers_pings=False)
+        asked.supports_feature(10)
+        asked.wait_closed()
+        self.assertEqual(client.look_up('computer'), 'computer')
+        self.assertEqual([frame for frame in client.frames if frame.name == 'PING'], [])
+
+    def test_unknown_procedure_of_keepalive(self):
+        client = self.raw()
+        client.send_raw(client.frame(77, program=rpc.KEEPALIVE, kind=rpc.MESSAGE, serial=0))
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+
+class NoKeepalive(MediatedTest):
+    config = {'keepalive': {'interval': '0'}}
+
+    def test_it_answers_all_the_same(self):
+        client = self.raw()
+        client.supports_feature(10)
+        client.ping()
+        client.wait_keepalive('PONG')

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What other programs and the kernel do: devices and parents come and go without us."""
+
+import documents
+from mediated_test import VAGUE, MediatedTest, only_on
+
+MDEV_TYPES = 1 << 13
+
+
+class Devices(MediatedTest):
+    def test_create_and_remove(self):
+        events = self.listen()
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        events.wait(('created', name), ('update', self.parent.name))
+        root = documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+        cap = documents.find_capability(root, 'mdev')
+        self.assertEqual(cap.find('type').get('id'), self.type_id)
+        self.assertEqual(cap.find('iommuGroup').get('number'),
+                         self.host.link(f'{self.parent.path}/{uuid}/iommu_group'))
+        self.host.remove_by_others(uuid)
+        events.wait(('deleted', name))
+        self.assertNotIn(name, self.names())
+        self.wait_until(lambda: len(events.all()) == 4, 'four events')
+        self.assertEqual(events.all(), [('created', name), ('update', self.parent.name),
+                                        ('deleted', name), ('update', self.parent.name)])
+
+    def test_announced_before_it_is_whole(self):
+        """Between the add event and the type link anything may lie."""
+        events = self.listen()
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        self.host.set_knob(self.parent, 'block_create', 1)
+        others = self.in_background(self.host.create_by_others, self.parent, self.type_id, uuid)
+        self.host.wait_create_stuck(self.parent)
+        self.assertNotIn(name, self.names())
+        self.host.set_knob(self.parent, 'block_create', 0)
+        others.result(self.deadline)
+        events.wait(('created', name))
+        document = self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+        self.assertIn(f"<type id='{self.type_id}'", document)
+
+    def test_that_fails_after_it_was_announced(self):
+        events = self.listen()
+        uuid = self.new_uuid()
+        with self.host.knob(self.parent, 'fail_create_late', 5):
+            with self.assertRaises(OSError):
+                self.host.create_by_others(self.parent, self.type_id, uuid)
+        good = self.new_uuid()
+        self.host.create_by_others(self.parent, self.type_id, good)
+        events.wait(('created', self.child_name(self.parent, good)))
+        self.assertEqual([name for name in self.names() if name.startswith('mdev_')],
+                         [self.child_name(self.parent, good)])
+
+    def test_there_before_the_daemon(self):
+        uuid = self.new_uuid()
+        self.daemon.stop()
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        self.daemon.start(self.config)
+        name = self.child_name(self.parent, uuid)
+        self.assertIn(name, self.names(connection=self.connect()))
+
+    def test_many(self):
+        events = self.listen()
+        uuids = [self.new_uuid() for _ in range(16)]
+        names = sorted(self.child_name(self.parent, uuid) for uuid in uuids)
+        for uuid in uuids:
+            self.host.create_by_others(self.parent, self.type_id, uuid)
+        events.wait(*[('created', name) for name in names])
+        self.assertEqual([n for n in self.names() if n.startswith('mdev_')], names)
+        for uuid in uuids:
+            self.host.remove_by_others(uuid)
+        events.wait(*[('deleted', name) for name in names])
+        self.assertEqual([n for n in self.names() if n.startswith('mdev_')], [])
+        for name in names:
+            self.assertEqual(events.count(('created', name)), 1)
+            self.assertEqual(events.count(('deleted', name)), 1)
+
+    def test_same_uuid_comes_back(self):
+        events = self.listen()
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        for times in range(1, 6):
+            self.host.create_by_others(self.parent, self.type_id, uuid)
+            self.wait_until(lambda n=times: events.count(('created', name)) == n, 'created')
+            self.host.remove_by_others(uuid)
+            self.wait_until(lambda n=times: events.count(('deleted', name)) == n, 'deleted')
+
+
+class Silence(MediatedTest):
+    """udev says nothing: sysfs decides."""
+
+    config = {'mdev': {'event_timeout': '0.2'}}
+
+    def test_create_and_destroy(self):
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        events = self.listen()
+        with self.host.silence_udev():
+            device = self.create(uuid=uuid)
+            self.assertEqual(device.name(), name)
+            self.assertIn(name, self.names())
+            self.assertIn(f"<type id='{self.type_id}'", device.XMLDesc(0))
+            device.destroy()
+            self.assertNotIn(name, self.names())
+        events.wait(('created', name), ('deleted', name))
+        self.barrier(events)
+        self.assertEqual(self.host.children(), [])
+        self.assertEqual((events.count(('created', name)), events.count(('deleted', name))),
+                         (1, 1))
+
+    def test_late_events_change_nothing(self):
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        events = self.listen()
+        with self.host.silence_udev():
+            self.create(uuid=uuid)
+        self.host.create_by_others(self.parent, self.type_id, other := self.new_uuid())
+        events.wait(('created', self.child_name(self.parent, other)))
+        self.assertIn(name, self.names())
+        self.assertEqual(events.count(('created', name)), 1)
+        self.assertEqual(events.count(('deleted', name)), 0)
+
+
+class Parents(MediatedTest):
+    def is_parent(self):
+        return self.parent.name in self.names(MDEV_TYPES)
+
+    def test_loses_and_regains_its_types(self):
+        events = self.listen()
+        device = self.create()
+        self.host.unregister(self.parent)
+        events.wait(('deleted', device.name()), ('update', self.parent.name))
+        self.wait_until(lambda: not self.is_parent(), 'no types')
+        self.assertIn(self.parent.name, self.names())
+        document = self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0)
+        self.assertNotIn('mdev_types', document)
+        self.host.register(self.parent)
+        self.wait_until(self.is_parent, 'types')
+        self.create()
+
+    def test_create_on_one_without_types(self):
+        type_id = self.type_id
+        self.host.unregister(self.parent)
+        self.wait_until(lambda: not self.is_parent(), 'no types')
+        self.assert_refused(VAGUE, self.conn.nodeDeviceCreateXML, self.document(type_id=type_id),
+                            0, says=self.parent.name)
+
+    def test_create_on_one_whose_loss_is_not_known_yet(self):
+        type_id = self.type_id
+        with self.host.silence_udev():
+            self.host.unregister(self.parent)
+            self.assert_refused(VAGUE, self.conn.nodeDeviceCreateXML,
+                                self.document(type_id=type_id), 0, says=self.parent.name)
+
+    def test_driver_is_unbound_and_bound(self):
+        events = self.listen()
+        device = self.create()
+        self.host.unbind(self.parent)
+        events.wait(('deleted', device.name()), ('update', self.parent.name))
+        self.wait_until(lambda: not self.is_parent(), 'no types')
+        look_up = self.conn.nodeDeviceLookupByName
+        self.wait_until(lambda: '<driver>' not in look_up(self.parent.name).XMLDesc(0),
+                        'no driver')
+        self.host.bind(self.parent)
+        self.wait_until(self.is_parent, 'types')
+        self.assertIn('<name>nvidia</name>', look_up(self.parent.name).XMLDesc(0))
+        self.create()
+
+
+class VirtualParents(MediatedTest):
+    machine = 'virtual'
+
+    def test_comes_and_goes_with_its_types(self):
+        """It is nothing but a parent: without types there is no device."""
+        events = self.listen()
+        self.host.unregister(self.parent)
+        events.wait(('deleted', self.parent.name))
+        self.assertNotIn(self.parent.name, self.names())
+        self.host.register(self.parent)
+        events.wait(('created', self.parent.name))
+        self.assertIn(self.parent.name, self.names())
+
+
+@only_on('sim', 'a real kernel always tells its sequence number')
+class WithoutSeqnum(Devices):
+    """/sys/kernel/uevent_seqnum may be missing."""
+
+    tells_seqnum = False
+
+
+@only_on('vm', 'datagram sockets of umockdev do not overflow as netlink does')
+class Overflow(MediatedTest):
+    """The receive buffer is too small for what happens while the daemon does not read."""
+
+    config = {'udev': {'receive_buffer': '4096'}}
+
+    def test_lost_events_are_made_up_for(self):
+        events = self.listen()
+        parents = self.host.parents()
+        kept = [self.new_uuid() for _ in parents]
+        self.daemon.pause()
+        for parent, uuid in zip(parents, kept):
+            for _ in range(20):
+                passing = self.new_uuid()
+                self.host.create_by_others(parent, self.type_id, passing)
+                self.host.remove_by_others(passing)
+            self.host.create_by_others(parent, self.type_id, uuid)
+        self.host.settle()
+        self.daemon.resume()
+        names = sorted(self.child_name(parent, uuid) for parent, uuid in zip(parents, kept))
+        events.wait(*[('created', name) for name in names])
+        self.assertEqual([n for n in self.names() if n.startswith('mdev_')], names)
+        for name in names:
+            self.assertEqual(events.count(('created', name)), 1)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Documents of devices: libvirt's part as the stock daemon prints it, and our own part.
+
+The golden documents are what libvirtd 9.0.0 printed on the same simulated hosts, with types and
+group members in order; those of mdpy and mbochs, which it does not know, follow its mtty.
+"""
+
+import pathlib
+import re
+
+import documents
+from mediated_test import MediatedTest, only_on
+
+GOLDEN = pathlib.Path(__file__).parent / 'golden'
+UUID = '0695d332-7831-493f-9e71-1c85c8911a08'
+# Names of vendors and products come from the hardware database of the machine that runs the test.
+HWDB_NAME = re.compile(r"<(product|vendor) id='(0x[0-9a-f]{4})'>[^<]*</\1>")
+# libvirt's own schema knows no parent of the kind of mtty.
+NO_SCHEMA = ('mtty_mtty', 'mdpy_mdpy', 'mbochs_mbochs')
+
+
+class Golden(MediatedTest):
+    """Compares all golden documents of a machine; the classes below name the machines."""
+
+    config = {'xml': {'details': 'false'}}
+
+    def compare(self):
+        self.host.create_by_others(self.parent, self.type_id, UUID)
+        child = self.child_name(self.parent, UUID)
+        self.wait_until(lambda: child in self.names(), child)
+        for path in sorted((GOLDEN / self.machine).glob('*.xml')):
+            with self.subTest(path.stem):
+                document = self.conn.nodeDeviceLookupByName(path.stem).XMLDesc(0)
+                self.assertEqual(HWDB_NAME.sub(r"<\1 id='\2'/>", document), path.read_text())
+                if path.stem not in NO_SCHEMA:
+                    self.assertIsNone(documents.validate(document))
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenM60(Golden):
+    def test_documents(self):
+        self.compare()
+
+    def test_vendor_and_product_have_names(self):
+        root = documents.parse(self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+        self.assertIn('NVIDIA', root.find('capability/vendor').text)
+        self.assertIn('M60', root.find('capability/product').text)
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenA40(Golden):
+    machine = 'a40'
+
+    def test_documents(self):
+        self.compare()
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenGvtg(Golden):
+    machine = 'gvtg'
+
+    def test_documents(self):
+        self.compare()
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenCcw(Golden):
+    machine = 'ccw'
+
+    def test_documents(self):
+        self.compare()
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenAp(Golden):
+    machine = 'ap'
+
+    def test_documents(self):
+        self.compare()
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenVirtual(Golden):
+    machine = 'virtual'
+
+    def test_documents(self):
+        self.compare()
+
+
+class Parents(MediatedTest):
+    def dump(self, name):
+        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+
+    def test_block_of_libvirt(self):
+        for parent in self.host.parents():
+            shown = documents.mdev_types(documents.parse(self.dump(parent.name)))
+            expected = {
+                type_id: {'name': facts.name, 'deviceAPI': facts.device_api,
+                          'availableInstances': str(facts.available)}
+                for type_id, facts in self.host.types(parent).items()}
+            self.assertEqual(shown, expected)
+
+    def test_identity(self):
+        root = documents.parse(self.dump(self.parent.name))
+        self.assertEqual(root.findtext('name'), self.parent.name)
+        self.assertEqual(root.findtext('path'), self.parent.path)
+        self.assertEqual(root.findtext('driver/name'), 'nvidia')
+        cap = root.find("capability[@type='pci']")
+        domain, bus, slot, function = re.split('[:.]', self.parent.address)
+        for element, text in (('domain', domain), ('bus', bus), ('slot', slot),
+                              ('function', function)):
+            self.assertEqual(int(cap.findtext(element)), int(text, 16), element)
+        for element in ('product', 'vendor'):
+            self.assertEqual(cap.find(element).get('id'), self.host.read(
+                f"{self.parent.path}/{'device' if element == 'product' else 'vendor'}"))
+
+    def test_details(self):
+        """The properties of each type, beside libvirt's block."""
+        root = documents.parse(self.dump(self.parent.name))
+        block = documents.find_capability(root, 'pci', 'mdev')
+        self.assertIsNotNone(block)
+        shown = {element.get('id'): documents.type_details(element)
+                 for element in block.findall('type')}
+        facts = self.host.types(self.parent)
+        self.assertEqual(sorted(shown), sorted(facts))
+        for type_id, (name, attributes, description) in shown.items():
+            self.assertEqual(name, facts[type_id].name)
+            self.assertIsNone(description)
+            self.check_m60(attributes, facts[type_id].description)
+
+    def check_m60(self, attributes, description):
+        pairs = dict(pair.split('=') for pair in description.split(', '))
+        width, height = pairs.pop('max_resolution').split('x')
+        mib = int(pairs.pop('framebuffer').removesuffix('M'))
+        expected = {key: (value, None) for key, value in pairs.items()}
+        expected.update(hres=(width, None), vres=(height, None),
+                        framebuffer=(str(mib * 1024), 'KiB'))
+        self.assertEqual(attributes, expected)
+
+    def test_details_of_the_seed(self):
+        root = documents.parse(self.dump(self.parent.name))
+        type_11 = next(element for element in
+                       documents.find_capability(root, 'pci', 'mdev').findall('type')
+                       if element.get('id') == 'nvidia-11')
+        name, attributes, _ = documents.type_details(type_11)
+        self.assertEqual(name, 'GRID M60-0B')
+        self.assertEqual({key: text for key, (text, _unit) in attributes.items()},
+                         {'num_heads': '2', 'frl_config': '45', 'framebuffer': '524288',
+                          'hres': '2560', 'vres': '1600', 'max_instance': '16'})
+
+    def test_details_of_a_child(self):
+        device = self.create()
+        root = documents.parse(device.XMLDesc(0))
+        cap = documents.find_capability(root, 'mdev')
+        name, attributes, _ = documents.type_details(cap.find('type'))
+        facts = self.host.types(self.parent)[self.type_id]
+        self.assertEqual((cap.find('type').get('id'), name), (self.type_id, facts.name))
+        self.check_m60(attributes, facts.description)
+
+    def test_room_is_read_at_every_dump(self):
+        """Nothing announces that it changes."""
+        self.host.types(self.parent)
+        for _ in range(2):
+            self.host.create_by_others(self.parent, self.type_id, self.new_uuid())
+            self.test_block_of_libvirt()
+        for uuid in self.host.children(self.parent):
+            self.host.remove_by_others(uuid)
+            self.test_block_of_libvirt()
+
+    def test_without_names(self):
+        self.host.hide(self.parent, 'name')
+        root = self.wait_for_types(lambda types: all('name' not in t for t in types.values()))
+        for element in documents.find_capability(root, 'pci', 'mdev').findall('type'):
+            name, attributes, _ = documents.type_details(element)
+            self.assertIsNone(name)
+            self.assertIn('framebuffer', attributes)
+
+    def test_without_descriptions(self):
+        self.host.hide(self.parent, 'description')
+        root = self.wait_for_types(lambda types: len(types) == 8)
+        for element in documents.find_capability(root, 'pci', 'mdev').findall('type'):
+            name, attributes, description = documents.type_details(element)
+            self.assertEqual(name, self.host.types(self.parent)[element.get('id')].name)
+            self.assertEqual((attributes, description), ({}, None))
+
+    def wait_for_types(self, condition):
+        def types():
+            root = documents.parse(self.dump(self.parent.name))
+            shown = documents.mdev_types(root)
+            return root if shown and condition(shown) else None
+        return self.wait_until(types, 'the types')
+
+    def test_unknown_flags(self):
+        device = self.conn.nodeDeviceLookupByName(self.parent.name)
+        self.assert_refused(8, device.XMLDesc, 2, says='unsupported flags')
+
+    def test_computer(self):
+        root = documents.parse(self.dump('computer'))
+        self.assertEqual(documents.outline(root), [('name', None), ('capability', 'system')])
+        self.assertIsNone(documents.validate(self.dump('computer')))
+
+
+@only_on('sim', 'the VM has no such hardware')
+class FreeText(MediatedTest):
+    machine = 'virtual'
+
+    def test_description_that_holds_no_properties(self):
+        root = documents.parse(self.conn.nodeDeviceLookupByName('mdpy_mdpy').XMLDesc(0))
+        block = documents.find_capability(root, 'mdev_types', 'mdev')
+        texts = {element.get('id'): documents.type_details(element)
+                 for element in block.findall('type')}
+        self.assertEqual(texts['mdpy-vga'],
+                         ('vga', {}, 'virtual display, 640x480 framebuffer'))
+
+
+@only_on('sim', 'the VM has no such hardware')
+class LinesOfIntel(MediatedTest):
+    machine = 'gvtg'
+
+    def test_properties(self):
+        root = documents.parse(self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+        block = documents.find_capability(root, 'pci', 'mdev')
+        name, attributes, description = documents.type_details(
+            block.find("type[@id='i915-GVTg_V5_4']"))
+        self.assertIsNone(name)
+        self.assertIsNone(description)
+        self.assertEqual(attributes['low_gm_size'], ('131072', 'KiB'))
+        self.assertEqual(attributes['high_gm_size'], ('524288', 'KiB'))
+        self.assertEqual(attributes['fence'], ('4', None))
+        self.assertEqual(attributes['weight'], ('4', None))

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The wire: what must be answered, what must end a connection, and what must not."""
+
+import struct
+
+import rpc
+from mediated_test import MediatedTest
+
+UNSUPPORTED = 3
+RPC_ERROR = 39
+
+
+class Frames(MediatedTest):
+    """A frame that cannot be parsed ends that client, and that client only."""
+
+    def check_ended(self, data):
+        bystander = self.raw()
+        client = self.raw()
+        client.send_raw(data)
+        client.wait_closed()
+        self.assertEqual(bystander.look_up('computer'), 'computer')
+
+    def test_length(self):
+        body = b'\0' * 64
+        for length in (0, 1, 3, 4, 27, 33554433, 2**31 - 1, 2**31, 2**32 - 1):
+            with self.subTest(length):
+                self.check_ended(struct.pack('>I', length) + body)
+
+    def test_garbage(self):
+        for data in (b'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', b'\xff' * 100):
+            with self.subTest(data[:10]):
+                self.check_ended(data)
+
+    def test_before_open(self):
+        client = self.raw(opened=False)
+        client.send_raw(struct.pack('>I', 2**31))
+        client.wait_closed()
+
+    def test_byte_by_byte(self):
+        client = self.raw()
+        payload = rpc.string('computer')
+        for byte in client.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], payload, serial=77):
+            client.send_raw(bytes([byte]))
+        self.assertEqual(client.wait_reply(77).decoder().string(), 'computer')
+
+    def test_many_in_one_go(self):
+        client = self.raw()
+        number = rpc.PROCEDURES['LOOKUP_BY_NAME']
+        serials = range(1000, 1200)
+        client.send_raw(b''.join(client.frame(number, rpc.string('computer'), serial=serial)
+                                 for serial in serials))
+        for serial in serials:
+            self.assertEqual(client.wait_reply(serial).decoder().string(), 'computer')
+
+    def test_client_vanishes_at_any_byte(self):
+        frame = rpc.Connection.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('computer'))
+        for length in range(len(frame)):
+            client = self.raw()
+            client.send_raw(frame[:length])
+            client.disconnect()
+        self.assertEqual(self.raw().look_up('computer'), 'computer')
+
+    def test_client_vanishes_before_its_replies(self):
+        for _ in range(20):
+            client = self.raw()
+            for _ in range(20):
+                client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
+            client.disconnect()
+        self.assertEqual(self.raw().look_up('computer'), 'computer')
+
+
+class Headers(MediatedTest):
+    """Whoever frames well is answered, whatever the header says."""
+
+    def refuse(self, procedure, payload=b'', **header):
+        client = self.raw()
+        frame = client.wait_reply(client.send(procedure, payload, **header))
+        error = frame.error()
+        self.assertIsNotNone(error)
+        self.assertTrue(error.message)
+        self.assertEqual(error.level, 2)
+        self.assertEqual(client.look_up('computer'), 'computer')
+        return error
+
+    def test_unknown_program(self):
+        for program in (0, 0x20008087, 0x20008088, rpc.ADMIN, 2**32 - 1):
+            with self.subTest(hex(program)):
+                self.refuse('LOOKUP_BY_NAME', rpc.string('computer'), program=program)
+
+    def test_unknown_version(self):
+        for version in (0, 2, 2**32 - 1):
+            with self.subTest(version):
+                self.refuse('LOOKUP_BY_NAME', rpc.string('computer'), version=version)
+
+    def test_unknown_procedure(self):
+        for procedure in (0, -1, 10000, 2**31 - 1, -2**31):
+            with self.subTest(procedure):
+                self.refuse(procedure)
+
+    def test_events_cannot_be_called(self):
+        for procedure in ('EVENT_LIFECYCLE', 'EVENT_UPDATE', 'CONNECTION_CLOSED'):
+            with self.subTest(procedure):
+                self.refuse(procedure)
+
+    def test_status(self):
+        for status in (rpc.ERROR, rpc.CONTINUE, 77):
+            with self.subTest(status):
+                self.refuse('LOOKUP_BY_NAME', rpc.string('computer'), status=status)
+
+    def test_type(self):
+        """A reply, an event, a stream packet sent to us: nothing comes back, nothing ends."""
+        client = self.raw()
+        for kind in (rpc.REPLY, rpc.MESSAGE, rpc.STREAM, rpc.REPLY_WITH_FDS, 77, -1):
+            client.send('LOOKUP_BY_NAME', rpc.string('computer'), kind=kind)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_serial_of_the_client(self):
+        client = self.raw()
+        for serial in (0, 1, 2**31, 2**32 - 1):
+            client.send('LOOKUP_BY_NAME', rpc.string('computer'), serial=serial)
+            reply = client.wait_reply(serial)
+            self.assertEqual((reply.program, reply.version, reply.procedure, reply.status),
+                             (rpc.REMOTE, 1, rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.OK))
+
+
+class Payloads(MediatedTest):
+    def refuse(self, procedure, payload):
+        client = self.raw()
+        self.assertRaises(rpc.RpcError, client.call, procedure, payload)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_too_short_or_too_long(self):
+        good = rpc.string('computer')
+        for payload in (b'', good[:-1], good[:-4], good[:4], good + b'\0', good + b'\0\0\0\0'):
+            with self.subTest(payload):
+                self.refuse('LOOKUP_BY_NAME', payload)
+
+    def test_length_of_a_string(self):
+        for length in (9, 4194304, 4194305, 2**31, 2**32 - 1):
+            with self.subTest(length):
+                self.refuse('LOOKUP_BY_NAME', struct.pack('>I', length) + b'computer')
+
+    def test_arguments_where_there_are_none(self):
+        self.refuse('GET_URI', b'\0\0\0\0')
+
+    def test_name_that_is_not_utf8(self):
+        client = self.raw()
+        self.assert_refused({53, RPC_ERROR}, client.look_up, b'\xff\xfe')
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+
+class Opening(MediatedTest):
+    def test_what_virsh_says_first(self):
+        client = self.raw(opened=False)
+        self.assertEqual(client.open(), [0])
+        self.assertEqual([client.supports_feature(feature) for feature in (10, 14, 15, 9999)],
+                         [1, 1, 1, 0])
+        client.call('REGISTER_CLOSE_CALLBACK').end()
+        self.assertEqual(client.get_uri(), 'nodedev:///system')
+        self.assertEqual(client.is_secure(), 1)
+        self.assertGreaterEqual(client.get_lib_version(), 9000000)
+        client.call('UNREGISTER_CLOSE_CALLBACK').end()
+        client.close()
+        client.wait_closed()
+
+    def test_keepalive_may_be_asked_for_first(self):
+        client = self.raw(opened=False)
+        self.assertEqual(client.supports_feature(10), 1)
+        client.open()
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_nothing_before_open(self):
+        client = self.raw(opened=False)
+        for call in (client.list_all, client.get_uri, lambda: client.look_up('computer'),
+                     lambda: client.create_xml(self.document()), lambda: client.register(0)):
+            self.assertRaises(rpc.RpcError, call)
+        client.open()
+        self.assertEqual(client.look_up('computer'), 'computer')
+        self.assertEqual(self.host.children(), [])
+
+    def test_uris(self):
+        for uri in ('nodedev:///system', None, '', 'nodedev:///system?socket=/x'):
+            with self.subTest(uri):
+                client = self.raw(opened=False)
+                client.open(uri)
+                self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_uris_of_others(self):
+        for uri in ('qemu:///system', 'nodedev:///session', 'nodedev:///', 'nodedev:///nonsense',
+                    'nonsense', '\x01', 'nodedev://host/system'):
+            with self.subTest(uri):
+                client = self.raw(opened=False)
+                self.assertRaises(rpc.RpcError, client.open, uri)
+                client.open()
+
+    def test_path_that_is_not_ours(self):
+        client = self.raw(opened=False)
+        self.assert_refused(1, client.open, 'nodedev:///nonsense', says='nonsense')
+
+    def test_unknown_flags(self):
+        client = self.raw(opened=False)
+        self.assert_refused(8, client.open, 'nodedev:///system', 1 << 20)
+
+    def test_open_twice(self):
+        client = self.raw()
+        self.assertRaises(rpc.RpcError, client.open)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+
+class Unserved(MediatedTest):
+    """What other daemons serve is refused as libvirt does it, and never ends a connection."""
+
+    def test_calls_of_the_driver_that_are_not_served(self):
+        client = self.raw()
+        name = rpc.string('computer')
+        for procedure, payload in (('DETTACH', name), ('REATTACH', name), ('RESET', name),
+                                   ('DETACH_FLAGS', name + rpc.optional(None) + rpc.u32(0))):
+            with self.subTest(procedure):
+                self.assert_refused(UNSUPPORTED, client.call, procedure, payload)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_calls_of_other_drivers(self):
+        client = self.raw()
+        for procedure in ('GET_HOSTNAME', 'GET_VERSION', 6, 7, 23, 46, 51, 273):
+            with self.subTest(procedure):
+                self.assert_refused(UNSUPPORTED, client.call, procedure,
+                                    says='not supported by the connection driver')
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_through_libvirt(self):
+        for call in (self.conn.getHostname, self.conn.getVersion, self.conn.listAllDomains,
+                     self.conn.listAllNetworks, self.conn.getCapabilities,
+                     self.conn.nodeDeviceLookupByName('computer').reset):
+            with self.subTest(call.__name__):
+                self.assert_refused(UNSUPPORTED, call)
+        self.assertIn('computer', self.names())
+
+    def test_polkit_is_not_asked_for(self):
+        client = self.raw(opened=False)
+        self.assertRaises(rpc.RpcError, client.call, 'AUTH_POLKIT')
+        client.open()
+
+
+class Fds(MediatedTest):
+    def test_call_with_descriptors(self):
+        """Nothing that is served takes any; the others are not harmed."""
+        bystander = self.raw()
+        client = self.raw()
+        client.send('LOOKUP_BY_NAME', rpc.string('computer'), kind=rpc.CALL_WITH_FDS)
+        try:
+            client.wait_reply(client.serial, self.deadline)
+        except rpc.Closed:
+            pass
+        self.assertEqual(bystander.look_up('computer'), 'computer')

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bytes of a client: cut into messages, and each payload taken for the arguments of every
+ * procedure. What decodes must encode again to the same bytes.
+ */
+#include "config.h"
+
+#include "rpc/message.h"
+
+typedef struct {
+    xdrproc_t type;
+    gsize size;
+} Type;
+
+#define TYPE(type)                                                                                 \
+    {                                                                                              \
+        MD_XDR(type), sizeof(type)                                                                 \
+    }
+
+static const Type types[] = {
+    TYPE(md_open_args),     TYPE(md_int_args),  TYPE(md_name_args), TYPE(md_cap_args),
+    TYPE(md_list_args),     TYPE(md_text_args), TYPE(md_caps_args), TYPE(md_list_all_args),
+    TYPE(md_register_args), TYPE(md_error),     TYPE(md_names_ret), TYPE(md_list_all_ret),
+};
+
+int LLVMFuzzerTestOneInput(const guint8 *bytes, gsize size);
+
+
+static void
+try_type(const MdMessage *message, const Type *type)
+{
+    g_autofree gpointer data = g_malloc0(type->size);
+
+    if (md_message_decode(message, type->type, data, NULL)) {
+        g_autoptr(GBytes) frame = md_message_encode(&message->header, type->type, data, NULL);
+
+        g_assert_nonnull(frame);
+        g_assert_cmpmem((const guint8 *)g_bytes_get_data(frame, NULL) + MD_MESSAGE_LENGTH_MIN,
+                        g_bytes_get_size(frame) - MD_MESSAGE_LENGTH_MIN,
+                        g_bytes_get_data(message->payload, NULL),
+                        g_bytes_get_size(message->payload));
+    }
+    md_message_clear(type->type, data);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const guint8 *bytes, gsize size)
+{
+    g_autoptr(MdMessageReader) reader = md_message_reader_new();
+
+    md_message_reader_feed(reader, bytes, size);
+    for (;;) {
+        g_autoptr(MdMessage) message = md_message_reader_next(reader, NULL);
+
+        if (message == NULL)
+            return 0;
+        for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+            try_type(message, &types[i]);
+    }
+}

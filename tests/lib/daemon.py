@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One run of the daemon under test, in a directory of its own."""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 0.01
+SOCKET_RW = 'virtnodedevd-sock'
+SOCKET_RO = 'virtnodedevd-sock-ro'
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def key_file(groups):
+    """The text of a configuration file, from a dict of dicts."""
+    lines = []
+    for group, settings in groups.items():
+        lines.append(f'[{group}]')
+        lines += [f'{key}={value}' for key, value in settings.items()]
+    return ''.join(f'{line}\n' for line in lines)
+
+
+class Daemon:
+    """Starts, signals and stops the program; its log is kept for the report of a failure."""
+
+    def __init__(self, program, deadline, environment=None):
+        self.program = str(program)
+        self.deadline = deadline
+        self.environment = {**os.environ, **(environment or {})}
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdd-'))
+        self.socket_dir = self.directory / 'run'
+        self.socket_dir.mkdir()
+        self.rw_path = self.socket_dir / SOCKET_RW
+        self.ro_path = self.socket_dir / SOCKET_RO
+        self.log_path = self.directory / 'log'
+        self.log_path.touch()
+        self.process = None
+
+    def close(self):
+        if self.is_running():
+            self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def arguments(self, config=None):
+        path = self.directory / 'mediated.conf'
+        path.write_text(key_file(config or {}), encoding='utf-8')
+        return ['--socket-dir', str(self.socket_dir), '--config', str(path), '--verbose']
+
+    def spawn(self, arguments):
+        with open(self.log_path, 'ab') as log:
+            # The daemon must not outlive a test that crashes.
+            return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
+                [self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environment, preexec_fn=die_with_parent)
+
+    def run(self, *arguments):
+        """Runs the program to its end, for its output."""
+        return subprocess.run([self.program, *arguments], env=self.environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              timeout=self.deadline)
+
+    def start(self, config=None):
+        """Starts the daemon; on return both sockets accept."""
+        self.process = self.spawn(self.arguments(config))
+        limit = time.monotonic() + self.deadline
+        while not all(self.accepts(path) for path in (self.rw_path, self.ro_path)):
+            if self.has_ended():
+                raise AssertionError(f'the daemon ended with {self.process.returncode} at start')
+            if time.monotonic() > limit:
+                raise AssertionError('the daemon does not listen')
+
+    def has_ended(self):
+        """True at once if it has; waits a moment else."""
+        try:
+            self.process.wait(POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    @staticmethod
+    def accepts(path):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            try:
+                client.connect(str(path))
+            except (FileNotFoundError, ConnectionRefusedError, PermissionError):
+                return False
+        return True
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """The exit status; negative for a signal."""
+        return self.process.wait(self.deadline)
+
+    def stop(self):
+        """Ends the daemon as a service manager does; it must leave nothing behind."""
+        self.signal(signal.SIGTERM)
+        status = self.wait()
+        if status != 0:
+            raise AssertionError(f'the daemon ended with {status} after SIGTERM')
+        left = sorted(os.listdir(self.socket_dir))
+        if left:
+            raise AssertionError(f'the daemon left {left} behind')
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self):
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def log(self):
+        return self.log_path.read_text(encoding='utf-8', errors='replace')

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A client of libvirt's wire protocol that sends what it is told to, sound or not.
+
+Frames are kept in the order of their arrival, so that a test can tell which came first.
+"""
+
+import dataclasses
+import select
+import socket
+import struct
+import time
+
+REMOTE = 0x20008086
+KEEPALIVE = 0x6b656570
+ADMIN = 0x06900690
+VERSION = 1
+
+CALL, REPLY, MESSAGE, STREAM, CALL_WITH_FDS, REPLY_WITH_FDS = range(6)
+OK, ERROR, CONTINUE = range(3)
+PING, PONG = 1, 2
+
+HEADER = struct.Struct('>IIiiIi')
+LENGTH = struct.Struct('>I')
+MESSAGE_MAX = 33554432
+CHUNK = 65536
+
+PROCEDURES = {
+    'OPEN': 1, 'CLOSE': 2, 'GET_TYPE': 3, 'GET_VERSION': 4, 'GET_HOSTNAME': 59,
+    'SUPPORTS_FEATURE': 60, 'AUTH_LIST': 66, 'AUTH_POLKIT': 70, 'GET_URI': 110,
+    'NUM_OF_DEVICES': 111, 'LIST_DEVICES': 112, 'LOOKUP_BY_NAME': 113, 'GET_XML_DESC': 114,
+    'GET_PARENT': 115, 'NUM_OF_CAPS': 116, 'LIST_CAPS': 117, 'DETTACH': 118, 'REATTACH': 119,
+    'RESET': 120, 'CREATE_XML': 123, 'DESTROY': 124, 'IS_SECURE': 149, 'GET_LIB_VERSION': 157,
+    'LIST_ALL': 285, 'LOOKUP_SCSI_HOST_BY_WWN': 297, 'DETACH_FLAGS': 301,
+    'REGISTER_CLOSE_CALLBACK': 360, 'UNREGISTER_CLOSE_CALLBACK': 361, 'CONNECTION_CLOSED': 362,
+    'EVENT_REGISTER_ANY': 374, 'EVENT_DEREGISTER_ANY': 375, 'EVENT_LIFECYCLE': 376,
+    'EVENT_UPDATE': 377, 'SET_IDENTITY': 419, 'DEFINE_XML': 428, 'UNDEFINE': 429, 'CREATE': 430,
+    'GET_AUTOSTART': 433, 'SET_AUTOSTART': 434, 'IS_PERSISTENT': 435, 'IS_ACTIVE': 436,
+    'UPDATE': 447,
+}
+NAMES = {number: name for name, number in PROCEDURES.items()}
+
+
+def i32(value):
+    return struct.pack('>i', value)
+
+
+def u32(value):
+    return struct.pack('>I', value)
+
+
+def string(text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return LENGTH.pack(len(data)) + data + b'\0' * (-len(data) % 4)
+
+
+def optional(text):
+    """A string that may be missing (None)."""
+    return i32(0) if text is None else i32(1) + string(text)
+
+
+class Decoder:
+    """Takes a payload apart; ends with an error if something is left or missing."""
+
+    def __init__(self, data):
+        self.data = data
+        self.offset = 0
+
+    def take(self, size):
+        if self.offset + size > len(self.data):
+            raise ValueError('payload too short')
+        self.offset += size
+        return self.data[self.offset - size:self.offset]
+
+    def i32(self):
+        return struct.unpack('>i', self.take(4))[0]
+
+    def u32(self):
+        return struct.unpack('>I', self.take(4))[0]
+
+    def u64(self):
+        return struct.unpack('>Q', self.take(8))[0]
+
+    def string(self):
+        size = self.u32()
+        text = self.take(size).decode()
+        self.take(-size % 4)
+        return text
+
+    def optional(self):
+        return self.string() if self.i32() else None
+
+    def strings(self):
+        return [self.string() for _ in range(self.u32())]
+
+    def end(self, value=None):
+        if self.offset != len(self.data):
+            raise ValueError(f'{len(self.data) - self.offset} bytes left in payload')
+        return value
+
+
+class RpcError(Exception):
+    """An error reply."""
+
+    def __init__(self, payload):
+        decoder = Decoder(payload)
+        self.code = decoder.i32()
+        self.domain = decoder.i32()
+        self.message = decoder.optional()
+        self.level = decoder.i32()
+        if decoder.i32():
+            raise ValueError('error with a domain object')
+        self.texts = [decoder.optional() for _ in range(3)]
+        self.numbers = [decoder.i32(), decoder.i32()]
+        if decoder.i32():
+            raise ValueError('error with a network object')
+        decoder.end()
+        super().__init__(f'{self.code}/{self.domain}: {self.message}')
+
+
+@dataclasses.dataclass
+class Frame:
+    """One message as it came."""
+
+    program: int
+    version: int
+    procedure: int
+    type: int
+    serial: int
+    status: int
+    payload: bytes
+
+    @property
+    def name(self):
+        if self.program == KEEPALIVE:
+            return {PING: 'PING', PONG: 'PONG'}.get(self.procedure)
+        return NAMES.get(self.procedure)
+
+    def decoder(self):
+        """Of the payload; raises RpcError for an error reply."""
+        if self.status == ERROR:
+            raise RpcError(self.payload)
+        return Decoder(self.payload)
+
+    def error(self):
+        """The RpcError of an error reply, else None."""
+        return RpcError(self.payload) if self.status == ERROR else None
+
+    def event(self):
+        """(kind, name, detail) of an event; the callback id is left out."""
+        decoder = self.decoder()
+        decoder.i32()
+        name = decoder.string()
+        detail = decoder.i32() if self.name == 'EVENT_LIFECYCLE' else None
+        if detail is not None:
+            decoder.i32()
+        return decoder.end((self.name, name, detail))
+
+
+class Closed(Exception):
+    """The daemon has closed the connection."""
+
+
+class Connection:  # pylint: disable=too-many-public-methods
+    """One client; the socket is used by one thread only."""
+
+    def __init__(self, path, deadline=10.0, answers_pings=True):
+        self.deadline = deadline
+        self.answers_pings = answers_pings
+        self.serial = 0
+        self.buffer = b''
+        self.frames = []     # everything that came, in order
+        self.unread = []     # what nobody has asked for yet
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(deadline)
+        self.socket.connect(str(path))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.disconnect()
+
+    def disconnect(self):
+        """Without a goodbye."""
+        self.socket.close()
+
+    # Frames
+
+    def send_raw(self, data):
+        self.socket.sendall(data)
+
+    # pylint: disable-next=too-many-arguments
+    @staticmethod
+    def frame(procedure, payload=b'', serial=1, program=REMOTE, version=VERSION, kind=CALL,
+              status=OK, length=None):
+        body = HEADER.pack(program, version, procedure, kind, serial, status) + payload
+        return LENGTH.pack(len(body) + LENGTH.size if length is None else length) + body
+
+    def send(self, procedure, payload=b'', **header):
+        """Sends a call and returns its serial, without waiting."""
+        self.serial += 1
+        number = PROCEDURES[procedure] if isinstance(procedure, str) else procedure
+        header.setdefault('serial', self.serial)
+        self.send_raw(self.frame(number, payload, **header))
+        return header['serial']
+
+    def take_frame(self):
+        """The first whole frame of the buffer, or None."""
+        if len(self.buffer) < LENGTH.size:
+            return None
+        size = LENGTH.unpack_from(self.buffer)[0]
+        if not LENGTH.size + HEADER.size <= size <= MESSAGE_MAX:
+            raise ValueError(f'the daemon sent a frame of {size} bytes')
+        if len(self.buffer) < size:
+            return None
+        fields = HEADER.unpack_from(self.buffer, LENGTH.size)
+        frame = Frame(*fields, self.buffer[LENGTH.size + HEADER.size:size])
+        self.buffer = self.buffer[size:]
+        return frame
+
+    def receive(self, seconds):
+        """The next frame; None after that time. Closed when there will be none."""
+        limit = time.monotonic() + seconds
+        while True:
+            frame = self.take_frame()
+            if frame is not None:
+                self.frames.append(frame)
+                if frame.name == 'PING' and self.answers_pings:
+                    self.pong()
+                return frame
+            left = limit - time.monotonic()
+            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+                return None
+            try:
+                data = self.socket.recv(CHUNK)
+            except ConnectionResetError:
+                data = b''
+            if not data:
+                raise Closed
+            self.buffer += data
+
+    def wait_for(self, wanted, seconds=None):
+        """The first frame that nobody has taken yet and that is wanted; others are kept."""
+        for frame in self.unread:
+            if wanted(frame):
+                self.unread.remove(frame)
+                return frame
+        limit = time.monotonic() + (self.deadline if seconds is None else seconds)
+        while True:
+            frame = self.receive(max(0.0, limit - time.monotonic()))
+            if frame is None:
+                raise TimeoutError('no such frame has come')
+            if wanted(frame):
+                return frame
+            self.unread.append(frame)
+
+    def wait_reply(self, serial, seconds=None):
+        return self.wait_for(lambda frame: frame.type == REPLY and frame.serial == serial and
+                             frame.program != KEEPALIVE, seconds)
+
+    def wait_event(self, seconds=None):
+        frame = self.wait_for(lambda frame: frame.type == MESSAGE and
+                              frame.program == REMOTE, seconds)
+        return frame.event()
+
+    def wait_closed(self, seconds=None):
+        """Reads until the daemon ends the connection."""
+        limit = time.monotonic() + (self.deadline if seconds is None else seconds)
+        try:
+            while time.monotonic() < limit:
+                self.receive(max(0.0, limit - time.monotonic()))
+        except Closed:
+            return
+        raise TimeoutError('the daemon keeps the connection')
+
+    def call(self, procedure, payload=b'', **header):
+        """Sends a call and returns the decoder of its reply; RpcError if it is refused."""
+        return self.wait_reply(self.send(procedure, payload, **header)).decoder()
+
+    # Keepalive
+
+    def ping(self):
+        self.send_raw(self.frame(PING, serial=0, program=KEEPALIVE, kind=MESSAGE))
+
+    def pong(self):
+        self.send_raw(self.frame(PONG, serial=0, program=KEEPALIVE, kind=MESSAGE))
+
+    def wait_keepalive(self, name, seconds=None):
+        return self.wait_for(lambda frame: frame.program == KEEPALIVE and frame.name == name,
+                             seconds)
+
+    # Procedures
+
+    def open(self, uri='nodedev:///system', flags=0):
+        """What every client says first: authentication, then open."""
+        decoder = self.call('AUTH_LIST')
+        types = [decoder.i32() for _ in range(decoder.u32())]
+        decoder.end()
+        self.call('OPEN', optional(uri) + u32(flags)).end()
+        return types
+
+    def close(self):
+        self.call('CLOSE').end()
+
+    def get_type(self):
+        return (decoder := self.call('GET_TYPE')).end(decoder.string())
+
+    def get_uri(self):
+        return (decoder := self.call('GET_URI')).end(decoder.string())
+
+    def get_lib_version(self):
+        return (decoder := self.call('GET_LIB_VERSION')).end(decoder.u64())
+
+    def is_secure(self):
+        return (decoder := self.call('IS_SECURE')).end(decoder.i32())
+
+    def supports_feature(self, feature):
+        decoder = self.call('SUPPORTS_FEATURE', i32(feature))
+        return decoder.end(decoder.i32())
+
+    def num_of_devices(self, cap=None, flags=0):
+        decoder = self.call('NUM_OF_DEVICES', optional(cap) + u32(flags))
+        return decoder.end(decoder.i32())
+
+    def list_devices(self, cap=None, maxnames=65536, flags=0):
+        decoder = self.call('LIST_DEVICES', optional(cap) + i32(maxnames) + u32(flags))
+        return decoder.end(decoder.strings())
+
+    def list_all(self, flags=0, need_results=1):
+        decoder = self.call('LIST_ALL', i32(need_results) + u32(flags))
+        return decoder.end((decoder.strings(), decoder.u32()))
+
+    def look_up(self, name):
+        return (decoder := self.call('LOOKUP_BY_NAME', string(name))).end(decoder.string())
+
+    def get_xml(self, name, flags=0):
+        decoder = self.call('GET_XML_DESC', string(name) + u32(flags))
+        return decoder.end(decoder.string())
+
+    def get_parent(self, name):
+        decoder = self.call('GET_PARENT', string(name))
+        return decoder.end(decoder.optional())
+
+    def num_of_caps(self, name):
+        return (decoder := self.call('NUM_OF_CAPS', string(name))).end(decoder.i32())
+
+    def list_caps(self, name, maxnames=65536):
+        decoder = self.call('LIST_CAPS', string(name) + i32(maxnames))
+        return decoder.end(decoder.strings())
+
+    def create_xml(self, xml, flags=0):
+        decoder = self.call('CREATE_XML', string(xml) + u32(flags))
+        return decoder.end(decoder.string())
+
+    def destroy(self, name):
+        self.call('DESTROY', string(name)).end()
+
+    def is_active(self, name):
+        return (decoder := self.call('IS_ACTIVE', string(name))).end(decoder.i32())
+
+    def is_persistent(self, name):
+        return (decoder := self.call('IS_PERSISTENT', string(name))).end(decoder.i32())
+
+    def get_autostart(self, name):
+        return (decoder := self.call('GET_AUTOSTART', string(name))).end(decoder.i32())
+
+    def register(self, event, device=None):
+        """Subscribes to 0 (lifecycle) or 1 (update); returns the callback id."""
+        decoder = self.call('EVENT_REGISTER_ANY', i32(event) + optional(device))
+        return decoder.end(decoder.i32())
+
+    def deregister(self, callback):
+        self.call('EVENT_DEREGISTER_ANY', i32(callback)).end()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Counts the cases of meson's JUnit report and of TAP files, and fails if any did not pass.
+
+A report that is missing or cut short counts as one failure, a skip fails as well: what is not run is not tested.
+"""
+
+import argparse
+import collections
+import re
+import sys
+import xml.etree.ElementTree
+
+PLAN = re.compile(r'1\.\.(\d+)')
+LINE = re.compile(r'(not )?ok\b.*?(# SKIP\b.*)?$', re.IGNORECASE)
+
+
+def count_junit(path, counts):
+    try:
+        root = xml.etree.ElementTree.parse(path).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError) as error:
+        print(f'{path}: {error}')
+        counts['failed'] += 1
+        return
+    for case in root.iter('testcase'):
+        if case.find('failure') is not None or case.find('error') is not None:
+            print(f'not ok: {case.get("classname")} {case.get("name")}')
+            counts['failed'] += 1
+        elif case.find('skipped') is not None:
+            counts['skipped'] += 1
+        else:
+            counts['passed'] += 1
+
+
+def count_tap(path, counts):
+    planned = None
+    seen = 0
+    with open(path, encoding='utf-8', errors='replace') as file:
+        for line in file:
+            plan = PLAN.fullmatch(line.strip())
+            found = LINE.match(line.rstrip('\n'))
+            if plan:
+                planned = int(plan.group(1))
+            elif found:
+                seen += 1
+                kind = 'skipped' if found.group(2) else 'failed' if found.group(1) else 'passed'
+                counts[kind] += 1
+                if kind == 'failed':
+                    print(line.strip())
+    if planned != seen:
+        print(f'{path}: {seen} cases of {planned}')
+        counts['failed'] += 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--junit', action='append', default=[])
+    parser.add_argument('--tap', action='append', default=[])
+    options = parser.parse_args()
+
+    counts = collections.Counter(passed=0, failed=0, skipped=0)
+    for path in options.junit:
+        count_junit(path, counts)
+    for path in options.tap:
+        count_tap(path, counts)
+    print(f'{counts["passed"]} passed, {counts["failed"]} failed, {counts["skipped"]} skipped')
+    return 1 if counts['failed'] or counts['skipped'] or not counts['passed'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The host inside tests/vm: the machine itself, with parents that tests/kmod/md_vgpu makes.
+
+Needs root. The knobs are files in <parent>/hostile; see the head of md_vgpu.c.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+
+import host
+from daemon import Daemon
+
+MDEV_BUS = pathlib.Path('/sys/class/mdev_bus')
+MDEV_DEVICES = pathlib.Path('/sys/bus/mdev/devices')
+PCI_DEVICES = pathlib.Path('/sys/bus/pci/devices')
+DEADLINE = 60.0
+RESTING_KNOBS = (*host.KNOBS, 'delay_create_ms', 'delay_remove_ms', 'delay_available_ms',
+                 'homogeneous')
+HIDING_KNOBS = ('hide_name', 'hide_description', 'intel_text')
+# A parent that has its driver but no types is still one of ours.
+HOSTILE = 'hostile'
+
+
+def write(path, text):
+    """One write, as the kernel wants it."""
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+class VmHost(host.Host):
+    """Real sysfs, real udev."""
+
+    kind = 'vm'
+    deadline = DEADLINE
+
+    def __init__(self, machine, program):
+        if machine not in ('m60', 'virtual'):
+            raise ValueError(f"no machine '{machine}' in the VM")
+        self.machine = machine
+        self.program = program
+        self.known = self.find_parents()
+        self.reset()
+        self.daemon = Daemon(program, DEADLINE)
+
+    def close(self):
+        self.daemon.close()
+        self.reset()
+
+    def find_parents(self):
+        found = []
+        for link in sorted(PCI_DEVICES.iterdir() if self.machine == 'm60' else MDEV_BUS.iterdir()):
+            path = str(link.resolve())
+            is_virtual = path.startswith('/sys/devices/virtual/')
+            if os.path.exists(f'{path}/{HOSTILE}') and is_virtual == (self.machine == 'virtual'):
+                prefix = link.name if is_virtual else 'pci'
+                found.append(host.Parent(host.make_name(prefix, link.name), link.name, path))
+        return found
+
+    def reset(self):
+        """Brings all parents back to where they were after the module was loaded."""
+        for parent in self.known:
+            if not os.path.exists(f'{parent.path}/{HOSTILE}'):
+                self.bind(parent)
+        self.relax()
+        for parent in self.known:
+            hidden = [knob for knob in HIDING_KNOBS
+                      if self.read(f'{parent.path}/{HOSTILE}/{knob}') != '0']
+            for knob in hidden:
+                self.set_knob(parent, knob, 0)
+            if hidden:
+                self.unregister(parent)
+            self.register(parent)
+            for uuid in self.children(parent):
+                self.remove_by_others(uuid)
+        self.settle()
+
+    @staticmethod
+    def settle():
+        subprocess.run(['udevadm', 'settle', f'--timeout={DEADLINE:.0f}'], check=True)
+
+    def parents(self):
+        return self.known
+
+    def real(self, path):
+        return path
+
+    def plain_pci(self):
+        for link in sorted(PCI_DEVICES.iterdir()):
+            if not (link / HOSTILE).exists() and not (link / 'mdev_supported_types').exists():
+                return host.make_name('pci', link.name)
+        raise AssertionError('every PCI device is an mdev parent')
+
+    def create_by_others(self, parent, type_id, uuid):
+        write(f'{self.type_path(parent, type_id)}/create', uuid)
+
+    def remove_by_others(self, uuid):
+        write(MDEV_DEVICES / uuid / 'remove', '1')
+
+    def relax(self):
+        for parent in self.known:
+            if os.path.exists(f'{parent.path}/{HOSTILE}'):
+                for knob in RESTING_KNOBS:
+                    self.set_knob(parent, knob, 0)
+
+    def set_knob(self, parent, knob, value):
+        write(f'{parent.path}/{HOSTILE}/{knob}', str(int(value)))
+
+    def hide(self, parent, attribute):
+        self.set_knob(parent, f'hide_{attribute}', 1)
+        self.unregister(parent)
+        self.register(parent)
+
+    def unregister(self, parent):
+        write(f'{parent.path}/{HOSTILE}/registered', '0')
+
+    def register(self, parent):
+        write(f'{parent.path}/{HOSTILE}/registered', '1')
+
+    def unbind(self, parent):
+        write(f'{parent.path}/driver/unbind', parent.address)
+
+    def bind(self, parent):
+        write('/sys/bus/pci/drivers/nvidia/bind', parent.address)
+
+    @contextlib.contextmanager
+    def silence_udev(self):
+        subprocess.run(['udevadm', 'control', '--stop-exec-queue'], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(['udevadm', 'control', '--start-exec-queue'], check=True)
+            self.settle()
+
+    @contextlib.contextmanager
+    def hold_open(self, uuid):
+        group = os.path.basename(os.readlink(MDEV_DEVICES / uuid / 'iommu_group'))
+        fd = os.open(f'/dev/vfio/{group}', os.O_RDWR)
+        try:
+            yield os.getpid()
+        finally:
+            os.close(fd)

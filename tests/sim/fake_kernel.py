@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The kernel's part of the fake sysfs: writes have effects, and what happens is announced.
+
+fakekernel-preload sends every write of the daemon here and returns what is answered. A write is
+served on a thread of its own, so that one that blocks holds up nobody else. Devices and drivers
+(mdev.py) register a function for each attribute they take.
+"""
+
+import errno
+import os
+import socket
+import struct
+import threading
+
+import sysfs
+import udevd
+
+REQUEST_MAX = 65536
+SEQNUM = '/sys/kernel/uevent_seqnum'
+
+
+class KernelError(Exception):
+    """What a write fails with."""
+
+    def __init__(self, number):
+        super().__init__(os.strerror(number))
+        self.number = number
+
+
+class FakeKernel:
+    """One machine's kernel: its sysfs, its events, and the attributes that do something."""
+
+    def __init__(self, tells_seqnum=True):
+        self.sysfs = sysfs.Sysfs()
+        self.udevd = udevd.Udevd(self.sysfs.root)
+        self.tells_seqnum = tells_seqnum
+        self.seqnum = 100
+        # Guards all state of kernel and drivers, and is notified whenever any of it changes.
+        self.state = threading.Condition(threading.RLock())
+        self.stores = {}
+        self.shows = {}
+        self.mdev_parents = []
+        self.held_groups = set()
+        self.next_group = 40
+        self.next_vfio = 0
+        self.writes = []
+        self.dying = False
+        self.tell_seqnum()
+        self.socket_path = str(self.sysfs.root / 'kernel')
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(self.socket_path)
+        self.listener.listen(64)
+        self.acceptor = threading.Thread(target=self.accept, name='kernel', daemon=True)
+        self.acceptor.start()
+
+    def close(self):
+        """Lets go of whoever is blocked in a driver, and takes the machine away."""
+        with self.state:
+            self.dying = True
+            self.state.notify_all()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
+        self.listener.close()
+        self.udevd.close()
+        self.sysfs.close()
+
+    # Requests
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            request = connection.recv(REQUEST_MAX)
+            if not request:
+                return
+            kind, path, data = request.split(b'\0', 2)
+            try:
+                answer = self.act(kind.decode(), path.decode(), data)
+            except KernelError as error:
+                answer = -error.number
+            try:
+                connection.send(struct.pack('=i', answer))
+            except BrokenPipeError:
+                pass  # the daemon was killed meanwhile
+
+    def act(self, kind, path, data):
+        if kind == 'o':
+            return self.open_group(path)
+        if kind == 'r':
+            show = self.shows.get(path)
+            if show is not None:
+                show()
+            return 0
+        with self.state:
+            self.writes.append((path, data))
+            self.state.notify_all()
+            store = self.stores.get(path)
+        if store is None:
+            # The kernel refuses this when the attribute is opened.
+            raise KernelError(errno.EACCES)
+        store(data)
+        return len(data)
+
+    def open_group(self, path):
+        with self.state:
+            if not self.sysfs.exists(path):
+                raise KernelError(errno.ENOENT)
+            if os.path.basename(path) in {str(group) for group in self.held_groups}:
+                raise KernelError(errno.EBUSY)
+        return 0
+
+    # For devices and drivers
+
+    def add_store(self, path, func, text=''):
+        """An attribute that does something when it is written: func(bytes)."""
+        self.sysfs.write(path, text)
+        self.stores[path] = func
+
+    def add_show(self, path, func):
+        """An attribute whose reads may take long or fail: func() is called before each."""
+        self.shows[path] = func
+
+    def forget_below(self, path):
+        """Drops the attributes of a directory that goes."""
+        for table in (self.stores, self.shows):
+            for name in [name for name in table if name.startswith(path + '/')]:
+                del table[name]
+
+    def block_while(self, condition):
+        """Called with `state` held: waits for as long as a test wants it."""
+        self.state.wait_for(lambda: self.dying or not condition())
+
+    def tell_seqnum(self):
+        if self.tells_seqnum:
+            self.sysfs.write(SEQNUM, f'{self.seqnum}\n')
+
+    def event(self, action, path, **extra):
+        """Announces something about a device, with what its uevent file says now."""
+        with self.state:
+            self.seqnum += 1
+            self.tell_seqnum()
+            properties = {
+                'ACTION': action,
+                'DEVPATH': path.removeprefix('/sys'),
+                'SUBSYSTEM': self.sysfs.target(f'{path}/subsystem') or 'unknown',
+                'SEQNUM': str(self.seqnum),
+                'USEC_INITIALIZED': '1000000',
+            }
+            properties.update(self.sysfs.uevent(path))
+            properties.update(extra)
+            self.udevd.post(properties)
+
+    def new_group(self):
+        with self.state:
+            self.next_group += 1
+            return self.next_group
+
+    def new_vfio(self):
+        with self.state:
+            self.next_vfio += 1
+            return self.next_vfio

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Preloaded into the daemon in front of libumockdev-preload. The sysfs of umockdev is plain files, to which a write
+ * changes nothing else; here every write to one of them goes to the fake kernel of the test instead (fake_kernel.py),
+ * and its answer is what the write returns. The same for the first read of some attributes, which the fake kernel may
+ * delay or refuse, and for opening the nodes of VFIO groups, which it may call busy: umockdev ends a program that opens
+ * a device without a script for it.
+ *
+ * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens attributes
+ * relative to directories and with system calls that have no wrapper.
+ *
+ * One packet per request: kind, path below the test bed, bytes written, separated by NUL. One packet per answer: a
+ * 32-bit number, a negative errno or the result (for reads and opens: go on).
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ENV_ROOT      "UMOCKDEV_DIR"
+#define ENV_SOCKET    "MD_FAKE_KERNEL_SOCKET"
+#define SYSFS         "/sys/"
+#define VFIO_NODES    "/dev/vfio/"
+#define REQUEST_MAX   65536
+#define NEXT(name, fn) fn = (__typeof__(fn))dlsym(RTLD_NEXT, name)
+
+/* What the kernel asks a driver for; everything else in sysfs is read as it lies there. */
+static const char *const asked_for[] = { "available_instances", "name", "description" };
+
+ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+
+
+/* Plain system calls: umockdev has wrappers around most of these functions. */
+static int
+connect_to_kernel(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const char *path = getenv(ENV_SOCKET);
+    int fd = -1;
+
+    if (path == NULL || strlen(path) >= sizeof(address.sun_path))
+        return -1;
+
+    strcpy(address.sun_path, path);
+    fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (syscall(SYS_connect, fd, &address, sizeof(address)) == 0)
+        return fd;
+    syscall(SYS_close, fd);
+    return -1;
+}
+
+
+/* Asks and waits, for as long as the driver that is being played takes. */
+static int
+ask(char kind, const char *path, const struct iovec *bytes, int count)
+{
+    char request[REQUEST_MAX];
+    int32_t answer = -EIO;
+    size_t used = 0;
+    ssize_t got = 0;
+    int fd = connect_to_kernel();
+
+    if (fd < 0)
+        return -EIO;
+
+    used = (size_t)snprintf(request, sizeof(request), "%c", kind) + 1;
+    used += (size_t)snprintf(request + used, sizeof(request) - used, "%s", path) + 1;
+    for (int i = 0; i < count; i++) {
+        if (bytes[i].iov_len > sizeof(request) - used) {
+            syscall(SYS_close, fd);
+            return -E2BIG;
+        }
+        memcpy(request + used, bytes[i].iov_base, bytes[i].iov_len);
+        used += bytes[i].iov_len;
+    }
+
+    got = syscall(SYS_sendto, fd, request, used, MSG_NOSIGNAL, NULL, 0);
+    if (got == (ssize_t)used) {
+        do
+            got = syscall(SYS_recvfrom, fd, &answer, sizeof(answer), 0, NULL, NULL);
+        while (got < 0 && errno == EINTR);
+    }
+    syscall(SYS_close, fd);
+    return got == (ssize_t)sizeof(answer) ? answer : -EIO;
+}
+
+
+/* The path of a file in the fake sysfs, as the daemon knows it; 0 for any other descriptor. */
+static int
+find_in_sysfs(int fd, char *path, size_t size)
+{
+    const char *root = getenv(ENV_ROOT);
+    char link[64];
+    char target[PATH_MAX];
+    struct stat st;
+    ssize_t len = 0;
+    size_t root_len = 0;
+
+    if (root == NULL || fd < 0 || syscall(SYS_fstat, fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    len = syscall(SYS_readlink, link, target, sizeof(target) - 1);
+    if (len <= 0)
+        return 0;
+    target[len] = '\0';
+
+    root_len = strlen(root);
+    if (strncmp(target, root, root_len) != 0)
+        return 0;
+    if (strncmp(target + root_len, SYSFS, strlen(SYSFS)) != 0)
+        return 0;
+    snprintf(path, size, "%s", target + root_len);
+    return 1;
+}
+
+
+static int
+is_asked_for(const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+
+    if (strstr(path, "/mdev_supported_types/") == NULL)
+        return 0;
+    for (size_t i = 0; i < sizeof(asked_for) / sizeof(asked_for[0]); i++) {
+        if (strcmp(name, asked_for[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+
+/* The result of a write that the fake kernel has taken; 0: it is none of its files, `*result` is not set. */
+static int
+play_write(int fd, const struct iovec *bytes, int count, ssize_t *result)
+{
+    char path[PATH_MAX];
+    int saved = errno;
+    int answer = 0;
+
+    if (!find_in_sysfs(fd, path, sizeof(path))) {
+        errno = saved;
+        return 0;
+    }
+
+    answer = ask('w', path, bytes, count);
+    errno = answer < 0 ? -answer : saved;
+    *result = answer < 0 ? -1 : answer;
+    return 1;
+}
+
+
+/* FALSE with errno if the fake kernel refuses this read. */
+static int
+may_read(int fd)
+{
+    char path[PATH_MAX];
+    int saved = errno;
+    int answer = 0;
+
+    if (find_in_sysfs(fd, path, sizeof(path)) && is_asked_for(path) &&
+        syscall(SYS_lseek, fd, 0, SEEK_CUR) == 0)
+        answer = ask('r', path, NULL, 0);
+
+    errno = answer < 0 ? -answer : saved;
+    return answer >= 0;
+}
+
+
+/* Opens a node of VFIO, or something as quiet, if the fake kernel lets us; 0: it is none, `*fd` is not set. */
+static int
+play_open(const char *path, int flags, int *fd)
+{
+    int answer = 0;
+
+    if (path == NULL || strncmp(path, VFIO_NODES, strlen(VFIO_NODES)) != 0)
+        return 0;
+
+    answer = ask('o', path, NULL, 0);
+    if (answer < 0)
+        errno = -answer;
+    *fd = answer < 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", flags);
+    return 1;
+}
+
+
+ssize_t
+write(int fd, const void *buf, size_t count)
+{
+    static ssize_t (*next)(int, const void *, size_t);
+    struct iovec bytes = { .iov_base = (void *)buf, .iov_len = count };
+    ssize_t result = -1;
+
+    if (play_write(fd, &bytes, 1, &result))
+        return result;
+    NEXT("write", next);
+    return next(fd, buf, count);
+}
+
+
+ssize_t
+pwrite64(int fd, const void *buf, size_t count, off64_t offset)
+{
+    static ssize_t (*next)(int, const void *, size_t, off64_t);
+    struct iovec bytes = { .iov_base = (void *)buf, .iov_len = count };
+    ssize_t result = -1;
+
+    if (play_write(fd, &bytes, 1, &result))
+        return result;
+    NEXT("pwrite64", next);
+    return next(fd, buf, count, offset);
+}
+
+
+ssize_t
+writev(int fd, const struct iovec *bytes, int count)
+{
+    static ssize_t (*next)(int, const struct iovec *, int);
+    ssize_t result = -1;
+
+    if (play_write(fd, bytes, count, &result))
+        return result;
+    NEXT("writev", next);
+    return next(fd, bytes, count);
+}
+
+
+ssize_t
+read(int fd, void *buf, size_t count)
+{
+    static ssize_t (*next)(int, void *, size_t);
+
+    if (!may_read(fd))
+        return -1;
+    NEXT("read", next);
+    return next(fd, buf, count);
+}
+
+
+ssize_t
+__read_chk(int fd, void *buf, size_t count, size_t size)
+{
+    if (count > size)
+        abort();
+    return read(fd, buf, count);
+}
+
+
+#define WRAP_OPEN(name)                                                                            \
+    int name(const char *path, int flags, ...)                                                     \
+    {                                                                                              \
+        static int (*next)(const char *, int, ...);                                                \
+        va_list args;                                                                              \
+        mode_t mode = 0;                                                                           \
+        int result = -1;                                                                           \
+                                                                                                   \
+        va_start(args, flags);                                                                     \
+        if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE)                            \
+            mode = va_arg(args, mode_t);                                                           \
+        va_end(args);                                                                              \
+        if (play_open(path, flags, &result))                                                       \
+            return result;                                                                         \
+        NEXT(#name, next);                                                                         \
+        return next(path, flags, mode);                                                            \
+    }
+
+#define WRAP_OPENAT(name)                                                                          \
+    int name(int fd, const char *path, int flags, ...)                                             \
+    {                                                                                              \
+        static int (*next)(int, const char *, int, ...);                                           \
+        va_list args;                                                                              \
+        mode_t mode = 0;                                                                           \
+        int result = -1;                                                                           \
+                                                                                                   \
+        va_start(args, flags);                                                                     \
+        if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE)                            \
+            mode = va_arg(args, mode_t);                                                           \
+        va_end(args);                                                                              \
+        if (play_open(path, flags, &result))                                                       \
+            return result;                                                                         \
+        NEXT(#name, next);                                                                         \
+        return next(fd, path, flags, mode);                                                        \
+    }
+
+/* clang-format off */
+WRAP_OPEN(open)
+WRAP_OPEN(open64)
+WRAP_OPENAT(openat)
+WRAP_OPENAT(openat64)
+/* clang-format on */
+
+
+int
+__open_2(const char *path, int flags)
+{
+    return open(path, flags);
+}
+
+
+int
+__open64_2(const char *path, int flags)
+{
+    return open64(path, flags);
+}

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The fake machines: what a host with such hardware has in sysfs.
+
+Each function builds one machine with a given kernel and returns its mdev parents, unregistered.
+Type names, texts and capacities are those of captures from such hosts, where there are any.
+"""
+
+import pci
+from mdev import Parent, Pool, Type
+
+NVIDIA = 0x10de
+INTEL = 0x8086
+PLX = 0x10b5
+VGA = 0x030000
+GPU_3D = 0x030200
+BRIDGE = 0x060400
+ETHERNET = 0x020000
+AP_ROOM = 65536
+
+DMI = {
+    'sys_vendor': 'Example Systems',
+    'product_name': 'Compute Node 2',
+    'product_version': 'R1',
+    'product_serial': 'EX-0042',
+    'product_uuid': '6c5d1a4e-0f0e-4f0c-9a51-1f6ff5a1c7f2',
+    'bios_vendor': 'Example Firmware',
+    'bios_version': '2.4.1',
+    'bios_date': '01/15/2024',
+}
+
+
+def add_dmi(kernel):
+    path = '/sys/devices/virtual/dmi/id'
+    texts = {name: f'{text}\n' for name, text in DMI.items()}
+    kernel.sysfs.add_device(path, 'dmi', texts, {'MODALIAS': 'dmi:'}, is_class=True)
+
+
+def add_root(kernel, name):
+    path = f'/sys/devices/{name}'
+    kernel.sysfs.add_device(path, None, {})
+    return path
+
+
+def add_plain_network_card(kernel):
+    """A PCI device that is no parent of anything."""
+    root = add_root(kernel, 'pci0000:00')
+    return pci.add(kernel.sysfs, root, pci.Function(
+        '0000:00:1f.6', INTEL, 0x15b7, ETHERNET, 'e1000e', group=9, subsystem=(0x17aa, 0x2245)))
+
+
+def m60_type(suffix, model, heads, limit, mib, resolution, most):  # pylint: disable=too-many-arguments
+    return Type(suffix, f'GRID M60-{model}', mib, most,
+                f'num_heads={heads}, frl_config={limit}, framebuffer={mib}M, '
+                f'max_resolution={resolution}, max_instance={most}')
+
+
+M60_TYPES = [
+    m60_type('11', '0B', 2, 45, 512, '2560x1600', 16),
+    m60_type('12', '0Q', 2, 60, 512, '2560x1600', 16),
+    m60_type('13', '1B', 2, 45, 1024, '2560x1600', 8),
+    m60_type('14', '1Q', 2, 60, 1024, '2560x1600', 8),
+    m60_type('15', '2B', 2, 45, 2048, '2560x1600', 4),
+    m60_type('16', '2Q', 4, 60, 2048, '2560x1600', 4),
+    m60_type('17', '4Q', 4, 60, 4096, '3840x2160', 2),
+    m60_type('18', '8Q', 4, 60, 8192, '3840x2160', 1),
+]
+M60_MIB = 8192
+
+
+def m60(kernel):
+    """One Tesla M60 board: two GPUs behind a PCI Express switch."""
+    sysfs = kernel.sysfs
+    root = add_root(kernel, 'pci0000:80')
+    port = pci.add(sysfs, root, pci.Function(
+        '0000:80:02.0', INTEL, 0x2f04, BRIDGE, 'pcieport', 20, 1, pci.ROOT_PORT))
+    switch = pci.add(sysfs, port, pci.Function(
+        '0000:84:00.0', PLX, 0x8747, BRIDGE, 'pcieport', 21, 1, pci.UPSTREAM))
+    parents = []
+    for slot, bus in (('08', '86'), ('10', '87')):
+        below = pci.add(sysfs, switch, pci.Function(
+            f'0000:85:{slot}.0', PLX, 0x8747, BRIDGE, 'pcieport', 22, 1, pci.DOWNSTREAM))
+        path = pci.add(sysfs, below, pci.Function(
+            f'0000:{bus}:00.0', NVIDIA, 0x13f2, VGA, 'nvidia', int(bus), 1, pci.ENDPOINT,
+            subsystem=(NVIDIA, 0x115e)))
+        parents.append(Parent(kernel, path, 'nvidia', M60_TYPES, Pool(M60_MIB),
+                              'nvidia-vgpu-vfio'))
+    return parents
+
+
+def a40_types():
+    """Ids 555 to 576. Captured: the names, and the description of the first."""
+    sizes = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
+    models = [(1, 'B'), (2, 'B')] + [(size, kind) for kind in 'QA' for size in sizes]
+    heads = {'B': 4, 'Q': 4, 'A': 1}
+    limits = {'B': 45, 'Q': 60, 'A': 60}
+    resolutions = {'B': '5120x2880', 'Q': '7680x4320', 'A': '1280x1024'}
+    types = []
+    for number, (size, kind) in enumerate(models, 555):
+        most = min(48 // size, 32)
+        types.append(Type(str(number), f'NVIDIA A40-{size}{kind}', 1, 1,
+                          f'num_heads={heads[kind]}, frl_config={limits[kind]}, '
+                          f'framebuffer={size * 1024}M, max_resolution={resolutions[kind]}, '
+                          f'max_instance={most}'))
+    return types
+
+
+def a40(kernel):
+    """An A40 whose virtual functions are the parents: each takes one device of any type."""
+    sysfs = kernel.sysfs
+    root = add_root(kernel, 'pci0000:e0')
+    port = pci.add(sysfs, root, pci.Function(
+        '0000:e0:03.1', 0x1022, 0x1483, BRIDGE, 'pcieport', 60, 0, pci.ROOT_PORT, 4))
+    physical = pci.add(sysfs, port, pci.Function(
+        '0000:e8:00.0', NVIDIA, 0x2235, GPU_3D, 'nvidia', 61, 0, pci.ENDPOINT, 4,
+        subsystem=(NVIDIA, 0x145a)))
+    virtual = [pci.Function(f'0000:e8:00.{number}', NVIDIA, 0x2235, GPU_3D, 'nvidia', 58 + number,
+                            0, pci.ENDPOINT, 4, subsystem=(NVIDIA, 0x0000))
+               for number in (4, 5, 6, 7)]
+    paths = pci.add_virtual_functions(sysfs, physical, virtual, 32)
+    return [Parent(kernel, path, 'nvidia', a40_types(), Pool(1), 'nvidia-vgpu-vfio')
+            for path in paths]
+
+
+def gvtg_type(suffix, low, high, resolution, weight):
+    return Type(suffix, None, low, 8,
+                f'low_gm_size: {low}MB\nhigh_gm_size: {high}MB\nfence: 4\n'
+                f'resolution: {resolution}\nweight: {weight}')
+
+
+def gvtg(kernel):
+    """A processor with Intel GVT-g, on a kernel whose types have no name."""
+    root = add_root(kernel, 'pci0000:00')
+    path = pci.add(kernel.sysfs, root, pci.Function(
+        '0000:00:02.0', INTEL, 0x5917, VGA, 'i915', 1, -1, pci.RC_ENDPOINT,
+        subsystem=(0x17aa, 0x2258)))
+    types = [gvtg_type('GVTg_V5_4', 128, 512, '1920x1200', 4),
+             gvtg_type('GVTg_V5_8', 64, 384, '1024x768', 2)]
+    return [Parent(kernel, path, 'i915', types, Pool(256), 'vfio_mdev', ('vgpu_id',))]
+
+
+def ccw(kernel):
+    """A subchannel of s390 that is bound to vfio_ccw."""
+    kernel.sysfs.add_device('/sys/devices/css0', None, {})
+    path = '/sys/devices/css0/0.0.0062'
+    kernel.sysfs.add_device(path, 'css', {
+        'type': '0\n', 'modalias': 'css:t0\n', 'chpids': '40 41 42 43 00 00 00 00\n',
+        'pimpampom': 'f0 f0 ff\n', 'dev_busid': '0.0.1234\n',
+    }, {'ST': '0', 'MODALIAS': 'css:t0'})
+    kernel.sysfs.bind(path, 'vfio_ccw')
+    types = [Type('io', 'I/O subchannel (Non-QDIO)', 1, 1, device_api='vfio-ccw')]
+    return [Parent(kernel, path, 'vfio_ccw', types, Pool(1), 'vfio_ccw_mdev', ())]
+
+
+def matrix(kernel):
+    """The AP matrix of s390 under vfio_ap; how many devices it offers is our own number."""
+    kernel.sysfs.add_device('/sys/devices/vfio_ap', None, {})
+    path = '/sys/devices/vfio_ap/matrix'
+    kernel.sysfs.add_device(path, 'matrix', {
+        'features': 'guest_matrix hotplug ap_config\n'})
+    kernel.sysfs.bind(path, 'vfio_ap')
+    types = [Type('passthrough', 'VFIO AP Passthrough Device', 1, AP_ROOM,
+                  device_api='vfio-ap')]
+    return [Parent(kernel, path, 'vfio_ap', types, Pool(AP_ROOM), 'vfio_ap_mdev',
+                   ('assign_adapter', 'assign_domain', 'assign_control_domain'))]
+
+
+def virtual(kernel):
+    """The kernel's sample drivers: parents below /sys/devices/virtual, without a driver link."""
+    serial = [Type('1', 'Single port serial', 1, 24), Type('2', 'Dual port serial', 2, 12)]
+    display = [Type(name, name, 1, 4, f'virtual display, {size} framebuffer') for name, size in
+               (('vga', '640x480'), ('xga', '1024x768'), ('hd', '1920x1080'))]
+    memory = [Type(name, name, size, 256 // size, f'virtual display, {size} MB video memory')
+              for name, size in (('small', 4), ('medium', 16), ('large', 64))]
+    parents = []
+    for name, types, total in (('mtty', serial, 24), ('mdpy', display, 4), ('mbochs', memory, 256)):
+        path = f'/sys/devices/virtual/{name}/{name}'
+        kernel.sysfs.add_device(path, name, {}, {}, is_class=True)
+        parents.append(Parent(kernel, path, name, types, Pool(total), name))
+    return parents
+
+
+def twins(kernel):
+    """A made-up GPU with two types of the same name and the same end of their ids."""
+    root = add_root(kernel, 'pci0000:00')
+    path = pci.add(kernel.sysfs, root, pci.Function(
+        '0000:00:03.0', NVIDIA, 0x13f2, VGA, 'twin', 2, -1, pci.RC_ENDPOINT))
+    types = [Type(suffix, 'Twin', 1, 2) for suffix in ('a-11', 'b-11')]
+    return [Parent(kernel, path, 'twin', types, Pool(4))]
+
+
+MACHINES = {
+    'm60': m60,
+    'a40': a40,
+    'gvtg': gvtg,
+    'ccw': ccw,
+    'ap': matrix,
+    'virtual': virtual,
+    'twins': twins,
+}

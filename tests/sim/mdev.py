@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Mediated devices of the fake kernel: parents, their types, children, and a driver with knobs.
+
+The order of things is the kernel's. Create: directory and add event; the driver's probe with
+IOMMU group, VFIO nodes and bind event; only then type link and `remove`; then the write returns.
+Remove: `remove` goes, VFIO nodes, unbind, remove event, directory; the room of the parent changes
+without an event.
+"""
+
+import dataclasses
+import errno
+import re
+
+from fake_kernel import KernelError
+
+UUID = re.compile(rb'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
+VFIO_MAJOR = 243
+TEXT_SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Type:
+    """What a driver offers; `cost` is taken out of the pool of the parent."""
+
+    suffix: str
+    name: str | None
+    cost: int
+    max_instance: int
+    description: str | None = None
+    device_api: str = 'vfio-pci'
+
+
+class Pool:
+    """What devices are made of: video memory, ports. Parents may share one."""
+
+    def __init__(self, total):
+        self.total = total
+        self.used = 0
+
+
+@dataclasses.dataclass
+class Knobs:
+    """What a test wants the driver of one parent to do; errors are errno numbers."""
+
+    fail_create: int = 0         # before anything is set up
+    fail_create_late: int = 0    # in the probe, after the add event
+    fail_remove: int = 0
+    fail_available: int = 0
+    block_create: bool = False   # in the probe, after the add event
+    block_remove: bool = False   # `remove` is gone, all else still there
+    block_available: bool = False
+    vanish: int = 0              # 1: the next look at the room is the last truth; 2: there is none
+    strict_params: bool = False  # vgpu_params wants a newline
+
+
+class Child:
+    """One mediated device."""
+
+    def __init__(self, parent, type_id, uuid):
+        self.parent = parent
+        self.type_id = type_id
+        self.uuid = uuid
+        self.path = f'{parent.path}/{uuid}'
+        self.group = None
+        self.vfio = None
+        self.complete = False
+        self.removing = False
+        self.texts = {}
+        self.journal = ''
+
+
+class Parent:
+    """A device that offers types, registered or not."""
+
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, kernel, path, driver, types, pool, child_driver='vfio_mdev',
+                 texts=('nvidia/vgpu_params', 'scratch')):
+        self.kernel = kernel
+        self.sysfs = kernel.sysfs
+        self.path = path
+        self.driver = driver
+        self.child_driver = child_driver
+        self.types = {f'{driver}-{kind.suffix}': kind for kind in types}
+        self.pool = pool
+        self.children = {}
+        self.knobs = Knobs()
+        self.hidden = set()
+        self.registered = False
+        self.counts = dict.fromkeys(self.types, 0)
+        self.texts = texts
+        self.asked_in_vain = 0
+        kernel.mdev_parents.append(self)
+
+    # The parent itself
+
+    def register(self):
+        """The driver has come, or comes back."""
+        with self.kernel.state:
+            for type_id in self.types:
+                self.add_type(type_id)
+            name = self.path.rsplit('/', 1)[1]
+            self.sysfs.link(f'/sys/class/mdev_bus/{name}', self.path)
+            self.registered = True
+            self.update_room()
+            self.kernel.event('change', self.path, MDEV_STATE='registered')
+
+    def unregister(self):
+        with self.kernel.state:
+            if not self.registered:
+                return
+            self.registered = False
+            self.sysfs.unlink('/sys/class/mdev_bus/' + self.path.rsplit('/', 1)[1])
+            children = list(self.children.values())
+        for child in children:
+            self.take_down(child)
+        with self.kernel.state:
+            self.kernel.forget_below(f'{self.path}/mdev_supported_types')
+            self.sysfs.rmdir(f'{self.path}/mdev_supported_types')
+            self.kernel.event('change', self.path, MDEV_STATE='unregistered')
+
+    def type_path(self, type_id):
+        return f'{self.path}/mdev_supported_types/{type_id}'
+
+    def add_type(self, type_id):
+        kind = self.types[type_id]
+        path = self.type_path(type_id)
+        self.sysfs.mkdir(f'{path}/devices')
+        self.sysfs.write(f'{path}/device_api', f'{kind.device_api}\n')
+        if kind.name is not None and 'name' not in self.hidden:
+            self.sysfs.write(f'{path}/name', f'{kind.name}\n')
+        if kind.description is not None and 'description' not in self.hidden:
+            self.sysfs.write(f'{path}/description', f'{kind.description}\n')
+        self.kernel.add_store(f'{path}/create', lambda data: self.store_create(type_id, data))
+        self.kernel.add_show(f'{path}/available_instances', self.show_available)
+
+    # Room
+
+    def room(self, type_id):
+        kind = self.types[type_id]
+        left = (self.pool.total - self.pool.used) // kind.cost
+        if self.knobs.vanish == 2:
+            return 0
+        return max(0, min(left, kind.max_instance - self.counts[type_id]))
+
+    def update_room(self):
+        """Nothing announces this; the files are written for those who read without asking."""
+        for parent in self.kernel.mdev_parents:
+            if parent.registered and parent.pool is self.pool:
+                for type_id in parent.types:
+                    parent.sysfs.write(f'{parent.type_path(type_id)}/available_instances',
+                                       f'{parent.room(type_id)}\n')
+
+    def show_available(self):
+        with self.kernel.state:
+            self.asked_in_vain += 1
+            self.kernel.state.notify_all()
+            self.kernel.block_while(lambda: self.knobs.block_available)
+            self.asked_in_vain -= 1
+            if self.knobs.fail_available:
+                raise KernelError(self.knobs.fail_available)
+            if self.knobs.vanish == 2:
+                self.update_room()
+            elif self.knobs.vanish == 1:
+                # This read still gets the old text.
+                self.knobs.vanish = 2
+
+    def set_knob(self, name, value):
+        with self.kernel.state:
+            setattr(self.knobs, name, value)
+            if self.registered:
+                self.update_room()
+            self.kernel.state.notify_all()
+
+    def relax(self):
+        with self.kernel.state:
+            self.knobs = Knobs()
+            if self.registered:
+                self.update_room()
+            self.kernel.state.notify_all()
+
+    # Creation
+
+    def store_create(self, type_id, data):
+        text = data[:-1] if data.endswith(b'\n') else data
+        if UUID.fullmatch(text) is None:
+            raise KernelError(errno.EINVAL)
+        self.create(type_id, text.decode().lower())
+
+    def create(self, type_id, uuid):
+        """Raises KernelError; on return the device is all there."""
+        with self.kernel.state:
+            child = self.admit(type_id, uuid)
+            self.announce(child)
+            self.kernel.block_while(lambda: self.knobs.block_create)
+            try:
+                self.probe(child)
+            except KernelError:
+                self.discard(child)
+                raise
+            self.complete(child)
+
+    def admit(self, type_id, uuid):
+        if not self.registered:
+            raise KernelError(errno.ENODEV)
+        if self.knobs.fail_create:
+            raise KernelError(self.knobs.fail_create)
+        if any(uuid in parent.children for parent in self.kernel.mdev_parents):
+            raise KernelError(errno.EEXIST)
+        if self.room(type_id) == 0:
+            raise KernelError(errno.ENOSPC)
+        child = Child(self, type_id, uuid)
+        self.children[uuid] = child
+        self.counts[type_id] += 1
+        self.pool.used += self.types[type_id].cost
+        return child
+
+    def announce(self, child):
+        self.sysfs.add_device(child.path, 'mdev', {}, {})
+        self.kernel.event('add', child.path)
+
+    def probe(self, child):
+        """The driver takes the device."""
+        if self.knobs.fail_create_late:
+            raise KernelError(self.knobs.fail_create_late)
+        child.group = self.kernel.new_group()
+        child.vfio = self.kernel.new_vfio()
+        self.sysfs.bind(child.path, self.child_driver)
+        self.sysfs.set_iommu_group(child.path, child.group)
+        group = f'/sys/devices/virtual/vfio/{child.group}'
+        self.sysfs.add_device(group, 'vfio', {'dev': f'{VFIO_MAJOR}:{child.group}\n'},
+                              {'MAJOR': VFIO_MAJOR, 'MINOR': child.group,
+                               'DEVNAME': f'vfio/{child.group}'}, is_class=True)
+        self.sysfs.add_node(f'/dev/vfio/{child.group}', VFIO_MAJOR, child.group)
+        self.kernel.event('add', group)
+        self.sysfs.add_device(self.vfio_path(child), 'vfio-dev', {}, {}, is_class=True)
+        self.kernel.event('add', self.vfio_path(child))
+        self.add_attributes(child)
+        self.kernel.event('bind', child.path)
+
+    @staticmethod
+    def vfio_path(child):
+        return f'{child.path}/vfio-dev/vfio{child.vfio}'
+
+    def complete(self, child):
+        """The last pieces, of which no event tells."""
+        self.sysfs.link(f'{self.type_path(child.type_id)}/devices/{child.uuid}', child.path)
+        self.kernel.add_store(f'{child.path}/remove', lambda data: self.store_remove(child, data))
+        self.sysfs.link(f'{child.path}/mdev_type', self.type_path(child.type_id))
+        self.update_room()
+        child.complete = True
+        self.kernel.state.notify_all()
+
+    # Attributes of a child; all of them take and keep text
+
+    def add_attributes(self, child):
+        for name in self.texts:
+            child.texts[name] = ''
+            self.kernel.add_store(f'{child.path}/{name}',
+                                  lambda data, name=name: self.store_text(child, name, data), '\n')
+        self.kernel.add_store(f'{child.path}/stubborn', self.store_never, 'no\n')
+        self.sysfs.write(f'{child.path}/journal', '')
+
+    @staticmethod
+    def store_never(_data):
+        raise KernelError(errno.EINVAL)
+
+    def store_text(self, child, name, data):
+        with self.kernel.state:
+            ended = data.endswith(b'\n')
+            if name == 'nvidia/vgpu_params' and self.knobs.strict_params and not ended:
+                raise KernelError(errno.EINVAL)
+            text = data[:-1].decode() if ended else data.decode()
+            if len(text) >= TEXT_SIZE:
+                raise KernelError(errno.E2BIG)
+            child.texts[name] = text
+            child.journal += f'{name}={text}\n'
+            self.sysfs.write(f'{child.path}/{name}', f'{text}\n')
+            self.sysfs.write(f'{child.path}/journal', child.journal)
+
+    # Removal
+
+    def store_remove(self, child, data):
+        try:
+            wanted = int(data, 0)
+        except ValueError:
+            raise KernelError(errno.EINVAL) from None
+        if wanted:
+            self.remove(child)
+
+    def remove(self, child):
+        """Raises KernelError; on return nothing of the device is left."""
+        with self.kernel.state:
+            if self.knobs.fail_remove:
+                raise KernelError(self.knobs.fail_remove)
+        self.take_down(child)
+
+    def take_down(self, child):
+        with self.kernel.state:
+            self.kernel.block_while(lambda: not child.complete and child.uuid in self.children)
+            if child.removing:
+                # Somebody else is at it: the write waits, and has nothing left to do.
+                self.kernel.block_while(lambda: child.uuid in self.children)
+                return
+            child.removing = True
+            self.kernel.stores.pop(f'{child.path}/remove', None)
+            self.sysfs.unlink(f'{child.path}/remove')
+            self.kernel.state.notify_all()
+            self.kernel.block_while(lambda: self.knobs.block_remove or
+                                    child.group in self.kernel.held_groups)
+            if self.kernel.dying or not child.complete:
+                return
+            self.unbind(child)
+            self.discard(child)
+
+    def unbind(self, child):
+        group = f'/sys/devices/virtual/vfio/{child.group}'
+        self.sysfs.unlink(f'{child.path}/mdev_type')
+        self.sysfs.unlink(f'{self.type_path(child.type_id)}/devices/{child.uuid}')
+        self.kernel.event('remove', self.vfio_path(child))
+        self.sysfs.remove_device(self.vfio_path(child))
+        self.kernel.event('remove', group)
+        self.sysfs.remove_device(group)
+        self.sysfs.remove_node(f'/dev/vfio/{child.group}')
+        self.sysfs.leave_iommu_group(child.path)
+        self.sysfs.bind(child.path, None)
+        self.kernel.event('unbind', child.path)
+
+    def discard(self, child):
+        """Takes away what announce() and admit() made."""
+        self.kernel.event('remove', child.path)
+        self.kernel.forget_below(child.path)
+        self.sysfs.remove_device(child.path)
+        del self.children[child.uuid]
+        self.counts[child.type_id] -= 1
+        self.pool.used -= self.types[child.type_id].cost
+        if self.registered:
+            self.update_room()
+        self.kernel.state.notify_all()

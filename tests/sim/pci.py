@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""PCI functions of the fake machines, with what sysfs and the configuration space say of them."""
+
+import dataclasses
+import os
+import struct
+
+ENDPOINT = 0x0
+ROOT_PORT = 0x4
+UPSTREAM = 0x5
+DOWNSTREAM = 0x6
+RC_ENDPOINT = 0x9
+
+CONFIG_SIZE = 256
+EXPRESS = 0x78       # where our functions have their PCI Express capability
+STATUS_CAPABILITIES = 0x0010
+HEADER_BRIDGE = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """One function; `express` is the port type or None, speed and width are of its link."""
+
+    address: str
+    vendor: int
+    device: int
+    class_code: int
+    driver: str | None = None
+    group: int | None = None
+    numa_node: int = -1
+    express: int | None = None
+    speed: int = 3
+    width: int = 16
+    subsystem: tuple[int, int] = (0, 0)
+
+    @property
+    def is_bridge(self):
+        return self.class_code >> 8 == 0x0604
+
+
+def config_space(function):
+    """The first 256 bytes of what the function says of itself."""
+    config = bytearray(CONFIG_SIZE)
+    struct.pack_into('<HH', config, 0x00, function.vendor, function.device)
+    struct.pack_into('<B', config, 0x09, function.class_code & 0xff)
+    struct.pack_into('<H', config, 0x0a, function.class_code >> 8)
+    config[0x0e] = HEADER_BRIDGE if function.is_bridge else 0
+    if function.express is not None:
+        struct.pack_into('<H', config, 0x06, STATUS_CAPABILITIES)
+        config[0x34] = EXPRESS
+        link = function.width << 4 | function.speed
+        struct.pack_into('<BBH', config, EXPRESS, 0x10, 0, function.express << 4 | 2)
+        struct.pack_into('<I', config, EXPRESS + 0x0c, link)
+        struct.pack_into('<H', config, EXPRESS + 0x12, link)
+    return bytes(config)
+
+
+def uevent(function):
+    vendor, device = function.vendor, function.device
+    code = function.class_code
+    return {
+        'PCI_CLASS': f'{code:X}',
+        'PCI_ID': f'{vendor:04X}:{device:04X}',
+        'PCI_SUBSYS_ID': f'{function.subsystem[0]:04X}:{function.subsystem[1]:04X}',
+        'PCI_SLOT_NAME': function.address,
+        'MODALIAS': f'pci:v{vendor:08X}d{device:08X}sv{function.subsystem[0]:08X}'
+                    f'sd{function.subsystem[1]:08X}bc{code >> 16:02X}sc{code >> 8 & 0xff:02X}'
+                    f'i{code & 0xff:02X}',
+    }
+
+
+def add(sysfs, above, function):
+    """Adds a function below a bridge or a root bus; returns its path."""
+    path = f'{above}/{function.address}'
+    sysfs.add_device(path, 'pci', {
+        'class': f'{function.class_code:#08x}\n',
+        'vendor': f'{function.vendor:#06x}\n',
+        'device': f'{function.device:#06x}\n',
+        'subsystem_vendor': f'{function.subsystem[0]:#06x}\n',
+        'subsystem_device': f'{function.subsystem[1]:#06x}\n',
+        'revision': '0xa1\n',
+        'config': config_space(function),
+        'numa_node': f'{function.numa_node}\n',
+        'enable': '1\n',
+    }, uevent(function))
+    if function.driver is not None:
+        sysfs.bind(path, function.driver)
+    if function.group is not None:
+        sysfs.set_iommu_group(path, function.group)
+    return path
+
+
+def add_virtual_functions(sysfs, physical, functions, total):
+    """Makes a function the physical one of `functions`; returns their paths."""
+    above = os.path.dirname(physical)
+    sysfs.write(f'{physical}/sriov_totalvfs', f'{total}\n')
+    sysfs.write(f'{physical}/sriov_numvfs', f'{len(functions)}\n')
+    paths = [add(sysfs, above, function) for function in functions]
+    for index, path in enumerate(paths):
+        sysfs.link(f'{physical}/virtfn{index}', path)
+        sysfs.link(f'{path}/physfn', physical)
+    return paths

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The simulated host: the daemon under umockdev, with a fake kernel behind its sysfs."""
+
+import contextlib
+import os
+
+import host
+import hosts
+from daemon import Daemon
+from fake_kernel import FakeKernel, KernelError
+
+DEADLINE = 10.0
+UMOCKDEV = 'libumockdev-preload.so.0'
+
+
+class SimHost(host.Host):
+    """One of the machines of hosts.py."""
+
+    kind = 'sim'
+    deadline = DEADLINE
+
+    def __init__(self, machine, program, preload, tells_seqnum=True):
+        self.kernel = FakeKernel(tells_seqnum)
+        hosts.add_dmi(self.kernel)
+        hosts.add_plain_network_card(self.kernel)
+        self.mdev_parents = hosts.MACHINES[machine](self.kernel)
+        self.facts = {}
+        for parent in self.mdev_parents:
+            self.facts[parent.path] = parent
+            parent.register()
+        self.kernel.udevd.settle(DEADLINE)
+        self.daemon = Daemon(program, DEADLINE, self.environment(preload))
+
+    def environment(self, preload):
+        # Ours first: it decides about a write before umockdev sees it.
+        libraries = [str(preload), UMOCKDEV]
+        return {
+            'LD_PRELOAD': ' '.join(libraries + os.environ.get('LD_PRELOAD', '').split()),
+            'UMOCKDEV_DIR': str(self.kernel.sysfs.root),
+            'MD_FAKE_KERNEL_SOCKET': self.kernel.socket_path,
+            # libudev believes in a sysfs only if it is mounted as one.
+            'SYSTEMD_DEVICE_VERIFY_SYSFS': '0',
+        }
+
+    def close(self):
+        self.daemon.close()
+        self.kernel.close()
+
+    def parents(self):
+        return [host.Parent(self.node_name(parent), os.path.basename(parent.path), parent.path)
+                for parent in self.mdev_parents]
+
+    def node_name(self, parent):
+        address = os.path.basename(parent.path)
+        subsystem = self.kernel.sysfs.target(f'{parent.path}/subsystem')
+        return host.make_name('ap' if subsystem == 'matrix' else subsystem, address)
+
+    def real(self, path):
+        return self.kernel.sysfs.real(path)
+
+    def plain_pci(self):
+        return 'pci_0000_00_1f_6'
+
+    def fake(self, parent):
+        return self.facts[parent.path]
+
+    def create_by_others(self, parent, type_id, uuid):
+        self.as_program(self.fake(parent).create, type_id, uuid)
+
+    def remove_by_others(self, uuid):
+        for parent in self.mdev_parents:
+            if uuid in parent.children:
+                self.as_program(parent.remove, parent.children[uuid])
+                return
+        raise FileNotFoundError(uuid)
+
+    @staticmethod
+    def as_program(func, *args):
+        try:
+            func(*args)
+        except KernelError as error:
+            raise OSError(error.number, os.strerror(error.number)) from error
+
+    def relax(self):
+        for fake in self.mdev_parents:
+            fake.relax()
+
+    def wait_available_stuck(self, parent):
+        """Until a driver that blocks questions for its room has been asked."""
+        fake = self.fake(parent)
+        with self.kernel.state:
+            if not self.kernel.state.wait_for(lambda: fake.asked_in_vain, DEADLINE):
+                raise AssertionError('nobody asks')
+
+    def set_knob(self, parent, knob, value):
+        self.fake(parent).set_knob(knob, value)
+
+    def hide(self, parent, attribute):
+        self.unregister(parent)
+        self.fake(parent).hidden.add(attribute)
+        self.register(parent)
+
+    def unregister(self, parent):
+        self.fake(parent).unregister()
+
+    def register(self, parent):
+        self.fake(parent).register()
+
+    def unbind(self, parent):
+        fake = self.fake(parent)
+        fake.unregister()
+        self.kernel.sysfs.bind(parent.path, None)
+        self.kernel.event('unbind', parent.path)
+
+    def bind(self, parent):
+        fake = self.fake(parent)
+        self.kernel.sysfs.bind(parent.path, fake.driver)
+        fake.register()
+        self.kernel.event('bind', parent.path)
+
+    @contextlib.contextmanager
+    def silence_udev(self):
+        self.kernel.udevd.pause()
+        try:
+            yield
+        finally:
+            self.kernel.udevd.resume()
+            self.kernel.udevd.settle(DEADLINE)
+
+    @contextlib.contextmanager
+    def hold_open(self, uuid):
+        group = int(self.link(f'{self.device_path(uuid)}/iommu_group'))
+        with self.kernel.state:
+            self.kernel.held_groups.add(group)
+        try:
+            yield None
+        finally:
+            with self.kernel.state:
+                self.kernel.held_groups.discard(group)
+                self.kernel.state.notify_all()
