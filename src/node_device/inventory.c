@@ -189,12 +189,8 @@ static void
 consider(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
-    g_autoptr(MdSysfsDir) dir = NULL;
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    if (!md_probe_is_of_interest(device))
-        return;
-
-    dir = md_sysfs_dir_open(path, NULL);
     if (dir != NULL && !md_sysfs_dir_is_alive(dir))
         g_clear_pointer(&dir, md_sysfs_dir_free);
 
@@ -254,10 +250,14 @@ is_settled(MdNodeDevice *device)
 static void
 look_again_at(MdInventory *self, MdNodeDevice *device, MdUdevDevice *udev_device, gboolean always)
 {
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(device->def->path, NULL);
+    g_autoptr(MdSysfsDir) dir = NULL;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (dir == NULL || (!always && is_settled(device)))
+    if (!always && is_settled(device))
+        return;
+
+    dir = md_sysfs_dir_open(device->def->path, NULL);
+    if (dir == NULL)
         return;
 
     def = probe(self, udev_device, dir);
@@ -332,10 +332,23 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    /* An unknown one may have become a parent; but it may also have been refused and gone by now. */
+    /* An unknown one may have become a parent; but it may also have been refused and gone by now.
+     */
     if (known != NULL)
         look_again_at(self, known, device, always);
     else
+        md_inventory_check(self, path);
+}
+
+
+/* From before our last look at sysfs: it says where to look, but not what is there now. */
+static void
+handle_stale(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+
+    if (known == NULL || !is_settled(known))
         md_inventory_check(self, path);
 }
 
@@ -345,9 +358,13 @@ on_event(MdUdev *udev G_GNUC_UNUSED, const char *action, MdUdevDevice *device, M
 {
     guint64 seqnum = md_udev_device_get_seqnum(device);
 
-    /* From before our last look at sysfs: it says where to look, but not what is there now. */
+    if (!md_probe_is_of_interest(device) &&
+        md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
+        md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
+        return;
+
     if (seqnum != 0 && seqnum <= self->enumerated)
-        md_inventory_check(self, md_udev_device_get_path(device));
+        handle_stale(self, device);
     else if (g_str_equal(action, "add"))
         handle_add(self, device);
     else if (g_str_equal(action, "remove"))

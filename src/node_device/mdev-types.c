@@ -25,8 +25,7 @@ static GMutex known_mutex;
 static MdMdevType *
 find_known(guint64 inode)
 {
-    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker =
-        g_mutex_locker_new(&known_mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
     const MdMdevType *type = known != NULL ? g_hash_table_lookup(known, &inode) : NULL;
 
     return type != NULL ? md_mdev_type_copy(type) : NULL;
@@ -36,8 +35,7 @@ find_known(guint64 inode)
 static void
 remember(guint64 inode, const MdMdevType *type)
 {
-    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker =
-        g_mutex_locker_new(&known_mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
 
     if (known == NULL)
         known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,

@@ -44,7 +44,7 @@ extern const MdProbe md_probe_virtual_parent;
 /* The subsystems in which devices of ours are found. */
 const char *const *md_probe_get_subsystems(void);
 
-/* Whether the device may be one of ours; says nothing final. */
+/* Whether all devices of its subsystem are looked at; of any other only parents of mediated devices are. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
 
 /* A definition without `parent`, or NULL if this is no device of ours. */

@@ -235,6 +235,7 @@ md_session_subscribe(MdSession *self, int event, const char *device, GError **er
     callback->subscription =
         md_events_subscribe(md_driver_get_events(self->driver), event, device, on_event, callback);
     g_ptr_array_add(self->callbacks, callback);
+    g_debug("a client listens to event %d of %s", event, device != NULL ? device : "all devices");
     return callback->id;
 }
 

@@ -87,6 +87,47 @@ class GoldenVirtual(Golden):
         self.compare()
 
 
+class Schema(MediatedTest):
+    """With our own elements documents fit our own schema, on every machine."""
+
+    def check(self):
+        self.host.create_by_others(self.parent, self.type_id, UUID)
+        child = self.child_name(self.parent, UUID)
+        self.wait_until(lambda: child in self.names(), child)
+        for name in ('computer', self.host.plain_pci(), child,
+                     *[parent.name for parent in self.host.parents()]):
+            with self.subTest(name):
+                document = self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+                self.assertIsNone(documents.validate(document, self.schema), document)
+
+    def test_documents(self):
+        self.check()
+
+
+class SchemaVirtual(Schema):
+    machine = 'virtual'
+
+
+@only_on('sim', 'the VM has no such hardware')
+class SchemaA40(Schema):
+    machine = 'a40'
+
+
+@only_on('sim', 'the VM has no such hardware')
+class SchemaGvtg(Schema):
+    machine = 'gvtg'
+
+
+@only_on('sim', 'the VM has no such hardware')
+class SchemaCcw(Schema):
+    machine = 'ccw'
+
+
+@only_on('sim', 'the VM has no such hardware')
+class SchemaAp(Schema):
+    machine = 'ap'
+
+
 class Parents(MediatedTest):
     def dump(self, name):
         return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)

@@ -113,6 +113,7 @@ class MediatedTest(unittest.TestCase):
     config = {}
     starts_daemon = True
     make_host = None       # of the runner: a function of (machine, case class)
+    schema = None          # of the runner: our own RELAX NG schema of documents
     maxDiff = None
     host: hosts.Host
 

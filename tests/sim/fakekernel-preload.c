@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Preloaded into the daemon in front of libumockdev-preload. The sysfs of umockdev is plain files, to which a write
- * changes nothing else; here every write to one of them goes to the fake kernel of the test instead (fake_kernel.py),
- * and its answer is what the write returns. The same for the first read of some attributes, which the fake kernel may
- * delay or refuse, and for opening the nodes of VFIO groups, which it may call busy: umockdev ends a program that opens
- * a device without a script for it.
+ * Preloaded into the daemon in front of libumockdev-preload. The sysfs of umockdev is plain files,
+ * to which a write changes nothing else; here every write to one of them goes to the fake kernel of
+ * the test instead (fake_kernel.py), and its answer is what the write returns. The same for the
+ * first read of some attributes, which the fake kernel may delay or refuse, and for opening the
+ * nodes of VFIO groups, which it may call busy: umockdev ends a program that opens a device without
+ * a script for it.
  *
- * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens attributes
- * relative to directories and with system calls that have no wrapper.
+ * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens
+ * attributes relative to directories and with system calls that have no wrapper.
  *
- * One packet per request: kind, path below the test bed, bytes written, separated by NUL. One packet per answer: a
- * 32-bit number, a negative errno or the result (for reads and opens: go on).
+ * One packet per request: kind, path below the test bed, bytes written, separated by NUL. One
+ * packet per answer: a 32-bit number, a negative errno or the result (for reads and opens: go on).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -28,11 +29,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ENV_ROOT      "UMOCKDEV_DIR"
-#define ENV_SOCKET    "MD_FAKE_KERNEL_SOCKET"
-#define SYSFS         "/sys/"
-#define VFIO_NODES    "/dev/vfio/"
-#define REQUEST_MAX   65536
+#define ENV_ROOT       "UMOCKDEV_DIR"
+#define ENV_SOCKET     "MD_FAKE_KERNEL_SOCKET"
+#define SYSFS          "/sys/"
+#define VFIO_NODES     "/dev/vfio/"
+#define REQUEST_MAX    65536
 #define NEXT(name, fn) fn = (__typeof__(fn))dlsym(RTLD_NEXT, name)
 
 /* What the kernel asks a driver for; everything else in sysfs is read as it lies there. */
@@ -145,7 +146,8 @@ is_asked_for(const char *path)
 }
 
 
-/* The result of a write that the fake kernel has taken; 0: it is none of its files, `*result` is not set. */
+/* The result of a write that the fake kernel has taken; 0: it is none of its files, `*result` is
+ * not set. */
 static int
 play_write(int fd, const struct iovec *bytes, int count, ssize_t *result)
 {
@@ -182,7 +184,8 @@ may_read(int fd)
 }
 
 
-/* Opens a node of VFIO, or something as quiet, if the fake kernel lets us; 0: it is none, `*fd` is not set. */
+/* Opens a node of VFIO, or something as quiet, if the fake kernel lets us; 0: it is none, `*fd` is
+ * not set. */
 static int
 play_open(const char *path, int flags, int *fd)
 {
