@@ -16,7 +16,8 @@ EMULATION = 10.0
 
 
 def seconds_allowed():
-    result = subprocess.run(['systemd-detect-virt', '--vm'], capture_output=True, text=True, check=False)
+    result = subprocess.run(['systemd-detect-virt', '--vm'], capture_output=True, text=True,
+                            check=False)
     return SECONDS_AFTERWARDS * (EMULATION if result.stdout.strip() == 'qemu' else 1.0)
 
 
@@ -39,7 +40,7 @@ class Storm(MediatedTest):
         self.wait_until(lambda: client.num_of_devices('mdev') == count, f'{count} devices')
 
     def storm(self, before, passing, after):
-        """All of `before` are removed, `passing` come and go, `after` come; the daemon is stopped."""
+        """While the daemon is stopped `before` are removed, `passing` come and go, `after` come."""
         client, listener = self.raw(), self.raw()
         old = self.create_many(before)
         self.host.settle()

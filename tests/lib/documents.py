@@ -55,7 +55,7 @@ def find_capability(root, *types):
 
 
 def mdev_types(root):
-    """libvirt's block of types: {id: {"name": ..., "deviceAPI": ..., "availableInstances": ...}}."""
+    """libvirt's block of types, as {id: {element: text}}."""
     block = root.find(".//capability[@type='mdev_types'][type]")
     if block is None:
         return {}

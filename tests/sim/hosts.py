@@ -48,7 +48,8 @@ def add_plain_network_card(kernel):
         '0000:00:1f.6', INTEL, 0x15b7, ETHERNET, 'e1000e', group=9, subsystem=(0x17aa, 0x2245)))
 
 
-def m60_type(suffix, model, heads, limit, mib, resolution, most):  # pylint: disable=too-many-arguments
+# pylint: disable-next=too-many-arguments
+def m60_type(suffix, model, heads, limit, mib, resolution, most):
     return Type(suffix, f'GRID M60-{model}', mib, most,
                 f'num_heads={heads}, frl_config={limit}, framebuffer={mib}M, '
                 f'max_resolution={resolution}, max_instance={most}')
