@@ -2,12 +2,14 @@
 /* Options, settings, the parts, the main loop: nothing else. */
 #include "config.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "node_device/driver.h"
 #include "rpc/server.h"
@@ -112,6 +114,20 @@ on_signal(gpointer data)
 }
 
 
+/* One for each client; the soft limit is kept low for programs that use select(). */
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        g_debug("the limit of open files stays as it is: %s", g_strerror(errno));
+}
+
+
 static gboolean
 run(const MdSettings *settings, GError **error)
 {
@@ -120,7 +136,9 @@ run(const MdSettings *settings, GError **error)
     g_autoptr(MdServer) server = md_server_new(driver, settings);
     Daemon daemon = { loop, server, FALSE };
 
-    g_unix_signal_add(SIGHUP, on_signal, &daemon);
+    raise_descriptor_limit();
+    /* Settings are read once: there is nothing to reload. */
+    signal(SIGHUP, SIG_IGN);
     g_unix_signal_add(SIGINT, on_signal, &daemon);
     g_unix_signal_add(SIGTERM, on_signal, &daemon);
 

@@ -5,6 +5,7 @@
 
 #include "conf/xml.h"
 #include "node_device/probe.h"
+#include "util/error.h"
 #include "util/names.h"
 
 /*
@@ -24,8 +25,7 @@ struct _MdInventory {
     MdWaiter *waiter;
 
     GHashTable
-        *incomplete;    /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
-    guint64 enumerated; /* events up to this number happened before we last looked at sysfs */
+        *incomplete; /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
 };
 
 typedef struct {
@@ -112,7 +112,6 @@ probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-/* `dir` NULL: it has gone already, see md_probe_is_complete(). */
 static void
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
@@ -122,7 +121,7 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
     if (def == NULL)
         return;
 
-    device = md_node_device_new(def, dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
+    device = md_node_device_new(def, md_sysfs_dir_get_inode(dir));
     if (md_registry_find(self->registry, def->name) != NULL) {
         g_warning("Device '%s' has the name '%s' of another one, ignoring", def->path, def->name);
         return;
@@ -151,7 +150,7 @@ on_look_again(gpointer data)
     g_autofree char *path = g_strdup(incomplete->path);
     g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
-    gboolean complete = device != NULL && md_probe_is_complete(device, dir);
+    gboolean complete = device != NULL && dir != NULL && md_probe_is_complete(device, dir);
 
     incomplete->waited += incomplete->delay;
     if (!complete && incomplete->waited < self->settings->event_timeout) {
@@ -191,19 +190,19 @@ consider(MdInventory *self, MdUdevDevice *device)
     const char *path = md_udev_device_get_path(device);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    if (dir != NULL && !md_sysfs_dir_is_alive(dir))
-        g_clear_pointer(&dir, md_sysfs_dir_free);
+    if (dir == NULL || !md_sysfs_dir_is_alive(dir))
+        return;
 
     if (!md_probe_is_complete(device, dir)) {
         wait_for_completion(self, path);
-    } else if (dir != NULL) {
+    } else {
         g_hash_table_remove(self->incomplete, path);
         register_device(self, device, dir);
     }
 }
 
 
-/* Drops what is registered at a path or was about to be, and tells so. */
+/* Forgets what is registered at a path, and tells so, or what was about to be. */
 static void
 drop(MdInventory *self, const char *path)
 {
@@ -219,10 +218,12 @@ drop(MdInventory *self, const char *path)
 static gboolean
 is_there(MdNodeDevice *device)
 {
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(device->def->path, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(device->def->path, &error);
 
-    return dir != NULL && md_sysfs_dir_get_inode(dir) == device->inode &&
-           md_sysfs_dir_is_alive(dir);
+    if (dir == NULL)
+        return !md_error_is_gone(error);
+    return md_sysfs_dir_get_inode(dir) == device->inode && md_sysfs_dir_is_alive(dir);
 }
 
 
@@ -232,7 +233,8 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
     g_autofree char *xml_a = md_xml_format(a, FALSE);
     g_autofree char *xml_b = md_xml_format(b, FALSE);
 
-    return g_str_equal(xml_a, xml_b);
+    return g_str_equal(xml_a, xml_b) &&
+           md_node_device_def_get_flags(a) == md_node_device_def_get_flags(b);
 }
 
 
@@ -294,33 +296,19 @@ static void
 handle_add(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
-    MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    if (md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
-        return;
-
-    if (md_waiter_take_late(self->waiter, path, MD_WAIT_ADD) || known != NULL)
+    if (!md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
         md_inventory_check(self, path);
-    else
-        consider(self, device);
 }
 
 
+/* It may tell of an earlier device at this path: sysfs knows. */
 static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
 
-    if (md_waiter_take_late(self->waiter, path, MD_WAIT_REMOVE)) {
-        md_inventory_check(self, path);
-        return;
-    }
-
-    /* It came and went before we saw it whole: both are told. */
-    if (g_hash_table_remove(self->incomplete, path))
-        register_device(self, device, NULL);
-
-    drop(self, path);
+    md_inventory_check(self, path);
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
 }
 
@@ -341,31 +329,15 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
 }
 
 
-/* From before our last look at sysfs: it says where to look, but not what is there now. */
-static void
-handle_stale(MdInventory *self, MdUdevDevice *device)
-{
-    const char *path = md_udev_device_get_path(device);
-    MdNodeDevice *known = md_registry_find_path(self->registry, path);
-
-    if (known == NULL || !is_settled(known))
-        md_inventory_check(self, path);
-}
-
-
 static void
 on_event(MdUdev *udev G_GNUC_UNUSED, const char *action, MdUdevDevice *device, MdInventory *self)
 {
-    guint64 seqnum = md_udev_device_get_seqnum(device);
-
     if (!md_probe_is_of_interest(device) &&
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
 
-    if (seqnum != 0 && seqnum <= self->enumerated)
-        handle_stale(self, device);
-    else if (g_str_equal(action, "add"))
+    if (g_str_equal(action, "add"))
         handle_add(self, device);
     else if (g_str_equal(action, "remove"))
         handle_remove(self, device);
@@ -400,26 +372,34 @@ drop_vanished(MdInventory *self)
 
 
 static void
-take_in_all(MdInventory *self)
+look_again_at_all(MdInventory *self)
+{
+    GList *next = NULL;
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = next) {
+        MdNodeDevice *device = link->data;
+        g_autoptr(MdUdevDevice) udev_device = NULL;
+
+        next = link->next;
+        if (device->def->path == NULL || is_settled(device))
+            continue;
+        udev_device = md_udev_look_up(self->udev, device->def->path);
+        if (udev_device != NULL)
+            look_again_at(self, device, udev_device, FALSE);
+    }
+}
+
+
+static void
+take_in_new(MdInventory *self)
 {
     g_autoptr(GPtrArray) paths = md_udev_enumerate(md_probe_get_subsystems());
 
     for (guint i = 0; i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i);
-        MdNodeDevice *known = md_registry_find_path(self->registry, path);
-        g_autoptr(MdUdevDevice) device = NULL;
 
-        if ((known != NULL && is_settled(known)) ||
-            md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
-            continue;
-
-        device = md_udev_look_up(self->udev, path);
-        if (device == NULL)
-            continue;
-        if (known != NULL)
-            look_again_at(self, known, device, FALSE);
-        else
-            consider(self, device);
+        if (md_registry_find_path(self->registry, path) == NULL)
+            md_inventory_check(self, path);
     }
 }
 
@@ -444,10 +424,9 @@ tell_waiters(MdInventory *self)
 static void
 md_inventory_reconcile(MdInventory *self)
 {
-    self->enumerated = md_udev_get_last_seqnum();
-    md_waiter_forget_late(self->waiter);
     drop_vanished(self);
-    take_in_all(self);
+    look_again_at_all(self);
+    take_in_new(self);
     tell_waiters(self);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keeps the registry true to the kernel: listens to udev first and enumerates second, takes every
- * later event as a fact, and after a gap in the events compares registry and sysfs and makes up for
- * exactly what is missing.
+ * Keeps the registry true to the kernel: listens to udev first and enumerates second. An event says
+ * where to look; what is there, sysfs says. After a gap in the events all of it is compared, and
+ * exactly what is missing is made up for.
  */
 #pragma once
 

@@ -3,6 +3,8 @@
 
 #include "node_device/mdev-types.h"
 
+#include <errno.h>
+
 #include "util/error.h"
 #include "util/names.h"
 
@@ -46,12 +48,17 @@ remember(guint64 inode, const MdMdevType *type)
 }
 
 
+/* NULL if the type has none; `complete` is cleared if it has, but the driver did not tell. */
 static char *
-read_attribute(MdSysfsDir *dir, const char *type_path, const char *name)
+read_attribute(MdSysfsDir *dir, const char *type_path, const char *name, gboolean *complete)
 {
     g_autofree char *path = g_build_filename(type_path, name, NULL);
+    g_autoptr(GError) error = NULL;
+    char *text = md_sysfs_dir_read(dir, path, &error);
 
-    return md_sysfs_dir_read(dir, path, NULL);
+    if (text == NULL && md_error_get_errno(error) != ENOENT)
+        *complete = FALSE;
+    return text;
 }
 
 
@@ -69,6 +76,7 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block)
     g_autofree char *target = NULL;
     g_autofree char *description = NULL;
     MdMdevType *type = find_known(inode);
+    gboolean complete = TRUE;
 
     if (type != NULL || inode == 0 || !may_block)
         return type;
@@ -79,12 +87,13 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block)
         target = g_path_get_basename(path);
 
     type = md_mdev_type_new(target);
-    type->name = read_attribute(dir, path, MD_ATTR_TYPE_NAME);
-    type->device_api = read_attribute(dir, path, MD_ATTR_TYPE_API);
-    description = read_attribute(dir, path, MD_ATTR_TYPE_DESC);
+    type->name = read_attribute(dir, path, MD_ATTR_TYPE_NAME, &complete);
+    type->device_api = read_attribute(dir, path, MD_ATTR_TYPE_API, &complete);
+    description = read_attribute(dir, path, MD_ATTR_TYPE_DESC, &complete);
     if (description != NULL)
         md_mdev_type_set_description(type, description);
-    remember(inode, type);
+    if (complete)
+        remember(inode, type);
     return type;
 }
 
@@ -120,9 +129,9 @@ static gboolean
 type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 {
     g_autofree char *path = make_path(id);
-    g_autofree char *text = read_attribute(parent, path, MD_ATTR_TYPE_NAME);
+    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, TRUE);
 
-    return g_strcmp0(text, name) == 0;
+    return type != NULL && g_strcmp0(type->name, name) == 0;
 }
 
 

@@ -112,7 +112,6 @@ create_async(const MdBackendHost *host,
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     g_autoptr(MdMdevWrite) write = md_mdev_write_new_create(parent, def);
     Operation *operation = g_new0(Operation, 1);
-    GError *error = NULL;
 
     g_task_set_source_tag(task, create_async);
     operation->host = *host;
@@ -120,13 +119,16 @@ create_async(const MdBackendHost *host,
     operation->path = g_build_filename(parent->def->path, md_mdev_write_get_uuid(write), NULL);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
 
-    if (!md_waiter_begin(get_waiter(operation), operation->path, MD_WAIT_ADD, &error)) {
-        g_task_return_error(task, error);
+    if (!md_waiter_begin(get_waiter(operation), operation->path, MD_WAIT_ADD)) {
+        g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
+                                "Unable to start mediated device: UUID '%s' is in use, a device of "
+                                "it is being created or destroyed on '%s'",
+                                md_mdev_write_get_uuid(write), parent->def->name);
         return;
     }
     md_worker_run_async(md_mdev_write_create, g_steal_pointer(&write),
-                        (GDestroyNotify)md_mdev_write_free, host->settings->driver_timeout,
-                        on_create_written, g_steal_pointer(&task));
+                        (GDestroyNotify)md_mdev_write_free, parent->inode,
+                        host->settings->driver_timeout, on_create_written, g_steal_pointer(&task));
 }
 
 
@@ -183,7 +185,6 @@ destroy_async(const MdBackendHost *host,
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     Operation *operation = g_new0(Operation, 1);
-    GError *error = NULL;
 
     g_task_set_source_tag(task, destroy_async);
     operation->host = *host;
@@ -192,13 +193,14 @@ destroy_async(const MdBackendHost *host,
     operation->path = g_strdup(device->def->path);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
 
-    if (!md_waiter_begin(get_waiter(operation), operation->path, MD_WAIT_REMOVE, &error)) {
-        g_task_return_error(task, error);
+    if (!md_waiter_begin(get_waiter(operation), operation->path, MD_WAIT_REMOVE)) {
+        g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_INVALID,
+                                "device '%s' is being destroyed already", operation->name);
         return;
     }
     md_worker_run_async(md_mdev_write_remove, md_mdev_write_new_remove(device),
-                        (GDestroyNotify)md_mdev_write_free, host->settings->driver_timeout,
-                        on_remove_written, g_steal_pointer(&task));
+                        (GDestroyNotify)md_mdev_write_free, device->inode,
+                        host->settings->driver_timeout, on_remove_written, g_steal_pointer(&task));
 }
 
 

@@ -61,7 +61,7 @@ new_def(MdUdevDevice *device, MdSysfsDir *dir)
     def->path = g_strdup(md_udev_device_get_path(device));
     def->devnode = g_strdup(md_udev_device_get_devnode(device));
     def->devlinks = md_udev_device_dup_devlinks(device);
-    def->driver = dir != NULL ? md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER) : NULL;
+    def->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
     return def;
 }
 
@@ -91,7 +91,7 @@ md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         if (g_strcmp0(probes[i]->subsystem, subsystem) == 0 && probes[i]->is_complete != NULL)
-            return dir != NULL && probes[i]->is_complete(dir);
+            return probes[i]->is_complete(dir);
     }
     return TRUE;
 }
@@ -113,8 +113,13 @@ find_probe(const MdNodeDeviceDef *def)
 MdSysfsDir *
 md_probe_open(const char *name, const char *path, guint64 inode, GError **error)
 {
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+    g_autoptr(GError) err = NULL;
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, &err);
 
+    if (dir == NULL && !md_error_is_gone(err)) {
+        g_propagate_error(error, g_steal_pointer(&err));
+        return NULL;
+    }
     if (dir == NULL || md_sysfs_dir_get_inode(dir) != inode || !md_sysfs_dir_is_alive(dir)) {
         md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", name);
         return NULL;

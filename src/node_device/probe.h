@@ -44,17 +44,14 @@ extern const MdProbe md_probe_virtual_parent;
 /* The subsystems in which devices of ours are found. */
 const char *const *md_probe_get_subsystems(void);
 
-/* Whether all devices of its subsystem are looked at; of any other only parents of mediated devices are. */
+/* Whether all devices of its subsystem are looked at; of any other only parents of mediated devices
+ * are. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
 
 /* A definition without `parent`, or NULL if this is no device of ours. */
 MdNodeDeviceDef *md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir);
 
-/*
- * FALSE while the kernel is still adding to a device after having announced it, and, for kinds
- * where that happens, if `dir` is NULL because the device has gone again: only such may be probed
- * without a directory.
- */
+/* FALSE while the kernel is still adding to a device that it has announced. */
 gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
 
 /* The definition of `computer`. Its firmware's strings are read once. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <libudev.h>
+#include <poll.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -22,6 +23,7 @@ struct _MdUdev {
     struct udev_hwdb *hwdb; /* NULL if the machine has none */
     struct udev_monitor *monitor;
     GSource *source;
+    gboolean gap; /* events have been lost */
 };
 
 enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
@@ -66,28 +68,35 @@ md_udev_init(MdUdev *self)
 }
 
 
-static void
-receive_one(MdUdev *self, gboolean *more, gboolean *lost)
+static gboolean
+is_readable(MdUdev *self)
 {
-    g_autoptr(MdUdevDevice) device = NULL;
+    struct pollfd pfd = { .fd = udev_monitor_get_fd(self->monitor), .events = POLLIN };
+
+    return poll(&pfd, 1, 0) > 0;
+}
+
+
+/* FALSE if there is nothing to be received any more. */
+static gboolean
+receive_one(MdUdev *self)
+{
+    g_autoptr(MdUdevDevice) device = udev_monitor_receive_device(self->monitor);
     const char *action = NULL;
 
-    errno = 0;
-    device = udev_monitor_receive_device(self->monitor);
-    if (device != NULL) {
-        action = udev_device_get_action(device);
-        if (action != NULL)
-            g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
-        return;
+    if (device == NULL) {
+        /* A message of somebody else is dropped by libudev as if there had been none. */
+        if (errno == EAGAIN || errno == EINTR)
+            return is_readable(self);
+        g_debug("Events of udev have been lost: %s", g_strerror(errno));
+        self->gap = TRUE;
+        return TRUE;
     }
 
-    /* A message of somebody else is dropped by libudev as if there had been none. */
-    if (errno == EAGAIN || errno == EINTR || errno == 0) {
-        *more = FALSE;
-        return;
-    }
-    g_debug("Events of udev have been lost: %s", g_strerror(errno));
-    *lost = TRUE;
+    action = udev_device_get_action(device);
+    if (action != NULL && !self->gap)
+        g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
+    return TRUE;
 }
 
 
@@ -96,14 +105,15 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
 {
     g_autoptr(MdUdev) self = g_object_ref(data);
     gboolean more = TRUE;
-    gboolean lost = FALSE;
 
-    for (int i = 0; more && self->monitor != NULL && i < MAX_EVENTS_PER_TURN; i++)
-        receive_one(self, &more, &lost);
+    for (int i = 0; more && i < MAX_EVENTS_PER_TURN; i++)
+        more = receive_one(self);
 
-    /* However many gaps there were, one look at sysfs closes them all. */
-    if (lost)
+    /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
+    if (self->gap && !more) {
+        self->gap = FALSE;
         g_signal_emit(self, signals[SIGNAL_LOST], 0);
+    }
     return G_SOURCE_CONTINUE;
 }
 
@@ -140,17 +150,6 @@ md_udev_start(MdUdev *self, guint receive_buffer, GError **error)
     g_source_set_callback(self->source, G_SOURCE_FUNC(on_readable), self, NULL);
     g_source_attach(self->source, NULL);
     return TRUE;
-}
-
-
-guint64
-md_udev_get_last_seqnum(void)
-{
-    g_autofree char *text = NULL;
-
-    if (!g_file_get_contents(MD_PATH_SYSFS_SEQNUM, &text, NULL, NULL))
-        return 0;
-    return g_ascii_strtoull(text, NULL, 10);
 }
 
 
@@ -284,13 +283,6 @@ const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
     return udev_device_get_property_value(device, key);
-}
-
-
-guint64
-md_udev_device_get_seqnum(MdUdevDevice *device)
-{
-    return udev_device_get_seqnum(device);
 }
 
 

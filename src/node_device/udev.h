@@ -24,14 +24,10 @@ MdUdev *md_udev_new(void);
  */
 gboolean md_udev_start(MdUdev *self, guint receive_buffer, GError **error);
 
-/* The number of the kernel's last event: what happened up to it can be seen in sysfs. 0 if it is
- * not told. */
-guint64 md_udev_get_last_seqnum(void);
-
 /*
- * Sysfs paths of the devices on these buses and in these classes (NULL-terminated), parents before children. A link
- * counts whatever it points at, which libudev's own enumeration does not do: the kernel links parents of mediated
- * devices in a class that they are not of.
+ * Sysfs paths of the devices on these buses and in these classes (NULL-terminated), parents before
+ * children. A link counts whatever it points at, which libudev's own enumeration does not do: the
+ * kernel links parents of mediated devices in a class that they are not of.
  */
 GPtrArray *md_udev_enumerate(const char *const *subsystems);
 
@@ -48,7 +44,6 @@ const char *md_udev_device_get_subsystem(MdUdevDevice *device); /* "" if it has 
 const char *md_udev_device_get_devnode(MdUdevDevice *device);   /* or NULL */
 char **md_udev_device_dup_devlinks(MdUdevDevice *device);       /* or NULL */
 const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
-guint64 md_udev_device_get_seqnum(MdUdevDevice *device); /* 0 if it is not from an event */
 void md_udev_device_unref(MdUdevDevice *device);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUdevDevice, md_udev_device_unref)

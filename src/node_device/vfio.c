@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -30,7 +31,10 @@ describe_process(const char *pid)
 }
 
 
-/* Guests have mount namespaces of their own, so that the number of the node tells and not its path.
+/*
+ * Guests have mount namespaces of their own, so that the number of the node tells and not its path.
+ * But only what is called like one is looked at: other descriptors may be of file systems that do
+ * not answer.
  */
 static gboolean
 process_holds(MdSysfsDir *proc, const char *pid, dev_t node)
@@ -40,11 +44,13 @@ process_holds(MdSysfsDir *proc, const char *pid, dev_t node)
     g_autoptr(GPtrArray) names = dir != NULL ? md_sysfs_dir_list(dir, ".") : NULL;
 
     for (guint i = 0; names != NULL && i < MIN(names->len, MAX_DESCRIPTORS); i++) {
-        g_autofree char *path =
-            g_build_filename(md_sysfs_dir_get_path(dir), g_ptr_array_index(names, i), NULL);
+        const char *fd = g_ptr_array_index(names, i);
+        g_autofree char *path = g_build_filename(md_sysfs_dir_get_path(dir), fd, NULL);
+        g_autofree char *target = md_sysfs_dir_resolve_link(dir, fd);
         struct stat st;
 
-        if (stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == node)
+        if (target != NULL && strstr(target, "/vfio/") != NULL && stat(path, &st) == 0 &&
+            S_ISCHR(st.st_mode) && st.st_rdev == node)
             return TRUE;
     }
     return FALSE;

@@ -3,11 +3,6 @@
 
 #include "node_device/waiter.h"
 
-#include "util/error.h"
-
-/* Late events that are waited for. */
-#define LATE_MAX 4096
-
 typedef struct {
     MdWaiter *waiter;
     char *path;
@@ -20,8 +15,7 @@ typedef struct {
 
 struct _MdWaiter {
     guint timeout;
-    GHashTable *waits;   /* path -> Wait */
-    GHashTable *late[2]; /* by MdWaitFor: paths whose event has not come in time */
+    GHashTable *waits; /* path -> Wait */
 };
 
 
@@ -31,17 +25,6 @@ wait_free(Wait *wait)
     g_clear_handle_id(&wait->timer, g_source_remove);
     g_free(wait->path);
     g_free(wait);
-}
-
-
-static void
-expect_late(Wait *wait)
-{
-    GHashTable *late = wait->waiter->late[wait->what];
-
-    if (g_hash_table_size(late) >= LATE_MAX)
-        g_hash_table_remove_all(late);
-    g_hash_table_add(late, g_strdup(wait->path));
 }
 
 
@@ -62,7 +45,6 @@ on_timeout(gpointer data)
 
     wait->timer = 0;
     g_debug("udev has not told of '%s' in time", wait->path);
-    expect_late(wait);
     complete(wait);
     return G_SOURCE_REMOVE;
 }
@@ -75,8 +57,6 @@ md_waiter_new(guint timeout)
 
     self->timeout = timeout;
     self->waits = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wait_free);
-    for (gsize i = 0; i < G_N_ELEMENTS(self->late); i++)
-        self->late[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return self;
 }
 
@@ -88,22 +68,17 @@ md_waiter_free(MdWaiter *self)
         return;
 
     g_hash_table_unref(self->waits);
-    for (gsize i = 0; i < G_N_ELEMENTS(self->late); i++)
-        g_hash_table_unref(self->late[i]);
     g_free(self);
 }
 
 
 gboolean
-md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what, GError **error)
+md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what)
 {
-    Wait *wait = g_hash_table_lookup(self->waits, path);
+    Wait *wait = NULL;
 
-    if (wait != NULL) {
-        md_error_set(error, VIR_ERR_OPERATION_INVALID, "device '%s' is being %s already", path,
-                     wait->what == MD_WAIT_ADD ? "created" : "destroyed");
+    if (g_hash_table_contains(self->waits, path))
         return FALSE;
-    }
 
     wait = g_new0(Wait, 1);
     wait->waiter = self;
@@ -133,12 +108,6 @@ md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer 
 void
 md_waiter_cancel(MdWaiter *self, const char *path)
 {
-    Wait *wait = g_hash_table_lookup(self->waits, path);
-
-    g_return_if_fail(wait != NULL);
-
-    if (wait->what == MD_WAIT_ADD && !wait->seen)
-        expect_late(wait);
     g_hash_table_remove(self->waits, path);
 }
 
@@ -164,21 +133,6 @@ md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what)
     if (wait->func != NULL)
         complete(wait);
     return TRUE;
-}
-
-
-gboolean
-md_waiter_take_late(MdWaiter *self, const char *path, MdWaitFor what)
-{
-    return g_hash_table_remove(self->late[what], path);
-}
-
-
-void
-md_waiter_forget_late(MdWaiter *self)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(self->late); i++)
-        g_hash_table_remove_all(self->late[i]);
 }
 
 

@@ -22,16 +22,13 @@ typedef void (*MdWaiterFunc)(const char *path, gboolean seen, gpointer data);
 MdWaiter *md_waiter_new(guint timeout);
 void md_waiter_free(MdWaiter *self);
 
-/* Before the write. VIR_ERR_OPERATION_INVALID if that path is being worked on already. */
-gboolean md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what, GError **error);
+/* Before the write. FALSE if that path is being worked on already. */
+gboolean md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what);
 
 /* After a write that worked: calls `func` once, now or later. */
 void md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data);
 
-/*
- * After a write that failed: nobody waits any more. The kernel announces a device before its driver has agreed to it,
- * so that the event of one that was refused may still come; see md_waiter_take_late().
- */
+/* After a write that failed: nobody waits any more. */
 void md_waiter_cancel(MdWaiter *self, const char *path);
 
 /* Whether somebody waits for this; such a device is theirs to announce. */
@@ -39,13 +36,6 @@ gboolean md_waiter_is_waiting(MdWaiter *self, const char *path, MdWaitFor what);
 
 /* udev's event has come (or its effect was found in sysfs). FALSE if nobody waits for it. */
 gboolean md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what);
-
-/*
- * TRUE, once, for an event that comes after its wait has ended: what it tells has been told. Such events are
- * forgotten when so many are outstanding that udev must have ceased to work, or with md_waiter_forget_late().
- */
-gboolean md_waiter_take_late(MdWaiter *self, const char *path, MdWaitFor what);
-void md_waiter_forget_late(MdWaiter *self);
 
 /* Paths of all waits of a kind, copied. */
 GPtrArray *md_waiter_list(MdWaiter *self, MdWaitFor what);

@@ -35,7 +35,7 @@ G_DEFINE_EXTENDED_ERROR(MdError, md_error)
 
 
 static void G_GNUC_PRINTF(5, 0)
-set_valist(GError **error, int from, int errnum, int code, const char *format, va_list args)
+    set_valist(GError **error, int from, int errnum, int code, const char *format, va_list args)
 {
     GError *err = NULL;
     MdErrorPrivate *priv = NULL;

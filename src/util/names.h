@@ -4,9 +4,8 @@
 
 /* Directories. */
 #define MD_PATH_SYSFS_DEVICES "/sys/devices"
-#define MD_PATH_SYSFS_BUS "/sys/bus"
-#define MD_PATH_SYSFS_CLASS "/sys/class"
-#define MD_PATH_SYSFS_SEQNUM  "/sys/kernel/uevent_seqnum"
+#define MD_PATH_SYSFS_BUS     "/sys/bus"
+#define MD_PATH_SYSFS_CLASS   "/sys/class"
 #define MD_PATH_DMI           "/sys/devices/virtual/dmi/id"
 #define MD_PATH_DEV_VFIO      "/dev/vfio"
 #define MD_PATH_PROC          "/proc"

@@ -249,7 +249,7 @@ md_sysfs_dir_list(MdSysfsDir *self, const char *name)
 static gboolean
 write_and_close(int fd, const char *text, gsize len)
 {
-    ssize_t written = TEMP_FAILURE_RETRY(write(fd, text, len));
+    ssize_t written = write(fd, text, len);
     int errnum = written < 0 ? errno : EIO;
 
     close(fd);

@@ -5,21 +5,32 @@
 
 #include "util/error.h"
 
-/* One job, shared by its thread, its deadline and its task: the last one frees it. */
+/* The jobs on one object. Main loop only. */
+typedef struct {
+    guint64 object;
+    guint n_running;
+    GQueue waiting; /* of Job, each referenced */
+} Lane;
+
+/* One job, shared by its lane, its thread, its deadline and its task: the last one frees it. */
 typedef struct {
     MdWorkerFunc func;
     gpointer data;
     GDestroyNotify data_free;
 
     GMainContext *context; /* of the caller */
+    Lane *lane;            /* main loop only */
     GTask *task;           /* main loop only; NULL once answered */
     GSource *timer;        /* main loop only */
+    gboolean begun;        /* main loop only */
     gboolean ok;           /* written by the thread, read after it has ended */
     GError *error;
 } Job;
 
-/* Main loop only. */
-static guint n_jobs;
+/* object -> Lane. Main loop only. */
+static GHashTable *lanes;
+
+static void lane_advance(Lane *lane);
 
 
 static void
@@ -57,8 +68,10 @@ on_job_ended(gpointer user_data)
     Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
-    n_jobs--;
     job_stop_timer(job);
+    job->lane->n_running--;
+    lane_advance(job->lane);
+
     if (task == NULL)
         g_debug("A job ended after its deadline: %s",
                 job->error != NULL ? job->error->message : "it succeeded");
@@ -79,7 +92,9 @@ on_deadline(gpointer user_data)
 
     job_stop_timer(job);
     g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT,
-                            "the driver has not answered in time; the operation goes on");
+                            job->begun
+                                ? "the driver has not answered in time; the operation goes on"
+                                : "other operations of the driver have not ended in time");
     return G_SOURCE_REMOVE;
 }
 
@@ -88,10 +103,14 @@ static void
 run_job(gpointer pushed, gpointer user_data G_GNUC_UNUSED)
 {
     Job *job = pushed;
+    g_autoptr(GSource) source = g_idle_source_new();
 
     job->ok = job->func(job->data, &job->error);
-    g_main_context_invoke_full(job->context, G_PRIORITY_DEFAULT, on_job_ended, job,
-                               (GDestroyNotify)job_unref);
+
+    /* Always through the loop, also when nobody runs it at this moment. */
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, on_job_ended, job, (GDestroyNotify)job_unref);
+    g_source_attach(source, job->context);
 }
 
 
@@ -100,10 +119,52 @@ get_pool(void)
 {
     static GThreadPool *pool;
 
-    /* Without a bound of its own: a job waits for no other one. Idle threads are used again. */
+    /* Without a bound of its own: jobs wait in their lanes. Idle threads are used again. */
     if (pool == NULL)
         pool = g_thread_pool_new(run_job, NULL, -1, FALSE, NULL);
     return pool;
+}
+
+
+/* Begins what may begin; a lane without jobs ends. */
+static void
+lane_advance(Lane *lane)
+{
+    while (lane->n_running < MD_WORKER_MAX_PER_OBJECT && !g_queue_is_empty(&lane->waiting)) {
+        Job *job = g_queue_pop_head(&lane->waiting);
+        g_autoptr(GError) error = NULL;
+
+        if (job->task == NULL) {
+            job_unref(job);
+            continue;
+        }
+        job->begun = TRUE;
+        lane->n_running++;
+        if (!g_thread_pool_push(get_pool(), job, &error))
+            g_debug("A job waits for a thread: %s", error->message);
+    }
+
+    if (lane->n_running == 0)
+        g_hash_table_remove(lanes, &lane->object);
+}
+
+
+static Lane *
+get_lane(guint64 object)
+{
+    Lane *lane = NULL;
+
+    if (lanes == NULL)
+        lanes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+
+    lane = g_hash_table_lookup(lanes, &object);
+    if (lane == NULL) {
+        lane = g_new0(Lane, 1);
+        lane->object = object;
+        g_queue_init(&lane->waiting);
+        g_hash_table_insert(lanes, &lane->object, lane);
+    }
+    return lane;
 }
 
 
@@ -111,40 +172,30 @@ void
 md_worker_run_async(MdWorkerFunc func,
                     gpointer data,
                     GDestroyNotify data_free,
+                    guint64 object,
                     guint deadline,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
-    g_autoptr(GError) error = NULL;
-    Job *job = NULL;
+    Job *job = g_atomic_rc_box_new0(Job);
 
-    g_task_set_source_tag(task, md_worker_run_async);
-    if (n_jobs >= MD_WORKER_MAX_JOBS) {
-        if (data_free != NULL)
-            data_free(data);
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_RESOURCE_BUSY,
-                                "%u operations wait for drivers already", n_jobs);
-        return;
-    }
-
-    job = g_atomic_rc_box_new0(Job);
     job->func = func;
     job->data = data;
     job->data_free = data_free;
     job->context = g_main_context_ref_thread_default();
-    job->task = g_object_ref(task);
+    job->lane = get_lane(object);
+    job->task = g_task_new(NULL, NULL, callback, user_data);
+    g_task_set_source_tag(job->task, md_worker_run_async);
     /* The task keeps the data alive until the callback has seen it. */
-    g_task_set_task_data(task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
+    g_task_set_task_data(job->task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
 
     job->timer = g_timeout_source_new(deadline);
     g_source_set_callback(job->timer, on_deadline, g_atomic_rc_box_acquire(job),
                           (GDestroyNotify)job_unref);
     g_source_attach(job->timer, job->context);
 
-    n_jobs++;
-    if (!g_thread_pool_push(get_pool(), job, &error))
-        g_debug("Job waits for a thread: %s", error->message);
+    g_queue_push_tail(&job->lane->waiting, job);
+    lane_advance(job->lane);
 }
 
 

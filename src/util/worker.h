@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Runs what may block (a driver behind a sysfs attribute) on a thread of its own and brings the
- * result back to the main loop. Slow jobs cannot starve others: every job gets a thread at once, up
- * to MD_WORKER_MAX_JOBS.
+ * result back to the main loop. Jobs on one object share a few threads and wait for each other when
+ * those are taken; jobs on different objects never do.
  */
 #pragma once
 
 #include <gio/gio.h>
 
-/* Jobs that may be under way at once, blocked ones included; one more is refused
- * (VIR_ERR_RESOURCE_BUSY). */
-#define MD_WORKER_MAX_JOBS 512
+/* Jobs on one object that run at once, blocked ones included. */
+#define MD_WORKER_MAX_PER_OBJECT 16
 
 /* Runs on the thread; `data` belongs to it until the call has returned. */
 typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);
 
 /*
  * Runs func(data) and then calls `callback` on the main loop of the caller, exactly once: with the
- * result, or after `deadline` milliseconds with VIR_ERR_OPERATION_TIMEOUT. In that case the job
- * itself goes on (the kernel cannot be told to give up) and its late result is dropped. `data` is
- * freed when job and callback are both through.
+ * result, or after `deadline` milliseconds with VIR_ERR_OPERATION_TIMEOUT. A job that has not begun
+ * by then never will; one that has goes on (the kernel cannot be told to give up), and its late
+ * result is dropped. `data` is freed when job and callback are both through. `object` tells which
+ * jobs are on the same one.
  */
 void md_worker_run_async(MdWorkerFunc func,
                          gpointer data,
                          GDestroyNotify data_free,
+                         guint64 object,
                          guint deadline,
                          GAsyncReadyCallback callback,
                          gpointer user_data);

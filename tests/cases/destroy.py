@@ -46,7 +46,7 @@ class Destroy(MediatedTest):
         first = self.in_background(device.destroy)
         self.host.wait_remove_stuck(uuid)
         again = self.connect().nodeDeviceLookupByName(device.name())
-        self.assert_refused(55, again.destroy, says=uuid)
+        self.assert_refused(55, again.destroy, says=device.name())
         self.host.set_knob(self.parent, 'block_remove', 0)
         first.result(self.deadline)
         self.assertEqual(self.host.children(), [])

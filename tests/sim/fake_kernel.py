@@ -152,7 +152,8 @@ class FakeKernel:
                 'SEQNUM': str(self.seqnum),
                 'USEC_INITIALIZED': '1000000',
             }
-            properties.update(self.sysfs.uevent(path))
+            if self.sysfs.exists(f'{path}/uevent'):
+                properties.update(self.sysfs.uevent(path))
             properties.update(extra)
             self.udevd.post(properties)
 

@@ -327,7 +327,9 @@ class Parent:
 
     def discard(self, child):
         """Takes away what announce() and admit() made."""
-        self.kernel.event('remove', child.path)
+        gone = self.sysfs.uevent(child.path)
+        self.sysfs.unlink(f'{child.path}/uevent')
+        self.kernel.event('remove', child.path, **gone)
         self.kernel.forget_below(child.path)
         self.sysfs.remove_device(child.path)
         del self.children[child.uuid]

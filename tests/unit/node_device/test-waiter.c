@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "node_device/waiter.h"
-#include "util/error.h"
 
 #define PATH "/sys/devices/gpu/vgpu"
 /* Never reached, in milliseconds. */
@@ -35,7 +34,7 @@ test_event_first(void)
     g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
     Answer answer = { 0 };
 
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
     g_assert_true(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
     g_assert_cmpuint(answer.n_calls, ==, 0);
     md_waiter_written(waiter, PATH, on_done, &answer);
@@ -51,7 +50,7 @@ test_write_first(void)
     g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
     Answer answer = { 0 };
 
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE, NULL));
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE));
     md_waiter_written(waiter, PATH, on_done, &answer);
     g_assert_cmpuint(answer.n_calls, ==, 0);
     g_assert_false(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
@@ -68,17 +67,12 @@ test_silence(void)
     g_autoptr(MdWaiter) waiter = md_waiter_new(1);
     Answer answer = { .loop = g_main_loop_new(NULL, FALSE) };
 
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
     md_waiter_written(waiter, PATH, on_done, &answer);
     g_main_loop_run(answer.loop);
     g_assert_cmpuint(answer.n_calls, ==, 1);
     g_assert_false(answer.seen);
     g_assert_false(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
-
-    /* The event may still come: it tells nothing new then, once. */
-    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_REMOVE));
-    g_assert_true(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
-    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
     g_main_loop_unref(answer.loop);
 }
 
@@ -87,31 +81,11 @@ static void
 test_twice(void)
 {
     g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
-    g_autoptr(GError) error = NULL;
 
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE, NULL));
-    g_assert_false(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE, &error));
-    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_INVALID);
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE));
+    g_assert_false(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE));
     md_waiter_cancel(waiter, PATH);
-    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_REMOVE));
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
-}
-
-
-static void
-test_refused(void)
-{
-    g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
-
-    /* The event of a device that was refused in the end is nobody's news, whenever it comes. */
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
-    md_waiter_cancel(waiter, PATH);
-    g_assert_true(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
-
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
-    g_assert_true(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
-    md_waiter_cancel(waiter, PATH);
-    g_assert_false(md_waiter_take_late(waiter, PATH, MD_WAIT_ADD));
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
 }
 
 
@@ -122,7 +96,7 @@ test_list(void)
     g_autoptr(GPtrArray) adds = NULL;
     g_autoptr(GPtrArray) removes = NULL;
 
-    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD, NULL));
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
     adds = md_waiter_list(waiter, MD_WAIT_ADD);
     removes = md_waiter_list(waiter, MD_WAIT_REMOVE);
     g_assert_cmpuint(adds->len, ==, 1);
@@ -139,7 +113,6 @@ main(int argc, char **argv)
     g_test_add_func("/waiter/write-first", test_write_first);
     g_test_add_func("/waiter/silence", test_silence);
     g_test_add_func("/waiter/twice", test_twice);
-    g_test_add_func("/waiter/refused", test_refused);
     g_test_add_func("/waiter/list", test_list);
     return g_test_run();
 }

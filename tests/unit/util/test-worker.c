@@ -8,6 +8,9 @@
 /* Far more than any job here needs, in milliseconds. */
 #define PATIENCE 60000
 
+/* What the jobs are on. */
+#define OBJECT 1
+
 typedef struct {
     GMutex mutex;
     GCond cond;
@@ -87,7 +90,7 @@ test_result(void)
     Gate gate = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, PATIENCE, on_answer, &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, OBJECT, PATIENCE, on_answer, &answer);
     g_assert_cmpuint(answer.n_calls, ==, 0);
     wait_for(&answer);
     g_assert_no_error(answer.error);
@@ -102,7 +105,7 @@ test_error(void)
 {
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(fail, NULL, NULL, PATIENCE, on_answer, &answer);
+    md_worker_run_async(fail, NULL, NULL, OBJECT, PATIENCE, on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
     g_assert_null(answer.data);
@@ -116,7 +119,7 @@ test_deadline(void)
     Gate gate = { .open = FALSE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, 1, on_answer, &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, OBJECT, 1, on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
@@ -132,49 +135,53 @@ test_deadline(void)
 }
 
 
+/* A driver that hangs takes all the threads of its device and none of another's. */
 static void
 test_blocked_jobs(void)
 {
-    enum { N_BLOCKED = 64 };
     Gate shut = { .open = FALSE };
     Gate open = { .open = TRUE };
     Answer blocked = { g_main_loop_new(NULL, FALSE) };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    for (int i = 0; i < N_BLOCKED; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, PATIENCE, on_answer, &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, PATIENCE, on_answer, &answer);
+    for (int i = 0; i < MD_WORKER_MAX_PER_OBJECT * 2; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, OBJECT, PATIENCE, on_answer, &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, OBJECT + 1, PATIENCE, on_answer, &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpuint(blocked.n_calls, ==, 0);
 
     gate_open(&shut);
-    while (blocked.n_calls < N_BLOCKED)
+    while (blocked.n_calls < MD_WORKER_MAX_PER_OBJECT * 2)
         wait_for(&blocked);
     g_assert_no_error(blocked.error);
+    g_assert_cmpint(g_atomic_int_get(&shut.n_through), ==, MD_WORKER_MAX_PER_OBJECT * 2);
     answer_clear(&answer);
     answer_clear(&blocked);
 }
 
 
+/* What has not begun by its deadline never does. */
 static void
-test_too_many(void)
+test_deadline_in_the_queue(void)
 {
     Gate shut = { .open = FALSE };
+    Gate open = { .open = TRUE };
     Answer blocked = { g_main_loop_new(NULL, FALSE) };
-    Answer refused = { g_main_loop_new(NULL, FALSE) };
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    for (int i = 0; i < MD_WORKER_MAX_JOBS; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, PATIENCE, on_answer, &blocked);
-    md_worker_run_async(pass_gate, &shut, NULL, PATIENCE, on_answer, &refused);
-    g_assert_cmpuint(refused.n_calls, ==, 0);
-    wait_for(&refused);
-    g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+    for (int i = 0; i < MD_WORKER_MAX_PER_OBJECT; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, OBJECT, PATIENCE, on_answer, &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, OBJECT, 1, on_answer, &answer);
+    wait_for(&answer);
+    g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
 
     gate_open(&shut);
-    while (blocked.n_calls < MD_WORKER_MAX_JOBS)
+    while (blocked.n_calls < MD_WORKER_MAX_PER_OBJECT)
         wait_for(&blocked);
-    answer_clear(&refused);
+    g_assert_cmpint(g_atomic_int_get(&open.n_through), ==, 0);
+    g_assert_cmpuint(answer.n_calls, ==, 1);
+    answer_clear(&answer);
     answer_clear(&blocked);
 }
 
@@ -187,6 +194,6 @@ main(int argc, char **argv)
     g_test_add_func("/worker/error", test_error);
     g_test_add_func("/worker/deadline", test_deadline);
     g_test_add_func("/worker/blocked-jobs", test_blocked_jobs);
-    g_test_add_func("/worker/too-many", test_too_many);
+    g_test_add_func("/worker/deadline-in-the-queue", test_deadline_in_the_queue);
     return g_test_run();
 }
