@@ -2,7 +2,6 @@
 /* Options, settings, the parts, the main loop: nothing else. */
 #include "config.h"
 
-#include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -17,6 +16,9 @@
 #include "util/settings.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/mediated/mediated.conf"
+
+/* Open files that are not clients: sockets, udev, and what workers have open of sysfs. */
+#define OWN_DESCRIPTORS 512
 
 typedef struct {
     char *config;
@@ -114,29 +116,36 @@ on_signal(gpointer data)
 }
 
 
-/* One for each client; the soft limit is kept low for programs that use select(). */
+/* Each client takes one; the soft limit is low for the sake of programs that use select(). */
 static void
-raise_descriptor_limit(void)
+fit_clients_to_descriptors(MdSettings *settings)
 {
     struct rlimit limit;
+    rlim_t most = 0;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        g_debug("the limit of open files stays as it is: %s", g_strerror(errno));
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OWN_DESCRIPTORS)
+        return;
+
+    most = limit.rlim_cur - OWN_DESCRIPTORS;
+    if (settings->max_clients > most) {
+        g_message("the limit of open files allows for %u clients only", (guint)most);
+        settings->max_clients = (guint)most;
+    }
 }
 
 
 static gboolean
-run(const MdSettings *settings, GError **error)
+run(MdSettings *settings, GError **error)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(MdDriver) driver = md_driver_new(settings);
     g_autoptr(MdServer) server = md_server_new(driver, settings);
     Daemon daemon = { loop, server, FALSE };
 
-    raise_descriptor_limit();
+    fit_clients_to_descriptors(settings);
     /* Settings are read once: there is nothing to reload. */
     signal(SIGHUP, SIG_IGN);
     g_unix_signal_add(SIGINT, on_signal, &daemon);

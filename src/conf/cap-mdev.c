@@ -132,14 +132,16 @@ parse_attr(MdCapMdev *self, xmlNodePtr attr, GError **error)
 {
     g_autofree char *name = md_xml_attribute(attr, "name");
     g_autofree char *value = md_xml_attribute(attr, "value");
-    g_autofree char *device = md_xml_device_name(attr);
 
     if (name == NULL) {
+        g_autofree char *device = md_xml_device_name(attr);
+
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing name of attribute %u for '%s'",
                      self->attrs->len + 1, device);
         return FALSE;
     }
     if (xmlHasNsProp(attr, BAD_CAST "value", NULL) == NULL) {
+        g_autofree char *device = md_xml_device_name(attr);
         g_autofree char *quote = md_xml_shorten(name);
 
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing value of attribute '%s' for '%s'",

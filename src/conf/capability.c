@@ -13,8 +13,9 @@ static const MdCapKind *const kinds[] = {
 
 /* Kinds of libvirt that are none of ours yet: a document of theirs is not wrong, only refused. */
 static const char *const foreign_kinds[] = {
-    "usb_device", "usb", "net", "scsi_host",    "scsi_target", "scsi", "storage", "fc_host",
-    "vports",     "ccw", "drm", "scsi_generic", "vdpa",        "vpd",  "ap_card", "ap_queue",
+    "usb_device", "usb",     "net",     "scsi_host", "scsi_target",  "scsi",
+    "storage",    "fc_host", "vports",  "ccw",       "drm",          "scsi_generic",
+    "vdpa",       "vpd",     "ap_card", "ap_queue",  "ccwgroup_dev", "ccwgroup_member",
 };
 
 

@@ -99,9 +99,12 @@ md_xml_attribute(xmlNodePtr node, const char *name)
 char *
 md_xml_shorten(const char *text)
 {
-    if (g_utf8_strlen(text, -1) <= QUOTE_MAX)
-        return g_strdup(text);
-    return g_utf8_substring(text, 0, QUOTE_MAX);
+    const char *end = text;
+
+    /* It may be megabytes long. */
+    for (int i = 0; i < QUOTE_MAX && *end != '\0'; i++)
+        end = g_utf8_next_char(end);
+    return g_strndup(text, end - text);
 }
 
 

@@ -301,8 +301,9 @@ md_driver_get_xml_async(
     if (make_document(dump, FALSE, &error)) {
         g_task_return_pointer(task, g_steal_pointer(&dump->document), g_free);
     } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-        md_worker_run_async(run_dump, dump, (GDestroyNotify)dump_free, device->inode,
-                            self->settings->driver_timeout, on_dumped, g_steal_pointer(&task));
+        md_worker_run_async(run_dump, dump, (GDestroyNotify)dump_free, MD_WORKER_READ,
+                            device->inode, self->settings->driver_timeout, on_dumped,
+                            g_steal_pointer(&task));
         return;
     } else {
         g_task_return_error(task, g_steal_pointer(&error));

@@ -14,9 +14,11 @@ typedef struct {
 
 struct _MdEvents {
     MdRegistry *registry;
-    GQueue subscriptions; /* of Subscription */
+    GQueue subscriptions; /* of Subscription, in the order of their coming */
+    GHashTable *by_id;    /* id -> link of `subscriptions` */
     guint last_id;
     guint delivering; /* depth of deliver() */
+    guint n_dead;     /* subscriptions to be swept when it is over */
 };
 
 
@@ -29,17 +31,26 @@ subscription_free(Subscription *subscription)
 
 
 static void
+forget(MdEvents *self, GList *link)
+{
+    Subscription *subscription = link->data;
+
+    g_hash_table_remove(self->by_id, GUINT_TO_POINTER(subscription->id));
+    g_queue_delete_link(&self->subscriptions, link);
+    subscription_free(subscription);
+}
+
+
+static void
 sweep(MdEvents *self)
 {
     GList *next = NULL;
 
-    for (GList *link = self->subscriptions.head; link != NULL; link = next) {
-        Subscription *subscription = link->data;
-
+    for (GList *link = self->subscriptions.head; link != NULL && self->n_dead > 0; link = next) {
         next = link->next;
-        if (subscription->dead) {
-            g_queue_delete_link(&self->subscriptions, link);
-            subscription_free(subscription);
+        if (((Subscription *)link->data)->dead) {
+            forget(self, link);
+            self->n_dead--;
         }
     }
 }
@@ -94,6 +105,7 @@ md_events_new(MdRegistry *registry)
 
     self->registry = g_object_ref(registry);
     g_queue_init(&self->subscriptions);
+    self->by_id = g_hash_table_new(NULL, NULL);
     g_signal_connect(registry, "added", G_CALLBACK(on_added), self);
     g_signal_connect(registry, "removed", G_CALLBACK(on_removed), self);
     g_signal_connect(registry, "updated", G_CALLBACK(on_updated), self);
@@ -109,6 +121,7 @@ md_events_free(MdEvents *self)
 
     g_signal_handlers_disconnect_by_data(self->registry, self);
     g_object_unref(self->registry);
+    g_hash_table_unref(self->by_id);
     g_queue_clear_full(&self->subscriptions, (GDestroyNotify)subscription_free);
     g_free(self);
 }
@@ -125,6 +138,7 @@ md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc f
     subscription->func = func;
     subscription->data = data;
     g_queue_push_tail(&self->subscriptions, subscription);
+    g_hash_table_insert(self->by_id, GUINT_TO_POINTER(subscription->id), self->subscriptions.tail);
     return subscription->id;
 }
 
@@ -132,12 +146,16 @@ md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc f
 void
 md_events_unsubscribe(MdEvents *self, guint id)
 {
-    for (GList *link = self->subscriptions.head; link != NULL; link = link->next) {
-        Subscription *subscription = link->data;
+    GList *link = g_hash_table_lookup(self->by_id, GUINT_TO_POINTER(id));
+    Subscription *subscription = link != NULL ? link->data : NULL;
 
-        if (subscription->id == id)
-            subscription->dead = TRUE;
+    if (subscription == NULL || subscription->dead)
+        return;
+
+    if (self->delivering == 0) {
+        forget(self, link);
+    } else {
+        subscription->dead = TRUE;
+        self->n_dead++;
     }
-    if (self->delivering == 0)
-        sweep(self);
 }

@@ -127,7 +127,7 @@ create_async(const MdBackendHost *host,
         return;
     }
     md_worker_run_async(md_mdev_write_create, g_steal_pointer(&write),
-                        (GDestroyNotify)md_mdev_write_free, parent->inode,
+                        (GDestroyNotify)md_mdev_write_free, MD_WORKER_WRITE, parent->inode,
                         host->settings->driver_timeout, on_create_written, g_steal_pointer(&task));
 }
 
@@ -199,7 +199,7 @@ destroy_async(const MdBackendHost *host,
         return;
     }
     md_worker_run_async(md_mdev_write_remove, md_mdev_write_new_remove(device),
-                        (GDestroyNotify)md_mdev_write_free, device->inode,
+                        (GDestroyNotify)md_mdev_write_free, MD_WORKER_WRITE, device->inode,
                         host->settings->driver_timeout, on_remove_written, g_steal_pointer(&task));
 }
 

@@ -42,7 +42,7 @@ find_capability(const guint8 *config, gsize size, guint id)
 
 
 void
-md_pci_config_parse(const guint8 *config, gsize size, MdCapPci *cap)
+md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci *cap)
 {
     gsize express = find_capability(config, size, PCI_CAP_ID_EXP);
     guint type = 0;
@@ -50,9 +50,9 @@ md_pci_config_parse(const guint8 *config, gsize size, MdCapPci *cap)
     guint status = 0;
 
     cap->header = read_le(config, size, PCI_HEADER_TYPE, 1) & 0x7f;
-    cap->is_express = express != 0;
+    cap->is_express = express != 0 || whole_size > MD_PCI_CONFIG_SIZE;
     cap->has_link = FALSE;
-    if (!cap->is_express)
+    if (express == 0)
         return;
 
     /* What is built into the root complex has no link. */

@@ -8,5 +8,9 @@
 /* The part that the kernel shows without extended configuration space, in bytes. */
 #define MD_PCI_CONFIG_SIZE 256
 
-/* Fills header, is_express, has_link and the links; a cut or odd space leaves the rest unset. */
-void md_pci_config_parse(const guint8 *config, gsize size, MdCapPci *cap);
+/*
+ * Fills header, is_express, has_link and the links from the first `size` bytes; a cut or odd space
+ * leaves the rest unset. `whole_size` is that of the whole space: one with extended space is PCI
+ * Express even without the capability (host bridges).
+ */
+void md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci *cap);

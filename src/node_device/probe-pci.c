@@ -112,7 +112,8 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **erro
     config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
     cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
     if (config != NULL)
-        md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config), cap);
+        md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config),
+                            md_sysfs_dir_get_size(dir, ATTR_CONFIG), cap);
     read_sriov(cap, dir);
     read_iommu_group(cap, dir);
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);

@@ -18,9 +18,12 @@
 #define HELD_MESSAGES 64
 #define HELD_BYTES    (1024 * 1024)
 
-/* Frames a client may leave unread before it gets no more answers; small ones cost more than their
- * bytes. */
-#define QUEUED_MAX 1024
+/*
+ * What a client may leave unread before it gets no more answers: frames, as small ones cost more
+ * than their bytes, and bytes. One answer may be as long as it likes.
+ */
+#define UNREAD_FRAMES 1024
+#define UNREAD_BYTES  (256 * 1024)
 
 struct _MdClient {
     GObject parent;
@@ -38,7 +41,7 @@ struct _MdClient {
     gboolean reading; /* messages may be handed out */
     gboolean in_turn; /* what has changed is looked at when the turn ends */
     GSource *in;
-    GSource *turn;       /* idle: messages are held that may be handed out */
+    GSource *turn;       /* due at once: messages are held that may be handed out */
     GSource *half_frame; /* timeout */
 
     GBytes *pong;
@@ -239,7 +242,8 @@ static gboolean
 can_hand_out(MdClient *self)
 {
     return self->reading && self->n_calls < self->settings->max_client_requests &&
-           self->queue.length < QUEUED_MAX && self->queued <= self->settings->max_queued_bytes / 2;
+           self->queue.length < UNREAD_FRAMES &&
+           self->queued <= MIN(UNREAD_BYTES, self->settings->max_queued_bytes / 2);
 }
 
 
@@ -376,6 +380,8 @@ update_sources(MdClient *self)
         return;
 
     can_read = can_hold(self);
+    if (self->keepalive != NULL)
+        md_keepalive_set_paused(self->keepalive, !can_read);
     set_socket_source(self, &self->in, G_IO_IN, on_readable, self->funcs != NULL && can_read);
     set_socket_source(self, &self->out, G_IO_OUT, on_writable,
                       !g_queue_is_empty(&self->queue) || self->close_when_sent);

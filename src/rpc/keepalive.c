@@ -11,6 +11,7 @@ struct _MdKeepalive {
     GSource *timer;
     gint64 touched; /* monotonic time */
     guint unanswered;
+    gboolean paused;
 };
 
 
@@ -26,6 +27,10 @@ on_timer(gpointer user_data)
         return G_SOURCE_CONTINUE;
     }
 
+    if (self->paused) {
+        g_source_set_ready_time(self->timer, g_get_monotonic_time() + self->interval);
+        return G_SOURCE_CONTINUE;
+    }
     if (self->unanswered >= self->count) {
         self->funcs->dead(self->data);
         return G_SOURCE_CONTINUE;
@@ -71,4 +76,13 @@ md_keepalive_touch(MdKeepalive *self)
 {
     self->touched = g_get_monotonic_time();
     self->unanswered = 0;
+}
+
+
+void
+md_keepalive_set_paused(MdKeepalive *self, gboolean paused)
+{
+    if (self->paused && !paused)
+        md_keepalive_touch(self);
+    self->paused = paused;
 }

@@ -19,6 +19,9 @@ MdKeepalive *
 md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpointer data);
 void md_keepalive_free(MdKeepalive *self);
 
+/* While nobody listens to the client its silence does not count. */
+void md_keepalive_set_paused(MdKeepalive *self, gboolean paused);
+
 /* The client has sent something. */
 void md_keepalive_touch(MdKeepalive *self);
 

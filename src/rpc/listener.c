@@ -106,9 +106,13 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
     errnum = connect(probe, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
     close(probe);
 
-    if (errnum != ECONNREFUSED) {
+    if (errnum == 0 || errnum == EAGAIN) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
                           "another process listens on '%s'", path);
+        return FALSE;
+    }
+    if (errnum != ECONNREFUSED) {
+        md_error_set_errno(error, errnum, "cannot tell whether '%s' is in use", path);
         return FALSE;
     }
     if (unlink(path) < 0) {
@@ -172,19 +176,37 @@ bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 }
 
 
-/* Keeps two daemons that start at once from removing each other's sockets; unlocked by close(). */
+/*
+ * Keeps two daemons that start at once from removing each other's sockets. Only they can open the
+ * file: a lock that anybody may take would let anybody keep us from starting. It goes with the lock,
+ * so that whoever has waited for it must look whether it is still the one.
+ */
 static int
-lock_directory(const char *directory, GError **error)
+lock_directory(const char *path, GError **error)
 {
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st = { 0 };
+    int fd = -1;
 
-    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-        md_error_set_errno(error, errno, "cannot lock the directory '%s'", directory);
+    while (st.st_nlink == 0) {
         if (fd >= 0)
             close(fd);
-        return -1;
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0) {
+            md_error_set_errno(error, errno, "cannot lock '%s'", path);
+            if (fd >= 0)
+                close(fd);
+            return -1;
+        }
     }
     return fd;
+}
+
+
+static void
+unlock_directory(const char *path, int fd)
+{
+    unlink(path);
+    close(fd);
 }
 
 
@@ -213,6 +235,7 @@ md_listener_new(const char *directory,
     g_autoptr(MdListener) self = g_new0(MdListener, 1);
     gid_t gid = (gid_t)-1;
     int fd = -1;
+    g_autofree char *lock_path = NULL;
     int lock = -1;
     gboolean ok = FALSE;
 
@@ -221,12 +244,13 @@ md_listener_new(const char *directory,
     if (!look_up_group(group, &gid, error))
         return NULL;
 
-    lock = lock_directory(directory, error);
+    lock_path = g_build_filename(directory, MD_SOCKET_LOCK, NULL);
+    lock = lock_directory(lock_path, error);
     if (lock < 0)
         return NULL;
     fd = open_socket(error);
     ok = fd >= 0 && bind_socket(self, fd, mode, gid, error);
-    close(lock);
+    unlock_directory(lock_path, lock);
 
     if (!ok) {
         if (fd >= 0)
@@ -325,15 +349,15 @@ adopt_all(int n, GError **error)
 static gboolean
 make_directory(const char *path, GError **error)
 {
-    if (g_file_test(path, G_FILE_TEST_IS_DIR))
-        return TRUE;
+    /* Clients without rights go through here. */
+    mode_t mask = umask(~DIRECTORY_MODE & 0777);
+    int rc = g_mkdir_with_parents(path, DIRECTORY_MODE);
+    int errnum = errno;
 
-    /* The mode must not depend on the umask: clients without rights go through here. */
-    if (g_mkdir_with_parents(path, DIRECTORY_MODE) < 0 || chmod(path, DIRECTORY_MODE) < 0) {
-        md_error_set_errno(error, errno, "cannot make the directory '%s' of the sockets", path);
-        return FALSE;
-    }
-    return TRUE;
+    umask(mask);
+    if (rc < 0)
+        md_error_set_errno(error, errnum, "cannot make the directory '%s' of the sockets", path);
+    return rc == 0;
 }
 
 

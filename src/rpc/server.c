@@ -13,6 +13,9 @@
 /* Milliseconds that clients have for reading their last answers. */
 #define FLUSH_TIMEOUT 5000
 
+/* One in so many places is not for readers. */
+#define READERS_LEAVE 4
+
 struct _MdServer {
     GObject parent;
 
@@ -100,14 +103,19 @@ finish_stop(MdServer *self)
 }
 
 
-/* Too many clients wait outside. */
+/* Too many clients wait outside. Readers, which anybody may be, leave some room for the others. */
 static void
 update_listeners(MdServer *self)
 {
-    gboolean full = md_server_count_clients(self) >= self->settings->max_clients;
+    guint n_clients = md_server_count_clients(self);
+    guint most = self->settings->max_clients;
 
-    for (guint i = 0; self->listeners != NULL && i < self->listeners->len; i++)
-        md_listener_set_paused(g_ptr_array_index(self->listeners, i), full);
+    for (guint i = 0; self->listeners != NULL && i < self->listeners->len; i++) {
+        MdListener *listener = g_ptr_array_index(self->listeners, i);
+        guint room = md_listener_is_read_only(listener) ? most - most / READERS_LEAVE : most;
+
+        md_listener_set_paused(listener, n_clients >= room);
+    }
 }
 
 

@@ -9,6 +9,9 @@
 
 #define URI_SCHEME "nodedev"
 
+/* Event callbacks of one client. */
+#define CALLBACKS_MAX 1024
+
 /* An event callback of the client. */
 typedef struct {
     MdSession *session;
@@ -204,6 +207,11 @@ check_subscription(MdSession *self, int event, const char *device, GError **erro
     if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
                           "unsupported node device event ID %d", event);
+        return FALSE;
+    }
+    if (self->callbacks->len >= CALLBACKS_MAX) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "a client may have %d event callbacks and no more", CALLBACKS_MAX);
         return FALSE;
     }
     for (guint i = 0; i < self->callbacks->len; i++) {

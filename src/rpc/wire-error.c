@@ -9,7 +9,7 @@
 #include "util/error.h"
 
 /* Bytes of a detail: some quote what a client sent, and that may be longer than an answer. */
-#define DETAIL_MAX 65536
+#define DETAIL_MAX 4096
 
 /* How clients know the errors of a code to begin; codes that are not here are told without a
  * beginning. */

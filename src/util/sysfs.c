@@ -98,6 +98,15 @@ md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name)
 }
 
 
+gsize
+md_sysfs_dir_get_size(MdSysfsDir *self, const char *name)
+{
+    struct stat st;
+
+    return fstatat(self->fd, name, &st, 0) == 0 ? (gsize)st.st_size : 0;
+}
+
+
 gboolean
 md_sysfs_dir_has(MdSysfsDir *self, const char *name)
 {

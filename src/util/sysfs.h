@@ -43,6 +43,9 @@ char *md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error);
 /* The same as raw bytes, at most `max` of them (PCI config space, VPD). */
 GBytes *md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error);
 
+/* What the kernel says of a file's size, 0 if it is not there: true of binary attributes only. */
+gsize md_sysfs_dir_get_size(MdSysfsDir *self, const char *name);
+
 /* A number in decimal or, after 0x, in hexadecimal. FALSE if the attribute is missing or no number.
  */
 gboolean md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value);

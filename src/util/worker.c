@@ -5,9 +5,9 @@
 
 #include "util/error.h"
 
-/* The jobs on one object. Main loop only. */
+/* The jobs of one kind on one object. Main loop only. */
 typedef struct {
-    guint64 object;
+    guint64 key;
     guint n_running;
     GQueue waiting; /* of Job, each referenced */
 } Lane;
@@ -27,7 +27,7 @@ typedef struct {
     GError *error;
 } Job;
 
-/* object -> Lane. Main loop only. */
+/* key -> Lane. Main loop only. */
 static GHashTable *lanes;
 
 static void lane_advance(Lane *lane);
@@ -130,7 +130,7 @@ get_pool(void)
 static void
 lane_advance(Lane *lane)
 {
-    while (lane->n_running < MD_WORKER_MAX_PER_OBJECT && !g_queue_is_empty(&lane->waiting)) {
+    while (lane->n_running < MD_WORKER_MAX_RUNNING && !g_queue_is_empty(&lane->waiting)) {
         Job *job = g_queue_pop_head(&lane->waiting);
         g_autoptr(GError) error = NULL;
 
@@ -145,24 +145,25 @@ lane_advance(Lane *lane)
     }
 
     if (lane->n_running == 0)
-        g_hash_table_remove(lanes, &lane->object);
+        g_hash_table_remove(lanes, &lane->key);
 }
 
 
 static Lane *
-get_lane(guint64 object)
+get_lane(MdWorkerKind kind, guint64 object)
 {
+    guint64 key = object << 1 | kind;
     Lane *lane = NULL;
 
     if (lanes == NULL)
         lanes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
 
-    lane = g_hash_table_lookup(lanes, &object);
+    lane = g_hash_table_lookup(lanes, &key);
     if (lane == NULL) {
         lane = g_new0(Lane, 1);
-        lane->object = object;
+        lane->key = key;
         g_queue_init(&lane->waiting);
-        g_hash_table_insert(lanes, &lane->object, lane);
+        g_hash_table_insert(lanes, &lane->key, lane);
     }
     return lane;
 }
@@ -172,30 +173,41 @@ void
 md_worker_run_async(MdWorkerFunc func,
                     gpointer data,
                     GDestroyNotify data_free,
+                    MdWorkerKind kind,
                     guint64 object,
                     guint deadline,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
+    Lane *lane = get_lane(kind, object);
     Job *job = g_atomic_rc_box_new0(Job);
 
     job->func = func;
     job->data = data;
     job->data_free = data_free;
     job->context = g_main_context_ref_thread_default();
-    job->lane = get_lane(object);
+    job->lane = lane;
     job->task = g_task_new(NULL, NULL, callback, user_data);
     g_task_set_source_tag(job->task, md_worker_run_async);
     /* The task keeps the data alive until the callback has seen it. */
     g_task_set_task_data(job->task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
+
+    if (lane->waiting.length >= MD_WORKER_MAX_WAITING) {
+        g_autoptr(GTask) task = g_steal_pointer(&job->task);
+
+        job_unref(job);
+        g_task_return_new_error(task, MD_ERROR, VIR_ERR_RESOURCE_BUSY,
+                                "%d operations wait for the driver already", MD_WORKER_MAX_WAITING);
+        return;
+    }
 
     job->timer = g_timeout_source_new(deadline);
     g_source_set_callback(job->timer, on_deadline, g_atomic_rc_box_acquire(job),
                           (GDestroyNotify)job_unref);
     g_source_attach(job->timer, job->context);
 
-    g_queue_push_tail(&job->lane->waiting, job);
-    lane_advance(job->lane);
+    g_queue_push_tail(&lane->waiting, job);
+    lane_advance(lane);
 }
 
 

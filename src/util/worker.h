@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Runs what may block (a driver behind a sysfs attribute) on a thread of its own and brings the
- * result back to the main loop. Jobs on one object share a few threads and wait for each other when
- * those are taken; jobs on different objects never do.
+ * result back to the main loop. Jobs of one kind on one object share a few threads and wait for
+ * each other when those are taken; jobs on different objects never do, and no write waits for
+ * reads.
  */
 #pragma once
 
 #include <gio/gio.h>
 
-/* Jobs on one object that run at once, blocked ones included. */
-#define MD_WORKER_MAX_PER_OBJECT 16
+/* Jobs of one kind on one object: how many run at once, blocked ones included, and wait behind. */
+#define MD_WORKER_MAX_RUNNING 16
+#define MD_WORKER_MAX_WAITING 1024
+
+typedef enum {
+    MD_WORKER_READ,
+    MD_WORKER_WRITE,
+} MdWorkerKind;
 
 /* Runs on the thread; `data` belongs to it until the call has returned. */
 typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);
 
 /*
  * Runs func(data) and then calls `callback` on the main loop of the caller, exactly once: with the
- * result, or after `deadline` milliseconds with VIR_ERR_OPERATION_TIMEOUT. A job that has not begun
+ * result, or after `deadline` milliseconds with VIR_ERR_OPERATION_TIMEOUT, or with
+ * VIR_ERR_RESOURCE_BUSY if too many wait already. A job that has not begun
  * by then never will; one that has goes on (the kernel cannot be told to give up), and its late
  * result is dropped. `data` is freed when job and callback are both through. `object` tells which
  * jobs are on the same one.
@@ -24,6 +32,7 @@ typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);
 void md_worker_run_async(MdWorkerFunc func,
                          gpointer data,
                          GDestroyNotify data_free,
+                         MdWorkerKind kind,
                          guint64 object,
                          guint deadline,
                          GAsyncReadyCallback callback,

@@ -46,7 +46,7 @@ tear_down(Fixture *fixture G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
 static void
 test_express(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), &fixture->cap);
+    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
     g_assert_cmpint(fixture->cap.header, ==, MD_PCI_HEADER_ENDPOINT);
     g_assert_true(fixture->cap.is_express);
     g_assert_true(fixture->cap.has_link);
@@ -63,7 +63,17 @@ static void
 test_integrated(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     put(fixture, EXPRESS + PCI_EXP_FLAGS, PCI_EXP_TYPE_RC_END << 4 | 2, 2);
-    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), &fixture->cap);
+    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
+    g_assert_true(fixture->cap.is_express);
+    g_assert_false(fixture->cap.has_link);
+}
+
+
+static void
+test_host_bridge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    put(fixture, PCI_STATUS, 0, 2);
+    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), 4096, &fixture->cap);
     g_assert_true(fixture->cap.is_express);
     g_assert_false(fixture->cap.has_link);
 }
@@ -75,7 +85,7 @@ test_bridge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     /* With the bit that says "more than one function". */
     put(fixture, PCI_HEADER_TYPE, 0x81, 1);
     put(fixture, PCI_STATUS, 0, 2);
-    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), &fixture->cap);
+    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
     g_assert_cmpint(fixture->cap.header, ==, MD_PCI_HEADER_BRIDGE);
     g_assert_false(fixture->cap.is_express);
     g_assert_false(fixture->cap.has_link);
@@ -88,7 +98,7 @@ test_cut(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     for (gsize size = 0; size <= sizeof(fixture->bytes); size++) {
         g_autofree guint8 *cut = g_memdup2(fixture->bytes, size);
 
-        md_pci_config_parse(cut, size, &fixture->cap);
+        md_pci_config_parse(cut, size, MD_PCI_CONFIG_SIZE, &fixture->cap);
         g_assert_cmpint(fixture->cap.is_express, ==, size > EXPRESS);
     }
 }
@@ -98,7 +108,7 @@ static void
 test_loop(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     put(fixture, 0x40 + PCI_CAP_LIST_NEXT, 0x40, 1);
-    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), &fixture->cap);
+    md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
     g_assert_false(fixture->cap.is_express);
 }
 
@@ -109,6 +119,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/pci-config/express", Fixture, NULL, set_up, test_express, tear_down);
     g_test_add("/pci-config/integrated", Fixture, NULL, set_up, test_integrated, tear_down);
+    g_test_add("/pci-config/host-bridge", Fixture, NULL, set_up, test_host_bridge, tear_down);
     g_test_add("/pci-config/bridge", Fixture, NULL, set_up, test_bridge, tear_down);
     g_test_add("/pci-config/cut", Fixture, NULL, set_up, test_cut, tear_down);
     g_test_add("/pci-config/loop", Fixture, NULL, set_up, test_loop, tear_down);

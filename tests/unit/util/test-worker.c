@@ -90,7 +90,8 @@ test_result(void)
     Gate gate = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, OBJECT, PATIENCE, on_answer, &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
+                        &answer);
     g_assert_cmpuint(answer.n_calls, ==, 0);
     wait_for(&answer);
     g_assert_no_error(answer.error);
@@ -105,7 +106,7 @@ test_error(void)
 {
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(fail, NULL, NULL, OBJECT, PATIENCE, on_answer, &answer);
+    md_worker_run_async(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
     g_assert_null(answer.data);
@@ -119,7 +120,7 @@ test_deadline(void)
     Gate gate = { .open = FALSE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, OBJECT, 1, on_answer, &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 1, on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
@@ -144,19 +145,56 @@ test_blocked_jobs(void)
     Answer blocked = { g_main_loop_new(NULL, FALSE) };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    for (int i = 0; i < MD_WORKER_MAX_PER_OBJECT * 2; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, OBJECT, PATIENCE, on_answer, &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, OBJECT + 1, PATIENCE, on_answer, &answer);
+    for (int i = 0; i < MD_WORKER_MAX_RUNNING * 2; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
+                            &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, PATIENCE, on_answer,
+                        &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpuint(blocked.n_calls, ==, 0);
 
     gate_open(&shut);
-    while (blocked.n_calls < MD_WORKER_MAX_PER_OBJECT * 2)
+    while (blocked.n_calls < MD_WORKER_MAX_RUNNING * 2)
         wait_for(&blocked);
     g_assert_no_error(blocked.error);
-    g_assert_cmpint(g_atomic_int_get(&shut.n_through), ==, MD_WORKER_MAX_PER_OBJECT * 2);
+    g_assert_cmpint(g_atomic_int_get(&shut.n_through), ==, MD_WORKER_MAX_RUNNING * 2);
     answer_clear(&answer);
+    answer_clear(&blocked);
+}
+
+
+/* Readers that queue up behind a hung driver are refused in the end, writers are not theirs to
+ * stop. */
+static void
+test_too_many(void)
+{
+    enum { MOST = MD_WORKER_MAX_RUNNING + MD_WORKER_MAX_WAITING };
+    Gate shut = { .open = FALSE };
+    Gate open = { .open = TRUE };
+    Answer blocked = { g_main_loop_new(NULL, FALSE) };
+    Answer refused = { g_main_loop_new(NULL, FALSE) };
+    Answer writer = { g_main_loop_new(NULL, FALSE) };
+
+    for (int i = 0; i < MOST; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
+                            &blocked);
+    md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
+                        &refused);
+    g_assert_cmpuint(refused.n_calls, ==, 0);
+    wait_for(&refused);
+    g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, PATIENCE, on_answer,
+                        &writer);
+    wait_for(&writer);
+    g_assert_no_error(writer.error);
+
+    gate_open(&shut);
+    while (blocked.n_calls < MOST)
+        wait_for(&blocked);
+    answer_clear(&refused);
+    answer_clear(&writer);
     answer_clear(&blocked);
 }
 
@@ -170,14 +208,15 @@ test_deadline_in_the_queue(void)
     Answer blocked = { g_main_loop_new(NULL, FALSE) };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    for (int i = 0; i < MD_WORKER_MAX_PER_OBJECT; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, OBJECT, PATIENCE, on_answer, &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, OBJECT, 1, on_answer, &answer);
+    for (int i = 0; i < MD_WORKER_MAX_RUNNING; i++)
+        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
+                            &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, 1, on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
 
     gate_open(&shut);
-    while (blocked.n_calls < MD_WORKER_MAX_PER_OBJECT)
+    while (blocked.n_calls < MD_WORKER_MAX_RUNNING)
         wait_for(&blocked);
     g_assert_cmpint(g_atomic_int_get(&open.n_through), ==, 0);
     g_assert_cmpuint(answer.n_calls, ==, 1);
@@ -194,6 +233,7 @@ main(int argc, char **argv)
     g_test_add_func("/worker/error", test_error);
     g_test_add_func("/worker/deadline", test_deadline);
     g_test_add_func("/worker/blocked-jobs", test_blocked_jobs);
+    g_test_add_func("/worker/too-many", test_too_many);
     g_test_add_func("/worker/deadline-in-the-queue", test_deadline_in_the_queue);
     return g_test_run();
 }
