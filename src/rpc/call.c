@@ -5,6 +5,9 @@
 
 #include "rpc/wire-error.h"
 
+/* Bytes of an error that are logged. */
+#define LOGGED_MAX 512
+
 struct _MdCall {
     MdSession *session;
     const MdProcedure *procedure;
@@ -77,12 +80,23 @@ md_call_reply(MdCall *self, gconstpointer ret)
 }
 
 
+/* A message may quote what the client sent, which must not look like lines of ours. */
+static void
+log_error(MdCall *self, const GError *error)
+{
+    g_autofree char *brief = g_strndup(error->message, LOGGED_MAX);
+    g_autofree char *escaped = g_strescape(brief, NULL);
+
+    g_debug("%s: %s", self->procedure->function, escaped);
+}
+
+
 void
 md_call_fail(MdCall *self, GError *error)
 {
     g_autoptr(GBytes) frame = md_wire_error_encode(&self->header, error);
 
-    g_debug("%s: %s", self->procedure->function, error->message);
+    log_error(self, error);
     g_error_free(error);
     end(self, frame);
 }

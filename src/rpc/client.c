@@ -487,10 +487,3 @@ md_client_close_when_sent(MdClient *self)
     self->close_when_sent = TRUE;
     update_sources(self);
 }
-
-
-gboolean
-md_client_is_closed(MdClient *self)
-{
-    return self->closed;
-}

@@ -49,5 +49,3 @@ void md_client_stop_reading(MdClient *self);
 /* Ends the connection: at once, or when all has been sent. */
 void md_client_close(MdClient *self);
 void md_client_close_when_sent(MdClient *self);
-
-gboolean md_client_is_closed(MdClient *self);

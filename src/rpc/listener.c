@@ -178,8 +178,8 @@ bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 
 /*
  * Keeps two daemons that start at once from removing each other's sockets. Only they can open the
- * file: a lock that anybody may take would let anybody keep us from starting. It goes with the lock,
- * so that whoever has waited for it must look whether it is still the one.
+ * file: a lock that anybody may take would let anybody keep us from starting. It goes with the
+ * lock, so that whoever has waited for it must look whether it is still the one.
  */
 static int
 lock_directory(const char *path, GError **error)

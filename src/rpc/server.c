@@ -199,12 +199,34 @@ on_deadline(gpointer user_data)
 }
 
 
+/* Says good-bye to all clients, or to those that wait for nothing. */
+static void
+dismiss_clients(MdServer *self, gboolean only_idle)
+{
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->sessions);
+
+    for (GList *link = clients; link != NULL; link = link->next)
+        g_object_ref(link->data);
+    for (GList *link = clients; link != NULL; link = link->next) {
+        g_autoptr(MdClient) client = link->data;
+        MdSession *session = g_hash_table_lookup(self->sessions, client);
+
+        if (session == NULL)
+            continue;
+        if (only_idle && md_client_count_calls(client) > 0) {
+            md_client_stop_reading(client);
+            continue;
+        }
+        md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
+        md_client_close_when_sent(client);
+    }
+}
+
+
 /* All calls are answered: what is left is to say good-bye. */
 static void
 say_goodbye(MdServer *self)
 {
-    g_autoptr(GList) clients = NULL;
-
     md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
     if (md_server_count_clients(self) == 0) {
         finish_stop(self);
@@ -214,18 +236,7 @@ say_goodbye(MdServer *self)
     self->deadline = g_timeout_source_new(FLUSH_TIMEOUT);
     g_source_set_callback(self->deadline, on_deadline, self, NULL);
     g_source_attach(self->deadline, g_main_context_get_thread_default());
-
-    clients = g_hash_table_get_keys(self->sessions);
-    for (GList *link = clients; link != NULL; link = link->next)
-        g_object_ref(link->data);
-    for (GList *link = clients; link != NULL; link = link->next) {
-        g_autoptr(MdClient) client = link->data;
-        MdSession *session = g_hash_table_lookup(self->sessions, client);
-
-        if (session != NULL)
-            md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
-        md_client_close_when_sent(client);
-    }
+    dismiss_clients(self, FALSE);
 }
 
 
@@ -239,19 +250,14 @@ on_idle(gpointer data)
 void
 md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user_data)
 {
-    GHashTableIter iter;
-    gpointer client = NULL;
-
     g_return_if_fail(self->stop == NULL);
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
 
-    g_hash_table_iter_init(&iter, self->sessions);
-    while (g_hash_table_iter_next(&iter, &client, NULL))
-        md_client_stop_reading(client);
-
+    /* Those whose calls are under way hold nobody else up. */
+    dismiss_clients(self, TRUE);
     if (md_dispatch_count_calls(self->dispatch) == 0)
         say_goodbye(self);
     else

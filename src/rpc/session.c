@@ -277,6 +277,7 @@ md_session_notify_closed(MdSession *self, int reason)
 
     if (self->close_callback)
         send_event(self, MD_PROC_EVENT_CLOSED, MD_XDR(md_closed_event), &closed);
+    self->close_callback = FALSE;
 }
 
 

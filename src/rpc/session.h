@@ -39,7 +39,7 @@ gboolean md_session_unsubscribe(MdSession *self, int callback, GError **error);
 /* Whether the client wants to be told when the daemon stops. */
 void md_session_set_close_callback(MdSession *self, gboolean wanted);
 
-/* Tells it, if so. */
+/* Tells it, if so, once. */
 void md_session_notify_closed(MdSession *self, int reason);
 
 /* The client has gone. */

@@ -98,6 +98,20 @@ class Clients(MediatedTest):
         self.assertIsNone(extra.receive(0.05))
 
 
+class Readers(MediatedTest):
+    config = {'limits': {'max_clients': '4'}}
+
+    def test_leave_room_for_the_others(self):
+        """Anybody may be a reader: they cannot take all places."""
+        for _ in range(3):
+            self.raw(path=self.daemon.ro_path)
+        extra = self.raw(opened=False, path=self.daemon.ro_path)
+        extra.send('AUTH_LIST')
+        writer = self.raw()
+        self.assertEqual(writer.look_up('computer'), 'computer')
+        self.assertIsNone(extra.receive(0))
+
+
 class Unread(MediatedTest):
     config = {'limits': {'max_queued_bytes': '65536'}}
 
@@ -172,6 +186,28 @@ class Keepalive(MediatedTest):
         client = self.raw()
         client.send_raw(client.frame(77, program=rpc.KEEPALIVE, kind=rpc.MESSAGE, serial=0))
         self.assertEqual(client.look_up('computer'), 'computer')
+
+
+class KeepaliveUnderPressure(MediatedTest):
+    config = {'keepalive': {'interval': '0.1', 'count': '2'}, 'limits': {'max_client_requests': '1'}}
+
+    def test_silence_that_the_daemon_causes_does_not_count(self):
+        """While it does not read a client's answers to pings cannot reach it either."""
+        client, other = self.raw(), self.raw()
+        client.supports_feature(10)
+        self.host.set_knob(self.parent, 'block_create', 1)
+        uuid = self.new_uuid()
+        create = client.send('CREATE_XML', rpc.string(self.document(uuid=uuid)) + rpc.u32(0))
+        for _ in range(100):
+            last = client.send('LOOKUP_BY_NAME', rpc.string('computer'))
+        # As many intervals pass as another client, which is listened to, is pinged.
+        other.supports_feature(10)
+        for _ in range(8):
+            other.wait_keepalive('PING')
+        self.host.set_knob(self.parent, 'block_create', 0)
+        self.assertEqual(client.wait_reply(create).decoder().string(),
+                         self.child_name(self.parent, uuid))
+        self.assertEqual(client.wait_reply(last).decoder().string(), 'computer')
 
 
 class NoKeepalive(MediatedTest):
