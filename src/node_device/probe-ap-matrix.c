@@ -31,12 +31,12 @@ probe(MdUdev *udev G_GNUC_UNUSED,
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def,
+        MdSysfsDir *dir,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
 {
     MdCapApMatrix *cap = md_node_device_def_get_cap(def, &md_cap_kind_ap_matrix);
-
-    if (!md_probe_check_may_block(may_block, error))
-        return FALSE;
 
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
     cap->mdev_types = md_mdev_types_read(dir);
@@ -48,5 +48,6 @@ const MdProbe md_probe_ap_matrix = {
     .kind = &md_cap_kind_ap_matrix,
     .subsystem = NULL,
     .probe = probe,
+    .refresh_blocks = TRUE,
     .refresh = refresh,
 };

@@ -34,12 +34,12 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def,
+        MdSysfsDir *dir,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
 {
     MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
-
-    if (!md_probe_check_may_block(may_block, error))
-        return FALSE;
 
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
     cap->mdev_types = md_mdev_types_read(dir);
@@ -51,5 +51,6 @@ const MdProbe md_probe_css = {
     .kind = &md_cap_kind_css,
     .subsystem = MD_SUBSYSTEM_CSS,
     .probe = probe,
+    .refresh_blocks = TRUE,
     .refresh = refresh,
 };

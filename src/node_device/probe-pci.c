@@ -99,17 +99,15 @@ read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def,
+        MdSysfsDir *dir,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
-    g_autoptr(GBytes) config = NULL;
+    g_autoptr(GBytes) config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
     gint64 number = 0;
 
-    /* Even the configuration space may have to be woken up. */
-    if (!md_probe_check_may_block(may_block, error))
-        return FALSE;
-
-    config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
     cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
     if (config != NULL)
         md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config),
@@ -126,5 +124,6 @@ const MdProbe md_probe_pci = {
     .kind = &md_cap_kind_pci,
     .subsystem = MD_SUBSYSTEM_PCI,
     .probe = probe,
+    .refresh_blocks = TRUE, /* the configuration space may have to be woken up */
     .refresh = refresh,
 };

@@ -25,15 +25,14 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def,
+        MdSysfsDir *dir,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
 {
     MdCapMdevTypes *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev_types);
-    GPtrArray *types = NULL;
+    GPtrArray *types = md_mdev_types_read(dir);
 
-    if (!md_probe_check_may_block(may_block, error))
-        return FALSE;
-
-    types = md_mdev_types_read(dir);
     if (types != NULL) {
         g_ptr_array_unref(cap->mdev_types);
         cap->mdev_types = types;
@@ -46,5 +45,6 @@ const MdProbe md_probe_virtual_parent = {
     .kind = &md_cap_kind_mdev_types,
     .subsystem = NULL,
     .probe = probe,
+    .refresh_blocks = TRUE,
     .refresh = refresh,
 };

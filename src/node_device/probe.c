@@ -140,18 +140,21 @@ md_probe_check_may_block(gboolean may_block, GError **error)
 MdNodeDeviceDef *
 md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error)
 {
-    g_autoptr(MdNodeDeviceDef) fresh = md_node_device_def_copy(def);
+    g_autoptr(MdNodeDeviceDef) fresh = NULL;
     g_autoptr(MdSysfsDir) dir = NULL;
     const MdProbe *probe = find_probe(def);
 
     /* Not from sysfs. */
     if (def->path == NULL || probe == NULL)
-        return g_steal_pointer(&fresh);
+        return md_node_device_def_copy(def);
 
+    if (probe->refresh_blocks && !md_probe_check_may_block(may_block, error))
+        return NULL;
     dir = md_probe_open(def->name, def->path, inode, error);
     if (dir == NULL)
         return NULL;
 
+    fresh = md_node_device_def_copy(def);
     g_free(fresh->driver);
     fresh->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
     if (!probe->refresh(fresh, dir, may_block, error))

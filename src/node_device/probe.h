@@ -25,9 +25,13 @@ typedef struct {
     /* Fills name and capabilities. FALSE: this is no device of ours. */
     gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
+    /* Whether every refresh() asks a driver or wakes hardware. */
+    gboolean refresh_blocks;
+
     /*
-     * Reads again what may have changed. Nobody else sees `def` yet. With `may_block` FALSE a
-     * driver must not be asked; if it would have to be, the error is G_IO_ERROR_WOULD_BLOCK.
+     * Reads again what may have changed. Nobody else sees `def` yet. With `may_block` FALSE, which
+     * is not tried if refresh_blocks, a driver must not be asked; if it would have to be, the error
+     * is G_IO_ERROR_WOULD_BLOCK.
      */
     gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error);
 
