@@ -137,7 +137,7 @@ register_path(MdInventory *self, const char *path)
     g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    if (device != NULL && dir != NULL)
+    if (device != NULL && dir != NULL && md_sysfs_dir_is_alive(dir))
         register_device(self, device, dir);
 }
 
@@ -247,7 +247,7 @@ is_settled(MdNodeDevice *device)
 }
 
 
-/* Reads a registered device again; `always`: tells of it even if nothing has changed that we keep.
+/* Reads a registered device again; `always`: tells of it even if nothing that we keep has changed.
  */
 static void
 look_again_at(MdInventory *self, MdNodeDevice *device, MdUdevDevice *udev_device, gboolean always)
@@ -320,8 +320,7 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    /* An unknown one may have become a parent; but it may also have been refused and gone by now.
-     */
+    /* An unknown one may have become a parent, but may also have been refused and gone by now. */
     if (known != NULL)
         look_again_at(self, known, device, always);
     else

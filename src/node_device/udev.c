@@ -11,6 +11,7 @@
 
 #include "util/error.h"
 #include "util/names.h"
+#include "util/source.h"
 #include "util/sysfs.h"
 
 /* Events taken in one go before others get their turn on the main loop. */
@@ -38,10 +39,7 @@ md_udev_dispose(GObject *object)
 {
     MdUdev *self = MD_UDEV(object);
 
-    if (self->source != NULL) {
-        g_source_destroy(self->source);
-        g_clear_pointer(&self->source, g_source_unref);
-    }
+    md_source_clear(&self->source);
     g_clear_pointer(&self->monitor, udev_monitor_unref);
     g_clear_pointer(&self->hwdb, udev_hwdb_unref);
     g_clear_pointer(&self->udev, udev_unref);
@@ -146,9 +144,9 @@ md_udev_start(MdUdev *self, guint receive_buffer, GError **error)
         return FALSE;
     }
 
-    self->source = g_unix_fd_source_new(udev_monitor_get_fd(self->monitor), G_IO_IN | G_IO_ERR);
-    g_source_set_callback(self->source, G_SOURCE_FUNC(on_readable), self, NULL);
-    g_source_attach(self->source, NULL);
+    self->source = md_source_attach(g_unix_fd_source_new(udev_monitor_get_fd(self->monitor),
+                                                         G_IO_IN | G_IO_ERR),
+                                    G_SOURCE_FUNC(on_readable), self);
     return TRUE;
 }
 

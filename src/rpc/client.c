@@ -4,6 +4,7 @@
 #include "rpc/client.h"
 
 #include "rpc/keepalive.h"
+#include "util/source.h"
 
 /* Bytes taken from a socket at once. */
 #define CHUNK 65536
@@ -60,23 +61,12 @@ static void update_sources(MdClient *self);
 
 
 static void
-clear_source(GSource **source)
-{
-    if (*source == NULL)
-        return;
-
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
-
-static void
 release(MdClient *self)
 {
-    clear_source(&self->in);
-    clear_source(&self->turn);
-    clear_source(&self->half_frame);
-    clear_source(&self->out);
+    md_source_clear(&self->in);
+    md_source_clear(&self->turn);
+    md_source_clear(&self->half_frame);
+    md_source_clear(&self->out);
     g_clear_pointer(&self->keepalive, md_keepalive_free);
     g_queue_clear_full(&self->held, (GDestroyNotify)md_message_free);
     g_queue_clear_full(&self->queue, (GDestroyNotify)g_bytes_unref);
@@ -149,15 +139,6 @@ cut_off(MdClient *self, const char *cause)
 {
     g_info("cutting off a client: %s", cause);
     md_client_close(self);
-}
-
-
-static GSource *
-attach(GSource *source, GSourceFunc func, MdClient *self)
-{
-    g_source_set_callback(source, func, self, NULL);
-    g_source_attach(source, g_main_context_get_thread_default());
-    return source;
 }
 
 
@@ -262,7 +243,7 @@ parse(MdClient *self)
         if (message == NULL)
             return;
 
-        clear_source(&self->half_frame);
+        md_source_clear(&self->half_frame);
         if (!handle_keepalive(self, &message->header)) {
             self->held_bytes += g_bytes_get_size(message->payload);
             g_queue_push_tail(&self->held, g_steal_pointer(&message));
@@ -308,7 +289,7 @@ on_turn(gpointer user_data)
 {
     g_autoptr(MdClient) self = g_object_ref(user_data);
 
-    clear_source(&self->turn);
+    md_source_clear(&self->turn);
     take_turn(self);
     return G_SOURCE_REMOVE;
 }
@@ -363,10 +344,10 @@ set_socket_source(MdClient *self,
                   gboolean wanted)
 {
     if (!wanted)
-        clear_source(source);
+        md_source_clear(source);
     else if (*source == NULL)
-        *source = attach(g_socket_create_source(self->socket, condition, NULL), G_SOURCE_FUNC(func),
-                         self);
+        *source = md_source_attach(g_socket_create_source(self->socket, condition, NULL),
+                                   G_SOURCE_FUNC(func), self);
 }
 
 
@@ -387,15 +368,15 @@ update_sources(MdClient *self)
                       !g_queue_is_empty(&self->queue) || self->close_when_sent);
 
     if (g_queue_is_empty(&self->held) || !can_hand_out(self))
-        clear_source(&self->turn);
+        md_source_clear(&self->turn);
     else if (self->turn == NULL)
-        self->turn = attach(g_timeout_source_new(0), on_turn, self);
+        self->turn = md_source_attach(g_timeout_source_new(0), on_turn, self);
 
     if (!can_read || !md_message_reader_is_midway(self->reader))
-        clear_source(&self->half_frame);
+        md_source_clear(&self->half_frame);
     else if (self->half_frame == NULL)
-        self->half_frame =
-            attach(g_timeout_source_new(self->settings->frame_timeout), on_half_frame, self);
+        self->half_frame = md_source_attach(g_timeout_source_new(self->settings->frame_timeout),
+                                            on_half_frame, self);
 }
 
 

@@ -3,6 +3,8 @@
 
 #include "rpc/keepalive.h"
 
+#include "util/source.h"
+
 struct _MdKeepalive {
     gint64 interval; /* microseconds */
     guint count;
@@ -52,9 +54,7 @@ md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpo
     self->funcs = funcs;
     self->data = data;
     self->touched = g_get_monotonic_time();
-    self->timer = g_timeout_source_new(interval);
-    g_source_set_callback(self->timer, on_timer, self, NULL);
-    g_source_attach(self->timer, g_main_context_get_thread_default());
+    self->timer = md_source_attach(g_timeout_source_new(interval), on_timer, self);
     return self;
 }
 
@@ -65,8 +65,7 @@ md_keepalive_free(MdKeepalive *self)
     if (self == NULL)
         return;
 
-    g_source_destroy(self->timer);
-    g_source_unref(self->timer);
+    md_source_clear(&self->timer);
     g_free(self);
 }
 

@@ -16,6 +16,7 @@
 
 #include "util/error.h"
 #include "util/names.h"
+#include "util/source.h"
 
 #define DIRECTORY_MODE 0755
 
@@ -40,17 +41,6 @@ struct _MdListener {
     GSource *in;
     GSource *retry;
 };
-
-
-static void
-clear_source(GSource **source)
-{
-    if (*source == NULL)
-        return;
-
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
 
 
 static gboolean
@@ -309,8 +299,8 @@ md_listener_free(MdListener *self)
     if (self == NULL)
         return;
 
-    clear_source(&self->in);
-    clear_source(&self->retry);
+    md_source_clear(&self->in);
+    md_source_clear(&self->retry);
     if (self->ours)
         remove_own(self);
     g_clear_object(&self->socket);
@@ -411,7 +401,7 @@ on_retry(gpointer user_data)
 {
     MdListener *self = user_data;
 
-    clear_source(&self->retry);
+    md_source_clear(&self->retry);
     update_sources(self);
     return G_SOURCE_REMOVE;
 }
@@ -432,9 +422,7 @@ on_client(GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer user_d
         return G_SOURCE_CONTINUE;
 
     g_warning("cannot let a client in on '%s': %s", self->path, error->message);
-    self->retry = g_timeout_source_new(RETRY_INTERVAL);
-    g_source_set_callback(self->retry, on_retry, self, NULL);
-    g_source_attach(self->retry, g_main_context_get_thread_default());
+    self->retry = md_source_attach(g_timeout_source_new(RETRY_INTERVAL), on_retry, self);
     update_sources(self);
     return G_SOURCE_CONTINUE;
 }
@@ -444,11 +432,10 @@ static void
 update_sources(MdListener *self)
 {
     if (self->func == NULL || self->paused || self->retry != NULL) {
-        clear_source(&self->in);
+        md_source_clear(&self->in);
     } else if (self->in == NULL) {
-        self->in = g_socket_create_source(self->socket, G_IO_IN, NULL);
-        g_source_set_callback(self->in, G_SOURCE_FUNC(on_client), self, NULL);
-        g_source_attach(self->in, g_main_context_get_thread_default());
+        self->in = md_source_attach(g_socket_create_source(self->socket, G_IO_IN, NULL),
+                                    G_SOURCE_FUNC(on_client), self);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "rpc/dispatch.h"
 #include "rpc/listener.h"
 #include "rpc/session.h"
+#include "util/source.h"
 
 /* Milliseconds that clients have for reading their last answers. */
 #define FLUSH_TIMEOUT 5000
@@ -95,10 +96,7 @@ finish_stop(MdServer *self)
 {
     g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
 
-    if (self->deadline != NULL) {
-        g_source_destroy(self->deadline);
-        g_clear_pointer(&self->deadline, g_source_unref);
-    }
+    md_source_clear(&self->deadline);
     g_task_return_boolean(stop, TRUE);
 }
 
@@ -233,9 +231,7 @@ say_goodbye(MdServer *self)
         return;
     }
 
-    self->deadline = g_timeout_source_new(FLUSH_TIMEOUT);
-    g_source_set_callback(self->deadline, on_deadline, self, NULL);
-    g_source_attach(self->deadline, g_main_context_get_thread_default());
+    self->deadline = md_source_attach(g_timeout_source_new(FLUSH_TIMEOUT), on_deadline, self);
     dismiss_clients(self, FALSE);
 }
 

@@ -4,6 +4,7 @@
 #include "util/worker.h"
 
 #include "util/error.h"
+#include "util/source.h"
 
 /* The jobs of one kind on one object. Main loop only. */
 typedef struct {
@@ -50,17 +51,6 @@ job_unref(Job *job)
 }
 
 
-static void
-job_stop_timer(Job *job)
-{
-    if (job->timer == NULL)
-        return;
-
-    g_source_destroy(job->timer);
-    g_clear_pointer(&job->timer, g_source_unref);
-}
-
-
 /* On the main loop, when the thread is through. */
 static gboolean
 on_job_ended(gpointer user_data)
@@ -68,7 +58,7 @@ on_job_ended(gpointer user_data)
     Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
-    job_stop_timer(job);
+    md_source_clear(&job->timer);
     job->lane->n_running--;
     lane_advance(job->lane);
 
@@ -90,7 +80,7 @@ on_deadline(gpointer user_data)
     Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
-    job_stop_timer(job);
+    md_source_clear(&job->timer);
     g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT,
                             job->begun
                                 ? "the driver has not answered in time; the operation goes on"

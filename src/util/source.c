@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/source.h"
+
+
+GSource *
+md_source_attach(GSource *source, GSourceFunc func, gpointer data)
+{
+    g_source_set_callback(source, func, data, NULL);
+    g_source_attach(source, g_main_context_get_thread_default());
+    return source;
+}
+
+
+void
+md_source_clear(GSource **source)
+{
+    if (*source == NULL)
+        return;
+
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
