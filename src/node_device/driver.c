@@ -64,18 +64,6 @@ md_driver_init(MdDriver *self)
 }
 
 
-static gboolean
-check_flags(guint flags, guint known, const char *function, GError **error)
-{
-    if ((flags & ~known) == 0)
-        return TRUE;
-
-    md_error_set(error, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
-                 flags & ~known, function);
-    return FALSE;
-}
-
-
 MdDriver *
 md_driver_new(const MdSettings *settings)
 {
@@ -132,7 +120,8 @@ md_driver_list_all(MdDriver *self, guint flags, GError **error)
 {
     g_autoptr(GPtrArray) names = NULL;
 
-    if (!check_flags(flags, LIST_FLAGS, "virConnectListAllNodeDevices", error))
+    if (!md_error_check_flags(flags, LIST_FLAGS, VIR_FROM_NODEDEV, "virConnectListAllNodeDevices",
+                              error))
         return NULL;
 
     names = g_ptr_array_new();
@@ -151,7 +140,7 @@ md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **err
 {
     const MdCapKind *kind = cap != NULL ? md_cap_kind_find(cap) : NULL;
 
-    if (!check_flags(flags, 0, "virNodeListDevices", error))
+    if (!md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeListDevices", error))
         return NULL;
     if (cap != NULL && kind == NULL)
         return g_ptr_array_new();
@@ -288,7 +277,7 @@ md_driver_get_xml_async(
     Dump *dump = NULL;
 
     g_task_set_source_tag(task, md_driver_get_xml_async);
-    if (!check_flags(flags, 0, "virNodeDeviceGetXMLDesc", &error) ||
+    if (!md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceGetXMLDesc", &error) ||
         (device = md_driver_look_up(self, name, &error)) == NULL) {
         g_task_return_error(task, g_steal_pointer(&error));
         return;
@@ -388,7 +377,8 @@ check_document(MdDriver *self,
 {
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (!check_flags(flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, "virNodeDeviceCreateXML", error))
+    if (!md_error_check_flags(flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, VIR_FROM_NODEDEV,
+                              "virNodeDeviceCreateXML", error))
         return NULL;
     if ((flags & VIR_NODE_DEVICE_CREATE_XML_VALIDATE) != 0 &&
         !md_xml_validate(document, SCHEMA, error))

@@ -39,11 +39,7 @@ md_handle_open(MdCall *call, gconstpointer args)
     const char *name = open->name != NULL ? *open->name : NULL;
     GError *error = NULL;
 
-    if ((open->flags & ~OPEN_FLAGS) != 0)
-        md_error_set_from(&error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
-                          "unsupported flags (0x%x) in function virConnectOpen",
-                          open->flags & ~OPEN_FLAGS);
-    else
+    if (md_error_check_flags(open->flags, OPEN_FLAGS, VIR_FROM_NONE, "virConnectOpen", &error))
         md_session_open(md_call_get_session(call), name, (open->flags & VIR_CONNECT_RO) != 0,
                         &error);
 

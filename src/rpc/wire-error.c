@@ -36,12 +36,6 @@ static const Class classes[] = {
     { VIR_ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: " },
 };
 
-/* An argument that a function of the API does not know is told by that function's name, and without
- * prefix. */
-#define FLAGS_PREFIX   "unsupported flags "
-#define FLAGS_FUNCTION " in function "
-
-
 static const char *
 find_prefix(int code)
 {
@@ -63,14 +57,6 @@ get_detail(const GError *error)
 }
 
 
-static gboolean
-is_about_flags(int code, const char *detail)
-{
-    return code == VIR_ERR_INVALID_ARG && g_str_has_prefix(detail, FLAGS_PREFIX) &&
-           strstr(detail, FLAGS_FUNCTION) != NULL;
-}
-
-
 GBytes *
 md_wire_error_encode(const md_header *call, const GError *error)
 {
@@ -78,14 +64,14 @@ md_wire_error_encode(const md_header *call, const GError *error)
     g_autofree char *detail = get_detail(error);
     g_autofree char *format = NULL;
     g_autofree char *message = NULL;
-    char *function = NULL;
+    char *function = (char *)md_error_get_flags_function(error);
     char *flags = (char *)"flags";
     md_header header = *call;
     md_error wire = { .code = code, .level = VIR_ERR_ERROR };
 
     wire.domain = md_error_get_from(error);
-    if (is_about_flags(code, detail)) {
-        function = strstr(detail, FLAGS_FUNCTION) + strlen(FLAGS_FUNCTION);
+    /* Refused flags are told by the function's name, and without prefix. */
+    if (function != NULL) {
         wire.message = &detail;
         wire.text1 = &function;
         wire.text2 = &flags;

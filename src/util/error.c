@@ -8,6 +8,7 @@
 typedef struct {
     int from;
     int errnum;
+    const char *flags_function;
 } MdErrorPrivate;
 
 
@@ -90,6 +91,27 @@ md_error_set_errno(GError **error, int errnum, const char *format, ...)
     g_set_error(error, MD_ERROR, VIR_ERR_SYSTEM_ERROR, "%s: %s", what, g_strerror(errnum));
     priv = md_error_get_private(*error);
     priv->errnum = errnum;
+}
+
+
+gboolean
+md_error_check_flags(guint flags, guint known, int from, const char *function, GError **error)
+{
+    if ((flags & ~known) == 0)
+        return TRUE;
+
+    md_error_set_from(error, from, VIR_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
+                      flags & ~known, function);
+    if (error != NULL)
+        md_error_get_private(*error)->flags_function = function;
+    return FALSE;
+}
+
+
+const char *
+md_error_get_flags_function(const GError *error)
+{
+    return error->domain == MD_ERROR ? md_error_get_private(error)->flags_function : NULL;
 }
 
 

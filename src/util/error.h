@@ -24,6 +24,16 @@ md_error_set_from(GError **error, int from, int code, const char *format, ...) G
 /* VIR_ERR_SYSTEM_ERROR that remembers `errnum` and ends in ": <strerror>". */
 void md_error_set_errno(GError **error, int errnum, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/*
+ * Whether `flags` holds only `known` ones; else VIR_ERR_INVALID_ARG, which clients are told in a
+ * way of its own. `function` is of libvirt's API and a static string.
+ */
+gboolean
+md_error_check_flags(guint flags, guint known, int from, const char *function, GError **error);
+
+/* The function whose flags were refused, NULL for any other error. */
+const char *md_error_get_flags_function(const GError *error);
+
 /* libvirt's domain of an error: VIR_FROM_NODEDEV for errors that are not ours (GLib's own). */
 int md_error_get_from(const GError *error);
 

@@ -125,7 +125,9 @@ test_flags(void)
     g_autoptr(GError) error = NULL;
     md_error wire = { 0 };
 
-    md_error_set(&error, VIR_ERR_INVALID_ARG, "unsupported flags (0x8) in function f");
+    g_assert_true(md_error_check_flags(3, 3, VIR_FROM_NODEDEV, "f", &error));
+    g_assert_no_error(error);
+    g_assert_false(md_error_check_flags(9, 3, VIR_FROM_NODEDEV, "f", &error));
     decode(error, &wire);
 
     g_assert_cmpstr(*wire.message, ==, "unsupported flags (0x8) in function f");
