@@ -16,6 +16,15 @@ md_mdev_types_exist(MdSysfsDir *parent)
 }
 
 
+GPtrArray *
+md_mdev_types_probe(MdSysfsDir *dir)
+{
+    if (!md_mdev_types_exist(dir))
+        return NULL;
+    return g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+}
+
+
 /* Types read before: inode of the directory -> MdMdevType. Workers use it too. */
 static GHashTable *known;
 static GMutex known_mutex;
@@ -102,13 +111,12 @@ GPtrArray *
 md_mdev_types_read(MdSysfsDir *parent)
 {
     g_autoptr(GPtrArray) ids = NULL;
-    GPtrArray *types = NULL;
+    GPtrArray *types = md_mdev_types_probe(parent);
 
-    if (!md_mdev_types_exist(parent))
+    if (types == NULL)
         return NULL;
 
     ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
-    types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
     for (guint i = 0; i < ids->len && i < MD_MDEV_TYPES_MAX; i++) {
         g_autofree char *path = make_path(g_ptr_array_index(ids, i));
         g_autofree char *attribute = g_build_filename(path, MD_ATTR_TYPE_AVAILABLE, NULL);

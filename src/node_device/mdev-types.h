@@ -10,6 +10,10 @@
 
 gboolean md_mdev_types_exist(MdSysfsDir *parent);
 
+/* What a parent is known by until its types are read: an empty array, or NULL if this is no parent.
+ */
+GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
+
 /*
  * Name, API and description of a type are read once: they are the type's for as long as its
  * directory in sysfs is the same one, which its inode number tells. How many are left is asked each

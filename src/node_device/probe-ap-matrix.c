@@ -23,8 +23,7 @@ probe(MdUdev *udev G_GNUC_UNUSED,
         return FALSE;
 
     cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
-    if (md_mdev_types_exist(dir))
-        cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    cap->mdev_types = md_mdev_types_probe(dir);
     def->name = md_node_device_make_name("ap", DEVICE_NAME, NULL);
     return TRUE;
 }

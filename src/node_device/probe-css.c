@@ -26,8 +26,7 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
     cap->address = address;
     if (channel != NULL)
         cap->has_channel_address = md_ccw_address_parse(channel, &cap->channel_address);
-    if (md_mdev_types_exist(dir))
-        cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    cap->mdev_types = md_mdev_types_probe(dir);
     def->name = md_node_device_make_name("css", name, NULL);
     return TRUE;
 }

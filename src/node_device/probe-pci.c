@@ -38,8 +38,7 @@ probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
     md_udev_find_pci_names(udev, cap->vendor_id, cap->product_id, &cap->vendor_name,
                            &cap->product_name);
-    if (md_mdev_types_exist(dir))
-        cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    cap->mdev_types = md_mdev_types_probe(dir);
     def->name = md_node_device_make_name("pci", name, NULL);
     return TRUE;
 }
