@@ -5,6 +5,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include "conf/node-device.h"
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
@@ -18,15 +19,15 @@ free_attr(MdMdevAttr *attr)
 }
 
 
-static GPtrArray *
-new_attrs(void)
+GPtrArray *
+md_mdev_attrs_new(void)
 {
     return g_ptr_array_new_with_free_func((GDestroyNotify)free_attr);
 }
 
 
-static void
-add_attr(GPtrArray *attrs, const char *name, const char *value)
+void
+md_mdev_attrs_add(GPtrArray *attrs, const char *name, const char *value)
 {
     MdMdevAttr *attr = g_new0(MdMdevAttr, 1);
 
@@ -39,14 +40,37 @@ add_attr(GPtrArray *attrs, const char *name, const char *value)
 GPtrArray *
 md_mdev_attrs_copy(GPtrArray *attrs)
 {
-    GPtrArray *copies = new_attrs();
+    GPtrArray *copies = md_mdev_attrs_new();
 
     for (guint i = 0; i < attrs->len; i++) {
         const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
 
-        add_attr(copies, attr->name, attr->value);
+        md_mdev_attrs_add(copies, attr->name, attr->value);
     }
     return copies;
+}
+
+
+gboolean
+md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
+{
+    if (a->len != b->len)
+        return FALSE;
+    for (guint i = 0; i < a->len; i++) {
+        const MdMdevAttr *one = g_ptr_array_index(a, i);
+        const MdMdevAttr *other = g_ptr_array_index(b, i);
+
+        if (!g_str_equal(one->name, other->name) || !g_str_equal(one->value, other->value))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+char *
+md_cap_mdev_make_name(const char *uuid, const char *parent_addr)
+{
+    return md_node_device_make_name(md_cap_kind_mdev.name, uuid, parent_addr, NULL);
 }
 
 
@@ -56,7 +80,7 @@ init(MdCap *cap)
     MdCapMdev *self = (MdCapMdev *)cap;
 
     self->iommu_group = -1;
-    self->attrs = new_attrs();
+    self->attrs = md_mdev_attrs_new();
 }
 
 
@@ -148,7 +172,7 @@ parse_attr(MdCapMdev *self, xmlNodePtr attr, GError **error)
                      quote, device);
         return FALSE;
     }
-    add_attr(self->attrs, name, value != NULL ? value : "");
+    md_mdev_attrs_add(self->attrs, name, value != NULL ? value : "");
     return TRUE;
 }
 

@@ -24,5 +24,11 @@ typedef struct {
     MdMdevType *type;  /* what the parent says of the type, for the details; NULL if not read */
 } MdCapMdev;
 
-/* A deep copy of an array of MdMdevAttr. */
+/* Arrays of MdMdevAttr; a copy is a deep one. */
+GPtrArray *md_mdev_attrs_new(void);
+void md_mdev_attrs_add(GPtrArray *attrs, const char *name, const char *value);
 GPtrArray *md_mdev_attrs_copy(GPtrArray *attrs);
+gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
+
+/* mdev_<uuid>_<address of the parent>, as libvirt names a mediated device. */
+char *md_cap_mdev_make_name(const char *uuid, const char *parent_addr);

@@ -25,7 +25,7 @@ probe(MdUdev *udev G_GNUC_UNUSED,
     cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
     cap->uuid = g_strdup(uuid);
     cap->parent_addr = g_path_get_basename(parent_path);
-    def->name = md_node_device_make_name("mdev", cap->uuid, cap->parent_addr, NULL);
+    def->name = md_cap_mdev_make_name(cap->uuid, cap->parent_addr);
     return TRUE;
 }
 
