@@ -29,7 +29,15 @@ VFIO_SET_IOMMU = 0x3B66
 VFIO_TYPE1_IOMMU = 1
 VFIO_DEVICE_GET_INFO = 0x3B6B
 VFIO_DEVICE_GET_REGION_INFO = 0x3B6C
+VFIO_DEVICE_GET_IRQ_INFO = 0x3B6D
+VFIO_DEVICE_SET_IRQS = 0x3B6E
+VFIO_DEVICE_RESET = 0x3B6F
+DEVICE_PCI_RESET = 3
+BAR0 = 0
 CONFIG_REGION = 7
+MSI = 1
+IRQ_EVENTFD_NORESIZE = 9
+IRQ_DATA_NONE, IRQ_DATA_BOOL, IRQ_DATA_EVENTFD, IRQ_MASK, IRQ_TRIGGER = 1, 2, 4, 8, 32
 
 
 def write(path, text):
@@ -333,35 +341,160 @@ class Child(Case):
         self.assert_errno(errno.EINVAL, write, child / 'nvidia' / 'vgpu_params', 'x')
         self.assertTrue((child / 'subsystem').is_symlink())
 
-    def test_open_through_the_group(self):
-        child = self.create()
-        group_number = (child / 'iommu_group').resolve().name
-        with contextlib.ExitStack() as stack:
-            def opened(fd):
-                stack.callback(os.close, fd)
-                return fd
 
-            subprocess.run(['udevadm', 'settle', f'--timeout={DEADLINE}'], check=True)
-            container = opened(os.open('/dev/vfio/vfio', os.O_RDWR))
-            group = opened(os.open(f'/dev/vfio/{group_number}', os.O_RDWR))
-            self.assert_errno(errno.EBUSY, os.open, f'/dev/vfio/{group_number}', os.O_RDWR)
-            fcntl.ioctl(group, VFIO_GROUP_SET_CONTAINER, struct.pack('i', container))
-            fcntl.ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU)
-            # Only with a mutable buffer does ioctl() return the descriptor.
-            device = opened(fcntl.ioctl(group, VFIO_GROUP_GET_DEVICE_FD,
-                                        bytearray(child.name.encode() + b'\0')))
-            info = struct.unpack('4I', fcntl.ioctl(device, VFIO_DEVICE_GET_INFO,
-                                                   struct.pack('4I', 16, 0, 0, 0)))
-            self.assertEqual(info[2:], (9, 5))
-            region = struct.unpack('4I2Q', fcntl.ioctl(
-                device, VFIO_DEVICE_GET_REGION_INFO,
-                struct.pack('4I2Q', 32, 0, CONFIG_REGION, 0, 0, 0)))
-            self.assertEqual(os.pread(device, 4, region[5]), b'\xde\x10\xf2\x13')
-            remover = threading.Thread(target=write, args=(child / 'remove', '1'))
-            remover.start()
-            self.assert_held_up(child, remover)
+class Function(Case):
+    """A child as its user has it, opened through its group."""
+
+    def setUp(self):
+        super().setUp()
+        self.child = self.create()
+        self.group = (self.child / 'iommu_group').resolve().name
+        subprocess.run(['udevadm', 'settle', f'--timeout={DEADLINE}'], check=True)
+        self.opened = contextlib.ExitStack()
+        self.addCleanup(self.opened.close)
+        self.device = self.open_device()
+
+    def keep(self, fd):
+        self.opened.callback(os.close, fd)
+        return fd
+
+    def open_device(self):
+        container = self.keep(os.open('/dev/vfio/vfio', os.O_RDWR))
+        group = self.keep(os.open(f'/dev/vfio/{self.group}', os.O_RDWR))
+        fcntl.ioctl(group, VFIO_GROUP_SET_CONTAINER, struct.pack('i', container))
+        fcntl.ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU)
+        # Only with a mutable buffer does ioctl() return the descriptor.
+        return self.keep(fcntl.ioctl(group, VFIO_GROUP_GET_DEVICE_FD,
+                                     bytearray(self.child.name.encode() + b'\0')))
+
+    def ask(self, request, layout, *values):
+        """An ioctl on a structure that begins with its own size; returns the fields behind that."""
+        size = struct.calcsize(layout)
+        return struct.unpack(layout, fcntl.ioctl(self.device, request,
+                                                 struct.pack(layout, size, *values)))[1:]
+
+    def region(self, index):
+        """Flags, size and offset of a region."""
+        flags, _, _, size, offset = self.ask(VFIO_DEVICE_GET_REGION_INFO, '4I2Q', 0, index, 0, 0, 0)
+        return flags, size, offset
+
+    def irq(self, index):
+        """Flags and number of vectors of an interrupt."""
+        flags, _, count = self.ask(VFIO_DEVICE_GET_IRQ_INFO, '4I', 0, index, 0)
+        return flags, count
+
+    def set_irqs(self, index, flags, data=b'', count=1):
+        head = struct.pack('5I', 20 + len(data), flags, index, 0, count)
+        fcntl.ioctl(self.device, VFIO_DEVICE_SET_IRQS, head + data)
+
+    def read_at(self, index, offset, layout):
+        data = os.pread(self.device, struct.calcsize(layout), self.region(index)[2] + offset)
+        return struct.unpack(layout, data)[0]
+
+    def write_at(self, index, offset, layout, value):
+        os.pwrite(self.device, struct.pack(layout, value), self.region(index)[2] + offset)
+
+    def listen(self):
+        """An eventfd that hears the interrupt."""
+        event = self.keep(os.eventfd(0, os.EFD_NONBLOCK))
+        self.set_irqs(MSI, IRQ_TRIGGER | IRQ_DATA_EVENTFD, struct.pack('i', event))
+        return event
+
+    def test_what_it_has(self):
+        self.assertEqual(self.ask(VFIO_DEVICE_GET_INFO, '4I', 0, 0, 0), (DEVICE_PCI_RESET, 9, 5))
+        sizes = {index: self.region(index)[:2] for index in range(9)}
+        nothing = {index: (0, 0) for index in range(9)}
+        self.assertEqual(sizes, {**nothing, BAR0: (3, 4096), CONFIG_REGION: (3, 256)})
+        self.assertEqual([self.irq(index) for index in range(5)],
+                         [(0, 0), (IRQ_EVENTFD_NORESIZE, 1), (0, 0), (0, 0), (0, 0)])
+        self.assert_errno(errno.EINVAL, self.region, 9)
+        self.assert_errno(errno.EINVAL, self.irq, 5)
+
+    def test_config_space(self):
+        self.assertEqual(self.read_at(CONFIG_REGION, 0x00, '<I'), 0x13f210de)
+        self.assertEqual(self.read_at(CONFIG_REGION, 0x0a, '<H'), 0x0302)
+        self.assertEqual(self.read_at(CONFIG_REGION, 0x0e, 'B'), 0)
+        self.assertEqual(self.read_at(CONFIG_REGION, 0x3d, 'B'), 0)
+        capability = self.read_at(CONFIG_REGION, 0x34, 'B')
+        self.assertEqual(self.read_at(CONFIG_REGION, capability, '<I'), 0x00800005)
+        self.assertEqual(os.pread(self.device, 16, self.region(CONFIG_REGION)[2] + 250), b'\0' * 6)
+
+    def test_writes_to_config_space(self):
+        for offset, value in ((0x00, 0x13f210de), (0x04, 0x00100406), (0x10, 0xfffff000),
+                              (0x14, 0), (0x30, 0), (0x3c, 0xff)):
+            with self.subTest(hex(offset)):
+                self.write_at(CONFIG_REGION, offset, '<I', 0xffffffff)
+                self.assertEqual(self.read_at(CONFIG_REGION, offset, '<I'), value)
+        self.write_at(CONFIG_REGION, 0x11, 'B', 0x50)
+        self.assertEqual(self.read_at(CONFIG_REGION, 0x10, '<I'), 0xffff5000)
+
+    def test_memory(self):
+        for offset, layout, value in ((4, '<I', 0x12345678), (2047, '<Q', 2 ** 63), (4095, 'B', 7)):
+            self.write_at(BAR0, offset, layout, value)
+            self.assertEqual(self.read_at(BAR0, offset, layout), value)
+        start = self.region(BAR0)[2]
+        self.assertEqual(os.pread(self.device, 8, start + 4092), b'\0\0\0\7')
+        self.assertEqual(os.pread(self.device, 1, start + 4096), b'')
+        self.assert_errno(errno.EINVAL, self.write_at, BAR0, 0, '<H', 1)
+        self.assert_errno(errno.EINVAL, self.read_at, BAR0, 2, '<I')
+        self.assert_errno(errno.EINVAL, self.read_at, 1, 0, '<I')
+
+    def test_interrupt(self):
+        event = self.listen()
+        self.assert_errno(errno.EAGAIN, os.eventfd_read, event)
+        self.write_at(BAR0, 0, '<I', 0)
+        self.write_at(BAR0, 0, '<I', 1)
+        self.assertEqual((os.eventfd_read(event), self.read_at(BAR0, 0, '<I')), (2, 2))
+        self.set_irqs(MSI, IRQ_TRIGGER | IRQ_DATA_NONE)
+        self.set_irqs(MSI, IRQ_TRIGGER | IRQ_DATA_BOOL, b'\1')
+        self.set_irqs(MSI, IRQ_TRIGGER | IRQ_DATA_BOOL, b'\0')
+        self.assertEqual(os.eventfd_read(event), 2)
+        self.set_irqs(MSI, IRQ_TRIGGER | IRQ_DATA_NONE, count=0)
+        self.write_at(BAR0, 0, '<I', 1)
+        self.assert_errno(errno.EAGAIN, os.eventfd_read, event)
+
+    def test_interrupts_that_are_none(self):
+        event = struct.pack('i', self.keep(os.eventfd(0)))
+        connect = IRQ_TRIGGER | IRQ_DATA_EVENTFD
+        self.assert_errno(errno.EINVAL, self.set_irqs, 0, connect, event)
+        self.assert_errno(errno.EINVAL, self.set_irqs, 5, connect, event)
+        self.assert_errno(errno.EINVAL, self.set_irqs, MSI, connect, event * 2, 2)
+        self.assert_errno(errno.EINVAL, self.set_irqs, MSI, connect, b'', 0)
+        self.assert_errno(errno.EINVAL, self.set_irqs, MSI, connect, b'')
+        self.assert_errno(errno.EINVAL, self.set_irqs, MSI, connect, struct.pack('i', self.device))
+        self.assert_errno(errno.ENOTTY, self.set_irqs, MSI, IRQ_MASK | IRQ_DATA_NONE)
+
+    def test_new_again(self):
+        event = self.listen()
+
+        def use():
+            self.write_at(CONFIG_REGION, 0x04, '<H', 0x0002)
+            self.write_at(BAR0, 0, '<I', 1)
+            self.write_at(BAR0, 64, '<I', 1)
+
+        def assert_new():
+            self.assertEqual((self.read_at(CONFIG_REGION, 0x04, '<H'), self.read_at(BAR0, 0, '<I'),
+                              self.read_at(BAR0, 64, '<I')), (0, 0, 0))
+
+        use()
+        fcntl.ioctl(self.device, VFIO_DEVICE_RESET)
+        assert_new()
+        use()
+        self.assertEqual(os.eventfd_read(event), 2)
+        self.opened.close()
+        self.device = self.open_device()
+        assert_new()
+
+    def test_one_user_at_a_time(self):
+        self.assert_errno(errno.EBUSY, os.open, f'/dev/vfio/{self.group}', os.O_RDWR)
+
+    def test_removal_waits_for_the_user(self):
+        remover = threading.Thread(target=write, args=(self.child / 'remove', '1'))
+        remover.start()
+        self.assert_held_up(self.child, remover)
+        self.opened.close()
         remover.join(DEADLINE)
-        self.assertFalse(child.exists())
+        self.assertFalse(self.child.exists())
 
 
 if __name__ == '__main__':

@@ -58,6 +58,13 @@
  * stubborn		every write fails with EINVAL
  * journal		all successful writes to the above in their order, as
  *			"name=value" lines
+ *
+ * To its user, who opens it through VFIO, a child is a PCI function 10de:13f2
+ * of class 3D controller, new at each open and after each reset. It has one
+ * MSI vector, no other interrupt, and BAR 0: 4 KiB of 32-bit memory that keep
+ * what is written, but for the doorbell, the first four bytes, for accesses of
+ * just that length. A write, of whatever value, raises the interrupt; a read
+ * tells how often there was a write.
  */
 
 #ifndef MD_VGPU_H
@@ -74,6 +81,8 @@
 #define MAX_TYPES		8
 #define TEXT_SIZE		256
 #define CONFIG_SIZE		256
+#define BAR_SIZE		4096
+#define DOORBELL_SIZE		4
 
 /* Knob, default, what it does. */
 #define KNOBS(X)							\
@@ -109,6 +118,7 @@ struct type_info {
 	const char *description;
 };
 
+struct eventfd_ctx;
 struct vgpu_parent;
 
 struct vgpu_type {
@@ -144,11 +154,14 @@ struct vgpu {
 	struct vgpu_parent *parent;
 	struct vgpu_type *type;
 
-	struct mutex lock;		/* texts and config space */
+	struct mutex lock;		/* all below */
 	char params[TEXT_SIZE];
 	char scratch[TEXT_SIZE];
 	char journal[PAGE_SIZE / 2];
 	u8 config[CONFIG_SIZE];
+	u8 *bar;			/* while it is open */
+	u32 rings;
+	struct eventfd_ctx *msi;	/* who is told of interrupts, or NULL */
 };
 
 static inline int knob(struct vgpu_parent *parent, enum knob id)
@@ -173,6 +186,14 @@ extern const struct type_info vgpu_display_types[];
 int vgpu_take_room(struct vgpu_type *type);
 void vgpu_give_room(struct vgpu_type *type);
 unsigned int vgpu_get_available(struct mdev_type *mtype);
+
+/* function.c: access returns bytes, 0 behind the end, or an error */
+void vgpu_function_reset(struct vgpu *vgpu);
+void vgpu_interrupt(struct vgpu *vgpu);
+ssize_t vgpu_config_access(struct vgpu *vgpu, char __user *to,
+			   const char __user *from, size_t count, u64 offset);
+ssize_t vgpu_bar_access(struct vgpu *vgpu, char __user *to,
+			const char __user *from, size_t count, u64 offset);
 
 /* vfio.c */
 extern const struct vfio_device_ops vgpu_ops;

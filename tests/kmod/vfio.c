@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VFIO side of a child: a PCI function with nothing but a config space.
+ * The VFIO side of a child: what its user can ask and do through a descriptor.
  */
 
 #include <linux/errno.h>
+#include <linux/eventfd.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
@@ -12,16 +14,14 @@
 
 #define REGION_SHIFT	40
 
+static struct vgpu *to_vgpu(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct vgpu, vdev);
+}
+
 static int vgpu_init_dev(struct vfio_device *vdev)
 {
-	struct vgpu *vgpu = container_of(vdev, struct vgpu, vdev);
-
-	mutex_init(&vgpu->lock);
-	vgpu->config[PCI_VENDOR_ID] = 0xde;
-	vgpu->config[PCI_VENDOR_ID + 1] = 0x10;
-	vgpu->config[PCI_DEVICE_ID] = 0xf2;
-	vgpu->config[PCI_DEVICE_ID + 1] = 0x13;
-	vgpu->config[PCI_CLASS_DEVICE + 1] = PCI_BASE_CLASS_DISPLAY;
+	mutex_init(&to_vgpu(vdev)->lock);
 	return 0;
 }
 
@@ -35,42 +35,53 @@ static void vgpu_release_dev(struct vfio_device *vdev)
 
 static int vgpu_open_device(struct vfio_device *vdev)
 {
+	struct vgpu *vgpu = to_vgpu(vdev);
+
+	vgpu->bar = kzalloc(BAR_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!vgpu->bar)
+		return -ENOMEM;
+	mutex_lock(&vgpu->lock);
+	vgpu_function_reset(vgpu);
+	mutex_unlock(&vgpu->lock);
 	return 0;
+}
+
+/* Needs the lock. Who listens to the interrupt from now on; NULL: nobody. */
+static void listen(struct vgpu *vgpu, struct eventfd_ctx *msi)
+{
+	if (vgpu->msi)
+		eventfd_ctx_put(vgpu->msi);
+	vgpu->msi = msi;
 }
 
 static void vgpu_close_device(struct vfio_device *vdev)
 {
-}
+	struct vgpu *vgpu = to_vgpu(vdev);
 
-static bool config_writable(unsigned int offset)
-{
-	return offset == PCI_COMMAND || offset == PCI_COMMAND + 1 ||
-	       offset == PCI_INTERRUPT_LINE;
+	mutex_lock(&vgpu->lock);
+	listen(vgpu, NULL);
+	kfree(vgpu->bar);
+	vgpu->bar = NULL;
+	mutex_unlock(&vgpu->lock);
 }
 
 static ssize_t vgpu_access(struct vfio_device *vdev, char __user *to,
 			   const char __user *from, size_t count, loff_t *ppos)
 {
-	struct vgpu *vgpu = container_of(vdev, struct vgpu, vdev);
+	struct vgpu *vgpu = to_vgpu(vdev);
 	u64 offset = *ppos & ((1ULL << REGION_SHIFT) - 1);
-	u8 data[CONFIG_SIZE];
 	ssize_t ret;
-	size_t i;
-
-	if (*ppos >> REGION_SHIFT != VFIO_PCI_CONFIG_REGION_INDEX)
-		return -EINVAL;
-	if (offset >= CONFIG_SIZE)
-		return 0;
-	count = min_t(size_t, count, CONFIG_SIZE - offset);
 
 	mutex_lock(&vgpu->lock);
-	if (to) {
-		ret = copy_to_user(to, vgpu->config + offset, count) ? -EFAULT : count;
-	} else {
-		ret = copy_from_user(data, from, count) ? -EFAULT : count;
-		for (i = 0; ret > 0 && i < count; i++)
-			if (config_writable(offset + i))
-				vgpu->config[offset + i] = data[i];
+	switch (*ppos >> REGION_SHIFT) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		ret = vgpu_config_access(vgpu, to, from, count, offset);
+		break;
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		ret = vgpu_bar_access(vgpu, to, from, count, offset);
+		break;
+	default:
+		ret = -EINVAL;
 	}
 	mutex_unlock(&vgpu->lock);
 
@@ -119,11 +130,18 @@ static long get_region_info(unsigned long arg)
 	info.offset = (u64)info.index << REGION_SHIFT;
 	info.size = 0;
 	info.flags = 0;
-	if (info.index == VFIO_PCI_CONFIG_REGION_INDEX) {
+	if (info.index == VFIO_PCI_CONFIG_REGION_INDEX)
 		info.size = CONFIG_SIZE;
+	else if (info.index == VFIO_PCI_BAR0_REGION_INDEX)
+		info.size = BAR_SIZE;
+	if (info.size)
 		info.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	}
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static unsigned int vectors(unsigned int index)
+{
+	return index == VFIO_PCI_MSI_IRQ_INDEX ? 1 : 0;
 }
 
 static long get_irq_info(unsigned long arg)
@@ -135,9 +153,77 @@ static long get_irq_info(unsigned long arg)
 		return -EFAULT;
 	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
-	info.flags = 0;
-	info.count = 0;
+	info.count = vectors(info.index);
+	info.flags = info.count ? VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE : 0;
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* Needs the lock. data: what follows the header, as long as its flags tell. */
+static long set_msi(struct vgpu *vgpu, const struct vfio_irq_set *header,
+		    const void *data)
+{
+	struct eventfd_ctx *msi = NULL;
+	s32 fd;
+
+	switch (header->flags) {
+	case VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_NONE:
+		if (header->count)
+			vgpu_interrupt(vgpu);
+		else
+			listen(vgpu, NULL);
+		return 0;
+	case VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_BOOL:
+		if (*(const u8 *)data)
+			vgpu_interrupt(vgpu);
+		return 0;
+	case VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD:
+		memcpy(&fd, data, sizeof(fd));
+		if (fd >= 0)
+			msi = eventfd_ctx_fdget(fd);
+		if (IS_ERR(msi))
+			return PTR_ERR(msi);
+		listen(vgpu, msi);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long set_irqs(struct vgpu *vgpu, unsigned long arg)
+{
+	size_t minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_set header;
+	void *data = NULL;
+	size_t size = 0;
+	long ret;
+
+	if (copy_from_user(&header, (void __user *)arg, minsz))
+		return -EFAULT;
+	ret = vfio_set_irqs_validate_and_prepare(&header, vectors(header.index),
+						 VFIO_PCI_NUM_IRQS, &size);
+	if (ret)
+		return ret;
+	if (!size && !(header.flags & VFIO_IRQ_SET_DATA_NONE))
+		return -EINVAL;
+	if (size) {
+		data = memdup_user((void __user *)(arg + minsz), size);
+		if (IS_ERR(data))
+			return PTR_ERR(data);
+	}
+
+	mutex_lock(&vgpu->lock);
+	ret = set_msi(vgpu, &header, data);
+	mutex_unlock(&vgpu->lock);
+	kfree(data);
+	return ret;
+}
+
+static long reset(struct vgpu *vgpu)
+{
+	mutex_lock(&vgpu->lock);
+	vgpu_function_reset(vgpu);
+	mutex_unlock(&vgpu->lock);
+	return 0;
 }
 
 static long vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd,
@@ -150,8 +236,10 @@ static long vgpu_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		return get_region_info(arg);
 	case VFIO_DEVICE_GET_IRQ_INFO:
 		return get_irq_info(arg);
+	case VFIO_DEVICE_SET_IRQS:
+		return set_irqs(to_vgpu(vdev), arg);
 	case VFIO_DEVICE_RESET:
-		return 0;
+		return reset(to_vgpu(vdev));
 	default:
 		return -ENOTTY;
 	}
