@@ -149,7 +149,8 @@ class MediatedTest(unittest.TestCase):
             self.log = self.daemon.log()
 
     def show_log_of_failure(self):
-        if not self._outcome.success:
+        # While cleanups run, unittest's own mark of success is that of the cleanup.
+        if self._outcome.result.troubles:
             for line in self.log.splitlines()[-120:]:
                 print(f'# | {line}', flush=True)
 
