@@ -3,9 +3,8 @@
 
 #include "conf/definition.h"
 
-#include <json-glib/json-glib.h>
-
 #include "conf/cap-mdev.h"
+#include "conf/json.h"
 #include "util/error.h"
 
 #define KEY_TYPE   "mdev_type"
@@ -13,9 +12,6 @@
 #define KEY_ATTRS  "attrs"
 #define START_AUTO "auto"
 #define START_HAND "manual"
-
-/* Brackets in brackets; a definition has three. The parser recurses for each. */
-#define DEPTH_MAX 16
 
 
 MdDefinition *
@@ -65,54 +61,6 @@ static void
 set_error(GError **error, const char *message)
 {
     md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "%s", message);
-}
-
-
-static gboolean
-check_depth(const char *text, gsize length, GError **error)
-{
-    gboolean in_string = FALSE;
-    guint depth = 0;
-
-    for (gsize i = 0; i < length; i++) {
-        if (in_string && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            in_string = !in_string;
-        else if (!in_string && (text[i] == '{' || text[i] == '[') && ++depth > DEPTH_MAX)
-            break;
-        else if (!in_string && (text[i] == '}' || text[i] == ']') && depth > 0)
-            depth--;
-    }
-    if (depth > DEPTH_MAX)
-        set_error(error, "nested too deeply");
-    return depth <= DEPTH_MAX;
-}
-
-
-/* The root of a text; the parser owns it. */
-static JsonNode *
-read_json(JsonParser *parser, const char *text, gsize length, GError **error)
-{
-    g_autoptr(GError) err = NULL;
-
-    if (length > MD_DEFINITION_SIZE_MAX) {
-        set_error(error, "too long");
-        return NULL;
-    }
-    if (!g_utf8_validate(text, (gssize)length, NULL)) {
-        set_error(error, "not a text in UTF-8");
-        return NULL;
-    }
-    if (!check_depth(text, length, error))
-        return NULL;
-    if (!json_parser_load_from_data(parser, text, (gssize)length, &err)) {
-        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "no JSON: %s", err->message);
-        return NULL;
-    }
-    if (json_parser_get_root(parser) == NULL)
-        set_error(error, "it is empty");
-    return json_parser_get_root(parser);
 }
 
 
@@ -196,7 +144,7 @@ md_definition_parse(
     const char *parent_addr, const char *uuid, const char *text, gsize length, GError **error)
 {
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    JsonNode *root = read_json(parser, text, length, error);
+    JsonNode *root = md_json_load(parser, text, length, error);
     g_autoptr(GPtrArray) attrs = NULL;
     JsonObject *object = NULL;
     const char *type_id = NULL;
@@ -246,13 +194,11 @@ md_definition_parse_attrs(const char *text, gsize length, GError **error)
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
     JsonNode *root = NULL;
 
-    /* Scripts may end in the NUL of a C string. */
-    while (length > 0 && (text[length - 1] == '\0' || g_ascii_isspace(text[length - 1])))
-        length--;
+    length = md_json_trim(text, length);
     if (length == 0)
         return md_mdev_attrs_new();
 
-    root = read_json(parser, text, length, error);
+    root = md_json_load(parser, text, length, error);
     if (root == NULL)
         return NULL;
     return is_only_empty_object(root) ? md_mdev_attrs_new() : parse_attrs(root, error);

@@ -10,10 +10,11 @@
  */
 #pragma once
 
+#include "conf/json.h"
 #include "conf/node-device.h"
 
 /* The most that is looked at, in bytes. */
-#define MD_DEFINITION_SIZE_MAX 1048576
+#define MD_DEFINITION_SIZE_MAX MD_JSON_SIZE_MAX
 
 typedef struct {
     char *parent_addr; /* as the kernel calls it: 0000:86:00.0 */

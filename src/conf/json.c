@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/json.h"
+
+#include "util/error.h"
+
+/* Brackets in brackets; nothing of ours has more than four. The parser recurses for each. */
+#define DEPTH_MAX 16
+
+
+gsize
+md_json_trim(const char *text, gsize length)
+{
+    while (length > 0 && (text[length - 1] == '\0' || g_ascii_isspace(text[length - 1])))
+        length--;
+    return length;
+}
+
+
+static void
+set_error(GError **error, const char *message)
+{
+    md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "%s", message);
+}
+
+
+/* The parser would take comments and other quotes, and a quote in those would hide brackets from
+ * us.
+ */
+static gboolean
+check_brackets(const char *text, gsize length, GError **error)
+{
+    gboolean in_string = FALSE;
+    guint depth = 0;
+
+    for (gsize i = 0; i < length; i++) {
+        if (in_string && text[i] == '\\') {
+            i++;
+        } else if (text[i] == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (text[i] == '/' || text[i] == '#' || text[i] == '\'')) {
+            md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                              "no JSON: there is a '%c' outside of texts", text[i]);
+            return FALSE;
+        } else if (!in_string && (text[i] == '{' || text[i] == '[') && ++depth > DEPTH_MAX) {
+            set_error(error, "nested too deeply");
+            return FALSE;
+        } else if (!in_string && (text[i] == '}' || text[i] == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return TRUE;
+}
+
+
+JsonNode *
+md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+
+    if (length > MD_JSON_SIZE_MAX) {
+        set_error(error, "too long");
+        return NULL;
+    }
+    if (!g_utf8_validate(text, (gssize)length, NULL)) {
+        set_error(error, "not a text in UTF-8");
+        return NULL;
+    }
+    if (!check_brackets(text, length, error))
+        return NULL;
+    if (!json_parser_load_from_data(parser, text, (gssize)length, &err)) {
+        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "no JSON: %s", err->message);
+        return NULL;
+    }
+    if (json_parser_get_root(parser) == NULL)
+        set_error(error, "it is empty");
+    return json_parser_get_root(parser);
+}
