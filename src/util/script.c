@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/script.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/source.h"
+
+/* Bytes read in one turn of the main loop. */
+#define READ_SIZE 65536
+
+typedef struct _Run Run;
+
+/* One of the two pipes that a script writes to. */
+typedef struct {
+    Run *run;
+    GPollableInputStream *stream; /* of the process */
+    GSource *source;              /* NULL: at its end */
+    GString *text;
+} Pipe;
+
+/* One script. It ends when it has been answered and its process, if there is one, has been waited
+ * for or given up. */
+struct _Run {
+    GTask *task; /* NULL once answered */
+    char **argv;
+    char *input;
+    guint deadline;
+    GSubprocess *process;
+    GCancellable *cancellable; /* of the wait for the process */
+    GSource *timer;
+    Pipe out;
+    Pipe err;
+};
+
+/* Main loop only. */
+static guint n_running;
+static GQueue waiting = G_QUEUE_INIT; /* of Run */
+
+static void start_next(void);
+
+
+void
+md_script_result_free(MdScriptResult *self)
+{
+    if (self == NULL)
+        return;
+
+    g_free(self->cause);
+    g_string_free(self->out, TRUE);
+    g_string_free(self->err, TRUE);
+    g_free(self);
+}
+
+
+static void
+run_free(Run *run)
+{
+    g_strfreev(run->argv);
+    g_free(run->input);
+    g_clear_object(&run->process);
+    g_object_unref(run->cancellable);
+    g_free(run);
+}
+
+
+static void
+close_pipe(Pipe *pipe)
+{
+    md_source_clear(&pipe->source);
+    if (pipe->stream != NULL)
+        g_input_stream_close(G_INPUT_STREAM(pipe->stream), NULL, NULL);
+    g_clear_object(&pipe->stream);
+}
+
+
+/* Answers, and lets go of all but the process. */
+static void
+answer(Run *run, MdScriptEnd end, int status, const char *cause)
+{
+    g_autoptr(GTask) task = g_steal_pointer(&run->task);
+    MdScriptResult *result = g_new0(MdScriptResult, 1);
+
+    result->end = end;
+    result->status = status;
+    result->cause = g_strdup(cause);
+    result->out = g_steal_pointer(&run->out.text);
+    result->err = g_steal_pointer(&run->err.text);
+
+    md_source_clear(&run->timer);
+    close_pipe(&run->out);
+    close_pipe(&run->err);
+    n_running--;
+    g_task_return_pointer(task, result, (GDestroyNotify)md_script_result_free);
+}
+
+
+/* Not waited for: whoever sits in the kernel dies when it lets go. GLib reaps it. */
+static void
+kill_run(Run *run, MdScriptEnd end)
+{
+    const char *pid = g_subprocess_get_identifier(run->process);
+
+    if (pid != NULL)
+        kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
+    answer(run, end, 0, NULL);
+    g_cancellable_cancel(run->cancellable);
+    start_next();
+}
+
+
+static gboolean
+on_deadline(gpointer data)
+{
+    kill_run(data, MD_SCRIPT_TIMED_OUT);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* One piece of what is there, without waiting. FALSE: there is none now. */
+static gboolean
+read_pipe(Pipe *pipe)
+{
+    g_autoptr(GError) error = NULL;
+    char buffer[READ_SIZE];
+    gssize n = 0;
+
+    if (pipe->source == NULL)
+        return FALSE;
+
+    n = g_pollable_input_stream_read_nonblocking(pipe->stream, buffer, sizeof(buffer), NULL,
+                                                 &error);
+    if (n > 0)
+        g_string_append_len(pipe->text, buffer, n);
+    else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        md_source_clear(&pipe->source);
+    return n > 0;
+}
+
+
+static gboolean
+is_flooded(const Pipe *pipe)
+{
+    return pipe->text->len > MD_SCRIPT_OUTPUT_MAX;
+}
+
+
+static gboolean
+on_readable(GObject *stream G_GNUC_UNUSED, gpointer data)
+{
+    Pipe *pipe = data;
+
+    read_pipe(pipe);
+    if (is_flooded(pipe))
+        kill_run(pipe->run, MD_SCRIPT_FLOODED);
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+open_pipe(Pipe *pipe, Run *run, GInputStream *stream)
+{
+    pipe->run = run;
+    pipe->stream = g_object_ref(G_POLLABLE_INPUT_STREAM(stream));
+    pipe->source = md_source_attach(g_pollable_input_stream_create_source(pipe->stream, NULL),
+                                    G_SOURCE_FUNC(on_readable), pipe);
+}
+
+
+/* What the script has left in a pipe; never more than is too much, should somebody go on writing.
+ */
+static void
+drain_pipe(Pipe *pipe)
+{
+    while (!is_flooded(pipe) && read_pipe(pipe))
+        ;
+}
+
+
+static void
+on_exited(GObject *object, GAsyncResult *result, gpointer data)
+{
+    GSubprocess *process = G_SUBPROCESS(object);
+    Run *run = data;
+
+    g_subprocess_wait_finish(process, result, NULL);
+    if (run->task == NULL) {
+        run_free(run);
+        return;
+    }
+
+    drain_pipe(&run->out);
+    drain_pipe(&run->err);
+    if (is_flooded(&run->out) || is_flooded(&run->err))
+        answer(run, MD_SCRIPT_FLOODED, 0, NULL);
+    else if (g_subprocess_get_if_exited(process))
+        answer(run, MD_SCRIPT_EXITED, g_subprocess_get_exit_status(process), NULL);
+    else
+        answer(run, MD_SCRIPT_SIGNALED, g_subprocess_get_term_sig(process), NULL);
+    run_free(run);
+    start_next();
+}
+
+
+/* In the child, between fork and exec: only what is safe in a signal handler. */
+static void
+set_up_child(gpointer data G_GNUC_UNUSED)
+{
+    setsid();
+    signal(SIGPIPE, SIG_DFL);
+}
+
+
+/* A file in memory rather than a pipe: nobody has to be there to write, and who does not read does
+ * no harm. */
+static int
+open_input(const char *input, GError **error)
+{
+    gsize length = strlen(input);
+    int fd = memfd_create("input", MFD_CLOEXEC);
+
+    if (fd < 0 || TEMP_FAILURE_RETRY(write(fd, input, length)) != (gssize)length ||
+        lseek(fd, 0, SEEK_SET) < 0) {
+        md_error_set_errno(error, errno, "cannot set up its input");
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+
+static GSubprocess *
+spawn(Run *run, GError **error)
+{
+    static const char *const ours[] = { "LISTEN_FDNAMES", "LISTEN_FDS",   "LISTEN_PID",
+                                        "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC" };
+    g_autoptr(GSubprocessLauncher) launcher =
+        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
+        g_subprocess_launcher_unsetenv(launcher, ours[i]);
+    g_subprocess_launcher_setenv(launcher, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", FALSE);
+    g_subprocess_launcher_set_cwd(launcher, "/");
+    g_subprocess_launcher_set_child_setup(launcher, set_up_child, NULL, NULL);
+
+    if (run->input != NULL) {
+        int fd = open_input(run->input, error);
+
+        if (fd < 0)
+            return NULL;
+        g_subprocess_launcher_take_stdin_fd(launcher, fd);
+    }
+    return g_subprocess_launcher_spawnv(launcher, (const char *const *)run->argv, error);
+}
+
+
+static void
+start(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+
+    n_running++;
+    run->process = spawn(run, &error);
+    if (run->process == NULL) {
+        answer(run, MD_SCRIPT_NOT_STARTED, 0, error->message);
+        run_free(run);
+        return;
+    }
+
+    run->timer = md_source_attach(g_timeout_source_new(run->deadline), on_deadline, run);
+    open_pipe(&run->out, run, g_subprocess_get_stdout_pipe(run->process));
+    open_pipe(&run->err, run, g_subprocess_get_stderr_pipe(run->process));
+    g_subprocess_wait_async(run->process, run->cancellable, on_exited, run);
+}
+
+
+static void
+start_next(void)
+{
+    while (n_running < MD_SCRIPT_MAX_RUNNING && !g_queue_is_empty(&waiting))
+        start(g_queue_pop_head(&waiting));
+}
+
+
+void
+md_script_run_async(const char *const *argv,
+                    const char *input,
+                    guint deadline,
+                    GAsyncReadyCallback callback,
+                    gpointer user_data)
+{
+    Run *run = g_new0(Run, 1);
+
+    run->task = g_task_new(NULL, NULL, callback, user_data);
+    g_task_set_source_tag(run->task, md_script_run_async);
+    run->argv = g_strdupv((char **)argv);
+    run->input = g_strdup(input);
+    run->deadline = deadline;
+    run->cancellable = g_cancellable_new();
+    run->out.text = g_string_new(NULL);
+    run->err.text = g_string_new(NULL);
+
+    g_queue_push_tail(&waiting, run);
+    start_next();
+}
+
+
+MdScriptResult *
+md_script_run_finish(GAsyncResult *result)
+{
+    g_return_val_if_fail(g_async_result_is_tagged(result, md_script_run_async), NULL);
+
+    return g_task_propagate_pointer(G_TASK(result), NULL);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Runs a program of the administrator's beside the main loop, within bounds of time and output.
+ *
+ * A script leads a session and a process group of its own. It inherits the environment without what
+ * systemd tells the daemon alone, no descriptors but the three of its own, default handling of
+ * SIGPIPE, and / as its directory. Its output counts up to the moment it exits: what it leaves
+ * running in the background may go on, but is not waited for, with the pipes open or not. A script
+ * without `#!` is run by sh.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+/* What a script may write to stdout, and to stderr, in bytes. */
+#define MD_SCRIPT_OUTPUT_MAX 1048576
+
+/* Scripts that run at once; more wait for their turn, which is when their deadline begins. */
+#define MD_SCRIPT_MAX_RUNNING 64
+
+typedef enum {
+    MD_SCRIPT_EXITED,      /* `status` is its exit status */
+    MD_SCRIPT_SIGNALED,    /* `status` is the signal */
+    MD_SCRIPT_NOT_STARTED, /* `cause` says why */
+    MD_SCRIPT_TIMED_OUT,   /* it was killed, and all of its process group */
+    MD_SCRIPT_FLOODED,     /* the same, for writing more than MD_SCRIPT_OUTPUT_MAX */
+} MdScriptEnd;
+
+typedef struct {
+    MdScriptEnd end;
+    int status;
+    char *cause;
+    GString *out; /* any bytes; what was read before the end; never NULL */
+    GString *err;
+} MdScriptResult;
+
+void md_script_result_free(MdScriptResult *self);
+
+/*
+ * `argv` begins with the path of the script. `input` is what it finds on stdin, in a file that it
+ * need not read; NULL: /dev/null. `deadline` in milliseconds.
+ */
+void md_script_run_async(const char *const *argv,
+                         const char *input,
+                         guint deadline,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
+
+/* Never NULL: whatever happens to a script is a result. */
+MdScriptResult *md_script_run_finish(GAsyncResult *result);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdScriptResult, md_script_result_free)

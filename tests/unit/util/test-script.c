@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whatever a script does, it is answered in time and within bounds. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/script.h"
+
+/* Far more than any script here needs, and what is too little for one that hangs; milliseconds. */
+#define PATIENCE  60000
+#define IMPATIENT 200
+
+typedef struct {
+    GMainLoop *loop;
+    guint n;       /* answers so far */
+    guint n_until; /* the loop ends */
+    MdScriptResult *last;
+} Answers;
+
+
+static void
+on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    Answers *answers = data;
+
+    md_script_result_free(answers->last);
+    answers->last = md_script_run_finish(result);
+    if (++answers->n == answers->n_until)
+        g_main_loop_quit(answers->loop);
+}
+
+
+static MdScriptResult *
+run_argv(const char *const *argv, const char *input, guint deadline)
+{
+    Answers answers = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
+
+    md_script_run_async(argv, input, deadline, on_answer, &answers);
+    g_assert_cmpuint(answers.n, ==, 0);
+    g_main_loop_run(answers.loop);
+    g_main_loop_unref(answers.loop);
+    return answers.last;
+}
+
+
+static MdScriptResult *
+run(const char *text, const char *input, guint deadline)
+{
+    const char *argv[] = { "/bin/sh", "-c", text, "name with spaces", NULL };
+
+    return run_argv(argv, input, deadline);
+}
+
+
+static void
+test_exit(void)
+{
+    g_autoptr(MdScriptResult) result = run("echo out; echo err >&2; exit 3", NULL, PATIENCE);
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpint(result->status, ==, 3);
+    g_assert_cmpstr(result->out->str, ==, "out\n");
+    g_assert_cmpstr(result->err->str, ==, "err\n");
+}
+
+
+static void
+test_input(void)
+{
+    g_autoptr(MdScriptResult) text = run("cat; echo \"$0\"", "{\"a\": 1}", PATIENCE);
+    g_autoptr(MdScriptResult) again = run("cat /dev/stdin", "{\"a\": 1}", PATIENCE);
+    g_autoptr(MdScriptResult) none = run("cat", NULL, PATIENCE);
+
+    g_assert_cmpstr(text->out->str, ==, "{\"a\": 1}name with spaces\n");
+    g_assert_cmpstr(again->out->str, ==, "{\"a\": 1}");
+    g_assert_cmpint(none->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpuint(none->out->len, ==, 0);
+}
+
+
+/* More than a pipe holds, and nobody who reads it. */
+static void
+test_input_not_read(gconstpointer data)
+{
+    g_autofree char *input = g_strnfill(4 << 20, 'x');
+    g_autoptr(MdScriptResult) result = run(data, input, PATIENCE);
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpint(result->status, ==, 0);
+}
+
+
+static void
+test_nul_bytes(void)
+{
+    g_autoptr(MdScriptResult) result = run("printf 'a\\0b\\0'", NULL, PATIENCE);
+
+    g_assert_cmpuint(result->out->len, ==, 4);
+    g_assert_cmpmem(result->out->str, result->out->len, "a\0b", 4);
+}
+
+
+static void
+test_signal(void)
+{
+    g_autoptr(MdScriptResult) result = run("echo out; kill -TERM $$", NULL, PATIENCE);
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_SIGNALED);
+    g_assert_cmpint(result->status, ==, SIGTERM);
+    g_assert_cmpstr(result->out->str, ==, "out\n");
+}
+
+
+static void
+test_not_started(void)
+{
+    const char *argv[] = { "/there/is no/such script", NULL };
+    g_autoptr(MdScriptResult) result = run_argv(argv, "{}", PATIENCE);
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_NOT_STARTED);
+    g_assert_nonnull(strstr(result->cause, "no/such script"));
+    g_assert_cmpuint(result->out->len, ==, 0);
+}
+
+
+static void
+test_bad_interpreter(void)
+{
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("mediated-script-XXXXXX", &path, NULL);
+    const char *argv[] = { path, NULL };
+    g_autoptr(MdScriptResult) result = NULL;
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(write(fd, "#!/there/is/none\n", 17), ==, 17);
+    g_assert_cmpint(fchmod(fd, 0700), ==, 0);
+    g_assert_true(g_close(fd, NULL));
+
+    result = run_argv(argv, NULL, PATIENCE);
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_NOT_STARTED);
+    g_assert_nonnull(result->cause);
+    g_unlink(path);
+}
+
+
+static gboolean
+on_hang_up(int fd G_GNUC_UNUSED, GIOCondition condition, gpointer data)
+{
+    g_assert_true(condition & G_IO_HUP);
+    g_main_loop_quit(data);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* A script that hangs takes those with it that it has started. */
+static void
+test_deadline(void)
+{
+    g_autofree char *root = g_dir_make_tmp("mediated-script-XXXXXX", NULL);
+    g_autofree char *fifo = g_build_filename(root, "held", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    g_autoptr(MdScriptResult) result = NULL;
+    int fd = -1;
+
+    g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+    fd = g_open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    g_assert_cmpint(fd, >=, 0);
+
+    text = g_strdup_printf("echo out; exec 3>'%s'; sleep 1000 & sleep 1000; exit 0", fifo);
+    result = run(text, NULL, IMPATIENT);
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_TIMED_OUT);
+    g_assert_cmpstr(result->out->str, ==, "out\n");
+
+    g_unix_fd_add(fd, G_IO_IN | G_IO_HUP, on_hang_up, loop);
+    g_main_loop_run(loop);
+    g_close(fd, NULL);
+    g_unlink(fifo);
+    g_rmdir(root);
+}
+
+
+static void
+test_flood(gconstpointer data)
+{
+    g_autoptr(MdScriptResult) result = run(data, NULL, PATIENCE);
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_FLOODED);
+    g_assert_cmpuint(MAX(result->out->len, result->err->len), >, MD_SCRIPT_OUTPUT_MAX);
+    g_assert_cmpuint(MAX(result->out->len, result->err->len), <, 2 * MD_SCRIPT_OUTPUT_MAX);
+}
+
+
+/* Just as much as is allowed is no flood. */
+static void
+test_much(void)
+{
+    g_autoptr(MdScriptResult) result =
+        run("head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2", NULL, PATIENCE);
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpuint(result->out->len, ==, MD_SCRIPT_OUTPUT_MAX);
+    g_assert_cmpuint(result->err->len, ==, MD_SCRIPT_OUTPUT_MAX);
+}
+
+
+/* What stays behind with the pipes open is not waited for, nor is it killed. */
+static void
+test_left_behind(void)
+{
+    g_autoptr(MdScriptResult) result = run("sleep 1000 & echo $!", NULL, PATIENCE);
+    pid_t pid = 0;
+
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpint(result->status, ==, 0);
+    pid = (pid_t)g_ascii_strtoll(result->out->str, NULL, 10);
+    g_assert_cmpint(pid, >, 1);
+    g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+}
+
+
+static void
+test_surroundings(void)
+{
+    g_autoptr(MdScriptResult) result = NULL;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(dup2(fd, 200), ==, 200);
+    signal(SIGPIPE, SIG_IGN);
+    g_setenv("NOTIFY_SOCKET", "/run/notify", TRUE);
+    g_setenv("OF_THE_DAEMON", "kept", TRUE);
+    g_unsetenv("PATH");
+
+    result = run("pwd; echo \"$NOTIFY_SOCKET $OF_THE_DAEMON\"; [ -e /proc/$$/fd/200 ]; echo $?; "
+                 "set -- $(cat /proc/$$/stat); [ $1 = $5 ] && [ $1 = $6 ]; echo $?; "
+                 "grep -c '^SigIgn:.*0$' /proc/$$/status",
+                 NULL, PATIENCE);
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpstr(result->err->str, ==, "");
+    g_assert_cmpstr(result->out->str, ==, "/\n kept\n1\n0\n1\n");
+
+    g_unsetenv("NOTIFY_SOCKET");
+    close(200);
+    close(fd);
+}
+
+
+/* Scripts that hang hold up those behind them for as long as their deadline, and no longer. */
+static void
+test_too_many(void)
+{
+    const char *hang[] = { "/bin/sleep", "1000", NULL };
+    const char *quick[] = { "/bin/echo", "here", NULL };
+    Answers hung = { .loop = g_main_loop_new(NULL, FALSE) };
+    Answers answers = { .loop = hung.loop, .n_until = 1 };
+
+    for (guint i = 0; i < MD_SCRIPT_MAX_RUNNING; i++)
+        md_script_run_async(hang, NULL, IMPATIENT, on_answer, &hung);
+    md_script_run_async(quick, NULL, PATIENCE, on_answer, &answers);
+    g_main_loop_run(hung.loop);
+    g_assert_cmpint(answers.last->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpstr(answers.last->out->str, ==, "here\n");
+    g_assert_cmpuint(hung.n, >, 0);
+
+    hung.n_until = MD_SCRIPT_MAX_RUNNING;
+    if (hung.n < hung.n_until)
+        g_main_loop_run(hung.loop);
+    g_assert_cmpint(hung.last->end, ==, MD_SCRIPT_TIMED_OUT);
+    md_script_result_free(hung.last);
+    md_script_result_free(answers.last);
+    g_main_loop_unref(hung.loop);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/script/exit", test_exit);
+    g_test_add_func("/script/input", test_input);
+    g_test_add_data_func("/script/input-not-read", "exit 0", test_input_not_read);
+    g_test_add_data_func("/script/input-closed", "exec <&-; exit 0", test_input_not_read);
+    g_test_add_data_func("/script/input-begun", "head -c 1 >&2", test_input_not_read);
+    g_test_add_func("/script/nul-bytes", test_nul_bytes);
+    g_test_add_func("/script/signal", test_signal);
+    g_test_add_func("/script/not-started", test_not_started);
+    g_test_add_func("/script/bad-interpreter", test_bad_interpreter);
+    g_test_add_func("/script/deadline", test_deadline);
+    g_test_add_data_func("/script/flood-stdout", "yes", test_flood);
+    g_test_add_data_func("/script/flood-stderr", "yes >&2; exit 0", test_flood);
+    g_test_add_func("/script/much", test_much);
+    g_test_add_func("/script/left-behind", test_left_behind);
+    g_test_add_func("/script/surroundings", test_surroundings);
+    g_test_add_func("/script/too-many", test_too_many);
+    return g_test_run();
+}
