@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Any bytes as a definition, as attributes that a script tells, and as what a script says it
+ * supports: taken or refused with an error; a definition that was taken can be written, read again,
+ * and is the same then.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "conf/callout-version.h"
+#include "conf/definition.h"
+#include "util/error.h"
+
+#define PARENT "0000:00:02.0"
+#define UUID   "11111111-2222-3333-4444-555555555555"
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+
+
+static void
+check_error(gboolean taken, const GError *error)
+{
+    g_assert_true(taken == (error == NULL));
+    if (error != NULL) {
+        g_assert_true(g_error_matches(error, MD_ERROR, VIR_ERR_CONF_SYNTAX));
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    }
+}
+
+
+static void
+check_definition(const char *text, gsize size)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdDefinition) definition = md_definition_parse(PARENT, UUID, text, size, &error);
+    g_autoptr(MdDefinition) again = NULL;
+    g_autofree char *written = NULL;
+
+    check_error(definition != NULL, error);
+    if (definition == NULL)
+        return;
+
+    written = md_definition_format(definition, FALSE);
+    /* Escapes make it longer, and may make it too long to be read. */
+    again = md_definition_parse(PARENT, UUID, written, strlen(written), &error);
+    check_error(again != NULL, error);
+    if (again != NULL)
+        g_assert_true(md_definition_is_equal(definition, again));
+    else
+        g_assert_cmpuint(strlen(written), >, MD_DEFINITION_SIZE_MAX);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+    const char *text = (const char *)data;
+    g_autoptr(GError) attrs_error = NULL;
+    g_autoptr(GError) version_error = NULL;
+    g_autoptr(GPtrArray) attrs = NULL;
+    MdCalloutVersion version = { 0 };
+    gboolean known = FALSE;
+
+    check_definition(text, size);
+    attrs = md_definition_parse_attrs(text, size, &attrs_error);
+    check_error(attrs != NULL, attrs_error);
+    known = md_callout_version_parse(text, size, &version, &version_error);
+    check_error(known, version_error);
+    return 0;
+}
