@@ -10,6 +10,12 @@
 #define MD_PATH_DEV_VFIO      "/dev/vfio"
 #define MD_PATH_PROC          "/proc"
 
+/* mdevctl's scripts: two roots, and what is below either. */
+#define MD_PATH_SCRIPTS            "/usr/lib/mdevctl/scripts.d"
+#define MD_PATH_SCRIPTS_DEPRECATED "/etc/mdevctl.d/scripts.d"
+#define MD_DIR_CALLOUTS            "callouts"
+#define MD_DIR_NOTIFIERS           "notifiers"
+
 /* Sockets, below the run-time directory of libvirt. */
 #define MD_SOCKET_DIR_NAME "libvirt"
 #define MD_SOCKET_RW       "virtnodedevd-sock"

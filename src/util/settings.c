@@ -48,6 +48,9 @@ static const Setting settings[] = {
     SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
     SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
+    SETTING("callouts", "directory", VALUE_TEXT, scripts_dir, 0, 0, 0),
+    SETTING("callouts", "deprecated_directory", VALUE_TEXT, scripts_deprecated_dir, 0, 0, 0),
+    SETTING("callouts", "timeout", VALUE_SECONDS, script_timeout, 30000, 1, HOUR),
     SETTING("udev", "receive_buffer", VALUE_COUNT, udev_receive_buffer, 128 << 20, 4096, 1 << 30),
     SETTING("xml", "details", VALUE_BOOLEAN, xml_details, TRUE, 0, 0),
 };
@@ -60,6 +63,8 @@ set_defaults(MdSettings *self)
         if (settings[i].type != VALUE_TEXT)
             G_STRUCT_MEMBER(guint, self, settings[i].offset) = settings[i].fallback;
     }
+    self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
+    self->scripts_deprecated_dir = g_strdup(MD_PATH_SCRIPTS_DEPRECATED);
     self->socket_dir = g_build_filename("/run", MD_SOCKET_DIR_NAME, NULL);
 }
 
@@ -190,6 +195,8 @@ md_settings_free(MdSettings *self)
     if (self == NULL)
         return;
 
+    g_free(self->scripts_dir);
+    g_free(self->scripts_deprecated_dir);
     g_free(self->socket_dir);
     g_free(self->socket_group);
     g_free(self);

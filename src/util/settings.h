@@ -31,6 +31,11 @@ typedef struct {
     guint
         driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
 
+    /* [callouts] */
+    char *scripts_dir;            /* directory = /usr/lib/mdevctl/scripts.d */
+    char *scripts_deprecated_dir; /* deprecated_directory = /etc/mdevctl.d/scripts.d */
+    guint script_timeout;         /* timeout = 30: how long one script may run */
+
     /* [udev] */
     guint udev_receive_buffer; /* receive_buffer = 134217728 */
 

@@ -38,6 +38,9 @@ test_defaults(void)
     g_assert_cmpuint(settings->socket_ro_mode, ==, 0777);
     g_assert_cmpuint(settings->max_client_requests, ==, 5);
     g_assert_cmpuint(settings->event_timeout, ==, 5000);
+    g_assert_cmpstr(settings->scripts_dir, ==, "/usr/lib/mdevctl/scripts.d");
+    g_assert_cmpstr(settings->scripts_deprecated_dir, ==, "/etc/mdevctl.d/scripts.d");
+    g_assert_cmpuint(settings->script_timeout, ==, 30000);
     g_assert_true(settings->xml_details);
 }
 
@@ -49,6 +52,7 @@ test_values(void)
     g_autoptr(MdSettings) settings =
         load("[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
              "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
+             "[callouts]\ndirectory = /d\ntimeout = 0.2\n"
              "[mdev]\nevent_timeout = 0.25\n[xml]\ndetails = false\n",
              &error);
 
@@ -59,6 +63,8 @@ test_values(void)
     g_assert_cmpuint(settings->max_clients, ==, 7);
     g_assert_cmpuint(settings->keepalive_interval, ==, 0);
     g_assert_cmpuint(settings->event_timeout, ==, 250);
+    g_assert_cmpstr(settings->scripts_dir, ==, "/d");
+    g_assert_cmpuint(settings->script_timeout, ==, 200);
     g_assert_false(settings->xml_details);
 }
 
