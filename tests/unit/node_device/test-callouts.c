@@ -24,7 +24,7 @@
 #define TYPE   "foo-1"
 
 /* What is too little for a script that hangs, in milliseconds. */
-#define IMPATIENT 200
+#define IMPATIENT 1000
 
 /* Everything but live; and everything. */
 #define ACTIONS "[\"start\",\"stop\",\"define\",\"undefine\",\"modify\",\"attributes\"]"

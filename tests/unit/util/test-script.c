@@ -14,7 +14,7 @@
 
 /* Far more than any script here needs, and what is too little for one that hangs; milliseconds. */
 #define PATIENCE  60000
-#define IMPATIENT 200
+#define IMPATIENT 1000
 
 typedef struct {
     GMainLoop *loop;
