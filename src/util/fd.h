@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A file descriptor that is closed at the end of its scope: g_auto(MdFd). -1: none. */
+#pragma once
+
+#include <glib.h>
+#include <unistd.h>
+
+typedef int MdFd;
+
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC(MdFd, close, -1)

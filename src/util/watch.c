@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/watch.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/names.h"
+#include "util/source.h"
+
+/* Events taken in one go before others get their turn on the main loop, in bytes. */
+#define BUFFER_SIZE 16384
+
+#define MASK_BEGUN (IN_CREATE | IN_ATTRIB)
+#define MASK_DONE  (IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE)
+#define MASK_GONE  (IN_DELETE_SELF | IN_MOVE_SELF)
+
+struct _MdWatch {
+    GObject parent;
+
+    int fd;
+    GSource *source;
+    GHashTable *ids; /* a set: those that somebody wants to hear of */
+};
+
+enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
+
+static guint signals[SIGNAL_LAST];
+
+G_DEFINE_FINAL_TYPE(MdWatch, md_watch, G_TYPE_OBJECT)
+
+
+static void
+md_watch_finalize(GObject *object)
+{
+    MdWatch *self = MD_WATCH(object);
+
+    md_source_clear(&self->source);
+    if (self->fd >= 0)
+        close(self->fd);
+    g_hash_table_unref(self->ids);
+    G_OBJECT_CLASS(md_watch_parent_class)->finalize(object);
+}
+
+
+static void
+md_watch_class_init(MdWatchClass *klass)
+{
+    G_OBJECT_CLASS(klass)->finalize = md_watch_finalize;
+    signals[SIGNAL_EVENT] =
+        g_signal_new("event", MD_TYPE_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                     G_TYPE_INT, G_TYPE_STRING, G_TYPE_INT);
+    signals[SIGNAL_LOST] =
+        g_signal_new("lost", MD_TYPE_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+
+static void
+md_watch_init(MdWatch *self)
+{
+    self->fd = -1;
+    self->ids = g_hash_table_new(NULL, NULL);
+}
+
+
+static void
+handle(MdWatch *self, const struct inotify_event *event)
+{
+    if (event->mask & IN_Q_OVERFLOW) {
+        g_signal_emit(self, signals[SIGNAL_LOST], 0);
+        return;
+    }
+    /* What has been in the queue when the watch was removed. */
+    if (!g_hash_table_contains(self->ids, GINT_TO_POINTER(event->wd)))
+        return;
+
+    if (event->mask & (MASK_GONE | IN_IGNORED)) {
+        md_watch_remove(self, event->wd);
+        g_signal_emit(self, signals[SIGNAL_EVENT], 0, event->wd, NULL, MD_WATCH_GONE);
+    } else if (event->len > 0) {
+        g_signal_emit(self, signals[SIGNAL_EVENT], 0, event->wd, event->name,
+                      event->mask & MASK_DONE ? MD_WATCH_DONE : MD_WATCH_BEGUN);
+    }
+}
+
+
+static gboolean
+on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+    g_autoptr(MdWatch) self = g_object_ref(data);
+    _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
+    ssize_t got = read(fd, buffer, sizeof(buffer));
+    ssize_t at = 0;
+
+    while (at < got) {
+        const struct inotify_event *event = (gpointer)(buffer + at);
+
+        handle(self, event);
+        at += (ssize_t)(sizeof(*event) + event->len);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+
+MdWatch *
+md_watch_new(void)
+{
+    return g_object_new(MD_TYPE_WATCH, NULL);
+}
+
+
+gboolean
+md_watch_start(MdWatch *self, GError **error)
+{
+    self->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (self->fd < 0) {
+        md_error_set_errno(error, errno, "Unable to watch directories");
+        return FALSE;
+    }
+    self->source =
+        md_source_attach(g_unix_fd_source_new(self->fd, G_IO_IN), G_SOURCE_FUNC(on_readable), self);
+    return TRUE;
+}
+
+
+int
+md_watch_add(MdWatch *self, int directory, GError **error)
+{
+    /* By its descriptor: whatever has taken its path meanwhile is another directory. */
+    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/self/fd/%d", directory);
+    int id = inotify_add_watch(self->fd, path, MASK_BEGUN | MASK_DONE | MASK_GONE | IN_ONLYDIR);
+
+    if (id < 0) {
+        md_error_set_errno(error, errno, "Unable to watch it");
+        return -1;
+    }
+    g_hash_table_add(self->ids, GINT_TO_POINTER(id));
+    return id;
+}
+
+
+void
+md_watch_remove(MdWatch *self, int id)
+{
+    /* The kernel may have ended it before us. */
+    if (g_hash_table_remove(self->ids, GINT_TO_POINTER(id)))
+        inotify_rm_watch(self->fd, id);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What happens in directories, told by inotify on the main loop:
+ *
+ *   "event" (int id, const char *name, MdWatchEvent event)
+ *   "lost"  ()  events have been lost: everything must be looked at again
+ *
+ * An event only says where to look: what is there may have changed again.
+ */
+#pragma once
+
+#include <glib-object.h>
+
+typedef enum {
+    MD_WATCH_BEGUN, /* has come or has other rights; a file may still be written */
+    MD_WATCH_DONE,  /* written and closed, moved in or out, or removed */
+    MD_WATCH_GONE,  /* the directory itself, and with it the watch; `name` is NULL */
+} MdWatchEvent;
+
+#define MD_TYPE_WATCH (md_watch_get_type())
+G_DECLARE_FINAL_TYPE(MdWatch, md_watch, MD, WATCH, GObject)
+
+MdWatch *md_watch_new(void);
+
+/* Once, before anything is watched. */
+gboolean md_watch_start(MdWatch *self, GError **error);
+
+/*
+ * Watches an open directory, which may be closed afterwards. Returns an id greater than 0, or -1
+ * with an error (the errno of the kernel). One directory has one id, however often it is added.
+ */
+int md_watch_add(MdWatch *self, int directory, GError **error);
+
+/* No event with this id comes any more. An unknown id is passed over. */
+void md_watch_remove(MdWatch *self, int id);
