@@ -25,14 +25,16 @@ set_error(GError **error, const char *message)
 }
 
 
-/* The parser would take comments and other quotes, and a quote in those would hide brackets from
- * us.
+/*
+ * The parser would take one value after the other, of which the last counts; and comments and other
+ * quotes, and a quote in those would hide brackets from us.
  */
 static gboolean
 check_brackets(const char *text, gsize length, GError **error)
 {
     gboolean in_string = FALSE;
     guint depth = 0;
+    guint n_values = 0;
 
     for (gsize i = 0; i < length; i++) {
         if (in_string && text[i] == '\\') {
@@ -43,9 +45,12 @@ check_brackets(const char *text, gsize length, GError **error)
             md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
                               "no JSON: there is a '%c' outside of texts", text[i]);
             return FALSE;
-        } else if (!in_string && (text[i] == '{' || text[i] == '[') && ++depth > DEPTH_MAX) {
-            set_error(error, "nested too deeply");
-            return FALSE;
+        } else if (!in_string && (text[i] == '{' || text[i] == '[')) {
+            n_values += depth == 0;
+            if (++depth > DEPTH_MAX || n_values > 1) {
+                set_error(error, n_values > 1 ? "more than one value" : "nested too deeply");
+                return FALSE;
+            }
         } else if (!in_string && (text[i] == '}' || text[i] == ']') && depth > 0) {
             depth--;
         }
@@ -59,6 +64,11 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
 {
     g_autoptr(GError) err = NULL;
 
+    /* There may be no pointer to nothing. */
+    if (length == 0) {
+        set_error(error, "it is empty");
+        return NULL;
+    }
     if (length > MD_JSON_SIZE_MAX) {
         set_error(error, "too long");
         return NULL;
