@@ -10,9 +10,13 @@
 #define MD_PATH_DEV_VFIO      "/dev/vfio"
 #define MD_PATH_PROC          "/proc"
 
+/* mdevctl: its definitions, and what is in there beside them. */
+#define MD_PATH_DEFINITIONS "/etc/mdevctl.d"
+#define MD_DIR_SCRIPTS      "scripts.d"
+
 /* mdevctl's scripts: two roots, and what is below either. */
 #define MD_PATH_SCRIPTS            "/usr/lib/mdevctl/scripts.d"
-#define MD_PATH_SCRIPTS_DEPRECATED "/etc/mdevctl.d/scripts.d"
+#define MD_PATH_SCRIPTS_DEPRECATED MD_PATH_DEFINITIONS "/" MD_DIR_SCRIPTS
 #define MD_DIR_CALLOUTS            "callouts"
 #define MD_DIR_NOTIFIERS           "notifiers"
 

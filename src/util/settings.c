@@ -48,6 +48,7 @@ static const Setting settings[] = {
     SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
     SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
+    SETTING("definitions", "directory", VALUE_TEXT, definitions_dir, 0, 0, 0),
     SETTING("callouts", "directory", VALUE_TEXT, scripts_dir, 0, 0, 0),
     SETTING("callouts", "deprecated_directory", VALUE_TEXT, scripts_deprecated_dir, 0, 0, 0),
     SETTING("callouts", "timeout", VALUE_SECONDS, script_timeout, 30000, 1, HOUR),
@@ -66,6 +67,7 @@ set_defaults(MdSettings *self)
     self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
     self->scripts_deprecated_dir = g_strdup(MD_PATH_SCRIPTS_DEPRECATED);
     self->socket_dir = g_build_filename("/run", MD_SOCKET_DIR_NAME, NULL);
+    self->definitions_dir = g_strdup(MD_PATH_DEFINITIONS);
 }
 
 
@@ -199,5 +201,6 @@ md_settings_free(MdSettings *self)
     g_free(self->scripts_deprecated_dir);
     g_free(self->socket_dir);
     g_free(self->socket_group);
+    g_free(self->definitions_dir);
     g_free(self);
 }

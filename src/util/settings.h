@@ -31,6 +31,9 @@ typedef struct {
     guint
         driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
 
+    /* [definitions] */
+    char *definitions_dir; /* directory = /etc/mdevctl.d */
+
     /* [callouts] */
     char *scripts_dir;            /* directory = /usr/lib/mdevctl/scripts.d */
     char *scripts_deprecated_dir; /* deprecated_directory = /etc/mdevctl.d/scripts.d */
