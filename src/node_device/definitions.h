@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The persistent definitions, shared with mdevctl: those that are on disk, kept true to it. Whoever
+ * changes a file, it is seen as soon as it is closed or moved; a change is signalled after it has
+ * been made:
+ *
+ *   "changed" (const char *parent_addr, const char *uuid)
+ *
+ * for one that has come, has another text, or has gone: md_definitions_find() tells which. A
+ * handler must not change or rescan the store itself.
+ *
+ * What is no definition is passed over, with a message once, and hides no other: broken JSON, a
+ * link, a directory where a file is meant, a name that is no UUID, what cannot be read.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "conf/definition.h"
+#include "util/settings.h"
+
+#define MD_TYPE_DEFINITIONS (md_definitions_get_type())
+G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
+
+/* Of definitions_dir and driver_timeout; the settings are not needed afterwards. */
+MdDefinitions *md_definitions_new(const MdSettings *settings);
+
+/*
+ * Reads what there is and watches it from then on. The directory is made if it is missing; if that
+ * is not possible it is waited for, and there are no definitions meanwhile.
+ */
+gboolean md_definitions_start(MdDefinitions *self, GError **error);
+
+/* Looks at everything again. */
+void md_definitions_rescan(MdDefinitions *self);
+
+/* Borrowed, or NULL. */
+MdDefinition *md_definitions_find(MdDefinitions *self, const char *parent_addr, const char *uuid);
+
+/* All, borrowed, sorted by parent and UUID; the array is the caller's. */
+GPtrArray *md_definitions_list(MdDefinitions *self);
+
+/*
+ * Writes a new definition or another text of one; "changed" comes first, then the callback. What is
+ * asked for one definition happens in the order of the calls. VIR_ERR_INVALID_ARG if its parent or
+ * UUID cannot be the name of a file, VIR_ERR_SYSTEM_ERROR with path and cause,
+ * VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
+ */
+void md_definitions_write_async(MdDefinitions *self,
+                                const MdDefinition *definition,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean md_definitions_write_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
+
+/* The same for removing; errno ENOENT if there is no such file. */
+void md_definitions_remove_async(MdDefinitions *self,
+                                 const char *parent_addr,
+                                 const char *uuid,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+gboolean md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError **error);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is in the place of a definition and is none: passed over, reported once, in nobody's way. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "store-fixture.h"
+
+
+typedef struct {
+    const char *name;
+    const char *file; /* its name below the directory */
+    void (*make)(StoreFixture *fixture, const char *file);
+    const char *cause;
+} Broken;
+
+
+static void
+make_half(StoreFixture *fixture, const char *file)
+{
+    store_put(fixture, file, "{\"mdev_type\":\"nvidia-11\",\"sta");
+}
+
+
+static void
+make_wrong_type(StoreFixture *fixture, const char *file)
+{
+    store_put(fixture, file, "{\"mdev_type\":11,\"start\":\"auto\"}");
+}
+
+
+static void
+make_empty(StoreFixture *fixture, const char *file)
+{
+    store_put(fixture, file, "");
+}
+
+
+static void
+make_large(StoreFixture *fixture, const char *file)
+{
+    g_autofree char *path = store_path_of(fixture, file);
+
+    store_put(fixture, file, TEXT("nvidia-11"));
+    g_assert_cmpint(truncate(path, MD_DEFINITION_SIZE_MAX + 1), ==, 0);
+    /* Truncation alone is not told by inotify as an end of writing. */
+    g_assert_cmpint(close(open(path, O_WRONLY | O_CLOEXEC)), ==, 0);
+}
+
+
+static void
+make_good(StoreFixture *fixture, const char *file)
+{
+    store_put(fixture, file, TEXT("nvidia-11"));
+}
+
+
+static void
+make_link(StoreFixture *fixture, const char *file)
+{
+    store_put(fixture, "../outside/" UUID, TEXT("nvidia-11"));
+    store_put_link(fixture, file, "../../outside/" UUID);
+}
+
+
+static void
+make_pipe(StoreFixture *fixture, const char *file)
+{
+    g_autofree char *path = store_path_of(fixture, file);
+
+    store_make_directory(fixture, PARENT);
+    g_assert_cmpint(mkfifo(path, 0644), ==, 0);
+}
+
+
+static void
+make_linked_parent(StoreFixture *fixture, const char *file)
+{
+    store_put(fixture, "../outside/" UUID, TEXT("nvidia-11"));
+    store_put_link(fixture, file, "../outside");
+}
+
+
+#define BAD_NAME "no UUID in lower case with dashes"
+
+static const Broken brokens[] = {
+    { "half", FILE_OF, make_half, "no JSON" },
+    { "wrong-type", FILE_OF, make_wrong_type, "'mdev_type' is missing or no text" },
+    { "empty", FILE_OF, make_empty, "empty" },
+    { "large", FILE_OF, make_large, "too large" },
+    { "link", FILE_OF, make_link, "symbolic link" },
+    { "pipe", FILE_OF, make_pipe, "no regular file" },
+    { "directory", FILE_OF, store_make_directory, "no regular file" },
+    { "linked-parent", PARENT, make_linked_parent, "symbolic link" },
+    { "no-uuid", PARENT "/readme", make_good, BAD_NAME },
+    { "upper-case", PARENT "/0695D332-7831-493F-9E71-1C85C8911A08", make_good, BAD_NAME },
+    { "no-dashes", PARENT "/0695d3327831493f9e711c85c8911a08", make_good, BAD_NAME },
+    { "extension", FILE_OF ".json", make_good, BAD_NAME },
+};
+
+
+/* Reported once, hides no other; and once it is gone the place is as good as any. */
+static void
+test_broken(StoreFixture *fixture, gconstpointer data)
+{
+    const Broken *broken = data;
+
+    store_put(fixture, "mtty/" UUID, TEXT("mtty-1"));
+    broken->make(fixture, broken->file);
+    store_start(fixture);
+    store_assert_list(fixture, "mtty/" UUID "=mtty-1 ");
+    store_assert_logged(fixture, broken->file, broken->cause);
+    md_definitions_rescan(fixture->store);
+    store_assert_logged(fixture, "", "");
+
+    store_erase(fixture, broken->file);
+    store_put(fixture, FILE_OF, TEXT("nvidia-11"));
+    store_assert_told(fixture, "mtty/" UUID "=mtty-1 " PARENT "/" UUID "=nvidia-11 ");
+    store_assert_logged(fixture, "", "");
+}
+
+
+/* The same while the store looks on, and with a good one in its place before. */
+static void
+test_breaks(StoreFixture *fixture, gconstpointer data)
+{
+    const Broken *broken = data;
+    gboolean is_definition = g_str_equal(broken->file, FILE_OF);
+
+    store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-12"));
+    store_put(fixture, FILE_OF, TEXT("nvidia-11"));
+    if (g_str_equal(broken->file, PARENT))
+        store_move(fixture, PARENT, "../away");
+    store_start(fixture);
+    g_string_truncate(fixture->told, 0);
+
+    if (is_definition)
+        store_erase(fixture, FILE_OF);
+    broken->make(fixture, broken->file);
+    store_wait_for_told(fixture, is_definition ? PARENT "/" UUID "= " : "");
+    g_string_truncate(fixture->told, 0);
+    store_assert_told(fixture, "");
+    g_assert_true((md_definitions_find(fixture->store, PARENT, OTHER) == NULL) ==
+                  g_str_equal(broken->file, PARENT));
+    g_assert_true((md_definitions_find(fixture->store, PARENT, UUID) != NULL) ==
+                  (!is_definition && !g_str_equal(broken->file, PARENT)));
+    if (broken->make == make_large)
+        g_ptr_array_set_size(fixture->logged, 1);
+    store_assert_logged(fixture, broken->file, broken->cause);
+}
+
+
+static void
+test_reported_once_per_cause(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    store_start(fixture);
+    store_put(fixture, FILE_OF, "[]");
+    store_assert_told(fixture, "");
+    store_assert_logged(fixture, FILE_OF, "must be an object");
+    store_put(fixture, FILE_OF, "[1]");
+    store_assert_told(fixture, "");
+    store_assert_logged(fixture, "", "");
+    store_put(fixture, FILE_OF, "{}");
+    store_assert_told(fixture, "");
+    store_assert_logged(fixture, FILE_OF, "'mdev_type'");
+    store_put(fixture, FILE_OF, TEXT("nvidia-11"));
+    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_logged(fixture, "", "");
+    store_put(fixture, FILE_OF, "[]");
+    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_assert_logged(fixture, FILE_OF, "must be an object");
+}
+
+
+/* Also for root, who may otherwise read everything. */
+static void
+give_up_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    g_assert_cmpint(syscall(SYS_capget, &header, data), ==, 0);
+    data[0].effective = 0;
+    g_assert_cmpint(syscall(SYS_capset, &header, data), ==, 0);
+}
+
+
+static void
+take_capabilities_back(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    g_assert_cmpint(syscall(SYS_capget, &header, data), ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(data); i++)
+        data[i].effective = data[i].permitted;
+    g_assert_cmpint(syscall(SYS_capset, &header, data), ==, 0);
+}
+
+
+static void
+test_unreadable(StoreFixture *fixture, gconstpointer data)
+{
+    const char *name = data;
+    g_autofree char *path = store_path_of(fixture, name);
+
+    store_put(fixture, "mtty/" UUID, TEXT("mtty-1"));
+    store_put(fixture, FILE_OF, TEXT("nvidia-11"));
+    g_assert_cmpint(g_chmod(path, 0), ==, 0);
+    give_up_capabilities();
+    store_start(fixture);
+    store_assert_list(fixture, "mtty/" UUID "=mtty-1 ");
+    store_assert_logged(fixture, name, "Permission denied");
+    g_string_truncate(fixture->told, 0);
+
+    g_assert_cmpint(g_chmod(path, 0755), ==, 0);
+    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    g_assert_cmpint(g_chmod(path, 0), ==, 0);
+    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_assert_logged(fixture, name, "Permission denied");
+    take_capabilities_back();
+}
+
+
+typedef struct {
+    void (*make)(StoreFixture *fixture, const char *file);
+    const char *file;
+    int write_errno; /* 0: it takes the place of what is there */
+    int remove_errno;
+} Obstacle;
+
+static const Obstacle obstacles[] = {
+    { make_good, PARENT, ENOTDIR, ENOTDIR },
+    { make_linked_parent, PARENT, ENOTDIR, ENOTDIR },
+    { store_make_directory, FILE_OF, EISDIR, EISDIR },
+    { make_link, FILE_OF, 0, 0 },
+    { make_pipe, FILE_OF, 0, 0 },
+    { make_half, FILE_OF, 0, 0 },
+};
+
+
+/* What is outside of the directory is neither written nor removed. */
+static void
+test_obstacle(StoreFixture *fixture, gconstpointer data)
+{
+    const Obstacle *obstacle = data;
+
+    store_put(fixture, "../outside/" UUID, TEXT("nvidia-11"));
+    obstacle->make(fixture, obstacle->file);
+    store_start(fixture);
+
+    store_write(fixture, "nvidia-12");
+    if (obstacle->write_errno != 0)
+        store_assert_error(fixture, FILE_OF, obstacle->write_errno);
+    else
+        g_assert_no_error(fixture->error);
+    g_assert_true((md_definitions_find(fixture->store, PARENT, UUID) != NULL) ==
+                  (obstacle->write_errno == 0));
+    store_remove(fixture);
+    if (obstacle->remove_errno != 0)
+        store_assert_error(fixture, FILE_OF, obstacle->remove_errno);
+    else
+        g_assert_no_error(fixture->error);
+    g_assert_null(md_definitions_find(fixture->store, PARENT, UUID));
+    store_assert_content(fixture, "../outside/" UUID, TEXT("nvidia-11"));
+    store_assert_names(fixture, PARENT);
+}
+
+
+static void
+add_rows(void)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(brokens); i++) {
+        g_autofree char *broken = g_strconcat("/definitions/broken/", brokens[i].name, NULL);
+        g_autofree char *breaks = g_strconcat("/definitions/breaks/", brokens[i].name, NULL);
+
+        STORE_TEST(broken, &brokens[i], test_broken);
+        STORE_TEST(breaks, &brokens[i], test_breaks);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(obstacles); i++) {
+        g_autofree char *path = g_strdup_printf("/definitions/obstacle/%u", i);
+
+        STORE_TEST(path, &obstacles[i], test_obstacle);
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    STORE_TEST("/definitions/reported-once-per-cause", NULL, test_reported_once_per_cause);
+    STORE_TEST("/definitions/unreadable-file", FILE_OF, test_unreadable);
+    STORE_TEST("/definitions/unreadable-parent", PARENT, test_unreadable);
+    add_rows();
+    return g_test_run();
+}
