@@ -148,6 +148,8 @@ run(MdSettings *settings, GError **error)
     fit_clients_to_descriptors(settings);
     /* Settings are read once: there is nothing to reload. */
     signal(SIGHUP, SIG_IGN);
+    /* A limit on the size of files is an error of the write. */
+    signal(SIGXFSZ, SIG_IGN);
     g_unix_signal_add(SIGINT, on_signal, &daemon);
     g_unix_signal_add(SIGTERM, on_signal, &daemon);
 

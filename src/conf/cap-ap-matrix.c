@@ -39,6 +39,14 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
+/* There is but one. */
+static char *
+make_address(const char *device)
+{
+    return g_str_equal(device, "ap_matrix") ? g_strdup("matrix") : NULL;
+}
+
+
 const MdCapKind md_cap_kind_ap_matrix = {
     .name = "ap_matrix",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX,
@@ -46,5 +54,6 @@ const MdCapKind md_cap_kind_ap_matrix = {
     .format = format,
     .copy = copy,
     .clear = clear,
+    .make_address = make_address,
     .list_nested = list_nested,
 };

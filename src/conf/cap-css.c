@@ -131,6 +131,20 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
+/* css_0_0_0062 */
+static char *
+make_address(const char *device)
+{
+    g_autofree char *address = NULL;
+    MdCcwAddress parsed = { 0 };
+
+    if (!g_str_has_prefix(device, "css_"))
+        return NULL;
+    address = g_strdelimit(g_strdup(device + strlen("css_")), "_", '.');
+    return md_ccw_address_parse(address, &parsed) ? g_steal_pointer(&address) : NULL;
+}
+
+
 const MdCapKind md_cap_kind_css = {
     .name = "css",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV,
@@ -139,5 +153,6 @@ const MdCapKind md_cap_kind_css = {
     .format = format,
     .copy = copy,
     .clear = clear,
+    .make_address = make_address,
     .list_nested = list_nested,
 };

@@ -4,6 +4,7 @@
 #include "conf/cap-mdev-types.h"
 
 #include <libvirt/libvirt.h>
+#include <string.h>
 
 
 static void
@@ -40,12 +41,26 @@ clear(MdCap *cap)
 }
 
 
+/* mtty_mtty: a driver without hardware calls its class and its only device the same. */
+static char *
+make_address(const char *device)
+{
+    gsize half = strlen(device) / 2;
+
+    if (half == 0 || strlen(device) % 2 == 0 || device[half] != '_' ||
+        strncmp(device, device + half + 1, half) != 0)
+        return NULL;
+    return g_strndup(device, half);
+}
+
+
 const MdCapKind md_cap_kind_mdev_types = {
     .name = "mdev_types",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES,
     .size = sizeof(MdCapMdevTypes),
     .init = init,
     .format = format,
+    .make_address = make_address,
     .copy = copy,
     .clear = clear,
 };

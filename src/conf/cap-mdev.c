@@ -52,6 +52,17 @@ md_mdev_attrs_copy(GPtrArray *attrs)
 
 
 gboolean
+md_mdev_attrs_contain(GPtrArray *attrs, const char *name)
+{
+    for (guint i = 0; i < attrs->len; i++) {
+        if (g_str_equal(((const MdMdevAttr *)g_ptr_array_index(attrs, i))->name, name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+gboolean
 md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
 {
     if (a->len != b->len)

@@ -28,6 +28,7 @@ typedef struct {
 GPtrArray *md_mdev_attrs_new(void);
 void md_mdev_attrs_add(GPtrArray *attrs, const char *name, const char *value);
 GPtrArray *md_mdev_attrs_copy(GPtrArray *attrs);
+gboolean md_mdev_attrs_contain(GPtrArray *attrs, const char *name);
 gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
 
 /* mdev_<uuid>_<address of the parent>, as libvirt names a mediated device. */

@@ -311,6 +311,25 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
+/* pci_0000_86_00_0 */
+static char *
+make_address(const char *device)
+{
+    static const gsize widths[] = { 4, 2, 2, 1 };
+    g_auto(GStrv) parts = g_strsplit(device, "_", -1);
+
+    if (g_strv_length(parts) != 1 + G_N_ELEMENTS(widths) || !g_str_equal(parts[0], "pci"))
+        return NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(widths); i++) {
+        /* Only a domain may have more digits. */
+        if (strspn(parts[i + 1], "0123456789abcdef") != strlen(parts[i + 1]) ||
+            strlen(parts[i + 1]) < widths[i] || (i > 0 && strlen(parts[i + 1]) > widths[i]))
+            return NULL;
+    }
+    return g_strdup_printf("%s:%s:%s.%s", parts[1], parts[2], parts[3], parts[4]);
+}
+
+
 const MdCapKind md_cap_kind_pci = {
     .name = "pci",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV,
@@ -320,5 +339,6 @@ const MdCapKind md_cap_kind_pci = {
     .format = format,
     .copy = copy,
     .clear = clear,
+    .make_address = make_address,
     .list_nested = list_nested,
 };

@@ -41,6 +41,19 @@ md_cap_kind_is_known(const char *name)
 }
 
 
+char *
+md_cap_kind_make_address(const char *device)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        char *address = kinds[i]->make_address != NULL ? kinds[i]->make_address(device) : NULL;
+
+        if (address != NULL)
+            return address;
+    }
+    return NULL;
+}
+
+
 static MdCap *
 new_zeroed(const MdCapKind *kind)
 {

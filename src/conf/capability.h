@@ -31,6 +31,11 @@ struct _MdCapKind {
     /* Deep copies into zeroed `dest` (never initialized by `init`). */
     void (*copy)(MdCap *dest, const MdCap *src);
     void (*clear)(MdCap *cap);
+    /*
+     * What the kernel calls the device that libvirt calls so, if it is of this kind; NULL if it is
+     * not. NULL: names of this kind do not tell.
+     */
+    char *(*make_address)(const char *device);
     /* Appends the kinds nested in this one (`mdev_types` of a PCI device). NULL: there are none. */
     void (*list_nested)(const MdCap *cap, GPtrArray *kinds);
 };
@@ -47,6 +52,12 @@ const MdCapKind *md_cap_kind_find(const char *name);
 
 /* Whether libvirt knows a kind of this name, be it one of ours or not. */
 gboolean md_cap_kind_is_known(const char *name);
+
+/*
+ * What the kernel calls a device, from the name that libvirt gives it: pci_0000_86_00_0 is
+ * 0000:86:00.0. NULL if it cannot be told.
+ */
+char *md_cap_kind_make_address(const char *device);
 
 /* An empty capability of a kind. */
 MdCap *md_cap_new(const MdCapKind *kind);

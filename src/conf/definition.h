@@ -34,11 +34,8 @@ MdDefinition *md_definition_ref(MdDefinition *self);
 void md_definition_unref(MdDefinition *self);
 
 /* VIR_ERR_CONF_SYNTAX says what is wrong with the text, not where the text is from. */
-MdDefinition *md_definition_parse(const char *parent_addr,
-                                  const char *uuid,
-                                  const char *text,
-                                  gsize length,
-                                  GError **error);
+MdDefinition *md_definition_parse(
+    const char *parent_addr, const char *uuid, const char *text, gsize length, GError **error);
 
 /* `pretty`: in lines, as the file is kept; else in one, as scripts are given it. */
 char *md_definition_format(const MdDefinition *self, gboolean pretty);

@@ -303,3 +303,13 @@ md_callouts_set_error(GError **error, const char *path, const MdScriptResult *re
     }
     md_error_set(error, code, "script '%s' %s%s%s", path, what, *said != '\0' ? ": " : "", said);
 }
+
+
+gboolean
+md_callouts_exist(MdCallouts *self)
+{
+    g_autoptr(GPtrArray) callouts = md_callouts_list(self, MD_DIR_CALLOUTS);
+    g_autoptr(GPtrArray) notifiers = md_callouts_list(self, MD_DIR_NOTIFIERS);
+
+    return callouts->len > 0 || notifiers->len > 0;
+}

@@ -21,6 +21,9 @@ void md_callouts_unref(MdCallouts *self);
  * each; hidden ones count as any. Empty if there are none. */
 GPtrArray *md_callouts_list(MdCallouts *self, const char *directory);
 
+/* Whether there is any script at all. */
+gboolean md_callouts_exist(MdCallouts *self);
+
 /* Runs a script on a device; `state` is none, success or failure. To be finished with
  * md_script_run_finish(). */
 void md_callouts_run_async(MdCallouts *self,

@@ -21,8 +21,14 @@ G_DECLARE_FINAL_TYPE(MdDriver, md_driver, MD, DRIVER, GObject)
 /* `settings` must outlive the driver. */
 MdDriver *md_driver_new(const MdSettings *settings);
 
-/* Listens to udev, then lists what is there. From here on the answers below are true. */
+/*
+ * Listens to udev and to the directory of definitions, then lists what is there, and starts what is
+ * to be started. From here on the answers below are true.
+ */
 gboolean md_driver_start(MdDriver *self, GError **error);
+
+/* Reads all definitions again. */
+void md_driver_reload(MdDriver *self);
 
 MdEvents *md_driver_get_events(MdDriver *self);
 
@@ -56,16 +62,51 @@ void md_driver_get_xml_async(MdDriver *self,
                              gpointer user_data);
 char *md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error);
 
-/* `flags`: virNodeDeviceCreateXMLFlags. Finish returns the name of the new device. */
+/*
+ * What changes devices. Each of them is finished by md_driver_change_finish(), which returns the
+ * name of the device. Documents are of one mediated device; `flags` are those of libvirt's function
+ * of the same name.
+ */
+
+/* One that is defined already is started as it is defined. */
 void md_driver_create_xml_async(MdDriver *self,
                                 const char *document,
                                 guint flags,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
-char *md_driver_create_xml_finish(MdDriver *self, GAsyncResult *result, GError **error);
 
+/* Starts an inactive device. */
+void md_driver_create_async(MdDriver *self,
+                            const char *name,
+                            guint flags,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
 void md_driver_destroy_async(MdDriver *self,
                              const char *name,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
-gboolean md_driver_destroy_finish(MdDriver *self, GAsyncResult *result, GError **error);
+
+/* A new definition, another one for a device that has one, or one for a device that is active. */
+void md_driver_define_xml_async(MdDriver *self,
+                                const char *document,
+                                guint flags,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+void md_driver_undefine_async(MdDriver *self,
+                              const char *name,
+                              guint flags,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+void md_driver_set_autostart_async(MdDriver *self,
+                                   const char *name,
+                                   gboolean autostart,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+void md_driver_update_async(MdDriver *self,
+                            const char *name,
+                            const char *document,
+                            guint flags,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+
+char *md_driver_change_finish(MdDriver *self, GAsyncResult *result, GError **error);

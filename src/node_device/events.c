@@ -76,18 +76,37 @@ deliver(MdEvents *self, const char *device, int event, int detail)
 
 
 static void
-on_added(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+deliver_lifecycle(MdEvents *self, MdNodeDevice *device, virNodeDeviceEventLifecycleType detail)
 {
-    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
-            VIR_NODE_DEVICE_EVENT_CREATED);
+    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, (int)detail);
 }
 
 
 static void
-on_removed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
 {
-    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
-            VIR_NODE_DEVICE_EVENT_DELETED);
+    deliver_lifecycle(self, device, VIR_NODE_DEVICE_EVENT_CREATED);
+}
+
+
+static void
+on_deleted(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+{
+    deliver_lifecycle(self, device, VIR_NODE_DEVICE_EVENT_DELETED);
+}
+
+
+static void
+on_defined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+{
+    deliver_lifecycle(self, device, VIR_NODE_DEVICE_EVENT_DEFINED);
+}
+
+
+static void
+on_undefined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
+{
+    deliver_lifecycle(self, device, VIR_NODE_DEVICE_EVENT_UNDEFINED);
 }
 
 
@@ -106,8 +125,10 @@ md_events_new(MdRegistry *registry)
     self->registry = g_object_ref(registry);
     g_queue_init(&self->subscriptions);
     self->by_id = g_hash_table_new(NULL, NULL);
-    g_signal_connect(registry, "added", G_CALLBACK(on_added), self);
-    g_signal_connect(registry, "removed", G_CALLBACK(on_removed), self);
+    g_signal_connect(registry, "created", G_CALLBACK(on_created), self);
+    g_signal_connect(registry, "deleted", G_CALLBACK(on_deleted), self);
+    g_signal_connect(registry, "defined", G_CALLBACK(on_defined), self);
+    g_signal_connect(registry, "undefined", G_CALLBACK(on_undefined), self);
     g_signal_connect(registry, "updated", G_CALLBACK(on_updated), self);
     return self;
 }

@@ -25,12 +25,15 @@ struct _MdInventory {
     MdWaiter *waiter;
 
     GHashTable
-        *incomplete; /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
+        *incomplete;     /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
+    GHashTable *settled; /* path -> number of the last event that tells nothing new of it */
+    guint64 looked_at_seq; /* events up to this one are older than our last look at all of sysfs */
 };
 
 typedef struct {
     MdInventory *inventory;
     char *path;
+    gboolean bound; /* it has a driver: it has come to stay, if only for a moment */
     guint delay;
     guint waited;
     guint timer;
@@ -60,6 +63,7 @@ md_inventory_dispose(GObject *object)
     g_clear_object(&self->udev);
     g_clear_object(&self->registry);
     g_clear_pointer(&self->incomplete, g_hash_table_unref);
+    g_clear_pointer(&self->settled, g_hash_table_unref);
     g_clear_pointer(&self->waiter, md_waiter_free);
     G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
 }
@@ -78,6 +82,7 @@ md_inventory_init(MdInventory *self)
     self->udev = md_udev_new();
     self->incomplete =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)incomplete_free);
+    self->settled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 
@@ -115,18 +120,17 @@ probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 static void
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
-    MdNodeDeviceDef *def = probe(self, udev_device, dir);
-    g_autoptr(MdNodeDevice) device = NULL;
+    g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir);
+    MdNodeDevice *known = def != NULL ? md_registry_find(self->registry, def->name) : NULL;
 
     if (def == NULL)
         return;
-
-    device = md_node_device_new(def, md_sysfs_dir_get_inode(dir));
-    if (md_registry_find(self->registry, def->name) != NULL) {
+    if (known != NULL && known->active) {
         g_warning("Device '%s' has the name '%s' of another one, ignoring", def->path, def->name);
         return;
     }
-    md_registry_add(self->registry, device);
+    md_registry_activate(self->registry, g_steal_pointer(&def),
+                         dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
 }
 
 
@@ -210,7 +214,7 @@ drop(MdInventory *self, const char *path)
 
     g_hash_table_remove(self->incomplete, path);
     if (device != NULL)
-        md_registry_remove(self->registry, device);
+        md_registry_deactivate(self->registry, device);
 }
 
 
@@ -243,7 +247,7 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 static gboolean
 is_settled(MdNodeDevice *device)
 {
-    return md_node_device_def_get_cap(device->def, &md_cap_kind_mdev) != NULL;
+    return md_node_device_is_mdev(device);
 }
 
 
@@ -302,29 +306,107 @@ handle_add(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* It may tell of an earlier device at this path: sysfs knows. */
+/* Whether the kernel tells of something that has happened since we last looked at everything; what
+ * is older, and what an administrator has triggered, only says where to look. */
+static gboolean
+is_news(MdInventory *self, MdUdevDevice *device)
+{
+    return md_udev_device_get_seqnum(device) > self->looked_at_seq &&
+           md_udev_device_get_property(device, MD_PROPERTY_SYNTH_UUID) == NULL;
+}
+
+
+/* It has gone before we could read it. That it has been there is a fact all the same; the event of
+ * its going is on its way. */
+static void
+register_vanished(MdInventory *self, MdUdevDevice *device)
+{
+    g_hash_table_remove(self->incomplete, md_udev_device_get_path(device));
+    register_device(self, device, NULL);
+}
+
+
+static void
+handle_bind(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+    Incomplete *incomplete = NULL;
+
+    if (known != NULL) {
+        look_again_at(self, known, device, FALSE);
+        return;
+    }
+    if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD) ||
+        md_inventory_check(self, path) != NULL)
+        return;
+
+    incomplete = g_hash_table_lookup(self->incomplete, path);
+    if (incomplete != NULL)
+        incomplete->bound = TRUE;
+    else if (md_probe_is_told_by_bind(device) && is_news(self, device))
+        register_vanished(self, device);
+}
+
+
+/*
+ * What has come under the same path since then has events of its own behind this one, so that each
+ * coming and going is told, whatever sysfs holds by now.
+ */
 static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
+    Incomplete *incomplete = g_hash_table_lookup(self->incomplete, path);
 
-    md_inventory_check(self, path);
+    if (incomplete != NULL && incomplete->bound)
+        register_vanished(self, device);
+    if (is_news(self, device))
+        drop(self, path);
+    else
+        md_inventory_check(self, path);
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
 }
 
 
-/* Anything else that has happened to a device: change, bind, unbind, online ... */
+/* Anything else that has happened to a device: change, unbind, online ... */
 static void
 handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
 {
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    /* An unknown one may have become a parent, but may also have been refused and gone by now. */
+    /* An unknown one may have become a parent, but may also have been refused and gone by now. Of
+     * what is told by bind nothing else tells. */
     if (known != NULL)
         look_again_at(self, known, device, always);
-    else
+    else if (!md_probe_is_told_by_bind(device))
         md_inventory_check(self, path);
+}
+
+
+void
+md_inventory_settle(MdInventory *self, const char *path)
+{
+    guint64 seqnum = md_udev_read_seqnum();
+
+    g_hash_table_replace(self->settled, g_strdup(path), g_memdup2(&seqnum, sizeof(seqnum)));
+}
+
+
+/* Whether an event comes too late to tell anything. */
+static gboolean
+is_settled_before(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    const guint64 *last = g_hash_table_lookup(self->settled, path);
+
+    if (last == NULL)
+        return FALSE;
+    if (md_udev_device_get_seqnum(device) <= *last)
+        return TRUE;
+    g_hash_table_remove(self->settled, path);
+    return FALSE;
 }
 
 
@@ -335,11 +417,15 @@ on_event(MdUdev *udev G_GNUC_UNUSED, const char *action, MdUdevDevice *device, M
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
+    if (is_settled_before(self, device))
+        return;
 
     if (g_str_equal(action, "add"))
         handle_add(self, device);
     else if (g_str_equal(action, "remove"))
         handle_remove(self, device);
+    else if (g_str_equal(action, "bind"))
+        handle_bind(self, device);
     else
         handle_change(self, device, g_str_equal(action, "change"));
 }
@@ -362,7 +448,7 @@ drop_vanished(MdInventory *self)
     for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
 
-        if (device->def->path != NULL && !is_there(device))
+        if (device->active && device->def->path != NULL && !is_there(device))
             g_ptr_array_add(gone, g_strdup(device->def->path));
     }
     for (guint i = gone->len; i > 0; i--)
@@ -380,7 +466,7 @@ look_again_at_all(MdInventory *self)
         g_autoptr(MdUdevDevice) udev_device = NULL;
 
         next = link->next;
-        if (device->def->path == NULL || is_settled(device))
+        if (!device->active || device->def->path == NULL || is_settled(device))
             continue;
         udev_device = md_udev_look_up(self->udev, device->def->path);
         if (udev_device != NULL)
@@ -423,6 +509,8 @@ tell_waiters(MdInventory *self)
 static void
 md_inventory_reconcile(MdInventory *self)
 {
+    /* Read first: what happens while we look may be told again, but not be missed. */
+    self->looked_at_seq = md_udev_read_seqnum();
     drop_vanished(self);
     look_again_at_all(self);
     take_in_new(self);
@@ -445,14 +533,12 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
 gboolean
 md_inventory_start(MdInventory *self, GError **error)
 {
-    g_autoptr(MdNodeDevice) computer = md_node_device_new(md_probe_system(), 0);
-
     g_signal_connect(self->udev, "event", G_CALLBACK(on_event), self);
     g_signal_connect(self->udev, "lost", G_CALLBACK(on_lost), self);
     if (!md_udev_start(self->udev, self->settings->udev_receive_buffer, error))
         return FALSE;
 
-    md_registry_add(self->registry, computer);
+    md_registry_activate(self->registry, md_probe_system(), 0);
     md_inventory_reconcile(self);
     g_debug("%u devices found", md_registry_size(self->registry));
     return TRUE;

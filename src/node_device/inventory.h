@@ -24,6 +24,12 @@ gboolean md_inventory_start(MdInventory *self, GError **error);
 MdWaiter *md_inventory_get_waiter(MdInventory *self);
 
 /*
+ * All that has happened at this path so far is known to whoever calls, and told: events of it that
+ * udev has not delivered yet are passed over.
+ */
+void md_inventory_settle(MdInventory *self, const char *path);
+
+/*
  * Makes the registry agree with sysfs about one path: registers what is there, drops what is not.
  * Returns the device now registered at the path (borrowed), or NULL.
  */

@@ -16,6 +16,15 @@ md_mdev_types_exist(MdSysfsDir *parent)
 }
 
 
+guint64
+md_mdev_types_get_set(const char *path)
+{
+    g_autoptr(MdSysfsDir) parent = md_sysfs_dir_open(path, NULL);
+
+    return parent != NULL ? md_sysfs_dir_find_inode(parent, MD_ATTR_MDEV_TYPES) : 0;
+}
+
+
 GPtrArray *
 md_mdev_types_probe(MdSysfsDir *dir)
 {

@@ -10,6 +10,10 @@
 
 gboolean md_mdev_types_exist(MdSysfsDir *parent);
 
+/* Tells the types of a parent from those it will have when its driver has registered it again; 0:
+ * it has none. `path` is that of the parent. */
+guint64 md_mdev_types_get_set(const char *path);
+
 /* What a parent is known by until its types are read: an empty array, or NULL if this is no parent.
  */
 GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);

@@ -23,13 +23,17 @@ struct _MdMdevWrite {
     char *type_name;
     char *uuid;
     GPtrArray *attrs; /* of MdMdevAttr */
+
+    /* What has come of it. */
+    guint n_written;
+    gboolean withdrawn;
 };
 
 
 static MdMdevWrite *
 write_new(MdNodeDevice *device)
 {
-    MdMdevWrite *self = g_new0(MdMdevWrite, 1);
+    MdMdevWrite *self = g_atomic_rc_box_new0(MdMdevWrite);
 
     self->name = g_strdup(device->def->name);
     self->path = g_strdup(device->def->path);
@@ -55,23 +59,48 @@ md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDef *def)
 MdMdevWrite *
 md_mdev_write_new_remove(MdNodeDevice *device)
 {
-    return write_new(device);
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    MdMdevWrite *self = write_new(device);
+
+    self->type_id = g_strdup(cap->type_id);
+    return self;
 }
 
 
-void
-md_mdev_write_free(MdMdevWrite *self)
+MdMdevWrite *
+md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs)
 {
-    if (self == NULL)
-        return;
+    MdMdevWrite *self = write_new(device);
 
+    self->attrs = md_mdev_attrs_copy(attrs);
+    return self;
+}
+
+
+MdMdevWrite *
+md_mdev_write_ref(MdMdevWrite *self)
+{
+    return g_atomic_rc_box_acquire(self);
+}
+
+
+static void
+clear(MdMdevWrite *self)
+{
     g_free(self->name);
     g_free(self->path);
     g_free(self->type_id);
     g_free(self->type_name);
     g_free(self->uuid);
     g_clear_pointer(&self->attrs, g_ptr_array_unref);
-    g_free(self);
+}
+
+
+void
+md_mdev_write_unref(MdMdevWrite *self)
+{
+    if (self != NULL)
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
 }
 
 
@@ -82,10 +111,30 @@ md_mdev_write_get_uuid(MdMdevWrite *self)
 }
 
 
+const char *
+md_mdev_write_get_type(MdMdevWrite *self)
+{
+    return self->type_id;
+}
+
+
+gboolean
+md_mdev_write_is_withdrawn(MdMdevWrite *self)
+{
+    return self->withdrawn;
+}
+
+
+guint
+md_mdev_write_count_written(MdMdevWrite *self)
+{
+    return self->n_written;
+}
+
+
 /* Drivers refuse with errnos of their own choice, so ask what is left before saying why. */
 static void
-explain_create_error(
-    MdMdevWrite *self, MdSysfsDir *type, const char *id, int errnum, GError **error)
+explain_create_error(MdMdevWrite *self, MdSysfsDir *type, int errnum, GError **error)
 {
     gint64 available = 0;
 
@@ -97,12 +146,12 @@ explain_create_error(
                      g_strerror(errnum));
     else if (md_sysfs_dir_read_int(type, MD_ATTR_TYPE_AVAILABLE, &available) && available <= 0)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
-                     "type '%s' of parent '%s' has no instances left: %s", id, self->name,
-                     g_strerror(errnum));
+                     "type '%s' of parent '%s' has no instances left: %s", self->type_id,
+                     self->name, g_strerror(errnum));
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
                      "parent '%s' refused to create '%s' of type '%s': %s", self->name, self->uuid,
-                     id, g_strerror(errnum));
+                     self->type_id, g_strerror(errnum));
 }
 
 
@@ -114,6 +163,7 @@ write_attrs(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 
         if (!md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
             return FALSE;
+        self->n_written++;
     }
     return TRUE;
 }
@@ -134,9 +184,37 @@ set_up(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
     if (write_attrs(self, device, error))
         return TRUE;
 
-    if (!md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &cleanup_error))
+    self->withdrawn = md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &cleanup_error);
+    if (!self->withdrawn)
         g_prefix_error(error, "%s; ", cleanup_error->message);
     return FALSE;
+}
+
+
+/* From whatever names it to its full id. */
+static gboolean
+resolve_type(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+{
+    char *id = md_mdev_types_resolve(parent, self->type_id, self->type_name, error);
+
+    if (id == NULL) {
+        g_prefix_error(error, "parent '%s': ", self->name);
+        return FALSE;
+    }
+    g_free(self->type_id);
+    self->type_id = id;
+    g_clear_pointer(&self->type_name, g_free);
+    return TRUE;
+}
+
+
+gboolean
+md_mdev_write_prepare_create(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
+
+    return parent != NULL && resolve_type(self, parent, error);
 }
 
 
@@ -147,28 +225,44 @@ md_mdev_write_create(gpointer write, GError **error)
     g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
     g_autoptr(MdSysfsDir) type = NULL;
     g_autoptr(GError) err = NULL;
-    g_autofree char *id = NULL;
     g_autofree char *type_path = NULL;
 
-    if (parent == NULL)
+    if (parent == NULL || !resolve_type(self, parent, error))
         return FALSE;
 
-    id = md_mdev_types_resolve(parent, self->type_id, self->type_name, error);
-    if (id == NULL) {
-        g_prefix_error(error, "parent '%s': ", self->name);
-        return FALSE;
-    }
-
-    type_path = g_build_filename(MD_ATTR_MDEV_TYPES, id, NULL);
+    type_path = g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, NULL);
     type = md_sysfs_dir_open_child(parent, type_path, error);
     if (type == NULL)
         return FALSE;
 
     if (!md_sysfs_dir_write(type, MD_ATTR_TYPE_CREATE, self->uuid, &err)) {
-        explain_create_error(self, type, id, md_error_get_errno(err), error);
+        explain_create_error(self, type, md_error_get_errno(err), error);
         return FALSE;
     }
     return set_up(self, parent, error);
+}
+
+
+static gboolean
+check_free(MdSysfsDir *device, GError **error)
+{
+    g_autofree char *holder = NULL;
+
+    if (!md_vfio_is_in_use(device, &holder))
+        return TRUE;
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by %s",
+                 holder != NULL ? holder : "an unknown process");
+    return FALSE;
+}
+
+
+gboolean
+md_mdev_write_prepare_remove(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+
+    return device != NULL && check_free(device, error);
 }
 
 
@@ -178,16 +272,9 @@ md_mdev_write_remove(gpointer write, GError **error)
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
     g_autoptr(GError) err = NULL;
-    g_autofree char *holder = NULL;
 
-    if (device == NULL)
+    if (device == NULL || !check_free(device, error))
         return FALSE;
-
-    if (md_vfio_is_in_use(device, &holder)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by %s",
-                     holder != NULL ? holder : "an unknown process");
-        return FALSE;
-    }
 
     if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))
         return TRUE;
@@ -198,4 +285,14 @@ md_mdev_write_remove(gpointer write, GError **error)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s",
                      g_strerror(md_error_get_errno(err)));
     return FALSE;
+}
+
+
+gboolean
+md_mdev_write_update(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+
+    return device != NULL && write_attrs(self, device, error);
 }

@@ -2,30 +2,50 @@
 /*
  * The kernel's mediated devices: a UUID written to the `create` of a type makes one, a write to its
  * `remove` ends it. Either is done when the write has returned and udev has told of it, see
- * waiter.h.
+ * waiter.h. Where mdevctl's scripts are installed, they are asked before and told after.
  */
 #include "config.h"
 
-#include "node_device/backend.h"
+#include "node_device/mdev.h"
+
+#include "conf/cap-mdev.h"
 #include "node_device/mdev-write.h"
 #include "util/error.h"
 #include "util/worker.h"
 
 /* One create or destroy. */
 typedef struct {
-    MdBackendHost host;
-    MdNodeDevice *device; /* the one to destroy, or the parent */
-    char *name;           /* of the device to destroy */
-    char *path;           /* where the mediated device is or will be */
+    const MdBackendHost *host;
+    const struct Verb *verb;
+    MdMdevWrite *write;
+    guint64 inode;      /* of the device that is written to */
+    char *path;         /* where the mediated device is or will be */
+    char *name;         /* of the mediated device */
+    GPtrArray *attrs;   /* that it gets, or has */
+    MdCallout *callout; /* NULL: there are no scripts */
+    GError *error;
 } Operation;
+
+typedef struct Verb {
+    MdWaitFor event;
+    MdCalloutAction action;
+    MdWorkerFunc prepare; /* only if there are scripts, which want to know more beforehand */
+    MdWorkerFunc write;
+    /* The registry agrees with sysfs now: whether that is what was wanted. */
+    void (*conclude)(Operation *operation, MdNodeDevice *device);
+    void (*explain)(Operation *operation, GError **error);
+} Verb;
 
 
 static void
 operation_free(Operation *operation)
 {
-    md_node_device_unref(operation->device);
-    g_free(operation->name);
+    md_mdev_write_unref(operation->write);
     g_free(operation->path);
+    g_free(operation->name);
+    g_ptr_array_unref(operation->attrs);
+    g_clear_pointer(&operation->callout, md_callout_unref);
+    g_clear_error(&operation->error);
     g_free(operation);
 }
 
@@ -33,7 +53,7 @@ operation_free(Operation *operation)
 static MdWaiter *
 get_waiter(Operation *operation)
 {
-    return md_inventory_get_waiter(operation->host.inventory);
+    return md_inventory_get_waiter(operation->host->inventory);
 }
 
 
@@ -59,47 +79,217 @@ check_parent(MdNodeDevice *parent, GError **error)
 }
 
 
+static void
+end(GTask *task)
+{
+    Operation *operation = g_task_get_task_data(task);
+
+    if (operation->error != NULL)
+        g_task_return_error(task, g_steal_pointer(&operation->error));
+    else
+        g_task_return_pointer(task, g_strdup(operation->name), g_free);
+}
+
+
+static void
+on_scripts_told(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+
+    md_callout_after_finish(result);
+    end(task);
+}
+
+
+/* It has worked or not, and the registry knows. */
+static void
+tell_scripts(GTask *task)
+{
+    Operation *operation = g_task_get_task_data(task);
+
+    if (operation->callout == NULL)
+        end(task);
+    else
+        md_callout_after_async(operation->callout, operation->error == NULL, on_scripts_told,
+                               g_object_ref(task));
+}
+
+
 /* Ends a wait that will not be fulfilled and lets the registry see whatever is left. */
 static void
 give_up(Operation *operation)
 {
     md_waiter_cancel(get_waiter(operation), operation->path);
-    md_inventory_check(operation->host.inventory, operation->path);
+    md_inventory_check(operation->host->inventory, operation->path);
 }
 
 
 static void
-on_created(const char *path, gboolean seen G_GNUC_UNUSED, gpointer data)
+on_done(const char *path, gboolean seen, gpointer data)
 {
     g_autoptr(GTask) task = data;
     Operation *operation = g_task_get_task_data(task);
-    MdNodeDevice *device = md_inventory_check(operation->host.inventory, path);
 
-    if (device == NULL)
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
-                                "Unable to start mediated device: '%s' was removed again", path);
-    else
-        g_task_return_pointer(task, g_strdup(device->def->name), g_free);
+    if (!seen)
+        md_inventory_settle(operation->host->inventory, path);
+    operation->verb->conclude(operation, md_inventory_check(operation->host->inventory, path));
+    tell_scripts(task);
 }
 
 
 static void
-on_create_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
-    g_autoptr(GError) error = NULL;
     Operation *operation = g_task_get_task_data(task);
+    gboolean timed_out = FALSE;
 
-    if (md_worker_run_finish(result, &error) != NULL) {
-        md_waiter_written(get_waiter(operation), operation->path, on_created,
-                          g_steal_pointer(&task));
+    if (md_worker_run_finish(result, &operation->error) != NULL) {
+        md_waiter_written(get_waiter(operation), operation->path, on_done, g_steal_pointer(&task));
         return;
     }
 
+    /* A write that goes on behind our back must not be looked at. */
+    timed_out = g_error_matches(operation->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
+    if (!timed_out && md_mdev_write_is_withdrawn(operation->write))
+        md_inventory_settle(operation->host->inventory, operation->path);
+    operation->verb->explain(operation, &operation->error);
     give_up(operation);
-    g_prefix_error(&error, "Unable to start mediated device: ");
-    g_task_return_error(task, g_steal_pointer(&error));
+    tell_scripts(task);
 }
+
+
+static void
+run_job(GTask *task, MdWorkerFunc func, GAsyncReadyCallback callback)
+{
+    Operation *operation = g_task_get_task_data(task);
+
+    md_worker_run_async(func, md_mdev_write_ref(operation->write),
+                        (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, operation->inode,
+                        operation->host->settings->driver_timeout, callback, g_object_ref(task));
+}
+
+
+static void
+on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Operation *operation = g_task_get_task_data(task);
+
+    if (md_callout_before_finish(result, &operation->error)) {
+        run_job(task, operation->verb->write, on_written);
+        return;
+    }
+    operation->verb->explain(operation, &operation->error);
+    give_up(operation);
+    end(task);
+}
+
+
+/* What scripts are told of the device; its type is known by now. */
+static MdDefinition *
+describe(Operation *operation)
+{
+    MdNodeDevice *known = md_registry_find(operation->host->registry, operation->name);
+    g_autofree char *parent_path = g_path_get_dirname(operation->path);
+    g_autofree char *parent_addr = g_path_get_basename(parent_path);
+    g_autofree char *uuid = g_path_get_basename(operation->path);
+
+    return md_definition_new(parent_addr, uuid, md_mdev_write_get_type(operation->write),
+                             known != NULL && md_node_device_is_autostart(known), operation->attrs);
+}
+
+
+static void
+on_prepared(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Operation *operation = g_task_get_task_data(task);
+    g_autoptr(MdDefinition) device = NULL;
+
+    if (md_worker_run_finish(result, &operation->error) == NULL) {
+        operation->verb->explain(operation, &operation->error);
+        give_up(operation);
+        end(task);
+        return;
+    }
+
+    device = describe(operation);
+    operation->callout = md_callout_new(operation->host->callouts, operation->verb->action, device);
+    md_callout_before_async(operation->callout, on_scripts_asked, g_object_ref(task));
+}
+
+
+/* `path` and `name` are those of the mediated device, and taken over, as `write` is. */
+static GTask *
+operation_new(const MdBackendHost *host,
+              const Verb *verb,
+              MdMdevWrite *write,
+              guint64 inode,
+              char *path,
+              char *name,
+              GPtrArray *attrs,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    Operation *operation = g_new0(Operation, 1);
+
+    operation->host = host;
+    operation->verb = verb;
+    operation->write = write;
+    operation->inode = inode;
+    operation->path = path;
+    operation->name = name;
+    operation->attrs = md_mdev_attrs_copy(attrs);
+    g_task_set_source_tag(task, md_backend_mdev.finish);
+    g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
+    return task;
+}
+
+
+/* FALSE if the device is being worked on by somebody else. */
+static gboolean
+begin(GTask *task)
+{
+    Operation *operation = g_task_get_task_data(task);
+
+    if (!md_waiter_begin(get_waiter(operation), operation->path, operation->verb->event))
+        return FALSE;
+    if (md_callouts_exist(operation->host->callouts))
+        run_job(task, operation->verb->prepare, on_prepared);
+    else
+        run_job(task, operation->verb->write, on_written);
+    return TRUE;
+}
+
+
+static void
+conclude_create(Operation *operation, MdNodeDevice *device)
+{
+    if (device == NULL)
+        md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
+                     "Unable to start mediated device: '%s' was removed again", operation->path);
+    else if (operation->attrs->len > 0)
+        md_registry_set_attrs(operation->host->registry, device, operation->attrs);
+}
+
+
+static void
+explain_create(Operation *operation G_GNUC_UNUSED, GError **error)
+{
+    g_prefix_error(error, "Unable to start mediated device: ");
+}
+
+
+static const Verb create_verb = {
+    .event = MD_WAIT_ADD,
+    .action = MD_CALLOUT_START,
+    .prepare = md_mdev_write_prepare_create,
+    .write = md_mdev_write_create,
+    .conclude = conclude_create,
+    .explain = explain_create,
+};
 
 
 static void
@@ -109,72 +299,49 @@ create_async(const MdBackendHost *host,
              GAsyncReadyCallback callback,
              gpointer user_data)
 {
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
-    g_autoptr(MdMdevWrite) write = md_mdev_write_new_create(parent, def);
-    Operation *operation = g_new0(Operation, 1);
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    MdMdevWrite *write = md_mdev_write_new_create(parent, def);
+    const char *uuid = md_mdev_write_get_uuid(write);
+    g_autofree char *parent_addr = g_path_get_basename(parent->def->path);
+    g_autoptr(GTask) task =
+        operation_new(host, &create_verb, write, parent->inode,
+                      g_build_filename(parent->def->path, uuid, NULL),
+                      md_cap_mdev_make_name(uuid, parent_addr), cap->attrs, callback, user_data);
 
-    g_task_set_source_tag(task, create_async);
-    operation->host = *host;
-    operation->device = md_node_device_ref(parent);
-    operation->path = g_build_filename(parent->def->path, md_mdev_write_get_uuid(write), NULL);
-    g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
-
-    if (!md_waiter_begin(get_waiter(operation), operation->path, MD_WAIT_ADD)) {
+    if (!begin(task))
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
                                 "Unable to start mediated device: UUID '%s' is in use, a device of "
                                 "it is being created or destroyed on '%s'",
-                                md_mdev_write_get_uuid(write), parent->def->name);
-        return;
-    }
-    md_worker_run_async(md_mdev_write_create, g_steal_pointer(&write),
-                        (GDestroyNotify)md_mdev_write_free, MD_WORKER_WRITE, parent->inode,
-                        host->settings->driver_timeout, on_create_written, g_steal_pointer(&task));
-}
-
-
-static char *
-create_finish(GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_async_result_is_tagged(result, create_async), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
+                                uuid, parent->def->name);
 }
 
 
 static void
-on_destroyed(const char *path, gboolean seen G_GNUC_UNUSED, gpointer data)
+conclude_destroy(Operation *operation, MdNodeDevice *device)
 {
-    g_autoptr(GTask) task = data;
-    Operation *operation = g_task_get_task_data(task);
-    MdNodeDevice *left = md_inventory_check(operation->host.inventory, path);
-
     /* Somebody may have made a new one of the same UUID by now. */
-    if (left != NULL && left->inode == operation->device->inode)
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
-                                "Unable to destroy '%s': the kernel has kept it", operation->name);
-    else
-        g_task_return_boolean(task, TRUE);
+    if (device != NULL && device->inode == operation->inode)
+        md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
+                     "Unable to destroy '%s': the kernel has kept it", operation->name);
 }
 
 
 static void
-on_remove_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+explain_destroy(Operation *operation, GError **error)
 {
-    g_autoptr(GTask) task = data;
-    g_autoptr(GError) error = NULL;
-    Operation *operation = g_task_get_task_data(task);
-
-    if (md_worker_run_finish(result, &error) != NULL) {
-        md_waiter_written(get_waiter(operation), operation->path, on_destroyed,
-                          g_steal_pointer(&task));
-        return;
-    }
-
-    give_up(operation);
-    if (!md_error_is_gone(error))
-        g_prefix_error(&error, "Unable to destroy '%s': ", operation->name);
-    g_task_return_error(task, g_steal_pointer(&error));
+    if (!md_error_is_gone(*error))
+        g_prefix_error(error, "Unable to destroy '%s': ", operation->name);
 }
+
+
+static const Verb destroy_verb = {
+    .event = MD_WAIT_REMOVE,
+    .action = MD_CALLOUT_STOP,
+    .prepare = md_mdev_write_prepare_remove,
+    .write = md_mdev_write_remove,
+    .conclude = conclude_destroy,
+    .explain = explain_destroy,
+};
 
 
 static void
@@ -183,33 +350,24 @@ destroy_async(const MdBackendHost *host,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
-    Operation *operation = g_new0(Operation, 1);
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    g_autoptr(GTask) task =
+        operation_new(host, &destroy_verb, md_mdev_write_new_remove(device), device->inode,
+                      g_strdup(device->def->path), g_strdup(device->def->name), cap->attrs,
+                      callback, user_data);
 
-    g_task_set_source_tag(task, destroy_async);
-    operation->host = *host;
-    operation->device = md_node_device_ref(device);
-    operation->name = g_strdup(device->def->name);
-    operation->path = g_strdup(device->def->path);
-    g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
-
-    if (!md_waiter_begin(get_waiter(operation), operation->path, MD_WAIT_REMOVE)) {
+    if (!begin(task))
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_INVALID,
-                                "device '%s' is being destroyed already", operation->name);
-        return;
-    }
-    md_worker_run_async(md_mdev_write_remove, md_mdev_write_new_remove(device),
-                        (GDestroyNotify)md_mdev_write_free, MD_WORKER_WRITE, device->inode,
-                        host->settings->driver_timeout, on_remove_written, g_steal_pointer(&task));
+                                "device '%s' is being destroyed already", device->def->name);
 }
 
 
-static gboolean
-destroy_finish(GAsyncResult *result, GError **error)
+static char *
+finish(GAsyncResult *result, GError **error)
 {
-    g_return_val_if_fail(g_async_result_is_tagged(result, destroy_async), FALSE);
+    g_return_val_if_fail(g_async_result_is_tagged(result, md_backend_mdev.finish), NULL);
 
-    return g_task_propagate_boolean(G_TASK(result), error);
+    return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 
@@ -217,7 +375,10 @@ const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
     .check_parent = check_parent,
     .create_async = create_async,
-    .create_finish = create_finish,
     .destroy_async = destroy_async,
-    .destroy_finish = destroy_finish,
+    .define_async = md_mdev_config_define_async,
+    .undefine_async = md_mdev_config_undefine_async,
+    .set_autostart_async = md_mdev_config_set_autostart_async,
+    .update_async = md_mdev_config_update_async,
+    .finish = finish,
 };

@@ -10,6 +10,7 @@ md_node_device_new(MdNodeDeviceDef *def, guint64 inode)
     MdNodeDevice *self = g_rc_box_new0(MdNodeDevice);
 
     self->def = def;
+    self->active = TRUE;
     self->inode = inode;
     return self;
 }
@@ -26,6 +27,7 @@ static void
 clear(MdNodeDevice *self)
 {
     md_node_device_def_unref(self->def);
+    md_definition_unref(self->definition);
 }
 
 
@@ -34,4 +36,25 @@ md_node_device_unref(MdNodeDevice *self)
 {
     if (self != NULL)
         g_rc_box_release_full(self, (GDestroyNotify)clear);
+}
+
+
+gboolean
+md_node_device_is_mdev(const MdNodeDevice *self)
+{
+    return md_node_device_def_get_cap(self->def, &md_cap_kind_mdev) != NULL;
+}
+
+
+gboolean
+md_node_device_is_persistent(const MdNodeDevice *self)
+{
+    return self->definition != NULL || !md_node_device_is_mdev(self);
+}
+
+
+gboolean
+md_node_device_is_autostart(const MdNodeDevice *self)
+{
+    return self->definition != NULL ? self->definition->autostart : !md_node_device_is_mdev(self);
 }

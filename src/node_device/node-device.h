@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device of the registry: a definition that others may hold, and what the main loop alone knows
- * about it. */
+/* A device of the registry: what others may hold of it, and what the main loop alone knows. It is
+ * active, or persistent, or both; only the registry changes it. */
 #pragma once
 
+#include "conf/definition.h"
 #include "conf/node-device.h"
 
 typedef struct {
-    MdNodeDeviceDef *def; /* replaced, never changed */
-    guint64 inode;        /* of its sysfs directory: another device at this path has another one */
+    MdNodeDeviceDef *def; /* as it is, or while inactive as it would be; replaced, never changed */
+    gboolean active;      /* the kernel has it */
+    guint64 inode;        /* while active, of its sysfs directory: another device at this path
+                             has another one */
+    MdDefinition *definition; /* on disk; NULL: none */
 } MdNodeDevice;
 
-/* Takes `def` over. */
+/* An active device. Takes `def` over. */
 MdNodeDevice *md_node_device_new(MdNodeDeviceDef *def, guint64 inode);
 MdNodeDevice *md_node_device_ref(MdNodeDevice *self);
 void md_node_device_unref(MdNodeDevice *self);
+
+gboolean md_node_device_is_mdev(const MdNodeDevice *self);
+
+/* Hardware stays by itself, a mediated device if it is defined. */
+gboolean md_node_device_is_persistent(const MdNodeDevice *self);
+gboolean md_node_device_is_autostart(const MdNodeDevice *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNodeDevice, md_node_device_unref)

@@ -9,11 +9,9 @@
 #include "util/names.h"
 
 
+/* A device keeps its type as long as it lives; one that has gone already has left none behind. */
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED,
-      MdUdevDevice *device,
-      MdSysfsDir *dir G_GNUC_UNUSED,
-      MdNodeDeviceDef *def)
+probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *uuid = md_udev_device_get_name(device);
     g_autofree char *parent_path = g_path_get_dirname(def->path);
@@ -25,6 +23,7 @@ probe(MdUdev *udev G_GNUC_UNUSED,
     cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
     cap->uuid = g_strdup(uuid);
     cap->parent_addr = g_path_get_basename(parent_path);
+    cap->type_id = dir != NULL ? md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE) : NULL;
     def->name = md_cap_mdev_make_name(cap->uuid, cap->parent_addr);
     return TRUE;
 }
@@ -75,4 +74,5 @@ const MdProbe md_probe_mdev = {
     .probe = probe,
     .refresh = refresh,
     .is_complete = is_complete,
+    .told_by_bind = TRUE,
 };

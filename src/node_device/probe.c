@@ -61,7 +61,8 @@ new_def(MdUdevDevice *device, MdSysfsDir *dir)
     def->path = g_strdup(md_udev_device_get_path(device));
     def->devnode = g_strdup(md_udev_device_get_devnode(device));
     def->devlinks = md_udev_device_dup_devlinks(device);
-    def->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
+    if (dir != NULL)
+        def->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
     return def;
 }
 
@@ -74,7 +75,7 @@ md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         g_autoptr(MdNodeDeviceDef) def = NULL;
 
-        if (!fits(probes[i], subsystem))
+        if (!fits(probes[i], subsystem) || (dir == NULL && !probes[i]->told_by_bind))
             continue;
         def = new_def(device, dir);
         if (probes[i]->probe(udev, device, dir, def))
@@ -94,6 +95,19 @@ md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
             return probes[i]->is_complete(dir);
     }
     return TRUE;
+}
+
+
+gboolean
+md_probe_is_told_by_bind(MdUdevDevice *device)
+{
+    const char *subsystem = md_udev_device_get_subsystem(device);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        if (probes[i]->told_by_bind && g_strcmp0(probes[i]->subsystem, subsystem) == 0)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 

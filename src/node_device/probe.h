@@ -37,6 +37,12 @@ typedef struct {
 
     /* TRUE once sysfs holds all there is to it; NULL: always. */
     gboolean (*is_complete)(MdSysfsDir *dir);
+
+    /*
+     * Whether it has come for certain once a driver is bound to it, as the kernel takes a device
+     * back that no driver wants. probe() can then do without `dir`.
+     */
+    gboolean told_by_bind;
 } MdProbe;
 
 extern const MdProbe md_probe_pci;
@@ -52,7 +58,11 @@ const char *const *md_probe_get_subsystems(void);
  * are. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
 
-/* A definition without `parent`, or NULL if this is no device of ours. */
+/* Whether a bind event alone proves that such a device has been there. */
+gboolean md_probe_is_told_by_bind(MdUdevDevice *device);
+
+/* A definition without `parent`, or NULL if this is no device of ours. `dir` NULL: it has gone, and
+ * only what is told by bind can be named. */
 MdNodeDeviceDef *md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir);
 
 /* FALSE while the kernel is still adding to a device that it has announced. */

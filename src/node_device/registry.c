@@ -3,15 +3,28 @@
 
 #include "node_device/registry.h"
 
+#include <string.h>
+
+#include "conf/cap-mdev.h"
+#include "util/names.h"
+
 struct _MdRegistry {
     GObject parent;
 
-    GQueue devices;      /* of MdNodeDevice, each referenced, in the order of their coming */
-    GHashTable *by_name; /* name -> GList link of `devices`; the names belong to the devices */
-    GHashTable *by_path; /* sysfs path -> the same; devices without a path are not in here */
+    GQueue devices;         /* of MdNodeDevice, each referenced */
+    GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
+    GHashTable *by_path;    /* sysfs path -> the same, of active devices that have one */
+    GHashTable *by_address; /* last component of the path -> the same, without mediated devices */
 };
 
-enum { SIGNAL_ADDED, SIGNAL_REMOVED, SIGNAL_UPDATED, SIGNAL_LAST };
+enum {
+    SIGNAL_CREATED,
+    SIGNAL_DELETED,
+    SIGNAL_DEFINED,
+    SIGNAL_UNDEFINED,
+    SIGNAL_UPDATED,
+    SIGNAL_LAST
+};
 
 static guint signals[SIGNAL_LAST];
 
@@ -25,6 +38,7 @@ md_registry_finalize(GObject *object)
 
     g_hash_table_unref(self->by_name);
     g_hash_table_unref(self->by_path);
+    g_hash_table_unref(self->by_address);
     g_queue_clear_full(&self->devices, (GDestroyNotify)md_node_device_unref);
     G_OBJECT_CLASS(md_registry_parent_class)->finalize(object);
 }
@@ -33,7 +47,8 @@ md_registry_finalize(GObject *object)
 static void
 md_registry_class_init(MdRegistryClass *klass)
 {
-    static const char *const names[SIGNAL_LAST] = { "added", "removed", "updated" };
+    static const char *const names[SIGNAL_LAST] = { "created", "deleted", "defined", "undefined",
+                                                    "updated" };
 
     G_OBJECT_CLASS(klass)->finalize = md_registry_finalize;
     for (int i = 0; i < SIGNAL_LAST; i++)
@@ -48,6 +63,24 @@ md_registry_init(MdRegistry *self)
     g_queue_init(&self->devices);
     self->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_path = g_hash_table_new(g_str_hash, g_str_equal);
+    self->by_address = g_hash_table_new(g_str_hash, g_str_equal);
+}
+
+
+MdRegistry *
+md_registry_new(void)
+{
+    return g_object_new(MD_TYPE_REGISTRY, NULL);
+}
+
+
+/* What the kernel calls it, if children may name it so. */
+static const char *
+get_address(const MdNodeDevice *device)
+{
+    if (!device->active || device->def->path == NULL || md_node_device_is_mdev(device))
+        return NULL;
+    return strrchr(device->def->path, '/') + 1;
 }
 
 
@@ -55,19 +88,38 @@ static void
 index_device(MdRegistry *self, GList *link)
 {
     MdNodeDevice *device = link->data;
+    const char *address = get_address(device);
 
     g_hash_table_replace(self->by_name, device->def->name, link);
-    if (device->def->path != NULL)
+    if (device->active && device->def->path != NULL)
         g_hash_table_replace(self->by_path, device->def->path, link);
+    if (address != NULL)
+        g_hash_table_replace(self->by_address, (gpointer)address, link);
 }
 
 
-static void
+/* Before anything of the device changes: the tables borrow their keys from it. */
+static GList *
 unindex_device(MdRegistry *self, MdNodeDevice *device)
 {
+    GList *link = g_hash_table_lookup(self->by_name, device->def->name);
+    const char *address = get_address(device);
+
     g_hash_table_remove(self->by_name, device->def->name);
-    if (device->def->path != NULL)
+    if (device->active && device->def->path != NULL)
         g_hash_table_remove(self->by_path, device->def->path);
+    if (address != NULL && g_hash_table_lookup(self->by_address, address) == link)
+        g_hash_table_remove(self->by_address, address);
+    return link;
+}
+
+
+/* Takes `def` over. */
+static void
+replace_def(MdNodeDevice *device, MdNodeDeviceDef *def)
+{
+    md_node_device_def_unref(device->def);
+    device->def = def;
 }
 
 
@@ -86,54 +138,185 @@ signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
 }
 
 
-MdRegistry *
-md_registry_new(void)
+/* A definition names its parent by address; who that is, if anybody, is known here. */
+static MdNodeDeviceDef *
+describe(MdRegistry *self, const MdDefinition *definition)
 {
-    return g_object_new(MD_TYPE_REGISTRY, NULL);
+    MdNodeDevice *parent = md_registry_find_address(self, definition->parent_addr);
+
+    return md_definition_to_device(definition,
+                                   parent != NULL ? parent->def->name : MD_NAME_COMPUTER);
 }
 
 
-void
-md_registry_add(MdRegistry *self, MdNodeDevice *device)
+/* Definitions name a parent that comes or goes: their devices have another one now. */
+static void
+describe_children_again(MdRegistry *self, const char *address)
 {
-    g_return_if_fail(md_registry_find(self, device->def->name) == NULL);
+    for (GList *link = self->devices.head; link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
 
-    g_queue_push_tail(&self->devices, md_node_device_ref(device));
-    index_device(self, self->devices.tail);
-    g_signal_emit(self, signals[SIGNAL_ADDED], 0, device);
+        if (!device->active && g_str_equal(device->definition->parent_addr, address))
+            md_registry_update(self, device, describe(self, device->definition));
+    }
+}
+
+
+/* An active device that is not known yet. Takes `def` over. */
+static GList *
+append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
+{
+    g_queue_push_tail(&self->devices, md_node_device_new(def, inode));
+    return self->devices.tail;
+}
+
+
+/* Whoever has started a defined device has most likely given it its attributes. */
+static void
+take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    g_ptr_array_unref(cap->attrs);
+    cap->attrs = md_mdev_attrs_copy(definition->attrs);
+}
+
+
+MdNodeDevice *
+md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
+{
+    MdNodeDevice *device = md_registry_find(self, def->name);
+    GList *link = NULL;
+
+    g_return_val_if_fail(device == NULL || !device->active, NULL);
+
+    if (device == NULL) {
+        link = append(self, def, inode);
+    } else {
+        link = unindex_device(self, device);
+        g_queue_unlink(&self->devices, link);
+        g_queue_push_tail_link(&self->devices, link);
+        take_attrs(def, device->definition);
+        replace_def(device, def);
+        device->active = TRUE;
+        device->inode = inode;
+    }
+
+    device = link->data;
+    index_device(self, link);
+    g_signal_emit(self, signals[SIGNAL_CREATED], 0, device);
     signal_parent_updated(self, device);
+    if (get_address(device) != NULL)
+        describe_children_again(self, get_address(device));
+    return device;
 }
 
 
 void
-md_registry_remove(MdRegistry *self, MdNodeDevice *device)
+md_registry_deactivate(MdRegistry *self, MdNodeDevice *device)
 {
     g_autoptr(MdNodeDevice) keep = md_node_device_ref(device);
-    GList *link = g_hash_table_lookup(self->by_name, device->def->name);
+    g_autofree char *address = g_strdup(get_address(device));
+    GList *link = NULL;
 
-    g_return_if_fail(link != NULL && link->data == device);
+    g_return_if_fail(device->active);
 
-    unindex_device(self, device);
-    g_queue_delete_link(&self->devices, link);
-    md_node_device_unref(device);
-    g_signal_emit(self, signals[SIGNAL_REMOVED], 0, keep);
+    link = unindex_device(self, device);
+    device->active = FALSE;
+    if (device->definition != NULL) {
+        replace_def(device, describe(self, device->definition));
+        index_device(self, link);
+    } else {
+        g_queue_delete_link(&self->devices, link);
+        md_node_device_unref(device);
+    }
+    g_signal_emit(self, signals[SIGNAL_DELETED], 0, keep);
     signal_parent_updated(self, keep);
+    if (address != NULL)
+        describe_children_again(self, address);
 }
 
 
 void
 md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
 {
-    GList *link = g_hash_table_lookup(self->by_name, device->def->name);
+    GList *link = NULL;
 
-    g_return_if_fail(link != NULL && link->data == device);
     g_return_if_fail(g_str_equal(device->def->name, def->name));
 
-    unindex_device(self, device);
-    md_node_device_def_unref(device->def);
-    device->def = def;
+    link = unindex_device(self, device);
+    replace_def(device, def);
     index_device(self, link);
     g_signal_emit(self, signals[SIGNAL_UPDATED], 0, device);
+}
+
+
+void
+md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
+{
+    GList *link = unindex_device(self, device);
+    MdNodeDeviceDef *def = md_node_device_def_copy(device->def);
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    g_ptr_array_unref(cap->attrs);
+    cap->attrs = md_mdev_attrs_copy(attrs);
+    replace_def(device, def);
+    index_device(self, link);
+}
+
+
+/* An inactive device that is not known yet. */
+static void
+add_defined(MdRegistry *self, MdDefinition *definition)
+{
+    GList *link = append(self, describe(self, definition), 0);
+    MdNodeDevice *device = link->data;
+
+    device->active = FALSE;
+    device->definition = md_definition_ref(definition);
+    index_device(self, link);
+    g_signal_emit(self, signals[SIGNAL_DEFINED], 0, device);
+}
+
+
+void
+md_registry_define(MdRegistry *self, MdDefinition *definition)
+{
+    g_autofree char *name = md_definition_make_name(definition);
+    MdNodeDevice *device = md_registry_find(self, name);
+    gboolean is_new = FALSE;
+
+    if (device == NULL) {
+        add_defined(self, definition);
+        return;
+    }
+
+    is_new = device->definition == NULL;
+    md_definition_unref(device->definition);
+    device->definition = md_definition_ref(definition);
+    if (!device->active) {
+        GList *link = unindex_device(self, device);
+
+        replace_def(device, describe(self, definition));
+        index_device(self, link);
+    }
+    g_signal_emit(self, signals[is_new ? SIGNAL_DEFINED : SIGNAL_UPDATED], 0, device);
+}
+
+
+void
+md_registry_undefine(MdRegistry *self, MdNodeDevice *device)
+{
+    g_autoptr(MdNodeDevice) keep = md_node_device_ref(device);
+
+    g_return_if_fail(device->definition != NULL);
+
+    g_clear_pointer(&device->definition, md_definition_unref);
+    if (!device->active) {
+        g_queue_delete_link(&self->devices, unindex_device(self, device));
+        md_node_device_unref(device);
+    }
+    g_signal_emit(self, signals[SIGNAL_UNDEFINED], 0, keep);
 }
 
 
@@ -150,6 +333,15 @@ MdNodeDevice *
 md_registry_find_path(MdRegistry *self, const char *path)
 {
     GList *link = g_hash_table_lookup(self->by_path, path);
+
+    return link != NULL ? link->data : NULL;
+}
+
+
+MdNodeDevice *
+md_registry_find_address(MdRegistry *self, const char *address)
+{
+    GList *link = g_hash_table_lookup(self->by_address, address);
 
     return link != NULL ? link->data : NULL;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * All devices there are, by name, by sysfs path and by parent. Whatever is in here is listed; a
- * change is signalled after it has been made:
+ * All devices there are, active or only defined, by name, by sysfs path and by address. Whatever is
+ * in here is listed. A change is signalled after it has been made, each with the MdNodeDevice *:
  *
- *   "added"   (MdNodeDevice *)
- *   "removed" (MdNodeDevice *)
- *   "updated" (MdNodeDevice *)  also for a parent whose children have come or gone
+ *   "created"    it has become active
+ *   "deleted"    it is not active any more
+ *   "defined"    it has become persistent
+ *   "undefined"  it is not persistent any more
+ *   "updated"    anything else of it has changed; also of a parent whose children come or go
  */
 #pragma once
 
@@ -18,18 +20,36 @@ G_DECLARE_FINAL_TYPE(MdRegistry, md_registry, MD, REGISTRY, GObject)
 
 MdRegistry *md_registry_new(void);
 
-/* Takes a reference of its own. A device of the same name must not be there. */
-void md_registry_add(MdRegistry *self, MdNodeDevice *device);
-void md_registry_remove(MdRegistry *self, MdNodeDevice *device);
+/*
+ * The device of that name is active from now on: a new one, or one that was only defined. Takes
+ * `def` over; an active device of that name must not be there. Returns it, borrowed.
+ */
+MdNodeDevice *md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode);
 
-/* Gives a device a new definition of the same name and path (taken over). */
+/* An active device has gone; if it is defined it stays, inactive. */
+void md_registry_deactivate(MdRegistry *self, MdNodeDevice *device);
+
+/* Gives a device a new description of the same name and path (taken over). */
 void md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
+
+/* What `attrs` of MdMdevAttr an active device has been given. Signals nothing: it is no change, but
+ * part of what has been signalled, or will be. */
+void md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs);
+
+/* The disk holds this definition now, a new or another one. */
+void md_registry_define(MdRegistry *self, MdDefinition *definition);
+
+/* The disk holds none of it any more; an active device stays, transient. */
+void md_registry_undefine(MdRegistry *self, MdNodeDevice *device);
 
 /* Borrowed, or NULL. */
 MdNodeDevice *md_registry_find(MdRegistry *self, const char *name);
 MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
 
-/* All devices, in the order of their coming: the list itself, for reading. */
+/* The device that the kernel calls so, mediated devices excepted: 0000:86:00.0. */
+MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
+
+/* All devices: the list itself, for reading. The active ones are in the order of their coming. */
 GList *md_registry_list(MdRegistry *self);
 
 guint md_registry_size(MdRegistry *self);

@@ -199,6 +199,17 @@ md_udev_enumerate(const char *const *subsystems)
 }
 
 
+guint64
+md_udev_read_seqnum(void)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(MD_PATH_UEVENT_SEQNUM, &text, NULL, NULL))
+        return 0;
+    return g_ascii_strtoull(text, NULL, 10);
+}
+
+
 MdUdevDevice *
 md_udev_look_up(MdUdev *self, const char *path)
 {
@@ -281,6 +292,13 @@ const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
     return udev_device_get_property_value(device, key);
+}
+
+
+guint64
+md_udev_device_get_seqnum(MdUdevDevice *device)
+{
+    return udev_device_get_seqnum(device);
 }
 
 

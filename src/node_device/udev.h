@@ -31,6 +31,9 @@ gboolean md_udev_start(MdUdev *self, guint receive_buffer, GError **error);
  */
 GPtrArray *md_udev_enumerate(const char *const *subsystems);
 
+/* The number of the kernel's latest event; 0 if it cannot be read. */
+guint64 md_udev_read_seqnum(void);
+
 /* NULL if there is no such device (any more). */
 MdUdevDevice *md_udev_look_up(MdUdev *self, const char *path);
 
@@ -44,6 +47,8 @@ const char *md_udev_device_get_subsystem(MdUdevDevice *device); /* "" if it has 
 const char *md_udev_device_get_devnode(MdUdevDevice *device);   /* or NULL */
 char **md_udev_device_dup_devlinks(MdUdevDevice *device);       /* or NULL */
 const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
+/* Grows with each event of the kernel; 0 if this device is not from one. */
+guint64 md_udev_device_get_seqnum(MdUdevDevice *device);
 void md_udev_device_unref(MdUdevDevice *device);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUdevDevice, md_udev_device_unref)

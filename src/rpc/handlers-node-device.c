@@ -202,16 +202,30 @@ md_handle_list_caps(MdCall *call, gconstpointer args)
 }
 
 
+/* Of calls that are answered with the name of the device. */
 static void
-on_created(GObject *source, GAsyncResult *result, gpointer data)
+on_changed_name(GObject *source, GAsyncResult *result, gpointer data)
 {
     GError *error = NULL;
-    g_autofree char *name = md_driver_create_xml_finish(MD_DRIVER(source), result, &error);
+    g_autofree char *name = md_driver_change_finish(MD_DRIVER(source), result, &error);
 
     if (name == NULL)
         md_call_fail(data, error);
     else
         reply_text(data, name);
+}
+
+
+static void
+on_changed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GError *error = NULL;
+    g_autofree char *name = md_driver_change_finish(MD_DRIVER(source), result, &error);
+
+    if (name == NULL)
+        md_call_fail(data, error);
+    else
+        md_call_reply(data, NULL);
 }
 
 
@@ -221,19 +235,16 @@ md_handle_create_xml(MdCall *call, gconstpointer args)
     const md_text_args *document = args;
 
     md_driver_create_xml_async(md_call_get_driver(call), document->text, document->flags,
-                               on_created, call);
+                               on_changed_name, call);
 }
 
 
-static void
-on_destroyed(GObject *source, GAsyncResult *result, gpointer data)
+void
+md_handle_create(MdCall *call, gconstpointer args)
 {
-    GError *error = NULL;
+    const md_text_args *device = args;
 
-    if (md_driver_destroy_finish(MD_DRIVER(source), result, &error))
-        md_call_reply(data, NULL);
-    else
-        md_call_fail(data, error);
+    md_driver_create_async(md_call_get_driver(call), device->text, device->flags, on_changed, call);
 }
 
 
@@ -242,7 +253,47 @@ md_handle_destroy(MdCall *call, gconstpointer args)
 {
     const md_name_args *device = args;
 
-    md_driver_destroy_async(md_call_get_driver(call), device->name, on_destroyed, call);
+    md_driver_destroy_async(md_call_get_driver(call), device->name, on_changed, call);
+}
+
+
+void
+md_handle_define_xml(MdCall *call, gconstpointer args)
+{
+    const md_text_args *document = args;
+
+    md_driver_define_xml_async(md_call_get_driver(call), document->text, document->flags,
+                               on_changed_name, call);
+}
+
+
+void
+md_handle_undefine(MdCall *call, gconstpointer args)
+{
+    const md_text_args *device = args;
+
+    md_driver_undefine_async(md_call_get_driver(call), device->text, device->flags, on_changed,
+                             call);
+}
+
+
+void
+md_handle_set_autostart(MdCall *call, gconstpointer args)
+{
+    const md_name_int_args *device = args;
+
+    md_driver_set_autostart_async(md_call_get_driver(call), device->name, device->value != 0,
+                                  on_changed, call);
+}
+
+
+void
+md_handle_update(MdCall *call, gconstpointer args)
+{
+    const md_update_args *device = args;
+
+    md_driver_update_async(md_call_get_driver(call), device->name, device->document, device->flags,
+                           on_changed, call);
 }
 
 

@@ -6,6 +6,7 @@
 #define MD_PATH_SYSFS_DEVICES "/sys/devices"
 #define MD_PATH_SYSFS_BUS     "/sys/bus"
 #define MD_PATH_SYSFS_CLASS   "/sys/class"
+#define MD_PATH_UEVENT_SEQNUM "/sys/kernel/uevent_seqnum"
 #define MD_PATH_DMI           "/sys/devices/virtual/dmi/id"
 #define MD_PATH_DEV_VFIO      "/dev/vfio"
 #define MD_PATH_PROC          "/proc"
@@ -31,6 +32,7 @@
 #define MD_SUBSYSTEM_MDEV      "mdev"
 #define MD_SUBSYSTEM_CSS       "css"
 #define MD_PROPERTY_MDEV_STATE "MDEV_STATE"
+#define MD_PROPERTY_SYNTH_UUID "SYNTH_UUID"
 
 /* sysfs: any device. */
 #define MD_ATTR_UEVENT      "uevent"

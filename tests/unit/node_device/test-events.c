@@ -45,20 +45,18 @@ static void
 add(Fixture *fixture, const char *name, const char *parent)
 {
     MdNodeDeviceDef *def = md_node_device_def_new();
-    g_autoptr(MdNodeDevice) device = NULL;
 
     def->name = g_strdup(name);
     def->path = g_strconcat("/sys/devices/", name, NULL);
     def->parent = g_strdup(parent);
-    device = md_node_device_new(def, 0);
-    md_registry_add(fixture->registry, device);
+    md_registry_activate(fixture->registry, def, 0);
 }
 
 
 static void
 remove_device(Fixture *fixture, const char *name)
 {
-    md_registry_remove(fixture->registry, md_registry_find(fixture->registry, name));
+    md_registry_deactivate(fixture->registry, md_registry_find(fixture->registry, name));
 }
 
 

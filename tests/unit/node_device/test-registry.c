@@ -2,43 +2,75 @@
 /* Look-ups and signals, and that the signals come after the change they tell of. */
 #include "config.h"
 
+#include "conf/cap-mdev.h"
+#include "conf/cap-pci.h"
 #include "node_device/registry.h"
 
 typedef struct {
     MdRegistry *registry;
-    GString *log; /* "added:name " ... */
+    GString *log; /* "created:name " ... */
 } Fixture;
 
 
+/* A change is in the registry before anybody hears of it. */
 static void
-log_signal(Fixture *fixture, const char *what, MdNodeDevice *device)
+check(Fixture *fixture, const char *what, MdNodeDevice *device)
 {
     gboolean listed = md_registry_find(fixture->registry, device->def->name) == device;
 
-    /* A change is in the registry before anybody hears of it. */
-    g_assert_true(listed == !g_str_equal(what, "removed"));
+    if (g_str_equal(what, "created"))
+        g_assert_true(listed && device->active);
+    else if (g_str_equal(what, "deleted"))
+        g_assert_true(!device->active && listed == (device->definition != NULL));
+    else if (g_str_equal(what, "defined"))
+        g_assert_true(listed && device->definition != NULL);
+    else if (g_str_equal(what, "undefined"))
+        g_assert_true(device->definition == NULL && listed == device->active);
+    else
+        g_assert_true(listed);
+}
+
+
+static void
+on_signal(Fixture *fixture, MdNodeDevice *device, const char *what)
+{
+    check(fixture, what, device);
     g_string_append_printf(fixture->log, "%s:%s ", what, device->def->name);
 }
 
 
 static void
-on_added(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
+on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
 {
-    log_signal(fixture, "added", device);
+    on_signal(fixture, device, "created");
 }
 
 
 static void
-on_removed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
+on_deleted(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
 {
-    log_signal(fixture, "removed", device);
+    on_signal(fixture, device, "deleted");
+}
+
+
+static void
+on_defined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
+{
+    on_signal(fixture, device, "defined");
+}
+
+
+static void
+on_undefined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
+{
+    on_signal(fixture, device, "undefined");
 }
 
 
 static void
 on_updated(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
 {
-    log_signal(fixture, "updated", device);
+    on_signal(fixture, device, "updated");
 }
 
 
@@ -47,8 +79,10 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->registry = md_registry_new();
     fixture->log = g_string_new(NULL);
-    g_signal_connect(fixture->registry, "added", G_CALLBACK(on_added), fixture);
-    g_signal_connect(fixture->registry, "removed", G_CALLBACK(on_removed), fixture);
+    g_signal_connect(fixture->registry, "created", G_CALLBACK(on_created), fixture);
+    g_signal_connect(fixture->registry, "deleted", G_CALLBACK(on_deleted), fixture);
+    g_signal_connect(fixture->registry, "defined", G_CALLBACK(on_defined), fixture);
+    g_signal_connect(fixture->registry, "undefined", G_CALLBACK(on_undefined), fixture);
     g_signal_connect(fixture->registry, "updated", G_CALLBACK(on_updated), fixture);
 }
 
@@ -61,6 +95,15 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* What has been signalled since the last time. */
+static void
+assert_log(Fixture *fixture, const char *expected)
+{
+    g_assert_cmpstr(fixture->log->str, ==, expected);
+    g_string_truncate(fixture->log, 0);
+}
+
+
 static MdNodeDeviceDef *
 new_def(const char *name, const char *path, const char *parent)
 {
@@ -69,6 +112,7 @@ new_def(const char *name, const char *path, const char *parent)
     def->name = g_strdup(name);
     def->path = g_strdup(path);
     def->parent = g_strdup(parent);
+    md_node_device_def_add_cap(def, &md_cap_kind_pci);
     return def;
 }
 
@@ -76,9 +120,14 @@ new_def(const char *name, const char *path, const char *parent)
 static void
 add(Fixture *fixture, const char *name, const char *path, const char *parent)
 {
-    g_autoptr(MdNodeDevice) device = md_node_device_new(new_def(name, path, parent), 0);
+    md_registry_activate(fixture->registry, new_def(name, path, parent), 0);
+}
 
-    md_registry_add(fixture->registry, device);
+
+static void
+deactivate(Fixture *fixture, const char *name)
+{
+    md_registry_deactivate(fixture->registry, md_registry_find(fixture->registry, name));
 }
 
 
@@ -88,12 +137,11 @@ test_tree(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     add(fixture, "computer", NULL, NULL);
     add(fixture, "gpu", "/sys/devices/gpu", "computer");
     add(fixture, "vgpu", "/sys/devices/gpu/vgpu", "gpu");
-    g_assert_cmpstr(fixture->log->str, ==, "added:computer added:gpu added:vgpu updated:gpu ");
+    assert_log(fixture, "created:computer created:gpu created:vgpu updated:gpu ");
     g_assert_cmpuint(md_registry_size(fixture->registry), ==, 3);
 
-    g_string_truncate(fixture->log, 0);
-    md_registry_remove(fixture->registry, md_registry_find(fixture->registry, "vgpu"));
-    g_assert_cmpstr(fixture->log->str, ==, "removed:vgpu updated:gpu ");
+    deactivate(fixture, "vgpu");
+    assert_log(fixture, "deleted:vgpu updated:gpu ");
     g_assert_null(md_registry_find(fixture->registry, "vgpu"));
     g_assert_null(md_registry_find_path(fixture->registry, "/sys/devices/gpu/vgpu"));
     g_assert_nonnull(md_registry_find_path(fixture->registry, "/sys/devices/gpu"));
@@ -105,10 +153,133 @@ test_orphan(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     add(fixture, "gpu", "/sys/devices/gpu", "computer");
     add(fixture, "vgpu", "/sys/devices/gpu/vgpu", "gpu");
-    md_registry_remove(fixture->registry, md_registry_find(fixture->registry, "gpu"));
+    deactivate(fixture, "gpu");
     g_string_truncate(fixture->log, 0);
-    md_registry_remove(fixture->registry, md_registry_find(fixture->registry, "vgpu"));
-    g_assert_cmpstr(fixture->log->str, ==, "removed:vgpu ");
+    deactivate(fixture, "vgpu");
+    assert_log(fixture, "deleted:vgpu ");
+}
+
+
+#define PARENT "0000:86:00.0"
+#define PATH   "/sys/devices/" PARENT
+#define UUID   "0695d332-7831-493f-9e71-1c85c8911a08"
+#define PCI    "pci_0000_86_00_0"
+#define MDEV   "mdev_0695d332_7831_493f_9e71_1c85c8911a08_0000_86_00_0"
+#define TYPE   "nvidia-11"
+
+
+static MdDefinition *
+new_definition(gboolean autostart, const char *attr)
+{
+    g_autoptr(GPtrArray) attrs = md_mdev_attrs_new();
+
+    if (attr != NULL)
+        md_mdev_attrs_add(attrs, attr, "1");
+    return md_definition_new(PARENT, UUID, TYPE, autostart, attrs);
+}
+
+
+static void
+define(Fixture *fixture, gboolean autostart, const char *attr)
+{
+    g_autoptr(MdDefinition) definition = new_definition(autostart, attr);
+
+    md_registry_define(fixture->registry, definition);
+}
+
+
+static MdNodeDevice *
+activate_mdev(Fixture *fixture)
+{
+    g_autoptr(MdDefinition) definition = new_definition(FALSE, NULL);
+    MdNodeDeviceDef *def = md_definition_to_device(definition, PCI);
+
+    def->path = g_strdup(PATH "/" UUID);
+    return md_registry_activate(fixture->registry, def, 7);
+}
+
+
+static guint
+count_attrs(MdNodeDevice *device)
+{
+    return ((MdCapMdev *)md_node_device_def_get_cap(device->def, &md_cap_kind_mdev))->attrs->len;
+}
+
+
+static void
+test_life(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    MdNodeDevice *device = NULL;
+
+    add(fixture, PCI, PATH, "computer");
+    define(fixture, FALSE, "scratch");
+    assert_log(fixture, "created:" PCI " defined:" MDEV " ");
+    device = md_registry_find(fixture->registry, MDEV);
+    g_assert_false(device->active);
+    g_assert_true(md_node_device_is_persistent(device));
+    g_assert_null(device->def->path);
+    g_assert_cmpstr(device->def->parent, ==, PCI);
+
+    g_assert_true(activate_mdev(fixture) == device);
+    assert_log(fixture, "created:" MDEV " updated:" PCI " ");
+    g_assert_true(md_registry_find_path(fixture->registry, PATH "/" UUID) == device);
+    /* As it is defined, so it was started. */
+    g_assert_cmpuint(count_attrs(device), ==, 1);
+
+    define(fixture, TRUE, "scratch");
+    assert_log(fixture, "updated:" MDEV " ");
+    g_assert_true(md_node_device_is_autostart(device));
+
+    deactivate(fixture, MDEV);
+    assert_log(fixture, "deleted:" MDEV " updated:" PCI " ");
+    g_assert_true(md_registry_find(fixture->registry, MDEV) == device);
+    g_assert_null(md_registry_find_path(fixture->registry, PATH "/" UUID));
+
+    md_registry_undefine(fixture->registry, device);
+    assert_log(fixture, "undefined:" MDEV " ");
+    g_assert_null(md_registry_find(fixture->registry, MDEV));
+}
+
+
+static void
+test_transient(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    MdNodeDevice *device = activate_mdev(fixture);
+    g_autoptr(GPtrArray) attrs = md_mdev_attrs_new();
+
+    md_mdev_attrs_add(attrs, "scratch", "1");
+    g_assert_false(md_node_device_is_persistent(device));
+    g_assert_false(md_node_device_is_autostart(device));
+    define(fixture, FALSE, NULL);
+    g_assert_true(md_node_device_is_persistent(device));
+    md_registry_undefine(fixture->registry, device);
+    assert_log(fixture, "created:" MDEV " defined:" MDEV " undefined:" MDEV " ");
+    g_assert_true(md_registry_find(fixture->registry, MDEV) == device);
+    md_registry_set_attrs(fixture->registry, device, attrs);
+    assert_log(fixture, "");
+    g_assert_cmpuint(count_attrs(device), ==, 1);
+    g_assert_true(md_registry_find_path(fixture->registry, PATH "/" UUID) == device);
+}
+
+
+static void
+test_parent_comes_and_goes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    MdNodeDevice *device = NULL;
+
+    define(fixture, FALSE, NULL);
+    device = md_registry_find(fixture->registry, MDEV);
+    g_assert_cmpstr(device->def->parent, ==, "computer");
+    g_string_truncate(fixture->log, 0);
+    add(fixture, PCI, PATH, "computer");
+    assert_log(fixture, "created:" PCI " updated:" MDEV " ");
+    g_assert_cmpstr(device->def->parent, ==, PCI);
+    g_assert_true(md_registry_find_address(fixture->registry, PARENT) ==
+                  md_registry_find(fixture->registry, PCI));
+    deactivate(fixture, PCI);
+    assert_log(fixture, "deleted:" PCI " updated:" MDEV " ");
+    g_assert_cmpstr(device->def->parent, ==, "computer");
+    g_assert_null(md_registry_find_address(fixture->registry, PARENT));
 }
 
 
@@ -126,7 +297,7 @@ test_update(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_string_truncate(fixture->log, 0);
     md_registry_update(fixture->registry, device, def);
 
-    g_assert_cmpstr(fixture->log->str, ==, "updated:gpu ");
+    assert_log(fixture, "updated:gpu ");
     g_assert_true(md_registry_find(fixture->registry, "gpu") == device);
     g_assert_true(md_registry_find_path(fixture->registry, "/sys/devices/gpu") == device);
     g_assert_cmpstr(device->def->driver, ==, "nvidia");
@@ -141,6 +312,10 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/registry/tree", Fixture, NULL, set_up, test_tree, tear_down);
     g_test_add("/registry/orphan", Fixture, NULL, set_up, test_orphan, tear_down);
+    g_test_add("/registry/life", Fixture, NULL, set_up, test_life, tear_down);
+    g_test_add("/registry/transient", Fixture, NULL, set_up, test_transient, tear_down);
+    g_test_add("/registry/parent-comes-and-goes", Fixture, NULL, set_up, test_parent_comes_and_goes,
+               tear_down);
     g_test_add("/registry/update", Fixture, NULL, set_up, test_update, tear_down);
     return g_test_run();
 }

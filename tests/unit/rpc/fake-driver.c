@@ -267,10 +267,11 @@ md_driver_create_xml_async(MdDriver *self,
 }
 
 
-char *
-md_driver_create_xml_finish(MdDriver *self, GAsyncResult *result, GError **error)
+void
+md_driver_create_async(
+    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
 {
-    return g_task_propagate_pointer(G_TASK(result), error);
+    add_waiting(self, name, callback, user_data);
 }
 
 
@@ -284,10 +285,50 @@ md_driver_destroy_async(MdDriver *self,
 }
 
 
-gboolean
-md_driver_destroy_finish(MdDriver *self, GAsyncResult *result, GError **error)
+void
+md_driver_define_xml_async(MdDriver *self,
+                           const char *document,
+                           guint flags,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
-    g_autofree char *name = g_task_propagate_pointer(G_TASK(result), error);
+    add_waiting(self, document, callback, user_data);
+}
 
-    return name != NULL;
+
+void
+md_driver_undefine_async(
+    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+{
+    add_waiting(self, name, callback, user_data);
+}
+
+
+void
+md_driver_set_autostart_async(MdDriver *self,
+                              const char *name,
+                              gboolean autostart,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+    add_waiting(self, name, callback, user_data);
+}
+
+
+void
+md_driver_update_async(MdDriver *self,
+                       const char *name,
+                       const char *document,
+                       guint flags,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+    add_waiting(self, name, callback, user_data);
+}
+
+
+char *
+md_driver_change_finish(MdDriver *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
 }

@@ -318,8 +318,6 @@ test_unserved(Host *host, gconstpointer data G_GNUC_UNUSED)
         int domain;
         const char *function;
     } cases[] = {
-        { MD_PROC_DEFINE_XML, VIR_FROM_NODEDEV, "virNodeDeviceDefineXML" },
-        { MD_PROC_UPDATE, VIR_FROM_NODEDEV, "virNodeDeviceUpdate" },
         { MD_PROC_RESET, VIR_FROM_NODEDEV, "virNodeDeviceReset" },
         { MD_PROC_LOOK_UP_SCSI_HOST, VIR_FROM_NODEDEV, "virNodeDeviceLookupSCSIHostByWWN" },
         { 4, VIR_FROM_DOMAIN, "virConnectGetVersion" },

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/autostart.h"
+
+#include <string.h>
+
+#include "conf/cap-mdev.h"
+#include "node_device/mdev-types.h"
+
+/* A parent that devices wait for, there or not. */
+typedef struct {
+    guint64 types;       /* the set of types that it has been handled with; 0: it has none */
+    GHashTable *waiting; /* name of a device -> why it has failed, "" if it has not yet */
+} Parent;
+
+struct _MdAutostart {
+    const MdBackendHost *host;
+    GHashTable *parents; /* address -> Parent */
+    GHashTable *running; /* name of a device -> its Start, which belongs to the call under way */
+};
+
+/* One start. Outlives the autostart if need be. */
+typedef struct {
+    MdAutostart *autostart; /* NULL: it has ended */
+    char *name;
+    char *address;
+} Start;
+
+
+static void
+parent_free(Parent *parent)
+{
+    g_hash_table_unref(parent->waiting);
+    g_free(parent);
+}
+
+
+static void
+start_free(Start *start)
+{
+    g_free(start->name);
+    g_free(start->address);
+    g_free(start);
+}
+
+
+/* The set of types that a parent has now; 0 if it has none or is not there. */
+static guint64
+get_types(MdAutostart *self, const char *address)
+{
+    MdNodeDevice *device = md_registry_find_address(self->host->registry, address);
+
+    return device != NULL ? md_mdev_types_get_set(device->def->path) : 0;
+}
+
+
+static Parent *
+get_parent(MdAutostart *self, const char *address)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+
+    if (parent == NULL) {
+        parent = g_new0(Parent, 1);
+        parent->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_hash_table_insert(self->parents, g_strdup(address), parent);
+    }
+    return parent;
+}
+
+
+static void
+forget(MdAutostart *self, const char *address, const char *name)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+
+    if (parent != NULL)
+        g_hash_table_remove(parent->waiting, name);
+}
+
+
+/* TRUE if it is there by now with the right type, whoever has made it. */
+static gboolean
+is_done(const MdNodeDevice *device)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+    return device->active && g_strcmp0(cap->type_id, device->definition->type_id) == 0;
+}
+
+
+/* Said once, and again only if the cause is another one. */
+static void
+note_failure(MdAutostart *self, const char *address, const char *name, const char *cause)
+{
+    Parent *parent = get_parent(self, address);
+    const char *before = g_hash_table_lookup(parent->waiting, name);
+
+    if (g_strcmp0(before, cause) == 0)
+        return;
+    g_message("Cannot start '%s' by itself: %s", name, cause);
+    g_hash_table_replace(parent->waiting, g_strdup(name), g_strdup(cause));
+}
+
+
+static void
+on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    Start *start = data;
+    MdAutostart *self = start->autostart;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = md_backend_mdev.finish(result, &error);
+
+    if (self != NULL) {
+        MdNodeDevice *device = md_registry_find(self->host->registry, start->name);
+
+        g_hash_table_remove(self->running, start->name);
+        if (name != NULL || (device != NULL && device->definition != NULL && is_done(device)))
+            forget(self, start->address, start->name);
+        else
+            note_failure(self, start->address, start->name, error->message);
+    }
+    start_free(start);
+}
+
+
+static void
+start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
+{
+    g_autoptr(MdNodeDeviceDef) def = md_definition_to_device(device->definition, parent->def->name);
+    Start *start = g_new0(Start, 1);
+
+    g_debug("starting '%s' by itself", device->def->name);
+    start->autostart = self;
+    start->name = g_strdup(device->def->name);
+    start->address = g_strdup(device->definition->parent_addr);
+    g_hash_table_insert(self->running, start->name, start);
+    md_backend_mdev.create_async(self->host, parent, def, on_started, start);
+}
+
+
+static void
+try(MdAutostart *self, const char *address, const char *name)
+{
+    MdNodeDevice *parent = md_registry_find_address(self->host->registry, address);
+    MdNodeDevice *device = md_registry_find(self->host->registry, name);
+
+    if (g_hash_table_contains(self->running, name))
+        return;
+    if (device == NULL || !md_node_device_is_autostart(device) || is_done(device))
+        forget(self, address, name);
+    else if (device->active)
+        note_failure(self, address, name, "it is there already, with another type");
+    else if (parent != NULL)
+        start_device(self, parent, device);
+}
+
+
+static void
+try_all(MdAutostart *self, const char *address, Parent *parent)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer name = NULL;
+
+    g_hash_table_iter_init(&iter, parent->waiting);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_ptr_array_add(names, g_strdup(name));
+    for (guint i = 0; i < names->len; i++)
+        try(self, address, g_ptr_array_index(names, i));
+}
+
+
+/* It has got its types, or lost them: from now on all its devices wait again. */
+static void
+refill(MdAutostart *self, const char *address, Parent *parent)
+{
+    g_hash_table_remove_all(parent->waiting);
+    for (GList *link = md_registry_list(self->host->registry); link != NULL; link = link->next) {
+        const MdNodeDevice *device = link->data;
+
+        if (device->definition != NULL && device->definition->autostart &&
+            g_str_equal(device->definition->parent_addr, address))
+            g_hash_table_insert(parent->waiting, g_strdup(device->def->name), g_strdup(""));
+    }
+}
+
+
+static void
+look_at_parent(MdAutostart *self, const char *address)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+    guint64 types = 0;
+
+    if (parent == NULL)
+        return;
+
+    types = get_types(self, address);
+    if (types != parent->types)
+        refill(self, address, parent);
+    parent->types = types;
+    if (types != 0)
+        try_all(self, address, parent);
+}
+
+
+/* A parent that is there already is handled already: it will not start what is defined later. */
+static void
+add_definition(MdAutostart *self, const MdDefinition *definition)
+{
+    if (definition->autostart && !g_hash_table_contains(self->parents, definition->parent_addr))
+        get_parent(self, definition->parent_addr)->types = get_types(self, definition->parent_addr);
+}
+
+
+static void
+on_changed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdAutostart *self)
+{
+    if (md_node_device_is_mdev(device)) {
+        if (device->definition != NULL)
+            add_definition(self, device->definition);
+    } else if (device->def->path != NULL) {
+        look_at_parent(self, strrchr(device->def->path, '/') + 1);
+    }
+}
+
+
+MdAutostart *
+md_autostart_new(const MdBackendHost *host)
+{
+    MdAutostart *self = g_new0(MdAutostart, 1);
+    g_autoptr(GList) addresses = NULL;
+
+    self->host = host;
+    self->parents =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)parent_free);
+    self->running = g_hash_table_new(g_str_hash, g_str_equal);
+    for (GList *link = md_registry_list(host->registry); link != NULL; link = link->next) {
+        const MdNodeDevice *device = link->data;
+
+        if (device->definition != NULL && device->definition->autostart)
+            get_parent(self, device->definition->parent_addr);
+    }
+
+    g_signal_connect(host->registry, "created", G_CALLBACK(on_changed), self);
+    g_signal_connect(host->registry, "deleted", G_CALLBACK(on_changed), self);
+    g_signal_connect(host->registry, "defined", G_CALLBACK(on_changed), self);
+    g_signal_connect(host->registry, "updated", G_CALLBACK(on_changed), self);
+
+    addresses = g_hash_table_get_keys(self->parents);
+    for (GList *link = addresses; link != NULL; link = link->next)
+        look_at_parent(self, link->data);
+    return self;
+}
+
+
+void
+md_autostart_free(MdAutostart *self)
+{
+    GHashTableIter iter;
+    Start *start = NULL;
+
+    if (self == NULL)
+        return;
+
+    g_signal_handlers_disconnect_by_data(self->host->registry, self);
+    g_hash_table_iter_init(&iter, self->running);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&start))
+        start->autostart = NULL;
+    g_hash_table_unref(self->running);
+    g_hash_table_unref(self->parents);
+    g_free(self);
+}

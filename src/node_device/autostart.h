@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starts the devices that are defined to start by themselves: once each time that their parent has
+ * got its types, be that before the daemon starts or later. One that fails is tried again whenever
+ * something changes about its parent. Nobody waits for any of it.
+ */
+#pragma once
+
+#include "node_device/backend.h"
+
+typedef struct _MdAutostart MdAutostart;
+
+/* Begins with what there is. `host` must outlive it. */
+MdAutostart *md_autostart_new(const MdBackendHost *host);
+void md_autostart_free(MdAutostart *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdAutostart, md_autostart_free)

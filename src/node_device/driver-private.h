@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The driver from within: driver.c answers what is asked, driver-change.c does what changes. */
+#pragma once
+
+#include "node_device/autostart.h"
+#include "node_device/backend.h"
+#include "node_device/driver.h"
+
+struct _MdDriver {
+    GObject parent;
+
+    MdBackendHost host;
+    MdEvents *events;
+    MdAutostart *autostart; /* NULL: not started */
+};

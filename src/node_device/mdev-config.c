@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Definitions of mediated devices, and changes of what there is. All changes of one device are made
+ * one after the other: each looks at the device when its turn has come, asks mdevctl's scripts
+ * where there are any, writes, and tells them.
+ */
+#include "config.h"
+
+#include "conf/cap-mdev.h"
+#include "node_device/mdev-write.h"
+#include "node_device/mdev.h"
+#include "util/error.h"
+#include "util/worker.h"
+
+typedef struct Change Change;
+
+struct Change {
+    const MdBackendHost *host;
+    char *name;        /* of the device */
+    const char *doing; /* for messages */
+
+    /* What is wanted. */
+    gboolean (*plan)(Change *change, GError **error);
+    MdDefinition *wanted; /* of a definition: all but whether to start it */
+    MdMdevWrite *write;   /* finds the type of `wanted`, or sets the attributes of a live device */
+    gboolean autostart;
+    guint what;
+
+    /* What has been planned. */
+    MdCalloutAction action;
+    MdDefinition *definition; /* to be written, or removed; NULL: the disk stays as it is */
+    MdCallout *callout;
+    GError *error;
+};
+
+
+static void
+change_free(Change *change)
+{
+    g_free(change->name);
+    g_clear_pointer(&change->wanted, md_definition_unref);
+    g_clear_pointer(&change->write, md_mdev_write_unref);
+    g_clear_pointer(&change->definition, md_definition_unref);
+    g_clear_pointer(&change->callout, md_callout_unref);
+    g_clear_error(&change->error);
+    g_free(change);
+}
+
+
+static void
+end(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+
+    if (change->error == NULL) {
+        g_task_return_pointer(task, g_strdup(change->name), g_free);
+    } else {
+        if (!g_error_matches(change->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) &&
+            !g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
+            g_prefix_error(&change->error, "Unable to %s '%s': ", change->doing, change->name);
+        g_task_return_error(task, g_steal_pointer(&change->error));
+    }
+    md_turns_end(change->host->turns, change->name);
+}
+
+
+static void
+on_scripts_told(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+
+    md_callout_after_finish(result);
+    end(task);
+}
+
+
+static void
+tell_scripts(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+
+    if (change->callout == NULL)
+        end(task);
+    else
+        md_callout_after_async(change->callout, change->error == NULL, on_scripts_told,
+                               g_object_ref(task));
+}
+
+
+static void
+on_saved(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Change *change = g_task_get_task_data(task);
+
+    md_definitions_write_finish(MD_DEFINITIONS(source), result, &change->error);
+    tell_scripts(task);
+}
+
+
+static void
+on_removed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Change *change = g_task_get_task_data(task);
+
+    md_definitions_remove_finish(MD_DEFINITIONS(source), result, &change->error);
+    tell_scripts(task);
+}
+
+
+static void
+save(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+    MdDefinitions *definitions = change->host->definitions;
+
+    if (change->action == MD_CALLOUT_UNDEFINE)
+        md_definitions_remove_async(definitions, change->definition->parent_addr,
+                                    change->definition->uuid, on_removed, g_object_ref(task));
+    else
+        md_definitions_write_async(definitions, change->definition, on_saved, g_object_ref(task));
+}
+
+
+static void
+on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Change *change = g_task_get_task_data(task);
+
+    if (md_callout_before_finish(result, &change->error))
+        save(task);
+    else
+        end(task);
+}
+
+
+/* The device itself is as wanted; now to the disk. */
+static void
+keep(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+
+    if (change->definition == NULL) {
+        end(task);
+        return;
+    }
+    if (!md_callouts_exist(change->host->callouts)) {
+        save(task);
+        return;
+    }
+    change->callout = md_callout_new(change->host->callouts, change->action, change->definition);
+    md_callout_before_async(change->callout, on_scripts_asked, g_object_ref(task));
+}
+
+
+/* Tells what is in force now: the first `n` of the new attributes, instead of those that had their
+ * names. */
+static void
+take_live_attrs(Change *change, guint n)
+{
+    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    MdNodeDeviceDef *def = NULL;
+    MdCapMdev *cap = NULL;
+    g_autoptr(GPtrArray) old = NULL;
+
+    if (device == NULL || !device->active)
+        return;
+
+    def = md_node_device_def_copy(device->def);
+    cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    old = cap->attrs;
+    cap->attrs = md_mdev_attrs_new();
+    for (guint i = 0; i < n; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(change->wanted->attrs, i);
+
+        md_mdev_attrs_add(cap->attrs, attr->name, attr->value);
+    }
+    for (guint i = 0; i < old->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(old, i);
+
+        if (!md_mdev_attrs_contain(cap->attrs, attr->name))
+            md_mdev_attrs_add(cap->attrs, attr->name, attr->value);
+    }
+    md_registry_update(change->host->registry, device, def);
+}
+
+
+static void
+on_live_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Change *change = g_task_get_task_data(task);
+    guint n = change->wanted->attrs->len;
+
+    if (md_worker_run_finish(result, &change->error) == NULL)
+        n = g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)
+                ? 0
+                : md_mdev_write_count_written(change->write);
+    if (n > 0)
+        take_live_attrs(change, n);
+    if (change->error == NULL)
+        keep(task);
+    else
+        end(task);
+}
+
+
+static void
+write_live(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+
+    if (device == NULL || !device->active) {
+        md_error_set(&change->error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
+                     change->name);
+        end(task);
+        return;
+    }
+    change->write = md_mdev_write_new_update(device, change->wanted->attrs);
+    md_worker_run_async(md_mdev_write_update, md_mdev_write_ref(change->write),
+                        (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, device->inode,
+                        change->host->settings->driver_timeout, on_live_written,
+                        g_object_ref(task));
+}
+
+
+static void
+on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Change *change = g_task_get_task_data(task);
+
+    g_clear_pointer(&change->callout, md_callout_unref);
+    if (md_callout_live_finish(result, &change->error)) {
+        take_live_attrs(change, change->wanted->attrs->len);
+        keep(task);
+    } else if (g_error_matches(change->error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
+        g_clear_error(&change->error);
+        write_live(task);
+    } else {
+        end(task);
+    }
+}
+
+
+/* By a script that claims the type, else through the files that the driver offers. */
+static void
+update_live(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+
+    if (!md_callouts_exist(change->host->callouts)) {
+        write_live(task);
+        return;
+    }
+    change->callout = md_callout_new(change->host->callouts, MD_CALLOUT_MODIFY, change->wanted);
+    md_callout_live_async(change->callout, on_live_asked, g_object_ref(task));
+}
+
+
+static void
+on_turn(gpointer data)
+{
+    GTask *task = data;
+    Change *change = g_task_get_task_data(task);
+
+    if (!change->plan(change, &change->error))
+        end(task);
+    else if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0)
+        update_live(task);
+    else
+        keep(task);
+    g_object_unref(task);
+}
+
+
+static GTask *
+change_new(const MdBackendHost *host,
+           const char *name,
+           const char *doing,
+           gboolean (*plan)(Change *change, GError **error),
+           GAsyncReadyCallback callback,
+           gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    Change *change = g_new0(Change, 1);
+
+    change->host = host;
+    change->name = g_strdup(name);
+    change->doing = doing;
+    change->plan = plan;
+    g_task_set_source_tag(task, md_backend_mdev.finish);
+    g_task_set_task_data(task, change, (GDestroyNotify)change_free);
+    return task;
+}
+
+
+/* Takes the task over. */
+static void
+begin(GTask *task)
+{
+    Change *change = g_task_get_task_data(task);
+
+    md_turns_take(change->host->turns, change->name, on_turn, task);
+}
+
+
+/* The device as it is now that its turn has come. */
+static MdNodeDevice *
+find_device(Change *change, GError **error)
+{
+    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+
+    if (device == NULL)
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
+                     change->name);
+    return device;
+}
+
+
+/* Plans to write `definition` (taken over) unless the disk holds just that. */
+static void
+plan_writing(Change *change, MdDefinition *definition, const MdDefinition *present)
+{
+    change->action = present != NULL ? MD_CALLOUT_MODIFY : MD_CALLOUT_DEFINE;
+    if (present != NULL && md_definition_is_equal(definition, present))
+        md_definition_unref(definition);
+    else
+        change->definition = definition;
+}
+
+
+static gboolean
+plan_define(Change *change, GError **error G_GNUC_UNUSED)
+{
+    const MdDefinition *wanted = change->wanted;
+    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    const MdDefinition *present = device != NULL ? device->definition : NULL;
+    gboolean autostart = present != NULL && present->autostart;
+
+    plan_writing(change,
+                 md_definition_new(wanted->parent_addr, wanted->uuid, wanted->type_id, autostart,
+                                   wanted->attrs),
+                 present);
+    return TRUE;
+}
+
+
+static void
+on_type_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    GTask *task = data;
+    Change *change = g_task_get_task_data(task);
+    const MdDefinition *wanted = change->wanted;
+    g_autoptr(GError) error = NULL;
+
+    if (md_worker_run_finish(result, &error) != NULL) {
+        MdDefinition *resolved =
+            md_definition_new(wanted->parent_addr, wanted->uuid,
+                              md_mdev_write_get_type(change->write), FALSE, wanted->attrs);
+
+        md_definition_unref(change->wanted);
+        change->wanted = resolved;
+    } else if (wanted->type_id == NULL) {
+        g_prefix_error(&error, "Unable to %s '%s': ", change->doing, change->name);
+        g_task_return_error(task, g_steal_pointer(&error));
+        g_object_unref(task);
+        return;
+    }
+    /* A type that is not there may come with another version of the driver. */
+    begin(task);
+}
+
+
+void
+md_mdev_config_define_async(const MdBackendHost *host,
+                            MdNodeDevice *parent,
+                            const MdNodeDeviceDef *def,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    g_autofree char *uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
+    g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
+    GTask *task = change_new(host, name, "define", plan_define, callback, user_data);
+    Change *change = g_task_get_task_data(task);
+
+    change->wanted = md_definition_new(cap->parent_addr, uuid, cap->type_id, FALSE, cap->attrs);
+    if (parent != NULL) {
+        change->write = md_mdev_write_new_create(parent, def);
+        md_worker_run_async(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
+                            (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
+                            host->settings->driver_timeout, on_type_found, task);
+    } else if (cap->type_id != NULL) {
+        begin(task);
+    } else {
+        g_task_return_new_error(task, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "Unable to define '%s': parent '%s' is not there to tell which "
+                                "type is named '%s'",
+                                name, cap->parent_addr, cap->type_name);
+        g_object_unref(task);
+    }
+}
+
+
+static gboolean
+plan_undefine(Change *change, GError **error)
+{
+    MdNodeDevice *device = find_device(change, error);
+
+    if (device == NULL)
+        return FALSE;
+    if (device->definition == NULL) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined",
+                     change->name);
+        return FALSE;
+    }
+    change->action = MD_CALLOUT_UNDEFINE;
+    change->definition = md_definition_ref(device->definition);
+    return TRUE;
+}
+
+
+void
+md_mdev_config_undefine_async(const MdBackendHost *host,
+                              const char *name,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+    begin(change_new(host, name, "undefine", plan_undefine, callback, user_data));
+}
+
+
+static gboolean
+plan_autostart(Change *change, GError **error)
+{
+    MdNodeDevice *device = find_device(change, error);
+    const MdDefinition *present = device != NULL ? device->definition : NULL;
+
+    if (device == NULL)
+        return FALSE;
+    if (present == NULL) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID,
+                     "cannot set autostart for transient device '%s'", change->name);
+        return FALSE;
+    }
+    plan_writing(change,
+                 md_definition_new(present->parent_addr, present->uuid, present->type_id,
+                                   change->autostart, present->attrs),
+                 present);
+    return TRUE;
+}
+
+
+void
+md_mdev_config_set_autostart_async(const MdBackendHost *host,
+                                   const char *name,
+                                   gboolean autostart,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+    GTask *task = change_new(host, name, "set autostart on", plan_autostart, callback, user_data);
+    Change *change = g_task_get_task_data(task);
+
+    change->autostart = autostart;
+    begin(task);
+}
+
+
+/* By its full id, or what comes behind the driver's name in it. */
+static gboolean
+is_type(const char *type, const char *wanted)
+{
+    g_autofree char *tail = wanted != NULL ? g_strconcat("-", wanted, NULL) : NULL;
+
+    return type != NULL && wanted != NULL &&
+           (g_str_equal(type, wanted) || g_str_has_suffix(type, tail));
+}
+
+
+/* A device stays what it is: only its attributes can be updated. */
+static gboolean
+check_identity(Change *change, MdNodeDevice *device, GError **error)
+{
+    const MdDefinition *wanted = change->wanted;
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    gboolean live = (change->what & MD_BACKEND_UPDATE_LIVE) != 0;
+    const char *type = live ? cap->type_id : device->definition->type_id;
+
+    if (!g_str_equal(wanted->uuid, cap->uuid))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Cannot update device '%s', uuid mismatch (current uuid '%s')", change->name,
+                     cap->uuid);
+    else if (!g_str_equal(wanted->parent_addr, cap->parent_addr))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Cannot update device '%s', parent address mismatch (current parent address "
+                     "'%s')",
+                     change->name, cap->parent_addr);
+    else if (!is_type(type, wanted->type_id))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Cannot update device '%s', type mismatch (current type '%s')", change->name,
+                     type);
+    else
+        return TRUE;
+    return FALSE;
+}
+
+
+static gboolean
+plan_update(Change *change, GError **error)
+{
+    MdNodeDevice *device = find_device(change, error);
+
+    if (device == NULL)
+        return FALSE;
+
+    if (change->what == 0)
+        change->what = device->active ? MD_BACKEND_UPDATE_LIVE : MD_BACKEND_UPDATE_CONFIG;
+    if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0 && !device->active) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
+                     change->name);
+        return FALSE;
+    }
+    if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0 && device->definition == NULL) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID,
+                     "transient node device '%s' does not have any persistent config",
+                     change->name);
+        return FALSE;
+    }
+    if (!check_identity(change, device, error))
+        return FALSE;
+
+    if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0) {
+        const MdDefinition *present = device->definition;
+
+        plan_writing(change,
+                     md_definition_new(present->parent_addr, present->uuid, present->type_id,
+                                       present->autostart, change->wanted->attrs),
+                     present);
+    }
+    return TRUE;
+}
+
+
+void
+md_mdev_config_update_async(const MdBackendHost *host,
+                            MdNodeDevice *device,
+                            const MdNodeDeviceDef *def,
+                            guint what,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const MdCapMdev *present = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    GTask *task = change_new(host, device->def->name, "update", plan_update, callback, user_data);
+    Change *change = g_task_get_task_data(task);
+
+    change->wanted =
+        md_definition_new(cap->parent_addr, cap->uuid != NULL ? cap->uuid : present->uuid,
+                          cap->type_id, FALSE, cap->attrs);
+    change->what = what;
+    begin(task);
+}

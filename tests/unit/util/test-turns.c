@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One after the other on one thing, in order; different things do not wait for each other. */
+#include "config.h"
+
+#include "util/turns.h"
+
+static GString *story;
+
+
+static void
+on_turn(gpointer data)
+{
+    g_string_append(story, data);
+}
+
+
+static void
+test_order(void)
+{
+    g_autoptr(MdTurns) turns = md_turns_new();
+
+    story = g_string_new(NULL);
+    md_turns_take(turns, "a", on_turn, (gpointer) "1");
+    md_turns_take(turns, "a", on_turn, (gpointer) "2");
+    md_turns_take(turns, "a", on_turn, (gpointer) "3");
+    md_turns_take(turns, "b", on_turn, (gpointer) "x");
+    g_assert_cmpstr(story->str, ==, "1x");
+    md_turns_end(turns, "a");
+    g_assert_cmpstr(story->str, ==, "1x2");
+    md_turns_end(turns, "a");
+    md_turns_end(turns, "a");
+    g_assert_cmpstr(story->str, ==, "1x23");
+    md_turns_take(turns, "a", on_turn, (gpointer) "4");
+    g_assert_cmpstr(story->str, ==, "1x234");
+    g_string_free(story, TRUE);
+}
+
+
+typedef struct {
+    MdTurns *turns;
+    guint n;
+} Hasty;
+
+
+/* Ends its turn within it. */
+static void
+on_hasty(gpointer data)
+{
+    Hasty *hasty = data;
+
+    hasty->n++;
+    md_turns_end(hasty->turns, "a");
+}
+
+
+static void
+test_ends_at_once(void)
+{
+    g_autoptr(MdTurns) turns = md_turns_new();
+    Hasty hasty = { turns, 0 };
+
+    story = g_string_new(NULL);
+    md_turns_take(turns, "a", on_turn, (gpointer) "1");
+    for (guint i = 0; i < 3; i++)
+        md_turns_take(turns, "a", on_hasty, &hasty);
+    g_assert_cmpuint(hasty.n, ==, 0);
+    md_turns_end(turns, "a");
+    g_assert_cmpuint(hasty.n, ==, 3);
+    g_string_free(story, TRUE);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/turns/order", test_order);
+    g_test_add_func("/turns/ends-at-once", test_ends_at_once);
+    return g_test_run();
+}
