@@ -40,6 +40,9 @@ class Daemon:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdd-'))
         self.socket_dir = self.directory / 'run'
         self.socket_dir.mkdir()
+        # Nothing of this machine's own counts: neither its definitions nor its scripts.
+        self.definitions = self.directory / 'mdevctl.d'
+        self.scripts = self.directory / 'scripts.d'
         self.rw_path = self.socket_dir / SOCKET_RW
         self.ro_path = self.socket_dir / SOCKET_RO
         self.log_path = self.directory / 'log'
@@ -56,7 +59,12 @@ class Daemon:
 
     def arguments(self, config=None):
         path = self.directory / 'mediated.conf'
-        path.write_text(key_file(config or {}), encoding='utf-8')
+        groups = {'definitions': {'directory': self.definitions},
+                  'callouts': {'directory': self.scripts,
+                               'deprecated_directory': self.definitions / 'scripts.d'}}
+        for group, settings in (config or {}).items():
+            groups[group] = {**groups.get(group, {}), **settings}
+        path.write_text(key_file(groups), encoding='utf-8')
         return ['--socket-dir', str(self.socket_dir), '--config', str(path), '--verbose']
 
     def spawn(self, arguments):

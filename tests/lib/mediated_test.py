@@ -6,6 +6,7 @@ There are no sleeps: whatever is waited for has a condition and a deadline.
 """
 
 import contextlib
+import json
 import threading
 import time
 import unittest
@@ -213,6 +214,31 @@ class MediatedTest(unittest.TestCase):
         """Creates a device and returns it; its UUID is new unless it is given."""
         fields.setdefault('uuid', self.new_uuid())
         return (connection or self.conn).nodeDeviceCreateXML(self.document(**fields), flags)
+
+    def define(self, connection=None, flags=0, **fields):
+        """Defines a device and returns it; its UUID is new unless it is given."""
+        fields.setdefault('uuid', self.new_uuid())
+        return (connection or self.conn).nodeDeviceDefineXML(self.document(**fields), flags)
+
+    # Definitions on disk
+
+    def definition_path(self, uuid, parent=None):
+        return self.daemon.definitions / (parent or self.parent.address) / uuid
+
+    def read_definition(self, uuid, parent=None):
+        return json.loads(self.definition_path(uuid, parent).read_text(encoding='utf-8'))
+
+    def write_definition(self, uuid, parent=None, **members):
+        """As another program does it: in place."""
+        path = self.definition_path(uuid, parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {'mdev_type': self.type_id, 'start': 'manual', 'attrs': [], **members}
+        path.write_text(json.dumps(content, indent=2), encoding='utf-8')
+
+    def state(self, name):
+        """(active, persistent, autostart) of a device."""
+        device = self.conn.nodeDeviceLookupByName(name)
+        return (bool(device.isActive()), bool(device.isPersistent()), bool(device.autostart()))
 
     def names(self, flags=0, connection=None):
         return sorted(device.name() for device in (connection or self.conn).listAllDevices(flags))

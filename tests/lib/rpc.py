@@ -355,6 +355,22 @@ class Connection:  # pylint: disable=too-many-public-methods
     def destroy(self, name):
         self.call('DESTROY', string(name)).end()
 
+    def define_xml(self, xml, flags=0):
+        decoder = self.call('DEFINE_XML', string(xml) + u32(flags))
+        return decoder.end(decoder.string())
+
+    def undefine(self, name, flags=0):
+        self.call('UNDEFINE', string(name) + u32(flags)).end()
+
+    def create(self, name, flags=0):
+        self.call('CREATE', string(name) + u32(flags)).end()
+
+    def set_autostart(self, name, autostart):
+        self.call('SET_AUTOSTART', string(name) + i32(autostart)).end()
+
+    def update(self, name, xml, flags=0):
+        self.call('UPDATE', string(name) + string(xml) + u32(flags)).end()
+
     def is_active(self, name):
         return (decoder := self.call('IS_ACTIVE', string(name))).end(decoder.i32())
 

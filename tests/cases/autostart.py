@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that are defined to start by themselves do, whenever their parent comes."""
+
+import errno
+
+from mediated_test import MediatedTest
+
+
+class Autostart(MediatedTest):
+    """The daemon is started by the tests, with definitions on disk."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.uuids = [self.new_uuid() for _ in range(3)]
+        self.auto = [self.child_name(self.parent, uuid) for uuid in self.uuids[:2]]
+        self.manual = self.child_name(self.parent, self.uuids[2])
+
+    def write_all(self):
+        for uuid in self.uuids[:2]:
+            self.write_definition(uuid, start='auto', attrs=[{'scratch': 'x'}])
+        self.write_definition(self.uuids[2])
+
+    def wait_started(self, names=None):
+        for name in names or self.auto:
+            self.wait_until(lambda n=name: self.state(n) == (True, True, True), f'{name} active')
+
+    def log_has(self, *words):
+        return any(all(word in line for word in words)
+                   for line in self.daemon.log().splitlines())
+
+    def test_at_start(self):
+        self.write_all()
+        self.daemon.start(self.config)
+        self.wait_started()
+        self.assertEqual(self.state(self.manual), (False, True, False))
+        self.assertEqual(self.host.journal(self.uuids[0]), ['scratch=x'])
+        self.assertEqual(self.host.children(), sorted(self.uuids[:2]))
+
+    def test_there_already(self):
+        self.write_all()
+        self.host.create_by_others(self.parent, self.type_id, self.uuids[0])
+        self.daemon.start(self.config)
+        self.wait_started()
+        self.assertFalse(self.log_has('Cannot start'))
+
+    def test_there_already_with_another_type(self):
+        self.write_all()
+        other = self.host.type_ids(self.parent)[1]
+        self.host.create_by_others(self.parent, other, self.uuids[0])
+        self.daemon.start(self.config)
+        self.wait_until(lambda: self.log_has('Cannot start', self.auto[0], 'type'), 'a message')
+
+    def test_parent_gets_its_types_later(self):
+        types = self.host.type_ids(self.parent)
+        self.write_all()
+        self.host.unregister(self.parent)
+        self.daemon.start(self.config)
+        self.assertEqual(self.state(self.auto[0]), (False, True, True))
+        events = self.listen()
+        self.host.register(self.parent)
+        self.wait_started()
+        events.wait(*[('created', name) for name in self.auto])
+        self.assertEqual([events.count(('created', name)) for name in self.auto], [1, 1])
+        self.assertEqual(self.host.type_ids(self.parent), types)
+
+    def test_parent_gets_its_driver_again(self):
+        self.write_all()
+        self.daemon.start(self.config)
+        self.wait_started()
+        events = self.listen()
+        for times in (1, 2):
+            self.host.unbind(self.parent)
+            self.wait_until(lambda n=times: events.count(('deleted', self.auto[0])) == n,
+                            'deleted')
+            self.wait_until(lambda: not self.state(self.auto[1])[0], 'inactive')
+            self.host.bind(self.parent)
+            self.wait_started()
+            self.assertEqual(events.count(('created', self.auto[0])), times)
+
+    def test_once_only(self):
+        """Whoever destroys a device wants it gone, whatever else happens on its parent."""
+        self.write_all()
+        self.daemon.start(self.config)
+        self.wait_started()
+        device = self.conn.nodeDeviceLookupByName(self.auto[0])
+        device.destroy()
+        other = self.create()
+        other.destroy()
+        self.conn.nodeDeviceLookupByName(self.manual).create(0)
+        self.assertEqual(self.state(self.auto[0]), (False, True, True))
+        self.assertEqual(self.host.children(), sorted(self.uuids[1:]))
+
+    def test_switching_it_on_starts_nothing(self):
+        self.daemon.start(self.config)
+        device = self.define()
+        device.setAutostart(1)
+        self.create().destroy()
+        self.assertEqual(self.state(device.name()), (False, True, True))
+        self.host.unregister(self.parent)
+        self.wait_until(lambda: device.parent() and
+                        self.parent.name not in self.names(1 << 13), 'no types')
+        self.host.register(self.parent)
+        self.wait_started([device.name()])
+
+    def test_failure_is_tried_again(self):
+        self.write_all()
+        self.host.set_knob(self.parent, 'fail_create', errno.EIO)
+        self.daemon.start(self.config)
+        for name in self.auto:
+            self.wait_until(lambda n=name: self.log_has('Cannot start', n, 'Input/output error'),
+                            f'{name} in the log')
+        self.assertEqual(self.state(self.auto[0]), (False, True, True))
+        self.host.set_knob(self.parent, 'fail_create', 0)
+        # Something changes on the parent.
+        self.create()
+        self.wait_started()
+
+    def test_room_becomes_free(self):
+        types = self.host.types(self.parent)
+        full = min(types, key=lambda type_id: types[type_id].available)
+        taken = [self.new_uuid() for _ in range(types[full].available)]
+        for uuid in taken:
+            self.host.create_by_others(self.parent, full, uuid)
+        uuid = self.new_uuid()
+        self.write_definition(uuid, start='auto', mdev_type=full)
+        self.daemon.start(self.config)
+        name = self.child_name(self.parent, uuid)
+        self.wait_until(lambda: self.log_has('Cannot start', name), 'a message')
+        self.host.remove_by_others(taken[0])
+        self.wait_started([name])
+
+    def test_one_blocks_nobody(self):
+        """The driver of one parent hangs: the others' devices start, and clients are served."""
+        first, second = self.host.parents()[:2]
+        self.write_definition(self.uuids[0], start='auto')
+        self.write_definition(self.uuids[1], parent=second.address, start='auto')
+        self.host.set_knob(first, 'block_create', 1)
+        self.daemon.start(self.config)
+        self.wait_started([self.child_name(second, self.uuids[1])])
+        self.assertEqual(self.state(self.auto[0])[0], False)
+        self.host.set_knob(first, 'block_create', 0)
+        self.wait_started([self.auto[0]])
+
+    def test_unknown_type_and_parent(self):
+        self.write_definition(self.uuids[0], start='auto', mdev_type='no-such')
+        self.write_definition(self.uuids[1], start='auto', parent='0000:99:00.0')
+        self.write_definition(self.uuids[2], start='auto')
+        self.daemon.start(self.config)
+        self.wait_started([self.manual])
+        self.wait_until(lambda: self.log_has('Cannot start', self.auto[0], 'no-such'), 'a message')
+        self.assertEqual(self.state(self.auto[0]), (False, True, True))

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virNodeDeviceUpdate: attributes of what runs, of what is kept, or of both."""
+
+import functools
+
+import libvirt
+from mediated_test import VAGUE, MediatedTest
+
+CURRENT, LIVE, CONFIG = 0, 1, 2
+XML_INACTIVE = 1
+
+
+class Update(MediatedTest):
+    def setUp(self):
+        super().setUp()
+        self.uuid = self.new_uuid()
+        self.device = self.define(uuid=self.uuid, attrs=[('scratch', 'old')])
+        self.name = self.device.name()
+        self.client = self.raw()
+
+    def update(self, flags, value='new', name='scratch', **fields):
+        fields.setdefault('uuid', self.uuid)
+        fields.setdefault('attrs', [(name, value)])
+        self.client.update(self.name, self.document(**fields), flags)
+
+    def kept(self):
+        return self.read_definition(self.uuid)['attrs']
+
+    def test_current_of_inactive(self):
+        self.update(CURRENT)
+        self.assertEqual(self.kept(), [{'scratch': 'new'}])
+
+    def test_current_of_active(self):
+        self.device.create(0)
+        self.update(CURRENT)
+        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'new')
+        self.assertIn("value='new'", self.device.XMLDesc(0))
+        self.assertIn("value='old'", self.client.get_xml(self.name, XML_INACTIVE))
+
+    def test_config_of_active(self):
+        self.device.create(0)
+        events = self.listen()
+        self.update(CONFIG)
+        self.assertEqual(self.kept(), [{'scratch': 'new'}])
+        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'old')
+        self.assertIn("value='old'", self.device.XMLDesc(0))
+        self.barrier(events)
+        self.assertEqual(events.all(), [('update', self.name)])
+
+    def test_both(self):
+        self.device.create(0)
+        self.device.setAutostart(1)
+        self.update(LIVE | CONFIG)
+        self.assertEqual(self.read_definition(self.uuid), {
+            'mdev_type': self.type_id, 'start': 'auto', 'attrs': [{'scratch': 'new'}]})
+        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'new')
+
+    def test_live_of_transient(self):
+        self.device.create(0)
+        self.device.undefine(0)
+        events = self.listen()
+        self.update(LIVE)
+        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'new')
+        self.barrier(events)
+        self.assertEqual(events.all(), [('update', self.name)])
+
+    def test_short_type(self):
+        self.update(CONFIG, type_id=self.type_id.rpartition('-')[2])
+        self.assertEqual(self.read_definition(self.uuid)['mdev_type'], self.type_id)
+
+    def test_states(self):
+        invalid = libvirt.VIR_ERR_OPERATION_INVALID
+        self.assert_refused(invalid, self.update, LIVE, says=self.name)
+        self.assert_refused(invalid, self.update, LIVE | CONFIG, says=self.name)
+        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+        self.device.create(0)
+        self.device.undefine(0)
+        self.assert_refused(invalid, self.update, CONFIG, says=self.name)
+        self.assert_refused(invalid, self.update, LIVE | CONFIG, says=self.name)
+        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'old')
+
+    def test_identity(self):
+        unsupported = libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+        other_type = self.host.type_ids(self.parent)[1]
+        for active in (False, True):
+            if active:
+                self.device.create(0)
+            with self.nothing_changes():
+                for fields, says in (({'uuid': self.new_uuid()}, self.uuid),
+                                     ({'type_id': other_type}, self.type_id),
+                                     ({'parent': self.host.parents()[1].name},
+                                      self.parent.address)):
+                    self.assert_refused(unsupported, functools.partial(self.update, **fields),
+                                        CURRENT, says=says)
+        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+
+    def test_refused_attribute(self):
+        self.device.create(0)
+        for name, flags in (('stubborn', LIVE), ('stubborn', LIVE | CONFIG), ('missing', LIVE),
+                            ('../remove', LIVE)):
+            self.assert_refused({*VAGUE, libvirt.VIR_ERR_SYSTEM_ERROR,
+                                 libvirt.VIR_ERR_INVALID_ARG},
+                                functools.partial(self.update, name=name), flags,
+                                says=[self.name, name])
+        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+        self.assertEqual(self.host.journal(self.uuid), ['scratch=old'])
+
+    def test_refused_half_way(self):
+        """What has been written by then is in force, and shown."""
+        self.device.create(0)
+        attrs = [('scratch', 'first'), ('stubborn', '1')]
+        self.assert_refused({*VAGUE, libvirt.VIR_ERR_SYSTEM_ERROR},
+                            functools.partial(self.update, attrs=attrs), LIVE, says='stubborn')
+        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'first')
+        self.assertIn("value='first'", self.device.XMLDesc(0))
+        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+
+    def test_bad_calls(self):
+        with self.nothing_changes():
+            self.assert_refused(libvirt.VIR_ERR_INVALID_ARG, self.update, 4)
+            self.assert_refused(libvirt.VIR_ERR_XML_DETAIL, self.client.update, self.name, '<', 0)
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.client.update,
+                                self.parent.name, self.document(), 0)
+            self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, self.client.update, 'nobody',
+                                self.document(), 0, says='nobody')
