@@ -2,8 +2,11 @@
 """Devices that are defined to start by themselves do, whenever their parent comes."""
 
 import errno
+import pathlib
+import shutil
+import subprocess
 
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, only_on
 
 
 class Autostart(MediatedTest):
@@ -151,3 +154,72 @@ class Autostart(MediatedTest):
         self.wait_started([self.manual])
         self.wait_until(lambda: self.log_has('Cannot start', self.auto[0], 'no-such'), 'a message')
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
+
+
+@only_on('vm', 'the fake kernel has no modules')
+class Module(MediatedTest):
+    """The driver of the parents is a module that comes and goes."""
+
+    starts_daemon = False
+    # mdevctl looks nowhere else, and its udev rule starts what is there.
+    config = {'definitions': {'directory': '/etc/mdevctl.d'}}
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.definitions = pathlib.Path('/etc/mdevctl.d')
+        self.addCleanup(self.host.load_module)
+        self.addCleanup(shutil.rmtree, self.daemon.definitions / self.parent.address)
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+
+    def prepare(self):
+        self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'x'}])
+
+    def wait_active(self, active):
+        self.wait_until(lambda: self.state(self.name) == (active, True, True), 'active'
+                        if active else 'inactive')
+
+    def check_started(self, events, times):
+        self.wait_active(True)
+        self.assertEqual(self.host.journal(self.uuid), ['scratch=x'])
+        if events is not None:
+            events.wait(('created', self.name))
+            self.barrier(events)
+            self.assertEqual(events.count(('created', self.name)), times)
+
+    def come_and_go(self):
+        self.prepare()
+        self.host.unload_module()
+        self.daemon.start(self.config)
+        self.assertEqual(self.state(self.name), (False, True, True))
+        events = self.listen()
+        for times in (1, 2):
+            self.host.load_module()
+            self.check_started(events, times)
+            self.host.unload_module()
+            self.wait_active(False)
+        self.assertNotIn('Cannot start', self.daemon.log())
+
+    def test_loaded_before_the_daemon(self):
+        self.prepare()
+        self.daemon.start(self.config)
+        self.check_started(None, 1)
+
+    def test_loaded_after_the_daemon_and_again(self):
+        self.come_and_go()
+
+    def test_with_the_udev_rule_of_mdevctl(self):
+        """It starts them too, at the same time: either may be first, once it is started."""
+        rule = pathlib.Path('/run/udev/rules.d/60-mdevctl.rules')
+        rule.parent.mkdir(exist_ok=True)
+        rule.write_text('ACTION=="change", ENV{MDEV_STATE}=="registered", '
+                        f'TEST=="/etc/mdevctl.d/$kernel", RUN+="{shutil.which("mdevctl")} '
+                        'start-parent-mdevs %k"\n', encoding='utf-8')
+        self.addCleanup(self.reload_rules)
+        self.addCleanup(rule.unlink)
+        self.reload_rules()
+        self.come_and_go()
+
+    @staticmethod
+    def reload_rules():
+        subprocess.run(['udevadm', 'control', '--reload'], check=True)

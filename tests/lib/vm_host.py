@@ -21,6 +21,7 @@ RESTING_KNOBS = (*host.KNOBS, 'delay_create_ms', 'delay_remove_ms', 'delay_avail
 HIDING_KNOBS = ('hide_name', 'hide_description', 'intel_text')
 # A parent that has its driver but no types is still one of ours.
 HOSTILE = 'hostile'
+MODULE = 'md_vgpu'
 
 
 def write(path, text):
@@ -126,6 +127,19 @@ class VmHost(host.Host):
 
     def bind(self, parent):
         write('/sys/bus/pci/drivers/nvidia/bind', parent.address)
+
+    def unload_module(self):
+        subprocess.run(['rmmod', MODULE], check=True)
+        self.settle()
+
+    def load_module(self):
+        """With the parameters that run-vm has been given; nothing if it is there already."""
+        if os.path.exists(f'/sys/module/{MODULE}'):
+            return
+        words = subprocess.run(['sh', '-c', '. /run/vm/settings && echo "$VM_KMOD_ARGS"'],
+                               check=True, text=True, capture_output=True).stdout.split()
+        subprocess.run(['insmod', f'/run/vm/{MODULE}.ko', *words], check=True)
+        self.settle()
 
     @contextlib.contextmanager
     def silence_udev(self):
