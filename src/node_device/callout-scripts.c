@@ -95,7 +95,7 @@ list_directory(const char *path)
 
     if (dir == NULL) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            g_warning("Scripts cannot be looked for: %s", error->message);
+            g_message("Scripts cannot be looked for: %s", error->message);
         return files;
     }
 

@@ -136,7 +136,7 @@ is_passed_over(const char *path, const MdScriptResult *result)
 
     if (result->end == MD_SCRIPT_SIGNALED || result->end == MD_SCRIPT_NOT_STARTED) {
         md_callouts_set_error(&error, path, result);
-        g_warning("Passed over: %s", error->message);
+        g_message("Passed over: %s", error->message);
         return TRUE;
     }
     return result->end == MD_SCRIPT_EXITED && result->status == EXIT_NOT_MINE;
@@ -303,7 +303,7 @@ on_notifier_ran(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer dat
 
     if (result->end != MD_SCRIPT_EXITED || result->status != 0) {
         md_callouts_set_error(&error, g_ptr_array_index(turn->paths, turn->next), result);
-        g_warning("Notifying: %s", error->message);
+        g_message("Notifying: %s", error->message);
     }
     turn->next++;
     run_notifier(g_steal_pointer(&task));
@@ -407,7 +407,7 @@ on_after(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
 
     if (!call_finish(result, NULL, &error))
-        g_warning("Done, but: %s", error->message);
+        g_message("Done, but: %s", error->message);
     notify(data);
 }
 
