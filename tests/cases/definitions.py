@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Persistent devices: define, start, destroy, undefine, autostart, and what lists say of each."""
 
+import subprocess
+
 import documents
 import libvirt
 import rpc
@@ -316,3 +318,42 @@ class UnknownParent(MediatedTest):
         device = self.define(uuid=uuid, parent=self.host.plain_pci())
         self.assertEqual(device.parent(), self.host.plain_pci())
         self.assert_refused(VAGUE, device.create, 0, says=self.host.plain_pci())
+
+
+class Virsh(MediatedTest):
+    """The tool that people have."""
+
+    def virsh(self, *words):
+        return subprocess.run(['virsh', '-q', '-c', f'nodedev:///system?socket={self.daemon.rw_path}',
+                               *words], check=True, text=True, capture_output=True).stdout
+
+    def listed(self, *words):
+        return self.virsh('nodedev-list', '--cap', 'mdev', *words).split()
+
+    def info(self, name):
+        pairs = (line.partition(':') for line in self.virsh('nodedev-info', name).splitlines())
+        return {key: value.strip() for key, _, value in pairs}
+
+    def test_whole_life(self):
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        path = self.daemon.directory / 'device.xml'
+        path.write_text(self.document(uuid=uuid, name='any'), encoding='utf-8')
+        facts = {'Name': name, 'Parent': self.parent.name, 'Active': 'no', 'Persistent': 'yes',
+                 'Autostart': 'no'}
+        self.virsh('nodedev-define', '--validate', str(path))
+        self.assertEqual(self.info(name), facts)
+        self.assertEqual((self.listed(), self.listed('--inactive'), self.listed('--all')),
+                         ([], [name], [name]))
+        self.assertIn(name, self.virsh('nodedev-list', '--tree', '--all'))
+        self.virsh('nodedev-autostart', name)
+        self.virsh('nodedev-start', name)
+        self.assertEqual(self.info(name), {**facts, 'Active': 'yes', 'Autostart': 'yes'})
+        self.assertEqual((self.listed(), self.listed('--inactive'), self.listed('--all')),
+                         ([name], [], [name]))
+        self.virsh('nodedev-autostart', '--disable', name)
+        self.virsh('nodedev-undefine', name)
+        self.assertEqual(self.info(name), {**facts, 'Active': 'yes', 'Persistent': 'no'})
+        self.virsh('nodedev-destroy', name)
+        self.assertEqual(self.listed('--all'), [])
+        self.assertEqual(self.info(self.parent.name)['Persistent'], 'yes')
