@@ -203,7 +203,9 @@ move(int top, const char *temporary, const char *parent_addr, const char *uuid)
         return errnum;
 
     fd = openat(top, parent_addr, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || renameat(top, temporary, fd, uuid) < 0)
+    /* Whatever the umask: anybody may read what is defined. */
+    if (fd < 0 || (made && fchmod(fd, DIRECTORY_MODE) < 0) ||
+        renameat(top, temporary, fd, uuid) < 0)
         return errno;
     return sync_fd(fd);
 }
