@@ -8,10 +8,8 @@
 
 #define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
 
-/* Names since libvirt 8.10 and 10.1; two of CREATE_XML_VALIDATE's value. */
+/* A name since libvirt 8.10, of CREATE_XML_VALIDATE's value. */
 #define DEFINE_XML_VALIDATE (1U << 0)
-#define UPDATE_LIVE         (1U << 0)
-#define UPDATE_CONFIG       (1U << 1)
 
 
 static GTask *
@@ -352,8 +350,8 @@ md_driver_set_autostart_async(MdDriver *self,
 static guint
 get_what(guint flags)
 {
-    return ((flags & UPDATE_LIVE) != 0 ? MD_BACKEND_UPDATE_LIVE : 0) |
-           ((flags & UPDATE_CONFIG) != 0 ? MD_BACKEND_UPDATE_CONFIG : 0);
+    return ((flags & MD_UPDATE_LIVE) != 0 ? MD_BACKEND_UPDATE_LIVE : 0) |
+           ((flags & MD_UPDATE_CONFIG) != 0 ? MD_BACKEND_UPDATE_CONFIG : 0);
 }
 
 
@@ -371,7 +369,7 @@ md_driver_update_async(MdDriver *self,
     const MdBackend *backend = NULL;
     GError *error = NULL;
 
-    if (md_error_check_flags(flags, UPDATE_LIVE | UPDATE_CONFIG, VIR_FROM_NODEDEV,
+    if (md_error_check_flags(flags, MD_UPDATE_LIVE | MD_UPDATE_CONFIG, VIR_FROM_NODEDEV,
                              "virNodeDeviceUpdate", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL && md_backend_find(device->def, &error) != NULL)

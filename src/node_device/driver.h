@@ -15,6 +15,10 @@
 #include "node_device/node-device.h"
 #include "util/settings.h"
 
+/* virNodeDeviceUpdateFlags, which have names since libvirt 10.1. */
+#define MD_UPDATE_LIVE   (1U << 0)
+#define MD_UPDATE_CONFIG (1U << 1)
+
 #define MD_TYPE_DRIVER (md_driver_get_type())
 G_DECLARE_FINAL_TYPE(MdDriver, md_driver, MD, DRIVER, GObject)
 

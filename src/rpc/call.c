@@ -12,6 +12,7 @@ struct _MdCall {
     MdSession *session;
     const MdProcedure *procedure;
     md_header header;
+    gpointer args; /* NULL: there are none */
     MdCallEndedFunc ended;
     gpointer data;
 };
@@ -21,6 +22,7 @@ MdCall *
 md_call_new(MdSession *session,
             const MdProcedure *procedure,
             const md_header *header,
+            gpointer args,
             MdCallEndedFunc ended,
             gpointer data)
 {
@@ -29,9 +31,12 @@ md_call_new(MdSession *session,
     self->session = md_session_ref(session);
     self->procedure = procedure;
     self->header = *header;
+    self->args = args;
     self->ended = ended;
     self->data = data;
     md_client_begin_call(md_session_get_client(session));
+    if ((procedure->flags & MD_PROCEDURE_ALONE) != 0)
+        md_client_set_alone(md_session_get_client(session), TRUE);
     return self;
 }
 
@@ -50,16 +55,34 @@ md_call_get_driver(MdCall *self)
 }
 
 
+gconstpointer
+md_call_get_args(MdCall *self)
+{
+    return self->args;
+}
+
+
+static void
+on_sent(gpointer data)
+{
+    MdCall *self = data;
+
+    md_client_end_call(md_session_get_client(self->session));
+    self->ended(self->data);
+    md_session_unref(self->session);
+    if (self->args != NULL)
+        md_message_clear(self->procedure->args, self->args);
+    g_free(self->args);
+    g_free(self);
+}
+
+
 static void
 end(MdCall *self, GBytes *frame)
 {
-    MdClient *client = md_session_get_client(self->session);
-
-    md_client_send(client, frame);
-    md_client_end_call(client);
-    self->ended(self->data);
-    md_session_unref(self->session);
-    g_free(self);
+    if ((self->procedure->flags & MD_PROCEDURE_ALONE) != 0)
+        md_client_set_alone(md_session_get_client(self->session), FALSE);
+    md_session_send(self->session, frame, on_sent, self);
 }
 
 
@@ -99,4 +122,77 @@ md_call_fail(MdCall *self, GError *error)
     log_error(self, error);
     g_error_free(error);
     end(self, frame);
+}
+
+
+static guint
+get_permissions(MdCall *self)
+{
+    const MdProcedure *procedure = self->procedure;
+    guint more = 0;
+
+    if (procedure->get_more_permissions != NULL)
+        more = procedure->get_more_permissions(self->args);
+    return procedure->permissions | more;
+}
+
+
+static gboolean
+is_about_device(guint permissions)
+{
+    return permissions >= MD_MAY_GETATTR;
+}
+
+
+/* Whose permissions are asked for; NULL: the connection's. */
+static const char *
+get_device(MdCall *self, guint permissions)
+{
+    if (!is_about_device(permissions))
+        return NULL;
+    if ((self->procedure->flags & MD_PROCEDURE_NEW) != 0)
+        return MD_ACCESS_NEW_DEVICE;
+    return *(char *const *)self->args;
+}
+
+
+/* There is nothing to be refused on a device that is not there: its call fails for that reason. */
+static gboolean
+is_there(MdCall *self, const char *device)
+{
+    return device == NULL || (self->procedure->flags & MD_PROCEDURE_NEW) != 0 ||
+           md_driver_look_up(md_call_get_driver(self), device, NULL) != NULL;
+}
+
+
+static void
+on_judged(GObject *source, GAsyncResult *result, gpointer data)
+{
+    MdCall *self = data;
+    GError *error = NULL;
+
+    if (md_access_check_finish(MD_ACCESS(source), result, &error))
+        self->procedure->handler(self, self->args);
+    else
+        md_call_fail(self, error);
+}
+
+
+void
+md_call_run(MdCall *self)
+{
+    MdAccess *access = md_session_get_access(self->session);
+    MdIdentity *who = md_session_get_identity(self->session);
+    guint permissions = get_permissions(self);
+    const char *device = NULL;
+
+    if (permissions != 0 && !md_access_is_free(access, who)) {
+        device = get_device(self, permissions);
+        if (is_there(self, device)) {
+            md_access_check_async(access, who, permissions, device,
+                                  md_session_get_cancellable(self->session), on_judged, self);
+            return;
+        }
+    }
+    self->procedure->handler(self, self->args);
 }

@@ -10,12 +10,15 @@
 
 typedef struct _MdCall MdCall;
 
-/* `args` are freed by the one who calls the handler: what is needed later must be copied. */
+/* `args` are there until the call has ended. */
 typedef void (*MdCallHandler)(MdCall *call, gconstpointer args);
 
 typedef enum {
     MD_PROCEDURE_UNOPENED = 1 << 0, /* may be called before the connection is opened */
     MD_PROCEDURE_WRITE = 1 << 1,    /* not for readers */
+    MD_PROCEDURE_LOGIN = 1 << 2,    /* for those who must authenticate still */
+    MD_PROCEDURE_ALONE = 1 << 3,    /* what the client sends next waits until it is answered */
+    MD_PROCEDURE_NEW = 1 << 4,      /* about a device that is not there yet */
 } MdProcedureFlags;
 
 /* What we serve. */
@@ -23,23 +26,31 @@ typedef struct {
     int number;
     const char *function; /* of libvirt's API, as messages name it */
     guint flags;
-    xdrproc_t args; /* NULL: there are none */
+    guint permissions; /* MdPermission that are needed; 0: none is */
+    xdrproc_t args;    /* NULL: there are none */
     gsize args_size;
     xdrproc_t ret;         /* NULL: the answer is empty */
     MdCallHandler handler; /* NULL: not served */
+    /* Permissions that are needed depending on the arguments; NULL: none is. */
+    guint (*get_more_permissions)(gconstpointer args);
 } MdProcedure;
 
 typedef void (*MdCallEndedFunc)(gpointer data);
 
-/* `ended` is called when the call has been answered. */
+/* `args` are taken over. `ended` is called when the call has been answered. */
 MdCall *md_call_new(MdSession *session,
                     const MdProcedure *procedure,
                     const md_header *header,
+                    gpointer args,
                     MdCallEndedFunc ended,
                     gpointer data);
 
 MdSession *md_call_get_session(MdCall *self);
 MdDriver *md_call_get_driver(MdCall *self);
+gconstpointer md_call_get_args(MdCall *self);
+
+/* Does what is to be done, if whoever calls is allowed to; else it fails. */
+void md_call_run(MdCall *self);
 
 /* Both end the call. `ret` is of the type of the procedure, `error` is taken over. */
 void md_call_reply(MdCall *self, gconstpointer ret);

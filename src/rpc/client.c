@@ -40,6 +40,7 @@ struct _MdClient {
     gsize held_bytes;
     guint n_calls;
     gboolean reading; /* messages may be handed out */
+    gboolean alone;   /* until a call has been answered */
     gboolean in_turn; /* what has changed is looked at when the turn ends */
     GSource *in;
     GSource *turn;       /* due at once: messages are held that may be handed out */
@@ -222,7 +223,7 @@ can_hold(MdClient *self)
 static gboolean
 can_hand_out(MdClient *self)
 {
-    return self->reading && self->n_calls < self->settings->max_client_requests &&
+    return self->reading && !self->alone && self->n_calls < self->settings->max_client_requests &&
            self->queue.length < UNREAD_FRAMES &&
            self->queued <= MIN(UNREAD_BYTES, self->settings->max_queued_bytes / 2);
 }
@@ -413,6 +414,14 @@ void
 md_client_end_call(MdClient *self)
 {
     self->n_calls--;
+    update_sources(self);
+}
+
+
+void
+md_client_set_alone(MdClient *self, gboolean alone)
+{
+    self->alone = alone;
     update_sources(self);
 }
 

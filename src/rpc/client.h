@@ -40,6 +40,9 @@ void md_client_begin_call(MdClient *self);
 void md_client_end_call(MdClient *self);
 guint md_client_count_calls(MdClient *self);
 
+/* While it is TRUE no further message is handed out: they depend on a call that is under way. */
+void md_client_set_alone(MdClient *self, gboolean alone);
+
 /* From now on the client is pinged when it is silent. */
 void md_client_enable_keepalive(MdClient *self);
 

@@ -19,78 +19,102 @@ struct _MdDispatch {
 #define NO_ARGS    NULL, 0
 #define UNOPENED   MD_PROCEDURE_UNOPENED
 #define WRITE      MD_PROCEDURE_WRITE
+#define LOGIN      (MD_PROCEDURE_UNOPENED | MD_PROCEDURE_LOGIN)
+#define ALONE      MD_PROCEDURE_ALONE
+#define NEW        MD_PROCEDURE_NEW
+
+
+/* What is changed on the disk, too, is saved. */
+static guint
+get_more_for_update(gconstpointer args)
+{
+    const md_update_args *update = args;
+
+    return update->flags == MD_UPDATE_LIVE ? 0 : MD_MAY_SAVE;
+}
+
 
 /* clang-format off */
 static const MdProcedure procedures[] = {
-    { MD_PROC_AUTH_LIST, "virConnectOpenAuth", UNOPENED,
+    { MD_PROC_AUTH_LIST, "virConnectOpenAuth", LOGIN, 0,
       NO_ARGS, MD_XDR(md_auth_ret), md_handle_auth_list },
-    { MD_PROC_OPEN, "virConnectOpen", UNOPENED,
+    { MD_PROC_AUTH_SASL_INIT, "virConnectOpenAuth", LOGIN, 0,
+      NO_ARGS, NULL, md_handle_auth_sasl },
+    { MD_PROC_AUTH_SASL_START, "virConnectOpenAuth", LOGIN, 0,
+      ARGS(md_sasl_start_args), NULL, md_handle_auth_sasl },
+    { MD_PROC_AUTH_SASL_STEP, "virConnectOpenAuth", LOGIN, 0,
+      ARGS(md_sasl_step_args), NULL, md_handle_auth_sasl },
+    { MD_PROC_AUTH_POLKIT, "virConnectOpenAuth", LOGIN | ALONE, 0,
+      NO_ARGS, MD_XDR(md_int_ret), md_handle_auth_polkit },
+    { MD_PROC_OPEN, "virConnectOpen", UNOPENED | ALONE, MD_MAY_CONNECT_GETATTR,
       ARGS(md_open_args), NULL, md_handle_open },
-    { MD_PROC_CLOSE, "virConnectClose", UNOPENED,
+    { MD_PROC_CLOSE, "virConnectClose", UNOPENED, 0,
       NO_ARGS, NULL, md_handle_close },
-    { MD_PROC_SUPPORTS_FEATURE, "virConnectSupportsFeature", UNOPENED,
+    { MD_PROC_SUPPORTS_FEATURE, "virConnectSupportsFeature", UNOPENED, 0,
       ARGS(md_int_args), MD_XDR(md_int_ret), md_handle_supports_feature },
-    { MD_PROC_GET_TYPE, "virConnectGetType", 0,
+    { MD_PROC_GET_TYPE, "virConnectGetType", 0, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, MD_XDR(md_text_ret), md_handle_get_type },
-    { MD_PROC_GET_LIB_VERSION, "virConnectGetLibVersion", 0,
+    { MD_PROC_GET_LIB_VERSION, "virConnectGetLibVersion", 0, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, MD_XDR(md_number_ret), md_handle_get_lib_version },
-    { MD_PROC_GET_URI, "virConnectGetURI", 0,
+    { MD_PROC_GET_URI, "virConnectGetURI", 0, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, MD_XDR(md_text_ret), md_handle_get_uri },
-    { MD_PROC_IS_SECURE, "virConnectIsSecure", 0,
+    { MD_PROC_IS_SECURE, "virConnectIsSecure", 0, 0,
       NO_ARGS, MD_XDR(md_int_ret), md_handle_is_secure },
-    { MD_PROC_REGISTER_CLOSE_CALLBACK, "virConnectRegisterCloseCallback", 0,
+    { MD_PROC_REGISTER_CLOSE_CALLBACK, "virConnectRegisterCloseCallback",
+      0, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, NULL, md_handle_register_close_callback },
-    { MD_PROC_UNREGISTER_CLOSE_CALLBACK, "virConnectUnregisterCloseCallback", 0,
+    { MD_PROC_UNREGISTER_CLOSE_CALLBACK, "virConnectUnregisterCloseCallback",
+      0, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, NULL, md_handle_unregister_close_callback },
-    { MD_PROC_SET_IDENTITY, "virConnectSetIdentity", 0,
-      NO_ARGS, NULL, NULL },
+    { MD_PROC_SET_IDENTITY, "virConnectSetIdentity", ALONE, MD_MAY_CONNECT_WRITE,
+      ARGS(md_identity_args), NULL, md_handle_set_identity },
 
-    { MD_PROC_NUM_OF_DEVICES, "virNodeNumOfDevices", 0,
+    { MD_PROC_NUM_OF_DEVICES, "virNodeNumOfDevices", 0, MD_MAY_SEARCH,
       ARGS(md_cap_args), MD_XDR(md_int_ret), md_handle_num_of_devices },
-    { MD_PROC_LIST_DEVICES, "virNodeListDevices", 0,
+    { MD_PROC_LIST_DEVICES, "virNodeListDevices", 0, MD_MAY_SEARCH,
       ARGS(md_list_args), MD_XDR(md_names_ret), md_handle_list_devices },
-    { MD_PROC_LIST_ALL_DEVICES, "virConnectListAllNodeDevices", 0,
+    { MD_PROC_LIST_ALL_DEVICES, "virConnectListAllNodeDevices", 0, MD_MAY_SEARCH,
       ARGS(md_list_all_args), MD_XDR(md_list_all_ret), md_handle_list_all_devices },
-    { MD_PROC_LOOK_UP_BY_NAME, "virNodeDeviceLookupByName", 0,
+    { MD_PROC_LOOK_UP_BY_NAME, "virNodeDeviceLookupByName", 0, MD_MAY_GETATTR,
       ARGS(md_name_args), MD_XDR(md_text_ret), md_handle_look_up_by_name },
-    { MD_PROC_LOOK_UP_SCSI_HOST, "virNodeDeviceLookupSCSIHostByWWN", 0,
+    { MD_PROC_LOOK_UP_SCSI_HOST, "virNodeDeviceLookupSCSIHostByWWN", 0, 0,
       NO_ARGS, NULL, NULL },
-    { MD_PROC_GET_XML, "virNodeDeviceGetXMLDesc", 0,
+    { MD_PROC_GET_XML, "virNodeDeviceGetXMLDesc", 0, MD_MAY_READ,
       ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_get_xml },
-    { MD_PROC_GET_PARENT, "virNodeDeviceGetParent", 0,
+    { MD_PROC_GET_PARENT, "virNodeDeviceGetParent", 0, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_maybe_text_ret), md_handle_get_parent },
-    { MD_PROC_NUM_OF_CAPS, "virNodeDeviceNumOfCaps", 0,
+    { MD_PROC_NUM_OF_CAPS, "virNodeDeviceNumOfCaps", 0, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_num_of_caps },
-    { MD_PROC_LIST_CAPS, "virNodeDeviceListCaps", 0,
+    { MD_PROC_LIST_CAPS, "virNodeDeviceListCaps", 0, MD_MAY_READ,
       ARGS(md_caps_args), MD_XDR(md_names_ret), md_handle_list_caps },
-    { MD_PROC_CREATE_XML, "virNodeDeviceCreateXML", WRITE,
+    { MD_PROC_CREATE_XML, "virNodeDeviceCreateXML", WRITE | NEW, MD_MAY_WRITE | MD_MAY_START,
       ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_create_xml },
-    { MD_PROC_DESTROY, "virNodeDeviceDestroy", WRITE,
+    { MD_PROC_DESTROY, "virNodeDeviceDestroy", WRITE, MD_MAY_STOP,
       ARGS(md_name_args), NULL, md_handle_destroy },
-    { MD_PROC_GET_AUTOSTART, "virNodeDeviceGetAutostart", WRITE,
+    { MD_PROC_GET_AUTOSTART, "virNodeDeviceGetAutostart", WRITE, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_get_autostart },
-    { MD_PROC_IS_PERSISTENT, "virNodeDeviceIsPersistent", 0,
+    { MD_PROC_IS_PERSISTENT, "virNodeDeviceIsPersistent", 0, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_is_persistent },
-    { MD_PROC_IS_ACTIVE, "virNodeDeviceIsActive", 0,
+    { MD_PROC_IS_ACTIVE, "virNodeDeviceIsActive", 0, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_is_active },
-    { MD_PROC_DEFINE_XML, "virNodeDeviceDefineXML", WRITE,
+    { MD_PROC_DEFINE_XML, "virNodeDeviceDefineXML", WRITE | NEW, MD_MAY_WRITE,
       ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_define_xml },
-    { MD_PROC_UNDEFINE, "virNodeDeviceUndefine", WRITE,
+    { MD_PROC_UNDEFINE, "virNodeDeviceUndefine", WRITE, MD_MAY_DELETE,
       ARGS(md_text_args), NULL, md_handle_undefine },
-    { MD_PROC_CREATE, "virNodeDeviceCreate", WRITE,
+    { MD_PROC_CREATE, "virNodeDeviceCreate", WRITE, MD_MAY_START,
       ARGS(md_text_args), NULL, md_handle_create },
-    { MD_PROC_SET_AUTOSTART, "virNodeDeviceSetAutostart", WRITE,
+    { MD_PROC_SET_AUTOSTART, "virNodeDeviceSetAutostart", WRITE, MD_MAY_WRITE,
       ARGS(md_name_int_args), NULL, md_handle_set_autostart },
-    { MD_PROC_UPDATE, "virNodeDeviceUpdate", WRITE,
-      ARGS(md_update_args), NULL, md_handle_update },
-    { MD_PROC_DETTACH, "virNodeDeviceDettach", WRITE, NO_ARGS, NULL, NULL },
-    { MD_PROC_DETACH_FLAGS, "virNodeDeviceDetachFlags", WRITE, NO_ARGS, NULL, NULL },
-    { MD_PROC_REATTACH, "virNodeDeviceReAttach", WRITE, NO_ARGS, NULL, NULL },
-    { MD_PROC_RESET, "virNodeDeviceReset", WRITE, NO_ARGS, NULL, NULL },
+    { MD_PROC_UPDATE, "virNodeDeviceUpdate", WRITE, MD_MAY_WRITE,
+      ARGS(md_update_args), NULL, md_handle_update, get_more_for_update },
+    { MD_PROC_DETTACH, "virNodeDeviceDettach", WRITE, 0, NO_ARGS, NULL, NULL },
+    { MD_PROC_DETACH_FLAGS, "virNodeDeviceDetachFlags", WRITE, 0, NO_ARGS, NULL, NULL },
+    { MD_PROC_REATTACH, "virNodeDeviceReAttach", WRITE, 0, NO_ARGS, NULL, NULL },
+    { MD_PROC_RESET, "virNodeDeviceReset", WRITE, 0, NO_ARGS, NULL, NULL },
 
-    { MD_PROC_REGISTER_EVENT, "virConnectNodeDeviceEventRegisterAny", 0,
+    { MD_PROC_REGISTER_EVENT, "virConnectNodeDeviceEventRegisterAny", 0, MD_MAY_SEARCH,
       ARGS(md_register_args), MD_XDR(md_int_ret), md_handle_register_event },
-    { MD_PROC_DEREGISTER_EVENT, "virConnectNodeDeviceEventDeregisterAny", 0,
+    { MD_PROC_DEREGISTER_EVENT, "virConnectNodeDeviceEventDeregisterAny", 0, MD_MAY_CONNECT_READ,
       ARGS(md_int_args), NULL, md_handle_deregister_event },
 };
 /* clang-format on */
@@ -143,9 +167,9 @@ set_unserved(int number, GError **error)
 }
 
 
-/* The procedure of a header that may be called, NULL if nobody may. */
+/* The procedure of a header that this client may call at all, NULL if there is none. */
 static const MdProcedure *
-check_header(const md_header *header, GError **error)
+check_header(MdSession *session, const md_header *header, GError **error)
 {
     const MdProcedure *procedure = NULL;
 
@@ -161,6 +185,11 @@ check_header(const md_header *header, GError **error)
     }
 
     procedure = find_procedure(header->proc);
+    if (!md_session_is_authenticated(session) &&
+        (procedure == NULL || (procedure->flags & MD_PROCEDURE_LOGIN) == 0)) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "authentication required");
+        return NULL;
+    }
     if (procedure == NULL)
         set_unserved(header->proc, error);
     return procedure;
@@ -200,17 +229,39 @@ on_call_ended(gpointer data)
 }
 
 
+/* Takes the arguments over. */
 static void
 run(MdDispatch *self,
     MdSession *session,
     const MdProcedure *procedure,
     const md_header *header,
-    gconstpointer args)
+    gpointer args)
 {
-    MdCall *call = md_call_new(session, procedure, header, on_call_ended, md_dispatch_ref(self));
-
     self->n_calls++;
-    procedure->handler(call, args);
+    md_call_run(
+        md_call_new(session, procedure, header, args, on_call_ended, md_dispatch_ref(self)));
+}
+
+
+/* NULL with an error if they are not those of the procedure, NULL without if it has none. */
+static gpointer
+decode_args(const MdProcedure *procedure, const MdMessage *message, GError **error)
+{
+    gpointer args = NULL;
+
+    if (procedure->args == NULL) {
+        if (g_bytes_get_size(message->payload) > 0)
+            md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "%s takes no arguments",
+                              procedure->function);
+        return NULL;
+    }
+
+    args = g_malloc0(procedure->args_size);
+    if (!md_message_decode(message, procedure->args, args, error)) {
+        md_message_clear(procedure->args, args);
+        g_clear_pointer(&args, g_free);
+    }
+    return args;
 }
 
 
@@ -218,28 +269,20 @@ run(MdDispatch *self,
 static gboolean
 dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GError **error)
 {
-    const MdProcedure *procedure = check_header(&message->header, error);
-    g_autofree gpointer args = NULL;
-    gboolean ok = FALSE;
+    const MdProcedure *procedure = check_header(session, &message->header, error);
+    gpointer args = NULL;
+    GError *err = NULL;
 
     if (procedure == NULL || !check_session(session, procedure, error))
         return FALSE;
 
-    if (procedure->args == NULL) {
-        ok = g_bytes_get_size(message->payload) == 0;
-        if (!ok)
-            md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "%s takes no arguments",
-                              procedure->function);
-    } else {
-        args = g_malloc0(procedure->args_size);
-        ok = md_message_decode(message, procedure->args, args, error);
+    args = decode_args(procedure, message, &err);
+    if (err != NULL) {
+        g_propagate_error(error, err);
+        return FALSE;
     }
-
-    if (ok)
-        run(self, session, procedure, &message->header, args);
-    if (args != NULL)
-        md_message_clear(procedure->args, args);
-    return ok;
+    run(self, session, procedure, &message->header, args);
+    return TRUE;
 }
 
 

@@ -8,9 +8,6 @@
 
 #include "util/error.h"
 
-/* Authentication that a client must go through: none. */
-#define AUTH_NONE 0
-
 /* Features that a client may ask for, as the wire numbers them. */
 enum {
     FEATURE_KEEPALIVE = 10,
@@ -20,16 +17,6 @@ enum {
 
 /* What virConnectOpenAuth() takes; a reader says so with the first. */
 #define OPEN_FLAGS (VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES)
-
-
-void
-md_handle_auth_list(MdCall *call, gconstpointer args G_GNUC_UNUSED)
-{
-    int types[] = { AUTH_NONE };
-    const md_auth_ret ret = { { G_N_ELEMENTS(types), types } };
-
-    md_call_reply(call, &ret);
-}
 
 
 void
@@ -56,7 +43,7 @@ md_handle_close(MdCall *call, gconstpointer args G_GNUC_UNUSED)
     g_autoptr(MdSession) session = md_session_ref(md_call_get_session(call));
 
     md_call_reply(call, NULL);
-    md_client_close_when_sent(md_session_get_client(session));
+    md_session_close_when_sent(session);
 }
 
 

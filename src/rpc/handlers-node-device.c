@@ -58,19 +58,78 @@ check_maxnames(int maxnames, GError **error)
 }
 
 
+/* Answers a call with the names of devices. */
+typedef void (*NamesFunc)(MdCall *call, GPtrArray *names);
+
+typedef struct {
+    MdCall *call;
+    NamesFunc func;
+} Listing;
+
+
+static void
+on_filtered(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autofree Listing *listing = data;
+    GError *error = NULL;
+    g_autoptr(GPtrArray) names = md_access_filter_finish(MD_ACCESS(source), result, &error);
+
+    if (names == NULL)
+        md_call_fail(listing->call, error);
+    else
+        listing->func(listing->call, names);
+}
+
+
+/* With those that the client may see. `names` is taken over; if it is NULL, `error` is why. */
+static void
+answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
+{
+    g_autoptr(GPtrArray) all = names;
+    MdSession *session = md_call_get_session(call);
+    MdAccess *access = md_session_get_access(session);
+    MdIdentity *who = md_session_get_identity(session);
+    Listing *listing = NULL;
+
+    if (all == NULL) {
+        md_call_fail(call, error);
+    } else if (md_access_is_free(access, who)) {
+        func(call, all);
+    } else {
+        listing = g_new0(Listing, 1);
+        listing->call = call;
+        listing->func = func;
+        md_access_filter_async(access, who, all, md_session_get_cancellable(session), on_filtered,
+                               listing);
+    }
+}
+
+
+static void
+reply_number(MdCall *call, GPtrArray *names)
+{
+    reply_int(call, (int)names->len);
+}
+
+
 void
 md_handle_num_of_devices(MdCall *call, gconstpointer args)
 {
     const md_cap_args *wanted = args;
     GError *error = NULL;
-    g_autoptr(GPtrArray) names =
-        md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap), wanted->flags,
-                              &error);
+    GPtrArray *names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
+                                             wanted->flags, &error);
 
-    if (names == NULL)
-        md_call_fail(call, error);
-    else
-        reply_int(call, (int)names->len);
+    answer_names(call, names, error, reply_number);
+}
+
+
+static void
+reply_list(MdCall *call, GPtrArray *names)
+{
+    const md_list_args *wanted = md_call_get_args(call);
+
+    reply_names(call, names, wanted->maxnames);
 }
 
 
@@ -78,34 +137,27 @@ void
 md_handle_list_devices(MdCall *call, gconstpointer args)
 {
     const md_list_args *wanted = args;
-    g_autoptr(GPtrArray) names = NULL;
+    GPtrArray *names = NULL;
     GError *error = NULL;
 
     if (check_maxnames(wanted->maxnames, &error))
         names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
                                       wanted->flags, &error);
-    if (names == NULL)
-        md_call_fail(call, error);
-    else
-        reply_names(call, names, wanted->maxnames);
+    answer_names(call, names, error, reply_list);
 }
 
 
-void
-md_handle_list_all_devices(MdCall *call, gconstpointer args)
+static void
+reply_all(MdCall *call, GPtrArray *names)
 {
-    const md_list_all_args *wanted = args;
+    const md_list_all_args *wanted = md_call_get_args(call);
     GError *error = NULL;
     md_list_all_ret ret = { 0 };
-    g_autoptr(GPtrArray) names =
-        md_driver_list_all(md_call_get_driver(call), wanted->flags, &error);
 
-    if (names != NULL && wanted->need_results && names->len > MD_NAMES_MAX) {
+    if (wanted->need_results && names->len > MD_NAMES_MAX) {
         md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC,
                           "%u node devices are more than the limit of %d", names->len,
                           MD_NAMES_MAX);
-    }
-    if (error != NULL) {
         md_call_fail(call, error);
         return;
     }
@@ -116,6 +168,17 @@ md_handle_list_all_devices(MdCall *call, gconstpointer args)
         ret.names.names_val = (md_text *)names->pdata;
     }
     md_call_reply(call, &ret);
+}
+
+
+void
+md_handle_list_all_devices(MdCall *call, gconstpointer args)
+{
+    const md_list_all_args *wanted = args;
+    GError *error = NULL;
+    GPtrArray *names = md_driver_list_all(md_call_get_driver(call), wanted->flags, &error);
+
+    answer_names(call, names, error, reply_all);
 }
 
 

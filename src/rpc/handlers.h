@@ -5,8 +5,13 @@
 
 #include "rpc/call.h"
 
-/* The connection itself. */
+/* Who it is. */
 void md_handle_auth_list(MdCall *call, gconstpointer args);
+void md_handle_auth_sasl(MdCall *call, gconstpointer args);
+void md_handle_auth_polkit(MdCall *call, gconstpointer args);
+void md_handle_set_identity(MdCall *call, gconstpointer args);
+
+/* The connection itself. */
 void md_handle_open(MdCall *call, gconstpointer args);
 void md_handle_close(MdCall *call, gconstpointer args);
 void md_handle_get_type(MdCall *call, gconstpointer args);

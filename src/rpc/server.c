@@ -5,6 +5,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include "rpc/access.h"
 #include "rpc/client.h"
 #include "rpc/dispatch.h"
 #include "rpc/listener.h"
@@ -23,8 +24,10 @@ struct _MdServer {
     MdDriver *driver;
     const MdSettings *settings;
     MdDispatch *dispatch;
+    MdAccess *access;
     GPtrArray *listeners; /* of MdListener; NULL: not listening */
     GHashTable *sessions; /* MdClient → MdSession, both owned */
+    guint n_anonymous;    /* clients that must authenticate still */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
 };
@@ -59,6 +62,7 @@ md_server_dispose(GObject *object)
         md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
     g_clear_pointer(&self->sessions, g_hash_table_unref);
     g_clear_pointer(&self->dispatch, md_dispatch_unref);
+    g_clear_object(&self->access);
     g_clear_object(&self->driver);
     G_OBJECT_CLASS(md_server_parent_class)->dispose(object);
 }
@@ -87,6 +91,7 @@ md_server_new(MdDriver *driver, const MdSettings *settings)
 
     self->driver = g_object_ref(driver);
     self->settings = settings;
+    self->access = md_access_new(settings);
     return self;
 }
 
@@ -110,9 +115,12 @@ update_listeners(MdServer *self)
 
     for (guint i = 0; self->listeners != NULL && i < self->listeners->len; i++) {
         MdListener *listener = g_ptr_array_index(self->listeners, i);
-        guint room = md_listener_is_read_only(listener) ? most - most / READERS_LEAVE : most;
+        gboolean read_only = md_listener_is_read_only(listener);
+        guint room = read_only ? most - most / READERS_LEAVE : most;
+        gboolean full = md_access_is_guarded(self->access, read_only) &&
+                        self->n_anonymous >= self->settings->max_anonymous_clients;
 
-        md_listener_set_paused(listener, n_clients >= room);
+        md_listener_set_paused(listener, n_clients >= room || full);
     }
 }
 
@@ -132,7 +140,11 @@ on_closed(MdClient *client, gpointer data)
 {
     MdServer *self = data;
 
-    md_session_end(g_hash_table_lookup(self->sessions, client));
+    MdSession *session = g_hash_table_lookup(self->sessions, client);
+
+    if (!md_session_is_authenticated(session))
+        self->n_anonymous--;
+    md_session_end(session);
     g_hash_table_remove(self->sessions, client);
     g_debug("a client has gone, %u are left", md_server_count_clients(self));
     update_listeners(self);
@@ -142,12 +154,21 @@ on_closed(MdClient *client, gpointer data)
 
 
 static void
-log_client(GSocket *socket, gboolean read_only)
+on_authenticated(gpointer data)
 {
-    g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
-    g_autofree char *who = credentials != NULL ? g_credentials_to_string(credentials) : NULL;
+    MdServer *self = data;
 
-    g_debug("a client has come%s: %s", read_only ? " to read" : "", who != NULL ? who : "unknown");
+    self->n_anonymous--;
+    update_listeners(self);
+}
+
+
+static void
+log_client(const MdIdentity *peer, gboolean read_only)
+{
+    g_autofree char *who = md_identity_describe(peer);
+
+    g_debug("a client has come%s: %s", read_only ? " to read" : "", who);
 }
 
 
@@ -157,9 +178,14 @@ on_client(GSocket *socket, gboolean read_only, gpointer data)
     static const MdClientFuncs funcs = { on_message, on_closed };
     MdServer *self = data;
     MdClient *client = md_client_new(socket, self->settings);
+    g_autoptr(MdIdentity) peer = md_identity_new_from_socket(socket);
+    MdSession *session = md_session_new(client, self->driver, self->access, peer, read_only);
 
-    log_client(socket, read_only);
-    g_hash_table_insert(self->sessions, client, md_session_new(client, self->driver, read_only));
+    log_client(peer, read_only);
+    g_hash_table_insert(self->sessions, client, session);
+    md_session_set_authenticated_func(session, on_authenticated, self);
+    if (!md_session_is_authenticated(session))
+        self->n_anonymous++;
     md_client_start(client, &funcs, self);
     update_listeners(self);
 }
@@ -211,12 +237,16 @@ dismiss_clients(MdServer *self, gboolean only_idle)
 
         if (session == NULL)
             continue;
+        if (!md_session_is_authenticated(session)) {
+            md_client_close(client);
+            continue;
+        }
         if (only_idle && md_client_count_calls(client) > 0) {
             md_client_stop_reading(client);
             continue;
         }
         md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
-        md_client_close_when_sent(client);
+        md_session_close_when_sent(session);
     }
 }
 

@@ -5,7 +5,9 @@
 
 #include <unistd.h>
 
+#include "rpc/gate.h"
 #include "util/error.h"
+#include "util/source.h"
 
 #define URI_SCHEME "nodedev"
 
@@ -24,6 +26,16 @@ typedef struct {
 struct _MdSession {
     MdClient *client;
     MdDriver *driver;
+    MdAccess *access;
+    MdGate *gate;
+    GCancellable *cancellable;
+    MdIdentity *peer;
+    MdIdentity *identity;
+    gboolean monitor; /* came through the socket for readers */
+    gboolean authenticated;
+    void (*on_authenticated)(gpointer data);
+    gpointer data;
+    GSource *auth_timeout; /* NULL: nothing is waited for */
     char *uri;
     gboolean read_only;
     gboolean close_callback;
@@ -41,14 +53,46 @@ callback_free(Callback *callback)
 }
 
 
+static gboolean
+on_auth_timeout(gpointer data)
+{
+    MdSession *self = data;
+
+    md_source_clear(&self->auth_timeout);
+    g_info("cutting off a client: it does not authenticate");
+    md_client_close(self->client);
+    return G_SOURCE_REMOVE;
+}
+
+
+static void
+await_authentication(MdSession *self)
+{
+    guint timeout = md_access_get_settings(self->access)->auth_timeout;
+
+    self->auth_timeout = md_source_attach(g_timeout_source_new(timeout), on_auth_timeout, self);
+}
+
+
 MdSession *
-md_session_new(MdClient *client, MdDriver *driver, gboolean read_only)
+md_session_new(
+    MdClient *client, MdDriver *driver, MdAccess *access, MdIdentity *peer, gboolean read_only)
 {
     MdSession *self = g_rc_box_new0(MdSession);
 
     self->client = g_object_ref(client);
     self->driver = driver;
+    self->access = g_object_ref(access);
+    self->gate = md_gate_new(client, access);
+    self->cancellable = g_cancellable_new();
+    self->peer = md_identity_ref(peer);
+    self->identity = md_identity_ref(peer);
     self->read_only = read_only;
+    self->monitor = read_only;
+    self->authenticated =
+        !md_access_is_guarded(access, read_only) || md_identity_is_privileged(peer);
+    if (!self->authenticated)
+        await_authentication(self);
     self->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify)callback_free);
     return self;
 }
@@ -65,6 +109,12 @@ static void
 session_clear(MdSession *self)
 {
     g_ptr_array_unref(self->callbacks);
+    md_source_clear(&self->auth_timeout);
+    md_gate_unref(self->gate);
+    md_identity_unref(self->peer);
+    md_identity_unref(self->identity);
+    g_object_unref(self->cancellable);
+    g_object_unref(self->access);
     g_free(self->uri);
     g_object_unref(self->client);
 }
@@ -89,6 +139,98 @@ MdDriver *
 md_session_get_driver(MdSession *self)
 {
     return self->driver;
+}
+
+
+MdAccess *
+md_session_get_access(MdSession *self)
+{
+    return self->access;
+}
+
+
+GCancellable *
+md_session_get_cancellable(MdSession *self)
+{
+    return self->cancellable;
+}
+
+
+const MdIdentity *
+md_session_get_peer(MdSession *self)
+{
+    return self->peer;
+}
+
+
+MdIdentity *
+md_session_get_identity(MdSession *self)
+{
+    return self->identity;
+}
+
+
+void
+md_session_set_identity(MdSession *self, MdIdentity *identity)
+{
+    md_identity_ref(identity);
+    md_identity_unref(self->identity);
+    self->identity = identity;
+}
+
+
+void
+md_session_set_authenticated_func(MdSession *self, void (*func)(gpointer data), gpointer data)
+{
+    self->on_authenticated = func;
+    self->data = data;
+}
+
+
+gboolean
+md_session_is_authenticated(MdSession *self)
+{
+    return self->authenticated;
+}
+
+
+void
+md_session_authenticate_async(MdSession *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    /* From here on polkit's own deadline counts. */
+    md_source_clear(&self->auth_timeout);
+    md_access_authenticate_async(self->access, self->peer, self->monitor, self->cancellable,
+                                 callback, user_data);
+}
+
+
+gboolean
+md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **error)
+{
+    if (!md_access_authenticate_finish(self->access, result, error)) {
+        if (!g_cancellable_is_cancelled(self->cancellable))
+            await_authentication(self);
+        return FALSE;
+    }
+
+    self->authenticated = TRUE;
+    if (self->on_authenticated != NULL)
+        self->on_authenticated(self->data);
+    return TRUE;
+}
+
+
+void
+md_session_send(MdSession *self, GBytes *frame, void (*sent)(gpointer data), gpointer data)
+{
+    md_gate_send(self->gate, frame, sent, data);
+}
+
+
+void
+md_session_close_when_sent(MdSession *self)
+{
+    md_gate_close_when_sent(self->gate);
 }
 
 
@@ -169,8 +311,9 @@ md_session_get_uri(MdSession *self)
 }
 
 
+/* `device`: whoever may not see it is not told; NULL: the event is not about one. */
 static void
-send_event(MdSession *self, int procedure, xdrproc_t type, gconstpointer event)
+send_event(MdSession *self, int procedure, xdrproc_t type, gconstpointer event, const char *device)
 {
     const md_header header = { .prog = MD_PROGRAM_REMOTE,
                                .vers = MD_PROGRAM_VERSION,
@@ -181,8 +324,10 @@ send_event(MdSession *self, int procedure, xdrproc_t type, gconstpointer event)
 
     if (frame == NULL)
         g_warning("event %d: %s", procedure, error->message);
+    else if (device != NULL)
+        md_gate_send_if_visible(self->gate, self->identity, device, frame);
     else
-        md_client_send(self->client, frame);
+        md_gate_send(self->gate, frame, NULL, NULL);
 }
 
 
@@ -195,9 +340,10 @@ on_event(const char *device, int event, int detail, gpointer data)
 
     if (event == VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE)
         send_event(callback->session, MD_PROC_EVENT_LIFECYCLE, MD_XDR(md_lifecycle_event),
-                   &lifecycle);
+                   &lifecycle, device);
     else
-        send_event(callback->session, MD_PROC_EVENT_UPDATE, MD_XDR(md_update_event), &update);
+        send_event(callback->session, MD_PROC_EVENT_UPDATE, MD_XDR(md_update_event), &update,
+                   device);
 }
 
 
@@ -276,7 +422,7 @@ md_session_notify_closed(MdSession *self, int reason)
     const md_closed_event closed = { reason };
 
     if (self->close_callback)
-        send_event(self, MD_PROC_EVENT_CLOSED, MD_XDR(md_closed_event), &closed);
+        send_event(self, MD_PROC_EVENT_CLOSED, MD_XDR(md_closed_event), &closed, NULL);
     self->close_callback = FALSE;
 }
 
@@ -285,4 +431,7 @@ void
 md_session_end(MdSession *self)
 {
     g_ptr_array_set_size(self->callbacks, 0);
+    md_source_clear(&self->auth_timeout);
+    g_cancellable_cancel(self->cancellable);
+    md_gate_end(self->gate);
 }

@@ -6,17 +6,48 @@
 #pragma once
 
 #include "node_device/driver.h"
+#include "rpc/access.h"
 #include "rpc/client.h"
 
 typedef struct _MdSession MdSession;
 
-/* `read_only`: the client came through a socket for readers. `driver` must outlive the session. */
-MdSession *md_session_new(MdClient *client, MdDriver *driver, gboolean read_only);
+/*
+ * `read_only`: the client came through a socket for readers. `peer`: who it is. `driver` must
+ * outlive the session. A client that must authenticate is cut off if it takes too long.
+ */
+MdSession *md_session_new(
+    MdClient *client, MdDriver *driver, MdAccess *access, MdIdentity *peer, gboolean read_only);
 MdSession *md_session_ref(MdSession *self);
 void md_session_unref(MdSession *self);
 
 MdClient *md_session_get_client(MdSession *self);
 MdDriver *md_session_get_driver(MdSession *self);
+MdAccess *md_session_get_access(MdSession *self);
+
+/* Cancelled when the client has gone. */
+GCancellable *md_session_get_cancellable(MdSession *self);
+
+/* Who is at the other end, and who is judged: the same until the client says whom it acts for. */
+const MdIdentity *md_session_get_peer(MdSession *self);
+MdIdentity *md_session_get_identity(MdSession *self);
+void md_session_set_identity(MdSession *self, MdIdentity *identity);
+
+/* `func` is called when the client has authenticated. */
+void md_session_set_authenticated_func(MdSession *self, void (*func)(gpointer data), gpointer data);
+gboolean md_session_is_authenticated(MdSession *self);
+
+/* Asks whether the client may connect; `callback` has the session's access as its source. Once at a
+ * time. */
+void
+md_session_authenticate_async(MdSession *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **error);
+
+/* Sends a frame after the events before it. `sent` is called when it has left, or has been dropped.
+ */
+void md_session_send(MdSession *self, GBytes *frame, void (*sent)(gpointer data), gpointer data);
+
+/* Ends the connection when all has been sent. */
+void md_session_close_when_sent(MdSession *self);
 
 /*
  * `name`: the URI as the client wrote it, NULL for any. VIR_ERR_NO_CONNECT if it is not for us,

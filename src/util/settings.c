@@ -15,6 +15,7 @@ typedef enum {
     VALUE_COUNT,
     VALUE_MODE,    /* octal */
     VALUE_SECONDS, /* kept in milliseconds */
+    VALUE_POLKIT,  /* none or polkit */
 } ValueType;
 
 typedef struct {
@@ -44,6 +45,12 @@ static const Setting settings[] = {
     SETTING(
         "limits", "max_queued_bytes", VALUE_COUNT, max_queued_bytes, 64 << 20, 1 << 16, 1 << 30),
     SETTING("limits", "frame_timeout", VALUE_SECONDS, frame_timeout, 30000, 1, HOUR),
+    SETTING("limits", "max_anonymous_clients", VALUE_COUNT, max_anonymous_clients, 20, 1, 1000000),
+    SETTING("access", "auth_unix_rw", VALUE_POLKIT, auth_unix_rw, FALSE, 0, 0),
+    SETTING("access", "auth_unix_ro", VALUE_POLKIT, auth_unix_ro, FALSE, 0, 0),
+    SETTING("access", "access_drivers", VALUE_POLKIT, access_drivers, FALSE, 0, 0),
+    SETTING("access", "auth_timeout", VALUE_SECONDS, auth_timeout, 120000, 1, HOUR),
+    SETTING("access", "polkit_timeout", VALUE_SECONDS, polkit_timeout, 30000, 1, HOUR),
     SETTING("keepalive", "interval", VALUE_SECONDS, keepalive_interval, 5000, 0, HOUR),
     SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
@@ -127,6 +134,10 @@ read_setting(MdSettings *self, GKeyFile *file, const Setting *setting, GError **
         G_STRUCT_MEMBER(gboolean, self, setting->offset) =
             g_key_file_get_boolean(file, setting->group, setting->key, NULL);
         ok = g_str_equal(text, "true") || g_str_equal(text, "false");
+        break;
+    case VALUE_POLKIT:
+        G_STRUCT_MEMBER(gboolean, self, setting->offset) = g_str_equal(text, "polkit");
+        ok = g_str_equal(text, "polkit") || g_str_equal(text, "none");
         break;
     case VALUE_COUNT:
     case VALUE_MODE:

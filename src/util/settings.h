@@ -20,6 +20,14 @@ typedef struct {
     guint max_client_requests; /* max_client_requests = 5: calls of one client under way at once */
     guint max_queued_bytes;    /* max_queued_bytes = 67108864: output a client may leave unread */
     guint frame_timeout;       /* frame_timeout = 30: how long a frame may stay half received */
+    guint max_anonymous_clients; /* max_anonymous_clients = 20: those who must authenticate still */
+
+    /* [access]; what may be none or polkit is true for polkit */
+    gboolean auth_unix_rw;   /* auth_unix_rw = none */
+    gboolean auth_unix_ro;   /* auth_unix_ro = none */
+    gboolean access_drivers; /* access_drivers = none */
+    guint auth_timeout;      /* auth_timeout = 120: how long clients may take to authenticate */
+    guint polkit_timeout; /* polkit_timeout = 30: how long polkit may take for any other answer */
 
     /* [keepalive] */
     guint keepalive_interval; /* interval = 5; 0 sends no pings */

@@ -26,7 +26,8 @@ CHUNK = 65536
 
 PROCEDURES = {
     'OPEN': 1, 'CLOSE': 2, 'GET_TYPE': 3, 'GET_VERSION': 4, 'GET_HOSTNAME': 59,
-    'SUPPORTS_FEATURE': 60, 'AUTH_LIST': 66, 'AUTH_POLKIT': 70, 'GET_URI': 110,
+    'SUPPORTS_FEATURE': 60, 'AUTH_LIST': 66, 'AUTH_SASL_INIT': 67, 'AUTH_SASL_START': 68,
+    'AUTH_SASL_STEP': 69, 'AUTH_POLKIT': 70, 'GET_URI': 110,
     'NUM_OF_DEVICES': 111, 'LIST_DEVICES': 112, 'LOOKUP_BY_NAME': 113, 'GET_XML_DESC': 114,
     'GET_PARENT': 115, 'NUM_OF_CAPS': 116, 'LIST_CAPS': 117, 'DETTACH': 118, 'REATTACH': 119,
     'RESET': 120, 'CREATE_XML': 123, 'DESTROY': 124, 'IS_SECURE': 149, 'GET_LIB_VERSION': 157,
@@ -56,6 +57,16 @@ def string(text):
 def optional(text):
     """A string that may be missing (None)."""
     return i32(0) if text is None else i32(1) + string(text)
+
+
+def param(name, kind, value):
+    """A typed parameter; the kinds are those of struct, 's' is a string."""
+    types = {'i': 1, 'I': 2, 'q': 3, 'Q': 4, 'd': 5, '?': 6, 's': 7}
+    if kind == 's':
+        packed = string(value)
+    else:
+        packed = i32(value) if kind == '?' else struct.pack(f'>{kind}', value)
+    return string(name) + i32(types[kind]) + packed
 
 
 class Decoder:
@@ -164,15 +175,18 @@ class Connection:  # pylint: disable=too-many-public-methods
     """One client; the socket is used by one thread only."""
 
     def __init__(self, path, deadline=10.0, answers_pings=True):
+        """`path`: of the daemon's socket, or one that is connected to it already."""
         self.deadline = deadline
         self.answers_pings = answers_pings
         self.serial = 0
         self.buffer = b''
         self.frames = []     # everything that came, in order
         self.unread = []     # what nobody has asked for yet
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connected = isinstance(path, socket.socket)
+        self.socket = path if connected else socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(deadline)
-        self.socket.connect(str(path))
+        if not connected:
+            self.socket.connect(str(path))
 
     def __enter__(self):
         return self
@@ -293,11 +307,22 @@ class Connection:  # pylint: disable=too-many-public-methods
 
     def open(self, uri='nodedev:///system', flags=0):
         """What every client says first: authentication, then open."""
-        decoder = self.call('AUTH_LIST')
-        types = [decoder.i32() for _ in range(decoder.u32())]
-        decoder.end()
+        types = self.auth_list()
         self.call('OPEN', optional(uri) + u32(flags)).end()
         return types
+
+    def auth_list(self):
+        """What the client must go through: 0 nothing, 1 SASL, 2 polkit."""
+        decoder = self.call('AUTH_LIST')
+        types = [decoder.i32() for _ in range(decoder.u32())]
+        return decoder.end(types)
+
+    def auth_polkit(self):
+        return (decoder := self.call('AUTH_POLKIT')).end(decoder.i32())
+
+    def set_identity(self, *params, flags=0):
+        """Acts for another user; a parameter is what param() makes."""
+        self.call('SET_IDENTITY', u32(len(params)) + b''.join(params) + u32(flags)).end()
 
     def close(self):
         self.call('CLOSE').end()

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who is behind a connection: the process at its other end, or whom that process says it acts for.
+ * Never changed once made; shared by counting references.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "rpc/protocol.h"
+
+typedef struct {
+    gint64 pid;         /* 0: not known */
+    guint64 start_time; /* of that process, in ticks after the boot; 0: not known */
+    gint64 uid;         /* -1: not known */
+    gint64 gid;         /* -1: not known */
+    char *user_name;    /* this and the rest: NULL if not told */
+    char *group_name;
+    char *sasl_user_name;
+    char *x509_name;
+    char *selinux_context;
+} MdIdentity;
+
+/* The process that has connected. What cannot be told of it is not known. */
+MdIdentity *md_identity_new_from_socket(GSocket *socket);
+
+/*
+ * Whom a client acts for, in libvirt's words (VIR_CONNECT_IDENTITY_*). VIR_ERR_INVALID_ARG for a
+ * field of another type, out of range or twice, VIR_ERR_ARGUMENT_UNSUPPORTED for one that libvirt
+ * does not know; both name the field.
+ */
+MdIdentity *md_identity_new_from_params(const md_param *params, guint n, GError **error);
+
+MdIdentity *md_identity_ref(MdIdentity *self);
+void md_identity_unref(MdIdentity *self);
+
+/* The user that this process runs as, or root: it may do whatever we may do. */
+gboolean md_identity_is_privileged(const MdIdentity *self);
+
+/* For the log. */
+char *md_identity_describe(const MdIdentity *self);
+
+/*
+ * The start time in the text of /proc/PID/stat, 0 if there is none. The name of the program, which
+ * the process chooses, may hold anything.
+ */
+guint64 md_identity_parse_start_time(const char *stat);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdIdentity, md_identity_unref)

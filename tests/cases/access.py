@@ -1,0 +1,621 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may connect and who may do what, judged by a real polkitd: as root, as a member of a group,
+as nobody."""
+
+import os
+import subprocess
+
+import libvirt
+
+import rpc
+from mediated_test import URI, MediatedTest
+from polkit import OtherUser, Polkit, as_user
+
+MEMBER, NOBODY = 'daemon', 'nobody'
+
+RPC_ERROR, DENIED, NO_DEVICE, AUTH_FAILED = 39, 29, 53, 45
+XML_BROKEN, INVALID_ARG, UNSUPPORTED_ARG, REFUSED, NO_AGENT = 35, 8, 74, 88, 94
+FROM_POLKIT, FROM_ACCESS = 60, 55
+
+NONE, POLKIT = [0], [2]
+LIFECYCLE, UPDATE = 0, 1
+OPEN_TO_ALL = {'rw_mode': '0777', 'ro_mode': '0777'}
+
+REFUSAL = "access denied: 'nodedev' denied access"
+
+# A rule for one user; polkit asks each in turn until one knows.
+RULE = """polkit.addRule(function(action, subject) {{
+    if ({condition}) return polkit.Result.{result};
+}});
+"""
+OF_GROUP = "action.id == 'org.libvirt.unix.manage' && subject.isInGroup('daemon')"
+
+
+def rule(condition, result='YES'):
+    return RULE.format(condition=condition, result=result)
+
+
+def allow_all(*permissions):
+    """Permissions on any device."""
+    ids = ', '.join(f"'org.libvirt.api.node-device.{name}'" for name in permissions)
+    return rule(f'[{ids}].indexOf(action.id) >= 0')
+
+
+def only(device):
+    """Other devices cannot be seen."""
+    return rule("action.id.indexOf('org.libvirt.api.node-device.') == 0 && "
+                f"action.lookup('node_device_name') != '{device}'", 'NO')
+
+
+class AccessTest(MediatedTest):
+    starts_daemon = False
+    rules = ''
+
+    def setUp(self):
+        super().setUp()
+        self.polkit = Polkit(self.deadline)
+        self.addCleanup(self.polkit.close)
+        self.polkit.start(self.rules)
+        os.chmod(self.daemon.directory, 0o755)
+        self.daemon.environment.update(self.polkit.environment)
+        self.daemon.start(self.config)
+
+    def other(self, name, path=None):
+        """A raw client of another user, not opened, and its process."""
+        user = OtherUser(name, path or self.daemon.rw_path)
+        self.addCleanup(user.close)
+        return self.raw(opened=False, path=user.socket), user
+
+    def opened(self, name, path=None):
+        client, _ = self.other(name, path)
+        client.open()
+        return client
+
+    def virsh(self, name, *command, path=None):
+        uri = URI.format(path or self.daemon.rw_path)
+        return subprocess.run(['virsh', '-q', '-c', uri, *command], **as_user(name), cwd='/',
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=self.deadline)
+
+    def restart(self, rules):
+        """The same daemon under other rules."""
+        self.polkit.stop_authority()
+        self.polkit.start_authority(rules)
+
+
+class Login(AccessTest):
+    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit'}}
+    rules = rule(OF_GROUP)
+
+    def test_root_need_not(self):
+        client = self.raw(opened=False)
+        self.assertEqual(client.open(), NONE)
+        self.assertIn('computer', client.list_all()[0])
+        self.assert_refused(AUTH_FAILED, client.auth_polkit,
+                            says='authentication failed: authentication failed')
+        self.assertIn('computer', self.names())
+
+    def test_member(self):
+        client, _ = self.other(MEMBER)
+        self.assertEqual(client.auth_list(), POLKIT)
+        self.assertEqual(client.auth_polkit(), 1)
+        self.assertEqual(client.open(), NONE)
+        name = client.create_xml(self.document())
+        self.assertIn(name, client.list_all()[0])
+        client.destroy(name)
+
+    def test_nobody_is_not_let_in(self):
+        client, _ = self.other(NOBODY)
+        for _ in range(2):
+            self.assertEqual(client.auth_list(), POLKIT)
+            self.assert_refused(NO_AGENT, client.auth_polkit, domain=FROM_POLKIT, says=(
+                'authentication unavailable: no polkit agent available to authenticate action '
+                "'org.libvirt.unix.manage'"))
+        self.assert_refused(RPC_ERROR, client.open, says='authentication required')
+
+    def test_refused_by_a_rule(self):
+        self.restart(rule("action.id == 'org.libvirt.unix.manage'", 'NO'))
+        client, _ = self.other(MEMBER)
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, domain=FROM_POLKIT,
+                            says='authentication failed: access denied by policy')
+
+    def test_before(self):
+        """Until somebody has authenticated, nothing else is served, not even a refusal by name."""
+        client, _ = self.other(MEMBER)
+        document = self.document()
+        calls = {'OPEN': rpc.optional(None) + rpc.u32(0), 'CLOSE': b'', 'GET_TYPE': b'',
+                 'LIST_ALL': rpc.i32(1) + rpc.u32(0), 'SUPPORTS_FEATURE': rpc.i32(10),
+                 'CREATE_XML': rpc.string(document) + rpc.u32(0), 'GET_VERSION': b'',
+                 'SET_IDENTITY': rpc.u32(0) + rpc.u32(0), 9999: b'', 'RESET': b'?'}
+        with self.nothing_changes():
+            for procedure, payload in calls.items():
+                with self.subTest(procedure):
+                    self.assert_refused(RPC_ERROR, client.call, procedure, payload,
+                                        says='authentication required')
+        client.ping()
+        client.wait_keepalive('PONG')
+        self.assertEqual(client.auth_polkit(), 1)
+        self.assertEqual(client.open(), NONE)
+
+    def test_sasl(self):
+        """Is not offered; stock answers so, too."""
+        client, _ = self.other(MEMBER)
+        start = rpc.string('GSSAPI') + rpc.i32(0) + rpc.u32(2) + rpc.i32(1) + rpc.i32(2)
+        step = rpc.i32(1) + rpc.u32(0)
+        for procedure, payload in (('AUTH_SASL_INIT', b''), ('AUTH_SASL_START', start),
+                                   ('AUTH_SASL_STEP', step)):
+            self.assert_refused(AUTH_FAILED, client.call, procedure, payload,
+                                says='authentication failed: authentication failed')
+        self.assertEqual(client.auth_polkit(), 1)
+
+    def test_readers_need_not(self):
+        client = self.opened(NOBODY, self.daemon.ro_path)
+        self.assertIn('computer', client.list_all()[0])
+        self.assert_refused(DENIED, client.create_xml, self.document())
+
+    def test_through_virsh(self):
+        member = self.virsh(MEMBER, 'nodedev-list', '--cap', 'system')
+        self.assertEqual(member.stdout.split(), ['computer'], member.stderr)
+        nobody = self.virsh(NOBODY, 'nodedev-list')
+        self.assertNotEqual(nobody.returncode, 0)
+        self.assertIn('authentication unavailable', nobody.stderr)
+        reader = self.virsh(NOBODY, 'nodedev-list', '--cap', 'system', path=self.daemon.ro_path)
+        self.assertEqual(reader.stdout.split(), ['computer'], reader.stderr)
+
+    def test_what_comes_behind_waits(self):
+        """A client may send all at once: nothing overtakes the answer of polkit."""
+        client, _ = self.other(MEMBER)
+        self.polkit.pause()
+        first = client.send('AUTH_POLKIT')
+        second = client.send('OPEN', rpc.optional(None) + rpc.u32(0))
+        third = client.send('GET_TYPE')
+        self.assertEqual(self.conn.getType(), 'nodedev')
+        self.polkit.resume()
+        for serial in (first, second, third):
+            client.wait_reply(serial).decoder()
+        self.assertEqual([frame.serial for frame in client.frames], [first, second, third])
+
+    def test_client_goes_meanwhile(self):
+        client, _ = self.other(MEMBER)
+        self.polkit.pause()
+        client.send('AUTH_POLKIT')
+        self.assertIn('computer', self.names())
+        client.disconnect()
+        self.assertIn('computer', self.names())
+        self.polkit.resume()
+        again, _ = self.other(MEMBER)
+        self.assertEqual(again.auth_polkit(), 1)
+
+    def test_stop_does_not_wait(self):
+        client, _ = self.other(MEMBER)
+        self.polkit.pause()
+        client.send('AUTH_POLKIT')
+        self.assertIn('computer', self.names())
+        with self.within(self.deadline / 2, 'a stop'):
+            self.daemon.stop()
+        client.wait_closed()
+        self.polkit.resume()
+        self.daemon.start(self.config)
+
+
+class Trouble(AccessTest):
+    """polkit does not answer."""
+
+    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit', 'auth_timeout': '0.5'}}
+    rules = rule(OF_GROUP)
+
+    def test_it_hangs(self):
+        client, _ = self.other(MEMBER)
+        self.polkit.pause()
+        serial = client.send('AUTH_POLKIT')
+        self.assertIn('computer', self.names())
+        error = client.wait_reply(serial).error()
+        self.assertEqual(error.code, AUTH_FAILED)
+        self.assertIn('has not answered in time', error.message)
+        self.polkit.resume()
+        self.assertEqual(client.auth_polkit(), 1)
+
+    def test_it_is_not_there(self):
+        client, _ = self.other(MEMBER)
+        self.polkit.stop_authority()
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot tell')
+        self.polkit.start_authority()
+        again, _ = self.other(MEMBER)
+        self.assertEqual(again.auth_polkit(), 1)
+
+    def test_no_bus(self):
+        first, _ = self.other(MEMBER)
+        self.assertEqual(first.auth_polkit(), 1)
+        client, _ = self.other(MEMBER)
+        self.polkit.stop()
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot')
+        self.assertIn('computer', self.names())
+        first.open()
+        self.polkit.start()
+        again, _ = self.other(MEMBER)
+        self.assertEqual(again.auth_polkit(), 1)
+
+    def test_who_does_not_authenticate_is_cut_off(self):
+        client, _ = self.other(MEMBER)
+        self.assertEqual(client.auth_list(), POLKIT)
+        client.wait_closed()
+
+
+class Anonymous(AccessTest):
+    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit'},
+              'limits': {'max_anonymous_clients': 2}}
+    rules = rule(OF_GROUP)
+
+    def test_the_rest_waits_outside(self):
+        first, _ = self.other(MEMBER)
+        second, _ = self.other(NOBODY)
+        self.assertEqual(first.auth_list(), POLKIT)
+        self.assertEqual(second.auth_list(), POLKIT)
+        third, _ = self.other(MEMBER)
+        serial = third.send('AUTH_LIST')
+        # Readers have a door of their own, and are served.
+        reader = self.opened(NOBODY, self.daemon.ro_path)
+        self.assertEqual(reader.get_type(), 'nodedev')
+        self.assertIsNone(third.receive(0))
+        self.assertEqual(first.auth_polkit(), 1)
+        third.wait_reply(serial).decoder()
+        fourth, _ = self.other(MEMBER)
+        serial = fourth.send('AUTH_LIST')
+        self.assertEqual(reader.get_type(), 'nodedev')
+        self.assertIsNone(fourth.receive(0))
+        second.disconnect()
+        fourth.wait_reply(serial).decoder()
+
+
+class Monitor(AccessTest):
+    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_ro': 'polkit'}}
+    rules = rule("action.id == 'org.libvirt.unix.monitor' && subject.user == 'daemon'", 'NO')
+
+    def test_readers(self):
+        """Everybody may read, by libvirt's policy; one user may not, by our rule."""
+        client, _ = self.other(NOBODY, self.daemon.ro_path)
+        self.assertEqual(client.auth_list(), POLKIT)
+        self.assertEqual(client.auth_polkit(), 1)
+        client.open()
+        self.assertIn('computer', client.list_all()[0])
+        self.assert_refused(DENIED, client.create_xml, self.document())
+        refused, _ = self.other(MEMBER, self.daemon.ro_path)
+        self.assert_refused(AUTH_FAILED, refused.auth_polkit)
+        self.assertEqual(self.opened(MEMBER).get_type(), 'nodedev')
+
+
+class JudgedTest(AccessTest):
+    config = {'sockets': OPEN_TO_ALL, 'access': {'access_drivers': 'polkit'}}
+
+    def assert_denied(self, func, *args):
+        self.assertEqual(self.assert_refused(REFUSED, func, *args, domain=FROM_ACCESS), REFUSAL)
+
+
+class Judged(JudgedTest):
+    def test_libvirts_own_policy(self):
+        """Whoever is let in sees which devices there are, and no more."""
+        device = self.create()
+        client = self.opened(NOBODY)
+        self.assertIn(device.name(), client.list_all()[0])
+        self.assertEqual(client.num_of_devices(), len(self.names()))
+        self.assertEqual(client.look_up(device.name()), device.name())
+        self.assertEqual(client.get_uri(), 'nodedev:///system')
+        self.assertGreater(client.get_lib_version(), 0)
+        client.deregister(client.register(LIFECYCLE))
+        with self.nothing_changes():
+            self.assert_denied(client.create_xml, self.document())
+            self.assert_denied(client.destroy, device.name())
+            self.assert_denied(client.get_xml, device.name())
+
+    def test_reading(self):
+        device = self.create()
+        self.restart(allow_all('read'))
+        client = self.opened(NOBODY)
+        self.assertEqual(client.get_parent(device.name()), self.parent.name)
+        self.assertIn(device.name(), client.get_xml(device.name()))
+        self.assertEqual(client.list_caps(device.name()), ['mdev'])
+        self.assertEqual(client.num_of_caps(device.name()), 1)
+        self.assertEqual(client.is_active(device.name()), 1)
+        self.assertEqual(client.is_persistent(device.name()), 0)
+        self.assertEqual(client.get_autostart(device.name()), 0)
+
+    def test_the_document_is_not_looked_at(self):
+        client = self.opened(NOBODY)
+        with self.nothing_changes():
+            for document in ('no document', '<device', '<device>' * 5000, '', '<a>&b;</a>'):
+                self.assert_denied(client.create_xml, document)
+        self.assert_refused(XML_BROKEN, self.raw().create_xml, '<device')
+
+    def test_unknown_devices(self):
+        """Are told as such, as libvirt does: whether a name is known is no secret."""
+        client = self.opened(NOBODY)
+        self.assert_refused(NO_DEVICE, client.look_up, 'nope')
+        self.assert_refused(NO_DEVICE, client.destroy, 'nope')
+        self.assert_refused(NO_DEVICE, client.get_xml, 'nope')
+
+    def test_root(self):
+        self.polkit.stop()
+        client = self.raw()
+        name = client.create_xml(self.document())
+        self.assertIn(name, client.list_all()[0])
+        client.destroy(name)
+
+    def test_may_not_open(self):
+        self.restart(rule("action.id == 'org.libvirt.api.connect.getattr'", 'NO'))
+        client, _ = self.other(NOBODY)
+        self.assert_denied(client.open)
+        self.assert_refused(1, client.get_type, says='connection not open')
+
+    def test_may_not_search(self):
+        self.restart(rule("action.id == 'org.libvirt.api.connect.search-node-devices'", 'NO'))
+        client = self.opened(NOBODY)
+        for call in (client.list_all, client.list_devices, client.num_of_devices):
+            self.assert_denied(call)
+        self.assert_denied(client.register, LIFECYCLE)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_both_permissions_are_needed(self):
+        for granted in ('write', 'start'):
+            with self.subTest(granted):
+                self.restart(allow_all(granted))
+                self.assert_denied(self.opened(NOBODY).create_xml, self.document())
+
+    def test_allowed(self):
+        self.restart(allow_all('write', 'start') +
+                     rule("action.id == 'org.libvirt.api.node-device.stop' && "
+                          "action.lookup('connect_driver') == 'nodedev'"))
+        client = self.opened(NOBODY)
+        name = client.create_xml(self.document())
+        self.assertIn(name, self.names())
+        client.destroy(name)
+        self.assertNotIn(name, self.names())
+
+    def test_new_devices_have_libvirts_name(self):
+        self.restart(rule("action.lookup('node_device_name') == 'new device'"))
+        client = self.opened(NOBODY)
+        name = client.create_xml(self.document())
+        self.assert_denied(client.destroy, name)
+
+    def test_readers_stay_readers(self):
+        self.restart(allow_all('write', 'start', 'stop'))
+        client = self.opened(NOBODY, self.daemon.ro_path)
+        self.assert_refused(DENIED, client.create_xml, self.document())
+
+    def test_through_virsh(self):
+        listed = self.virsh(NOBODY, 'nodedev-list', '--cap', 'system')
+        self.assertEqual(listed.stdout.split(), ['computer'], listed.stderr)
+        device = self.create()
+        destroyed = self.virsh(NOBODY, 'nodedev-destroy', device.name())
+        self.assertIn(REFUSAL, destroyed.stderr)
+        self.assertIn(device.name(), self.names())
+
+
+class OneDevice(JudgedTest):
+    """All but one device are out of sight."""
+
+    rules = only('computer') + allow_all('read')
+
+    def test_lists(self):
+        self.create()
+        client = self.opened(NOBODY)
+        self.assertEqual(client.list_all(), (['computer'], 1))
+        self.assertEqual(client.list_all(need_results=0), ([], 1))
+        self.assertEqual(client.list_devices(), ['computer'])
+        self.assertEqual(client.list_devices(maxnames=0), [])
+        self.assertEqual(client.num_of_devices(), 1)
+        self.assertEqual(client.num_of_devices('mdev'), 0)
+        self.assertGreater(len(self.names()), 1)
+
+    def test_others(self):
+        device = self.create()
+        client = self.opened(NOBODY)
+        self.assertEqual(client.look_up('computer'), 'computer')
+        self.assertIn('computer', client.get_xml('computer'))
+        for call in (client.look_up, client.get_xml, client.get_parent, client.list_caps,
+                     client.num_of_caps, client.is_active, client.is_persistent,
+                     client.get_autostart, client.destroy):
+            with self.subTest(call.__name__):
+                self.assert_denied(call, device.name())
+
+    def test_many(self):
+        """More than polkit is asked at once."""
+        clients = [self.opened(NOBODY) for _ in range(12)]
+        serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
+                   for client in clients for _ in range(8)]
+        self.assertEqual(len(serials), 96)
+        for client in clients:
+            for serial in range(client.serial - 7, client.serial + 1):
+                decoder = client.wait_reply(serial).decoder()
+                self.assertEqual(decoder.strings(), ['computer'])
+
+
+class EventsJudged(JudgedTest):
+    UUIDS = ['11111111-0000-4000-8000-000000000000', '22222222-0000-4000-8000-000000000000']
+
+    def test_only_of_what_may_be_seen(self):
+        seen, unseen = (self.child_name(self.parent, uuid) for uuid in self.UUIDS)
+        self.restart(only(seen))
+        client = self.opened(NOBODY)
+        client.register(LIFECYCLE)
+        client.register(UPDATE)
+        for uuid in self.UUIDS:
+            self.create(uuid=uuid)
+        for name in (unseen, seen):
+            self.conn.nodeDeviceLookupByName(name).destroy()
+        self.assertEqual([client.wait_event()[1:] for _ in range(2)], [(seen, 0), (seen, 1)])
+        self.assertEqual(client.get_type(), 'nodedev')
+        self.assertEqual([frame for frame in client.frames if frame.type == rpc.MESSAGE][2:], [])
+
+    def test_before_the_reply(self):
+        """Of the call that caused them, and in order."""
+        self.restart(allow_all('write', 'start', 'stop'))
+        client = self.opened(NOBODY)
+        client.register(LIFECYCLE)
+        client.register(UPDATE)
+        for _ in range(10):
+            del client.frames[:], client.unread[:]
+            name = client.create_xml(self.document())
+            client.destroy(name)
+            self.assertEqual([(frame.name, *frame.event()[1:]) if frame.type == rpc.MESSAGE
+                              else frame.name for frame in client.frames], [
+                                  ('EVENT_LIFECYCLE', name, 0),
+                                  ('EVENT_UPDATE', self.parent.name, None), 'CREATE_XML',
+                                  ('EVENT_LIFECYCLE', name, 1),
+                                  ('EVENT_UPDATE', self.parent.name, None), 'DESTROY'])
+
+    def test_polkit_hangs(self):
+        """Others get their events; this client gets them late, in order."""
+        client = self.opened(NOBODY)
+        client.register(LIFECYCLE)
+        events = self.listen()
+        self.polkit.pause()
+        device = self.create()
+        events.wait(('created', device.name()))
+        client.send('IS_SECURE')
+        self.assertEqual(self.conn.getType(), 'nodedev')
+        self.assertIsNone(client.receive(0))
+        self.polkit.resume()
+        self.assertEqual(client.wait_event()[1:], (device.name(), 0))
+        client.wait_reply(client.serial).decoder()
+
+    def test_client_goes_meanwhile(self):
+        client = self.opened(NOBODY)
+        client.register(LIFECYCLE)
+        self.polkit.pause()
+        device = self.create()
+        client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
+        self.assertEqual(self.conn.getType(), 'nodedev')
+        client.disconnect()
+        self.assertIn(device.name(), self.names())
+        self.polkit.resume()
+        self.assertIn(device.name(), self.opened(NOBODY).list_all()[0])
+
+
+class Storm(JudgedTest):
+    """Events that wait for polkit are bounded."""
+
+    config = {'sockets': OPEN_TO_ALL, 'access': {'access_drivers': 'polkit'},
+              'limits': {'max_queued_bytes': 65536}}
+
+    def test_too_many_wait(self):
+        client = self.opened(NOBODY)
+        client.register(UPDATE)
+        client.register(LIFECYCLE)
+        self.polkit.pause()
+        for _ in range(100):
+            device = self.create()
+            device.destroy()
+        client.wait_closed()
+        self.polkit.resume()
+
+
+class HangingJudge(JudgedTest):
+    config = {'sockets': OPEN_TO_ALL,
+              'access': {'access_drivers': 'polkit', 'polkit_timeout': '0.5'}}
+
+    def test_calls_fail_in_time(self):
+        client = self.opened(NOBODY)
+        self.polkit.pause()
+        serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)), client.send('GET_TYPE')]
+        self.assertIn('computer', self.names())
+        for serial in serials:
+            error = client.wait_reply(serial).error()
+            self.assertEqual(error.code, REFUSED)
+            self.assertIn('has not answered in time', error.message)
+        self.polkit.resume()
+        self.assertIn('computer', client.list_all()[0])
+
+
+class Identity(JudgedTest):
+    """A daemon that acts for a user is judged as that user."""
+
+    def params(self, user):
+        return (rpc.param('user-name', 's', NOBODY), rpc.param('unix-user-id', 'Q', user.uid),
+                rpc.param('group-name', 's', 'nogroup'), rpc.param('unix-group-id', 'Q', 65534),
+                rpc.param('process-id', 'q', user.pid),
+                rpc.param('process-time', 'Q', user.start_time()),
+                rpc.param('selinux-context', 's', 'system_u:system_r:init_t:s0'))
+
+    def test_root_acts_for_nobody(self):
+        _, user = self.other(NOBODY)
+        client = self.raw()
+        name = client.create_xml(self.document())
+        client.set_identity(*self.params(user))
+        self.assert_denied(client.create_xml, self.document())
+        self.assert_denied(client.destroy, name)
+        self.assertIn(name, client.list_all()[0])
+        self.restart(only('computer'))
+        self.assertEqual(client.list_all()[0], ['computer'])
+
+    def test_there_is_no_way_back(self):
+        """Changing it again is judged as the user, too."""
+        _, user = self.other(NOBODY)
+        client = self.raw()
+        client.set_identity(*self.params(user))
+        self.assert_denied(client.set_identity, rpc.param('unix-user-id', 'Q', 0))
+        self.assert_denied(client.create_xml, self.document())
+
+    def test_through_libvirt(self):
+        _, user = self.other(NOBODY)
+        connection = self.connect()
+        connection.setIdentity({libvirt.VIR_CONNECT_IDENTITY_USER_NAME: NOBODY,
+                                libvirt.VIR_CONNECT_IDENTITY_UNIX_USER_ID: user.uid,
+                                libvirt.VIR_CONNECT_IDENTITY_PROCESS_ID: user.pid,
+                                libvirt.VIR_CONNECT_IDENTITY_PROCESS_TIME: user.start_time()})
+        self.assertIn('computer', self.names(connection=connection))
+        self.assert_refused(REFUSED, connection.nodeDeviceCreateXML, self.document(), 0)
+
+    def test_readers_act_for_others_too(self):
+        """A daemon that has been opened to read opens its connections to read."""
+        _, user = self.other(NOBODY)
+        client = self.raw(path=self.daemon.ro_path)
+        client.set_identity(*self.params(user))
+        self.assertIn('computer', client.list_all()[0])
+
+    def test_nobody_may_not(self):
+        self.restart(rule("action.id == 'org.libvirt.api.connect.write'"))
+        client, user = self.other(NOBODY)
+        client.open()
+        self.assert_refused(DENIED, client.set_identity, *self.params(user),
+                            says=('operation forbidden', '65534'))
+        self.assert_refused(DENIED, client.set_identity, rpc.param('unix-user-id', 'Q', 0))
+        self.assert_denied(client.create_xml, self.document())
+
+    def test_somebody_unknown(self):
+        """Of whom polkit cannot judge is refused."""
+        client = self.raw()
+        client.set_identity(rpc.param('sasl-user-name', 's', 'fred@EXAMPLE.ORG'))
+        self.assert_refused(REFUSED, client.list_all, says='not known')
+
+    def test_bad_parameters(self):
+        client = self.raw()
+        uid = rpc.param('unix-user-id', 'Q', 65534)
+        for codes, says, params in (
+                (INVALID_ARG, "invalid type 'string' for parameter 'unix-user-id', expected "
+                 "'ullong'", [rpc.param('unix-user-id', 's', '0')]),
+                (INVALID_ARG, "invalid type 'int' for parameter 'process-id'",
+                 [rpc.param('process-id', 'i', 1)]),
+                (INVALID_ARG, "invalid type 'boolean'", [rpc.param('user-name', '?', 1)]),
+                (INVALID_ARG, "'unix-user-id' occurs multiple times", [uid, uid]),
+                (INVALID_ARG, "'process-id' is out of range", [rpc.param('process-id', 'q', -1)]),
+                (INVALID_ARG, "'unix-user-id' is out of range",
+                 [rpc.param('unix-user-id', 'Q', 2 ** 32)]),
+                (UNSUPPORTED_ARG, "parameter 'shoe-size' not supported",
+                 [rpc.param('shoe-size', 'i', 43)]),
+                (RPC_ERROR, '', [rpc.string('unix-user-id') + rpc.i32(9) + rpc.i32(0)]),
+                (RPC_ERROR, '', [uid] * 1025)):
+            with self.subTest(says):
+                self.assert_refused(codes, client.set_identity, *params, says=says)
+        self.assert_refused(INVALID_ARG, lambda: client.set_identity(uid, flags=1),
+                            says='unsupported flags')
+        self.assertIn('computer', client.list_all()[0])
+
+
+class IdentityUnjudged(MediatedTest):
+    """Without access_drivers whoever is let in may do anything, for whomever he acts."""
+
+    def test_it_is_taken(self):
+        client = self.raw()
+        client.set_identity(rpc.param('unix-user-id', 'Q', 65534))
+        name = client.create_xml(self.document())
+        client.destroy(name)
