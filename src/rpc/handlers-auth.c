@@ -73,12 +73,12 @@ read_identity(MdSession *session, const md_identity_args *wanted, GError **error
 {
     if (!md_identity_is_privileged(md_session_get_peer(session))) {
         md_error_set_from(
-            error, VIR_FROM_IDENTITY, VIR_ERR_OPERATION_DENIED,
+            error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
             "only root may act for another user, and you are the user %" G_GINT64_FORMAT,
             md_session_get_peer(session)->uid);
         return NULL;
     }
-    if (!md_error_check_flags(wanted->flags, 0, VIR_FROM_IDENTITY, "virConnectSetIdentity", error))
+    if (!md_error_check_flags(wanted->flags, 0, VIR_FROM_NONE, "virConnectSetIdentity", error))
         return NULL;
     return md_identity_new_from_params(wanted->params.params_val, wanted->params.params_len, error);
 }

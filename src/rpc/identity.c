@@ -172,7 +172,7 @@ set_number(MdIdentity *self, const Field *field, const md_value *value, GError *
                                                           : value->md_value_u.number_ul;
 
     if (number > field->max) {
-        md_error_set_from(error, VIR_FROM_IDENTITY, VIR_ERR_INVALID_ARG,
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
                           "parameter '%s' is out of range", field->name);
         return FALSE;
     }
@@ -185,7 +185,7 @@ static gboolean
 set_field(MdIdentity *self, const Field *field, const md_value *value, GError **error)
 {
     if (value->type != field->type) {
-        md_error_set_from(error, VIR_FROM_IDENTITY, VIR_ERR_INVALID_ARG,
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
                           "invalid type '%s' for parameter '%s', expected '%s'",
                           type_names[value->type], field->name, type_names[field->type]);
         return FALSE;
@@ -209,12 +209,12 @@ md_identity_new_from_params(const md_param *params, guint n, GError **error)
         guint bit = field != NULL ? 1u << (field - fields) : 0;
 
         if (field == NULL) {
-            md_error_set_from(error, VIR_FROM_IDENTITY, VIR_ERR_ARGUMENT_UNSUPPORTED,
+            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
                               "parameter '%s' not supported", params[i].field);
             return NULL;
         }
         if ((seen & bit) != 0) {
-            md_error_set_from(error, VIR_FROM_IDENTITY, VIR_ERR_INVALID_ARG,
+            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
                               "parameter '%s' occurs multiple times", field->name);
             return NULL;
         }

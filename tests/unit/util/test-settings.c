@@ -42,6 +42,9 @@ test_defaults(void)
     g_assert_cmpstr(settings->scripts_deprecated_dir, ==, "/etc/mdevctl.d/scripts.d");
     g_assert_cmpuint(settings->script_timeout, ==, 30000);
     g_assert_cmpstr(settings->definitions_dir, ==, "/etc/mdevctl.d");
+    g_assert_false(settings->auth_unix_rw);
+    g_assert_false(settings->auth_unix_ro);
+    g_assert_false(settings->access_drivers);
     g_assert_true(settings->xml_details);
 }
 
@@ -54,7 +57,8 @@ test_values(void)
         "[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
         "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
         "[callouts]\ndirectory = /d\ntimeout = 0.2\n"
-        "[mdev]\nevent_timeout = 0.25\n[definitions]\ndirectory = /tmp/d\n[xml]\ndetails = false\n",
+        "[mdev]\nevent_timeout = 0.25\n[definitions]\ndirectory = /tmp/d\n[xml]\ndetails = false\n"
+        "[access]\nauth_unix_rw = polkit\nauth_unix_ro = none\naccess_drivers = polkit\n",
         &error);
 
     g_assert_no_error(error);
@@ -67,6 +71,9 @@ test_values(void)
     g_assert_cmpstr(settings->scripts_dir, ==, "/d");
     g_assert_cmpuint(settings->script_timeout, ==, 200);
     g_assert_cmpstr(settings->definitions_dir, ==, "/tmp/d");
+    g_assert_true(settings->auth_unix_rw);
+    g_assert_false(settings->auth_unix_ro);
+    g_assert_true(settings->access_drivers);
     g_assert_false(settings->xml_details);
 }
 
@@ -112,6 +119,9 @@ main(int argc, char **argv)
     g_test_add_data_func("/settings/unknown-group", "[tls]\nkey = x\n|[tls] key", test_mistake);
     g_test_add_data_func("/settings/bad-boolean",
                          "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps'",
+                         test_mistake);
+    g_test_add_data_func("/settings/bad-polkit",
+                         "[access]\nauth_unix_rw = sasl\n|[access] auth_unix_rw: bad value 'sasl'",
                          test_mistake);
     g_test_add_data_func("/settings/bad-mode", "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode",
                          test_mistake);

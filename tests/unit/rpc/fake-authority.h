@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A bus of our own, and on it a polkit that answers when and what the test wants. */
+#pragma once
+
+#include <gio/gio.h>
+
+typedef struct {
+    GTestDBus *bus;
+    GDBusConnection *connection; /* NULL: it is not there */
+    GDBusNodeInfo *info;
+    guint owner;
+    gboolean owned;
+    GPtrArray *questions; /* of GDBusMethodInvocation, not answered yet */
+    GPtrArray *cancelled; /* of char *: ids */
+} Authority;
+
+void authority_set_up(Authority *self, gconstpointer data);
+void authority_tear_down(Authority *self, gconstpointer data);
+
+/* Starts it, or stops it; the bus stays. */
+void authority_come(Authority *self);
+void authority_go(Authority *self);
+
+/* Runs the main loop until so many questions wait. */
+void authority_await(Authority *self, guint n);
+
+/* Answers the first question; `reply` is of any type. */
+void authority_answer(Authority *self, GVariant *reply);
+GVariant *authority_make_reply(gboolean authorized, gboolean challenge, gboolean dismissed);
