@@ -370,6 +370,36 @@ class Judged(JudgedTest):
         client.destroy(name)
         self.assertNotIn(name, self.names())
 
+    def test_definitions(self):
+        """Each verb wants its own permission."""
+        root = self.raw()
+        name = root.define_xml(self.document(uuid=self.new_uuid()))
+        verbs = {('write',): lambda client: client.set_autostart(name, 1),
+                 ('start',): lambda client: client.create(name),
+                 ('stop',): lambda client: client.destroy(name),
+                 ('delete',): lambda client: client.undefine(name)}
+        for needed, verb in verbs.items():
+            with self.subTest(needed):
+                others = {'read', 'write', 'start', 'stop', 'delete'} - set(needed)
+                self.restart(allow_all(*others))
+                self.assert_denied(verb, self.opened(NOBODY))
+                self.restart(allow_all(*needed))
+                verb(self.opened(NOBODY))
+        self.assert_refused(NO_DEVICE, root.look_up, name)
+        self.restart(allow_all('start', 'stop', 'delete', 'read'))
+        client = self.opened(NOBODY)
+        with self.nothing_changes():
+            self.assert_denied(client.define_xml, '<device')
+        self.restart(allow_all('write'))
+        client = self.opened(NOBODY)
+        name = client.define_xml(self.document(uuid=self.new_uuid()))
+        self.assertIn(name, client.list_all()[0])
+        # Not every libvirt has an action for what is saved.
+        self.assert_refused(REFUSED, client.update, name, '<device', 2)
+        self.restart(allow_all('start'))
+        self.assert_denied(self.opened(NOBODY).update, name, '<device', 1)
+        root.undefine(name)
+
     def test_new_devices_have_libvirts_name(self):
         self.restart(rule("action.lookup('node_device_name') == 'new device'"))
         client = self.opened(NOBODY)
