@@ -525,7 +525,7 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
 
     self->registry = g_object_ref(registry);
     self->settings = settings;
-    self->waiter = md_waiter_new(settings->event_timeout);
+    self->waiter = md_waiter_new(settings);
     return self;
 }
 

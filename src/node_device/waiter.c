@@ -14,7 +14,7 @@ typedef struct {
 } Wait;
 
 struct _MdWaiter {
-    guint timeout;
+    const MdSettings *settings;
     GHashTable *waits; /* path -> Wait */
 };
 
@@ -51,11 +51,11 @@ on_timeout(gpointer data)
 
 
 MdWaiter *
-md_waiter_new(guint timeout)
+md_waiter_new(const MdSettings *settings)
 {
     MdWaiter *self = g_new0(MdWaiter, 1);
 
-    self->timeout = timeout;
+    self->settings = settings;
     self->waits = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wait_free);
     return self;
 }
@@ -101,7 +101,7 @@ md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer 
     if (wait->seen)
         complete(wait);
     else
-        wait->timer = g_timeout_add(self->timeout, on_timeout, wait);
+        wait->timer = g_timeout_add(self->settings->event_timeout, on_timeout, wait);
 }
 
 

@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+#include "util/settings.h"
+
 typedef enum {
     MD_WAIT_ADD,
     MD_WAIT_REMOVE,
@@ -18,8 +20,8 @@ typedef struct _MdWaiter MdWaiter;
 /* `seen`: udev's event has come. */
 typedef void (*MdWaiterFunc)(const char *path, gboolean seen, gpointer data);
 
-/* `timeout` in milliseconds, from the return of the write on. */
-MdWaiter *md_waiter_new(guint timeout);
+/* `settings` (event_timeout: from the return of the write on) must outlive it. */
+MdWaiter *md_waiter_new(const MdSettings *settings);
 void md_waiter_free(MdWaiter *self);
 
 /* Before the write. FALSE if that path is being worked on already. */

@@ -53,7 +53,8 @@ struct _MdClient {
     GSource *out;
     gboolean close_when_sent;
 
-    MdKeepalive *keepalive;
+    gboolean has_keepalive;
+    MdKeepalive *keepalive; /* NULL: no pings */
 };
 
 G_DEFINE_FINAL_TYPE(MdClient, md_client, G_TYPE_OBJECT)
@@ -449,16 +450,37 @@ on_dead(gpointer data)
 }
 
 
-void
-md_client_enable_keepalive(MdClient *self)
+static void
+restart_keepalive(MdClient *self)
 {
     static const MdKeepaliveFuncs funcs = { on_ping_due, on_dead };
 
-    if (self->closed || self->keepalive != NULL || self->settings->keepalive_interval == 0)
+    g_clear_pointer(&self->keepalive, md_keepalive_free);
+    if (self->has_keepalive && self->settings->keepalive_interval > 0)
+        self->keepalive = md_keepalive_new(self->settings->keepalive_interval,
+                                           self->settings->keepalive_count, &funcs, self);
+}
+
+
+void
+md_client_enable_keepalive(MdClient *self)
+{
+    if (self->closed || self->has_keepalive)
         return;
 
-    self->keepalive = md_keepalive_new(self->settings->keepalive_interval,
-                                       self->settings->keepalive_count, &funcs, self);
+    self->has_keepalive = TRUE;
+    restart_keepalive(self);
+}
+
+
+void
+md_client_reload(MdClient *self)
+{
+    if (self->closed)
+        return;
+
+    restart_keepalive(self);
+    update_sources(self);
 }
 
 

@@ -46,6 +46,9 @@ void md_client_set_alone(MdClient *self, gboolean alone);
 /* From now on the client is pinged when it is silent. */
 void md_client_enable_keepalive(MdClient *self);
 
+/* The settings have changed. */
+void md_client_reload(MdClient *self);
+
 /* No further message is handed out. */
 void md_client_stop_reading(MdClient *self);
 

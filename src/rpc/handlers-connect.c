@@ -15,8 +15,11 @@ enum {
     FEATURE_CLOSE_CALLBACK = 15,
 };
 
+/* The client's library would have started the daemon; it says so on the wire. */
+#define OPEN_AUTOSTART 4
+
 /* What virConnectOpenAuth() takes; a reader says so with the first. */
-#define OPEN_FLAGS (VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES)
+#define OPEN_FLAGS (VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES | OPEN_AUTOSTART)
 
 
 void

@@ -18,7 +18,9 @@
 #include "util/names.h"
 #include "util/source.h"
 
-#define DIRECTORY_MODE 0755
+/* Clients without rights go through the directory of the system, and nobody through a user's. */
+#define DIRECTORY_MODE         0755
+#define SESSION_DIRECTORY_MODE 0700
 
 /* Clients that may wait to be let in, the rest is refused by the kernel. */
 #define BACKLOG 128
@@ -97,7 +99,7 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
     close(probe);
 
     if (errnum == 0 || errnum == EAGAIN) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RESOURCE_BUSY,
                           "another process listens on '%s'", path);
         return FALSE;
     }
@@ -339,9 +341,9 @@ adopt_all(int n, GError **error)
 static gboolean
 make_directory(const char *path, GError **error)
 {
-    /* Clients without rights go through here. */
-    mode_t mask = umask(~DIRECTORY_MODE & 0777);
-    int rc = g_mkdir_with_parents(path, DIRECTORY_MODE);
+    mode_t mode = md_settings_is_session() ? SESSION_DIRECTORY_MODE : DIRECTORY_MODE;
+    mode_t mask = umask(~mode & 0777);
+    int rc = g_mkdir_with_parents(path, (int)mode);
     int errnum = errno;
 
     umask(mask);
@@ -369,6 +371,8 @@ md_listener_open_all(const MdSettings *settings, GError **error)
     if (listener == NULL)
         return NULL;
     g_ptr_array_add(listeners, listener);
+    if (md_settings_is_session())
+        return g_steal_pointer(&listeners);
 
     listener = md_listener_new(settings->socket_dir, MD_SOCKET_RO, TRUE, settings->socket_ro_mode,
                                settings->socket_group, error);

@@ -17,8 +17,9 @@ typedef struct _MdListener MdListener;
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gpointer data);
 
 /*
- * All sockets of the daemon: those handed over if there are any, else our own two. Free the array
- * to free them all. VIR_ERR_OPERATION_FAILED that names the path if somebody listens there already.
+ * All sockets of the daemon: those handed over if there are any, else our own two, of which a
+ * user's daemon has the first only, as clients of it look for no other. Free the array to free them
+ * all. VIR_ERR_RESOURCE_BUSY that names the path if somebody listens there already.
  */
 GPtrArray *md_listener_open_all(const MdSettings *settings, GError **error);
 

@@ -30,9 +30,16 @@ struct _MdServer {
     guint n_anonymous;    /* clients that must authenticate still */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
+
+    guint idle_timeout; /* milliseconds; 0: idle for ever */
+    MdServerFunc idle_func;
+    gpointer idle_data;
+    GSource *idle; /* since nobody is there */
 };
 
 G_DEFINE_FINAL_TYPE(MdServer, md_server, G_TYPE_OBJECT)
+
+static void on_no_calls(gpointer data);
 
 
 /* Not in the middle of a walk through the table: closing takes a client out of it. */
@@ -55,6 +62,8 @@ md_server_dispose(GObject *object)
 {
     MdServer *self = MD_SERVER(object);
 
+    self->idle_timeout = 0;
+    md_source_clear(&self->idle);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     if (self->sessions != NULL)
         close_all(self);
@@ -92,6 +101,7 @@ md_server_new(MdDriver *driver, const MdSettings *settings)
     self->driver = g_object_ref(driver);
     self->settings = settings;
     self->access = md_access_new(settings);
+    md_dispatch_set_idle_func(self->dispatch, on_no_calls, self);
     return self;
 }
 
@@ -125,6 +135,30 @@ update_listeners(MdServer *self)
 }
 
 
+static gboolean
+on_idle_timeout(gpointer user_data)
+{
+    MdServer *self = user_data;
+
+    md_source_clear(&self->idle);
+    self->idle_func(self->idle_data);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* A call may outlive its client. */
+static void
+update_idle(MdServer *self)
+{
+    if (self->idle_timeout == 0 || md_server_count_clients(self) > 0 ||
+        md_dispatch_count_calls(self->dispatch) > 0)
+        md_source_clear(&self->idle);
+    else if (self->idle == NULL)
+        self->idle =
+            md_source_attach(g_timeout_source_new(self->idle_timeout), on_idle_timeout, self);
+}
+
+
 static void
 on_message(MdClient *client, const MdMessage *message, gpointer data)
 {
@@ -148,6 +182,7 @@ on_closed(MdClient *client, gpointer data)
     g_hash_table_remove(self->sessions, client);
     g_debug("a client has gone, %u are left", md_server_count_clients(self));
     update_listeners(self);
+    update_idle(self);
     if (self->deadline != NULL && md_server_count_clients(self) == 0)
         finish_stop(self);
 }
@@ -188,6 +223,7 @@ on_client(GSocket *socket, gboolean read_only, gpointer data)
         self->n_anonymous++;
     md_client_start(client, &funcs, self);
     update_listeners(self);
+    update_idle(self);
 }
 
 
@@ -205,6 +241,29 @@ md_server_listen(MdServer *self, GError **error)
         md_listener_start(listener, on_client, self);
     }
     return TRUE;
+}
+
+
+void
+md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data)
+{
+    self->idle_timeout = timeout;
+    self->idle_func = func;
+    self->idle_data = data;
+    update_idle(self);
+}
+
+
+void
+md_server_reload(MdServer *self)
+{
+    GHashTableIter iter;
+    gpointer client = NULL;
+
+    g_hash_table_iter_init(&iter, self->sessions);
+    while (g_hash_table_iter_next(&iter, &client, NULL))
+        md_client_reload(client);
+    update_listeners(self);
 }
 
 
@@ -267,9 +326,14 @@ say_goodbye(MdServer *self)
 
 
 static void
-on_idle(gpointer data)
+on_no_calls(gpointer data)
 {
-    say_goodbye(data);
+    MdServer *self = data;
+
+    if (self->stop != NULL)
+        say_goodbye(self);
+    else
+        update_idle(self);
 }
 
 
@@ -281,13 +345,13 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
+    self->idle_timeout = 0;
+    md_source_clear(&self->idle);
 
     /* Those whose calls are under way hold nobody else up. */
     dismiss_clients(self, TRUE);
     if (md_dispatch_count_calls(self->dispatch) == 0)
         say_goodbye(self);
-    else
-        md_dispatch_set_idle_func(self->dispatch, on_idle, self);
 }
 
 

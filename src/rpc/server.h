@@ -18,6 +18,14 @@ gboolean md_server_listen(MdServer *self, GError **error);
 
 guint md_server_count_clients(MdServer *self);
 
+/* `func` is called when there have been no client and no call under way for `timeout` milliseconds;
+ * not after the stop has begun. 0: never. */
+typedef void (*MdServerFunc)(gpointer data);
+void md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data);
+
+/* The settings have changed: has the clients that are there, and those that wait, feel it. */
+void md_server_reload(MdServer *self);
+
 /*
  * Removes the sockets, lets the calls under way end and be answered, tells the clients that asked
  * for it that the daemon goes, and closes all connections. Calls back once, when that is done; a

@@ -3,10 +3,9 @@
 
 #include "rpc/session.h"
 
-#include <unistd.h>
-
 #include "rpc/gate.h"
 #include "util/error.h"
+#include "util/settings.h"
 #include "util/source.h"
 
 #define URI_SCHEME "nodedev"
@@ -238,7 +237,7 @@ md_session_close_when_sent(MdSession *self)
 static const char *
 get_own_path(void)
 {
-    return geteuid() == 0 ? "/system" : "/session";
+    return md_settings_is_session() ? "/session" : "/system";
 }
 
 

@@ -10,6 +10,7 @@
 #define MD_PATH_DMI           "/sys/devices/virtual/dmi/id"
 #define MD_PATH_DEV_VFIO      "/dev/vfio"
 #define MD_PATH_PROC          "/proc"
+#define MD_PATH_RUN           "/run"
 
 /* mdevctl: its definitions, and what is in there beside them. */
 #define MD_PATH_DEFINITIONS "/etc/mdevctl.d"

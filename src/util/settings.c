@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "util/error.h"
 #include "util/names.h"
@@ -26,20 +27,26 @@ typedef struct {
     guint fallback; /* in the unit of the struct; texts have their own below */
     guint min;
     guint max;
+    gboolean fixed; /* what it is used for is done once, at the start */
 } Setting;
 
 #define SETTING(group, key, type, field, fallback, min, max)                                       \
     {                                                                                              \
-        group, key, type, offsetof(MdSettings, field), fallback, min, max                          \
+        group, key, type, offsetof(MdSettings, field), fallback, min, max, FALSE                   \
+    }
+
+#define FIXED_SETTING(group, key, type, field, fallback, min, max)                                 \
+    {                                                                                              \
+        group, key, type, offsetof(MdSettings, field), fallback, min, max, TRUE                    \
     }
 
 #define HOUR 3600000
 
 static const Setting settings[] = {
-    SETTING("sockets", "directory", VALUE_TEXT, socket_dir, 0, 0, 0),
-    SETTING("sockets", "group", VALUE_TEXT, socket_group, 0, 0, 0),
-    SETTING("sockets", "rw_mode", VALUE_MODE, socket_rw_mode, 0700, 0, 0777),
-    SETTING("sockets", "ro_mode", VALUE_MODE, socket_ro_mode, 0777, 0, 0777),
+    FIXED_SETTING("sockets", "directory", VALUE_TEXT, socket_dir, 0, 0, 0),
+    FIXED_SETTING("sockets", "group", VALUE_TEXT, socket_group, 0, 0, 0),
+    FIXED_SETTING("sockets", "rw_mode", VALUE_MODE, socket_rw_mode, 0700, 0, 0777),
+    FIXED_SETTING("sockets", "ro_mode", VALUE_MODE, socket_ro_mode, 0777, 0, 0777),
     SETTING("limits", "max_clients", VALUE_COUNT, max_clients, 5000, 1, 1000000),
     SETTING("limits", "max_client_requests", VALUE_COUNT, max_client_requests, 5, 1, 10000),
     SETTING(
@@ -55,11 +62,12 @@ static const Setting settings[] = {
     SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
     SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
-    SETTING("definitions", "directory", VALUE_TEXT, definitions_dir, 0, 0, 0),
+    FIXED_SETTING("definitions", "directory", VALUE_TEXT, definitions_dir, 0, 0, 0),
     SETTING("callouts", "directory", VALUE_TEXT, scripts_dir, 0, 0, 0),
     SETTING("callouts", "deprecated_directory", VALUE_TEXT, scripts_deprecated_dir, 0, 0, 0),
     SETTING("callouts", "timeout", VALUE_SECONDS, script_timeout, 30000, 1, HOUR),
-    SETTING("udev", "receive_buffer", VALUE_COUNT, udev_receive_buffer, 128 << 20, 4096, 1 << 30),
+    FIXED_SETTING(
+        "udev", "receive_buffer", VALUE_COUNT, udev_receive_buffer, 128 << 20, 4096, 1 << 30),
     SETTING("xml", "details", VALUE_BOOLEAN, xml_details, TRUE, 0, 0),
 };
 
@@ -73,8 +81,10 @@ set_defaults(MdSettings *self)
     }
     self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
     self->scripts_deprecated_dir = g_strdup(MD_PATH_SCRIPTS_DEPRECATED);
-    self->socket_dir = g_build_filename("/run", MD_SOCKET_DIR_NAME, NULL);
     self->definitions_dir = g_strdup(MD_PATH_DEFINITIONS);
+    self->socket_dir =
+        g_build_filename(md_settings_is_session() ? g_get_user_runtime_dir() : MD_PATH_RUN,
+                         MD_SOCKET_DIR_NAME, NULL);
 }
 
 
@@ -199,6 +209,54 @@ md_settings_load(const char *path, gboolean required, GError **error)
         return NULL;
     }
     return g_steal_pointer(&self);
+}
+
+
+static void
+swap_texts(char **one, char **other)
+{
+    char *text = *one;
+
+    *one = *other;
+    *other = text;
+}
+
+
+/* A text is exchanged, so that the old one goes with `from`. */
+static void
+update_setting(MdSettings *self, MdSettings *from, const Setting *setting)
+{
+    char **text = &G_STRUCT_MEMBER(char *, self, setting->offset);
+    char **new_text = &G_STRUCT_MEMBER(char *, from, setting->offset);
+    guint *number = &G_STRUCT_MEMBER(guint, self, setting->offset);
+    guint new_number = G_STRUCT_MEMBER(guint, from, setting->offset);
+    gboolean same =
+        setting->type == VALUE_TEXT ? g_strcmp0(*text, *new_text) == 0 : *number == new_number;
+
+    if (same)
+        return;
+    if (setting->fixed)
+        g_message("[%s] %s has changed: that has its effect after a restart", setting->group,
+                  setting->key);
+    else if (setting->type == VALUE_TEXT)
+        swap_texts(text, new_text);
+    else
+        *number = new_number;
+}
+
+
+void
+md_settings_update(MdSettings *self, MdSettings *from)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
+        update_setting(self, from, &settings[i]);
+}
+
+
+gboolean
+md_settings_is_session(void)
+{
+    return geteuid() != 0;
 }
 
 

@@ -10,7 +10,7 @@
 
 typedef struct {
     /* [sockets] */
-    char *socket_dir;     /* directory = /run/libvirt */
+    char *socket_dir;     /* directory = /run/libvirt; of a user: $XDG_RUNTIME_DIR/libvirt */
     char *socket_group;   /* group = NULL: that of the daemon */
     guint socket_rw_mode; /* rw_mode = 0700 */
     guint socket_ro_mode; /* ro_mode = 0777 */
@@ -57,5 +57,15 @@ typedef struct {
 /* `path` NULL: the defaults. `required` FALSE: so are they when the file is not there. */
 MdSettings *md_settings_load(const char *path, gboolean required, GError **error);
 void md_settings_free(MdSettings *self);
+
+/*
+ * Makes the settings in use those of `from`, in place, so that whoever holds them has the new ones;
+ * but a text is another one then: copy what you keep. What only a restart can change ([sockets] and
+ * the receive buffer) stays, which is logged. `from` is good for being freed only.
+ */
+void md_settings_update(MdSettings *self, MdSettings *from);
+
+/* Whether this process serves its own user (nodedev:///session) and not the system. */
+gboolean md_settings_is_session(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSettings, md_settings_free)

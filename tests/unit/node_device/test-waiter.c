@@ -8,6 +8,9 @@
 /* Never reached, in milliseconds. */
 #define PATIENCE 60000
 
+static const MdSettings patient = { .event_timeout = PATIENCE };
+static const MdSettings hasty = { .event_timeout = 1 };
+
 typedef struct {
     guint n_calls;
     gboolean seen;
@@ -31,7 +34,7 @@ on_done(const char *path, gboolean seen, gpointer data)
 static void
 test_event_first(void)
 {
-    g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
+    g_autoptr(MdWaiter) waiter = md_waiter_new(&patient);
     Answer answer = { 0 };
 
     g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
@@ -47,7 +50,7 @@ test_event_first(void)
 static void
 test_write_first(void)
 {
-    g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
+    g_autoptr(MdWaiter) waiter = md_waiter_new(&patient);
     Answer answer = { 0 };
 
     g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE));
@@ -64,7 +67,7 @@ test_write_first(void)
 static void
 test_silence(void)
 {
-    g_autoptr(MdWaiter) waiter = md_waiter_new(1);
+    g_autoptr(MdWaiter) waiter = md_waiter_new(&hasty);
     Answer answer = { .loop = g_main_loop_new(NULL, FALSE) };
 
     g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
@@ -80,7 +83,7 @@ test_silence(void)
 static void
 test_twice(void)
 {
-    g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
+    g_autoptr(MdWaiter) waiter = md_waiter_new(&patient);
 
     g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE));
     g_assert_false(md_waiter_begin(waiter, PATH, MD_WAIT_REMOVE));
@@ -92,7 +95,7 @@ test_twice(void)
 static void
 test_list(void)
 {
-    g_autoptr(MdWaiter) waiter = md_waiter_new(PATIENCE);
+    g_autoptr(MdWaiter) waiter = md_waiter_new(&patient);
     g_autoptr(GPtrArray) adds = NULL;
     g_autoptr(GPtrArray) removes = NULL;
 

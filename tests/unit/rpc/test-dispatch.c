@@ -18,7 +18,7 @@ test_open(Host *host, gconstpointer data G_GNUC_UNUSED)
     char *system = (char *)"nodedev:///system?x=y";
     char *other = (char *)"nodedev:///other";
     char *foreign = (char *)"qemu:///system";
-    md_open_args args = { NULL, 4 };
+    md_open_args args = { NULL, 8 };
     md_text_ret uri = { 0 };
 
     host_start(host);
@@ -27,7 +27,7 @@ test_open(Host *host, gconstpointer data G_GNUC_UNUSED)
                       VIR_FROM_RPC, "internal error: connection not open");
     peer_expect_error(peer, peer_call(peer, MD_PROC_OPEN, MD_XDR(md_open_args), &args),
                       VIR_ERR_INVALID_ARG, VIR_FROM_NONE,
-                      "unsupported flags (0x4) in function virConnectOpen");
+                      "unsupported flags (0x8) in function virConnectOpen");
     args = (md_open_args){ &other, 0 };
     peer_expect_error(peer, peer_call(peer, MD_PROC_OPEN, MD_XDR(md_open_args), &args),
                       VIR_ERR_INTERNAL_ERROR, VIR_FROM_NONE,
@@ -37,7 +37,7 @@ test_open(Host *host, gconstpointer data G_GNUC_UNUSED)
     peer_expect_error(peer, peer_call(peer, MD_PROC_OPEN, MD_XDR(md_open_args), &args),
                       VIR_ERR_NO_CONNECT, VIR_FROM_NONE,
                       "no connection driver available for qemu:///system");
-    args.name = &system;
+    args = (md_open_args){ &system, 4 };
     peer_expect_reply(peer, peer_call(peer, MD_PROC_OPEN, MD_XDR(md_open_args), &args), NULL, NULL);
     peer_expect_error(peer, peer_call(peer, MD_PROC_OPEN, MD_XDR(md_open_args), &args),
                       VIR_ERR_INTERNAL_ERROR, VIR_FROM_RPC,

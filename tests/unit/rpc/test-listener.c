@@ -181,7 +181,7 @@ test_live(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     int fd = -1;
 
     g_assert_null(open_rw(fixture, &error));
-    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_error(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
     g_assert_nonnull(strstr(error->message, path));
 
     /* It is still the owner's. */

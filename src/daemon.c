@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "daemon.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "node_device/driver.h"
+#include "rpc/server.h"
+#include "util/error.h"
+#include "util/notify.h"
+#include "util/source.h"
+
+/* Open files that are not clients: sockets, udev, and what workers have open of sysfs. */
+#define OWN_DESCRIPTORS 512
+
+typedef struct {
+    const MdOptions *options;
+    MdSettings *settings;
+    GMainLoop *loop;
+    MdDriver *driver;
+    MdServer *server;
+    GSource *watchdog;
+    GSource *interrupt;
+    GSource *terminate;
+    GSource *hangup;
+    gboolean stopping;
+} Daemon;
+
+
+static void
+daemon_clear(Daemon *self)
+{
+    md_source_clear(&self->watchdog);
+    md_source_clear(&self->interrupt);
+    md_source_clear(&self->terminate);
+    md_source_clear(&self->hangup);
+    g_clear_object(&self->server);
+    g_clear_object(&self->driver);
+    g_clear_pointer(&self->loop, g_main_loop_unref);
+}
+
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Daemon, daemon_clear)
+
+
+/* Each client takes one; the soft limit is low for the sake of programs that use select(). */
+static void
+fit_clients_to_descriptors(MdSettings *settings)
+{
+    struct rlimit limit;
+    rlim_t most = 0;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OWN_DESCRIPTORS)
+        return;
+
+    most = limit.rlim_cur - OWN_DESCRIPTORS;
+    if (settings->max_clients > most) {
+        g_message("the limit of open files allows for %u clients only", (guint)most);
+        settings->max_clients = (guint)most;
+    }
+}
+
+
+static void
+on_stopped(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+
+    md_server_stop_finish(MD_SERVER(source), result);
+    g_main_loop_quit(self->loop);
+}
+
+
+static void
+stop(Daemon *self, const char *why)
+{
+    self->stopping = TRUE;
+    md_notify_stopping(why);
+    md_server_stop_async(self->server, on_stopped, self);
+}
+
+
+/* The first signal stops once all calls under way are answered, the second one at once. */
+static gboolean
+on_signal(gpointer data)
+{
+    Daemon *self = data;
+
+    if (self->stopping)
+        g_main_loop_quit(self->loop);
+    else
+        stop(self, "Finishing the calls under way");
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+on_idle(gpointer data)
+{
+    Daemon *self = data;
+
+    g_info("there has been no client for %u s", self->options->timeout / 1000);
+    stop(self, "Idle");
+}
+
+
+static gboolean
+reload_settings(Daemon *self)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSettings) settings = md_options_load_settings(self->options, &error);
+
+    if (settings == NULL) {
+        g_warning("the settings stay as they are: %s", error->message);
+        return FALSE;
+    }
+    fit_clients_to_descriptors(settings);
+    md_settings_update(self->settings, settings);
+    return TRUE;
+}
+
+
+static gboolean
+on_hangup(gpointer data)
+{
+    Daemon *self = data;
+
+    if (self->stopping)
+        return G_SOURCE_CONTINUE;
+
+    md_notify_reloading();
+    if (reload_settings(self)) {
+        md_server_reload(self->server);
+        md_driver_reload(self->driver);
+        g_message("the settings have been read again");
+        md_notify_ready("Serving clients");
+    } else {
+        md_notify_ready("Serving clients, with the settings from before the configuration broke");
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+listen_to_signals(Daemon *self)
+{
+    /* A limit on the size of files is an error of the write. */
+    signal(SIGXFSZ, SIG_IGN);
+    self->interrupt = md_source_attach(g_unix_signal_source_new(SIGINT), on_signal, self);
+    self->terminate = md_source_attach(g_unix_signal_source_new(SIGTERM), on_signal, self);
+    self->hangup = md_source_attach(g_unix_signal_source_new(SIGHUP), on_hangup, self);
+}
+
+
+/* Clients may connect at once; they are answered when the list of devices is whole. */
+static gboolean
+begin(Daemon *self, GError **error)
+{
+    if (!md_server_listen(self->server, error) || !md_driver_start(self->driver, error))
+        return FALSE;
+
+    md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+    self->watchdog = md_notify_start_watchdog();
+    md_notify_ready("Serving clients");
+    return TRUE;
+}
+
+
+static gboolean
+is_served_by_another(const GError *error)
+{
+    return md_settings_is_session() && g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+}
+
+
+gboolean
+md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
+{
+    g_auto(Daemon) self = { .options = options, .settings = settings };
+    g_autoptr(GError) err = NULL;
+
+    fit_clients_to_descriptors(settings);
+    self.loop = g_main_loop_new(NULL, FALSE);
+    self.driver = md_driver_new(settings);
+    self.server = md_server_new(self.driver, settings);
+    listen_to_signals(&self);
+
+    if (begin(&self, &err)) {
+        g_main_loop_run(self.loop);
+        return TRUE;
+    }
+    if (is_served_by_another(err)) {
+        g_message("%s: it serves this user", err->message);
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&err));
+    return FALSE;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line, and the settings as it changes them. */
+#pragma once
+
+#include "util/settings.h"
+
+typedef struct {
+    char *config;     /* NULL: the default file, if it is there */
+    char *socket_dir; /* NULL: as configured */
+    guint timeout;    /* milliseconds without a client, then the daemon ends; 0: it does not */
+    gboolean check_config;
+    gboolean verbose;
+    gboolean version;
+} MdOptions;
+
+/* Takes the options out of the arguments; errors say what is wrong with which. */
+gboolean md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error);
+void md_options_clear(MdOptions *self);
+
+/* Reads the configuration, as often as it is called. */
+MdSettings *md_options_load_settings(const MdOptions *self, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MdOptions, md_options_clear)
