@@ -5,8 +5,11 @@ import os
 import signal
 import socket
 import stat
+import time
 
 from mediated_test import MediatedTest
+
+DETAILS = '<attribute name='
 
 
 class Options(MediatedTest):
@@ -20,15 +23,17 @@ class Options(MediatedTest):
     def test_help(self):
         result = self.daemon.run('--help')
         self.assertEqual(result.returncode, 0)
-        for option in ('--config', '--socket-dir', '--check-config', '--verbose', '--version'):
+        for option in ('--config', '--socket-dir', '--timeout', '--check-config', '--verbose', '--version'):
             self.assertIn(option, result.stdout)
 
     def test_bad_options(self):
-        for argument in ('--nonsense', 'nonsense', '--config'):
+        for argument in ('--nonsense', 'nonsense', '--config', '--timeout', '--timeout=0',
+                         '--timeout=soon', '--timeout=-1', '--daemon', '-d', '--pid-file=x', '-p'):
             with self.subTest(argument):
                 result = self.daemon.run(argument)
                 self.assertNotEqual(result.returncode, 0)
-                self.assertIn(argument, result.stderr)
+                self.assertIn(argument.partition('=')[0], result.stderr)
+                self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
     def config(self, text):
         path = self.daemon.directory / 'other.conf'
@@ -154,3 +159,147 @@ class Modes(MediatedTest):
         modes = {path: stat.S_IMODE(os.stat(path).st_mode)
                  for path in (self.daemon.rw_path, self.daemon.ro_path)}
         self.assertEqual(modes, {self.daemon.rw_path: 0o770, self.daemon.ro_path: 0o660})
+
+
+class Timeout(MediatedTest):
+    starts_daemon = False
+
+    def start(self, *arguments):
+        self.daemon.start(self.config, *arguments)
+
+    def test_idle(self):
+        self.start('--timeout=1')
+        self.assertEqual(self.daemon.wait(), 0)
+        self.assertEqual(os.listdir(self.daemon.socket_dir), [])
+        self.start()
+
+    def test_time_begins_when_the_last_client_goes(self):
+        self.start('-t', '1')
+        first, second = self.raw(), self.raw()
+        first.disconnect()
+        self.assertIn('computer', second.list_all()[0])
+        gone = time.monotonic()
+        second.disconnect()
+        self.assertEqual(self.daemon.wait(), 0)
+        self.assertGreaterEqual(time.monotonic() - gone, 0.95)
+        self.start()
+
+
+class Reload(MediatedTest):
+    starts_daemon = False
+    config = {'limits': {'max_clients': 1}}
+
+    def setUp(self):
+        super().setUp()
+        # What goes wrong here is a warning, and meant.
+        self.daemon.environment.pop('G_DEBUG', None)
+        self.daemon.start(self.config)
+
+    def reload(self, config):
+        self.daemon.write_config(config)
+        self.daemon.signal(signal.SIGHUP)
+
+    def wait_logged(self, *words):
+        self.wait_until(lambda: all(word in self.daemon.log() for word in words), words)
+
+    def has_details(self):
+        return DETAILS in self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc()
+
+    def test_document(self):
+        self.assertTrue(self.has_details())
+        self.reload({**self.config, 'xml': {'details': 'false'}})
+        self.wait_until(lambda: not self.has_details(), 'documents without details')
+        self.reload(self.config)
+        self.wait_until(self.has_details, 'documents with details')
+
+    def test_clients_that_wait(self):
+        """There is room for them now."""
+        self.assertIn('computer', self.names())
+        late = self.raw(opened=False)
+        opened = self.in_background(late.open)
+        self.reload({'limits': {'max_clients': 2}})
+        opened.result(self.deadline)
+        self.assertIn('computer', late.list_all()[0])
+
+    def test_broken(self):
+        self.assertTrue(self.has_details())
+        for config, key in (({'xml': {'details': 'perhaps'}}, '[xml] details'),
+                            ({'xml': {'details': 'false', 'nonsense': 1}}, '[xml] nonsense')):
+            with self.subTest(key):
+                self.reload(config)
+                self.wait_logged('the settings stay as they are', str(self.daemon.config_path), key)
+                self.assertTrue(self.has_details())
+
+    def test_file_that_has_gone(self):
+        self.daemon.config_path.unlink()
+        self.daemon.signal(signal.SIGHUP)
+        self.wait_logged('the settings stay as they are', str(self.daemon.config_path))
+        self.assertIn('computer', self.names())
+
+    def test_what_needs_a_restart(self):
+        self.reload({**self.config, 'sockets': {'rw_mode': '0770'}})
+        self.wait_logged('[sockets] rw_mode has changed', 'the settings have been read again')
+        self.assertEqual(stat.S_IMODE(os.stat(self.daemon.rw_path).st_mode), 0o700)
+
+    def test_many(self):
+        """They may come faster than they are served."""
+        for details in ('true', 'false') * 20:
+            self.reload({**self.config, 'xml': {'details': details}})
+        self.wait_until(lambda: not self.has_details(), 'the last of many settings')
+
+
+class ServiceManager(MediatedTest):
+    """What it is told; this test is the manager."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.notified.close)
+        self.notified.settimeout(self.deadline)
+        path = self.daemon.directory / 'notify'
+        self.notified.bind(str(path))
+        self.daemon.environment['NOTIFY_SOCKET'] = str(path)
+
+    def next(self, *skip):
+        """The assignments of the next message, or of the next that has none of some keys."""
+        while True:
+            message = dict(line.split('=', 1)
+                           for line in self.notified.recv(4096).decode().splitlines())
+            if not message.keys() & set(skip):
+                return message
+
+    def test_life(self):
+        self.daemon.start(self.config)
+        ready = self.next()
+        self.assertEqual((ready['READY'], ready['STATUS']), ('1', 'Serving clients'))
+        self.assertIn('computer', self.names())
+
+        began = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self.daemon.signal(signal.SIGHUP)
+        reloading = self.next()
+        self.assertEqual(reloading['RELOADING'], '1')
+        self.assertGreaterEqual(int(reloading['MONOTONIC_USEC']), began)
+        self.assertEqual(self.next()['READY'], '1')
+
+        self.first_connection.close()
+        self.daemon.signal(signal.SIGTERM)
+        self.assertEqual(self.next()['STOPPING'], '1')
+        self.assertEqual(self.daemon.wait(), 0)
+        self.daemon.start(self.config)
+
+    def test_watchdog(self):
+        self.daemon.environment['WATCHDOG_USEC'] = '100000'
+        self.daemon.start(self.config)
+        self.assertEqual([self.next('READY') for _ in range(3)], [{'WATCHDOG': '1'}] * 3)
+        self.daemon.pause()
+        try:
+            self.notified.settimeout(1)
+            with self.assertRaises(TimeoutError):
+                while True:
+                    self.next()
+        finally:
+            self.daemon.resume()
+        self.notified.settimeout(self.deadline)
+        self.assertEqual(self.next(), {'WATCHDOG': '1'})

@@ -45,6 +45,7 @@ class Daemon:
         self.scripts = self.directory / 'scripts.d'
         self.rw_path = self.socket_dir / SOCKET_RW
         self.ro_path = self.socket_dir / SOCKET_RO
+        self.config_path = self.directory / 'mediated.conf'
         self.log_path = self.directory / 'log'
         self.log_path.touch()
         self.process = None
@@ -58,14 +59,20 @@ class Daemon:
         return self.process is not None and self.process.poll() is None
 
     def arguments(self, config=None):
-        path = self.directory / 'mediated.conf'
+        self.write_config(config)
+        return ['--socket-dir', str(self.socket_dir), '--config', str(self.config_path),
+                '--verbose']
+
+    def write_config(self, config):
+        """In one step, as the daemon may be about to read it."""
+        new = self.directory / 'mediated.conf.new'
         groups = {'definitions': {'directory': self.definitions},
                   'callouts': {'directory': self.scripts,
                                'deprecated_directory': self.definitions / 'scripts.d'}}
         for group, settings in (config or {}).items():
             groups[group] = {**groups.get(group, {}), **settings}
-        path.write_text(key_file(groups), encoding='utf-8')
-        return ['--socket-dir', str(self.socket_dir), '--config', str(path), '--verbose']
+        new.write_text(key_file(groups), encoding='utf-8')
+        new.rename(self.config_path)
 
     def spawn(self, arguments):
         with open(self.log_path, 'ab') as log:
@@ -80,9 +87,9 @@ class Daemon:
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               timeout=self.deadline)
 
-    def start(self, config=None):
+    def start(self, config=None, *arguments):
         """Starts the daemon; on return both sockets accept."""
-        self.process = self.spawn(self.arguments(config))
+        self.process = self.spawn([*self.arguments(config), *arguments])
         limit = time.monotonic() + self.deadline
         while not all(self.accepts(path) for path in (self.rw_path, self.ro_path)):
             if self.has_ended():

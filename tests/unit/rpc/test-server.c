@@ -253,6 +253,30 @@ test_keepalive(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Clients that are there follow the settings, too. */
+static void
+test_reload(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) late = NULL;
+
+    host->settings->keepalive_interval = 0;
+    host->settings->max_clients = 1;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    enable_keepalive(peer);
+    late = peer_new(host, FALSE);
+    peer_expect_alive(peer);
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 1);
+
+    host->settings->keepalive_interval = 20;
+    host->settings->max_clients = 2;
+    md_server_reload(host->server);
+    expect_keepalive(peer, MD_KEEPALIVE_PING);
+    wait_until(md_server_count_clients(host->server) == 2);
+}
+
+
 static void
 test_max_clients(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -370,6 +394,75 @@ test_stop_abandoned(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+count(gpointer data)
+{
+    (*(guint *)data)++;
+}
+
+
+static gboolean
+on_time(gpointer data)
+{
+    *(gboolean *)data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+
+/* Longer than a timeout that must not have run meanwhile. */
+static void
+outlast(guint timeout)
+{
+    gboolean over = FALSE;
+
+    g_timeout_add(timeout * 3, on_time, &over);
+    wait_until(over);
+}
+
+
+/* Neither a client nor a call that has lost its client. */
+static void
+test_idle(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const guint timeout = 20;
+    guint n_idle = 0;
+    Peer *peer = NULL;
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    md_server_set_idle_func(host->server, timeout, count, &n_idle);
+    outlast(timeout);
+    g_assert_cmpuint(n_idle, ==, 0);
+
+    create(peer);
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+    peer_free(peer);
+    wait_until(md_server_count_clients(host->server) == 0);
+    outlast(timeout);
+    g_assert_cmpuint(n_idle, ==, 0);
+
+    fake_driver_end(host->driver, 0);
+    wait_until(n_idle == 1);
+}
+
+
+/* A stop that takes longer is no idleness. */
+static void
+test_idle_in_stop(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const guint timeout = 20;
+    guint n_idle = 0;
+    gboolean stopped = FALSE;
+
+    host_start(host);
+    md_server_set_idle_func(host->server, timeout, count, &n_idle);
+    md_server_stop_async(host->server, on_stopped, &stopped);
+    outlast(timeout);
+    g_assert_true(stopped);
+    g_assert_cmpuint(n_idle, ==, 0);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -384,6 +477,9 @@ main(int argc, char **argv)
     ADD("/server/ping-flood", test_ping_flood);
     ADD("/server/keepalive", test_keepalive);
     ADD("/server/max-clients", test_max_clients);
+    ADD("/server/idle", test_idle);
+    ADD("/server/idle/in-stop", test_idle_in_stop);
+    ADD("/server/reload", test_reload);
     ADD("/server/stop", test_stop);
     ADD("/server/stop/idle", test_stop_idle);
     ADD("/server/stop/abandoned", test_stop_abandoned);

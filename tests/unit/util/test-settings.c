@@ -50,6 +50,33 @@ test_defaults(void)
 
 
 static void
+test_update(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSettings) settings =
+        load("[sockets]\ngroup = old\n[keepalive]\ninterval = 1\n", &error);
+    g_autoptr(MdSettings) from =
+        load("[sockets]\ngroup = new\nrw_mode = 0770\n[udev]\nreceive_buffer = 4096\n"
+             "[limits]\nmax_clients = 7\n[xml]\ndetails = false\n",
+             &error);
+
+    g_assert_no_error(error);
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*[sockets] group has changed*");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*[sockets] rw_mode has changed*");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*[udev] receive_buffer has changed*");
+    md_settings_update(settings, from);
+    g_test_assert_expected_messages();
+
+    g_assert_cmpstr(settings->socket_group, ==, "old");
+    g_assert_cmpuint(settings->socket_rw_mode, ==, 0700);
+    g_assert_cmpuint(settings->udev_receive_buffer, ==, 128 << 20);
+    g_assert_cmpuint(settings->max_clients, ==, 7);
+    g_assert_cmpuint(settings->keepalive_interval, ==, 5000);
+    g_assert_false(settings->xml_details);
+}
+
+
+static void
 test_values(void)
 {
     g_autoptr(GError) error = NULL;
@@ -112,6 +139,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/settings/defaults", test_defaults);
     g_test_add_func("/settings/values", test_values);
+    g_test_add_func("/settings/update", test_update);
     g_test_add_func("/settings/missing-file", test_missing_file);
     g_test_add_data_func("/settings/unknown-key",
                          "[xml]\ncolour = red\n|[xml] colour: there is no such setting",
