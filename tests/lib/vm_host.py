@@ -38,6 +38,7 @@ class VmHost(host.Host):
 
     kind = 'vm'
     deadline = DEADLINE
+    make_daemon = Daemon
 
     def __init__(self, machine, program):
         if machine not in ('m60', 'virtual'):
@@ -46,7 +47,7 @@ class VmHost(host.Host):
         self.program = program
         self.known = self.find_parents()
         self.reset()
-        self.daemon = Daemon(program, DEADLINE)
+        self.daemon = self.make_daemon(program, DEADLINE)
 
     def close(self):
         self.daemon.close()

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon as a service of systemd: sockets, readiness, reload, watchdog, sandbox, take-over."""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import re
+import signal
+import subprocess
+
+from mediated_test import MediatedTest, only_on
+from program import DETAILS
+from service_host import SERVICE, SOCKETS, SYSTEM, is_active, show, systemctl, write_units
+
+REASON = 'systemd is process 1 only there'
+DROP_IN = f'{SERVICE}.d/test.conf'
+
+HOLDER = """
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+print('held', flush=True)
+sys.stdin.read()
+"""
+
+# A stand-in for libvirt's own units: the same names, paths and dependencies.
+THEIRS = {
+    'virtnodedevd.service': """
+[Unit]
+Requires=virtnodedevd.socket virtnodedevd-ro.socket virtnodedevd-admin.socket
+After=virtnodedevd.socket virtnodedevd-ro.socket virtnodedevd-admin.socket
+[Service]
+Type=exec
+ExecStart=/bin/sleep infinity
+""",
+    'virtnodedevd.socket': """
+[Socket]
+ListenStream=/run/libvirt/virtnodedevd-sock
+Service=virtnodedevd.service
+""",
+    'virtnodedevd-ro.socket': """
+[Unit]
+BindsTo=virtnodedevd.socket
+After=virtnodedevd.socket
+[Socket]
+ListenStream=/run/libvirt/virtnodedevd-sock-ro
+Service=virtnodedevd.service
+""",
+    'virtnodedevd-admin.socket': """
+[Unit]
+BindsTo=virtnodedevd.socket
+After=virtnodedevd.socket
+[Socket]
+ListenStream=/run/libvirt/virtnodedevd-admin-sock
+Service=virtnodedevd.service
+""",
+}
+
+
+def virsh(*arguments):
+    """Stock libvirt's client, told nothing but the URI."""
+    return subprocess.run(['virsh', '-c', 'nodedev:///system', *arguments], text=True, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+
+
+@only_on('service', REASON)
+class ServiceTest(MediatedTest):
+    def assert_served(self, *options):
+        result = virsh(*options, 'nodedev-list')
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        self.assertIn(self.parent.name, result.stdout.split())
+
+
+class Activation(ServiceTest):
+    """The sockets are there, and nobody behind them yet."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.configure()
+        systemctl('start', *SOCKETS)
+
+    def test_first_client(self):
+        for options in ((), ('-r',)):
+            with self.subTest(options):
+                self.assertFalse(is_active(SERVICE))
+                self.assert_served(*options)
+                self.assertTrue(is_active(SERVICE))
+                systemctl('stop', SERVICE)
+
+    def test_modes(self):
+        modes = {path: oct(os.stat(path).st_mode & 0o777)
+                 for path in (self.daemon.rw_path, self.daemon.ro_path)}
+        self.assertEqual(modes, {self.daemon.rw_path: '0o600', self.daemon.ro_path: '0o666'})
+
+    def test_idle_end_and_next_client(self):
+        self.daemon.configure({}, '--timeout=1')
+        for _ in range(2):
+            self.assert_served()
+            self.assertEqual(self.daemon.wait(), 0)
+            self.assertEqual(show(SERVICE, 'Result'), 'success')
+            self.assertTrue(self.daemon.rw_path.exists())
+
+
+class LifeCycle(ServiceTest):
+    def test_ready_means_served(self):
+        """systemctl has returned from the start."""
+        self.assertEqual(show(SERVICE, 'StatusText'), 'Serving clients')
+        self.assertIn('devices found', self.daemon.log())
+        self.assertIn(self.parent.name, self.names())
+
+    def test_stop_and_start(self):
+        device = self.create()
+        systemctl('stop', SERVICE)
+        self.assertEqual(show(SERVICE, 'Result'), 'success')
+        self.assertTrue(all(is_active(unit) for unit in SOCKETS))
+        systemctl('start', SERVICE)
+        self.assertIn(device.name(), virsh('nodedev-list').stdout)
+
+    def test_restart(self):
+        """A client that comes meanwhile waits and is served."""
+        device = self.create()
+        old = self.daemon.process.pid
+        systemctl('restart', '--no-block', SERVICE)
+        self.assertIn(device.name(), virsh('nodedev-list').stdout)
+        self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
+                        'another process')
+        self.assert_served()
+
+    def test_reload(self):
+        pid = self.daemon.process.pid
+        device = self.conn.nodeDeviceLookupByName(self.parent.name)
+        self.assertIn(DETAILS, device.XMLDesc())
+        self.daemon.write_config({'xml': {'details': 'false'}})
+        systemctl('reload', SERVICE)
+        self.wait_until(lambda: DETAILS not in device.XMLDesc(), 'documents without details')
+        self.assertEqual((show(SERVICE, 'ActiveState'), self.daemon.process.pid), ('active', pid))
+
+    def test_broken_reload(self):
+        pid = self.daemon.process.pid
+        self.daemon.write_config({'xml': {'details': 'perhaps'}})
+        systemctl('reload', SERVICE)
+        self.wait_until(lambda: 'broke' in show(SERVICE, 'StatusText'), 'a status that tells')
+        self.assertIn(str(self.daemon.config_path), self.daemon.log())
+        self.assertEqual((show(SERVICE, 'ActiveState'), self.daemon.process.pid), ('active', pid))
+        self.assert_served()
+
+    def test_stop_finishes_calls(self):
+        self.host.set_knob(self.parent, 'block_create', 1)
+        creation = self.in_background(self.create, self.conn)
+        self.host.wait_create_stuck(self.parent)
+        systemctl('stop', '--no-block', SERVICE)
+        self.wait_until(lambda: 'calls under way' in show(SERVICE, 'StatusText'), 'a stop')
+        self.assertFalse(creation.is_done())
+        self.host.set_knob(self.parent, 'block_create', 0)
+        name = creation.result(self.deadline).name()
+        self.assertEqual(self.daemon.wait(), 0)
+        self.assertEqual(show(SERVICE, 'Result'), 'success')
+        systemctl('start', SERVICE)
+        self.assertIn(name, virsh('nodedev-list').stdout)
+
+    def test_crash(self):
+        old = self.daemon.process.pid
+        self.daemon.signal(signal.SIGSEGV)
+        self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
+                        'another process')
+        self.assert_served()
+
+
+class Watchdog(ServiceTest):
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        write_units({DROP_IN: '[Service]\nWatchdogSec=5\n'})
+        self.daemon.start(self.config)
+
+    def test_turning(self):
+        def last_ping():
+            return int(show(SERVICE, 'WatchdogTimestampMonotonic'))
+
+        first = last_ping()
+        self.wait_until(lambda: last_ping() > first, 'a sign of life')
+        self.assertEqual(show(SERVICE, 'NRestarts'), '0')
+
+    def test_stuck(self):
+        old = self.daemon.process.pid
+        self.daemon.pause()
+        self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
+                        'another process')
+        self.assertEqual(show(SERVICE, 'NRestarts'), '1')
+        self.assert_served()
+
+
+class Sandbox(ServiceTest):
+    def inside(self, *command):
+        """The status of a command that sees the service's files."""
+        return subprocess.run(['nsenter', f'--target={self.daemon.process.pid}', '--mount',
+                               *command], check=False, capture_output=True).returncode
+
+    def test_score(self):
+        result = subprocess.run(['systemd-analyze', 'security', '--no-pager', SERVICE], text=True,
+                                check=True, capture_output=True)
+        score = float(re.search(r'exposure level for \S+: ([0-9.]+)', result.stdout).group(1))
+        self.assertLessEqual(score, 2.0, result.stdout)
+
+    def test_create_and_destroy(self):
+        for parent in self.host.parents():
+            with self.subTest(parent.name):
+                events = self.listen()
+                device = self.create(parent=parent.name)
+                events.wait(('created', device.name()))
+                self.assertEqual(len(self.host.children(parent)), 1)
+                device.destroy()
+                events.wait(('deleted', device.name()))
+                self.assertEqual(self.host.children(parent), [])
+
+    @contextlib.contextmanager
+    def held_by_another_user(self, uuid):
+        """As a guest's process does: its node is its own, and nobody else's."""
+        account = pwd.getpwnam('nobody')
+        group = os.path.basename(os.readlink(f'/sys/bus/mdev/devices/{uuid}/iommu_group'))
+        node = f'/dev/vfio/{group}'
+        os.chown(node, account.pw_uid, account.pw_gid)
+        os.chmod(node, 0o600)
+        with subprocess.Popen(['setpriv', f'--reuid={account.pw_uid}', f'--regid={account.pw_gid}',
+                               '--clear-groups', '/usr/bin/python3', '-c', HOLDER, node],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            try:
+                self.assertEqual(holder.stdout.readline(), b'held\n')
+                yield holder.pid
+            finally:
+                holder.stdin.close()
+
+    def test_in_use_by_another_user(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        with self.held_by_another_user(uuid) as pid, self.nothing_changes():
+            self.assert_refused(range(1, 200), device.destroy, says=(f'process {pid}', 'python3'))
+        device.destroy()
+        self.assertEqual(self.host.children(), [])
+
+    def test_receive_buffer(self):
+        self.assertNotIn('receive buffer stays', self.daemon.log())
+
+    def test_files(self):
+        """What it may write, and that it may write nothing else."""
+        for path in ('/sys/devices', '/etc/mdevctl.d'):
+            self.assertEqual(self.inside('test', '-w', path), 0, path)
+        for path in ('/etc', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
+            self.assertNotEqual(self.inside('test', '-w', path), 0, path)
+        pathlib.Path('/root/private').touch()
+        self.assertNotEqual(self.inside('test', '-e', '/root/private'), 0)
+
+
+class TakeOver(ServiceTest):
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        write_units(THEIRS)
+        self.addCleanup(self.remove_theirs)
+        self.daemon.configure()
+        systemctl('start', *THEIRS)
+
+    @staticmethod
+    def remove_theirs():
+        systemctl('stop', *THEIRS)
+        for name in THEIRS:
+            (SYSTEM / name).unlink()
+        systemctl('daemon-reload')
+
+    def active(self):
+        return {unit for unit in (SERVICE, *SOCKETS, *THEIRS) if is_active(unit)}
+
+    def test_there_and_back(self):
+        self.assertEqual(self.active(), set(THEIRS))
+        systemctl('start', *SOCKETS)
+        self.assertEqual(self.active(), set(SOCKETS))
+        self.assert_served()
+        self.assert_served('-r')
+        self.assertEqual(self.active(), {SERVICE, *SOCKETS})
+
+        back = ('virtnodedevd.socket', 'virtnodedevd-ro.socket')
+        systemctl('start', *back)
+        self.assertEqual(self.active(), set(back))
+        for path in (self.daemon.rw_path, self.daemon.ro_path):
+            self.assertTrue(self.daemon.accepts(path))
+
+        systemctl('start', SERVICE)
+        self.assertEqual(self.active(), {SERVICE, *SOCKETS})
+        self.assert_served()
+
+    def test_their_service(self):
+        systemctl('start', SERVICE)
+        self.assertEqual(self.active(), {SERVICE, *SOCKETS})
+        systemctl('start', 'virtnodedevd.service')
+        self.assertEqual(self.active(), set(THEIRS))
+
+    def test_nothing_is_left(self):
+        systemctl('start', SERVICE)
+        systemctl('stop', SERVICE, *SOCKETS)
+        self.assertEqual(self.active(), set())
+        for path in (self.daemon.rw_path, self.daemon.ro_path):
+            self.assertFalse(path.exists())

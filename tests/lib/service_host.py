@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The virtual machine with systemd as process 1, and the daemon as a service of it.
+
+The units are those of the build directory, unchanged; what a test wants otherwise is in the file
+that they read their environment from, or in a drop-in.
+"""
+
+import functools
+import pathlib
+import re
+import shutil
+import subprocess
+
+import host
+from daemon import Daemon, key_file
+from vm_host import VmHost
+
+SERVICE = 'mediated.service'
+SOCKETS = ('mediated.socket', 'mediated-ro.socket')
+UNITS = (SERVICE, *SOCKETS)
+SYSTEM = pathlib.Path('/etc/systemd/system')
+JOB_SECONDS = 120.0
+
+
+def systemctl(*arguments, check=True):
+    """Waits for the job, and gives what was printed."""
+    result = subprocess.run(['systemctl', '--no-pager', *arguments], text=True, check=False,
+                            stdin=subprocess.DEVNULL, capture_output=True, timeout=JOB_SECONDS)
+    if check and result.returncode != 0:
+        raise AssertionError(f'systemctl {arguments}: {result.stderr}')
+    return result.stdout.strip()
+
+
+def show(unit, key):
+    return systemctl('show', '--property', key, '--value', unit)
+
+
+def is_active(unit):
+    return show(unit, 'ActiveState') == 'active'
+
+
+def write_units(units):
+    """From the names of units and drop-ins to their texts."""
+    for name, text in units.items():
+        path = SYSTEM / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+    systemctl('daemon-reload')
+
+
+@functools.cache
+def install(program):
+    """Puts program and units in their places; gives the file for arguments."""
+    units = pathlib.Path(program).parent / 'units'
+    for name in UNITS:
+        shutil.copy(units / name, SYSTEM / name)
+    text = (units / SERVICE).read_text(encoding='utf-8')
+    shutil.copy(program, re.search(r'^ExecStart=(\S+)', text, re.MULTILINE).group(1))
+    systemctl('daemon-reload')
+    path = pathlib.Path(re.search(r'^EnvironmentFile=-(\S+)', text, re.MULTILINE).group(1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+class MainProcess:
+    """What a test that looks at the process wants to know of it."""
+
+    returncode = None
+
+    @property
+    def pid(self):
+        return int(show(SERVICE, 'MainPID'))
+
+    @staticmethod
+    def kill():
+        systemctl('kill', '--signal=KILL', SERVICE, check=False)
+
+
+class ServiceDaemon(Daemon):
+    """The same verbs, carried out by systemd."""
+
+    def __init__(self, program, deadline):
+        super().__init__(program, deadline)
+        self.socket_dir = pathlib.Path('/run/libvirt')
+        self.rw_path = self.socket_dir / 'virtnodedevd-sock'
+        self.ro_path = self.socket_dir / 'virtnodedevd-sock-ro'
+        self.config_path = pathlib.Path('/etc/mediated-test.conf')
+        self.cursor = None
+        self.arguments_path = install(self.program)
+
+    def close(self):
+        systemctl('stop', *UNITS)
+        systemctl('reset-failed')
+        drop_ins = SYSTEM / f'{SERVICE}.d'
+        if drop_ins.exists():
+            shutil.rmtree(drop_ins)
+            systemctl('daemon-reload')
+        self.arguments_path.unlink(missing_ok=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def is_running(self):
+        return is_active(SERVICE)
+
+    def has_ended(self):
+        return not self.is_running()
+
+    def write_config(self, config):
+        new = self.config_path.with_suffix('.new')
+        new.write_text(key_file(config or {}), encoding='utf-8')
+        new.rename(self.config_path)
+
+    def configure(self, config=None, *arguments):
+        """What the next start gets."""
+        words = ' '.join(['--verbose', '--config', str(self.config_path), *arguments])
+        self.write_config(config)
+        self.arguments_path.write_text(f'MEDIATED_ARGS="{words}"\n', encoding='utf-8')
+        self.cursor = self.journal_cursor()
+
+    @staticmethod
+    def journal_cursor():
+        output = subprocess.run(['journalctl', '--quiet', '--lines=0', '--show-cursor'], text=True,
+                                check=True, capture_output=True).stdout
+        found = re.search(r'-- cursor: (\S+)', output)
+        return found.group(1) if found else None
+
+    def start(self, config=None, *arguments):
+        self.configure(config, *arguments)
+        self.process = MainProcess()
+        systemctl('start', SERVICE)
+
+    def signal(self, number):
+        systemctl('kill', '--kill-whom=main', f'--signal={int(number)}', SERVICE)
+
+    def wait(self):
+        host.wait_until(lambda: show(SERVICE, 'ActiveState') in ('inactive', 'failed'),
+                        'the end of the service', self.deadline)
+        return int(show(SERVICE, 'ExecMainStatus'))
+
+    def stop(self):
+        systemctl('stop', *UNITS)
+        if show(SERVICE, 'Result') != 'success':
+            raise AssertionError(f'the service ended with {show(SERVICE, "Result")}')
+        left = [path for path in (self.rw_path, self.ro_path) if path.exists()]
+        if left:
+            raise AssertionError(f'systemd left {left} behind')
+
+    def kill(self):
+        self.process.kill()
+
+    def log(self):
+        words = ['journalctl', '--quiet', '--no-pager', '--output=cat', f'--unit={SERVICE}']
+        if self.cursor is not None:
+            words.append(f'--after-cursor={self.cursor}')
+        return subprocess.run(words, text=True, check=True, capture_output=True).stdout
+
+
+class ServiceHost(VmHost):
+    """Real sysfs, real udev, real systemd."""
+
+    kind = 'service'
+    make_daemon = ServiceDaemon
