@@ -27,7 +27,7 @@ typedef struct {
 
 struct _MdCallouts {
     char *roots[2];
-    guint timeout;
+    const MdSettings *settings;
     GHashTable *answers; /* path, parent and type, one a line -> Answer */
 };
 
@@ -47,7 +47,7 @@ md_callouts_new(const MdSettings *settings)
 
     self->roots[0] = g_strdup(settings->scripts_dir);
     self->roots[1] = g_strdup(settings->scripts_deprecated_dir);
-    self->timeout = settings->script_timeout;
+    self->settings = settings;
     self->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return self;
 }
@@ -145,7 +145,7 @@ md_callouts_run_async(MdCallouts *self,
 
     g_debug("Running '%s': %s %s %s on %s of '%s'", path, event_word, action_word, state,
             device->uuid, device->parent_addr);
-    md_script_run_async(argv, input, self->timeout, callback, user_data);
+    md_script_run_async(argv, input, self->settings->script_timeout, callback, user_data);
 }
 
 

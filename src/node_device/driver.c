@@ -98,7 +98,8 @@ md_driver_start(MdDriver *self, GError **error)
     if (!md_inventory_start(self->host.inventory, error) ||
         !md_definitions_start(self->host.definitions, error))
         return FALSE;
-    self->autostart = md_autostart_new(&self->host);
+    if (!md_settings_is_session())
+        self->autostart = md_autostart_new(&self->host);
     return TRUE;
 }
 

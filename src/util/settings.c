@@ -63,8 +63,8 @@ static const Setting settings[] = {
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
     SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
     FIXED_SETTING("definitions", "directory", VALUE_TEXT, definitions_dir, 0, 0, 0),
-    SETTING("callouts", "directory", VALUE_TEXT, scripts_dir, 0, 0, 0),
-    SETTING("callouts", "deprecated_directory", VALUE_TEXT, scripts_deprecated_dir, 0, 0, 0),
+    FIXED_SETTING("callouts", "directory", VALUE_TEXT, scripts_dir, 0, 0, 0),
+    FIXED_SETTING("callouts", "deprecated_directory", VALUE_TEXT, scripts_deprecated_dir, 0, 0, 0),
     SETTING("callouts", "timeout", VALUE_SECONDS, script_timeout, 30000, 1, HOUR),
     FIXED_SETTING(
         "udev", "receive_buffer", VALUE_COUNT, udev_receive_buffer, 128 << 20, 4096, 1 << 30),

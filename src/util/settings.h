@@ -60,8 +60,8 @@ void md_settings_free(MdSettings *self);
 
 /*
  * Makes the settings in use those of `from`, in place, so that whoever holds them has the new ones;
- * but a text is another one then: copy what you keep. What only a restart can change ([sockets] and
- * the receive buffer) stays, which is logged. `from` is good for being freed only.
+ * but a text is another one then: copy what you keep. What only a restart can change ([sockets],
+ * the directories, the receive buffer) stays, which is logged. `from` is good for being freed only.
  */
 void md_settings_update(MdSettings *self, MdSettings *from);
 

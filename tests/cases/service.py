@@ -216,6 +216,20 @@ class Sandbox(ServiceTest):
                 events.wait(('deleted', device.name()))
                 self.assertEqual(self.host.children(parent), [])
 
+    def test_definition(self):
+        """The directory of definitions is there even where there was none."""
+        uuid = self.new_uuid()
+        device = self.conn.nodeDeviceDefineXML(self.document(uuid=uuid), 0)
+        path = self.daemon.definitions / self.parent.address / uuid
+        self.assertTrue(path.exists())
+        device.setAutostart(1)
+        systemctl('restart', SERVICE)
+        self.wait_until(lambda: self.host.children() == [uuid], 'a device that starts by itself')
+        device = self.connect().nodeDeviceLookupByName(device.name())
+        device.destroy()
+        device.undefine()
+        self.assertFalse(path.exists())
+
     @contextlib.contextmanager
     def held_by_another_user(self, uuid):
         """As a guest's process does: its node is its own, and nobody else's."""

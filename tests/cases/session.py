@@ -19,6 +19,7 @@ class SessionTest(MediatedTest):
     def setUp(self):
         super().setUp()
         self.host.let_users_in()
+        self.daemon.directory.chmod(0o755)
         self.user = User(self.daemon)
         self.addCleanup(self.user.close)
         self.socket = self.user.runtime / 'libvirt' / SOCKET
@@ -98,6 +99,8 @@ class Foreground(SessionTest):
         return process
 
     def end(self, process):
+        if process.stderr.closed:
+            return
         if process.poll() is None:
             process.terminate()
         _, err = process.communicate(timeout=self.deadline)
@@ -137,6 +140,29 @@ class Foreground(SessionTest):
         events.wait(('created', name))
         self.host.remove_by_others(uuid)
         events.wait(('deleted', name))
+
+    def test_nothing_starts_by_itself(self):
+        """A definition that the daemon of the system would start is shown, and no more."""
+        uuid = self.new_uuid()
+        self.write_definition(uuid, start='auto')
+        self.connection.close()
+        self.end(self.process)
+        process = self.start()
+        self.wait_until(lambda: self.daemon.accepts(self.socket), 'a socket that accepts')
+        device = self.open_session().nodeDeviceLookupByName(self.child_name(self.parent, uuid))
+        self.assertEqual((device.isActive(), device.isPersistent(), device.autostart()), (0, 1, 1))
+        message = self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.create,
+                                      says=(uuid, 'Permission denied'))
+        self.assertIn(self.parent.name, message)
+        self.assert_refused((libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_SYSTEM_ERROR),
+                            device.undefine, says='Permission denied')
+        self.assertEqual(device.isPersistent(), 1)
+        self.assertEqual(self.host.children(), [])
+
+        process.terminate()
+        _, err = process.communicate(timeout=self.deadline)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertNotIn('by itself', err)
 
     def test_second_daemon(self):
         """It has nothing to do, and the user is served."""

@@ -65,7 +65,7 @@ class Daemon:
 
     def write_config(self, config):
         """In one step, as the daemon may be about to read it."""
-        new = self.directory / 'mediated.conf.new'
+        new = self.config_path.with_suffix('.new')
         groups = {'definitions': {'directory': self.definitions},
                   'callouts': {'directory': self.scripts,
                                'deprecated_directory': self.definitions / 'scripts.d'}}

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 
 import host
-from daemon import Daemon, key_file
+from daemon import Daemon
 from vm_host import VmHost
 
 SERVICE = 'mediated.service'
@@ -85,6 +85,9 @@ class ServiceDaemon(Daemon):
         self.rw_path = self.socket_dir / 'virtnodedevd-sock'
         self.ro_path = self.socket_dir / 'virtnodedevd-sock-ro'
         self.config_path = pathlib.Path('/etc/mediated-test.conf')
+        # It has a /tmp of its own, and may write to no other directory of definitions.
+        self.definitions = pathlib.Path('/etc/mdevctl.d')
+        self.scripts = pathlib.Path('/etc/mediated-test.d')
         self.cursor = None
         self.arguments_path = install(self.program)
 
@@ -95,6 +98,8 @@ class ServiceDaemon(Daemon):
         if drop_ins.exists():
             shutil.rmtree(drop_ins)
             systemctl('daemon-reload')
+        for path in (self.definitions, self.scripts):
+            shutil.rmtree(path, ignore_errors=True)
         self.arguments_path.unlink(missing_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -103,11 +108,6 @@ class ServiceDaemon(Daemon):
 
     def has_ended(self):
         return not self.is_running()
-
-    def write_config(self, config):
-        new = self.config_path.with_suffix('.new')
-        new.write_text(key_file(config or {}), encoding='utf-8')
-        new.rename(self.config_path)
 
     def configure(self, config=None, *arguments):
         """What the next start gets."""

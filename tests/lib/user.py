@@ -9,6 +9,8 @@ import signal
 import subprocess
 import tempfile
 
+from daemon import key_file
+
 USER = 'nobody'
 
 
@@ -33,6 +35,13 @@ class User:
             self.daemon_environment['LD_PRELOAD'] = ' '.join(
                 self.copy(library) if '/' in library else library
                 for library in self.daemon_environment['LD_PRELOAD'].split())
+        # The user's own configuration: nothing of this machine's own counts.
+        self.definitions = daemon.definitions
+        config = self.home / '.config/mediated/mediated.conf'
+        config.parent.mkdir(parents=True)
+        config.write_text(key_file({'definitions': {'directory': self.definitions},
+                                    'callouts': {'directory': daemon.scripts,
+                                                 'deprecated_directory': daemon.scripts}}))
         for path in (self.home, *self.home.rglob('*')):
             os.chown(path, *self.ids)
 
