@@ -11,6 +11,7 @@
 /* A parent that devices wait for, there or not. */
 typedef struct {
     guint64 types;       /* the set of types that it has been handled with; 0: it has none */
+    guint n_changes;     /* how often it has been looked at */
     GHashTable *waiting; /* name of a device -> why it has failed, "" if it has not yet */
 } Parent;
 
@@ -25,7 +26,10 @@ typedef struct {
     MdAutostart *autostart; /* NULL: it has ended */
     char *name;
     char *address;
+    guint n_changes; /* of the parent, when it was begun */
 } Start;
+
+static void try(MdAutostart *self, const char *address, const char *name);
 
 
 static void
@@ -103,6 +107,14 @@ note_failure(MdAutostart *self, const char *address, const char *name, const cha
 }
 
 
+/* Whether the parent has changed since then: what has failed may not fail now. */
+static gboolean
+is_outdated(MdAutostart *self, const Start *start)
+{
+    return get_parent(self, start->address)->n_changes != start->n_changes;
+}
+
+
 static void
 on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
@@ -119,6 +131,8 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
             forget(self, start->address, start->name);
         else
             note_failure(self, start->address, start->name, error->message);
+        if (name == NULL && is_outdated(self, start))
+            try(self, start->address, start->name);
     }
     start_free(start);
 }
@@ -134,6 +148,7 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
     start->autostart = self;
     start->name = g_strdup(device->def->name);
     start->address = g_strdup(device->definition->parent_addr);
+    start->n_changes = get_parent(self, start->address)->n_changes;
     g_hash_table_insert(self->running, start->name, start);
     md_backend_mdev.create_async(self->host, parent, def, on_started, start);
 }
@@ -199,6 +214,7 @@ look_at_parent(MdAutostart *self, const char *address)
     if (types != parent->types)
         refill(self, address, parent);
     parent->types = types;
+    parent->n_changes++;
     if (types != 0)
         try_all(self, address, parent);
 }

@@ -2,6 +2,7 @@
 """Devices that are defined to start by themselves do, whenever their parent comes."""
 
 import errno
+import os
 import pathlib
 import shutil
 import subprocess
@@ -80,6 +81,7 @@ class Autostart(MediatedTest):
             self.wait_until(lambda: not self.state(self.auto[1])[0], 'inactive')
             self.host.bind(self.parent)
             self.wait_started()
+            self.barrier(events)
             self.assertEqual(events.count(('created', self.auto[0])), times)
 
     def test_once_only(self):
@@ -119,6 +121,24 @@ class Autostart(MediatedTest):
         # Something changes on the parent.
         self.create()
         self.wait_started()
+
+    def test_parent_changes_meanwhile(self):
+        """A start that fails because of what has changed since it was begun is begun again."""
+        begun, go_on = self.daemon.directory / 'begun', self.daemon.directory / 'go-on'
+        script = self.daemon.scripts / 'callouts' / 'first-time.sh'
+        script.parent.mkdir(parents=True)
+        os.mkfifo(go_on)
+        script.write_text('#!/bin/sh\n'
+                          '[ "$4-$6" = pre-start ] || exit 0\n'
+                          f'[ -e {begun} ] && exit 0\n'
+                          f'touch {begun}; cat {go_on}; exit 1\n', encoding='utf-8')
+        script.chmod(0o755)
+        self.write_definition(self.uuids[0], start='auto')
+        self.daemon.start(self.config)
+        self.wait_until(begun.exists, 'the script')
+        self.create()
+        go_on.write_text('', encoding='utf-8')
+        self.wait_started([self.auto[0]])
 
     def test_room_becomes_free(self):
         types = self.host.types(self.parent)
