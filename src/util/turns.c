@@ -8,15 +8,23 @@ typedef struct {
     gpointer data;
 } Turn;
 
+/* All turns on one thing. */
+typedef struct {
+    GQueue turns;       /* of Turn, whose head is the one under way */
+    gboolean beginning; /* its function has not returned yet */
+    gboolean ended;     /* it has ended nevertheless */
+} Queue;
+
 struct _MdTurns {
-    GHashTable *queues; /* thing -> GQueue of Turn, whose head is the one under way */
+    GHashTable *queues; /* thing -> Queue */
 };
 
 
 static void
-free_queue(GQueue *queue)
+queue_free(Queue *queue)
 {
-    g_queue_free_full(queue, g_free);
+    g_queue_clear_full(&queue->turns, g_free);
+    g_free(queue);
 }
 
 
@@ -26,7 +34,7 @@ md_turns_new(void)
     MdTurns *self = g_new0(MdTurns, 1);
 
     self->queues =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)free_queue);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)queue_free);
     return self;
 }
 
@@ -42,38 +50,62 @@ md_turns_free(MdTurns *self)
 }
 
 
+/* Begins the first one. In a loop, as any number of them may end at once. */
+static void
+begin_next(MdTurns *self, const char *thing, Queue *queue)
+{
+    Turn *turn = g_queue_peek_head(&queue->turns);
+
+    while (turn != NULL) {
+        queue->beginning = TRUE;
+        queue->ended = FALSE;
+        turn->func(turn->data);
+        queue->beginning = FALSE;
+        if (!queue->ended)
+            return;
+        g_free(g_queue_pop_head(&queue->turns));
+        turn = g_queue_peek_head(&queue->turns);
+    }
+    g_hash_table_remove(self->queues, thing);
+}
+
+
 void
 md_turns_take(MdTurns *self, const char *thing, MdTurnFunc func, gpointer data)
 {
-    GQueue *queue = g_hash_table_lookup(self->queues, thing);
+    Queue *queue = g_hash_table_lookup(self->queues, thing);
     Turn *turn = g_new0(Turn, 1);
+    g_autofree char *name = NULL;
 
     turn->func = func;
     turn->data = data;
     if (queue != NULL) {
-        g_queue_push_tail(queue, turn);
+        g_queue_push_tail(&queue->turns, turn);
         return;
     }
 
-    queue = g_queue_new();
-    g_queue_push_tail(queue, turn);
+    /* The caller's may be gone when the turn has ended. */
+    name = g_strdup(thing);
+    queue = g_new0(Queue, 1);
+    g_queue_push_tail(&queue->turns, turn);
     g_hash_table_insert(self->queues, g_strdup(thing), queue);
-    func(data);
+    begin_next(self, name, queue);
 }
 
 
 void
 md_turns_end(MdTurns *self, const char *thing)
 {
-    GQueue *queue = g_hash_table_lookup(self->queues, thing);
-    Turn *next = NULL;
+    Queue *queue = g_hash_table_lookup(self->queues, thing);
+    g_autofree char *name = NULL;
 
-    g_return_if_fail(queue != NULL);
+    g_return_if_fail(queue != NULL && !queue->ended);
 
-    g_free(g_queue_pop_head(queue));
-    next = g_queue_peek_head(queue);
-    if (next == NULL)
-        g_hash_table_remove(self->queues, thing);
-    else
-        next->func(next->data);
+    if (queue->beginning) {
+        queue->ended = TRUE;
+        return;
+    }
+    name = g_strdup(thing);
+    g_free(g_queue_pop_head(&queue->turns));
+    begin_next(self, name, queue);
 }
