@@ -3,10 +3,15 @@
 
 #include "conf/json.h"
 
+#include <string.h>
+
 #include "util/error.h"
 
 /* Brackets in brackets; nothing of ours has more than four. The parser recurses for each. */
 #define DEPTH_MAX 16
+
+/* What the parser understands although it is no JSON. */
+#define NO_JSON "/#'=;"
 
 
 gsize
@@ -25,12 +30,53 @@ set_error(GError **error, const char *message)
 }
 
 
+/* The number of a \uXXXX, or -1. */
+static int
+get_escape(const char *text, gsize length)
+{
+    int number = 0;
+
+    if (length < 6 || text[0] != '\\' || text[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        if (!g_ascii_isxdigit(text[i]))
+            return -1;
+        number = number << 4 | g_ascii_xdigit_value(text[i]);
+    }
+    return number;
+}
+
+
+/*
+ * How long an escape in a text is; 0 with an error. The parser would end the text at a NUL, and
+ * make bytes that are no UTF-8 of half a pair of surrogates.
+ */
+static gsize
+check_escape(const char *text, gsize length, GError **error)
+{
+    int number = get_escape(text, length);
+    int next = number >= 0 ? get_escape(text + 6, length - 6) : -1;
+
+    if (number == 0) {
+        set_error(error, "a text holds a NUL");
+        return 0;
+    }
+    if (number < 0xD800 || number > 0xDFFF)
+        return 2;
+    if (number > 0xDBFF || next < 0xDC00 || next > 0xDFFF) {
+        set_error(error, "a text holds half a character");
+        return 0;
+    }
+    return 12;
+}
+
+
 /*
  * The parser would take one value after the other, of which the last counts; and comments and other
- * quotes, and a quote in those would hide brackets from us.
+ * quotes, and a quote in those would hide brackets from us; and an assignment to a variable.
  */
 static gboolean
-check_brackets(const char *text, gsize length, GError **error)
+check_text(const char *text, gsize length, GError **error)
 {
     gboolean in_string = FALSE;
     guint depth = 0;
@@ -38,10 +84,14 @@ check_brackets(const char *text, gsize length, GError **error)
 
     for (gsize i = 0; i < length; i++) {
         if (in_string && text[i] == '\\') {
-            i++;
+            gsize n = check_escape(text + i, length - i, error);
+
+            if (n == 0)
+                return FALSE;
+            i += n - 1;
         } else if (text[i] == '"') {
             in_string = !in_string;
-        } else if (!in_string && (text[i] == '/' || text[i] == '#' || text[i] == '\'')) {
+        } else if (!in_string && memchr(NO_JSON, text[i], strlen(NO_JSON)) != NULL) {
             md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
                               "no JSON: there is a '%c' outside of texts", text[i]);
             return FALSE;
@@ -77,7 +127,7 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
         set_error(error, "not a text in UTF-8");
         return NULL;
     }
-    if (!check_brackets(text, length, error))
+    if (!check_text(text, length, error))
         return NULL;
     if (!json_parser_load_from_data(parser, text, (gssize)length, &err)) {
         md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "no JSON: %s", err->message);
