@@ -246,17 +246,31 @@ on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
 }
 
 
+/* What a script is to make of the active device. */
+static MdDefinition *
+describe_live(Change *change, MdNodeDevice *device)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+    return md_definition_new(cap->parent_addr, cap->uuid, cap->type_id,
+                             md_node_device_is_autostart(device), change->wanted->attrs);
+}
+
+
 /* By a script that claims the type, else through the files that the driver offers. */
 static void
 update_live(GTask *task)
 {
     Change *change = g_task_get_task_data(task);
+    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    g_autoptr(MdDefinition) wanted = NULL;
 
     if (!md_callouts_exist(change->host->callouts)) {
         write_live(task);
         return;
     }
-    change->callout = md_callout_new(change->host->callouts, MD_CALLOUT_MODIFY, change->wanted);
+    wanted = describe_live(change, device);
+    change->callout = md_callout_new(change->host->callouts, MD_CALLOUT_MODIFY, wanted);
     md_callout_live_async(change->callout, on_live_asked, g_object_ref(task));
 }
 

@@ -177,10 +177,12 @@ class Scripts(MediatedTest):
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         self.record.write_text('', encoding='utf-8')
-        self.raw().update(device.name(), self.document(uuid=uuid, attrs=[('scratch', 'live')]),
-                          LIVE)
+        document = self.document(uuid=uuid, type_id=self.type_id.rpartition('-')[2],
+                                 attrs=[('scratch', 'live')])
+        self.raw().update(device.name(), document, LIVE)
         self.assertEqual(self.steps()[0], ('live', 'modify', 'none'))
-        self.assertEqual(self.calls()[0][4]['attrs'], [{'scratch': 'live'}])
+        self.assertEqual(self.calls()[0][4], {'mdev_type': self.type_id, 'start': 'manual',
+                                              'attrs': [{'scratch': 'live'}]})
         # The script has done it, in its own way.
         self.assertEqual(self.host.journal(uuid), [])
 
