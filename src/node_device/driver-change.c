@@ -5,6 +5,7 @@
 #include "conf/xml.h"
 #include "node_device/driver-private.h"
 #include "util/error.h"
+#include "util/names.h"
 
 #define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
 
@@ -89,6 +90,17 @@ set_invalid_parent(const char *wanted, GError **error)
 }
 
 
+/* The device that a document to be kept names as its parent. The machine itself stands in our own
+ * documents for one that is not there: then the address tells. */
+static MdNodeDevice *
+find_kept_parent(MdDriver *self, const char *wanted, const MdCapMdev *cap)
+{
+    if (cap->parent_addr != NULL && g_str_equal(wanted, MD_NAME_COMPUTER))
+        return md_registry_find_address(self->host.registry, cap->parent_addr);
+    return find_parent(self, wanted);
+}
+
+
 /*
  * The address that a document means, its only name where the parent is not there. An address that
  * is given beside the name of a parent that is there does not count, as with libvirt.
@@ -103,7 +115,7 @@ find_address(MdDriver *self, MdNodeDeviceDef *def, MdNodeDevice **parent, GError
     if (wanted == NULL)
         return FALSE;
 
-    *parent = find_parent(self, wanted);
+    *parent = find_kept_parent(self, wanted, cap);
     if (*parent != NULL && ((*parent)->def->path == NULL || md_node_device_is_mdev(*parent))) {
         md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
                      wanted);

@@ -304,6 +304,18 @@ class UnknownParent(MediatedTest):
         self.conn.nodeDeviceDefineXML(document, 0)
         self.assertTrue(self.definition_path(uuid, 'card0').exists())
 
+    def test_own_document(self):
+        """What we show of such a device can be updated and defined again."""
+        device = self.define(parent='pci_0000_99_00_0', type_id='nvidia-11')
+        name = device.name()
+        document = device.XMLDesc(0).replace('</uuid>', "</uuid><attr name='scratch' value='x'/>")
+        self.raw().update(name, document, 0)
+        shown = device.XMLDesc(0)
+        self.assertIn("<attr name='scratch' value='x'/>", shown)
+        device.undefine(0)
+        self.assertEqual(self.conn.nodeDeviceDefineXML(shown, 0).name(), name)
+        self.assertEqual(self.conn.nodeDeviceLookupByName(name).XMLDesc(0), shown)
+
     def test_address_that_is_no_name(self):
         for address in ('..', '.', 'a/b', 'scripts.d', 'x' * 300):
             document = self.document(uuid=self.new_uuid(), parent='nobody', parent_addr=address)
