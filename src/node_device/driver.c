@@ -59,6 +59,16 @@ md_driver_init(MdDriver *self)
 }
 
 
+/* Addresses that differ in punctuation only make one name. */
+static gboolean
+is_of_parent(MdNodeDevice *device, const char *parent_addr)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+    return cap != NULL && g_strcmp0(cap->parent_addr, parent_addr) == 0;
+}
+
+
 /* The disk holds another definition than before, or none. */
 static void
 on_definition_changed(MdDefinitions *definitions,
@@ -70,7 +80,10 @@ on_definition_changed(MdDefinitions *definitions,
     g_autofree char *name = md_cap_mdev_make_name(uuid, parent_addr);
     MdNodeDevice *device = md_registry_find(self->host.registry, name);
 
-    if (definition != NULL)
+    if (device != NULL && !is_of_parent(device, parent_addr))
+        g_message("Definition '%s' of parent '%s' has the name '%s' of another one, ignoring", uuid,
+                  parent_addr, name);
+    else if (definition != NULL)
         md_registry_define(self->host.registry, definition);
     else if (device != NULL && device->definition != NULL)
         md_registry_undefine(self->host.registry, device);

@@ -57,6 +57,21 @@ class OthersWrite(MediatedTest):
     def name_on(self, address, uuid):
         return f'mdev_{uuid}_{address}'.replace('-', '_')
 
+    def test_two_parents_of_one_name(self):
+        """Only one device can have a name: the first keeps it, and its definition."""
+        uuid = self.new_uuid()
+        name = self.define(uuid=uuid).name()
+        alike = self.parent.address.replace(':', '-')
+        self.write_definition(uuid, parent=alike, start='auto')
+        self.wait_until(lambda: f"'{alike}'" in self.daemon.log(), 'a message')
+        self.assertEqual(self.state(name), (False, True, False))
+        events = self.listen()
+        self.definition_path(uuid, alike).unlink()
+        self.definition_path(uuid).unlink()
+        events.wait(('undefined', name))
+        self.barrier(events)
+        self.assertEqual(events.all(), [('undefined', name)])
+
     def test_of_active_device(self):
         device = self.create(uuid=(uuid := self.new_uuid()))
         events = self.listen()
