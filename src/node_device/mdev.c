@@ -270,7 +270,7 @@ conclude_create(Operation *operation, MdNodeDevice *device)
     if (device == NULL)
         md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to start mediated device: '%s' was removed again", operation->path);
-    else if (operation->attrs->len > 0)
+    else
         md_registry_set_attrs(operation->host->registry, device, operation->attrs);
 }
 

@@ -171,12 +171,15 @@ append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 }
 
 
-/* Whoever has started a defined device has most likely given it its attributes. */
+/* Whoever has started a defined device has most likely given it its attributes; not if it is of
+ * another type. */
 static void
 take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
+    if (g_strcmp0(cap->type_id, definition->type_id) != 0)
+        return;
     g_ptr_array_unref(cap->attrs);
     cap->attrs = md_mdev_attrs_copy(definition->attrs);
 }

@@ -241,6 +241,20 @@ test_life(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Who starts it as something else has not followed the definition. */
+static void
+test_another_type(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GPtrArray) attrs = md_mdev_attrs_new();
+    g_autoptr(MdDefinition) definition = NULL;
+
+    md_mdev_attrs_add(attrs, "scratch", "1");
+    definition = md_definition_new(PARENT, UUID, "nvidia-12", FALSE, attrs);
+    md_registry_define(fixture->registry, definition);
+    g_assert_cmpuint(count_attrs(activate_mdev(fixture)), ==, 0);
+}
+
+
 static void
 test_transient(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -314,6 +328,7 @@ main(int argc, char **argv)
     g_test_add("/registry/orphan", Fixture, NULL, set_up, test_orphan, tear_down);
     g_test_add("/registry/life", Fixture, NULL, set_up, test_life, tear_down);
     g_test_add("/registry/transient", Fixture, NULL, set_up, test_transient, tear_down);
+    g_test_add("/registry/another-type", Fixture, NULL, set_up, test_another_type, tear_down);
     g_test_add("/registry/parent-comes-and-goes", Fixture, NULL, set_up, test_parent_comes_and_goes,
                tear_down);
     g_test_add("/registry/update", Fixture, NULL, set_up, test_update, tear_down);
