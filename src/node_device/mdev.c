@@ -177,6 +177,7 @@ on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer d
     Operation *operation = g_task_get_task_data(task);
 
     if (md_callout_before_finish(result, &operation->error)) {
+        md_waiter_expect(get_waiter(operation), operation->path, operation->verb->event);
         run_job(task, operation->verb->write, on_written);
         return;
     }
@@ -253,10 +254,12 @@ static gboolean
 begin(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
+    gboolean scripts = md_callouts_exist(operation->host->callouts);
 
-    if (!md_waiter_begin(get_waiter(operation), operation->path, operation->verb->event))
+    if (!md_waiter_begin(get_waiter(operation), operation->path,
+                         scripts ? MD_WAIT_NOTHING : operation->verb->event))
         return FALSE;
-    if (md_callouts_exist(operation->host->callouts))
+    if (scripts)
         run_job(task, operation->verb->prepare, on_prepared);
     else
         run_job(task, operation->verb->write, on_written);

@@ -90,6 +90,17 @@ md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what)
 
 
 void
+md_waiter_expect(MdWaiter *self, const char *path, MdWaitFor what)
+{
+    Wait *wait = g_hash_table_lookup(self->waits, path);
+
+    g_return_if_fail(wait != NULL && wait->what == MD_WAIT_NOTHING);
+
+    wait->what = what;
+}
+
+
+void
 md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data)
 {
     Wait *wait = g_hash_table_lookup(self->waits, path);

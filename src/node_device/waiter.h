@@ -11,6 +11,7 @@
 #include "util/settings.h"
 
 typedef enum {
+    MD_WAIT_NOTHING, /* yet */
     MD_WAIT_ADD,
     MD_WAIT_REMOVE,
 } MdWaitFor;
@@ -26,6 +27,10 @@ void md_waiter_free(MdWaiter *self);
 
 /* Before the write. FALSE if that path is being worked on already. */
 gboolean md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what);
+
+/* Before the write, of a wait for nothing: what is waited for from now on. What happens until then
+ * is somebody else's. */
+void md_waiter_expect(MdWaiter *self, const char *path, MdWaitFor what);
 
 /* After a write that worked: calls `func` once, now or later. */
 void md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data);

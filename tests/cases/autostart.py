@@ -128,16 +128,18 @@ class Autostart(MediatedTest):
         script = self.daemon.scripts / 'callouts' / 'first-time.sh'
         script.parent.mkdir(parents=True)
         os.mkfifo(go_on)
+        pipe = os.open(go_on, os.O_RDWR)
+        self.addCleanup(os.close, pipe)
         script.write_text('#!/bin/sh\n'
                           '[ "$4-$6" = pre-start ] || exit 0\n'
                           f'[ -e {begun} ] && exit 0\n'
-                          f'touch {begun}; cat {go_on}; exit 1\n', encoding='utf-8')
+                          f'touch {begun}; read -r _ < {go_on}; exit 1\n', encoding='utf-8')
         script.chmod(0o755)
         self.write_definition(self.uuids[0], start='auto')
         self.daemon.start(self.config)
         self.wait_until(begun.exists, 'the script')
         self.create()
-        go_on.write_text('', encoding='utf-8')
+        os.write(pipe, b'\n')
         self.wait_started([self.auto[0]])
 
     def test_room_becomes_free(self):

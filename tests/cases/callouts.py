@@ -3,6 +3,7 @@
 
 import functools
 import json
+import os
 import shlex
 
 import libvirt
@@ -143,6 +144,32 @@ class Scripts(MediatedTest):
         with self.assertRaisesRegex(libvirt.libvirtError, '10-test.sh'):
             stuck.result(self.deadline)
         self.assertEqual(self.host.children(), [])
+
+    def test_made_by_others_meanwhile(self):
+        """While a script is asked, what is made is made by somebody else, and told at once."""
+        go_on = self.daemon.directory / 'go-on'
+        os.mkfifo(go_on)
+        pipe = os.open(go_on, os.O_RDWR)
+        self.addCleanup(os.close, pipe)
+        self.install(body=f'[ $4 = pre ] && read -r _ < {go_on}')
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        events = self.listen()
+        late = self.in_background(lambda: self.connect().nodeDeviceCreateXML(
+            self.document(uuid=uuid), 0))
+        self.wait_until(self.record.read_text, 'the script has begun')
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        events.wait(('created', name))
+        self.host.remove_by_others(uuid)
+        events.wait(('deleted', name))
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        self.wait_until(lambda: events.count(('created', name)) == 2, 'created again')
+        os.write(pipe, b'\n')
+        with self.assertRaisesRegex(libvirt.libvirtError, 'in use'):
+            late.result(self.deadline)
+        self.assertEqual(self.state(name), (True, False, False))
+        self.barrier(events)
+        self.assertEqual(events.count(('created', name)), 2)
 
     def test_floods(self):
         self.install(body='exec yes far too much')

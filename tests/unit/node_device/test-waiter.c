@@ -92,6 +92,22 @@ test_twice(void)
 }
 
 
+/* Until something is expected, what happens is somebody else's. */
+static void
+test_nothing_yet(void)
+{
+    g_autoptr(MdWaiter) waiter = md_waiter_new(&patient);
+
+    g_assert_true(md_waiter_begin(waiter, PATH, MD_WAIT_NOTHING));
+    g_assert_false(md_waiter_begin(waiter, PATH, MD_WAIT_ADD));
+    g_assert_false(md_waiter_is_waiting(waiter, PATH, MD_WAIT_ADD));
+    g_assert_false(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
+    md_waiter_expect(waiter, PATH, MD_WAIT_ADD);
+    g_assert_true(md_waiter_is_waiting(waiter, PATH, MD_WAIT_ADD));
+    g_assert_true(md_waiter_notify(waiter, PATH, MD_WAIT_ADD));
+}
+
+
 static void
 test_list(void)
 {
@@ -116,6 +132,7 @@ main(int argc, char **argv)
     g_test_add_func("/waiter/write-first", test_write_first);
     g_test_add_func("/waiter/silence", test_silence);
     g_test_add_func("/waiter/twice", test_twice);
+    g_test_add_func("/waiter/nothing-yet", test_nothing_yet);
     g_test_add_func("/waiter/list", test_list);
     return g_test_run();
 }
