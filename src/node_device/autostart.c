@@ -8,11 +8,17 @@
 #include "conf/cap-mdev.h"
 #include "node_device/mdev-types.h"
 
+/* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that
+ * what clients want of the parent gets its turn. */
+#define MAX_RUNNING 8
+
 /* A parent that devices wait for, there or not. */
 typedef struct {
     guint64 types;       /* the set of types that it has been handled with; 0: it has none */
     guint n_changes;     /* how often it has been looked at */
     GHashTable *waiting; /* name of a device -> why it has failed, "" if it has not yet */
+    GQueue due;          /* names of those to be tried now */
+    guint n_running;     /* starts under way */
 } Parent;
 
 struct _MdAutostart {
@@ -29,13 +35,14 @@ typedef struct {
     guint n_changes; /* of the parent, when it was begun */
 } Start;
 
-static void try(MdAutostart *self, const char *address, const char *name);
+static void go_on(MdAutostart *self, const char *address);
 
 
 static void
 parent_free(Parent *parent)
 {
     g_hash_table_unref(parent->waiting);
+    g_queue_clear_full(&parent->due, g_free);
     g_free(parent);
 }
 
@@ -67,6 +74,7 @@ get_parent(MdAutostart *self, const char *address)
     if (parent == NULL) {
         parent = g_new0(Parent, 1);
         parent->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_queue_init(&parent->due);
         g_hash_table_insert(self->parents, g_strdup(address), parent);
     }
     return parent;
@@ -107,11 +115,16 @@ note_failure(MdAutostart *self, const char *address, const char *name, const cha
 }
 
 
-/* Whether the parent has changed since then: what has failed may not fail now. */
-static gboolean
-is_outdated(MdAutostart *self, const Start *start)
+/* What has failed may not fail now if the parent has changed meanwhile. */
+static void
+try_next(MdAutostart *self, const Start *start, gboolean failed)
 {
-    return get_parent(self, start->address)->n_changes != start->n_changes;
+    Parent *parent = get_parent(self, start->address);
+
+    if (failed && parent->n_changes != start->n_changes)
+        g_queue_push_tail(&parent->due, g_strdup(start->name));
+    parent->n_running--;
+    go_on(self, start->address);
 }
 
 
@@ -131,8 +144,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
             forget(self, start->address, start->name);
         else
             note_failure(self, start->address, start->name, error->message);
-        if (name == NULL && is_outdated(self, start))
-            try(self, start->address, start->name);
+        try_next(self, start, name == NULL);
     }
     start_free(start);
 }
@@ -149,6 +161,7 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
     start->name = g_strdup(device->def->name);
     start->address = g_strdup(device->definition->parent_addr);
     start->n_changes = get_parent(self, start->address)->n_changes;
+    get_parent(self, start->address)->n_running++;
     g_hash_table_insert(self->running, start->name, start);
     md_backend_mdev.create_async(self->host, parent, def, on_started, start);
 }
@@ -171,18 +184,43 @@ try(MdAutostart *self, const char *address, const char *name)
 }
 
 
+/* Tries what is due, as far as it may run now. */
+static void
+go_on(MdAutostart *self, const char *address)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+
+    while (parent->n_running < MAX_RUNNING && !g_queue_is_empty(&parent->due)) {
+        g_autofree char *name = g_queue_pop_head(&parent->due);
+
+        if (g_hash_table_contains(parent->waiting, name))
+            try(self, address, name);
+    }
+}
+
+
+/* Those that are due already keep their place. Whoever has made one that waits has ended the wait,
+ * even if it is gone again when its turn comes. */
 static void
 try_all(MdAutostart *self, const char *address, Parent *parent)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) due = g_hash_table_new(g_str_hash, g_str_equal);
     GHashTableIter iter;
     gpointer name = NULL;
 
+    for (GList *link = parent->due.head; link != NULL; link = link->next)
+        g_hash_table_add(due, link->data);
+
     g_hash_table_iter_init(&iter, parent->waiting);
-    while (g_hash_table_iter_next(&iter, &name, NULL))
-        g_ptr_array_add(names, g_strdup(name));
-    for (guint i = 0; i < names->len; i++)
-        try(self, address, g_ptr_array_index(names, i));
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        MdNodeDevice *device = md_registry_find(self->host->registry, name);
+
+        if (device != NULL && device->definition != NULL && is_done(device))
+            g_hash_table_iter_remove(&iter);
+        else if (!g_hash_table_contains(due, name))
+            g_queue_push_tail(&parent->due, g_strdup(name));
+    }
+    go_on(self, address);
 }
 
 

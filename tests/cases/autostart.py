@@ -7,7 +7,9 @@ import pathlib
 import shutil
 import subprocess
 
-from mediated_test import MediatedTest, only_on
+from mediated_test import VAGUE, MediatedTest, only_on
+
+MDEV, ACTIVE = 1 << 14, 1 << 31
 
 
 class Autostart(MediatedTest):
@@ -167,6 +169,19 @@ class Autostart(MediatedTest):
         self.assertEqual(self.state(self.auto[0])[0], False)
         self.host.set_knob(first, 'block_create', 0)
         self.wait_started([self.auto[0]])
+
+    def test_far_more_than_there_is_room_for(self):
+        """They do not get into the way of each other, nor of clients."""
+        types = self.host.types(self.parent)
+        self.uuids = [self.new_uuid() for _ in range(1500)]
+        for uuid in self.uuids:
+            self.write_definition(uuid, start='auto')
+        self.daemon.start(self.config)
+        self.wait_until(lambda: len(self.names(MDEV | ACTIVE)) == types[self.type_id].available,
+                        'as many as there is room for')
+        self.conn.listAllDevices(MDEV | ACTIVE)[0].destroy()
+        self.assert_refused(VAGUE, lambda: self.create(type_id='no-such'), says='no-such')
+        self.assertFalse(self.log_has('operations wait'))
 
     def test_unknown_type_and_parent(self):
         self.write_definition(self.uuids[0], start='auto', mdev_type='no-such')
