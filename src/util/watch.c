@@ -135,7 +135,8 @@ md_watch_add(MdWatch *self, int directory, GError **error)
     int id = inotify_add_watch(self->fd, path, MASK_BEGUN | MASK_DONE | MASK_GONE | IN_ONLYDIR);
 
     if (id < 0) {
-        md_error_set_errno(error, errno, "Unable to watch it");
+        md_error_set_errno(error, errno, "Unable to watch it%s",
+                           errno == ENOSPC ? ", fs.inotify.max_user_watches is too low" : "");
         return -1;
     }
     g_hash_table_add(self->ids, GINT_TO_POINTER(id));
