@@ -262,7 +262,14 @@ md_mdev_write_prepare_remove(gpointer write, GError **error)
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
 
-    return device != NULL && check_free(device, error);
+    if (device == NULL || !check_free(device, error))
+        return FALSE;
+    /* Of one that was incomplete for long it has not been known. */
+    if (self->type_id == NULL)
+        self->type_id = md_sysfs_dir_read_link(device, MD_ATTR_MDEV_TYPE);
+    if (self->type_id == NULL)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its type cannot be read");
+    return self->type_id != NULL;
 }
 
 
