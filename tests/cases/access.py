@@ -198,10 +198,8 @@ class Login(AccessTest):
         self.daemon.start(self.config)
 
 
-class Trouble(AccessTest):
-    """polkit does not answer."""
-
-    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit', 'auth_timeout': '0.5'}}
+class Deadline(AccessTest):
+    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit', 'auth_timeout': '2'}}
     rules = rule(OF_GROUP)
 
     def test_it_hangs(self):
@@ -215,7 +213,17 @@ class Trouble(AccessTest):
         self.polkit.resume()
         self.assertEqual(client.auth_polkit(), 1)
 
-    def test_it_is_not_there(self):
+    def test_who_does_not_authenticate_is_cut_off(self):
+        client, _ = self.other(MEMBER)
+        self.assertEqual(client.auth_list(), POLKIT)
+        client.wait_closed()
+
+
+class Absent(AccessTest):
+    config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit'}}
+    rules = rule(OF_GROUP)
+
+    def test_no_polkit(self):
         client, _ = self.other(MEMBER)
         self.polkit.stop_authority()
         self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot tell')
@@ -234,11 +242,6 @@ class Trouble(AccessTest):
         self.polkit.start()
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
-
-    def test_who_does_not_authenticate_is_cut_off(self):
-        client, _ = self.other(MEMBER)
-        self.assertEqual(client.auth_list(), POLKIT)
-        client.wait_closed()
 
 
 class Anonymous(AccessTest):
@@ -450,13 +453,14 @@ class OneDevice(JudgedTest):
     def test_many(self):
         """More than polkit is asked at once."""
         clients = [self.opened(NOBODY) for _ in range(12)]
-        serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
-                   for client in clients for _ in range(8)]
-        self.assertEqual(len(serials), 96)
+        self.polkit.pause()
         for client in clients:
-            for serial in range(client.serial - 7, client.serial + 1):
-                decoder = client.wait_reply(serial).decoder()
-                self.assertEqual(decoder.strings(), ['computer'])
+            client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
+        self.assertIn('computer', self.names())
+        self.polkit.resume()
+        for client in clients:
+            decoder = client.wait_reply(client.serial).decoder()
+            self.assertEqual(decoder.strings(), ['computer'])
 
 
 class EventsJudged(JudgedTest):
@@ -541,7 +545,7 @@ class Storm(JudgedTest):
 
 class HangingJudge(JudgedTest):
     config = {'sockets': OPEN_TO_ALL,
-              'access': {'access_drivers': 'polkit', 'polkit_timeout': '0.5'}}
+              'access': {'access_drivers': 'polkit', 'polkit_timeout': '2'}}
 
     def test_calls_fail_in_time(self):
         client = self.opened(NOBODY)
