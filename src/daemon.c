@@ -68,12 +68,22 @@ fit_clients_to_descriptors(MdSettings *settings)
 
 
 static void
-on_stopped(GObject *source, GAsyncResult *result, gpointer data)
+on_driver_stopped(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+
+    md_driver_stop_finish(MD_DRIVER(source), result);
+    g_main_loop_quit(self->loop);
+}
+
+
+static void
+on_server_stopped(GObject *source, GAsyncResult *result, gpointer data)
 {
     Daemon *self = data;
 
     md_server_stop_finish(MD_SERVER(source), result);
-    g_main_loop_quit(self->loop);
+    md_driver_stop_async(self->driver, on_driver_stopped, self);
 }
 
 
@@ -82,11 +92,11 @@ stop(Daemon *self, const char *why)
 {
     self->stopping = TRUE;
     md_notify_stopping(why);
-    md_server_stop_async(self->server, on_stopped, self);
+    md_server_stop_async(self->server, on_server_stopped, self);
 }
 
 
-/* The first signal stops once all calls under way are answered, the second one at once. */
+/* The first signal stops once all that is under way has ended, the second one at once. */
 static gboolean
 on_signal(gpointer data)
 {

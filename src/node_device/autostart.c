@@ -25,6 +25,7 @@ struct _MdAutostart {
     const MdBackendHost *host;
     GHashTable *parents; /* address -> Parent */
     GHashTable *running; /* name of a device -> its Start, which belongs to the call under way */
+    GTask *stop;         /* NULL: not stopping */
 };
 
 /* One start. Outlives the autostart if need be. */
@@ -128,6 +129,15 @@ try_next(MdAutostart *self, const Start *start, gboolean failed)
 }
 
 
+/* If nothing is under way any more. */
+static void
+finish_stop(MdAutostart *self)
+{
+    if (g_hash_table_size(self->running) == 0 && !g_task_get_completed(self->stop))
+        g_task_return_boolean(self->stop, TRUE);
+}
+
+
 static void
 on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
@@ -145,6 +155,8 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         else
             note_failure(self, start->address, start->name, error->message);
         try_next(self, start, name == NULL);
+        if (self->stop != NULL)
+            finish_stop(self);
     }
     start_free(start);
 }
@@ -190,7 +202,8 @@ go_on(MdAutostart *self, const char *address)
 {
     Parent *parent = g_hash_table_lookup(self->parents, address);
 
-    while (parent->n_running < MAX_RUNNING && !g_queue_is_empty(&parent->due)) {
+    while (self->stop == NULL && parent->n_running < MAX_RUNNING &&
+           !g_queue_is_empty(&parent->due)) {
         g_autofree char *name = g_queue_pop_head(&parent->due);
 
         if (g_hash_table_contains(parent->waiting, name))
@@ -321,7 +334,28 @@ md_autostart_free(MdAutostart *self)
     g_hash_table_iter_init(&iter, self->running);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&start))
         start->autostart = NULL;
+    g_clear_object(&self->stop);
     g_hash_table_unref(self->running);
     g_hash_table_unref(self->parents);
     g_free(self);
+}
+
+
+void
+md_autostart_stop_async(MdAutostart *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(self->stop == NULL);
+
+    self->stop = g_task_new(NULL, NULL, callback, user_data);
+    g_task_set_source_tag(self->stop, md_autostart_stop_async);
+    finish_stop(self);
+}
+
+
+void
+md_autostart_stop_finish(GAsyncResult *result)
+{
+    g_return_if_fail(g_async_result_is_tagged(result, md_autostart_stop_async));
+
+    g_task_propagate_boolean(G_TASK(result), NULL);
 }

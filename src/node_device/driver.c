@@ -117,6 +117,38 @@ md_driver_start(MdDriver *self, GError **error)
 }
 
 
+static void
+on_autostart_stopped(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+
+    md_autostart_stop_finish(result);
+    g_task_return_boolean(task, TRUE);
+}
+
+
+void
+md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+
+    g_task_set_source_tag(task, md_driver_stop_async);
+    if (self->autostart == NULL)
+        g_task_return_boolean(task, TRUE);
+    else
+        md_autostart_stop_async(self->autostart, on_autostart_stopped, g_steal_pointer(&task));
+}
+
+
+void
+md_driver_stop_finish(MdDriver *self, GAsyncResult *result)
+{
+    g_return_if_fail(g_task_is_valid(result, self));
+
+    g_task_propagate_boolean(G_TASK(result), NULL);
+}
+
+
 void
 md_driver_reload(MdDriver *self)
 {

@@ -31,6 +31,11 @@ MdDriver *md_driver_new(const MdSettings *settings);
  */
 gboolean md_driver_start(MdDriver *self, GError **error);
 
+/* Calls back when nothing is under way that the driver has begun by itself; it begins nothing any
+ * more. For the calls of clients wait before. */
+void md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);
+void md_driver_stop_finish(MdDriver *self, GAsyncResult *result);
+
 /* Reads all definitions again. */
 void md_driver_reload(MdDriver *self);
 

@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 from mediated_test import VAGUE, MediatedTest, only_on
@@ -169,6 +170,20 @@ class Autostart(MediatedTest):
         self.assertEqual(self.state(self.auto[0])[0], False)
         self.host.set_knob(first, 'block_create', 0)
         self.wait_started([self.auto[0]])
+
+    def test_stopped_in_the_middle(self):
+        """The daemon ends when the device is whole, and begins no other."""
+        self.write_definition(self.uuids[0], start='auto', attrs=[{'scratch': 'x'}])
+        self.host.set_knob(self.parent, 'block_create', 1)
+        self.daemon.start(self.config)
+        self.host.wait_create_stuck(self.parent)
+        self.daemon.signal(signal.SIGTERM)
+        self.wait_until(lambda: not self.daemon.accepts(self.daemon.rw_path), 'no socket')
+        self.assertTrue(self.daemon.is_running())
+        self.host.set_knob(self.parent, 'block_create', 0)
+        self.assertEqual(self.daemon.wait(), 0)
+        self.assertEqual(self.host.journal(self.uuids[0]), ['scratch=x'])
+        self.daemon.process = None
 
     def test_far_more_than_there_is_room_for(self):
         """They do not get into the way of each other, nor of clients."""
