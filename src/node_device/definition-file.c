@@ -191,7 +191,8 @@ fill(int fd, const char *text)
 
 /* Puts a complete file where it belongs. */
 static int
-move(int top, const char *temporary, const char *parent_addr, const char *uuid)
+move(
+    int top, const char *temporary, const char *parent_addr, const char *uuid, const int *abandoned)
 {
     gboolean made = mkdirat(top, parent_addr, DIRECTORY_MODE) == 0;
     int errnum = made || errno == EEXIST ? 0 : errno;
@@ -204,15 +205,20 @@ move(int top, const char *temporary, const char *parent_addr, const char *uuid)
 
     fd = openat(top, parent_addr, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* Whatever the umask: anybody may read what is defined. */
-    if (fd < 0 || (made && fchmod(fd, DIRECTORY_MODE) < 0) ||
-        renameat(top, temporary, fd, uuid) < 0)
+    if (fd < 0 || (made && fchmod(fd, DIRECTORY_MODE) < 0))
         return errno;
-    return sync_fd(fd);
+    if (g_atomic_int_get(abandoned))
+        return ECANCELED;
+    return renameat(top, temporary, fd, uuid) < 0 ? errno : sync_fd(fd);
 }
 
 
 static int
-put(const char *directory, const char *parent_addr, const char *uuid, const char *text)
+put(const char *directory,
+    const char *parent_addr,
+    const char *uuid,
+    const char *text,
+    const int *abandoned)
 {
     g_autofree char *random = g_uuid_string_random();
     g_autofree char *temporary = g_strconcat(TEMPORARY_PREFIX, random, NULL);
@@ -233,7 +239,7 @@ put(const char *directory, const char *parent_addr, const char *uuid, const char
     flock(fd, LOCK_EX | LOCK_NB);
     errnum = fill(fd, text);
     if (errnum == 0)
-        errnum = move(top, temporary, parent_addr, uuid);
+        errnum = move(top, temporary, parent_addr, uuid, abandoned);
     if (errnum != 0)
         unlinkat(top, temporary, 0);
     return errnum;
@@ -245,9 +251,10 @@ md_definition_file_write(const char *directory,
                          const char *parent_addr,
                          const char *uuid,
                          const char *text,
+                         const int *abandoned,
                          GError **error)
 {
-    int errnum = put(directory, parent_addr, uuid, text);
+    int errnum = put(directory, parent_addr, uuid, text, abandoned);
 
     if (errnum != 0)
         md_error_set_errno(error, errnum, "cannot write '%s/%s/%s'", directory, parent_addr, uuid);
@@ -256,7 +263,7 @@ md_definition_file_write(const char *directory,
 
 
 static int
-take_away(const char *directory, const char *parent_addr, const char *uuid)
+take_away(const char *directory, const char *parent_addr, const char *uuid, const int *abandoned)
 {
     g_auto(MdFd) top = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_auto(MdFd) fd = -1;
@@ -264,9 +271,11 @@ take_away(const char *directory, const char *parent_addr, const char *uuid)
     if (top < 0)
         return errno;
     fd = openat(top, parent_addr, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || unlinkat(fd, uuid, 0) < 0)
+    if (fd < 0)
         return errno;
-    return sync_fd(fd);
+    if (g_atomic_int_get(abandoned))
+        return ECANCELED;
+    return unlinkat(fd, uuid, 0) < 0 ? errno : sync_fd(fd);
 }
 
 
@@ -274,9 +283,10 @@ gboolean
 md_definition_file_remove(const char *directory,
                           const char *parent_addr,
                           const char *uuid,
+                          const int *abandoned,
                           GError **error)
 {
-    int errnum = take_away(directory, parent_addr, uuid);
+    int errnum = take_away(directory, parent_addr, uuid, abandoned);
 
     if (errnum != 0)
         md_error_set_errno(error, errnum, "cannot remove '%s/%s/%s'", directory, parent_addr, uuid);

@@ -33,18 +33,21 @@ GBytes *md_definition_file_read(int directory, const char *uuid, GError **error)
 
 /*
  * All of the text or, after an error, crash or full disk, what was there before. Directories are
- * made as needed. VIR_ERR_SYSTEM_ERROR, with path and cause.
+ * made as needed. VIR_ERR_SYSTEM_ERROR, with path and cause. `abandoned` is read as an atomic just
+ * before the last step: if it is not 0 that is left out, ECANCELED.
  */
 gboolean md_definition_file_write(const char *directory,
                                   const char *parent_addr,
                                   const char *uuid,
                                   const char *text,
+                                  const int *abandoned,
                                   GError **error);
 
 /* The directory of the parent stays. VIR_ERR_SYSTEM_ERROR, with path and cause, as ENOENT. */
 gboolean md_definition_file_remove(const char *directory,
                                    const char *parent_addr,
                                    const char *uuid,
+                                   const int *abandoned,
                                    GError **error);
 
 /*

@@ -10,7 +10,7 @@
 /* What the worker's jobs are on; those on devices are by inode, and no inode is 0. */
 #define WORKER_OBJECT 0
 
-/* Shared by its task and the worker, which only reads it. */
+/* Shared by its task and the worker. */
 typedef struct {
     char *directory;
     char *parent_addr;
@@ -18,6 +18,7 @@ typedef struct {
     char *text; /* NULL: remove */
     char *path;
     guint deadline;
+    int abandoned; /* atomic: the caller has been told that it failed, and another may be written */
 } Job;
 
 /* path -> GQueue of GTask, those behind the one that is under way. Main loop only. */
@@ -50,8 +51,10 @@ run_job(gpointer data, GError **error)
     const Job *job = data;
 
     if (job->text == NULL)
-        return md_definition_file_remove(job->directory, job->parent_addr, job->uuid, error);
-    return md_definition_file_write(job->directory, job->parent_addr, job->uuid, job->text, error);
+        return md_definition_file_remove(job->directory, job->parent_addr, job->uuid,
+                                         &job->abandoned, error);
+    return md_definition_file_write(job->directory, job->parent_addr, job->uuid, job->text,
+                                    &job->abandoned, error);
 }
 
 
@@ -72,10 +75,12 @@ static void
 on_job_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
-    const Job *job = g_task_get_task_data(task);
+    Job *job = g_task_get_task_data(task);
     GError *error = NULL;
 
     md_worker_run_finish(result, &error);
+    if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
+        g_atomic_int_set(&job->abandoned, TRUE);
     start_next(job->path);
 
     /* The worker knows of no files. */
