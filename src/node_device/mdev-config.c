@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "conf/cap-mdev.h"
+#include "node_device/definition-file.h"
 #include "node_device/mdev-write.h"
 #include "node_device/mdev.h"
 #include "util/error.h"
@@ -348,13 +349,19 @@ plan_writing(Change *change, MdDefinition *definition, const MdDefinition *prese
 
 
 static gboolean
-plan_define(Change *change, GError **error G_GNUC_UNUSED)
+plan_define(Change *change, GError **error)
 {
     const MdDefinition *wanted = change->wanted;
     MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
     const MdDefinition *present = device != NULL ? device->definition : NULL;
     gboolean autostart = present != NULL && present->autostart;
 
+    /* Before scripts are given it. */
+    if (!md_definition_file_is_parent(wanted->parent_addr)) {
+        md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' cannot be the address of a parent",
+                     wanted->parent_addr);
+        return FALSE;
+    }
     plan_writing(change,
                  md_definition_new(wanted->parent_addr, wanted->uuid, wanted->type_id, autostart,
                                    wanted->attrs),
