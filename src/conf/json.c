@@ -30,7 +30,7 @@ set_error(GError **error, const char *message)
 }
 
 
-/* The number of a \uXXXX, or -1. */
+/* The number of a \u12ab, or -1. */
 static int
 get_escape(const char *text, gsize length)
 {

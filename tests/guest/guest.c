@@ -229,7 +229,7 @@ set_up_interrupts(void)
 /* Sleeps until something has interrupted; one that comes after the caller's look is not missed,
  * as interrupts are off until then. */
 static void
-sleep(void)
+halt(void)
 {
     __asm__ volatile("sti\nhlt\ncli" : : : "memory");
 }
@@ -282,7 +282,7 @@ interrupt_is_good(u32 slot, volatile u32 *memory)
         return 0;
     memory[DOORBELL] = 1;
     while (interrupts == before && ticks != limit)
-        sleep();
+        halt();
     return interrupts == before + 1 && memory[DOORBELL] == 1;
 }
 
@@ -343,6 +343,6 @@ guest(void)
     for (;;) {
         look_for_devices();
         let_go();
-        sleep();
+        halt();
     }
 }
