@@ -13,6 +13,9 @@ typedef struct {
     MdSysfsDir *parent;
 } Fixture;
 
+/* Directories of the tests that have run. */
+static GPtrArray *roots;
+
 
 static void
 put_type(Fixture *fixture, const char *id, const char *name, const char *available)
@@ -46,15 +49,26 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Directories stay until all tests have run: sysfs never gives an inode number again, as the file
+ * system of the tests would. */
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    const char *argv[] = { "rm", "-r", fixture->root, NULL };
-
     md_sysfs_dir_free(fixture->parent);
-    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
-    g_free(fixture->root);
+    g_ptr_array_add(roots, fixture->root);
+}
+
+
+static void
+remove_all(void)
+{
+    for (guint i = 0; i < roots->len; i++) {
+        const char *argv[] = { "rm", "-r", g_ptr_array_index(roots, i), NULL };
+
+        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                                   NULL, NULL, NULL));
+    }
+    g_ptr_array_unref(roots);
 }
 
 
@@ -131,7 +145,9 @@ main(int argc, char **argv)
         { "1", NULL, "the parent has no type '1'" },
         { "../../nvidia-11", NULL, "the parent has no type '../../nvidia-11'" },
     };
+    int result = 0;
 
+    roots = g_ptr_array_new_with_free_func(g_free);
     g_test_init(&argc, &argv, NULL);
     g_test_add("/mdev-types/read", Fixture, NULL, set_up, test_read, tear_down);
     g_test_add("/mdev-types/no-parent", Fixture, NULL, set_up, test_no_parent, tear_down);
@@ -140,5 +156,7 @@ main(int argc, char **argv)
 
         g_test_add(name, Fixture, &wishes[i], set_up, test_resolve, tear_down);
     }
-    return g_test_run();
+    result = g_test_run();
+    remove_all();
+    return result;
 }
