@@ -12,6 +12,7 @@ import subprocess
 from mediated_test import MediatedTest, only_on
 from program import DETAILS
 from service_host import SERVICE, SOCKETS, SYSTEM, is_active, show, systemctl, write_units
+from user import User
 
 REASON = 'systemd is process 1 only there'
 DROP_IN = f'{SERVICE}.d/test.conf'
@@ -209,9 +210,10 @@ class Sandbox(ServiceTest):
         for parent in self.host.parents():
             with self.subTest(parent.name):
                 events = self.listen()
-                device = self.create(parent=parent.name)
+                device = self.create(parent=parent.name, attrs=[('scratch', 'x')])
                 events.wait(('created', device.name()))
-                self.assertEqual(len(self.host.children(parent)), 1)
+                uuid, = self.host.children(parent)
+                self.assertEqual(self.host.journal(uuid), ['scratch=x'])
                 device.destroy()
                 events.wait(('deleted', device.name()))
                 self.assertEqual(self.host.children(parent), [])
@@ -267,6 +269,21 @@ class Sandbox(ServiceTest):
             self.assertNotEqual(self.inside('test', '-w', path), 0, path)
         pathlib.Path('/root/private').touch()
         self.assertNotEqual(self.inside('test', '-e', '/root/private'), 0)
+
+
+class Polkit(ServiceTest):
+    """It is asked over D-Bus, from within the sandbox."""
+
+    config = {'access': {'auth_unix_ro': 'polkit'}}
+
+    def test_reader(self):
+        self.assertFalse(is_active('polkit.service'))
+        user = User(self.daemon)
+        self.addCleanup(user.close)
+        result = user.run('virsh', '-r', '-c', 'nodedev:///system', 'nodedev-list')
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        self.assertIn(self.parent.name, result.stdout.split())
+        self.assertTrue(is_active('polkit.service'))
 
 
 class TakeOver(ServiceTest):
