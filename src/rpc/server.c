@@ -282,6 +282,23 @@ on_deadline(gpointer user_data)
 }
 
 
+/* The session may end in here: a client that does not read is cut off. */
+static void
+dismiss(MdClient *client, MdSession *session, gboolean only_idle)
+{
+    g_autoptr(MdSession) guard G_GNUC_UNUSED = md_session_ref(session);
+
+    if (!md_session_is_authenticated(session)) {
+        md_client_close(client);
+    } else if (only_idle && md_client_count_calls(client) > 0) {
+        md_client_stop_reading(client);
+    } else {
+        md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
+        md_session_close_when_sent(session);
+    }
+}
+
+
 /* Says good-bye to all clients, or to those that wait for nothing. */
 static void
 dismiss_clients(MdServer *self, gboolean only_idle)
@@ -294,18 +311,8 @@ dismiss_clients(MdServer *self, gboolean only_idle)
         g_autoptr(MdClient) client = link->data;
         MdSession *session = g_hash_table_lookup(self->sessions, client);
 
-        if (session == NULL)
-            continue;
-        if (!md_session_is_authenticated(session)) {
-            md_client_close(client);
-            continue;
-        }
-        if (only_idle && md_client_count_calls(client) > 0) {
-            md_client_stop_reading(client);
-            continue;
-        }
-        md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
-        md_session_close_when_sent(session);
+        if (session != NULL)
+            dismiss(client, session, only_idle);
     }
 }
 

@@ -394,6 +394,48 @@ test_stop_abandoned(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* One that will be told of changes and of the end, and does not read on. */
+static Peer *
+peer_new_listening(Host *host)
+{
+    const md_register_args all = { VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL };
+    Peer *peer = peer_new_open(host, FALSE);
+    md_int_ret ret = { 0 };
+
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_REGISTER_CLOSE_CALLBACK, NULL, NULL), NULL,
+                      NULL);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_REGISTER_EVENT, MD_XDR(md_register_args), &all),
+                      MD_XDR(md_int_ret), &ret);
+    return peer;
+}
+
+
+/* Good-bye is what a client that does not read has no room for. */
+static void
+test_stop_unread(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) first = NULL;
+    g_autoptr(Peer) second = NULL;
+    gboolean stopped = FALSE;
+    guint n = 0;
+
+    host->settings->max_queued_bytes = 1 << 16;
+    host_start(host);
+    first = peer_new_listening(host);
+    while (md_server_count_clients(host->server) == 1 && n++ < 100000)
+        fake_driver_emit(host->driver, "x", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 0);
+
+    second = peer_new_listening(host);
+    for (guint i = 0; i < n - 1; i++)
+        fake_driver_emit(host->driver, "x", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 1);
+    md_server_stop_async(host->server, on_stopped, &stopped);
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 0);
+    wait_until(stopped);
+}
+
+
 static void
 count(gpointer data)
 {
@@ -483,5 +525,6 @@ main(int argc, char **argv)
     ADD("/server/stop", test_stop);
     ADD("/server/stop/idle", test_stop_idle);
     ADD("/server/stop/abandoned", test_stop_abandoned);
+    ADD("/server/stop/unread", test_stop_unread);
     return g_test_run();
 }
