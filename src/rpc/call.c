@@ -10,6 +10,7 @@
 
 struct _MdCall {
     MdSession *session;
+    MdIdentity *who;
     const MdProcedure *procedure;
     md_header header;
     gpointer args; /* NULL: there are none */
@@ -29,6 +30,7 @@ md_call_new(MdSession *session,
     MdCall *self = g_new0(MdCall, 1);
 
     self->session = md_session_ref(session);
+    self->who = md_identity_ref(md_session_get_identity(session));
     self->procedure = procedure;
     self->header = *header;
     self->args = args;
@@ -55,6 +57,13 @@ md_call_get_driver(MdCall *self)
 }
 
 
+MdIdentity *
+md_call_get_identity(MdCall *self)
+{
+    return self->who;
+}
+
+
 gconstpointer
 md_call_get_args(MdCall *self)
 {
@@ -70,6 +79,7 @@ on_sent(gpointer data)
     md_client_end_call(md_session_get_client(self->session));
     self->ended(self->data);
     md_session_unref(self->session);
+    md_identity_unref(self->who);
     if (self->args != NULL)
         md_message_clear(self->procedure->args, self->args);
     g_free(self->args);
@@ -182,14 +192,13 @@ void
 md_call_run(MdCall *self)
 {
     MdAccess *access = md_session_get_access(self->session);
-    MdIdentity *who = md_session_get_identity(self->session);
     guint permissions = get_permissions(self);
     const char *device = NULL;
 
-    if (permissions != 0 && !md_access_is_free(access, who)) {
+    if (permissions != 0 && !md_access_is_free(access, self->who)) {
         device = get_device(self, permissions);
         if (is_there(self, device)) {
-            md_access_check_async(access, who, permissions, device,
+            md_access_check_async(access, self->who, permissions, device,
                                   md_session_get_cancellable(self->session), on_judged, self);
             return;
         }

@@ -47,6 +47,10 @@ MdCall *md_call_new(MdSession *session,
 
 MdSession *md_call_get_session(MdCall *self);
 MdDriver *md_call_get_driver(MdCall *self);
+
+/* Who is judged: whom the client acted for when the call came. */
+MdIdentity *md_call_get_identity(MdCall *self);
+
 gconstpointer md_call_get_args(MdCall *self);
 
 /* Does what is to be done, if whoever calls is allowed to; else it fails. */

@@ -88,7 +88,7 @@ answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
     g_autoptr(GPtrArray) all = names;
     MdSession *session = md_call_get_session(call);
     MdAccess *access = md_session_get_access(session);
-    MdIdentity *who = md_session_get_identity(session);
+    MdIdentity *who = md_call_get_identity(call);
     Listing *listing = NULL;
 
     if (all == NULL) {

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls that are judged: by the whole layer, with polkit and the driver played. */
+#include "config.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#include "fake-authority.h"
+#include "peer.h"
+
+#define LAST_PROCEDURE 500
+#define NAME                                                                                       \
+    "\0\0\0\x08"                                                                                   \
+    "computer"
+#define NAME_SIZE 12
+
+typedef struct {
+    Host host;
+    Authority authority;
+} Court;
+
+
+static void
+court_set_up(Court *court, gconstpointer data)
+{
+    authority_set_up(&court->authority, data);
+    host_set_up(&court->host, data);
+    court->host.settings->access_drivers = TRUE;
+    host_start(&court->host);
+}
+
+
+static void
+court_tear_down(Court *court, gconstpointer data)
+{
+    host_tear_down(&court->host, data);
+    authority_tear_down(&court->authority, data);
+}
+
+
+/* From now on `peer`, who may, acts for somebody else. */
+static guint32
+act_for(Peer *peer, guint uid)
+{
+    char names[][20] = { "unix-user-id", "process-id", "process-time" };
+    md_param params[] = {
+        { names[0], { 4, { .number_ul = uid } } },
+        { names[1], { 3, { .number_l = 4242 } } },
+        { names[2], { 4, { .number_ul = 99 } } },
+    };
+    const md_identity_args args = { { G_N_ELEMENTS(params), params }, 0 };
+
+    return peer_call(peer, MD_PROC_SET_IDENTITY, MD_XDR(md_identity_args), &args);
+}
+
+
+/* A call with any arguments; its error, 0 if it went well. */
+static int
+call_raw(Peer *peer, int procedure, const char *payload, guint size, char **text)
+{
+    guint32 words[] = { GUINT32_TO_BE(MD_MESSAGE_LENGTH_MIN + size),
+                        GUINT32_TO_BE(MD_PROGRAM_REMOTE),
+                        GUINT32_TO_BE(MD_PROGRAM_VERSION),
+                        GUINT32_TO_BE((guint32)procedure),
+                        0,
+                        GUINT32_TO_BE(++peer->serial),
+                        0 };
+    g_autoptr(MdMessage) message = NULL;
+    md_error error = { 0 };
+
+    peer_send_bytes(peer, words, sizeof(words));
+    peer_send_bytes(peer, payload, size);
+    message = peer_receive(peer);
+    g_assert_cmpint(message->header.type, ==, MD_MESSAGE_REPLY);
+    if (message->header.status == MD_STATUS_OK)
+        return 0;
+    g_assert_true(md_message_decode(message, MD_XDR(md_error), &error, NULL));
+    *text = g_strdup(*error.message);
+    md_message_clear(MD_XDR(md_error), &error);
+    return error.code;
+}
+
+
+static gboolean
+is_about_payload(const char *text)
+{
+    return text != NULL &&
+           (strstr(text, "Unable to decode") != NULL || strstr(text, "takes no arguments") != NULL);
+}
+
+
+/* With the first arguments that fit: those about a device that is there, or zeros. */
+static int
+call_any(Peer *peer, int procedure)
+{
+    static const char payload[NAME_SIZE + 12] = NAME;
+    g_autofree char *text = NULL;
+    int code = VIR_ERR_RPC;
+
+    for (guint zeros = 0; zeros <= 8 && (zeros == 0 || is_about_payload(text)); zeros += 4) {
+        g_clear_pointer(&text, g_free);
+        code = call_raw(peer, procedure, payload, NAME_SIZE + zeros, &text);
+    }
+    for (guint zeros = 0; zeros <= 12 && is_about_payload(text); zeros += 4) {
+        g_clear_pointer(&text, g_free);
+        code = call_raw(peer, procedure, payload + NAME_SIZE, zeros, &text);
+    }
+    if (is_about_payload(text))
+        g_error("procedure %d: this test does not know its arguments", procedure);
+    return code == VIR_ERR_RPC || code == VIR_ERR_NO_SUPPORT ? -1 : code;
+}
+
+
+/* What may be called by anybody who has been let in. */
+static gboolean
+is_free(int procedure)
+{
+    static const int free[] = { MD_PROC_AUTH_LIST,       MD_PROC_AUTH_SASL_INIT,
+                                MD_PROC_AUTH_SASL_START, MD_PROC_AUTH_SASL_STEP,
+                                MD_PROC_AUTH_POLKIT,     MD_PROC_CLOSE,
+                                MD_PROC_IS_SECURE,       MD_PROC_SUPPORTS_FEATURE };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(free); i++) {
+        if (free[i] == procedure)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* A procedure whose permissions have been forgotten would be answered here. */
+static void
+test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    guint n_judged = 0;
+
+    peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
+    authority_go(&court->authority);
+    for (int i = 1; i <= LAST_PROCEDURE; i++) {
+        int code = is_free(i) ? -1 : call_any(peer, i);
+
+        if (code == -1)
+            continue;
+        g_test_message("procedure %d: %d", i, code);
+        g_assert_cmpint(code, ==, VIR_ERR_ACCESS_DENIED);
+        n_judged++;
+    }
+    g_assert_cmpuint(n_judged, >=, 27);
+    g_assert_cmpuint(fake_driver_count_waiting(court->host.driver), ==, 0);
+}
+
+
+/* A call is judged to its end as whom it came from, whoever the client acts for by then. */
+static void
+test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_list_all_args args = { 1, 0 };
+    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    Authority *authority = &court->authority;
+    md_list_all_ret ret = { 0 };
+    guint32 list = 0;
+    guint32 identity = 0;
+
+    peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
+    list = peer_call(peer, MD_PROC_LIST_ALL_DEVICES, MD_XDR(md_list_all_args), &args);
+    identity = act_for(peer, 0);
+    authority_await(authority, 2);
+    g_ptr_array_add(authority->questions, g_ptr_array_steal_index(authority->questions, 0));
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    peer_expect_reply(peer, identity, NULL, NULL);
+
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    authority_await(authority, 2);
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    authority_answer(authority, authority_make_reply(FALSE, FALSE, FALSE));
+    peer_expect_reply(peer, list, MD_XDR(md_list_all_ret), &ret);
+    g_assert_cmpuint(ret.count, ==, 1);
+    g_assert_cmpstr(ret.names.names_val[0], ==, "computer");
+    md_message_clear(MD_XDR(md_list_all_ret), &ret);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, func) g_test_add(path, Court, NULL, court_set_up, func, court_tear_down)
+    ADD("/access/every-procedure", test_every_procedure);
+    ADD("/access/identity-changes", test_identity_changes);
+    return g_test_run();
+}
