@@ -339,16 +339,19 @@ make_parameters(const MdIdentity *who,
 }
 
 
-/* polkit would look for the user itself, and find whoever has the pid by then. */
+/*
+ * polkit would look for the user itself, and find whoever has the pid by then. So it would for one
+ * above what its message can hold, which is read as a negative number.
+ */
 static gboolean
 check_known(const MdIdentity *who, const char *action, GError **error)
 {
-    if (who->pid > 0 && who->start_time > 0 && who->uid >= 0)
+    if (who->pid > 0 && who->start_time > 0 && who->uid >= 0 && who->uid <= G_MAXINT32)
         return TRUE;
 
     md_error_set_from(error, VIR_FROM_POLKIT, VIR_ERR_DBUS_SERVICE,
                       "polkit cannot be asked whether '%s' is allowed: process, start time or user "
-                      "of the client are not known",
+                      "of the client are not known or beyond what it knows",
                       action);
     return FALSE;
 }

@@ -356,7 +356,27 @@ test_unknown(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(Asked) asked = g_new0(Asked, 1);
 
     md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, LONG, NULL, on_answer, asked);
-    assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known");
+    assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known or beyond");
+    g_assert_cmpuint(authority->questions->len, ==, 0);
+    finish(polkit);
+}
+
+
+/* The wire to polkit has no room for it, and a negative one would have polkit guess. */
+static void
+test_high_uid(Authority *authority, gconstpointer data G_GNUC_UNUSED)
+{
+    const gint64 uids[] = { G_MAXINT32 + G_GINT64_CONSTANT(1), G_MAXUINT32 };
+    MdPolkit *polkit = md_polkit_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(uids); i++) {
+        g_autoptr(MdIdentity) who = make_identity(99);
+        g_autoptr(Asked) asked = g_new0(Asked, 1);
+
+        who->uid = uids[i];
+        md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, SHORT, NULL, on_answer, asked);
+        assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known or beyond");
+    }
     g_assert_cmpuint(authority->questions->len, ==, 0);
     finish(polkit);
 }
@@ -383,5 +403,6 @@ main(int argc, char **argv)
     g_test_add_func("/polkit/bus-hangs", test_bus_hangs);
     ADD("many", NULL, test_many);
     ADD("unknown", NULL, test_unknown);
+    ADD("high-uid", NULL, test_high_uid);
     return g_test_run();
 }
