@@ -24,6 +24,7 @@ typedef enum {
 /* A frame; one that is being judged is held by the question, too. */
 typedef struct {
     MdGate *gate; /* while it is being judged */
+    gint64 asked; /* monotonic time */
     State state;
     GBytes *frame;
     MdIdentity *who;
@@ -154,6 +155,28 @@ drain(MdGate *self)
 }
 
 
+/* polkit does not answer: else each few would wait for it as long again, and all behind them. */
+static void
+refuse_waiting(MdGate *self)
+{
+    for (GList *link = self->items.head; link != NULL; link = link->next) {
+        Item *item = link->data;
+
+        if (item->state == STATE_WAITING)
+            item->state = STATE_REFUSED;
+    }
+}
+
+
+static gboolean
+has_timed_out(MdGate *self, const Item *item)
+{
+    gint64 timeout = md_access_get_settings(self->access)->polkit_timeout;
+
+    return g_get_monotonic_time() - item->asked >= timeout * 1000;
+}
+
+
 static void
 on_judged(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -167,8 +190,11 @@ on_judged(GObject *source, GAsyncResult *result, gpointer data)
         return;
 
     item->state = granted ? STATE_GRANTED : STATE_REFUSED;
-    if (!granted)
+    if (!granted) {
         g_debug("an event of '%s' is not sent: %s", item->device, error->message);
+        if (has_timed_out(self, item))
+            refuse_waiting(self);
+    }
     drain(self);
 }
 
@@ -184,6 +210,7 @@ ask_more(MdGate *self)
         if (item->state == STATE_WAITING) {
             item->state = STATE_ASKED;
             item->gate = g_rc_box_acquire(self);
+            item->asked = g_get_monotonic_time();
             self->n_asked++;
             md_access_check_async(self->access, item->who, MD_MAY_GETATTR, item->device,
                                   self->cancellable, on_judged, g_rc_box_acquire(item));

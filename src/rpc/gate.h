@@ -21,8 +21,9 @@ void md_gate_unref(MdGate *self);
 void md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpointer data);
 
 /*
- * For events: sends the frame if `who` may see the device. A client that lets more than
- * `max_queued_bytes` wait here is cut off.
+ * For events: sends the frame if `who` may see the device. When polkit has not answered in time
+ * nothing that waits for it then is sent. A client that lets more than `max_queued_bytes` wait here
+ * is cut off.
  */
 void md_gate_send_if_visible(MdGate *self, MdIdentity *who, const char *device, GBytes *frame);
 

@@ -2,6 +2,7 @@
 /* Calls that are judged: by the whole layer, with polkit and the driver played. */
 #include "config.h"
 
+#include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <string.h>
 
@@ -181,6 +182,42 @@ test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Of polkit that hangs one deadline is waited for, not one for every few events. */
+static void
+test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_register_args all = { VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL };
+    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    g_autoptr(MdMessage) message = NULL;
+    Authority *authority = &court->authority;
+    md_int_ret ret = { 0 };
+    guint32 serial = 0;
+
+    peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
+    serial = peer_call(peer, MD_PROC_REGISTER_EVENT, MD_XDR(md_register_args), &all);
+    authority_await(authority, 1);
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    peer_expect_reply(peer, serial, MD_XDR(md_int_ret), &ret);
+
+    court->host.settings->polkit_timeout = 50;
+    for (guint i = 0; i < 1000; i++)
+        fake_driver_emit(court->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+    peer_expect_alive(peer);
+    settle();
+    g_assert_cmpuint(authority->questions->len, <=, 8);
+
+    /* Once polkit is there again, so are they. */
+    while (authority->questions->len > 0)
+        authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    court->host.settings->polkit_timeout = 10000;
+    fake_driver_emit(court->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+    authority_await(authority, 1);
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    message = peer_receive(peer);
+    g_assert_cmpint(message->header.proc, ==, MD_PROC_EVENT_UPDATE);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -188,5 +225,6 @@ main(int argc, char **argv)
 #define ADD(path, func) g_test_add(path, Court, NULL, court_set_up, func, court_tear_down)
     ADD("/access/every-procedure", test_every_procedure);
     ADD("/access/identity-changes", test_identity_changes);
+    ADD("/access/many-events", test_many_events);
     return g_test_run();
 }
