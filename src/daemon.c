@@ -115,6 +115,12 @@ on_idle(gpointer data)
 {
     Daemon *self = data;
 
+    /* Nobody may come to have the rest of them started. */
+    if (md_driver_is_busy(self->driver)) {
+        g_debug("no client, but devices are being started");
+        md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+        return;
+    }
     g_info("there has been no client for %u s", self->options->timeout / 1000);
     stop(self, "Idle");
 }

@@ -341,6 +341,13 @@ md_autostart_free(MdAutostart *self)
 }
 
 
+gboolean
+md_autostart_is_busy(MdAutostart *self)
+{
+    return g_hash_table_size(self->running) > 0;
+}
+
+
 void
 md_autostart_stop_async(MdAutostart *self, GAsyncReadyCallback callback, gpointer user_data)
 {

@@ -14,6 +14,9 @@ typedef struct _MdAutostart MdAutostart;
 MdAutostart *md_autostart_new(const MdBackendHost *host);
 void md_autostart_free(MdAutostart *self);
 
+/* Whether a start is under way; others may wait behind it. */
+gboolean md_autostart_is_busy(MdAutostart *self);
+
 /* Begins no more, and calls back when what is under way has ended: a device is not left half made.
  * Once only. */
 void md_autostart_stop_async(MdAutostart *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -117,6 +117,13 @@ md_driver_start(MdDriver *self, GError **error)
 }
 
 
+gboolean
+md_driver_is_busy(MdDriver *self)
+{
+    return self->autostart != NULL && md_autostart_is_busy(self->autostart);
+}
+
+
 static void
 on_autostart_stopped(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {

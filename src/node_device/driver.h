@@ -31,6 +31,9 @@ MdDriver *md_driver_new(const MdSettings *settings);
  */
 gboolean md_driver_start(MdDriver *self, GError **error);
 
+/* Whether something is under way that the driver has begun by itself. */
+gboolean md_driver_is_busy(MdDriver *self);
+
 /* Calls back when nothing is under way that the driver has begun by itself; it begins nothing any
  * more. For the calls of clients wait before. */
 void md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -185,6 +185,21 @@ class Autostart(MediatedTest):
         self.assertEqual(self.host.journal(self.uuids[0]), ['scratch=x'])
         self.daemon.process = None
 
+    def test_idle_in_the_middle(self):
+        """The daemon does not end before all are started."""
+        uuids = [self.new_uuid() for _ in range(10)]
+        for uuid in uuids:
+            self.write_definition(uuid, start='auto')
+        self.host.set_knob(self.parent, 'block_create', 1)
+        self.daemon.start(self.config, '--timeout=1')
+        self.host.wait_create_stuck(self.parent)
+        self.wait_until(lambda: self.log_has('no client, but devices are being started') or
+                        self.daemon.has_ended(), 'idle')
+        self.host.set_knob(self.parent, 'block_create', 0)
+        self.assertEqual(self.daemon.wait(), 0)
+        self.assertEqual(self.host.children(), sorted(uuids))
+        self.daemon.process = None
+
     def test_far_more_than_there_is_room_for(self):
         """They do not get into the way of each other, nor of clients."""
         types = self.host.types(self.parent)
