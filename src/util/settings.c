@@ -212,41 +212,34 @@ md_settings_load(const char *path, gboolean required, GError **error)
 }
 
 
-static void
-swap_texts(char **one, char **other)
+static gboolean
+is_same(const MdSettings *one, const MdSettings *other, const Setting *setting)
 {
-    char *text = *one;
-
-    *one = *other;
-    *other = text;
+    if (setting->type == VALUE_TEXT)
+        return g_strcmp0(G_STRUCT_MEMBER(char *, one, setting->offset),
+                         G_STRUCT_MEMBER(char *, other, setting->offset)) == 0;
+    return G_STRUCT_MEMBER(guint, one, setting->offset) ==
+           G_STRUCT_MEMBER(guint, other, setting->offset);
 }
 
 
-/* A text is exchanged, so that the old one goes with `from`. */
+/* A text never changes, so whoever has it need not copy it. */
 static void
-update_setting(MdSettings *self, MdSettings *from, const Setting *setting)
+update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
 {
-    char **text = &G_STRUCT_MEMBER(char *, self, setting->offset);
-    char **new_text = &G_STRUCT_MEMBER(char *, from, setting->offset);
-    guint *number = &G_STRUCT_MEMBER(guint, self, setting->offset);
-    guint new_number = G_STRUCT_MEMBER(guint, from, setting->offset);
-    gboolean same =
-        setting->type == VALUE_TEXT ? g_strcmp0(*text, *new_text) == 0 : *number == new_number;
-
-    if (same)
+    if (is_same(self, from, setting))
         return;
-    if (setting->fixed)
+    if (setting->fixed || setting->type == VALUE_TEXT)
         g_message("[%s] %s has changed: that has its effect after a restart", setting->group,
                   setting->key);
-    else if (setting->type == VALUE_TEXT)
-        swap_texts(text, new_text);
     else
-        *number = new_number;
+        G_STRUCT_MEMBER(guint, self, setting->offset) =
+            G_STRUCT_MEMBER(guint, from, setting->offset);
 }
 
 
 void
-md_settings_update(MdSettings *self, MdSettings *from)
+md_settings_update(MdSettings *self, const MdSettings *from)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
         update_setting(self, from, &settings[i]);

@@ -59,11 +59,11 @@ MdSettings *md_settings_load(const char *path, gboolean required, GError **error
 void md_settings_free(MdSettings *self);
 
 /*
- * Makes the settings in use those of `from`, in place, so that whoever holds them has the new ones;
- * but a text is another one then: copy what you keep. What only a restart can change ([sockets],
- * the directories, the receive buffer) stays, which is logged. `from` is good for being freed only.
+ * Makes the settings in use those of `from`, in place, so that whoever holds them has the new ones.
+ * What only a restart can change ([sockets], the directories and all other texts, the receive
+ * buffer) stays, which is logged.
  */
-void md_settings_update(MdSettings *self, MdSettings *from);
+void md_settings_update(MdSettings *self, const MdSettings *from);
 
 /* Whether this process serves its own user (nodedev:///session) and not the system. */
 gboolean md_settings_is_session(void);
