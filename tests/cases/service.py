@@ -265,7 +265,7 @@ class Sandbox(ServiceTest):
         """What it may write, and that it may write nothing else."""
         for path in ('/sys/devices', '/etc/mdevctl.d'):
             self.assertEqual(self.inside('test', '-w', path), 0, path)
-        for path in ('/etc', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
+        for path in ('/etc', '/run', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
             self.assertNotEqual(self.inside('test', '-w', path), 0, path)
         pathlib.Path('/root/private').touch()
         self.assertNotEqual(self.inside('test', '-e', '/root/private'), 0)
