@@ -18,6 +18,9 @@
  */
 #define ANSWERS_MAX 4096
 
+/* The coarsest time stamps of a file system. */
+#define SETTLED_SECONDS 2
+
 /* What a script has said; asked again when the file is another one. */
 typedef struct {
     struct stat file;
@@ -25,8 +28,17 @@ typedef struct {
     MdCalloutVersion version;
 } Answer;
 
+/* A directory that had nothing in it when it was last looked into. */
+typedef struct {
+    gboolean known;
+    struct stat st;
+} Empty;
+
+static const char *const kinds[] = { MD_DIR_CALLOUTS, MD_DIR_NOTIFIERS };
+
 struct _MdCallouts {
     char *roots[2];
+    Empty empty[2][G_N_ELEMENTS(kinds)]; /* of each root */
     const MdSettings *settings;
     GHashTable *answers; /* path, parent and type, one a line -> Answer */
 };
@@ -84,15 +96,16 @@ compare_paths(gconstpointer a, gconstpointer b)
 }
 
 
-/* The executable files of one directory. */
+/* The executable files of one directory, and how many names there are in all. */
 static GPtrArray *
-list_directory(const char *path)
+list_directory(const char *path, guint *n_names)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) dir = g_dir_open(path, 0, &error);
     GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
     const char *name = NULL;
 
+    *n_names = 0;
     if (dir == NULL) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             g_message("Scripts cannot be looked for: %s", error->message);
@@ -103,6 +116,7 @@ list_directory(const char *path)
         g_autofree char *file = g_build_filename(path, name, NULL);
         struct stat st;
 
+        (*n_names)++;
         if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
             g_ptr_array_add(files, g_steal_pointer(&file));
     }
@@ -118,8 +132,9 @@ md_callouts_list(MdCallouts *self, const char *directory)
 
     for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++) {
         g_autofree char *path = g_build_filename(self->roots[i], directory, NULL);
+        guint n_names = 0;
 
-        g_ptr_array_extend_and_steal(files, list_directory(path));
+        g_ptr_array_extend_and_steal(files, list_directory(path, &n_names));
     }
     return files;
 }
@@ -305,11 +320,47 @@ md_callouts_set_error(GError **error, const char *path, const MdScriptResult *re
 }
 
 
+/* Whether nothing has been added or taken away since; only a time stamp that had passed when the
+ * directory was looked into can tell. */
+static gboolean
+is_unchanged(const Empty *empty, const struct stat *st)
+{
+    return empty->known && empty->st.st_dev == st->st_dev && empty->st.st_ino == st->st_ino &&
+           empty->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+           empty->st.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+
+static gboolean
+has_scripts(const char *path, Empty *empty)
+{
+    g_autoptr(GPtrArray) files = NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    struct stat st = { 0 };
+    guint n_names = 0;
+
+    if (stat(path, &st) < 0 && errno == ENOENT)
+        return FALSE;
+    if (is_unchanged(empty, &st))
+        return FALSE;
+
+    files = list_directory(path, &n_names);
+    empty->known = n_names == 0 && st.st_mtim.tv_sec + SETTLED_SECONDS < now;
+    empty->st = st;
+    return files->len > 0;
+}
+
+
 gboolean
 md_callouts_exist(MdCallouts *self)
 {
-    g_autoptr(GPtrArray) callouts = md_callouts_list(self, MD_DIR_CALLOUTS);
-    g_autoptr(GPtrArray) notifiers = md_callouts_list(self, MD_DIR_NOTIFIERS);
+    for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++) {
+        for (gsize j = 0; j < G_N_ELEMENTS(kinds); j++) {
+            g_autofree char *path = g_build_filename(self->roots[i], kinds[j], NULL);
 
-    return callouts->len > 0 || notifiers->len > 0;
+            if (has_scripts(path, &self->empty[i][j]))
+                return TRUE;
+        }
+    }
+    return FALSE;
 }

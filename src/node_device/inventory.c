@@ -259,8 +259,11 @@ look_again_at(MdInventory *self, MdNodeDevice *device, MdUdevDevice *udev_device
     g_autoptr(MdSysfsDir) dir = NULL;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (!always && is_settled(device))
+    if (is_settled(device)) {
+        if (always)
+            md_registry_update(self->registry, device, md_node_device_def_ref(device->def));
         return;
+    }
 
     dir = md_sysfs_dir_open(device->def->path, NULL);
     if (dir == NULL)

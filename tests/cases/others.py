@@ -88,6 +88,27 @@ class Devices(MediatedTest):
             self.wait_until(lambda n=times: events.count(('deleted', name)) == n, 'deleted')
 
 
+class Changes(MediatedTest):
+    """udev tells of a change: so do we, and nothing of the device is lost by it."""
+
+    def test_of_a_mediated_device(self):
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid, attrs=[('scratch', 'x')])
+        document = device.XMLDesc(0)
+        events = self.listen()
+        self.host.announce_change(f'{self.parent.path}/{uuid}')
+        events.wait(('update', device.name()))
+        self.assertEqual(device.XMLDesc(0), document)
+        self.assertIn("<attr name='scratch' value='x'/>", document)
+
+    def test_of_a_parent(self):
+        events = self.listen()
+        self.host.announce_change(self.parent.path)
+        events.wait(('update', self.parent.name))
+        self.barrier(events)
+        self.assertEqual(events.all(), [('update', self.parent.name)])
+
+
 class Silence(MediatedTest):
     """udev says nothing: sysfs decides."""
 

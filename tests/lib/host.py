@@ -139,6 +139,10 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         """Gives the parent its driver back."""
 
     @abc.abstractmethod
+    def announce_change(self, path):
+        """udev tells of a change of a device, as an administrator may have it do."""
+
+    @abc.abstractmethod
     def silence_udev(self):
         """A context in which events happen but udev delivers none; it does afterwards."""
 

@@ -142,6 +142,9 @@ class VmHost(host.Host):
         subprocess.run(['insmod', f'/run/vm/{MODULE}.ko', *words], check=True)
         self.settle()
 
+    def announce_change(self, path):
+        subprocess.run(['udevadm', 'trigger', '--action=change', path], check=True)
+
     @contextlib.contextmanager
     def silence_udev(self):
         subprocess.run(['udevadm', 'control', '--stop-exec-queue'], check=True)

@@ -122,6 +122,9 @@ class SimHost(host.Host):
         fake.register()
         self.kernel.event('bind', parent.path)
 
+    def announce_change(self, path):
+        self.kernel.event('change', path)
+
     @contextlib.contextmanager
     def silence_udev(self):
         self.kernel.udevd.pause()

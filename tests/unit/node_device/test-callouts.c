@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include <glib/gstdio.h>
+#include <utime.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -651,6 +652,42 @@ test_unref(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A directory is looked into again when its time stamp says so, or may not say so yet. */
+static void
+test_exist(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static const char *const directories[] = { "usr/callouts", "usr/notifiers", "etc/callouts",
+                                               "etc/notifiers" };
+    struct utimbuf past = { .actime = 1000000000, .modtime = 1000000000 };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(directories); i++) {
+        g_autofree char *directory = g_build_filename(fixture->root, directories[i], NULL);
+        g_autofree char *script = g_strconcat(directories[i], "/a", NULL);
+        g_autofree char *path = g_build_filename(fixture->root, script, NULL);
+
+        g_assert_cmpint(g_utime(directory, &past), ==, 0);
+        g_assert_false(md_callouts_exist(fixture->callouts));
+        put(fixture, script, "exit 0");
+        g_assert_true(md_callouts_exist(fixture->callouts));
+
+        /* The directory does not tell of rights. */
+        g_assert_cmpint(g_chmod(path, 0644), ==, 0);
+        g_assert_cmpint(g_utime(directory, &past), ==, 0);
+        g_assert_false(md_callouts_exist(fixture->callouts));
+        g_assert_cmpint(g_chmod(path, 0755), ==, 0);
+        g_assert_true(md_callouts_exist(fixture->callouts));
+
+        g_assert_cmpint(g_unlink(path), ==, 0);
+        g_assert_false(md_callouts_exist(fixture->callouts));
+        /* Twice within the same tick. */
+        put(fixture, script, "exit 0");
+        g_assert_true(md_callouts_exist(fixture->callouts));
+        g_assert_cmpint(g_unlink(path), ==, 0);
+    }
+    g_assert_false(md_callouts_exist(fixture->callouts));
+}
+
+
 #define ADD(name, data, func) g_test_add("/callouts/" name, Fixture, data, set_up, func, tear_down)
 #define NO                    "\n[ $4 != pre ] || exit 9"
 
@@ -659,6 +696,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    ADD("exist", NULL, test_exist);
     ADD("none", NULL, test_none);
     ADD("no-directories", NULL, test_no_directories);
     ADD("words", NULL, test_words);
