@@ -222,11 +222,7 @@ md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **err
 MdNodeDevice *
 md_driver_look_up(MdDriver *self, const char *name, GError **error)
 {
-    MdNodeDevice *device = md_registry_find(self->host.registry, name);
-
-    if (device == NULL)
-        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", name);
-    return device;
+    return md_registry_look_up(self->host.registry, name, error);
 }
 
 

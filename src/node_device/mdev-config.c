@@ -323,19 +323,6 @@ begin(GTask *task)
 }
 
 
-/* The device as it is now that its turn has come. */
-static MdNodeDevice *
-find_device(Change *change, GError **error)
-{
-    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
-
-    if (device == NULL)
-        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
-                     change->name);
-    return device;
-}
-
-
 /* Plans to write `definition` (taken over) unless the disk holds just that. */
 static void
 plan_writing(Change *change, MdDefinition *definition, const MdDefinition *present)
@@ -430,7 +417,7 @@ md_mdev_config_define_async(const MdBackendHost *host,
 static gboolean
 plan_undefine(Change *change, GError **error)
 {
-    MdNodeDevice *device = find_device(change, error);
+    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
 
     if (device == NULL)
         return FALSE;
@@ -458,7 +445,7 @@ md_mdev_config_undefine_async(const MdBackendHost *host,
 static gboolean
 plan_autostart(Change *change, GError **error)
 {
-    MdNodeDevice *device = find_device(change, error);
+    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
     const MdDefinition *present = device != NULL ? device->definition : NULL;
 
     if (device == NULL)
@@ -533,7 +520,7 @@ check_identity(Change *change, MdNodeDevice *device, GError **error)
 static gboolean
 plan_update(Change *change, GError **error)
 {
-    MdNodeDevice *device = find_device(change, error);
+    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
 
     if (device == NULL)
         return FALSE;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/cap-mdev.h"
+#include "util/error.h"
 #include "util/names.h"
 
 struct _MdRegistry {
@@ -329,6 +330,17 @@ md_registry_find(MdRegistry *self, const char *name)
     GList *link = g_hash_table_lookup(self->by_name, name);
 
     return link != NULL ? link->data : NULL;
+}
+
+
+MdNodeDevice *
+md_registry_look_up(MdRegistry *self, const char *name, GError **error)
+{
+    MdNodeDevice *device = md_registry_find(self, name);
+
+    if (device == NULL)
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", name);
+    return device;
 }
 
 

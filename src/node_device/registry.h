@@ -46,6 +46,9 @@ void md_registry_undefine(MdRegistry *self, MdNodeDevice *device);
 MdNodeDevice *md_registry_find(MdRegistry *self, const char *name);
 MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
 
+/* By name; VIR_ERR_NO_NODE_DEVICE if there is none. */
+MdNodeDevice *md_registry_look_up(MdRegistry *self, const char *name, GError **error);
+
 /* The device that the kernel calls so, mediated devices excepted: 0000:86:00.0. */
 MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
 
