@@ -8,7 +8,12 @@
 
 /* In order: the first one that takes a device has it. */
 static const MdProbe *const probes[] = {
-    &md_probe_pci, &md_probe_css, &md_probe_mdev, &md_probe_ap_matrix, &md_probe_virtual_parent,
+    &md_probe_pci,
+    &md_probe_css,
+    &md_probe_mdev,
+    /* Of any subsystem. */
+    &md_probe_ap_matrix,
+    &md_probe_virtual_parent,
 };
 
 /* Where the kernel links every parent of mediated devices, whatever bus it is on. */
@@ -23,7 +28,7 @@ md_probe_get_subsystems(void)
 
     if (subsystems[0] == NULL) {
         for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
-            if (probes[i]->subsystem != NULL)
+            if (probes[i]->subsystem != NULL && !g_strv_contains(subsystems, probes[i]->subsystem))
                 subsystems[n++] = probes[i]->subsystem;
         }
         subsystems[n] = SUBSYSTEM_MDEV_BUS;
@@ -32,20 +37,21 @@ md_probe_get_subsystems(void)
 }
 
 
+/* Whether a probe is for devices of this kind, and not one that looks at whatever is left. */
 static gboolean
-fits(const MdProbe *probe, const char *subsystem)
+is_for(const MdProbe *probe, MdUdevDevice *device)
 {
-    return probe->subsystem == NULL || g_str_equal(probe->subsystem, subsystem);
+    return g_strcmp0(probe->subsystem, md_udev_device_get_subsystem(device)) == 0 &&
+           (probe->devtype == NULL ||
+            g_strcmp0(probe->devtype, md_udev_device_get_devtype(device)) == 0);
 }
 
 
 gboolean
 md_probe_is_of_interest(MdUdevDevice *device)
 {
-    const char *subsystem = md_udev_device_get_subsystem(device);
-
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
-        if (g_strcmp0(probes[i]->subsystem, subsystem) == 0)
+        if (is_for(probes[i], device))
             return TRUE;
     }
     return FALSE;
@@ -70,12 +76,11 @@ new_def(MdUdevDevice *device, MdSysfsDir *dir)
 MdNodeDeviceDef *
 md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
 {
-    const char *subsystem = md_udev_device_get_subsystem(device);
-
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         g_autoptr(MdNodeDeviceDef) def = NULL;
 
-        if (!fits(probes[i], subsystem) || (dir == NULL && !probes[i]->told_by_bind))
+        if ((probes[i]->subsystem != NULL && !is_for(probes[i], device)) ||
+            (dir == NULL && !probes[i]->told_by_bind))
             continue;
         def = new_def(device, dir);
         if (probes[i]->probe(udev, device, dir, def))
@@ -88,10 +93,8 @@ md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
 gboolean
 md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 {
-    const char *subsystem = md_udev_device_get_subsystem(device);
-
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
-        if (g_strcmp0(probes[i]->subsystem, subsystem) == 0 && probes[i]->is_complete != NULL)
+        if (is_for(probes[i], device) && probes[i]->is_complete != NULL)
             return probes[i]->is_complete(dir);
     }
     return TRUE;
@@ -101,10 +104,8 @@ md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 gboolean
 md_probe_is_told_by_bind(MdUdevDevice *device)
 {
-    const char *subsystem = md_udev_device_get_subsystem(device);
-
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
-        if (probes[i]->told_by_bind && g_strcmp0(probes[i]->subsystem, subsystem) == 0)
+        if (probes[i]->told_by_bind && is_for(probes[i], device))
             return TRUE;
     }
     return FALSE;

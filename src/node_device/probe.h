@@ -21,6 +21,8 @@ typedef struct {
     /* udev's subsystem to enumerate and to match; NULL for a probe that looks at whatever is left.
      */
     const char *subsystem;
+    /* The one DEVTYPE of that subsystem; NULL: all. */
+    const char *devtype;
 
     /* Fills name and capabilities. FALSE: this is no device of ours. */
     gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
@@ -54,8 +56,8 @@ extern const MdProbe md_probe_virtual_parent;
 /* The subsystems in which devices of ours are found. */
 const char *const *md_probe_get_subsystems(void);
 
-/* Whether all devices of its subsystem are looked at; of any other only parents of mediated devices
- * are. */
+/* Whether there is a probe for its kind; of any other only parents of mediated devices are looked
+ * at. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
 
 /* Whether a bind event alone proves that such a device has been there. */

@@ -267,6 +267,13 @@ md_udev_device_get_subsystem(MdUdevDevice *device)
 
 
 const char *
+md_udev_device_get_devtype(MdUdevDevice *device)
+{
+    return udev_device_get_devtype(device);
+}
+
+
+const char *
 md_udev_device_get_devnode(MdUdevDevice *device)
 {
     return udev_device_get_devnode(device);

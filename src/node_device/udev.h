@@ -44,6 +44,7 @@ void md_udev_find_pci_names(
 const char *md_udev_device_get_path(MdUdevDevice *device);
 const char *md_udev_device_get_name(MdUdevDevice *device);      /* last component of the path */
 const char *md_udev_device_get_subsystem(MdUdevDevice *device); /* "" if it has none */
+const char *md_udev_device_get_devtype(MdUdevDevice *device);   /* or NULL */
 const char *md_udev_device_get_devnode(MdUdevDevice *device);   /* or NULL */
 char **md_udev_device_dup_devlinks(MdUdevDevice *device);       /* or NULL */
 const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
