@@ -26,7 +26,10 @@ typedef struct {
     GSource *interrupt;
     GSource *terminate;
     GSource *hangup;
+    gboolean started;
+    gboolean reload_wanted; /* before it had started */
     gboolean stopping;
+    GError *error; /* why it could not be started */
 } Daemon;
 
 
@@ -142,14 +145,9 @@ reload_settings(Daemon *self)
 }
 
 
-static gboolean
-on_hangup(gpointer data)
+static void
+reload(Daemon *self)
 {
-    Daemon *self = data;
-
-    if (self->stopping)
-        return G_SOURCE_CONTINUE;
-
     md_notify_reloading();
     if (reload_settings(self)) {
         md_server_reload(self->server);
@@ -159,6 +157,18 @@ on_hangup(gpointer data)
     } else {
         md_notify_ready("Serving clients, with the settings from before the configuration broke");
     }
+}
+
+
+static gboolean
+on_hangup(gpointer data)
+{
+    Daemon *self = data;
+
+    if (!self->started)
+        self->reload_wanted = TRUE;
+    else if (!self->stopping)
+        reload(self);
     return G_SOURCE_CONTINUE;
 }
 
@@ -174,16 +184,37 @@ listen_to_signals(Daemon *self)
 }
 
 
+static void
+on_started(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+
+    if (!md_driver_start_finish(MD_DRIVER(source), result, &self->error)) {
+        g_main_loop_quit(self->loop);
+        return;
+    }
+
+    self->started = TRUE;
+    md_server_release(self->server);
+    if (self->stopping)
+        return;
+    md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+    md_notify_ready("Serving clients");
+    if (self->reload_wanted)
+        reload(self);
+}
+
+
 /* Clients may connect at once; they are answered when the list of devices is whole. */
 static gboolean
 begin(Daemon *self, GError **error)
 {
-    if (!md_server_listen(self->server, error) || !md_driver_start(self->driver, error))
+    md_server_hold(self->server);
+    if (!md_server_listen(self->server, error))
         return FALSE;
 
-    md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
     self->watchdog = md_notify_start_watchdog();
-    md_notify_ready("Serving clients");
+    md_driver_start_async(self->driver, on_started, self);
     return TRUE;
 }
 
@@ -209,7 +240,10 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
 
     if (begin(&self, &err)) {
         g_main_loop_run(self.loop);
-        return TRUE;
+        if (self.error == NULL)
+            return TRUE;
+        g_propagate_error(error, g_steal_pointer(&self.error));
+        return FALSE;
     }
     if (is_served_by_another(err)) {
         g_message("%s: it serves this user", err->message);

@@ -12,4 +12,6 @@ struct _MdDriver {
     MdBackendHost host;
     MdEvents *events;
     MdAutostart *autostart; /* NULL: not started */
+    gboolean starting;
+    GTask *stopping; /* asked to stop before it had started */
 };

@@ -105,15 +105,56 @@ md_driver_new(const MdSettings *settings)
 }
 
 
-gboolean
-md_driver_start(MdDriver *self, GError **error)
+/* The list of devices is whole. */
+static gboolean
+go_on_with_start(MdDriver *self, GError **error)
 {
-    if (!md_inventory_start(self->host.inventory, error) ||
-        !md_definitions_start(self->host.definitions, error))
+    if (!md_definitions_start(self->host.definitions, error))
         return FALSE;
     if (!md_settings_is_session())
         self->autostart = md_autostart_new(&self->host);
     return TRUE;
+}
+
+
+static void
+on_inventory_started(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    MdDriver *self = g_task_get_source_object(task);
+    GError *error = NULL;
+
+    self->starting = FALSE;
+    if (!md_inventory_start_finish(MD_INVENTORY(source), result, &error) ||
+        (self->stopping == NULL && !go_on_with_start(self, &error)))
+        g_task_return_error(task, error);
+    else
+        g_task_return_boolean(task, TRUE);
+
+    if (self->stopping != NULL) {
+        g_task_return_boolean(self->stopping, TRUE);
+        g_clear_object(&self->stopping);
+    }
+}
+
+
+void
+md_driver_start_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(self, NULL, callback, user_data);
+
+    g_task_set_source_tag(task, md_driver_start_async);
+    self->starting = TRUE;
+    md_inventory_start_async(self->host.inventory, on_inventory_started, task);
+}
+
+
+gboolean
+md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+
+    return g_task_propagate_boolean(G_TASK(result), error);
 }
 
 
@@ -140,7 +181,9 @@ md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_driver_stop_async);
-    if (self->autostart == NULL)
+    if (self->starting)
+        self->stopping = g_steal_pointer(&task);
+    else if (self->autostart == NULL)
         g_task_return_boolean(task, TRUE);
     else
         md_autostart_stop_async(self->autostart, on_autostart_stopped, g_steal_pointer(&task));

@@ -27,15 +27,16 @@ MdDriver *md_driver_new(const MdSettings *settings);
 
 /*
  * Listens to udev and to the directory of definitions, then lists what is there, and starts what is
- * to be started. From here on the answers below are true.
+ * to be started. From its end on the answers below are true; the main loop serves others meanwhile.
  */
-gboolean md_driver_start(MdDriver *self, GError **error);
+void md_driver_start_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **error);
 
 /* Whether something is under way that the driver has begun by itself. */
 gboolean md_driver_is_busy(MdDriver *self);
 
-/* Calls back when nothing is under way that the driver has begun by itself; it begins nothing any
- * more. For the calls of clients wait before. */
+/* Calls back when nothing is under way that the driver has begun by itself, its start included; it
+ * begins nothing any more. For the calls of clients wait before. */
 void md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);
 void md_driver_stop_finish(MdDriver *self, GAsyncResult *result);
 

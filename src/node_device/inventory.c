@@ -1,56 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/inventory.h"
+#include "node_device/inventory-private.h"
+
+#include <string.h>
 
 #include "conf/xml.h"
 #include "node_device/probe.h"
 #include "util/error.h"
 #include "util/names.h"
-
-/*
- * How long to wait before looking again at a device that another program is creating, in
- * milliseconds. The kernel sends no event when it adds the last pieces, which it does right after
- * the first ones.
- */
-#define LOOK_AGAIN_FIRST 1
-#define LOOK_AGAIN_MAX   100
-
-struct _MdInventory {
-    GObject parent;
-
-    MdRegistry *registry;
-    const MdSettings *settings;
-    MdUdev *udev;
-    MdWaiter *waiter;
-
-    GHashTable
-        *incomplete;     /* path -> Incomplete: announced, but sysfs does not hold all of it yet */
-    GHashTable *settled; /* path -> number of the last event that tells nothing new of it */
-    guint64 looked_at_seq; /* events up to this one are older than our last look at all of sysfs */
-};
-
-typedef struct {
-    MdInventory *inventory;
-    char *path;
-    gboolean bound; /* it has a driver: it has come to stay, if only for a moment */
-    guint delay;
-    guint waited;
-    guint timer;
-} Incomplete;
-
-static void md_inventory_reconcile(MdInventory *self);
+#include "util/source.h"
 
 G_DEFINE_FINAL_TYPE(MdInventory, md_inventory, G_TYPE_OBJECT)
-
-
-static void
-incomplete_free(Incomplete *incomplete)
-{
-    g_clear_handle_id(&incomplete->timer, g_source_remove);
-    g_free(incomplete->path);
-    g_free(incomplete);
-}
 
 
 static void
@@ -60,9 +21,12 @@ md_inventory_dispose(GObject *object)
 
     if (self->udev != NULL)
         g_signal_handlers_disconnect_by_data(self->udev, self);
+    md_source_clear(&self->slice);
+    g_clear_object(&self->starting);
+    g_clear_pointer(&self->found, g_ptr_array_unref);
     g_clear_object(&self->udev);
     g_clear_object(&self->registry);
-    g_clear_pointer(&self->incomplete, g_hash_table_unref);
+    g_clear_pointer(&self->incomplete, md_incomplete_free);
     g_clear_pointer(&self->settled, g_hash_table_unref);
     g_clear_pointer(&self->waiter, md_waiter_free);
     G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
@@ -80,8 +44,6 @@ static void
 md_inventory_init(MdInventory *self)
 {
     self->udev = md_udev_new();
-    self->incomplete =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)incomplete_free);
     self->settled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
@@ -123,7 +85,8 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
     g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir);
     MdNodeDevice *known = def != NULL ? md_registry_find(self->registry, def->name) : NULL;
 
-    if (def == NULL)
+    /* What has gone while it was read has been read as a torso. */
+    if (def == NULL || (dir != NULL && !md_sysfs_dir_is_alive(dir)))
         return;
     if (known != NULL && known->active) {
         g_warning("Device '%s' has the name '%s' of another one, ignoring", def->path, def->name);
@@ -134,56 +97,27 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 }
 
 
+static gboolean
+is_complete(const char *path, gpointer data)
+{
+    MdInventory *self = data;
+    g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+
+    return device != NULL && dir != NULL && md_probe_is_complete(device, dir);
+}
+
+
 /* Registers a device whatever it lacks, if it is there at all. */
 static void
-register_path(MdInventory *self, const char *path)
+register_path(const char *path, gpointer data)
 {
+    MdInventory *self = data;
     g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
     if (device != NULL && dir != NULL && md_sysfs_dir_is_alive(dir))
         register_device(self, device, dir);
-}
-
-
-static gboolean
-on_look_again(gpointer data)
-{
-    Incomplete *incomplete = data;
-    MdInventory *self = incomplete->inventory;
-    g_autofree char *path = g_strdup(incomplete->path);
-    g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
-    gboolean complete = device != NULL && dir != NULL && md_probe_is_complete(device, dir);
-
-    incomplete->waited += incomplete->delay;
-    if (!complete && incomplete->waited < self->settings->event_timeout) {
-        incomplete->delay = MIN(incomplete->delay * 2, LOOK_AGAIN_MAX);
-        incomplete->timer = g_timeout_add(incomplete->delay, on_look_again, incomplete);
-        return G_SOURCE_REMOVE;
-    }
-
-    incomplete->timer = 0;
-    g_hash_table_remove(self->incomplete, path);
-    register_path(self, path);
-    return G_SOURCE_REMOVE;
-}
-
-
-static void
-wait_for_completion(MdInventory *self, const char *path)
-{
-    Incomplete *incomplete = NULL;
-
-    if (g_hash_table_contains(self->incomplete, path))
-        return;
-
-    incomplete = g_new0(Incomplete, 1);
-    incomplete->inventory = self;
-    incomplete->path = g_strdup(path);
-    incomplete->delay = LOOK_AGAIN_FIRST;
-    incomplete->timer = g_timeout_add(incomplete->delay, on_look_again, incomplete);
-    g_hash_table_insert(self->incomplete, incomplete->path, incomplete);
 }
 
 
@@ -198,29 +132,27 @@ consider(MdInventory *self, MdUdevDevice *device)
         return;
 
     if (!md_probe_is_complete(device, dir)) {
-        wait_for_completion(self, path);
+        md_incomplete_add(self->incomplete, path);
     } else {
-        g_hash_table_remove(self->incomplete, path);
+        md_incomplete_remove(self->incomplete, path);
         register_device(self, device, dir);
     }
 }
 
 
-/* Forgets what is registered at a path, and tells so, or what was about to be. */
-static void
-drop(MdInventory *self, const char *path)
+void
+md_inventory_drop(MdInventory *self, const char *path)
 {
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
 
-    g_hash_table_remove(self->incomplete, path);
+    md_incomplete_remove(self->incomplete, path);
     if (device != NULL)
         md_registry_deactivate(self->registry, device);
 }
 
 
-/* TRUE if the registered device is the one that sysfs holds at its path. */
-static gboolean
-is_there(MdNodeDevice *device)
+gboolean
+md_inventory_is_there(MdNodeDevice *device)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(device->def->path, &error);
@@ -242,24 +174,23 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 }
 
 
-/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
- * unbound as it goes. */
-static gboolean
-is_settled(MdNodeDevice *device)
+gboolean
+md_inventory_is_settled(MdNodeDevice *device)
 {
     return md_node_device_is_mdev(device);
 }
 
 
-/* Reads a registered device again; `always`: tells of it even if nothing that we keep has changed.
- */
-static void
-look_again_at(MdInventory *self, MdNodeDevice *device, MdUdevDevice *udev_device, gboolean always)
+void
+md_inventory_look_again_at(MdInventory *self,
+                           MdNodeDevice *device,
+                           MdUdevDevice *udev_device,
+                           gboolean always)
 {
     g_autoptr(MdSysfsDir) dir = NULL;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (is_settled(device)) {
+    if (md_inventory_is_settled(device)) {
         if (always)
             md_registry_update(self->registry, device, md_node_device_def_ref(device->def));
         return;
@@ -271,7 +202,8 @@ look_again_at(MdInventory *self, MdNodeDevice *device, MdUdevDevice *udev_device
 
     def = probe(self, udev_device, dir);
     if (def == NULL || !g_str_equal(def->name, device->def->name)) {
-        drop(self, device->def->path);
+        md_inventory_drop(self, md_udev_device_get_path(udev_device));
+        consider(self, udev_device);
         return;
     }
     if (always || !is_same(def, device->def))
@@ -285,10 +217,10 @@ md_inventory_check(MdInventory *self, const char *path)
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
     g_autoptr(MdUdevDevice) udev_device = NULL;
 
-    if (device != NULL && is_there(device))
+    if (device != NULL && md_inventory_is_there(device))
         return device;
 
-    drop(self, path);
+    md_inventory_drop(self, path);
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return NULL;
 
@@ -324,7 +256,7 @@ is_news(MdInventory *self, MdUdevDevice *device)
 static void
 register_vanished(MdInventory *self, MdUdevDevice *device)
 {
-    g_hash_table_remove(self->incomplete, md_udev_device_get_path(device));
+    md_incomplete_remove(self->incomplete, md_udev_device_get_path(device));
     register_device(self, device, NULL);
 }
 
@@ -334,20 +266,17 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
-    Incomplete *incomplete = NULL;
 
     if (known != NULL) {
-        look_again_at(self, known, device, FALSE);
+        md_inventory_look_again_at(self, known, device, FALSE);
         return;
     }
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD) ||
         md_inventory_check(self, path) != NULL)
         return;
 
-    incomplete = g_hash_table_lookup(self->incomplete, path);
-    if (incomplete != NULL)
-        incomplete->bound = TRUE;
-    else if (md_probe_is_told_by_bind(device) && is_news(self, device))
+    if (!md_incomplete_set_bound(self->incomplete, path) && md_probe_is_told_by_bind(device) &&
+        is_news(self, device))
         register_vanished(self, device);
 }
 
@@ -360,15 +289,32 @@ static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
-    Incomplete *incomplete = g_hash_table_lookup(self->incomplete, path);
 
-    if (incomplete != NULL && incomplete->bound)
+    if (md_incomplete_is_bound(self->incomplete, path))
         register_vanished(self, device);
     if (is_news(self, device))
-        drop(self, path);
+        md_inventory_drop(self, path);
     else
         md_inventory_check(self, path);
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
+}
+
+
+/* Paths of the registered devices that are at a path or below, parents first. */
+static GPtrArray *
+list_tree(MdInventory *self, const char *path)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *prefix = g_strconcat(path, "/", NULL);
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
+
+        if (device->active && device->def->path != NULL &&
+            (g_str_equal(device->def->path, path) || g_str_has_prefix(device->def->path, prefix)))
+            g_ptr_array_add(paths, g_strdup(device->def->path));
+    }
+    return paths;
 }
 
 
@@ -382,9 +328,30 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
     /* An unknown one may have become a parent, but may also have been refused and gone by now. Of
      * what is told by bind nothing else tells. */
     if (known != NULL)
-        look_again_at(self, known, device, always);
+        md_inventory_look_again_at(self, known, device, always);
     else if (!md_probe_is_told_by_bind(device))
         md_inventory_check(self, path);
+}
+
+
+/* A device has another name, and with it all that is below it: to libvirt they are others now. */
+static void
+handle_move(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    g_autofree char *old = md_udev_device_dup_old_path(device);
+    g_autoptr(GPtrArray) moved = old != NULL ? list_tree(self, old) : NULL;
+
+    for (guint i = moved != NULL ? moved->len : 0; i > 0; i--)
+        md_inventory_drop(self, g_ptr_array_index(moved, i - 1));
+
+    md_inventory_check(self, path);
+    for (guint i = 0; moved != NULL && i < moved->len; i++) {
+        g_autofree char *now =
+            g_strconcat(path, (char *)g_ptr_array_index(moved, i) + strlen(old), NULL);
+
+        md_inventory_check(self, now);
+    }
 }
 
 
@@ -413,8 +380,11 @@ is_settled_before(MdInventory *self, MdUdevDevice *device)
 }
 
 
-static void
-on_event(MdUdev *udev G_GNUC_UNUSED, const char *action, MdUdevDevice *device, MdInventory *self)
+void
+md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
+                      const char *action,
+                      MdUdevDevice *device,
+                      MdInventory *self)
 {
     if (!md_probe_is_of_interest(device) &&
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
@@ -429,95 +399,10 @@ on_event(MdUdev *udev G_GNUC_UNUSED, const char *action, MdUdevDevice *device, M
         handle_remove(self, device);
     else if (g_str_equal(action, "bind"))
         handle_bind(self, device);
+    else if (g_str_equal(action, "move"))
+        handle_move(self, device);
     else
         handle_change(self, device, g_str_equal(action, "change"));
-}
-
-
-static void
-on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
-{
-    g_message("Events of udev have been lost, comparing all devices with sysfs");
-    md_inventory_reconcile(self);
-}
-
-
-/* Children first: the registry keeps devices in the order of their coming. */
-static void
-drop_vanished(MdInventory *self)
-{
-    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
-
-    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
-
-        if (device->active && device->def->path != NULL && !is_there(device))
-            g_ptr_array_add(gone, g_strdup(device->def->path));
-    }
-    for (guint i = gone->len; i > 0; i--)
-        drop(self, g_ptr_array_index(gone, i - 1));
-}
-
-
-static void
-look_again_at_all(MdInventory *self)
-{
-    GList *next = NULL;
-
-    for (GList *link = md_registry_list(self->registry); link != NULL; link = next) {
-        MdNodeDevice *device = link->data;
-        g_autoptr(MdUdevDevice) udev_device = NULL;
-
-        next = link->next;
-        if (!device->active || device->def->path == NULL || is_settled(device))
-            continue;
-        udev_device = md_udev_look_up(self->udev, device->def->path);
-        if (udev_device != NULL)
-            look_again_at(self, device, udev_device, FALSE);
-    }
-}
-
-
-static void
-take_in_new(MdInventory *self)
-{
-    g_autoptr(GPtrArray) paths = md_udev_enumerate(md_probe_get_subsystems());
-
-    for (guint i = 0; i < paths->len; i++) {
-        const char *path = g_ptr_array_index(paths, i);
-
-        if (md_registry_find_path(self->registry, path) == NULL)
-            md_inventory_check(self, path);
-    }
-}
-
-
-static void
-tell_waiters(MdInventory *self)
-{
-    g_autoptr(GPtrArray) adds = md_waiter_list(self->waiter, MD_WAIT_ADD);
-    g_autoptr(GPtrArray) removes = md_waiter_list(self->waiter, MD_WAIT_REMOVE);
-
-    for (guint i = 0; i < adds->len; i++) {
-        if (g_file_test(g_ptr_array_index(adds, i), G_FILE_TEST_IS_DIR))
-            md_waiter_notify(self->waiter, g_ptr_array_index(adds, i), MD_WAIT_ADD);
-    }
-    for (guint i = 0; i < removes->len; i++) {
-        if (md_inventory_check(self, g_ptr_array_index(removes, i)) == NULL)
-            md_waiter_notify(self->waiter, g_ptr_array_index(removes, i), MD_WAIT_REMOVE);
-    }
-}
-
-
-static void
-md_inventory_reconcile(MdInventory *self)
-{
-    /* Read first: what happens while we look may be told again, but not be missed. */
-    self->looked_at_seq = md_udev_read_seqnum();
-    drop_vanished(self);
-    look_again_at_all(self);
-    take_in_new(self);
-    tell_waiters(self);
 }
 
 
@@ -529,22 +414,8 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
     self->registry = g_object_ref(registry);
     self->settings = settings;
     self->waiter = md_waiter_new(settings);
+    self->incomplete = md_incomplete_new(settings, is_complete, register_path, self);
     return self;
-}
-
-
-gboolean
-md_inventory_start(MdInventory *self, GError **error)
-{
-    g_signal_connect(self->udev, "event", G_CALLBACK(on_event), self);
-    g_signal_connect(self->udev, "lost", G_CALLBACK(on_lost), self);
-    if (!md_udev_start(self->udev, self->settings->udev_receive_buffer, error))
-        return FALSE;
-
-    md_registry_activate(self->registry, md_probe_system(), 0);
-    md_inventory_reconcile(self);
-    g_debug("%u devices found", md_registry_size(self->registry));
-    return TRUE;
 }
 
 

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <gio/gio.h>
+
 #include "node_device/registry.h"
 #include "node_device/udev.h"
 #include "node_device/waiter.h"
@@ -16,8 +18,12 @@ G_DECLARE_FINAL_TYPE(MdInventory, md_inventory, MD, INVENTORY, GObject)
 
 MdInventory *md_inventory_new(MdRegistry *registry, const MdSettings *settings);
 
-/* Returns when all devices that are there have been registered. */
-gboolean md_inventory_start(MdInventory *self, GError **error);
+/*
+ * Ends when all devices that are there have been registered. That is done in slices, between which
+ * the main loop serves others; events are kept until then.
+ */
+void md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GError **error);
 
 /* For those who create and remove: what they have announced here is left to them until they are
  * done. */

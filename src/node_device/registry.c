@@ -16,6 +16,7 @@ struct _MdRegistry {
     GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
     GHashTable *by_path;    /* sysfs path -> the same, of active devices that have one */
     GHashTable *by_address; /* last component of the path -> the same, without mediated devices */
+    GHashTable *inactive;   /* address of the parent -> set of MdNodeDevice that are defined only */
 };
 
 enum {
@@ -40,6 +41,7 @@ md_registry_finalize(GObject *object)
     g_hash_table_unref(self->by_name);
     g_hash_table_unref(self->by_path);
     g_hash_table_unref(self->by_address);
+    g_hash_table_unref(self->inactive);
     g_queue_clear_full(&self->devices, (GDestroyNotify)md_node_device_unref);
     G_OBJECT_CLASS(md_registry_parent_class)->finalize(object);
 }
@@ -65,6 +67,8 @@ md_registry_init(MdRegistry *self)
     self->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_path = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_address = g_hash_table_new(g_str_hash, g_str_equal);
+    self->inactive =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
 }
 
 
@@ -86,6 +90,32 @@ get_address(const MdNodeDevice *device)
 
 
 static void
+index_inactive(MdRegistry *self, MdNodeDevice *device)
+{
+    const char *address = device->definition->parent_addr;
+    GHashTable *children = g_hash_table_lookup(self->inactive, address);
+
+    if (children == NULL) {
+        children = g_hash_table_new(NULL, NULL);
+        g_hash_table_insert(self->inactive, g_strdup(address), children);
+    }
+    g_hash_table_add(children, device);
+}
+
+
+static void
+unindex_inactive(MdRegistry *self, MdNodeDevice *device)
+{
+    const char *address = device->definition->parent_addr;
+    GHashTable *children = g_hash_table_lookup(self->inactive, address);
+
+    g_hash_table_remove(children, device);
+    if (g_hash_table_size(children) == 0)
+        g_hash_table_remove(self->inactive, address);
+}
+
+
+static void
 index_device(MdRegistry *self, GList *link)
 {
     MdNodeDevice *device = link->data;
@@ -96,6 +126,8 @@ index_device(MdRegistry *self, GList *link)
         g_hash_table_replace(self->by_path, device->def->path, link);
     if (address != NULL)
         g_hash_table_replace(self->by_address, (gpointer)address, link);
+    if (!device->active)
+        index_inactive(self, device);
 }
 
 
@@ -111,6 +143,8 @@ unindex_device(MdRegistry *self, MdNodeDevice *device)
         g_hash_table_remove(self->by_path, device->def->path);
     if (address != NULL && g_hash_table_lookup(self->by_address, address) == link)
         g_hash_table_remove(self->by_address, address);
+    if (!device->active)
+        unindex_inactive(self, device);
     return link;
 }
 
@@ -154,11 +188,13 @@ describe(MdRegistry *self, const MdDefinition *definition)
 static void
 describe_children_again(MdRegistry *self, const char *address)
 {
-    for (GList *link = self->devices.head; link != NULL; link = link->next) {
+    GHashTable *inactive = g_hash_table_lookup(self->inactive, address);
+    g_autoptr(GList) children = inactive != NULL ? g_hash_table_get_keys(inactive) : NULL;
+
+    for (GList *link = children; link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
 
-        if (!device->active && g_str_equal(device->definition->parent_addr, address))
-            md_registry_update(self, device, describe(self, device->definition));
+        md_registry_update(self, device, describe(self, device->definition));
     }
 }
 
@@ -288,6 +324,7 @@ md_registry_define(MdRegistry *self, MdDefinition *definition)
 {
     g_autofree char *name = md_definition_make_name(definition);
     MdNodeDevice *device = md_registry_find(self, name);
+    GList *link = NULL;
     gboolean is_new = FALSE;
 
     if (device == NULL) {
@@ -296,14 +333,12 @@ md_registry_define(MdRegistry *self, MdDefinition *definition)
     }
 
     is_new = device->definition == NULL;
+    link = unindex_device(self, device);
     md_definition_unref(device->definition);
     device->definition = md_definition_ref(definition);
-    if (!device->active) {
-        GList *link = unindex_device(self, device);
-
+    if (!device->active)
         replace_def(device, describe(self, definition));
-        index_device(self, link);
-    }
+    index_device(self, link);
     g_signal_emit(self, signals[is_new ? SIGNAL_DEFINED : SIGNAL_UPDATED], 0, device);
 }
 
@@ -312,12 +347,16 @@ void
 md_registry_undefine(MdRegistry *self, MdNodeDevice *device)
 {
     g_autoptr(MdNodeDevice) keep = md_node_device_ref(device);
+    GList *link = NULL;
 
     g_return_if_fail(device->definition != NULL);
 
+    link = unindex_device(self, device);
     g_clear_pointer(&device->definition, md_definition_unref);
-    if (!device->active) {
-        g_queue_delete_link(&self->devices, unindex_device(self, device));
+    if (device->active) {
+        index_device(self, link);
+    } else {
+        g_queue_delete_link(&self->devices, link);
         md_node_device_unref(device);
     }
     g_signal_emit(self, signals[SIGNAL_UNDEFINED], 0, keep);

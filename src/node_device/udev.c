@@ -17,6 +17,9 @@
 /* Events taken in one go before others get their turn on the main loop. */
 #define MAX_EVENTS_PER_TURN 64
 
+/* Of a "move", without /sys as always in events. */
+#define PROPERTY_OLD_PATH "DEVPATH_OLD"
+
 struct _MdUdev {
     GObject parent;
 
@@ -124,7 +127,7 @@ md_udev_new(void)
 
 
 gboolean
-md_udev_start(MdUdev *self, guint receive_buffer, GError **error)
+md_udev_open(MdUdev *self, guint receive_buffer, GError **error)
 {
     int rc = 0;
 
@@ -143,11 +146,16 @@ md_udev_start(MdUdev *self, guint receive_buffer, GError **error)
         md_error_set_errno(error, -rc, "Unable to listen to udev");
         return FALSE;
     }
+    return TRUE;
+}
 
+
+void
+md_udev_listen(MdUdev *self)
+{
     self->source = md_source_attach(g_unix_fd_source_new(udev_monitor_get_fd(self->monitor),
                                                          G_IO_IN | G_IO_ERR),
                                     G_SOURCE_FUNC(on_readable), self);
-    return TRUE;
 }
 
 
@@ -299,6 +307,15 @@ const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
     return udev_device_get_property_value(device, key);
+}
+
+
+char *
+md_udev_device_dup_old_path(MdUdevDevice *device)
+{
+    const char *old = udev_device_get_property_value(device, PROPERTY_OLD_PATH);
+
+    return old != NULL ? g_strconcat("/sys", old, NULL) : NULL;
 }
 
 

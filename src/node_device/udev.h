@@ -20,9 +20,11 @@ G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
  */
 MdUdev *md_udev_new(void);
 
-/* From here on events queue up, up to `receive_buffer` bytes, and are signalled from the main loop.
- */
-gboolean md_udev_start(MdUdev *self, guint receive_buffer, GError **error);
+/* From here on events queue up, up to `receive_buffer` bytes. */
+gboolean md_udev_open(MdUdev *self, guint receive_buffer, GError **error);
+
+/* From here on they are signalled, from the main loop. */
+void md_udev_listen(MdUdev *self);
 
 /*
  * Sysfs paths of the devices on these buses and in these classes (NULL-terminated), parents before
@@ -48,6 +50,8 @@ const char *md_udev_device_get_devtype(MdUdevDevice *device);   /* or NULL */
 const char *md_udev_device_get_devnode(MdUdevDevice *device);   /* or NULL */
 char **md_udev_device_dup_devlinks(MdUdevDevice *device);       /* or NULL */
 const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
+/* Of a "move": where the device was before; or NULL. */
+char *md_udev_device_dup_old_path(MdUdevDevice *device);
 /* Grows with each event of the kernel; 0 if this device is not from one. */
 guint64 md_udev_device_get_seqnum(MdUdevDevice *device);
 void md_udev_device_unref(MdUdevDevice *device);

@@ -19,6 +19,7 @@ typedef enum {
     MD_PROCEDURE_LOGIN = 1 << 2,    /* for those who must authenticate still */
     MD_PROCEDURE_ALONE = 1 << 3,    /* what the client sends next waits until it is answered */
     MD_PROCEDURE_NEW = 1 << 4,      /* about a device that is not there yet */
+    MD_PROCEDURE_EARLY = 1 << 5,    /* answered before the list of devices is whole */
 } MdProcedureFlags;
 
 /* What we serve. */

@@ -11,6 +11,8 @@
 
 struct _MdDispatch {
     guint n_calls;
+    gboolean holding;
+    GQueue held; /* of MdCall */
     void (*idle)(gpointer data);
     gpointer data;
 };
@@ -19,9 +21,10 @@ struct _MdDispatch {
 #define NO_ARGS    NULL, 0
 #define UNOPENED   MD_PROCEDURE_UNOPENED
 #define WRITE      MD_PROCEDURE_WRITE
-#define LOGIN      (MD_PROCEDURE_UNOPENED | MD_PROCEDURE_LOGIN)
+#define LOGIN      (MD_PROCEDURE_UNOPENED | MD_PROCEDURE_LOGIN | EARLY)
 #define ALONE      MD_PROCEDURE_ALONE
 #define NEW        MD_PROCEDURE_NEW
+#define EARLY      MD_PROCEDURE_EARLY
 
 
 /* What is changed on the disk, too, is saved. */
@@ -46,27 +49,27 @@ static const MdProcedure procedures[] = {
       ARGS(md_sasl_step_args), NULL, md_handle_auth_sasl },
     { MD_PROC_AUTH_POLKIT, "virConnectOpenAuth", LOGIN | ALONE, 0,
       NO_ARGS, MD_XDR(md_int_ret), md_handle_auth_polkit },
-    { MD_PROC_OPEN, "virConnectOpen", UNOPENED | ALONE, MD_MAY_CONNECT_GETATTR,
+    { MD_PROC_OPEN, "virConnectOpen", UNOPENED | ALONE | EARLY, MD_MAY_CONNECT_GETATTR,
       ARGS(md_open_args), NULL, md_handle_open },
-    { MD_PROC_CLOSE, "virConnectClose", UNOPENED, 0,
+    { MD_PROC_CLOSE, "virConnectClose", UNOPENED | EARLY, 0,
       NO_ARGS, NULL, md_handle_close },
-    { MD_PROC_SUPPORTS_FEATURE, "virConnectSupportsFeature", UNOPENED, 0,
+    { MD_PROC_SUPPORTS_FEATURE, "virConnectSupportsFeature", UNOPENED | EARLY, 0,
       ARGS(md_int_args), MD_XDR(md_int_ret), md_handle_supports_feature },
-    { MD_PROC_GET_TYPE, "virConnectGetType", 0, MD_MAY_CONNECT_GETATTR,
+    { MD_PROC_GET_TYPE, "virConnectGetType", EARLY, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, MD_XDR(md_text_ret), md_handle_get_type },
-    { MD_PROC_GET_LIB_VERSION, "virConnectGetLibVersion", 0, MD_MAY_CONNECT_GETATTR,
+    { MD_PROC_GET_LIB_VERSION, "virConnectGetLibVersion", EARLY, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, MD_XDR(md_number_ret), md_handle_get_lib_version },
-    { MD_PROC_GET_URI, "virConnectGetURI", 0, MD_MAY_CONNECT_GETATTR,
+    { MD_PROC_GET_URI, "virConnectGetURI", EARLY, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, MD_XDR(md_text_ret), md_handle_get_uri },
-    { MD_PROC_IS_SECURE, "virConnectIsSecure", 0, 0,
+    { MD_PROC_IS_SECURE, "virConnectIsSecure", EARLY, 0,
       NO_ARGS, MD_XDR(md_int_ret), md_handle_is_secure },
     { MD_PROC_REGISTER_CLOSE_CALLBACK, "virConnectRegisterCloseCallback",
-      0, MD_MAY_CONNECT_GETATTR,
+      EARLY, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, NULL, md_handle_register_close_callback },
     { MD_PROC_UNREGISTER_CLOSE_CALLBACK, "virConnectUnregisterCloseCallback",
-      0, MD_MAY_CONNECT_GETATTR,
+      EARLY, MD_MAY_CONNECT_GETATTR,
       NO_ARGS, NULL, md_handle_unregister_close_callback },
-    { MD_PROC_SET_IDENTITY, "virConnectSetIdentity", ALONE, MD_MAY_CONNECT_WRITE,
+    { MD_PROC_SET_IDENTITY, "virConnectSetIdentity", ALONE | EARLY, MD_MAY_CONNECT_WRITE,
       ARGS(md_identity_args), NULL, md_handle_set_identity },
 
     { MD_PROC_NUM_OF_DEVICES, "virNodeNumOfDevices", 0, MD_MAY_SEARCH,
@@ -237,9 +240,14 @@ run(MdDispatch *self,
     const md_header *header,
     gpointer args)
 {
+    MdCall *call =
+        md_call_new(session, procedure, header, args, on_call_ended, md_dispatch_ref(self));
+
     self->n_calls++;
-    md_call_run(
-        md_call_new(session, procedure, header, args, on_call_ended, md_dispatch_ref(self)));
+    if (self->holding && (procedure->flags & MD_PROCEDURE_EARLY) == 0)
+        g_queue_push_tail(&self->held, call);
+    else
+        md_call_run(call);
 }
 
 
@@ -309,6 +317,24 @@ md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *messa
         frame = md_wire_error_encode(header, error);
         md_client_send(client, frame);
     }
+}
+
+
+void
+md_dispatch_hold(MdDispatch *self)
+{
+    self->holding = TRUE;
+}
+
+
+void
+md_dispatch_release(MdDispatch *self)
+{
+    MdCall *call = NULL;
+
+    self->holding = FALSE;
+    while ((call = g_queue_pop_head(&self->held)) != NULL)
+        md_call_run(call);
 }
 
 

@@ -15,6 +15,11 @@ void md_dispatch_unref(MdDispatch *self);
 
 void md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *message);
 
+/* From here on calls about devices wait, in their order; the connection itself is served. */
+void md_dispatch_hold(MdDispatch *self);
+/* They are done now. */
+void md_dispatch_release(MdDispatch *self);
+
 /* Calls not answered yet, those of clients that have gone included. */
 guint md_dispatch_count_calls(MdDispatch *self);
 

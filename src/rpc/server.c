@@ -267,6 +267,20 @@ md_server_reload(MdServer *self)
 }
 
 
+void
+md_server_hold(MdServer *self)
+{
+    md_dispatch_hold(self->dispatch);
+}
+
+
+void
+md_server_release(MdServer *self)
+{
+    md_dispatch_release(self->dispatch);
+}
+
+
 guint
 md_server_count_clients(MdServer *self)
 {

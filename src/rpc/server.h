@@ -16,6 +16,10 @@ MdServer *md_server_new(MdDriver *driver, const MdSettings *settings);
 /* Opens the sockets; clients are served from the main loop. Errors name the socket. */
 gboolean md_server_listen(MdServer *self, GError **error);
 
+/* While the list of devices is made, clients may connect, and what they ask about devices waits. */
+void md_server_hold(MdServer *self);
+void md_server_release(MdServer *self);
+
 guint md_server_count_clients(MdServer *self);
 
 /* `func` is called when there have been no client and no call under way for `timeout` milliseconds;

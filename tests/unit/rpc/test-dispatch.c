@@ -531,6 +531,61 @@ test_bad_events(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* While the list of devices is made, the connection is served, and what is asked about devices
+ * waits. */
+static void
+test_hold(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    const md_list_all_args args = { 1, 0 };
+    md_text_ret type = { 0 };
+    md_int_ret number = { -1 };
+    md_list_all_ret all = { 0 };
+    md_cap_args every = { NULL, 0 };
+    guint32 first = 0;
+    guint32 second = 0;
+
+    host_start(host);
+    md_server_hold(host->server);
+    peer = peer_new_open(host, FALSE);
+    first = peer_call(peer, MD_PROC_NUM_OF_DEVICES, MD_XDR(md_cap_args), &every);
+    second = peer_call(peer, MD_PROC_LIST_ALL_DEVICES, MD_XDR(md_list_all_args), &args);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_GET_TYPE, NULL, NULL), MD_XDR(md_text_ret),
+                      &type);
+    md_message_clear(MD_XDR(md_text_ret), &type);
+    settle();
+    g_assert_null(peer_poll(peer));
+
+    md_server_release(host->server);
+    peer_expect_reply(peer, first, MD_XDR(md_int_ret), &number);
+    g_assert_cmpint(number.value, ==, 2);
+    peer_expect_reply(peer, second, MD_XDR(md_list_all_ret), &all);
+    g_assert_cmpuint(all.count, ==, 2);
+    md_message_clear(MD_XDR(md_list_all_ret), &all);
+}
+
+
+/* A client that goes while it waits takes nothing with it. */
+static void
+test_hold_and_go(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    Peer *gone = NULL;
+    g_autoptr(Peer) peer = NULL;
+    md_cap_args every = { NULL, 0 };
+
+    host_start(host);
+    md_server_hold(host->server);
+    gone = peer_new_open(host, FALSE);
+    peer_call(gone, MD_PROC_NUM_OF_DEVICES, MD_XDR(md_cap_args), &every);
+    peer = peer_new_open(host, FALSE);
+    peer_free(gone);
+    wait_until(md_server_count_clients(host->server) == 1);
+
+    md_server_release(host->server);
+    peer_expect_alive(peer);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -539,6 +594,8 @@ main(int argc, char **argv)
     ADD("/dispatch/open", NULL, test_open);
     ADD("/dispatch/connection", NULL, test_connection);
     ADD("/dispatch/features", NULL, test_features);
+    ADD("/dispatch/hold", NULL, test_hold);
+    ADD("/dispatch/hold-and-go", NULL, test_hold_and_go);
     ADD("/dispatch/lists", NULL, test_lists);
     ADD("/dispatch/maxnames", NULL, test_maxnames);
     ADD("/dispatch/device", NULL, test_device);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/incomplete.h"
+
+/*
+ * Milliseconds until a device is looked at again. The kernel adds the last pieces right after the
+ * first ones, unless it has been interrupted.
+ */
+#define LOOK_AGAIN_FIRST 1
+#define LOOK_AGAIN_MAX   100
+
+struct _MdIncomplete {
+    const MdSettings *settings;
+    MdIncompleteCheck check;
+    MdIncompleteDone done;
+    gpointer data;
+    GHashTable *devices; /* path -> Device */
+};
+
+typedef struct {
+    MdIncomplete *owner;
+    char *path;
+    gboolean bound;
+    guint delay;
+    guint waited;
+    guint timer;
+} Device;
+
+
+static void
+device_free(Device *device)
+{
+    g_clear_handle_id(&device->timer, g_source_remove);
+    g_free(device->path);
+    g_free(device);
+}
+
+
+MdIncomplete *
+md_incomplete_new(const MdSettings *settings,
+                  MdIncompleteCheck check,
+                  MdIncompleteDone done,
+                  gpointer data)
+{
+    MdIncomplete *self = g_new0(MdIncomplete, 1);
+
+    self->settings = settings;
+    self->check = check;
+    self->done = done;
+    self->data = data;
+    self->devices =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)device_free);
+    return self;
+}
+
+
+void
+md_incomplete_free(MdIncomplete *self)
+{
+    if (self == NULL)
+        return;
+
+    g_hash_table_unref(self->devices);
+    g_free(self);
+}
+
+
+static gboolean
+on_look_again(gpointer data)
+{
+    Device *device = data;
+    MdIncomplete *self = device->owner;
+    g_autofree char *path = g_strdup(device->path);
+
+    device->waited += device->delay;
+    if (!self->check(path, self->data) && device->waited < self->settings->event_timeout) {
+        device->delay = MIN(device->delay * 2, LOOK_AGAIN_MAX);
+        device->timer = g_timeout_add(device->delay, on_look_again, device);
+        return G_SOURCE_REMOVE;
+    }
+
+    device->timer = 0;
+    g_hash_table_remove(self->devices, path);
+    self->done(path, self->data);
+    return G_SOURCE_REMOVE;
+}
+
+
+void
+md_incomplete_add(MdIncomplete *self, const char *path)
+{
+    Device *device = NULL;
+
+    if (g_hash_table_contains(self->devices, path))
+        return;
+
+    device = g_new0(Device, 1);
+    device->owner = self;
+    device->path = g_strdup(path);
+    device->delay = LOOK_AGAIN_FIRST;
+    device->timer = g_timeout_add(device->delay, on_look_again, device);
+    g_hash_table_insert(self->devices, device->path, device);
+}
+
+
+void
+md_incomplete_remove(MdIncomplete *self, const char *path)
+{
+    g_hash_table_remove(self->devices, path);
+}
+
+
+gboolean
+md_incomplete_set_bound(MdIncomplete *self, const char *path)
+{
+    Device *device = g_hash_table_lookup(self->devices, path);
+
+    if (device != NULL)
+        device->bound = TRUE;
+    return device != NULL;
+}
+
+
+gboolean
+md_incomplete_is_bound(MdIncomplete *self, const char *path)
+{
+    Device *device = g_hash_table_lookup(self->devices, path);
+
+    return device != NULL && device->bound;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The inventory from within: inventory.c follows the events, inventory-survey.c looks at all there
+ * is. */
+#pragma once
+
+#include "node_device/incomplete.h"
+#include "node_device/inventory.h"
+
+struct _MdInventory {
+    GObject parent;
+
+    MdRegistry *registry;
+    const MdSettings *settings;
+    MdUdev *udev;
+    MdWaiter *waiter;
+    MdIncomplete *incomplete; /* announced, but sysfs does not hold all of it yet */
+
+    GHashTable *settled;   /* path -> number of the last event that tells nothing new of it */
+    guint64 looked_at_seq; /* events up to this one are older than our last look at all of sysfs */
+
+    /* While it starts. */
+    GTask *starting;
+    GPtrArray *found; /* paths, those from `n_taken` on still to be looked at */
+    guint n_taken;
+    GSource *slice;
+};
+
+/* What udev tells. */
+void
+md_inventory_on_event(MdUdev *udev, const char *action, MdUdevDevice *device, MdInventory *self);
+
+/* Forgets what is registered at a path, and tells so, or what was about to be. */
+void md_inventory_drop(MdInventory *self, const char *path);
+
+/* TRUE if the registered device is the one that sysfs holds at its path. */
+gboolean md_inventory_is_there(MdNodeDevice *device);
+
+/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
+ * unbound as it goes. */
+gboolean md_inventory_is_settled(MdNodeDevice *device);
+
+/* Reads a registered device again; `always`: tells of it even if nothing that we keep has changed.
+ */
+void md_inventory_look_again_at(MdInventory *self,
+                                MdNodeDevice *device,
+                                MdUdevDevice *udev_device,
+                                gboolean always);

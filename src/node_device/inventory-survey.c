@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks at all devices: in slices at the start, and at once after a gap in the events. */
+#include "config.h"
+
+#include "node_device/inventory-private.h"
+#include "node_device/probe.h"
+#include "util/source.h"
+
+/* How long devices are looked at in one go at the start before others get their turn on the main
+ * loop, in microseconds. */
+#define SLICE 5000
+
+
+/* Children first: the registry keeps devices in the order of their coming. */
+static void
+drop_vanished(MdInventory *self)
+{
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
+
+        if (device->active && device->def->path != NULL && !md_inventory_is_there(device))
+            g_ptr_array_add(gone, g_strdup(device->def->path));
+    }
+    for (guint i = gone->len; i > 0; i--)
+        md_inventory_drop(self, g_ptr_array_index(gone, i - 1));
+}
+
+
+static void
+look_again_at_all(MdInventory *self)
+{
+    GList *next = NULL;
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = next) {
+        MdNodeDevice *device = link->data;
+        g_autoptr(MdUdevDevice) udev_device = NULL;
+
+        next = link->next;
+        if (!device->active || device->def->path == NULL || md_inventory_is_settled(device))
+            continue;
+        udev_device = md_udev_look_up(self->udev, device->def->path);
+        if (udev_device != NULL)
+            md_inventory_look_again_at(self, device, udev_device, FALSE);
+    }
+}
+
+
+static void
+take_in(MdInventory *self, const char *path)
+{
+    if (md_registry_find_path(self->registry, path) == NULL)
+        md_inventory_check(self, path);
+}
+
+
+static void
+take_in_new(MdInventory *self)
+{
+    g_autoptr(GPtrArray) paths = md_udev_enumerate(md_probe_get_subsystems());
+
+    for (guint i = 0; i < paths->len; i++)
+        take_in(self, g_ptr_array_index(paths, i));
+}
+
+
+static void
+tell_waiters(MdInventory *self)
+{
+    g_autoptr(GPtrArray) adds = md_waiter_list(self->waiter, MD_WAIT_ADD);
+    g_autoptr(GPtrArray) removes = md_waiter_list(self->waiter, MD_WAIT_REMOVE);
+
+    for (guint i = 0; i < adds->len; i++) {
+        if (g_file_test(g_ptr_array_index(adds, i), G_FILE_TEST_IS_DIR))
+            md_waiter_notify(self->waiter, g_ptr_array_index(adds, i), MD_WAIT_ADD);
+    }
+    for (guint i = 0; i < removes->len; i++) {
+        if (md_inventory_check(self, g_ptr_array_index(removes, i)) == NULL)
+            md_waiter_notify(self->waiter, g_ptr_array_index(removes, i), MD_WAIT_REMOVE);
+    }
+}
+
+
+static void
+reconcile(MdInventory *self)
+{
+    /* Read first: what happens while we look may be told again, but not be missed. */
+    self->looked_at_seq = md_udev_read_seqnum();
+    drop_vanished(self);
+    look_again_at_all(self);
+    take_in_new(self);
+    tell_waiters(self);
+}
+
+
+static void
+on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
+{
+    g_message("Events of udev have been lost, comparing all devices with sysfs");
+    reconcile(self);
+}
+
+
+/* From here on events are listened to; those that came meanwhile have been kept. */
+static void
+end_start(MdInventory *self)
+{
+    g_autoptr(GTask) task = g_steal_pointer(&self->starting);
+
+    md_source_clear(&self->slice);
+    g_clear_pointer(&self->found, g_ptr_array_unref);
+    md_udev_listen(self->udev);
+    g_debug("%u devices found", md_registry_size(self->registry));
+    g_task_return_boolean(task, TRUE);
+}
+
+
+static gboolean
+on_slice(gpointer data)
+{
+    MdInventory *self = data;
+    gint64 end = g_get_monotonic_time() + SLICE;
+
+    while (self->n_taken < self->found->len && g_get_monotonic_time() < end)
+        take_in(self, g_ptr_array_index(self->found, self->n_taken++));
+    if (self->n_taken == self->found->len)
+        end_start(self);
+    return G_SOURCE_CONTINUE;
+}
+
+
+void
+md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+    GError *error = NULL;
+
+    g_task_set_source_tag(task, md_inventory_start_async);
+    g_signal_connect(self->udev, "event", G_CALLBACK(md_inventory_on_event), self);
+    g_signal_connect(self->udev, "lost", G_CALLBACK(on_lost), self);
+    if (!md_udev_open(self->udev, self->settings->udev_receive_buffer, &error)) {
+        g_task_return_error(task, error);
+        return;
+    }
+
+    md_registry_activate(self->registry, md_probe_system(), 0);
+    self->looked_at_seq = md_udev_read_seqnum();
+    self->found = md_udev_enumerate(md_probe_get_subsystems());
+    self->starting = g_steal_pointer(&task);
+    self->slice = g_idle_source_new();
+    g_source_set_priority(self->slice, G_PRIORITY_DEFAULT);
+    md_source_attach(self->slice, on_slice, self);
+}
+
+
+gboolean
+md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
