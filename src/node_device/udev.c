@@ -24,7 +24,6 @@ struct _MdUdev {
     GObject parent;
 
     struct udev *udev;
-    struct udev_hwdb *hwdb; /* NULL if the machine has none */
     struct udev_monitor *monitor;
     GSource *source;
     gboolean gap; /* events have been lost */
@@ -33,6 +32,10 @@ struct _MdUdev {
 enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
+
+typedef struct udev_hwdb udev_hwdb;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(udev_hwdb, udev_hwdb_unref)
 
 G_DEFINE_FINAL_TYPE(MdUdev, md_udev, G_TYPE_OBJECT)
 
@@ -44,7 +47,6 @@ md_udev_dispose(GObject *object)
 
     md_source_clear(&self->source);
     g_clear_pointer(&self->monitor, udev_monitor_unref);
-    g_clear_pointer(&self->hwdb, udev_hwdb_unref);
     g_clear_pointer(&self->udev, udev_unref);
     G_OBJECT_CLASS(md_udev_parent_class)->dispose(object);
 }
@@ -65,7 +67,6 @@ static void
 md_udev_init(MdUdev *self)
 {
     self->udev = udev_new();
-    self->hwdb = udev_hwdb_new(self->udev);
 }
 
 
@@ -226,28 +227,33 @@ md_udev_look_up(MdUdev *self, const char *path)
 
 
 static char *
-find_in_hwdb(MdUdev *self, const char *modalias, const char *key)
+dup_entry(struct udev_list_entry *entries, const char *key)
 {
-    struct udev_list_entry *entry = NULL;
+    struct udev_list_entry *entry = udev_list_entry_get_by_name(entries, key);
 
-    if (self->hwdb == NULL)
-        return NULL;
-
-    entry = udev_hwdb_get_properties_list_entry(self->hwdb, modalias, 0);
-    entry = udev_list_entry_get_by_name(entry, key);
     return entry != NULL ? g_strdup(udev_list_entry_get_value(entry)) : NULL;
 }
 
 
+/* The database is opened each time: it may have been replaced, and its megabytes are not needed
+ * between the looks. */
 void
 md_udev_find_pci_names(
     MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name)
 {
+    g_autoptr(udev_hwdb) hwdb = udev_hwdb_new(self->udev);
     /* Without subsystem ids: those would bring the name of the board instead of the chip's. */
     g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
+    struct udev_list_entry *entries = NULL;
 
-    *vendor_name = find_in_hwdb(self, modalias, "ID_VENDOR_FROM_DATABASE");
-    *product_name = find_in_hwdb(self, modalias, "ID_MODEL_FROM_DATABASE");
+    *vendor_name = NULL;
+    *product_name = NULL;
+    if (hwdb == NULL)
+        return;
+
+    entries = udev_hwdb_get_properties_list_entry(hwdb, modalias, 0);
+    *vendor_name = dup_entry(entries, "ID_VENDOR_FROM_DATABASE");
+    *product_name = dup_entry(entries, "ID_MODEL_FROM_DATABASE");
 }
 
 

@@ -103,19 +103,24 @@ def row(name, floor, ours, stock):
     return f'| {name} | {" | ".join(cells)} | {ratio(ours, floor)} | {ratio(stock, ours)} |'
 
 
-def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
-    bench = bencher(build)
+def prepare(build):
+    """Makes the guest ready for both daemons, and returns ours and the stock one."""
     LIBVIRT_RUN.mkdir(exist_ok=True)
     ours_dir = pathlib.Path(tempfile.mkdtemp(dir='/run'))
     stock_conf = ours_dir / 'libvirtd.conf'
     stock_conf.write_text('auth_unix_rw = "none"\nauth_unix_ro = "none"\n', encoding='ascii')
-    ours = Daemon('mediated', [str(build / 'src/mediated'), '--socket-dir', str(ours_dir)],
-                  ours_dir / 'virtnodedevd-sock')
-    stock = Daemon('libvirtd', ['libvirtd', '--timeout', '0', '--config', str(stock_conf)],
-                   LIBVIRT_RUN / 'libvirt-sock')
     os.makedirs('/run/dbus', exist_ok=True)
     subprocess.run(['dbus-daemon', '--system', '--fork'], check=True)
+    return (Daemon('mediated', [str(build / 'src/mediated'), '--socket-dir', str(ours_dir)],
+                   ours_dir / 'virtnodedevd-sock'),
+            Daemon('libvirtd', ['libvirtd', '--timeout', '0', '--config', str(stock_conf)],
+                   LIBVIRT_RUN / 'libvirt-sock'))
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    bench = bencher(build)
+    daemons = prepare(build)
 
     work, storage = sorted(pathlib.Path('/sys/class/mdev_bus').iterdir())[:2]
     work, storage = work.resolve(), storage.resolve()
@@ -128,7 +133,7 @@ def main():
         floor = {'create': statistics.median(bench('floor-create', work, TYPE, SAMPLES['create'])),
                  'destroy': statistics.median(bench('floor-destroy', work, TYPE, SAMPLES['destroy']))}
         results = [measure_daemon(bench, daemon, node_name(work), child, count)
-                   for daemon in (ours, stock)]
+                   for daemon in daemons]
         print(f'\n### {max(count, 1)} mediated devices\n')
         print('| | floor | mediated | libvirtd | mediated ÷ floor | libvirtd ÷ mediated |')
         print('|---|---|---|---|---|---|')
