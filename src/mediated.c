@@ -6,9 +6,20 @@
 #include <locale.h>
 #include <stdlib.h>
 
+#include "check-xml.h"
 #include "daemon.h"
 #include "options.h"
 #include "util/log.h"
+
+
+/* FALSE without an error: what is wrong has been said already. */
+static gboolean
+run(const MdOptions *options, MdSettings *settings, GError **error)
+{
+    if (options->check_xml)
+        return md_check_xml(options, settings->xml_details);
+    return options->check_config || md_daemon_run(options, settings, error);
+}
 
 
 int
@@ -34,8 +45,9 @@ main(int argc, char **argv)
 
     md_log_init(options.verbose);
     settings = md_options_load_settings(&options, &error);
-    if (settings == NULL || (!options.check_config && !md_daemon_run(&options, settings, &error))) {
-        g_printerr("%s: %s\n", PACKAGE_NAME, error->message);
+    if (settings == NULL || !run(&options, settings, &error)) {
+        if (error != NULL)
+            g_printerr("%s: %s\n", PACKAGE_NAME, error->message);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

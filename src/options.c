@@ -7,6 +7,8 @@
 
 #define CONFIG_FILE PACKAGE_NAME "/" PACKAGE_NAME ".conf"
 
+#define SCHEMA_FILE SCHEMADIR "/mediated-nodedev.rng"
+
 #define TIMEOUT_MAX (G_MAXUINT / 1000)
 
 
@@ -64,6 +66,10 @@ add_entries(MdOptions *self, GOptionGroup *group)
           N_("Exit when there has been no client for so long"), N_("SECONDS") },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
           N_("Check the configuration and exit"), NULL },
+        { "check-xml", 0, 0, G_OPTION_ARG_NONE, &self->check_xml,
+          N_("Check documents of devices, print them and exit"), NULL },
+        { "schema", 0, 0, G_OPTION_ARG_FILENAME, &self->schema,
+          N_("Check documents against this RELAX NG schema"), N_("FILE") },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, N_("Log everything"), NULL },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &self->version, N_("Print the version and exit"),
           NULL },
@@ -71,6 +77,8 @@ add_entries(MdOptions *self, GOptionGroup *group)
           refuse_daemon, NULL, NULL },
         { "pid-file", 'p', G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, refuse_pid_file, NULL,
           NULL },
+        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->files, NULL,
+          N_("[FILE...]") },
         { NULL },
     };
 
@@ -90,9 +98,14 @@ md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error)
     g_option_context_set_summary(context, _("Node devices for libvirt's clients"));
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
-    if (*argc > 1) {
+    if (self->files != NULL && !self->check_xml) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                    _("There is nothing to do with '%s'"), (*argv)[1]);
+                    _("There is nothing to do with '%s'"), self->files[0]);
+        return FALSE;
+    }
+    if (self->files == NULL && self->check_xml) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    _("--check-xml: there is no file to be checked"));
         return FALSE;
     }
     return TRUE;
@@ -104,6 +117,15 @@ md_options_clear(MdOptions *self)
 {
     g_free(self->config);
     g_free(self->socket_dir);
+    g_free(self->schema);
+    g_strfreev(self->files);
+}
+
+
+const char *
+md_options_get_schema(const MdOptions *self)
+{
+    return self->schema != NULL ? self->schema : SCHEMA_FILE;
 }
 
 

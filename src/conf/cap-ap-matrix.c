@@ -6,6 +6,13 @@
 #include <libvirt/libvirt.h>
 
 
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    return md_mdev_types_parse(node, &((MdCapApMatrix *)cap)->mdev_types, error);
+}
+
+
 static void
 format(const MdCap *cap, MdXmlWriter *writer)
 {
@@ -51,6 +58,7 @@ const MdCapKind md_cap_kind_ap_matrix = {
     .name = "ap_matrix",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX,
     .size = sizeof(MdCapApMatrix),
+    .parse = parse,
     .format = format,
     .copy = copy,
     .clear = clear,

@@ -77,7 +77,8 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
         return FALSE;
 
     self->has_channel_address = channel != NULL;
-    return channel == NULL || parse_address(channel, &self->channel_address, error);
+    return (channel == NULL || parse_address(channel, &self->channel_address, error)) &&
+           md_mdev_types_parse(node, &self->mdev_types, error);
 }
 
 

@@ -10,12 +10,18 @@
 static void
 init(MdCap *cap)
 {
-    ((MdCapMdevTypes *)cap)->mdev_types =
-        g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    ((MdCapMdevTypes *)cap)->mdev_types = md_mdev_types_new();
 }
 
 
 /* libvirt nests its own block once more in here. */
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    return md_mdev_types_parse(node, &((MdCapMdevTypes *)cap)->mdev_types, error);
+}
+
+
 static void
 format(const MdCap *cap, MdXmlWriter *writer)
 {
@@ -59,6 +65,7 @@ const MdCapKind md_cap_kind_mdev_types = {
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES,
     .size = sizeof(MdCapMdevTypes),
     .init = init,
+    .parse = parse,
     .format = format,
     .make_address = make_address,
     .copy = copy,

@@ -95,6 +95,19 @@ init(MdCap *cap)
 }
 
 
+/* What our own documents tell of a type; those that ask for a device say its id at most. */
+static gboolean
+parse_type_details(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    if (self->type_id == NULL || xmlFirstElementChild(node) == NULL)
+        return TRUE;
+
+    self->type = md_mdev_type_new(self->type_id);
+    self->type->name = g_strdup(self->type_name);
+    return md_mdev_type_parse_details(self->type, node, error);
+}
+
+
 /* By id as libvirt does, or by the name that the driver gave the type. */
 static gboolean
 parse_type(MdCapMdev *self, xmlNodePtr node, GError **error)
@@ -114,7 +127,7 @@ parse_type(MdCapMdev *self, xmlNodePtr node, GError **error)
                      device);
         return FALSE;
     }
-    return TRUE;
+    return parse_type_details(self, type, error);
 }
 
 

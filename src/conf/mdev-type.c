@@ -75,6 +75,13 @@ md_mdev_type_copy(const MdMdevType *self)
 
 
 void
+md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value, const char *unit)
+{
+    add_property(self->properties, name, value, unit);
+}
+
+
+void
 md_mdev_type_free(MdMdevType *self)
 {
     if (self == NULL)
@@ -145,7 +152,7 @@ add_parsed(GPtrArray *properties, const char *name, const char *value)
     } else if (parse_size(value, &kib)) {
         g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, kib);
 
-        add_property(properties, name, number, "KiB");
+        add_property(properties, name, number, MD_MDEV_UNIT_KIB);
     } else {
         add_property(properties, name, value, NULL);
     }
@@ -252,67 +259,10 @@ md_mdev_type_set_description(MdMdevType *self, const char *text)
 }
 
 
-void
-md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer)
+GPtrArray *
+md_mdev_types_new(void)
 {
-    if (types == NULL || types->len == 0)
-        return;
-
-    md_xml_writer_start(writer, "capability");
-    md_xml_writer_attribute(writer, "type", "mdev_types");
-    for (guint i = 0; i < types->len; i++) {
-        const MdMdevType *type = g_ptr_array_index(types, i);
-
-        md_xml_writer_start(writer, "type");
-        md_xml_writer_attribute(writer, "id", type->id);
-        md_xml_writer_element(writer, "name", type->name);
-        md_xml_writer_element(writer, "deviceAPI", type->device_api);
-        md_xml_writer_element_format(writer, "availableInstances", "%" G_GUINT64_FORMAT,
-                                     type->available);
-        md_xml_writer_end(writer);
-    }
-    md_xml_writer_end(writer);
-}
-
-
-void
-md_mdev_type_format_details(const MdMdevType *self, MdXmlWriter *writer)
-{
-    if (!md_xml_writer_get_details(writer))
-        return;
-
-    md_xml_writer_element(writer, "name", self->name);
-    for (guint i = 0; i < self->properties->len; i++) {
-        const MdMdevProperty *property = g_ptr_array_index(self->properties, i);
-
-        md_xml_writer_start(writer, "attribute");
-        md_xml_writer_attribute(writer, "name", property->name);
-        if (property->unit != NULL)
-            md_xml_writer_attribute(writer, "unit", property->unit);
-        md_xml_writer_text(writer, property->value);
-        md_xml_writer_end(writer);
-    }
-    md_xml_writer_element(writer, "description", self->description);
-}
-
-
-void
-md_mdev_types_format_details(GPtrArray *types, MdXmlWriter *writer)
-{
-    if (types == NULL || types->len == 0 || !md_xml_writer_get_details(writer))
-        return;
-
-    md_xml_writer_start(writer, "capability");
-    md_xml_writer_attribute(writer, "type", "mdev");
-    for (guint i = 0; i < types->len; i++) {
-        const MdMdevType *type = g_ptr_array_index(types, i);
-
-        md_xml_writer_start(writer, "type");
-        md_xml_writer_attribute(writer, "id", type->id);
-        md_mdev_type_format_details(type, writer);
-        md_xml_writer_end(writer);
-    }
-    md_xml_writer_end(writer);
+    return g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
 }
 
 
@@ -324,7 +274,7 @@ md_mdev_types_copy(GPtrArray *types)
     if (types == NULL)
         return NULL;
 
-    copy = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    copy = md_mdev_types_new();
     for (guint i = 0; i < types->len; i++)
         g_ptr_array_add(copy, md_mdev_type_copy(g_ptr_array_index(types, i)));
     return copy;

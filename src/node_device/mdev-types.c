@@ -30,7 +30,7 @@ md_mdev_types_probe(MdSysfsDir *dir)
 {
     if (!md_mdev_types_exist(dir))
         return NULL;
-    return g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    return md_mdev_types_new();
 }
 
 

@@ -5,9 +5,6 @@
 #include "conf/mdev-type.h"
 #include "util/sysfs.h"
 
-/* Types looked at per parent. */
-#define MD_MDEV_TYPES_MAX 4096
-
 gboolean md_mdev_types_exist(MdSysfsDir *parent);
 
 /* Tells the types of a parent from those it will have when its driver has registered it again; 0:

@@ -7,6 +7,7 @@ import socket
 import stat
 import time
 
+import documents
 from mediated_test import MediatedTest
 
 DETAILS = '<attribute name='
@@ -23,12 +24,14 @@ class Options(MediatedTest):
     def test_help(self):
         result = self.daemon.run('--help')
         self.assertEqual(result.returncode, 0)
-        for option in ('--config', '--socket-dir', '--timeout', '--check-config', '--verbose', '--version'):
+        for option in ('--config', '--socket-dir', '--timeout', '--check-config', '--check-xml', '--schema', '--verbose',
+                       '--version'):
             self.assertIn(option, result.stdout)
 
     def test_bad_options(self):
         for argument in ('--nonsense', 'nonsense', '--config', '--timeout', '--timeout=0',
-                         '--timeout=soon', '--timeout=-1', '--daemon', '-d', '--pid-file=x', '-p'):
+                         '--timeout=soon', '--timeout=-1', '--daemon', '-d', '--pid-file=x', '-p',
+                         '--check-xml', '--schema'):
             with self.subTest(argument):
                 result = self.daemon.run(argument)
                 self.assertNotEqual(result.returncode, 0)
@@ -68,6 +71,43 @@ class Options(MediatedTest):
                 self.assertNotEqual(result.returncode, 0)
                 self.assertIn(says, result.stderr)
                 self.assertIn(path, result.stderr)
+
+    def check_xml(self, *files, schema=None):
+        return self.daemon.run('--config', self.config('[xml]\ndetails=false\n'), '--schema',
+                               str(schema or self.schema), '--check-xml', *files)
+
+    def test_check_xml(self):
+        """Good ones are printed, bad ones named, and nothing else is done."""
+        good, bad = self.daemon.directory / 'good.xml', self.daemon.directory / 'bad.xml'
+        good.write_text("<device><name>ap_matrix</name><capability type='ap_matrix'/></device>")
+        bad.write_text("<device><name>ap_matrix</name><capability type='teapot'/></device>")
+        result = self.check_xml(str(bad), str(good), '/nonexistent/file')
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stdout, "<device>\n  <name>ap_matrix</name>\n"
+                         "  <capability type='ap_matrix'>\n  </capability>\n</device>\n")
+        self.assertRegex(result.stderr, f"^{bad}: .*'teapot'.*\n/nonexistent/file: .*No such file.*\n$")
+        self.assertEqual(self.check_xml(str(good)).returncode, 0)
+        self.assertEqual(os.listdir(self.daemon.socket_dir), [])
+
+    def test_check_xml_that_is_no_document(self):
+        zero, long = self.daemon.directory / 'zero.xml', self.daemon.directory / 'long.xml'
+        zero.write_bytes(b"<device><name>a</name><capability type='ap_matrix'/></device>\0")
+        long.write_bytes(b"<device><capability type='ap_matrix'/></device>".ljust(4 << 20 | 1))
+        for path, says in ((zero, 'zero byte'), (long, 'larger than'), (self.daemon.directory, 'directory')):
+            with self.subTest(says):
+                result = self.check_xml(str(path))
+                self.assertEqual((result.returncode, result.stdout), (1, ''))
+                self.assertIn(f'{path}: ', result.stderr)
+                self.assertIn(says, result.stderr)
+
+    def test_check_xml_with_another_schema(self):
+        path = self.daemon.directory / 'serial.xml'
+        path.write_text("<device><name>mtty_mtty</name><capability type='mdev_types'/></device>")
+        self.assertEqual(self.check_xml(str(path)).returncode, 0)
+        for schema in (documents.SCHEMA, '/nonexistent/schema.rng'):
+            result = self.check_xml(str(path), schema=schema)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(schema, result.stderr)
 
     def test_config_that_is_not_there(self):
         for arguments in (['--check-config'], []):

@@ -21,7 +21,14 @@
 #define PCI_IDS(d, b, s, f, ids)                                                                   \
     CAP("pci", "<domain>" d "</domain><bus>" b "</bus><slot>" s "</slot>"                          \
                "<function>" f "</function>" ids)
-#define CSS(c, s, d) CAP("css", "<cssid>" c "</cssid><ssid>" s "</ssid><devno>" d "</devno>")
+#define ADDRESS(c, s, d) "<cssid>" c "</cssid><ssid>" s "</ssid><devno>" d "</devno>"
+#define CSS(c, s, d)     CAP("css", ADDRESS(c, s, d))
+#define BLOCK(types)     "<capability type='mdev_types'>" types "</capability>"
+#define TYPES(types)     CAP("mdev_types", BLOCK(types))
+#define DETAILS(inner)   "<capability type='mdev'><type id='a'>" inner "</type></capability>"
+#define TYPE_OF(id, available)                                                                     \
+    "<type id='" id "'><deviceAPI>vfio-pci</deviceAPI><availableInstances>" available              \
+    "</availableInstances></type>"
 
 typedef struct {
     const char *name;
@@ -126,6 +133,25 @@ static const Refusal refusals[] = {
     { "css/ssid", CSS("0", "4", "0"), UNSUPPORTED("invalid ssid value '4' for 'new device'") },
     { "css/devno", CSS("0", "0", "0x10000"),
       UNSUPPORTED("invalid devno value '0x10000' for 'new device'") },
+    { "types/no-id", TYPES("<type/>"),
+      XML("missing id of mediated device type '' for 'new device'") },
+    { "types/no-api", TYPES("<type id='a'/>"),
+      XML("missing device API of mediated device type 'a' for 'new device'") },
+    { "types/no-number", TYPES("<type id='a'><deviceAPI>vfio-pci</deviceAPI></type>"),
+      XML("missing number of available instances of mediated device type 'a' for 'new device'") },
+    { "types/number", TYPES(TYPE_OF("a", "-1")),
+      XML("missing number of available instances of mediated device type 'a' for 'new device'") },
+    { "types/two-blocks", CAP("ap_matrix", BLOCK("") BLOCK("")),
+      XML("more than one capability 'mdev_types' for 'new device'") },
+    { "types/nameless-attribute",
+      CAP("css",
+          ADDRESS("0", "0", "1") BLOCK(TYPE_OF("a", "1")) DETAILS("<attribute>1</attribute>")),
+      XML("missing name of an attribute of mediated device type 'a' for 'new device'") },
+    { "types/unit",
+      CAP("css",
+          ADDRESS("0", "0", "1") BLOCK(TYPE_OF("a", "1"))
+              DETAILS("<attribute name='b' unit='MB'>1</attribute>")),
+      XML("unknown unit 'MB' of an attribute for 'new device'") },
     { "system/no-uuid", CAP("system", "<hardware/>"),
       INTERNAL("no system UUID supplied for 'new device'") },
     { "system/uuid", CAP("system", "<hardware><uuid>1</uuid></hardware>"),
@@ -270,6 +296,49 @@ test_other_kinds(void)
 }
 
 
+static void
+test_types(void)
+{
+    g_autoptr(MdNodeDeviceDef) def =
+        parse(CAP("css", ADDRESS("0", "0", "1")
+                             BLOCK(TYPE_OF("b", "18446744073709551615") "<x/>" TYPE_OF("a", "0"))
+                                 DETAILS("<attribute name='c' unit='KiB'>1</attribute>"
+                                         "<attribute name='d'/><description>prose</description>")));
+    const MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
+    const MdMdevType *b = g_ptr_array_index(cap->mdev_types, 0);
+    const MdMdevType *a = g_ptr_array_index(cap->mdev_types, 1);
+    const MdMdevProperty *property = g_ptr_array_index(a->properties, 0);
+
+    g_assert_cmpuint(cap->mdev_types->len, ==, 2);
+    g_assert_cmpstr(b->id, ==, "b");
+    g_assert_null(b->name);
+    g_assert_cmpstr(b->device_api, ==, "vfio-pci");
+    g_assert_cmpuint(b->available, ==, G_MAXUINT64);
+    g_assert_cmpuint(b->properties->len, ==, 0);
+    g_assert_cmpstr(a->description, ==, "prose");
+    g_assert_cmpuint(a->properties->len, ==, 2);
+    g_assert_cmpstr(property->name, ==, "c");
+    g_assert_cmpstr(property->value, ==, "1");
+    g_assert_cmpstr(property->unit, ==, MD_MDEV_UNIT_KIB);
+}
+
+
+static void
+test_types_max(void)
+{
+    GString *document = g_string_new("<device><capability type='ap_matrix'>"
+                                     "<capability type='mdev_types'>");
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i <= MD_MDEV_TYPES_MAX; i++)
+        g_string_append(document, TYPE_OF("a", "1"));
+    text = g_string_free(g_string_append(document, "</capability></capability></device>"), FALSE);
+    g_assert_null(md_xml_parse(text, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_XML_ERROR);
+}
+
+
 static char *
 new_many_attrs(guint n)
 {
@@ -340,6 +409,8 @@ main(int argc, char **argv)
     g_test_add_func("/conf/documents/full", test_full);
     g_test_add_func("/conf/documents/type-name", test_type_name);
     g_test_add_func("/conf/documents/other-kinds", test_other_kinds);
+    g_test_add_func("/conf/documents/types", test_types);
+    g_test_add_func("/conf/documents/types-max", test_types_max);
     g_test_add_func("/conf/documents/attrs-max", test_attrs_max);
     g_test_add_func("/conf/documents/long-quotes", test_long_quotes);
     return g_test_run();
