@@ -40,6 +40,9 @@ class FakeKernel:
         self.stores = {}
         self.shows = {}
         self.mdev_parents = []
+        self.scsi_hosts = []
+        self.next_scsi_host = 0
+        self.next_sg = 0
         self.held_groups = set()
         self.next_group = 40
         self.next_vfio = 0

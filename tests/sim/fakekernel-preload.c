@@ -136,6 +136,8 @@ is_asked_for(const char *path)
 {
     const char *name = strrchr(path, '/') + 1;
 
+    if (strstr(path, "/fc_host/") != NULL)
+        return 1;
     if (strstr(path, "/mdev_supported_types/") == NULL)
         return 0;
     for (size_t i = 0; i < sizeof(asked_for) / sizeof(asked_for[0]); i++) {

@@ -6,6 +6,7 @@ Type names, texts and capacities are those of captures from such hosts, where th
 """
 
 import pci
+import scsi_hosts
 from mdev import Parent, Pool, Type
 
 NVIDIA = 0x10de
@@ -197,4 +198,5 @@ MACHINES = {
     'ap': matrix,
     'virtual': virtual,
     'twins': twins,
+    **scsi_hosts.MACHINES,
 }

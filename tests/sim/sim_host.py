@@ -86,7 +86,7 @@ class SimHost(host.Host):
             raise OSError(error.number, os.strerror(error.number)) from error
 
     def relax(self):
-        for fake in self.mdev_parents:
+        for fake in [*self.mdev_parents, *self.kernel.scsi_hosts]:
             fake.relax()
 
     def wait_available_stuck(self, parent):
