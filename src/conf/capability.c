@@ -7,15 +7,16 @@
 #include <string.h>
 
 static const MdCapKind *const kinds[] = {
-    &md_cap_kind_system,    &md_cap_kind_pci,        &md_cap_kind_css,
-    &md_cap_kind_ap_matrix, &md_cap_kind_mdev_types, &md_cap_kind_mdev,
+    &md_cap_kind_system,      &md_cap_kind_pci,        &md_cap_kind_css,
+    &md_cap_kind_ap_matrix,   &md_cap_kind_mdev_types, &md_cap_kind_mdev,
+    &md_cap_kind_scsi_host,   &md_cap_kind_fc_host,    &md_cap_kind_vports,
+    &md_cap_kind_scsi_target, &md_cap_kind_scsi,       &md_cap_kind_scsi_generic,
 };
 
 /* Kinds of libvirt that are none of ours yet: a document of theirs is not wrong, only refused. */
 static const char *const foreign_kinds[] = {
-    "usb_device", "usb",     "net",     "scsi_host", "scsi_target",  "scsi",
-    "storage",    "fc_host", "vports",  "ccw",       "drm",          "scsi_generic",
-    "vdpa",       "vpd",     "ap_card", "ap_queue",  "ccwgroup_dev", "ccwgroup_member",
+    "usb_device", "usb", "net",     "storage",  "ccw",          "drm",
+    "vdpa",       "vpd", "ap_card", "ap_queue", "ccwgroup_dev", "ccwgroup_member",
 };
 
 

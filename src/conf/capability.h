@@ -20,7 +20,7 @@ typedef struct {
 struct _MdCapKind {
     const char *name; /* the `type` in XML, and what list calls name it */
     guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
-    gsize size;       /* of the kind's struct */
+    gsize size;       /* of the kind's struct; 0: it has none, as it is a part of another kind */
 
     /* Sets what is not zero in an empty capability (a number that is -1). NULL: all is zero. */
     void (*init)(MdCap *cap);
@@ -46,6 +46,12 @@ extern const MdCapKind md_cap_kind_css;
 extern const MdCapKind md_cap_kind_ap_matrix;
 extern const MdCapKind md_cap_kind_mdev_types;
 extern const MdCapKind md_cap_kind_mdev;
+extern const MdCapKind md_cap_kind_scsi_host;
+extern const MdCapKind md_cap_kind_fc_host;
+extern const MdCapKind md_cap_kind_vports;
+extern const MdCapKind md_cap_kind_scsi_target;
+extern const MdCapKind md_cap_kind_scsi;
+extern const MdCapKind md_cap_kind_scsi_generic;
 
 /* NULL if there is no such kind. */
 const MdCapKind *md_cap_kind_find(const char *name);

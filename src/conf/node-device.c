@@ -31,6 +31,9 @@ clear(MdNodeDeviceDef *self)
     g_free(self->devnode);
     g_strfreev(self->devlinks);
     g_free(self->parent);
+    g_free(self->parent_wwnn);
+    g_free(self->parent_wwpn);
+    g_free(self->parent_fabric_wwn);
     g_free(self->driver);
     g_ptr_array_unref(self->caps);
 }
@@ -54,6 +57,9 @@ md_node_device_def_copy(const MdNodeDeviceDef *self)
     copy->devnode = g_strdup(self->devnode);
     copy->devlinks = g_strdupv(self->devlinks);
     copy->parent = g_strdup(self->parent);
+    copy->parent_wwnn = g_strdup(self->parent_wwnn);
+    copy->parent_wwpn = g_strdup(self->parent_wwpn);
+    copy->parent_fabric_wwn = g_strdup(self->parent_fabric_wwn);
     copy->driver = g_strdup(self->driver);
     for (guint i = 0; i < self->caps->len; i++)
         g_ptr_array_add(copy->caps, md_cap_copy(g_ptr_array_index(self->caps, i)));

@@ -14,6 +14,13 @@ typedef struct {
     char *devnode;   /* /dev/..., or NULL */
     char **devlinks; /* NULL-terminated, or NULL */
     char *parent;    /* name of the parent, NULL for the root */
+
+    /* How else the document of a virtual host adapter may say what is its parent; never printed. As
+     * md_wwn_normalize() has them, or NULL. The first two come together. */
+    char *parent_wwnn;
+    char *parent_wwpn;
+    char *parent_fabric_wwn;
+
     char *driver;    /* name of the bound driver, or NULL */
     GPtrArray *caps; /* of MdCap, never NULL; the first one says what kind of device it is */
 } MdNodeDeviceDef;

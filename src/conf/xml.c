@@ -8,6 +8,7 @@
 #include <libxml/relaxng.h>
 #include <string.h>
 
+#include "conf/wwn.h"
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
@@ -202,7 +203,7 @@ find_kind(xmlNodePtr node, GError **error)
     g_autofree char *type = md_xml_attribute(node, "type");
     const MdCapKind *kind = type != NULL ? md_cap_kind_find(type) : NULL;
 
-    if (kind != NULL)
+    if (kind != NULL && kind->size > 0)
         return kind;
 
     if (type == NULL)
@@ -271,13 +272,61 @@ parse_capability(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
 }
 
 
+static gboolean
+parse_parent_wwn(xmlNodePtr node, const char *name, char **wwn, GError **error)
+{
+    g_autofree char *text = md_xml_attribute(node, name);
+    g_autofree char *quote = NULL;
+
+    if (text == NULL)
+        return TRUE;
+
+    *wwn = md_wwn_normalize(text, MD_WWN_DIGITS);
+    if (*wwn != NULL)
+        return TRUE;
+    quote = md_xml_shorten(text);
+    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is no valid %s of a parent", quote,
+                 name);
+    return FALSE;
+}
+
+
+static gboolean
+parse_parent(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
+{
+    xmlNodePtr node = NULL;
+
+    if (!md_xml_child_once(root, "parent", &node, error))
+        return FALSE;
+    if (node == NULL)
+        return TRUE;
+
+    def->parent = md_xml_text(node);
+    if (!parse_parent_wwn(node, "wwnn", &def->parent_wwnn, error) ||
+        !parse_parent_wwn(node, "wwpn", &def->parent_wwpn, error) ||
+        !parse_parent_wwn(node, "fabric_wwn", &def->parent_fabric_wwn, error))
+        return FALSE;
+
+    if (def->parent_wwnn != NULL && def->parent_wwpn == NULL)
+        md_error_set(error, VIR_ERR_XML_ERROR,
+                     "when providing parent wwnn='%s', the wwpn must also be provided",
+                     def->parent_wwnn);
+    else if (def->parent_wwnn == NULL && def->parent_wwpn != NULL)
+        md_error_set(error, VIR_ERR_XML_ERROR,
+                     "when providing parent wwpn='%s', the wwnn must also be provided",
+                     def->parent_wwpn);
+    else
+        return TRUE;
+    return FALSE;
+}
+
+
 MdNodeDeviceDef *
 md_xml_parse(const char *document, GError **error)
 {
     g_autoptr(xmlDoc) doc = read_document(document, error);
     g_autoptr(MdNodeDeviceDef) def = NULL;
     xmlNodePtr root = NULL;
-    xmlNodePtr parent = NULL;
     xmlNodePtr driver = NULL;
 
     if (doc == NULL)
@@ -287,11 +336,10 @@ md_xml_parse(const char *document, GError **error)
     def = md_node_device_def_new();
     def->name = md_xml_child_text(root, "name");
     def->path = md_xml_child_text(root, "path");
-    if (!parse_devnodes(def, root, error) || !md_xml_child_once(root, "parent", &parent, error) ||
+    if (!parse_devnodes(def, root, error) || !parse_parent(def, root, error) ||
         !parse_capability(def, root, error))
         return NULL;
 
-    def->parent = parent != NULL ? md_xml_text(parent) : NULL;
     driver = md_xml_child(root, "driver");
     def->driver = driver != NULL ? md_xml_child_text(driver, "name") : NULL;
     return g_steal_pointer(&def);

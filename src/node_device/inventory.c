@@ -380,12 +380,29 @@ is_settled_before(MdInventory *self, MdUdevDevice *device)
 }
 
 
+/* More is known of a device, of which no event of its own tells. What goes with it tells nothing.
+ */
+static void
+handle_companion(MdInventory *self, const char *action, const char *subject)
+{
+    MdNodeDevice *known = md_registry_find_path(self->registry, subject);
+    g_autoptr(MdUdevDevice) device = known != NULL ? md_udev_look_up(self->udev, subject) : NULL;
+
+    if (device != NULL && !g_str_equal(action, "remove"))
+        md_inventory_look_again_at(self, known, device, FALSE);
+}
+
+
 void
 md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
                       const char *action,
                       MdUdevDevice *device,
                       MdInventory *self)
 {
+    g_autofree char *subject = md_probe_find_subject(device);
+
+    if (subject != NULL)
+        handle_companion(self, action, subject);
     if (!md_probe_is_of_interest(device) &&
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)

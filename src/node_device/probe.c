@@ -11,6 +11,10 @@ static const MdProbe *const probes[] = {
     &md_probe_pci,
     &md_probe_css,
     &md_probe_mdev,
+    &md_probe_scsi_host,
+    &md_probe_scsi_target,
+    &md_probe_scsi,
+    &md_probe_scsi_generic,
     /* Of any subsystem. */
     &md_probe_ap_matrix,
     &md_probe_virtual_parent,
@@ -55,6 +59,23 @@ md_probe_is_of_interest(MdUdevDevice *device)
             return TRUE;
     }
     return FALSE;
+}
+
+
+char *
+md_probe_find_subject(MdUdevDevice *device)
+{
+    const char *class = md_udev_device_get_subsystem(device);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        g_autofree char *directory = NULL;
+
+        if (g_strcmp0(probes[i]->companion, class) != 0)
+            continue;
+        directory = g_path_get_dirname(md_udev_device_get_path(device));
+        return g_path_get_dirname(directory);
+    }
+    return NULL;
 }
 
 
@@ -172,7 +193,7 @@ md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, gboolean may_block, 
     fresh = md_node_device_def_copy(def);
     g_free(fresh->driver);
     fresh->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
-    if (!probe->refresh(fresh, dir, may_block, error))
+    if (probe->refresh != NULL && !probe->refresh(fresh, dir, may_block, error))
         return NULL;
     return g_steal_pointer(&fresh);
 }

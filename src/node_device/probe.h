@@ -23,6 +23,9 @@ typedef struct {
     const char *subsystem;
     /* The one DEVTYPE of that subsystem; NULL: all. */
     const char *devtype;
+    /* The class of devices that say more of it: such a one is in a directory of the class's name
+     * below it, and comes later. NULL: there is none. */
+    const char *companion;
 
     /* Fills name and capabilities. FALSE: this is no device of ours. */
     gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
@@ -31,9 +34,9 @@ typedef struct {
     gboolean refresh_blocks;
 
     /*
-     * Reads again what may have changed. Nobody else sees `def` yet. With `may_block` FALSE, which
-     * is not tried if refresh_blocks, a driver must not be asked; if it would have to be, the error
-     * is G_IO_ERROR_WOULD_BLOCK.
+     * Reads again what may have changed; NULL: nothing may. Nobody else sees `def` yet. With
+     * `may_block` FALSE, which is not tried if refresh_blocks, a driver must not be asked; if it
+     * would have to be, the error is G_IO_ERROR_WOULD_BLOCK.
      */
     gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error);
 
@@ -52,6 +55,10 @@ extern const MdProbe md_probe_css;
 extern const MdProbe md_probe_ap_matrix;
 extern const MdProbe md_probe_mdev;
 extern const MdProbe md_probe_virtual_parent;
+extern const MdProbe md_probe_scsi_host;
+extern const MdProbe md_probe_scsi_target;
+extern const MdProbe md_probe_scsi;
+extern const MdProbe md_probe_scsi_generic;
 
 /* The subsystems in which devices of ours are found. */
 const char *const *md_probe_get_subsystems(void);
@@ -59,6 +66,9 @@ const char *const *md_probe_get_subsystems(void);
 /* Whether there is a probe for its kind; of any other only parents of mediated devices are looked
  * at. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
+
+/* The path of the device of which this one says more, see MdProbe; NULL if it does not. */
+char *md_probe_find_subject(MdUdevDevice *device);
 
 /* Whether a bind event alone proves that such a device has been there. */
 gboolean md_probe_is_told_by_bind(MdUdevDevice *device);

@@ -29,11 +29,14 @@
 #define MD_SOCKET_LOCK     "mediated.lock"
 
 /* udev: subsystems, actions, properties. */
-#define MD_SUBSYSTEM_PCI       "pci"
-#define MD_SUBSYSTEM_MDEV      "mdev"
-#define MD_SUBSYSTEM_CSS       "css"
-#define MD_PROPERTY_MDEV_STATE "MDEV_STATE"
-#define MD_PROPERTY_SYNTH_UUID "SYNTH_UUID"
+#define MD_SUBSYSTEM_PCI          "pci"
+#define MD_SUBSYSTEM_MDEV         "mdev"
+#define MD_SUBSYSTEM_CSS          "css"
+#define MD_SUBSYSTEM_SCSI         "scsi"
+#define MD_SUBSYSTEM_SCSI_GENERIC "scsi_generic"
+#define MD_CLASS_FC_HOST          "fc_host"
+#define MD_PROPERTY_MDEV_STATE    "MDEV_STATE"
+#define MD_PROPERTY_SYNTH_UUID    "SYNTH_UUID"
 
 /* sysfs: any device. */
 #define MD_ATTR_UEVENT      "uevent"

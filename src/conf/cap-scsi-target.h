@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is behind one address of a SCSI bus; with Fibre Channel a remote port. */
+#pragma once
+
+#include "conf/capability.h"
+
+typedef struct {
+    MdCap cap;
+    char *target; /* target0:0:0 */
+    char *rport;  /* rport-0:0-0; NULL: it is no remote port, or without a name */
+    char *wwpn;   /* with rport, as md_wwn_normalize() has it */
+} MdCapScsiTarget;

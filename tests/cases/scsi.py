@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SCSI hosts, targets and units: documents, lists, and what changes.
+
+The golden documents are what libvirtd 9.0.0 printed on the same simulated host.
+"""
+
+import errno
+import pathlib
+
+import libvirt
+
+import documents
+import fc
+from mediated_test import MediatedTest, only_on
+
+GOLDEN = pathlib.Path(__file__).parent / 'golden' / 'fibre'
+NO_FIBRE = 'the VM has no Fibre Channel'
+
+FC_HOSTS = [f'scsi_host{number}' for number in range(1, 7)]
+VPORT_HOSTS = [f'scsi_host{number}' for number in range(1, 5)]
+
+
+class ScsiTest(MediatedTest):
+    machine = 'fibre'
+
+    @property
+    def hbas(self):
+        return self.host.kernel.scsi_hosts
+
+    def dump(self, name):
+        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+
+    def caps(self, name):
+        return self.conn.nodeDeviceLookupByName(name).listCaps()
+
+    def cap(self, name, *types):
+        return documents.find_capability(documents.parse(self.dump(name)), *types)
+
+
+@only_on('sim', NO_FIBRE)
+class Documents(ScsiTest):
+    def test_golden(self):
+        expected = {path.stem: path.read_text() for path in GOLDEN.glob('*.xml')}
+        self.assertEqual([name for name in self.names() if 'scsi' in name], sorted(expected))
+        for name, document in expected.items():
+            with self.subTest(name):
+                self.assertEqual(self.dump(name), document)
+                self.assertIsNone(documents.validate(document))
+
+    def test_lists(self):
+        for cap, flag, wanted in (
+                ('fc_host', libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST, FC_HOSTS),
+                ('vports', libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS, VPORT_HOSTS),
+                ('scsi_host', libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST,
+                 ['scsi_host0', *FC_HOSTS]),
+                ('scsi_target', libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET,
+                 ['scsi_target0_0_0', 'scsi_target3_0_0'])):
+            with self.subTest(cap):
+                self.assertEqual(sorted(self.conn.listDevices(cap)), wanted)
+                self.assertEqual(self.conn.numOfDevices(cap), len(wanted))
+                self.assertEqual(self.names(flag), wanted)
+        self.assertEqual(self.conn.numOfDevices('scsi'), 8)
+        self.assertEqual(self.conn.numOfDevices('scsi_generic'), 8)
+
+    def test_caps(self):
+        for name, caps in (('scsi_host0', ['scsi_host']),
+                           ('scsi_host3', ['scsi_host', 'fc_host', 'vports']),
+                           ('scsi_host5', ['scsi_host', 'fc_host']),
+                           ('scsi_target3_0_0', ['scsi_target']),
+                           ('scsi_3_0_0_0', ['scsi']), ('scsi_generic_sg0', ['scsi_generic'])):
+            with self.subTest(name):
+                self.assertEqual(self.caps(name), caps)
+
+    def test_what_a_dump_reads_anew(self):
+        hba = self.hbas[3]
+        hba.set_text('fabric_name', '0x2001000dec9877ff\n')
+        hba.set_text('max_npiv_vports', '7\n')
+        hba.set_text('npiv_vports_inuse', '6\n')
+        cap = self.cap('scsi_host3', 'scsi_host')
+        self.assertEqual(cap.findtext("capability[@type='fc_host']/fabric_wwn"), '2001000dec9877ff')
+        self.assertEqual(cap.findtext("capability[@type='vport_ops']/max_vports"), '7')
+        self.assertEqual(cap.findtext("capability[@type='vport_ops']/vports"), '6')
+
+
+@only_on('sim', NO_FIBRE)
+class Broken(ScsiTest):
+    """Attributes that are not what they should be."""
+
+    starts_daemon = False
+
+    def check_plain(self, prepare):
+        """Half of what should be there counts as nothing, as with libvirt."""
+        prepare(self.hbas[3])
+        self.daemon.start(self.config)
+        self.assertEqual(self.caps('scsi_host3'), ['scsi_host'])
+        self.assertEqual(documents.outline(self.cap('scsi_host3', 'scsi_host')),
+                         [('host', None), ('unique_id', None)])
+        self.assertNotIn('scsi_host3', self.conn.listDevices('fc_host'))
+        self.assertIsNone(documents.validate(self.dump('scsi_host3')))
+
+    def test_no_port_name(self):
+        self.check_plain(lambda hba: hba.set_text('port_name', None))
+
+    def test_empty_node_name(self):
+        self.check_plain(lambda hba: hba.set_text('node_name', '\n'))
+
+    def test_words_for_a_name(self):
+        self.check_plain(lambda hba: hba.set_text('node_name', b'\xff\x01<name>\n'))
+
+    def test_too_long_a_name(self):
+        self.check_plain(lambda hba: hba.set_text('port_name', '0x' + '1' * 17))
+
+    def test_a_megabyte_of_a_name(self):
+        self.check_plain(lambda hba: hba.set_text('port_name', '1' * (1 << 20)))
+
+    def test_no_room_is_said(self):
+        self.check_plain(lambda hba: hba.set_text('max_npiv_vports', None))
+
+    def test_words_for_a_number(self):
+        self.check_plain(lambda hba: hba.set_text('npiv_vports_inuse', 'many\n'))
+
+    def test_a_name_that_cannot_be_read(self):
+        def refuse():
+            raise fc.KernelError(errno.EIO)
+        self.check_plain(lambda hba: self.host.kernel.add_show(f'{hba.fc_path}/port_name', refuse))
+
+    def test_short_names_are_filled_up(self):
+        """The kernel leaves leading zeroes out; libvirt prints what its own schema refuses."""
+        self.hbas[3].set_text('port_name', '0x1\n')
+        self.daemon.start(self.config)
+        self.assertEqual(self.cap('scsi_host3', 'scsi_host', 'fc_host').findtext('wwpn'),
+                         '0000000000000001')
+        self.assertIsNone(documents.validate(self.dump('scsi_host3')))
+
+    def test_no_fabric(self):
+        self.hbas[3].set_text('fabric_name', None)
+        self.daemon.start(self.config)
+        self.assertEqual(documents.outline(self.cap('scsi_host3', 'scsi_host', 'fc_host')),
+                         [('wwnn', None), ('wwpn', None)])
+
+    def test_no_unique_id(self):
+        hba = self.hbas[0]
+        hba.sysfs.unlink(f'{hba.path}/scsi_host/{hba.name}/unique_id')
+        self.daemon.start(self.config)
+        self.assertEqual(documents.outline(self.cap('scsi_host0', 'scsi_host')), [('host', None)])
+
+    def test_types(self):
+        """Those without a word of libvirt's have none, like those that are no number."""
+        sysfs, target = self.host.kernel.sysfs, fc.add_target(self.hbas[3], 7)
+        units = {}
+        for number, word in ((4, 'worm'), (6, 'scanner'), (7, 'mod'), (12, 'raid'), (2, None),
+                             (14, None), (31, None), (1 << 40, None), (-1, None)):
+            units[fc.add_unit(self.hbas[3], target, len(units), number)] = word
+        for text in ('', 'disk\n', b'\xff\n'):
+            path = fc.add_unit(self.hbas[3], target, len(units), 0)
+            sysfs.write(f'{path}/type', text)
+            units[path] = None
+        self.daemon.start(self.config)
+        for lun, word in enumerate(units.values()):
+            cap = self.cap(f'scsi_3_0_7_{lun}', 'scsi')
+            self.assertEqual((cap.findtext('lun'), cap.findtext('type')), (str(lun), word))
+
+    def test_remote_port_without_name(self):
+        target = fc.add_target(self.hbas[5], 1, 5)
+        above = target.rsplit('/', 1)[0]
+        self.host.kernel.sysfs.write(f'{above}/fc_remote_ports/rport-5:0-1/port_name', '')
+        self.daemon.start(self.config)
+        self.assertEqual(documents.outline(self.cap('scsi_target5_0_1', 'scsi_target')),
+                         [('target', None)])
+
+    def test_names_that_are_none(self):
+        """What the bus holds beside hosts and units is no device."""
+        kernel, above = self.host.kernel, self.hbas[0].path
+        for name, kind in (('hostel', 'scsi_host'), ('host99999999999', 'scsi_host'),
+                           ('0:0:0', 'scsi_device'), ('0:0:x:0', 'scsi_device')):
+            kernel.sysfs.add_device(f'{above}/{name}', 'scsi', {}, {'DEVTYPE': kind})
+        self.daemon.start(self.config)
+        self.assertEqual([name for name in self.names() if 'scsi' in name],
+                         sorted(path.stem for path in GOLDEN.glob('*.xml')))
+
+    def test_a_lun_of_64_bits(self):
+        lun = 0x4001000000000000
+        fc.add_unit(self.hbas[3], fc.add_target(self.hbas[3], 7), lun, 0)
+        self.daemon.start(self.config)
+        self.assertEqual(self.cap(f'scsi_3_0_7_{lun}', 'scsi').findtext('lun'), str(lun))
+
+
+@only_on('sim', NO_FIBRE)
+class Changes(ScsiTest):
+    def test_units_come_and_go(self):
+        events = self.listen()
+        target = fc.add_target(self.hbas[3], 7, 7)
+        fc.add_unit(self.hbas[3], target, 0, 0)
+        events.wait(('created', 'scsi_target3_0_7'), ('created', 'scsi_3_0_7_0'),
+                    ('created', 'scsi_generic_sg8'))
+        self.assertEqual(self.conn.nodeDeviceLookupByName('scsi_generic_sg8').parent(),
+                         'scsi_3_0_7_0')
+        self.assertEqual(self.conn.nodeDeviceLookupByName('scsi_target3_0_7').parent(),
+                         'scsi_host3')
+
+        path = f'{target}/3:0:7:0'
+        for gone in (f'{path}/scsi_generic/sg8', path, target):
+            self.hbas[3].drop(gone)
+        events.wait(('deleted', 'scsi_generic_sg8'), ('deleted', 'scsi_3_0_7_0'),
+                    ('deleted', 'scsi_target3_0_7'))
+        self.assertNotIn('scsi_target3_0_7', self.names())
+
+    def test_a_host_whose_fibre_channel_comes_later(self):
+        """The kernel announces the host first, and its class when it is there."""
+        events = self.listen()
+        hba = fc.Host(self.host.kernel, '/sys/devices/pci0000:00/0000:00:19.0',
+                      {'port_state': 'Online\n'}, 1, 2, most=5)
+        hba.announce()
+        events.wait(('created', 'scsi_host7'))
+        hba.add_classes()
+        events.wait(('update', 'scsi_host7'))
+        self.assertEqual(self.caps('scsi_host7'), ['scsi_host', 'fc_host', 'vports'])
+        self.assertIn('scsi_host7', self.conn.listDevices('vports'))
+        hba.take_down()
+        events.wait(('deleted', 'scsi_host7'))
+        self.assertEqual([event for event in events.all() if event[1] == 'scsi_host7'],
+                         [('created', 'scsi_host7'), ('update', 'scsi_host7'),
+                          ('deleted', 'scsi_host7')])
