@@ -158,7 +158,18 @@ replace_def(MdNodeDevice *device, MdNodeDeviceDef *def)
 }
 
 
-/* A child has come or gone: what its parent has to offer is another now. */
+/* Whether a device takes something of what its parent has to offer: a mediated device, or a host on
+ * a virtual port. */
+static gboolean
+is_slice(const MdNodeDevice *child, const MdNodeDevice *parent)
+{
+    return md_node_device_is_mdev(child) ||
+           (md_node_device_def_get_cap(child->def, &md_cap_kind_scsi_host) != NULL &&
+            md_node_device_def_get_cap(parent->def, &md_cap_kind_scsi_host) != NULL);
+}
+
+
+/* A child has come or gone: what its parent has to offer may be another now. */
 static void
 signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
 {
@@ -168,7 +179,7 @@ signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
     if (child->def->parent == NULL)
         return;
     parent = md_registry_find(self, child->def->parent);
-    if (parent != NULL && parent->def->path != NULL)
+    if (parent != NULL && parent->def->path != NULL && is_slice(child, parent))
         g_signal_emit(self, signals[SIGNAL_UPDATED], 0, parent);
 }
 

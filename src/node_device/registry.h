@@ -7,7 +7,8 @@
  *   "deleted"    it is not active any more
  *   "defined"    it has become persistent
  *   "undefined"  it is not persistent any more
- *   "updated"    anything else of it has changed; also of a parent whose children come or go
+ *   "updated"    anything else of it has changed; also of a parent of mediated devices, or of
+ * virtual ports, whose children come or go
  */
 #pragma once
 

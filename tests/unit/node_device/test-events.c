@@ -49,6 +49,7 @@ add(Fixture *fixture, const char *name, const char *parent)
     def->name = g_strdup(name);
     def->path = g_strconcat("/sys/devices/", name, NULL);
     def->parent = g_strdup(parent);
+    md_node_device_def_add_cap(def, &md_cap_kind_mdev);
     md_registry_activate(fixture->registry, def, 0);
 }
 

@@ -105,14 +105,14 @@ assert_log(Fixture *fixture, const char *expected)
 
 
 static MdNodeDeviceDef *
-new_def(const char *name, const char *path, const char *parent)
+new_def(const char *name, const char *path, const char *parent, const MdCapKind *kind)
 {
     MdNodeDeviceDef *def = md_node_device_def_new();
 
     def->name = g_strdup(name);
     def->path = g_strdup(path);
     def->parent = g_strdup(parent);
-    md_node_device_def_add_cap(def, &md_cap_kind_pci);
+    md_node_device_def_add_cap(def, kind);
     return def;
 }
 
@@ -120,7 +120,21 @@ new_def(const char *name, const char *path, const char *parent)
 static void
 add(Fixture *fixture, const char *name, const char *path, const char *parent)
 {
-    md_registry_activate(fixture->registry, new_def(name, path, parent), 0);
+    md_registry_activate(fixture->registry, new_def(name, path, parent, &md_cap_kind_pci), 0);
+}
+
+
+static void
+add_mdev(Fixture *fixture, const char *name, const char *path, const char *parent)
+{
+    md_registry_activate(fixture->registry, new_def(name, path, parent, &md_cap_kind_mdev), 0);
+}
+
+
+static void
+add_scsi_host(Fixture *fixture, const char *name, const char *path, const char *parent)
+{
+    md_registry_activate(fixture->registry, new_def(name, path, parent, &md_cap_kind_scsi_host), 0);
 }
 
 
@@ -136,7 +150,7 @@ test_tree(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     add(fixture, "computer", NULL, NULL);
     add(fixture, "gpu", "/sys/devices/gpu", "computer");
-    add(fixture, "vgpu", "/sys/devices/gpu/vgpu", "gpu");
+    add_mdev(fixture, "vgpu", "/sys/devices/gpu/vgpu", "gpu");
     assert_log(fixture, "created:computer created:gpu created:vgpu updated:gpu ");
     g_assert_cmpuint(md_registry_size(fixture->registry), ==, 3);
 
@@ -148,11 +162,27 @@ test_tree(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Only what is cut out of the parent changes what that one has to offer. */
+static void
+test_parents(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    add(fixture, "bridge", "/sys/devices/bridge", "computer");
+    add(fixture, "hba", "/sys/devices/bridge/hba", "bridge");
+    add_scsi_host(fixture, "host0", "/sys/devices/bridge/hba/host0", "hba");
+    assert_log(fixture, "created:bridge created:hba created:host0 ");
+
+    add_scsi_host(fixture, "host1", "/sys/devices/bridge/hba/host0/vport/host1", "host0");
+    assert_log(fixture, "created:host1 updated:host0 ");
+    deactivate(fixture, "host1");
+    assert_log(fixture, "deleted:host1 updated:host0 ");
+}
+
+
 static void
 test_orphan(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     add(fixture, "gpu", "/sys/devices/gpu", "computer");
-    add(fixture, "vgpu", "/sys/devices/gpu/vgpu", "gpu");
+    add_mdev(fixture, "vgpu", "/sys/devices/gpu/vgpu", "gpu");
     deactivate(fixture, "gpu");
     g_string_truncate(fixture->log, 0);
     deactivate(fixture, "vgpu");
@@ -301,7 +331,7 @@ static void
 test_update(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     MdNodeDevice *device = NULL;
-    MdNodeDeviceDef *def = new_def("gpu", "/sys/devices/gpu", "computer");
+    MdNodeDeviceDef *def = new_def("gpu", "/sys/devices/gpu", "computer", &md_cap_kind_pci);
     g_autoptr(MdNodeDeviceDef) old = NULL;
 
     add(fixture, "gpu", "/sys/devices/gpu", "computer");
@@ -325,6 +355,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/registry/tree", Fixture, NULL, set_up, test_tree, tear_down);
+    g_test_add("/registry/parents", Fixture, NULL, set_up, test_parents, tear_down);
     g_test_add("/registry/orphan", Fixture, NULL, set_up, test_orphan, tear_down);
     g_test_add("/registry/life", Fixture, NULL, set_up, test_life, tear_down);
     g_test_add("/registry/transient", Fixture, NULL, set_up, test_transient, tear_down);
