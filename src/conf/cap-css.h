@@ -4,12 +4,7 @@
 
 #include "conf/capability.h"
 #include "conf/mdev-type.h"
-
-typedef struct {
-    guint cssid;
-    guint ssid;
-    guint devno;
-} MdCcwAddress;
+#include "conf/s390.h"
 
 typedef struct {
     MdCap cap;
@@ -18,5 +13,3 @@ typedef struct {
     MdCcwAddress channel_address; /* of the I/O device behind it */
     GPtrArray *mdev_types;        /* NULL: no parent of mediated devices */
 } MdCapCss;
-
-gboolean md_ccw_address_parse(const char *text, MdCcwAddress *address);

@@ -52,6 +52,11 @@ extern const MdCapKind md_cap_kind_vports;
 extern const MdCapKind md_cap_kind_scsi_target;
 extern const MdCapKind md_cap_kind_scsi;
 extern const MdCapKind md_cap_kind_scsi_generic;
+extern const MdCapKind md_cap_kind_ccw;
+extern const MdCapKind md_cap_kind_ccwgroup;
+extern const MdCapKind md_cap_kind_ccwgroup_member;
+extern const MdCapKind md_cap_kind_ap_card;
+extern const MdCapKind md_cap_kind_ap_queue;
 
 /* NULL if there is no such kind. */
 const MdCapKind *md_cap_kind_find(const char *name);

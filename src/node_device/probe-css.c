@@ -9,6 +9,10 @@
 
 #define ATTR_DEV_BUSID "dev_busid"
 
+/* Those whose subchannels libvirt lists: of the others there may be tens of thousands with nothing
+ * behind them. */
+static const char *const drivers[] = { "io_subchannel", "vfio_ccw", NULL };
+
 
 static gboolean
 probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
@@ -19,7 +23,8 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
     MdCcwAddress address;
 
     /* The channel subsystem itself (css0) and channel paths are on this bus as well. */
-    if (!md_ccw_address_parse(name, &address))
+    if (def->driver == NULL || !g_strv_contains(drivers, def->driver) ||
+        !md_ccw_address_parse(name, &address))
         return FALSE;
 
     cap = md_node_device_def_add_cap(def, &md_cap_kind_css);

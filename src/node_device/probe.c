@@ -15,6 +15,10 @@ static const MdProbe *const probes[] = {
     &md_probe_scsi_target,
     &md_probe_scsi,
     &md_probe_scsi_generic,
+    &md_probe_ccw,
+    &md_probe_ccwgroup,
+    &md_probe_ap_card,
+    &md_probe_ap_queue,
     /* Of any subsystem. */
     &md_probe_ap_matrix,
     &md_probe_virtual_parent,

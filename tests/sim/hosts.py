@@ -6,6 +6,7 @@ Type names, texts and capacities are those of captures from such hosts, where th
 """
 
 import pci
+import s390_hosts
 import scsi_hosts
 from mdev import Parent, Pool, Type
 
@@ -16,7 +17,6 @@ VGA = 0x030000
 GPU_3D = 0x030200
 BRIDGE = 0x060400
 ETHERNET = 0x020000
-AP_ROOM = 65536
 
 DMI = {
     'sys_vendor': 'Example Systems',
@@ -140,32 +140,6 @@ def gvtg(kernel):
     return [Parent(kernel, path, 'i915', types, Pool(256), 'vfio_mdev', ('vgpu_id',))]
 
 
-def ccw(kernel):
-    """A subchannel of s390 that is bound to vfio_ccw."""
-    kernel.sysfs.add_device('/sys/devices/css0', None, {})
-    path = '/sys/devices/css0/0.0.0062'
-    kernel.sysfs.add_device(path, 'css', {
-        'type': '0\n', 'modalias': 'css:t0\n', 'chpids': '40 41 42 43 00 00 00 00\n',
-        'pimpampom': 'f0 f0 ff\n', 'dev_busid': '0.0.1234\n',
-    }, {'ST': '0', 'MODALIAS': 'css:t0'})
-    kernel.sysfs.bind(path, 'vfio_ccw')
-    types = [Type('io', 'I/O subchannel (Non-QDIO)', 1, 1, device_api='vfio-ccw')]
-    return [Parent(kernel, path, 'vfio_ccw', types, Pool(1), 'vfio_ccw_mdev', ())]
-
-
-def matrix(kernel):
-    """The AP matrix of s390 under vfio_ap; how many devices it offers is our own number."""
-    kernel.sysfs.add_device('/sys/devices/vfio_ap', None, {})
-    path = '/sys/devices/vfio_ap/matrix'
-    kernel.sysfs.add_device(path, 'matrix', {
-        'features': 'guest_matrix hotplug ap_config\n'})
-    kernel.sysfs.bind(path, 'vfio_ap')
-    types = [Type('passthrough', 'VFIO AP Passthrough Device', 1, AP_ROOM,
-                  device_api='vfio-ap')]
-    return [Parent(kernel, path, 'vfio_ap', types, Pool(AP_ROOM), 'vfio_ap_mdev',
-                   ('assign_adapter', 'assign_domain', 'assign_control_domain'))]
-
-
 def virtual(kernel):
     """The kernel's sample drivers: parents below /sys/devices/virtual, without a driver link."""
     serial = [Type('1', 'Single port serial', 1, 24), Type('2', 'Dual port serial', 2, 12)]
@@ -194,9 +168,8 @@ MACHINES = {
     'm60': m60,
     'a40': a40,
     'gvtg': gvtg,
-    'ccw': ccw,
-    'ap': matrix,
     'virtual': virtual,
     'twins': twins,
+    **s390_hosts.MACHINES,
     **scsi_hosts.MACHINES,
 }

@@ -284,7 +284,7 @@ test_other_kinds(void)
     g_assert_cmphex(pci_cap->vendor_id, ==, 0x10de);
     g_assert_cmpstr(pci_cap->vendor_name, ==, "NVIDIA");
     g_assert_cmphex(css_cap->address.cssid, ==, 0xfe);
-    g_assert_cmphex(css_cap->address.devno, ==, 98);
+    g_assert_cmphex(css_cap->address.devno, ==, 0x98);
     g_assert_false(css_cap->has_channel_address);
     g_assert_cmpstr(system_cap->product, ==, "P");
     g_assert_cmpstr(system_cap->hardware_serial, ==, "1");

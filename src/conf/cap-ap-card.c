@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/cap-ap-card.h"
+
+#include <libvirt/libvirt.h>
+#include <string.h>
+
+#include "conf/s390.h"
+#include "conf/xml-reader.h"
+
+#define PREFIX_DEVICE "ap_"
+#define PREFIX_CARD   "card"
+
+#define ADAPTER_MAX 0xFF
+
+
+gboolean
+md_ap_card_parse(const char *text, guint *adapter)
+{
+    const char *digits = text + strlen(PREFIX_CARD);
+
+    return g_str_has_prefix(text, PREFIX_CARD) && strlen(digits) == 2 &&
+           md_xml_parse_uint(digits, 16, ADAPTER_MAX, adapter);
+}
+
+
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    MdCapApCard *self = (MdCapApCard *)cap;
+
+    return md_s390_parse_number(node, "ap-adapter", 0, ADAPTER_MAX, &self->adapter, error);
+}
+
+
+static void
+format(const MdCap *cap, MdXmlWriter *writer)
+{
+    md_xml_writer_element_format(writer, "ap-adapter", "0x%02x",
+                                 ((const MdCapApCard *)cap)->adapter);
+}
+
+
+static void
+copy(MdCap *dest, const MdCap *src)
+{
+    ((MdCapApCard *)dest)->adapter = ((const MdCapApCard *)src)->adapter;
+}
+
+
+/* It holds numbers only. */
+static void
+clear(MdCap *cap G_GNUC_UNUSED)
+{
+}
+
+
+/* ap_card04 */
+static char *
+make_address(const char *device)
+{
+    guint adapter = 0;
+
+    if (!g_str_has_prefix(device, PREFIX_DEVICE) ||
+        !md_ap_card_parse(device + strlen(PREFIX_DEVICE), &adapter))
+        return NULL;
+    return g_strdup(device + strlen(PREFIX_DEVICE));
+}
+
+
+const MdCapKind md_cap_kind_ap_card = {
+    .name = "ap_card",
+    .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD,
+    .size = sizeof(MdCapApCard),
+    .parse = parse,
+    .format = format,
+    .copy = copy,
+    .clear = clear,
+    .make_address = make_address,
+};

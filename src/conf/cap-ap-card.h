@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A cryptographic adapter of s390. */
+#pragma once
+
+#include "conf/capability.h"
+
+typedef struct {
+    MdCap cap;
+    guint adapter; /* 0 to 0xff */
+} MdCapApCard;
+
+/* card04, as the kernel writes it. */
+gboolean md_ap_card_parse(const char *text, guint *adapter);

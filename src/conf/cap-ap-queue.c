@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/cap-ap-queue.h"
+
+#include <libvirt/libvirt.h>
+#include <string.h>
+
+#include "conf/s390.h"
+#include "conf/xml-reader.h"
+
+#define PREFIX_DEVICE "ap_"
+
+#define ADAPTER_MAX 0xFF
+#define DOMAIN_MAX  0xFF
+
+
+gboolean
+md_ap_queue_parse(const char *text, guint *adapter, guint *domain)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ".", 3);
+
+    return g_strv_length(parts) == 2 && strlen(parts[0]) == 2 && strlen(parts[1]) == 4 &&
+           md_xml_parse_uint(parts[0], 16, ADAPTER_MAX, adapter) &&
+           md_xml_parse_uint(parts[1], 16, DOMAIN_MAX, domain);
+}
+
+
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    MdCapApQueue *self = (MdCapApQueue *)cap;
+
+    return md_s390_parse_number(node, "ap-adapter", 0, ADAPTER_MAX, &self->adapter, error) &&
+           md_s390_parse_number(node, "ap-domain", 0, DOMAIN_MAX, &self->domain, error);
+}
+
+
+static void
+format(const MdCap *cap, MdXmlWriter *writer)
+{
+    const MdCapApQueue *self = (const MdCapApQueue *)cap;
+
+    md_xml_writer_element_format(writer, "ap-adapter", "0x%02x", self->adapter);
+    md_xml_writer_element_format(writer, "ap-domain", "0x%04x", self->domain);
+}
+
+
+static void
+copy(MdCap *dest, const MdCap *src)
+{
+    ((MdCapApQueue *)dest)->adapter = ((const MdCapApQueue *)src)->adapter;
+    ((MdCapApQueue *)dest)->domain = ((const MdCapApQueue *)src)->domain;
+}
+
+
+/* It holds numbers only. */
+static void
+clear(MdCap *cap G_GNUC_UNUSED)
+{
+}
+
+
+/* ap_04_0023 */
+static char *
+make_address(const char *device)
+{
+    g_autofree char *address = NULL;
+    guint adapter = 0;
+    guint domain = 0;
+
+    if (!g_str_has_prefix(device, PREFIX_DEVICE))
+        return NULL;
+    address = g_strdelimit(g_strdup(device + strlen(PREFIX_DEVICE)), "_", '.');
+    return md_ap_queue_parse(address, &adapter, &domain) ? g_steal_pointer(&address) : NULL;
+}
+
+
+const MdCapKind md_cap_kind_ap_queue = {
+    .name = "ap_queue",
+    .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE,
+    .size = sizeof(MdCapApQueue),
+    .parse = parse,
+    .format = format,
+    .copy = copy,
+    .clear = clear,
+    .make_address = make_address,
+};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/cap-ccwgroup.h"
+
+#include <libvirt/libvirt.h>
+
+#include "conf/xml-reader.h"
+#include "util/error.h"
+
+/* The only type of group that libvirt knows. */
+#define TYPE_QETH "qeth_generic"
+
+/* In libvirt's header since 11.1. */
+#if LIBVIR_VERSION_NUMBER >= 11001000
+#define FLAG_GROUP VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCWGROUP_DEV
+#else
+#define FLAG_GROUP (1U << 22)
+#endif
+
+
+static void
+free_member(MdCcwGroupMember *member)
+{
+    g_free(member->ref);
+    g_free(member->device);
+    g_free(member);
+}
+
+
+void
+md_ccwgroup_members_add(GPtrArray *members, const char *ref, const char *device)
+{
+    MdCcwGroupMember *member = g_new0(MdCcwGroupMember, 1);
+
+    member->ref = g_strdup(ref);
+    member->device = g_strdup(device);
+    g_ptr_array_add(members, member);
+}
+
+
+static GPtrArray *
+new_members(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)free_member);
+}
+
+
+static void
+init(MdCap *cap)
+{
+    ((MdCapCcwGroup *)cap)->members = new_members();
+}
+
+
+static gboolean
+parse_member(MdCapCcwGroup *self, xmlNodePtr node, GError **error)
+{
+    g_autofree char *device = md_xml_device_name(node);
+    g_autofree char *ref = md_xml_attribute(node, "ref");
+    g_autofree char *member = md_xml_text(node);
+
+    if (self->members->len == MD_CCWGROUP_MEMBERS_MAX) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "more than %d members for '%s'",
+                          MD_CCWGROUP_MEMBERS_MAX, device);
+        return FALSE;
+    }
+    if (ref == NULL) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "Missing ref property on ccw_device in members for '%s'", device);
+        return FALSE;
+    }
+    if (member == NULL) {
+        g_autofree char *quote = md_xml_shorten(ref);
+
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                          "Missing data in ccw_device with ref '%s' in members for '%s'", quote,
+                          device);
+        return FALSE;
+    }
+    md_ccwgroup_members_add(self->members, ref, member);
+    return TRUE;
+}
+
+
+static gboolean
+parse_members(MdCapCcwGroup *self, xmlNodePtr node, GError **error)
+{
+    xmlNodePtr members = NULL;
+
+    if (!md_xml_child_once(node, "members", &members, error))
+        return FALSE;
+    for (xmlNodePtr member = members != NULL ? md_xml_child(members, "ccw_device") : NULL;
+         member != NULL; member = md_xml_next(member)) {
+        if (!parse_member(self, member, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+parse_type(MdCapCcwGroup *self, xmlNodePtr node, GError **error)
+{
+    g_autofree char *type = NULL;
+    g_autofree char *quote = NULL;
+    xmlNodePtr child = NULL;
+
+    if (!md_xml_child_once(node, "capability", &child, error))
+        return FALSE;
+    if (child == NULL)
+        return TRUE;
+
+    type = md_xml_attribute(child, "type");
+    if (g_strcmp0(type, TYPE_QETH) == 0) {
+        self->card_type = md_xml_child_text(child, "card_type");
+        self->chpid = md_xml_child_text(child, "chpid");
+        return TRUE;
+    }
+    quote = md_xml_shorten(type != NULL ? type : "");
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                      "Invalid value for attribute 'type' in element 'capability': '%s'.", quote);
+    return FALSE;
+}
+
+
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    MdCapCcwGroup *self = (MdCapCcwGroup *)cap;
+
+    return md_ccw_state_parse_xml(node, &self->state, error) &&
+           md_ccw_address_parse_xml(node, &self->address, error) &&
+           parse_members(self, node, error) && parse_type(self, node, error);
+}
+
+
+static void
+format(const MdCap *cap, MdXmlWriter *writer)
+{
+    const MdCapCcwGroup *self = (const MdCapCcwGroup *)cap;
+
+    md_ccw_state_format(self->state, writer);
+    md_ccw_address_format(&self->address, writer);
+    if (self->members->len > 0) {
+        md_xml_writer_start(writer, "members");
+        for (guint i = 0; i < self->members->len; i++) {
+            const MdCcwGroupMember *member = g_ptr_array_index(self->members, i);
+
+            md_xml_writer_start(writer, "ccw_device");
+            md_xml_writer_attribute(writer, "ref", member->ref);
+            md_xml_writer_text(writer, member->device);
+            md_xml_writer_end(writer);
+        }
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_start(writer, "capability");
+    md_xml_writer_attribute(writer, "type", TYPE_QETH);
+    md_xml_writer_block(writer);
+    md_xml_writer_element(writer, "card_type", self->card_type);
+    md_xml_writer_element(writer, "chpid", self->chpid);
+    md_xml_writer_end(writer);
+}
+
+
+static void
+copy(MdCap *dest, const MdCap *src)
+{
+    MdCapCcwGroup *self = (MdCapCcwGroup *)dest;
+    const MdCapCcwGroup *from = (const MdCapCcwGroup *)src;
+
+    self->address = from->address;
+    self->state = from->state;
+    self->members = new_members();
+    for (guint i = 0; i < from->members->len; i++) {
+        const MdCcwGroupMember *member = g_ptr_array_index(from->members, i);
+
+        md_ccwgroup_members_add(self->members, member->ref, member->device);
+    }
+    self->card_type = g_strdup(from->card_type);
+    self->chpid = g_strdup(from->chpid);
+}
+
+
+static void
+clear(MdCap *cap)
+{
+    MdCapCcwGroup *self = (MdCapCcwGroup *)cap;
+
+    g_ptr_array_unref(self->members);
+    g_free(self->card_type);
+    g_free(self->chpid);
+}
+
+
+static char *
+make_address(const char *device)
+{
+    return md_ccw_address_from_name(device, "ccwgroup");
+}
+
+
+const MdCapKind md_cap_kind_ccwgroup = {
+    .name = "ccwgroup",
+    .flag = FLAG_GROUP,
+    .size = sizeof(MdCapCcwGroup),
+    .init = init,
+    .parse = parse,
+    .format = format,
+    .copy = copy,
+    .clear = clear,
+    .make_address = make_address,
+};

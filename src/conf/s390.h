@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kinds of s390 have in common: numbers in documents, and for the channel devices (css,
+ * ccw, ccwgroup) an address, and whether they are in use.
+ */
+#pragma once
+
+#include <glib.h>
+#include <libxml/tree.h>
+
+#include "conf/xml-writer.h"
+
+typedef struct {
+    guint cssid; /* 0 to 0xfe */
+    guint ssid;  /* 0 to 3 */
+    guint devno; /* 0 to 0xffff */
+} MdCcwAddress;
+
+typedef enum {
+    MD_CCW_STATE_UNKNOWN = 0, /* not told */
+    MD_CCW_STATE_OFFLINE,
+    MD_CCW_STATE_ONLINE,
+} MdCcwState;
+
+/*
+ * The number in the child `name`, hexadecimal after 0x and for base 16 without it, too.
+ * VIR_ERR_CONFIG_UNSUPPORTED if it is missing or wrong.
+ */
+gboolean md_s390_parse_number(
+    xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);
+
+/* 0.0.1234, as the kernel writes it. */
+gboolean md_ccw_address_parse(const char *text, MdCcwAddress *address);
+
+/* What the kernel calls the device that libvirt calls PREFIX_0_0_1234; NULL if that is no such
+ * name. */
+char *md_ccw_address_from_name(const char *device, const char *prefix);
+
+/* The elements of an address inside `node`; VIR_ERR_CONFIG_UNSUPPORTED if one is missing or wrong.
+ */
+gboolean md_ccw_address_parse_xml(xmlNodePtr node, MdCcwAddress *address, GError **error);
+void md_ccw_address_format(const MdCcwAddress *address, MdXmlWriter *writer);
+
+/* The optional <state>; VIR_ERR_CONFIG_UNSUPPORTED if there is no such state. */
+gboolean md_ccw_state_parse_xml(xmlNodePtr node, MdCcwState *state, GError **error);
+void md_ccw_state_format(MdCcwState state, MdXmlWriter *writer);

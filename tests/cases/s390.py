@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices of s390: subchannels and what is behind them, groups, cryptographic adapters.
+
+The golden documents are what libvirtd 9.0.0 printed on the same machine. It lists neither devices that are not in use,
+as newer versions do since 10.5, nor groups, which there are since 11.1.
+"""
+
+import pathlib
+
+import documents
+import s390_hosts
+from mediated_test import MediatedTest, only_on
+
+GOLDEN = pathlib.Path(__file__).parent / 'golden/mainframe'
+CSS = s390_hosts.CSS
+GROUP = f'{s390_hosts.QETH}/0.0.bd00'
+OFFLINE = 'ccw_0_0_1501'
+NEWER = [OFFLINE, 'ccwgroup_0_0_bd00']
+FLAGS = {'ccw': 1 << 15, 'css': 1 << 16, 'ap_card': 1 << 18, 'ap_queue': 1 << 19, 'ap_matrix': 1 << 20,
+         'ccwgroup': 1 << 22, 'ccwgroup_member': 1 << 23, 'mdev_types': 1 << 13}
+MEMBERS = ['ccw_0_0_bd00', 'ccw_0_0_bd01', 'ccw_0_0_bd02']
+
+
+@only_on('sim', 'the VM has no such hardware')
+class Mainframe(MediatedTest):
+    machine = 'mainframe'
+
+    def golden_names(self):
+        return sorted(path.stem for path in GOLDEN.glob('*.xml'))
+
+    def look_up(self, name):
+        return self.conn.nodeDeviceLookupByName(name)
+
+    def root(self, name):
+        return documents.parse(self.look_up(name).XMLDesc(0))
+
+
+class Golden(Mainframe):
+    config = {'xml': {'details': 'false'}}
+
+    def test_documents(self):
+        for name in self.golden_names():
+            with self.subTest(name):
+                document = self.look_up(name).XMLDesc(0)
+                self.assertEqual(document, (GOLDEN / f'{name}.xml').read_text())
+                self.assertIsNone(documents.validate(document))
+
+    def test_set(self):
+        expected = [*self.golden_names(), *NEWER, 'computer', self.host.plain_pci()]
+        self.assertEqual(self.names(), sorted(expected))
+
+
+class Shown(Mainframe):
+    def test_schema(self):
+        for name in [*self.golden_names(), *NEWER]:
+            with self.subTest(name):
+                document = self.look_up(name).XMLDesc(0)
+                self.assertIsNone(documents.validate(document, self.schema), document)
+
+    def test_state(self):
+        self.assertEqual(self.root('ccw_0_0_1500').findtext('capability/state'), 'online')
+        self.assertEqual(self.root(OFFLINE).findtext('capability/state'), 'offline')
+        self.assertEqual(self.root('ccwgroup_0_0_bd00').findtext('capability/state'), 'online')
+
+    def test_group(self):
+        root = self.root('ccwgroup_0_0_bd00')
+        self.assertEqual(root.findtext('parent'), 'computer')
+        self.assertEqual(root.findtext('driver/name'), 'qeth')
+        self.assertEqual([(member.get('ref'), member.text) for member in root.iter('ccw_device')],
+                         [(f'cdev{number}', name) for number, name in enumerate(MEMBERS)])
+        card = documents.find_capability(root, 'ccwgroup', 'qeth_generic')
+        self.assertEqual((card.findtext('card_type'), card.findtext('chpid')), ('OSD_10GIG', 'BD'))
+
+    def test_members(self):
+        for name in MEMBERS:
+            group = documents.find_capability(self.root(name), 'ccw', 'ccwgroup_member')
+            self.assertEqual(group.findtext('group_device'), 'ccwgroup_0_0_bd00')
+            self.assertEqual(self.look_up(name).listCaps(), ['ccw', 'ccwgroup_member'])
+        self.assertIsNone(documents.find_capability(self.root('ccw_0_0_1500'), 'ccw', 'ccwgroup_member'))
+
+    def test_lists(self):
+        prefixes = {'ccw': 'ccw_', 'css': 'css_', 'ap_card': 'ap_card', 'ap_matrix': 'ap_matrix',
+                    'ccwgroup': 'ccwgroup_'}
+        expected = {kind: [name for name in self.names() if name.startswith(prefix)]
+                    for kind, prefix in prefixes.items()}
+        expected |= {'ap_queue': ['ap_04_0023', 'ap_04_0024', 'ap_0a_0023'], 'ccwgroup_member': MEMBERS,
+                     'mdev_types': ['ap_matrix', 'css_0_0_00d0']}
+        for kind, names in expected.items():
+            with self.subTest(kind):
+                self.assertEqual(self.names(FLAGS[kind]), names)
+                self.assertEqual(sorted(self.conn.listDevices(kind)), names)
+        self.assertEqual(self.names(FLAGS['ap_card'] | FLAGS['ap_matrix']), ['ap_card04', 'ap_card0a', 'ap_matrix'])
+
+    def test_tree(self):
+        for name, parent in (('ccw_0_0_1500', 'css_0_0_0000'), ('ccw_0_3_beef', 'css_0_3_0a3f'),
+                             ('ap_0a_0023', 'ap_card0a'), ('css_0_0_0000', 'computer')):
+            self.assertEqual(self.look_up(name).parent(), parent)
+
+
+class Changes(Mainframe):
+    def setUp(self):
+        super().setUp()
+        self.kernel = self.host.kernel
+        self.events = self.listen()
+        self.before = self.names()
+
+    def test_set_online(self):
+        path = f'{CSS}/0.0.0001/0.0.1501'
+        self.kernel.sysfs.write(f'{path}/online', '1\n')
+        self.kernel.event('change', path)
+        self.events.wait(('update', OFFLINE))
+        self.assertEqual(self.root(OFFLINE).findtext('capability/state'), 'online')
+        self.assertEqual(self.events.all(), [('update', OFFLINE)])
+
+    def test_ungroup(self):
+        for number, member in enumerate(MEMBERS):
+            self.kernel.sysfs.unlink(f'{CSS}/0.0.002{number}/0.0.bd0{number}/group_device')
+            self.kernel.sysfs.unlink(f'{GROUP}/cdev{number}')
+        self.kernel.sysfs.remove_device(GROUP)
+        self.kernel.event('remove', GROUP, SUBSYSTEM='ccwgroup', DEVTYPE='qeth_generic')
+        self.events.wait(('deleted', 'ccwgroup_0_0_bd00'))
+        self.assertEqual(self.names(), [name for name in self.before if name != 'ccwgroup_0_0_bd00'])
+        for member in MEMBERS:
+            self.assertIsNone(self.root(member).find('capability/capability'))
+
+    def test_group_again(self):
+        self.test_ungroup()
+        s390_hosts.group_qeth(self.kernel, [f'{CSS}/0.0.002{number}/0.0.bd0{number}' for number in (2, 1)])
+        path = f'{s390_hosts.QETH}/0.0.bd02'
+        self.kernel.event('add', path)
+        self.events.wait(('created', 'ccwgroup_0_0_bd02'))
+        self.assertEqual([member.text for member in self.root('ccwgroup_0_0_bd02').iter('ccw_device')],
+                         ['ccw_0_0_bd02', 'ccw_0_0_bd01'])
+
+    def test_subchannel_for_a_guest(self):
+        """Taken from io_subchannel, with the device behind it, and given to vfio_ccw."""
+        subchannel = f'{CSS}/0.0.0001'
+        self.kernel.sysfs.remove_device(f'{subchannel}/0.0.1501')
+        self.kernel.event('remove', f'{subchannel}/0.0.1501', SUBSYSTEM='ccw')
+        self.kernel.sysfs.bind(subchannel, None)
+        self.kernel.event('unbind', subchannel)
+        self.events.wait(('deleted', OFFLINE), ('deleted', 'css_0_0_0001'))
+        self.kernel.sysfs.bind(subchannel, 'vfio_ccw')
+        self.kernel.event('bind', subchannel)
+        self.events.wait(('created', 'css_0_0_0001'))
+        self.assertEqual(self.root('css_0_0_0001').findtext('driver/name'), 'vfio_ccw')
+        self.assertEqual(self.events.all(), [('deleted', OFFLINE), ('deleted', 'css_0_0_0001'),
+                                             ('created', 'css_0_0_0001')])
+
+    def test_strange_names_are_no_devices(self):
+        for path, subsystem, devtype in ((f'{CSS}/0.4.0000', 'css', None), (f'{CSS}/defunct2', 'css', None),
+                                         (f'{CSS}/0.0.0000/0.0.123', 'ccw', None),
+                                         (f'{s390_hosts.AP}/card4', 'ap', 'ap_card'),
+                                         (f'{s390_hosts.AP}/card04/04.0123', 'ap', 'ap_queue'),
+                                         (f'{s390_hosts.AP}/card07', 'ap', None),
+                                         (f'{s390_hosts.QETH}/0.0.1', 'ccwgroup', 'qeth_generic'),
+                                         ('/sys/devices/ctcm/0.0.0600', 'ccwgroup', None)):
+            self.kernel.sysfs.add_device(path, subsystem, {'online': '1\n'}, {'DEVTYPE': devtype} if devtype else {})
+            if subsystem == 'css':
+                self.kernel.sysfs.bind(path, s390_hosts.IO_SUBCHANNEL)
+            self.kernel.event('add', path)
+        # What comes after all of them.
+        s390_hosts.add_card(self.kernel, 0x0b, ())
+        self.kernel.event('add', f'{s390_hosts.AP}/card0b')
+        self.events.wait(('created', 'ap_card0b'))
+        self.assertEqual(self.events.all(), [('created', 'ap_card0b')])
+        self.assertEqual(self.names(), sorted([*self.before, 'ap_card0b']))
+
+
+class Odd(Mainframe):
+    """Attributes that say what they should not."""
+
+    def test_attributes(self):
+        sysfs = self.host.kernel.sysfs
+        sysfs.write(f'{CSS}/0.0.0000/0.0.1500/online', 'perhaps\n')
+        sysfs.write(f'{CSS}/0.0.0001/0.0.1501/online', '')
+        sysfs.unlink(f'{CSS}/0.0.0010/0.0.1940/online')
+        sysfs.write(f'{GROUP}/online', '-1\n')
+        sysfs.write(f'{GROUP}/card_type', b'\xff<O>\x01\x1b\n')
+        sysfs.write(f'{GROUP}/chpid', '')
+        sysfs.link(f'{GROUP}/cdev9', GROUP)
+        sysfs.write(f'{GROUP}/cdev8', 'no link\n')
+        for name in ('ccw_0_0_1500', OFFLINE, 'ccw_0_0_1940', 'ccwgroup_0_0_bd00'):
+            with self.subTest(name):
+                document = self.look_up(name).XMLDesc(0)
+                self.assertIsNone(documents.validate(document, self.schema), document)
+                self.assertNotIn('<state>', document)
+        self.assertIn('<ccw_device ref=\'cdev2\'>', document)
+        self.assertNotIn('cdev8', document)
+
+    def test_addresses_of_channels(self):
+        sysfs = self.host.kernel.sysfs
+        for text in ('', 'none\n', '0.0.zzzz\n', '0' * 100000, b'\xff\xfe\n'):
+            sysfs.write(f'{CSS}/0.0.00f0/dev_busid', text)
+            self.host.announce_change(f'{CSS}/0.0.00f0')
+        sysfs.write(f'{CSS}/0.0.00f0/dev_busid', '0.3.0007\n')
+        events = self.listen()
+        self.host.announce_change(f'{CSS}/0.0.00f0')
+        events.wait(('update', 'css_0_0_00f0'))
+        self.assertEqual(self.root('css_0_0_00f0').findtext('capability/channel_dev_addr/devno'), '0x0007')
