@@ -17,7 +17,7 @@ typedef struct {
     MdCap cap;
     MdCcwAddress address;
     MdCcwState state;
-    GPtrArray *members; /* of MdCcwGroupMember, by `ref`; never NULL */
+    GPtrArray *members; /* of MdCcwGroupMember, in order; never NULL */
     char *card_type;    /* OSD_10GIG, or NULL */
     char *chpid;        /* channel path, two hexadecimal digits, or NULL */
 } MdCapCcwGroup;

@@ -10,5 +10,12 @@ typedef struct {
     gboolean beyond_libvirt; /* libvirt prints it but its own schema does not take it */
 } MdSample;
 
+/* In samples-s390.c. */
+MdNodeDeviceDef *md_sample_ccw_disk(void);
+MdNodeDeviceDef *md_sample_ccw_member(void);
+MdNodeDeviceDef *md_sample_ccwgroup(void);
+MdNodeDeviceDef *md_sample_ap_card(void);
+MdNodeDeviceDef *md_sample_ap_queue(void);
+
 extern const MdSample md_samples[];
 extern const guint md_n_samples;

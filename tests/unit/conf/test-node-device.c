@@ -20,6 +20,9 @@ test_kinds(void)
         { "pci", VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV },
         { "css", VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV },
         { "ap_matrix", VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX },
+        { "ccw", VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV },
+        { "ap_card", VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD },
+        { "ap_queue", VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE },
         { "mdev_types", VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES },
         { "mdev", VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV },
     };
@@ -32,8 +35,8 @@ test_kinds(void)
         g_assert_cmphex(kind->flag, ==, rows[i].flag);
         g_assert_true(md_cap_kind_is_known(rows[i].name));
     }
-    g_assert_null(md_cap_kind_find("ap_card"));
-    g_assert_true(md_cap_kind_is_known("ap_card"));
+    g_assert_null(md_cap_kind_find("vdpa"));
+    g_assert_true(md_cap_kind_is_known("vdpa"));
     g_assert_null(md_cap_kind_find("toaster"));
     g_assert_false(md_cap_kind_is_known("toaster"));
     g_assert_false(md_cap_kind_is_known(""));

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel and libvirt call the devices of s390. */
+#include "config.h"
+
+#include "conf/cap-ap-card.h"
+#include "conf/cap-ap-queue.h"
+#include "conf/s390.h"
+
+
+static void
+test_names(void)
+{
+    static const struct {
+        const char *device;
+        const char *address; /* NULL: that is no name of a device */
+    } rows[] = {
+        { "css_0_0_0062", "0.0.0062" },
+        { "ccw_fe_3_beef", "fe.3.beef" },
+        { "ccwgroup_0_0_bd00", "0.0.bd00" },
+        { "ap_card04", "card04" },
+        { "ap_04_0023", "04.0023" },
+        { "ap_matrix", "matrix" },
+        { "ccw_0_0_123", NULL },
+        { "ccw_0_4_1234", NULL },
+        { "ccw_0_0_1234_5", NULL },
+        { "ccw", NULL },
+        { "ccw_", NULL },
+        { "ccwx0_0_1234", NULL },
+        { "ap_card4", NULL },
+        { "ap_cardxx", NULL },
+        { "ap_card", NULL },
+        { "ap_04_0123", NULL },
+        { "ap_4_0023", NULL },
+        { "ap_", NULL },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *address = md_cap_kind_make_address(rows[i].device);
+
+        g_assert_cmpstr(address, ==, rows[i].address);
+    }
+}
+
+
+static void
+test_ap(void)
+{
+    guint adapter = 0;
+    guint domain = 0;
+
+    g_assert_true(md_ap_card_parse("cardff", &adapter));
+    g_assert_cmphex(adapter, ==, 0xff);
+    g_assert_true(md_ap_queue_parse("04.00ab", &adapter, &domain));
+    g_assert_cmphex(adapter, ==, 0x04);
+    g_assert_cmphex(domain, ==, 0xab);
+    g_assert_false(md_ap_card_parse("car", &adapter));
+    g_assert_false(md_ap_card_parse("", &adapter));
+    g_assert_false(md_ap_card_parse("card 4", &adapter));
+    g_assert_false(md_ap_queue_parse("04", &adapter, &domain));
+    g_assert_false(md_ap_queue_parse("04.0023.1", &adapter, &domain));
+    g_assert_false(md_ap_queue_parse("04.0100", &adapter, &domain));
+}
+
+
+static void
+test_nested_only(void)
+{
+    const MdCapKind *kind = md_cap_kind_find("ccwgroup_member");
+
+    g_assert_true(kind == &md_cap_kind_ccwgroup_member);
+    g_assert_cmphex(kind->flag, ==, 1 << 23);
+    g_assert_cmpuint(kind->size, ==, 0);
+    g_assert_cmphex(md_cap_kind_ccwgroup.flag, ==, 1 << 22);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+
+    g_test_add_func("/conf/s390/names", test_names);
+    g_test_add_func("/conf/s390/ap", test_ap);
+    g_test_add_func("/conf/s390/nested-only", test_nested_only);
+    return g_test_run();
+}
