@@ -13,13 +13,6 @@
 #define TYPE_VPORT_OPS "vport_ops"
 
 
-gboolean
-md_cap_scsi_host_is_named(const MdCapScsiHost *self, const char *wwnn, const char *wwpn)
-{
-    return self->is_fc_host && g_strcmp0(self->wwnn, wwnn) == 0 && g_strcmp0(self->wwpn, wwpn) == 0;
-}
-
-
 static void
 init(MdCap *cap)
 {

@@ -22,6 +22,3 @@ typedef struct {
     guint max_vports;
     guint vports; /* in use */
 } MdCapScsiHost;
-
-/* Whether it has these names. */
-gboolean md_cap_scsi_host_is_named(const MdCapScsiHost *self, const char *wwnn, const char *wwpn);

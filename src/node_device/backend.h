@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The seam between "a parent with types" and "how a device of a type is made and kept". The
- * kernel's mediated devices are the first backend (mdev.c, mdev-config.c). A backend talks to the
- * hardware's driver on workers, and answers on the main loop once the registry agrees with what it
- * says.
+ * The seam between "a device is to be made, or to go" and how that is done. The kernel's mediated
+ * devices are one backend (mdev.c, mdev-config.c), virtual host adapters of Fibre Channel another
+ * (vhba.c). A backend talks to the hardware's driver on workers, and answers on the main loop once
+ * the registry agrees with what it says.
  */
 #pragma once
 
@@ -35,10 +35,14 @@ typedef struct {
     /* The capability whose documents and devices it serves. */
     const MdCapKind *kind;
 
-    /* Whether devices can be made below this one at all; the message says why not. */
-    gboolean (*check_parent)(MdNodeDevice *parent, GError **error);
+    /* The device below which `def` is to be made; the message says why there is none. NULL: the
+     * backend will look for one when it makes it. */
+    gboolean (*find_parent)(const MdBackendHost *host,
+                            const MdNodeDeviceDef *def,
+                            MdNodeDevice **parent,
+                            GError **error);
 
-    /* `def` is the parsed document, or that of a definition; `parent` the device it names. */
+    /* `def` is the parsed document, or that of a definition; `parent` what find_parent() found. */
     void (*create_async)(const MdBackendHost *host,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
@@ -48,6 +52,20 @@ typedef struct {
                           MdNodeDevice *device,
                           GAsyncReadyCallback callback,
                           gpointer user_data);
+
+    /*
+     * The rest is about definitions. A backend that keeps none has none of it.
+     */
+
+    /* The same for one that is to be kept: it makes sure that `def` says what the parent is called
+     * by the kernel, and NULL is for one that is not there. */
+    gboolean (*find_kept_parent)(const MdBackendHost *host,
+                                 MdNodeDeviceDef *def,
+                                 MdNodeDevice **parent,
+                                 GError **error);
+
+    /* The inactive device that a document to create means, or NULL. */
+    MdNodeDevice *(*find_defined)(const MdBackendHost *host, const MdNodeDeviceDef *def);
 
     /* Keeps what `def` says, new or instead of what was kept; `parent` NULL: it is not there, and
      * parent_addr says which one is meant. */
@@ -79,6 +97,10 @@ typedef struct {
 } MdBackend;
 
 extern const MdBackend md_backend_mdev;
+extern const MdBackend md_backend_vhba;
 
 /* The backend for a device or a document, or NULL with VIR_ERR_CONFIG_UNSUPPORTED. */
 const MdBackend *md_backend_find(const MdNodeDeviceDef *def, GError **error);
+
+/* The same of those that keep definitions. */
+const MdBackend *md_backend_find_keeper(const MdNodeDeviceDef *def, GError **error);

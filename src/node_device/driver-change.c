@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "conf/cap-mdev.h"
 #include "conf/xml.h"
 #include "node_device/driver-private.h"
 #include "util/error.h"
@@ -60,87 +59,16 @@ refuse(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, GError 
 }
 
 
-/* By name, or by address: what the kernel calls it. */
-static MdNodeDevice *
-find_parent(MdDriver *self, const char *wanted)
-{
-    MdNodeDevice *device = md_registry_find(self->host.registry, wanted);
-
-    return device != NULL ? device : md_registry_find_address(self->host.registry, wanted);
-}
-
-
-/* How a document names the parent; NULL and the error if it does not. */
-static const char *
-get_parent(const MdNodeDeviceDef *def, GError **error)
-{
-    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = def->parent != NULL ? def->parent : cap->parent_addr;
-
-    if (wanted == NULL)
-        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing parent device");
-    return wanted;
-}
-
-
-static void
-set_invalid_parent(const char *wanted, GError **error)
-{
-    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "invalid parent device '%s'", wanted);
-}
-
-
-/* The device that a document to be kept names as its parent. The machine itself stands in our own
- * documents for one that is not there: then the address tells. */
-static MdNodeDevice *
-find_kept_parent(MdDriver *self, const char *wanted, const MdCapMdev *cap)
-{
-    if (cap->parent_addr != NULL && g_str_equal(wanted, MD_NAME_COMPUTER))
-        return md_registry_find_address(self->host.registry, cap->parent_addr);
-    return find_parent(self, wanted);
-}
-
-
-/*
- * The address that a document means, its only name where the parent is not there. An address that
- * is given beside the name of a parent that is there does not count, as with libvirt.
- */
-static gboolean
-find_address(MdDriver *self, MdNodeDeviceDef *def, MdNodeDevice **parent, GError **error)
-{
-    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = get_parent(def, error);
-    g_autofree char *address = NULL;
-
-    if (wanted == NULL)
-        return FALSE;
-
-    *parent = find_kept_parent(self, wanted, cap);
-    if (*parent != NULL && ((*parent)->def->path == NULL || md_node_device_is_mdev(*parent))) {
-        md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
-                     wanted);
-        return FALSE;
-    }
-
-    if (*parent != NULL)
-        address = g_path_get_basename((*parent)->def->path);
-    else
-        address = md_cap_kind_make_address(wanted);
-    if (address == NULL)
-        address = g_strdup(cap->parent_addr);
-    if (address == NULL) {
-        set_invalid_parent(wanted, error);
-        return FALSE;
-    }
-    g_free(cap->parent_addr);
-    cap->parent_addr = g_steal_pointer(&address);
-    return TRUE;
-}
+typedef const MdBackend *(*FindBackend)(const MdNodeDeviceDef *def, GError **error);
 
 
 /* A document, as far as it can be judged by itself. */
 static MdNodeDeviceDef *
-read_document(const char *document, gboolean validate, const MdBackend **backend, GError **error)
+read_document(const char *document,
+              gboolean validate,
+              FindBackend find,
+              const MdBackend **backend,
+              GError **error)
 {
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
@@ -149,7 +77,7 @@ read_document(const char *document, gboolean validate, const MdBackend **backend
     def = md_xml_parse(document, error);
     if (def == NULL)
         return NULL;
-    *backend = md_backend_find(def, error);
+    *backend = find(def, error);
     return *backend != NULL ? g_steal_pointer(&def) : NULL;
 }
 
@@ -162,13 +90,10 @@ create(MdDriver *self,
        GAsyncReadyCallback callback,
        gpointer user_data)
 {
+    MdNodeDevice *parent = NULL;
     GError *error = NULL;
-    const char *wanted = get_parent(def, &error);
-    MdNodeDevice *parent = wanted != NULL ? find_parent(self, wanted) : NULL;
 
-    if (wanted != NULL && parent == NULL)
-        set_invalid_parent(wanted, &error);
-    if (parent == NULL || !backend->check_parent(parent, &error))
+    if (!backend->find_parent(&self->host, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
         backend->create_async(&self->host, parent, def, on_backend_done,
@@ -198,26 +123,6 @@ start(MdDriver *self, MdNodeDevice *device, GAsyncReadyCallback callback, gpoint
 }
 
 
-/* The definition that a document to create means, if it means one. */
-static MdNodeDevice *
-find_defined(MdDriver *self, const MdNodeDeviceDef *def)
-{
-    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = get_parent(def, NULL);
-    MdNodeDevice *parent = wanted != NULL ? find_parent(self, wanted) : NULL;
-    MdNodeDevice *device = NULL;
-    g_autofree char *address = NULL;
-    g_autofree char *name = NULL;
-
-    if (cap->uuid == NULL || parent == NULL || parent->def->path == NULL)
-        return NULL;
-    address = g_path_get_basename(parent->def->path);
-    name = md_cap_mdev_make_name(cap->uuid, address);
-    device = md_registry_find(self->host.registry, name);
-    return device != NULL && !device->active ? device : NULL;
-}
-
-
 void
 md_driver_create_xml_async(MdDriver *self,
                            const char *document,
@@ -232,13 +137,14 @@ md_driver_create_xml_async(MdDriver *self,
 
     if (md_error_check_flags(flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, VIR_FROM_NODEDEV,
                              "virNodeDeviceCreateXML", &error))
-        def = read_document(document, flags != 0, &backend, &error);
+        def = read_document(document, flags != 0, md_backend_find, &backend, &error);
     if (def == NULL) {
         refuse(self, callback, user_data, error);
         return;
     }
 
-    defined = find_defined(self, def);
+    if (backend->find_defined != NULL)
+        defined = backend->find_defined(&self->host, def);
     if (defined != NULL)
         start(self, defined, callback, user_data);
     else
@@ -301,8 +207,8 @@ md_driver_define_xml_async(MdDriver *self,
 
     if (md_error_check_flags(flags, DEFINE_XML_VALIDATE, VIR_FROM_NODEDEV, "virNodeDeviceDefineXML",
                              &error))
-        def = read_document(document, flags != 0, &backend, &error);
-    if (def == NULL || !find_address(self, def, &parent, &error))
+        def = read_document(document, flags != 0, md_backend_find_keeper, &backend, &error);
+    if (def == NULL || !backend->find_kept_parent(&self->host, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
         backend->define_async(&self->host, parent, def, on_backend_done,
@@ -321,7 +227,7 @@ md_driver_undefine_async(
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceUndefine", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL) {
-        backend = md_backend_find(device->def, NULL);
+        backend = md_backend_find_keeper(device->def, NULL);
         if (backend == NULL)
             md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined",
                          name);
@@ -346,7 +252,7 @@ md_driver_set_autostart_async(MdDriver *self,
     MdNodeDevice *device = md_driver_look_up(self, name, &error);
 
     if (device != NULL) {
-        backend = md_backend_find(device->def, NULL);
+        backend = md_backend_find_keeper(device->def, NULL);
         if (backend == NULL)
             md_error_set(&error, VIR_ERR_OPERATION_UNSUPPORTED,
                          "Unsupported device type: autostart of '%s' cannot be set", name);
@@ -384,9 +290,9 @@ md_driver_update_async(MdDriver *self,
     if (md_error_check_flags(flags, MD_UPDATE_LIVE | MD_UPDATE_CONFIG, VIR_FROM_NODEDEV,
                              "virNodeDeviceUpdate", &error))
         device = md_driver_look_up(self, name, &error);
-    if (device != NULL && md_backend_find(device->def, &error) != NULL)
-        def = read_document(document, FALSE, &backend, &error);
-    if (def == NULL || !find_address(self, def, &parent, &error))
+    if (device != NULL && md_backend_find_keeper(device->def, &error) != NULL)
+        def = read_document(document, FALSE, md_backend_find_keeper, &backend, &error);
+    if (def == NULL || !backend->find_kept_parent(&self->host, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
         backend->update_async(&self->host, device, def, get_what(flags), on_backend_done,

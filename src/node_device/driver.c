@@ -6,6 +6,7 @@
 #include "conf/cap-mdev.h"
 #include "node_device/document.h"
 #include "node_device/driver-private.h"
+#include "node_device/vhba.h"
 #include "util/error.h"
 
 /*
@@ -266,6 +267,17 @@ MdNodeDevice *
 md_driver_look_up(MdDriver *self, const char *name, GError **error)
 {
     return md_registry_look_up(self->host.registry, name, error);
+}
+
+
+MdNodeDevice *
+md_driver_look_up_scsi_host(
+    MdDriver *self, const char *wwnn, const char *wwpn, guint flags, GError **error)
+{
+    if (!md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceLookupSCSIHostByWWN",
+                              error))
+        return NULL;
+    return md_vhba_look_up(self->host.registry, wwnn, wwpn, error);
 }
 
 

@@ -56,6 +56,10 @@ GPtrArray *md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, G
 /* Borrowed; VIR_ERR_NO_NODE_DEVICE if there is none of that name. */
 MdNodeDevice *md_driver_look_up(MdDriver *self, const char *name, GError **error);
 
+/* By the world-wide names of a host adapter of Fibre Channel; the same error. `flags` must be 0. */
+MdNodeDevice *md_driver_look_up_scsi_host(
+    MdDriver *self, const char *wwnn, const char *wwpn, guint flags, GError **error);
+
 /* `parent`: borrowed, NULL for the root of the tree. */
 gboolean
 md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GError **error);

@@ -9,6 +9,7 @@
 #include "node_device/mdev.h"
 
 #include "conf/cap-mdev.h"
+#include "node_device/mdev-parent.h"
 #include "node_device/mdev-write.h"
 #include "util/error.h"
 #include "util/worker.h"
@@ -54,28 +55,6 @@ static MdWaiter *
 get_waiter(Operation *operation)
 {
     return md_inventory_get_waiter(operation->host->inventory);
-}
-
-
-static gboolean
-check_parent(MdNodeDevice *parent, GError **error)
-{
-    g_autoptr(GPtrArray) kinds = md_node_device_def_list_caps(parent->def);
-
-    /* What libvirt says of a device that can have no mediated devices for want of an address. */
-    if (md_node_device_def_get_cap(parent->def, &md_cap_kind_system) != NULL) {
-        md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
-                     parent->def->name);
-        return FALSE;
-    }
-    if (!g_ptr_array_find(kinds, &md_cap_kind_mdev_types, NULL)) {
-        md_error_set(
-            error, VIR_ERR_INTERNAL_ERROR,
-            "Unable to start mediated device: parent '%s' does not support mediated devices",
-            parent->def->name);
-        return FALSE;
-    }
-    return TRUE;
 }
 
 
@@ -376,7 +355,9 @@ finish(GAsyncResult *result, GError **error)
 
 const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
-    .check_parent = check_parent,
+    .find_parent = md_mdev_find_parent,
+    .find_kept_parent = md_mdev_find_kept_parent,
+    .find_defined = md_mdev_find_defined,
     .create_async = create_async,
     .destroy_async = destroy_async,
     .define_async = md_mdev_config_define_async,

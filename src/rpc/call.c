@@ -154,24 +154,28 @@ is_about_device(guint permissions)
 }
 
 
-/* Whose permissions are asked for; NULL: the connection's. */
-static const char *
-get_device(MdCall *self, guint permissions)
-{
-    if (!is_about_device(permissions))
-        return NULL;
-    if ((self->procedure->flags & MD_PROCEDURE_NEW) != 0)
-        return MD_ACCESS_NEW_DEVICE;
-    return *(char *const *)self->args;
-}
-
-
-/* There is nothing to be refused on a device that is not there: its call fails for that reason. */
+/*
+ * Whose permissions are asked for; NULL: the connection's. FALSE: those of a device that is not
+ * there, on which nothing is to be refused: its call fails for that reason.
+ */
 static gboolean
-is_there(MdCall *self, const char *device)
+find_device(MdCall *self, guint permissions, const char **device)
 {
-    return device == NULL || (self->procedure->flags & MD_PROCEDURE_NEW) != 0 ||
-           md_driver_look_up(md_call_get_driver(self), device, NULL) != NULL;
+    MdDriver *driver = md_call_get_driver(self);
+
+    *device = NULL;
+    if (!is_about_device(permissions))
+        return TRUE;
+    if ((self->procedure->flags & MD_PROCEDURE_NEW) != 0) {
+        *device = MD_ACCESS_NEW_DEVICE;
+        return TRUE;
+    }
+    if (self->procedure->find_device != NULL) {
+        *device = self->procedure->find_device(driver, self->args);
+        return *device != NULL;
+    }
+    *device = *(char *const *)self->args;
+    return md_driver_look_up(driver, *device, NULL) != NULL;
 }
 
 
@@ -195,13 +199,10 @@ md_call_run(MdCall *self)
     guint permissions = get_permissions(self);
     const char *device = NULL;
 
-    if (permissions != 0 && !md_access_is_free(access, self->who)) {
-        device = get_device(self, permissions);
-        if (is_there(self, device)) {
-            md_access_check_async(access, self->who, permissions, device,
-                                  md_session_get_cancellable(self->session), on_judged, self);
-            return;
-        }
-    }
-    self->procedure->handler(self, self->args);
+    if (permissions != 0 && !md_access_is_free(access, self->who) &&
+        find_device(self, permissions, &device))
+        md_access_check_async(access, self->who, permissions, device,
+                              md_session_get_cancellable(self->session), on_judged, self);
+    else
+        self->procedure->handler(self, self->args);
 }

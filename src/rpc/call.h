@@ -34,6 +34,9 @@ typedef struct {
     MdCallHandler handler; /* NULL: not served */
     /* Permissions that are needed depending on the arguments; NULL: none is. */
     guint (*get_more_permissions)(gconstpointer args);
+    /* The name of the device that the arguments mean, borrowed, NULL if there is none. NULL: they
+     * begin with it. */
+    const char *(*find_device)(MdDriver *driver, gconstpointer args);
 } MdProcedure;
 
 typedef void (*MdCallEndedFunc)(gpointer data);

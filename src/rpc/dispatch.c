@@ -37,6 +37,17 @@ get_more_for_update(gconstpointer args)
 }
 
 
+static const char *
+find_scsi_host(MdDriver *driver, gconstpointer args)
+{
+    const md_scsi_host_args *wanted = args;
+    MdNodeDevice *device =
+        md_driver_look_up_scsi_host(driver, wanted->wwnn, wanted->wwpn, wanted->flags, NULL);
+
+    return device != NULL ? device->def->name : NULL;
+}
+
+
 /* clang-format off */
 static const MdProcedure procedures[] = {
     { MD_PROC_AUTH_LIST, "virConnectOpenAuth", LOGIN, 0,
@@ -80,8 +91,9 @@ static const MdProcedure procedures[] = {
       ARGS(md_list_all_args), MD_XDR(md_list_all_ret), md_handle_list_all_devices },
     { MD_PROC_LOOK_UP_BY_NAME, "virNodeDeviceLookupByName", 0, MD_MAY_GETATTR,
       ARGS(md_name_args), MD_XDR(md_text_ret), md_handle_look_up_by_name },
-    { MD_PROC_LOOK_UP_SCSI_HOST, "virNodeDeviceLookupSCSIHostByWWN", 0, 0,
-      NO_ARGS, NULL, NULL },
+    { MD_PROC_LOOK_UP_SCSI_HOST, "virNodeDeviceLookupSCSIHostByWWN", 0, MD_MAY_GETATTR,
+      ARGS(md_scsi_host_args), MD_XDR(md_text_ret), md_handle_look_up_scsi_host,
+      .find_device = find_scsi_host },
     { MD_PROC_GET_XML, "virNodeDeviceGetXMLDesc", 0, MD_MAY_READ,
       ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_get_xml },
     { MD_PROC_GET_PARENT, "virNodeDeviceGetParent", 0, MD_MAY_READ,

@@ -195,6 +195,21 @@ md_handle_look_up_by_name(MdCall *call, gconstpointer args)
 }
 
 
+void
+md_handle_look_up_scsi_host(MdCall *call, gconstpointer args)
+{
+    const md_scsi_host_args *wanted = args;
+    GError *error = NULL;
+    MdNodeDevice *device = md_driver_look_up_scsi_host(md_call_get_driver(call), wanted->wwnn,
+                                                       wanted->wwpn, wanted->flags, &error);
+
+    if (device == NULL)
+        md_call_fail(call, error);
+    else
+        reply_text(call, device->def->name);
+}
+
+
 static void
 on_xml(GObject *source, GAsyncResult *result, gpointer data)
 {

@@ -31,6 +31,7 @@ void md_handle_num_of_devices(MdCall *call, gconstpointer args);
 void md_handle_list_devices(MdCall *call, gconstpointer args);
 void md_handle_list_all_devices(MdCall *call, gconstpointer args);
 void md_handle_look_up_by_name(MdCall *call, gconstpointer args);
+void md_handle_look_up_scsi_host(MdCall *call, gconstpointer args);
 void md_handle_get_xml(MdCall *call, gconstpointer args);
 void md_handle_get_parent(MdCall *call, gconstpointer args);
 void md_handle_num_of_caps(MdCall *call, gconstpointer args);

@@ -26,7 +26,7 @@ class Knobs:
     fail_delete: int = 0      # errno
     block_create: int = 0     # 1: before the port is there, 2: after its event
     block_delete: int = 0
-    late: int = 0             # 1: the names come when fill() is called, after the write
+    late: int = 0             # milliseconds from the event to the names; -1: fill() brings them
     silent: int = 0           # the write works, and nothing comes of it
     fail_state: int = 0       # errno of reading port_state
     block_state: int = 0
@@ -176,8 +176,13 @@ class Host:
         self.kernel.state.notify_all()
         self.kernel.block_while(lambda: self.knobs.block_create == 2)
         host.add_classes()
-        if not self.knobs.late:
+        self.kernel.state.notify_all()
+        if self.knobs.late == 0:
             host.fill()
+        elif self.knobs.late > 0:
+            timer = threading.Timer(self.knobs.late / 1000, host.fill)
+            timer.daemon = True
+            timer.start()
         return host
 
     def store_delete(self, data):
@@ -211,16 +216,6 @@ class Host:
             if not self.kernel.state.wait_for(lambda: self.ports, seconds):
                 raise AssertionError('no port has come')
             return next(reversed(self.ports.values()))
-
-    def fill_later(self, seconds):
-        """The names of the port that comes next are there so long after it."""
-        def run():
-            host = self.wait_port(10.0)
-            timer = threading.Timer(seconds, host.fill)
-            timer.daemon = True
-            timer.start()
-        self.set_knob('late', 1)
-        threading.Thread(target=run, daemon=True).start()
 
 
 def add_host(kernel, above, **facts):

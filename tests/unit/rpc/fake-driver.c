@@ -184,6 +184,24 @@ md_driver_look_up(MdDriver *self, const char *name, GError **error)
 }
 
 
+MdNodeDevice *
+md_driver_look_up_scsi_host(
+    MdDriver *self G_GNUC_UNUSED, const char *wwnn, const char *wwpn, guint flags, GError **error)
+{
+    static MdNodeDeviceDef def = { .name = (char *)PCI };
+    static MdNodeDevice device = { .def = &def };
+
+    if (!md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceLookupSCSIHostByWWN",
+                              error))
+        return NULL;
+    if (g_str_equal(wwnn, FAKE_DRIVER_WWNN) && g_str_equal(wwpn, FAKE_DRIVER_WWPN))
+        return &device;
+    md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
+                 "no node device with matching wwnn '%s' and wwpn '%s'", wwnn, wwpn);
+    return NULL;
+}
+
+
 gboolean
 md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GError **error)
 {

@@ -7,6 +7,10 @@
 
 #include "node_device/driver.h"
 
+/* What the PCI device is called as a host adapter. */
+#define FAKE_DRIVER_WWNN "20000000c9831b00"
+#define FAKE_DRIVER_WWPN "10000000c9831b00"
+
 /* Calls under way that the test has not ended. */
 guint fake_driver_count_waiting(MdDriver *self);
 

@@ -224,6 +224,35 @@ test_device(Host *host, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+test_scsi_host(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_scsi_host_args known = { (char *)FAKE_DRIVER_WWNN, (char *)FAKE_DRIVER_WWPN, 0 };
+    const md_scsi_host_args swapped = { (char *)FAKE_DRIVER_WWPN, (char *)FAKE_DRIVER_WWNN, 0 };
+    const md_name_args short_of_one = { (char *)FAKE_DRIVER_WWNN };
+    g_autoptr(Peer) peer = NULL;
+    md_text_ret found = { NULL };
+
+    host_start(host);
+    peer = peer_new_open(host, TRUE);
+    peer_expect_reply(peer,
+                      peer_call(peer, MD_PROC_LOOK_UP_SCSI_HOST, MD_XDR(md_scsi_host_args), &known),
+                      MD_XDR(md_text_ret), &found);
+    g_assert_cmpstr(found.text, ==, "pci_0000_06_00_0");
+    md_message_clear(MD_XDR(md_text_ret), &found);
+    peer_expect_error(peer,
+                      peer_call(peer, MD_PROC_LOOK_UP_SCSI_HOST, MD_XDR(md_scsi_host_args),
+                                &swapped),
+                      VIR_ERR_NO_NODE_DEVICE, VIR_FROM_NODEDEV,
+                      "Node device not found: no node device with matching wwnn '" FAKE_DRIVER_WWPN
+                      "' and wwpn '" FAKE_DRIVER_WWNN "'");
+    peer_expect_error(peer,
+                      peer_call(peer, MD_PROC_LOOK_UP_SCSI_HOST, MD_XDR(md_name_args),
+                                &short_of_one),
+                      VIR_ERR_RPC, VIR_FROM_RPC, "Unable to decode message payload");
+}
+
+
+static void
 test_unknown_device(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
     const int procedures[] = {
@@ -319,7 +348,6 @@ test_unserved(Host *host, gconstpointer data G_GNUC_UNUSED)
         const char *function;
     } cases[] = {
         { MD_PROC_RESET, VIR_FROM_NODEDEV, "virNodeDeviceReset" },
-        { MD_PROC_LOOK_UP_SCSI_HOST, VIR_FROM_NODEDEV, "virNodeDeviceLookupSCSIHostByWWN" },
         { 4, VIR_FROM_DOMAIN, "virConnectGetVersion" },
         { 23, VIR_FROM_DOMAIN, "virDomainLookupByName" },
         { 59, VIR_FROM_DOMAIN, "virConnectGetHostname" },
@@ -599,6 +627,7 @@ main(int argc, char **argv)
     ADD("/dispatch/lists", NULL, test_lists);
     ADD("/dispatch/maxnames", NULL, test_maxnames);
     ADD("/dispatch/device", NULL, test_device);
+    ADD("/dispatch/scsi-host", NULL, test_scsi_host);
     ADD("/dispatch/unknown-device", NULL, test_unknown_device);
     ADD("/dispatch/async", NULL, test_async);
     ADD("/dispatch/read-only/socket", GINT_TO_POINTER(TRUE), test_read_only);
