@@ -174,8 +174,8 @@ md_vhba_write_delete(gpointer write, GError **error)
 
     if (device == NULL)
         return FALSE;
-    if (!md_fc_host_read_names(device, &wwnn, &wwpn)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its world-wide names cannot be read");
+    if (!md_fc_host_is_named(device) || !md_fc_host_read_names(device, &wwnn, &wwpn)) {
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its world-wide names are not known");
         return FALSE;
     }
     place = &self->parent;

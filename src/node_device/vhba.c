@@ -106,7 +106,16 @@ run_job(GTask *task,
 }
 
 
-/* The first active adapter for which that is true, below a path or anywhere. */
+/* Says what has failed; that a device is not there any more says enough. */
+static void
+add_prefix(Operation *operation, const char *verb, const char *object)
+{
+    if (!g_error_matches(operation->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE))
+        g_prefix_error(&operation->error, "Unable to %s '%s': ", verb, object);
+}
+
+
+/* The first adapter of these names, any of the first if it is NULL, below a path if that is not. */
 static MdNodeDevice *
 find_adapter(MdRegistry *registry, const char *above, const char *wwnn, const char *wwpn)
 {
@@ -317,9 +326,7 @@ go_on_after_failure(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
 
-    if (!md_error_is_gone(operation->error))
-        g_prefix_error(&operation->error,
-                       "Unable to create a virtual port of '%s': ", operation->parent->def->name);
+    add_prefix(operation, "create a virtual port of", operation->parent->def->name);
     check_all(operation);
     /* One that is not through yet may still work. */
     if (g_queue_is_empty(&operation->candidates) ||
@@ -458,8 +465,7 @@ on_deleted(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         md_waiter_written(waiter, operation->path, on_removed, g_steal_pointer(&task));
         return;
     }
-    if (!md_error_is_gone(operation->error))
-        g_prefix_error(&operation->error, "Unable to destroy '%s': ", operation->name);
+    add_prefix(operation, "destroy", operation->name);
     md_waiter_cancel(waiter, operation->path);
     md_inventory_check(operation->host->inventory, operation->path);
     end(task);

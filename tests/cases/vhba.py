@@ -189,7 +189,7 @@ class Create(VhbaTest):
         self.assertIn(NEXT, virsh('nodedev-list', '--cap', 'fc_host').split())
         self.assertIn(WWPN, virsh('nodedev-dumpxml', f'{WWNN},{WWPN}'))
         self.assertIn(f'+- {NEXT}', virsh('nodedev-list', '--tree'))
-        self.assertIn('destroyed', virsh('nodedev-destroy', f'{WWNN},{WWPN}'))
+        self.assertIn('Destroyed', virsh('nodedev-destroy', f'{WWNN},{WWPN}'))
         self.assertNotIn(NEXT, virsh('nodedev-list').split())
 
 
