@@ -104,7 +104,11 @@ is_complete(const char *path, gpointer data)
     g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    return device != NULL && dir != NULL && md_probe_is_complete(device, dir);
+    if (device == NULL || dir == NULL)
+        return FALSE;
+    return md_registry_find_path(self->registry, path) == NULL
+               ? md_probe_is_complete(device, dir)
+               : md_probe_is_companion_complete(device, dir);
 }
 
 
@@ -113,11 +117,16 @@ static void
 register_path(const char *path, gpointer data)
 {
     MdInventory *self = data;
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
     g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    if (device != NULL && dir != NULL && md_sysfs_dir_is_alive(dir))
+    if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir))
+        return;
+    if (known == NULL)
         register_device(self, device, dir);
+    else
+        md_inventory_look_again_at(self, known, device, FALSE);
 }
 
 
@@ -386,10 +395,13 @@ static void
 handle_companion(MdInventory *self, const char *action, const char *subject)
 {
     MdNodeDevice *known = md_registry_find_path(self->registry, subject);
-    g_autoptr(MdUdevDevice) device = known != NULL ? md_udev_look_up(self->udev, subject) : NULL;
 
-    if (device != NULL && !g_str_equal(action, "remove"))
-        md_inventory_look_again_at(self, known, device, FALSE);
+    if (known == NULL || g_str_equal(action, "remove"))
+        return;
+    if (is_complete(subject, self))
+        register_path(subject, self);
+    else
+        md_incomplete_add(self->incomplete, subject);
 }
 
 

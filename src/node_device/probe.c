@@ -127,6 +127,17 @@ md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 
 
 gboolean
+md_probe_is_companion_complete(MdUdevDevice *device, MdSysfsDir *dir)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        if (is_for(probes[i], device) && probes[i]->is_companion_complete != NULL)
+            return probes[i]->is_companion_complete(dir);
+    }
+    return TRUE;
+}
+
+
+gboolean
 md_probe_is_told_by_bind(MdUdevDevice *device)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {

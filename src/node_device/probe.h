@@ -42,6 +42,8 @@ typedef struct {
 
     /* TRUE once sysfs holds all there is to it; NULL: always. */
     gboolean (*is_complete)(MdSysfsDir *dir);
+    /* The same of its companion, where there is one. */
+    gboolean (*is_companion_complete)(MdSysfsDir *dir);
 
     /*
      * Whether it has come for certain once a driver is bound to it, as the kernel takes a device
@@ -83,6 +85,9 @@ MdNodeDeviceDef *md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir 
 
 /* FALSE while the kernel is still adding to a device that it has announced. */
 gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
+
+/* The same of a companion that has been announced, of which this device is the subject. */
+gboolean md_probe_is_companion_complete(MdUdevDevice *device, MdSysfsDir *dir);
 
 /* The definition of `computer`. Its firmware's strings are read once. */
 MdNodeDeviceDef *md_probe_system(void);

@@ -66,10 +66,12 @@ class Host:
         if self.fc is None:
             return
         texts = {'port_name': UNSET, 'node_name': UNSET, 'fabric_name': UNSET}
-        self.add_class(self.fc_path, 'fc_host', {
-            **{key: f'{value:#x}\n' for key, value in texts.items()},
-            'port_state': 'Online\n', 'port_type': 'NPort (fabric via point-to-point)\n',
-            **{key: f'{value}\n' for key, value in self.fc.items()}})
+        # The attributes of a class come after the event of its device.
+        self.add_class(self.fc_path, 'fc_host', {})
+        for key, text in {**{key: f'{value:#x}' for key, value in texts.items()},
+                          'port_state': 'Online', 'port_type': 'NPort (fabric via point-to-point)',
+                          **self.fc}.items():
+            self.sysfs.write(f'{self.fc_path}/{key}', f'{text}\n')
         self.kernel.add_show(f'{self.fc_path}/port_state', self.show_state)
         if self.most is not None:
             self.kernel.add_store(f'{self.fc_path}/vport_create', self.store_create)

@@ -458,6 +458,14 @@ const MdSample md_samples[] = {
     { "mdev_types/mdpy", build_mdpy, .beyond_libvirt = TRUE },
     { "mdev/vgpu", build_vgpu },
     { "mdev/ap-defined", build_ap_defined },
+    { "scsi_host/local", md_sample_scsi_host },
+    { "scsi_host/fc", md_sample_fc_host },
+    { "scsi_host/vhba", md_sample_vhba },
+    { "scsi_target/local", md_sample_scsi_target },
+    { "scsi_target/rport", md_sample_remote_port },
+    { "scsi/disk", md_sample_scsi_disk },
+    { "scsi/unknown", md_sample_scsi_unknown },
+    { "scsi_generic/sg", md_sample_scsi_generic },
 };
 
 const guint md_n_samples = G_N_ELEMENTS(md_samples);

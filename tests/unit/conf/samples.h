@@ -17,5 +17,15 @@ MdNodeDeviceDef *md_sample_ccwgroup(void);
 MdNodeDeviceDef *md_sample_ap_card(void);
 MdNodeDeviceDef *md_sample_ap_queue(void);
 
+/* In samples-scsi.c. */
+MdNodeDeviceDef *md_sample_scsi_host(void);
+MdNodeDeviceDef *md_sample_fc_host(void);
+MdNodeDeviceDef *md_sample_vhba(void);
+MdNodeDeviceDef *md_sample_scsi_target(void);
+MdNodeDeviceDef *md_sample_remote_port(void);
+MdNodeDeviceDef *md_sample_scsi_disk(void);
+MdNodeDeviceDef *md_sample_scsi_unknown(void);
+MdNodeDeviceDef *md_sample_scsi_generic(void);
+
 extern const MdSample md_samples[];
 extern const guint md_n_samples;
