@@ -5,6 +5,7 @@ Each function builds one machine with a given kernel and returns its mdev parent
 Type names, texts and capacities are those of captures from such hosts, where there are any.
 """
 
+import laptop_hosts
 import pci
 import s390_hosts
 import scsi_hosts
@@ -172,4 +173,5 @@ MACHINES = {
     'twins': twins,
     **s390_hosts.MACHINES,
     **scsi_hosts.MACHINES,
+    **laptop_hosts.MACHINES,
 }

@@ -12,14 +12,21 @@ DOWNSTREAM = 0x6
 RC_ENDPOINT = 0x9
 
 CONFIG_SIZE = 256
+EXTENDED_SIZE = 4096
 EXPRESS = 0x78       # where our functions have their PCI Express capability
 STATUS_CAPABILITIES = 0x0010
 HEADER_BRIDGE = 1
+HEADER_CARDBUS = 2
+HEADER_MULTI = 0x80   # there are more functions in this slot
 
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """One function; `express` is the port type or None, speed and width are of its link."""
+    """One function; `express` is the port type or None, speed and width are of its link.
+
+    `now` is (speed, width) of a link that does not run as it could, `header` the type of the
+    configuration space if the class does not tell, `vpd` what the card says of itself, if it does.
+    """
 
     address: str
     vendor: int
@@ -32,6 +39,11 @@ class Function:
     speed: int = 3
     width: int = 16
     subsystem: tuple[int, int] = (0, 0)
+    port: int = 0
+    now: tuple[int, int] | None = None
+    header: int | None = None
+    config_size: int = CONFIG_SIZE
+    vpd: bytes | None = None
 
     @property
     def is_bridge(self):
@@ -39,19 +51,21 @@ class Function:
 
 
 def config_space(function):
-    """The first 256 bytes of what the function says of itself."""
-    config = bytearray(CONFIG_SIZE)
+    """What the function says of itself."""
+    config = bytearray(function.config_size)
     struct.pack_into('<HH', config, 0x00, function.vendor, function.device)
     struct.pack_into('<B', config, 0x09, function.class_code & 0xff)
     struct.pack_into('<H', config, 0x0a, function.class_code >> 8)
-    config[0x0e] = HEADER_BRIDGE if function.is_bridge else 0
+    config[0x0e] = function.header if function.header is not None else (
+        HEADER_BRIDGE if function.is_bridge else 0)
     if function.express is not None:
         struct.pack_into('<H', config, 0x06, STATUS_CAPABILITIES)
         config[0x34] = EXPRESS
         link = function.width << 4 | function.speed
+        speed, width = function.now or (function.speed, function.width)
         struct.pack_into('<BBH', config, EXPRESS, 0x10, 0, function.express << 4 | 2)
-        struct.pack_into('<I', config, EXPRESS + 0x0c, link)
-        struct.pack_into('<H', config, EXPRESS + 0x12, link)
+        struct.pack_into('<I', config, EXPRESS + 0x0c, function.port << 24 | link)
+        struct.pack_into('<H', config, EXPRESS + 0x12, width << 4 | speed)
     return bytes(config)
 
 
@@ -83,6 +97,8 @@ def add(sysfs, above, function):
         'numa_node': f'{function.numa_node}\n',
         'enable': '1\n',
     }, uevent(function))
+    if function.vpd is not None:
+        sysfs.write(f'{path}/vpd', function.vpd)
     if function.driver is not None:
         sysfs.bind(path, function.driver)
     if function.group is not None:
