@@ -6,25 +6,17 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
+#include "conf/cap-pci-topology.h"
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* The kernel numbers domains by int; those above 16 bits are made up by it (VMD). */
-#define DOMAIN_MAX   G_MAXINT
-#define BUS_MAX      0xFF
-#define SLOT_MAX     0x1F
-#define FUNCTION_MAX 7
-#define CLASS_MAX    0xFFFFFF
-#define ID_MAX       0xFFFF
+#define CLASS_MAX 0xFFFFFF
 
 static const char *const header_names[] = {
     [MD_PCI_HEADER_ENDPOINT] = NULL, /* the usual case, not printed */
     [MD_PCI_HEADER_BRIDGE] = "pci-bridge",
     [MD_PCI_HEADER_CARDBUS] = "cardbus-bridge",
 };
-
-/* GT/s by generation. */
-static const char *const link_speeds[] = { NULL, "2.5", "5", "8", "16", "32", "64" };
 
 
 gboolean
@@ -39,10 +31,10 @@ md_pci_address_parse(const char *text, MdPciAddress *address)
     /* Two colons and then the dot, not any other mix. */
     if (strrchr(text, '.') != text + strlen(text) - 2 || strchr(text, '.') != strrchr(text, '.'))
         return FALSE;
-    if (!md_xml_parse_uint(parts[0], 16, DOMAIN_MAX, &parsed.domain) ||
-        !md_xml_parse_uint(parts[1], 16, BUS_MAX, &parsed.bus) ||
-        !md_xml_parse_uint(parts[2], 16, SLOT_MAX, &parsed.slot) ||
-        !md_xml_parse_uint(parts[3], 16, FUNCTION_MAX, &parsed.function))
+    if (!md_xml_parse_uint(parts[0], 16, MD_PCI_DOMAIN_MAX, &parsed.domain) ||
+        !md_xml_parse_uint(parts[1], 16, MD_PCI_BUS_MAX, &parsed.bus) ||
+        !md_xml_parse_uint(parts[2], 16, MD_PCI_SLOT_MAX, &parsed.slot) ||
+        !md_xml_parse_uint(parts[3], 16, MD_PCI_FUNCTION_MAX, &parsed.function))
         return FALSE;
 
     *address = parsed;
@@ -63,141 +55,72 @@ init(MdCap *cap)
 }
 
 
-/* `what` names the number in messages as libvirt's do. */
 static gboolean
-check_number(xmlNodePtr node,
-             const char *what,
-             const char *text,
-             guint base,
-             guint max,
-             guint *number,
-             GError **error)
+parse_identity(MdCapPci *self, xmlNodePtr node, GError **error)
 {
-    g_autofree char *device = md_xml_device_name(node);
-
-    if (text == NULL) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no PCI %s supplied for '%s'", what, device);
-        return FALSE;
-    }
-    /* libvirt takes hexadecimal numbers with and without the prefix. */
-    if (base == 16 && g_ascii_strncasecmp(text, "0x", 2) == 0)
-        text += 2;
-    if (!md_xml_parse_uint(text, base, max, number)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid PCI %s supplied for '%s'", what,
-                     device);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-
-static gboolean
-parse_element(xmlNodePtr node,
-              const char *name,
-              const char *what,
-              guint base,
-              guint max,
-              guint *number,
-              GError **error)
-{
-    g_autofree char *text = NULL;
-    xmlNodePtr child = NULL;
-
-    if (!md_xml_child_once(node, name, &child, error))
-        return FALSE;
-    text = child != NULL ? md_xml_text(child) : NULL;
-    return check_number(node, what, text, base, max, number, error);
-}
-
-
-static gboolean
-parse_id(
-    xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error)
-{
-    g_autofree char *number = NULL;
-    xmlNodePtr child = NULL;
-
-    if (!md_xml_child_once(node, name, &child, error))
-        return FALSE;
-    number = child != NULL ? md_xml_attribute(child, "id") : NULL;
-    if (!check_number(node, what, number, 16, ID_MAX, id, error))
-        return FALSE;
-    *text = md_xml_text(child);
-    return TRUE;
-}
-
-
-/* Identity only: links, groups and functions are for the machine to tell, not for a document. */
-static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
-{
-    MdCapPci *self = (MdCapPci *)cap;
     MdPciAddress *address = &self->address;
     guint class_code = 0;
 
     if (md_xml_child(node, "class") != NULL) {
-        if (!parse_element(node, "class", "class", 16, CLASS_MAX, &class_code, error))
+        if (!md_xml_child_uint(node, "class", "PCI class", 16, CLASS_MAX, &class_code, error))
             return FALSE;
         self->class_code = class_code;
     }
-    return parse_element(node, "domain", "domain ID", 10, DOMAIN_MAX, &address->domain, error) &&
-           parse_element(node, "bus", "bus ID", 10, BUS_MAX, &address->bus, error) &&
-           parse_element(node, "slot", "slot ID", 10, SLOT_MAX, &address->slot, error) &&
-           parse_element(node, "function", "function ID", 10, FUNCTION_MAX, &address->function,
-                         error) &&
-           parse_id(node, "vendor", "vendor ID", &self->vendor_id, &self->vendor_name, error) &&
-           parse_id(node, "product", "product ID", &self->product_id, &self->product_name, error);
+    return md_xml_child_uint(node, "domain", "PCI domain ID", 10, MD_PCI_DOMAIN_MAX,
+                             &address->domain, error) &&
+           md_xml_child_uint(node, "bus", "PCI bus ID", 10, MD_PCI_BUS_MAX, &address->bus, error) &&
+           md_xml_child_uint(node, "slot", "PCI slot ID", 10, MD_PCI_SLOT_MAX, &address->slot,
+                             error) &&
+           md_xml_child_uint(node, "function", "PCI function ID", 10, MD_PCI_FUNCTION_MAX,
+                             &address->function, error) &&
+           md_xml_child_id(node, "vendor", "PCI vendor ID", &self->vendor_id, &self->vendor_name,
+                           error) &&
+           md_xml_child_id(node, "product", "PCI product ID", &self->product_id,
+                           &self->product_name, error);
 }
 
 
-static void
-format_id(MdXmlWriter *writer, const char *element, guint id, const char *name)
+/* One of what a function may have beside its identity; what libvirt does not know is passed over.
+ */
+static gboolean
+parse_capability(MdCapPci *self, xmlNodePtr node, GError **error)
 {
-    md_xml_writer_start(writer, element);
-    md_xml_writer_attribute_format(writer, "id", "0x%04x", id);
-    if (name != NULL)
-        md_xml_writer_text(writer, name);
-    md_xml_writer_end(writer);
-}
+    g_autofree char *type = md_xml_attribute(node, "type");
 
-
-static void
-format_address(MdXmlWriter *writer, const MdPciAddress *address)
-{
-    md_xml_writer_start(writer, "address");
-    md_xml_writer_attribute_format(writer, "domain", "0x%04x", address->domain);
-    md_xml_writer_attribute_format(writer, "bus", "0x%02x", address->bus);
-    md_xml_writer_attribute_format(writer, "slot", "0x%02x", address->slot);
-    md_xml_writer_attribute_format(writer, "function", "0x%x", address->function);
-    md_xml_writer_end(writer);
-}
-
-
-static void
-format_addresses(MdXmlWriter *writer, const GArray *addresses)
-{
-    for (guint i = 0; addresses != NULL && i < addresses->len; i++)
-        format_address(writer, &g_array_index(addresses, MdPciAddress, i));
-}
-
-
-static void
-format_functions(MdXmlWriter *writer, const MdCapPci *self)
-{
-    if (self->has_physical_function) {
-        md_xml_writer_start(writer, "capability");
-        md_xml_writer_attribute(writer, "type", "phys_function");
-        format_address(writer, &self->physical_function);
-        md_xml_writer_end(writer);
+    if (type == NULL) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "Missing capability type");
+        return FALSE;
     }
-    if (self->has_virtual_functions) {
-        md_xml_writer_start(writer, "capability");
-        md_xml_writer_attribute(writer, "type", "virt_functions");
-        if (self->max_virtual_functions > 0)
-            md_xml_writer_attribute_format(writer, "maxCount", "%u", self->max_virtual_functions);
-        format_addresses(writer, self->virtual_functions);
-        md_xml_writer_end(writer);
+    if (g_str_equal(type, "phys_function"))
+        return md_pci_functions_parse_physical(self, node, error);
+    if (g_str_equal(type, "virt_functions"))
+        return md_pci_functions_parse_virtual(self, node, error);
+    if (g_str_equal(type, md_cap_kind_vpd.name)) {
+        g_clear_pointer(&self->vpd, md_pci_vpd_free);
+        self->vpd = md_pci_vpd_parse(node, error);
+        return self->vpd != NULL;
     }
+    for (guint i = 0; i < G_N_ELEMENTS(header_names); i++) {
+        if (g_strcmp0(header_names[i], type) == 0)
+            self->header = i;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    MdCapPci *self = (MdCapPci *)cap;
+
+    if (!parse_identity(self, node, error))
+        return FALSE;
+    for (xmlNodePtr child = md_xml_child(node, "capability"); child != NULL;
+         child = md_xml_next(child)) {
+        if (!parse_capability(self, child, error))
+            return FALSE;
+    }
+    return md_pci_topology_parse(self, node, error);
 }
 
 
@@ -214,46 +137,6 @@ format_header(MdXmlWriter *writer, MdPciHeader header)
 
 
 static void
-format_link(MdXmlWriter *writer, const char *validity, const MdPciLink *link)
-{
-    md_xml_writer_start(writer, "link");
-    md_xml_writer_attribute(writer, "validity", validity);
-    if (link->port >= 0)
-        md_xml_writer_attribute_format(writer, "port", "%d", link->port);
-    if (link->speed < G_N_ELEMENTS(link_speeds) && link_speeds[link->speed] != NULL)
-        md_xml_writer_attribute(writer, "speed", link_speeds[link->speed]);
-    md_xml_writer_attribute_format(writer, "width", "%u", link->width);
-    md_xml_writer_end(writer);
-}
-
-
-static void
-format_topology(MdXmlWriter *writer, const MdCapPci *self)
-{
-    /* A group without members is as good as none, also to libvirt and its schema. */
-    if (self->iommu_group >= 0 && self->iommu_addresses != NULL && self->iommu_addresses->len > 0) {
-        md_xml_writer_start(writer, "iommuGroup");
-        md_xml_writer_attribute_format(writer, "number", "%d", self->iommu_group);
-        format_addresses(writer, self->iommu_addresses);
-        md_xml_writer_end(writer);
-    }
-    if (self->numa_node >= 0) {
-        md_xml_writer_start(writer, "numa");
-        md_xml_writer_attribute_format(writer, "node", "%d", self->numa_node);
-        md_xml_writer_end(writer);
-    }
-    if (self->is_express) {
-        md_xml_writer_start(writer, "pci-express");
-        if (self->has_link) {
-            format_link(writer, "cap", &self->link_capability);
-            format_link(writer, "sta", &self->link_status);
-        }
-        md_xml_writer_end(writer);
-    }
-}
-
-
-static void
 format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapPci *self = (const MdCapPci *)cap;
@@ -264,13 +147,14 @@ format(const MdCap *cap, MdXmlWriter *writer)
     md_xml_writer_element_format(writer, "bus", "%u", self->address.bus);
     md_xml_writer_element_format(writer, "slot", "%u", self->address.slot);
     md_xml_writer_element_format(writer, "function", "%u", self->address.function);
-    format_id(writer, "product", self->product_id, self->product_name);
-    format_id(writer, "vendor", self->vendor_id, self->vendor_name);
-    format_functions(writer, self);
+    md_xml_writer_id(writer, "product", self->product_id, self->product_name);
+    md_xml_writer_id(writer, "vendor", self->vendor_id, self->vendor_name);
+    md_pci_functions_format(self, writer);
     format_header(writer, self->header);
     md_mdev_types_format(self->mdev_types, writer);
     md_mdev_types_format_details(self->mdev_types, writer);
-    format_topology(writer, self);
+    md_pci_vpd_format(self->vpd, writer);
+    md_pci_topology_format(self, writer);
 }
 
 
@@ -287,6 +171,7 @@ copy(MdCap *dest, const MdCap *src)
     if (self->iommu_addresses != NULL)
         self->iommu_addresses = g_array_copy(self->iommu_addresses);
     self->mdev_types = md_mdev_types_copy(self->mdev_types);
+    self->vpd = md_pci_vpd_copy(self->vpd);
 }
 
 
@@ -300,14 +185,19 @@ clear(MdCap *cap)
     g_clear_pointer(&self->virtual_functions, g_array_unref);
     g_clear_pointer(&self->iommu_addresses, g_array_unref);
     g_clear_pointer(&self->mdev_types, g_ptr_array_unref);
+    g_clear_pointer(&self->vpd, md_pci_vpd_free);
 }
 
 
 static void
 list_nested(const MdCap *cap, GPtrArray *kinds)
 {
-    if (((const MdCapPci *)cap)->mdev_types != NULL)
+    const MdCapPci *self = (const MdCapPci *)cap;
+
+    if (self->mdev_types != NULL)
         g_ptr_array_add(kinds, (gpointer)&md_cap_kind_mdev_types);
+    if (self->vpd != NULL)
+        g_ptr_array_add(kinds, (gpointer)&md_cap_kind_vpd);
 }
 
 

@@ -2,8 +2,15 @@
 /* A PCI function. */
 #pragma once
 
+#include "conf/cap-pci-vpd.h"
 #include "conf/capability.h"
 #include "conf/mdev-type.h"
+
+/* The kernel numbers domains by int; those above 16 bits are made up by it (VMD). */
+#define MD_PCI_DOMAIN_MAX   G_MAXINT
+#define MD_PCI_BUS_MAX      0xFF
+#define MD_PCI_SLOT_MAX     0x1F
+#define MD_PCI_FUNCTION_MAX 7
 
 typedef struct {
     guint domain;
@@ -44,10 +51,13 @@ typedef struct {
     int numa_node;           /* -1: none */
     MdPciHeader header;
     gboolean is_express;
-    gboolean has_link; /* both below are set */
+    gboolean has_link_capability;
     MdPciLink link_capability;
+    gboolean has_link_status;
     MdPciLink link_status;
     GPtrArray *mdev_types; /* NULL: no parent of mediated devices */
+    gboolean may_have_vpd; /* the kernel offers it to be read; it may hold nothing of sense */
+    MdPciVpd *vpd;         /* NULL: none, or not read */
 } MdCapPci;
 
 /* 0000:86:00.0 */

@@ -12,12 +12,15 @@ static const MdCapKind *const kinds[] = {
     &md_cap_kind_scsi_host,   &md_cap_kind_fc_host,    &md_cap_kind_vports,
     &md_cap_kind_scsi_target, &md_cap_kind_scsi,       &md_cap_kind_scsi_generic,
     &md_cap_kind_ccw,         &md_cap_kind_ccwgroup,   &md_cap_kind_ccwgroup_member,
-    &md_cap_kind_ap_card,     &md_cap_kind_ap_queue,
+    &md_cap_kind_ap_card,     &md_cap_kind_ap_queue,   &md_cap_kind_vpd,
+    &md_cap_kind_usb_device,  &md_cap_kind_usb,        &md_cap_kind_drm,
 };
 
 /* Kinds of libvirt that are none of ours yet: a document of theirs is not wrong, only refused. */
 static const char *const foreign_kinds[] = {
-    "usb_device", "usb", "net", "storage", "drm", "vdpa", "vpd",
+    "net",
+    "storage",
+    "vdpa",
 };
 
 

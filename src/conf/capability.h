@@ -42,6 +42,10 @@ struct _MdCapKind {
 
 extern const MdCapKind md_cap_kind_system;
 extern const MdCapKind md_cap_kind_pci;
+extern const MdCapKind md_cap_kind_vpd;
+extern const MdCapKind md_cap_kind_usb_device;
+extern const MdCapKind md_cap_kind_usb;
+extern const MdCapKind md_cap_kind_drm;
 extern const MdCapKind md_cap_kind_css;
 extern const MdCapKind md_cap_kind_ap_matrix;
 extern const MdCapKind md_cap_kind_mdev_types;

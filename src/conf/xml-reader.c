@@ -9,6 +9,8 @@
 
 #define UUID_DIGITS 32
 
+#define ID_MAX 0xFFFF
+
 /* Characters of a foreign text in a message. */
 #define QUOTE_MAX 64
 
@@ -133,6 +135,106 @@ md_xml_parse_uint(const char *text, guint base, guint max, guint *number)
 
     *number = (guint)value;
     return TRUE;
+}
+
+
+static gboolean
+check_number(xmlNodePtr node,
+             const char *what,
+             const char *text,
+             guint base,
+             guint max,
+             guint *number,
+             GError **error)
+{
+    g_autofree char *device = md_xml_device_name(node);
+
+    if (text == NULL) {
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no %s supplied for '%s'", what, device);
+        return FALSE;
+    }
+    /* libvirt takes hexadecimal numbers with and without the prefix. */
+    if (base == 16 && g_ascii_strncasecmp(text, "0x", 2) == 0)
+        text += 2;
+    if (!md_xml_parse_uint(text, base, max, number)) {
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid %s supplied for '%s'", what, device);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+md_xml_child_uint(xmlNodePtr node,
+                  const char *name,
+                  const char *what,
+                  guint base,
+                  guint max,
+                  guint *number,
+                  GError **error)
+{
+    g_autofree char *text = NULL;
+    xmlNodePtr child = NULL;
+
+    if (!md_xml_child_once(node, name, &child, error))
+        return FALSE;
+    text = child != NULL ? md_xml_text(child) : NULL;
+    return check_number(node, what, text, base, max, number, error);
+}
+
+
+gboolean
+md_xml_child_id(
+    xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error)
+{
+    g_autofree char *number = NULL;
+    xmlNodePtr child = NULL;
+
+    if (!md_xml_child_once(node, name, &child, error))
+        return FALSE;
+    number = child != NULL ? md_xml_attribute(child, "id") : NULL;
+    if (!check_number(node, what, number, 16, ID_MAX, id, error))
+        return FALSE;
+    *text = md_xml_text(child);
+    return TRUE;
+}
+
+
+void
+md_xml_set_invalid_attribute(xmlNodePtr node, const char *name, const char *value, GError **error)
+{
+    g_autofree char *quote = md_xml_shorten(value);
+
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                      "Invalid value for attribute '%s' in element '%s': '%s'.", name,
+                      (const char *)node->name, quote);
+}
+
+
+gboolean
+md_xml_attribute_uint(
+    xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error)
+{
+    g_autofree char *text = md_xml_attribute(node, name);
+
+    if (text == NULL || md_xml_parse_uint(text, base, max, number))
+        return TRUE;
+    md_xml_set_invalid_attribute(node, name, text, error);
+    return FALSE;
+}
+
+
+gboolean
+md_xml_check_attribute(xmlNodePtr node, const char *name, GError **error)
+{
+    g_autofree char *text = md_xml_attribute(node, name);
+
+    if (text != NULL)
+        return TRUE;
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                      "Missing required attribute '%s' in element '%s'", name,
+                      (const char *)node->name);
+    return FALSE;
 }
 
 

@@ -31,5 +31,37 @@ char *md_xml_device_name(xmlNodePtr node);
 /* A whole string as a number: no space, no sign, at most `max`. Base 0 takes 0x too. */
 gboolean md_xml_parse_uint(const char *text, guint base, guint max, guint *number);
 
+/*
+ * The number in a child element, which must be there once; in hexadecimal with or without 0x.
+ * `what` is it in libvirt's messages ("PCI bus ID"); VIR_ERR_INTERNAL_ERROR if it is missing or
+ * wrong.
+ */
+gboolean md_xml_child_uint(xmlNodePtr node,
+                           const char *name,
+                           const char *what,
+                           guint base,
+                           guint max,
+                           guint *number,
+                           GError **error);
+
+/* <vendor id='0x10de'>NVIDIA</vendor>: 16 bits, errors as above, and the text, NULL if it has none.
+ */
+gboolean md_xml_child_id(
+    xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error);
+
+/*
+ * A number in an attribute; without one `number` stays as it is. Otherwise as md_xml_parse_uint(),
+ * and VIR_ERR_XML_ERROR if it is none.
+ */
+gboolean md_xml_attribute_uint(
+    xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);
+
+/* FALSE with VIR_ERR_XML_ERROR if there is no such attribute. */
+gboolean md_xml_check_attribute(xmlNodePtr node, const char *name, GError **error);
+
+/* VIR_ERR_XML_ERROR in libvirt's words. */
+void
+md_xml_set_invalid_attribute(xmlNodePtr node, const char *name, const char *value, GError **error);
+
 /* Lower case with dashes, or NULL. Dashes may be missing, blanks around it are fine. */
 char *md_uuid_normalize(const char *text);

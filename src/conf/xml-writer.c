@@ -240,6 +240,17 @@ md_xml_writer_element_format(MdXmlWriter *self, const char *element, const char 
 }
 
 
+void
+md_xml_writer_id(MdXmlWriter *self, const char *element, guint id, const char *name)
+{
+    md_xml_writer_start(self, element);
+    md_xml_writer_attribute_format(self, "id", "0x%04x", id);
+    if (name != NULL)
+        md_xml_writer_text(self, name);
+    md_xml_writer_end(self);
+}
+
+
 char *
 md_xml_writer_finish(MdXmlWriter *self)
 {

@@ -34,6 +34,9 @@ void md_xml_writer_element(MdXmlWriter *self, const char *element, const char *v
 void md_xml_writer_element_format(MdXmlWriter *self, const char *element, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* <vendor id='0x10de'>NVIDIA</vendor>; without text if `name` is NULL. */
+void md_xml_writer_id(MdXmlWriter *self, const char *element, guint id, const char *name);
+
 /* Ends the document and hands it over; the writer is done with afterwards. */
 char *md_xml_writer_finish(MdXmlWriter *self);
 

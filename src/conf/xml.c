@@ -156,17 +156,6 @@ read_document(const char *document, GError **error)
 }
 
 
-static void
-set_invalid_type(xmlNodePtr node, const char *type, GError **error)
-{
-    g_autofree char *quote = md_xml_shorten(type);
-
-    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                      "Invalid value for attribute 'type' in element '%s': '%s'.",
-                      (const char *)node->name, quote);
-}
-
-
 static gboolean
 parse_devnodes(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
 {
@@ -178,7 +167,7 @@ parse_devnodes(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
         g_autofree char *path = md_xml_text(node);
 
         if (type != NULL && !g_str_equal(type, "dev") && !g_str_equal(type, "link")) {
-            set_invalid_type(node, type, error);
+            md_xml_set_invalid_attribute(node, "type", type, error);
             return FALSE;
         }
         if (path == NULL)
@@ -207,12 +196,11 @@ find_kind(xmlNodePtr node, GError **error)
         return kind;
 
     if (type == NULL)
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "Missing required attribute 'type' in element 'capability'");
+        md_xml_check_attribute(node, "type", error);
     else if (md_cap_kind_is_known(type))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported device type '%s'", type);
     else
-        set_invalid_type(node, type, error);
+        md_xml_set_invalid_attribute(node, "type", type, error);
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "node_device/document.h"
 #include "node_device/driver-private.h"
 #include "node_device/vhba.h"
+#include "node_device/vpd-search.h"
 #include "util/error.h"
 
 /*
@@ -214,24 +215,82 @@ md_driver_get_events(MdDriver *self)
 }
 
 
+static void
+on_vpd_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+
+    g_task_return_pointer(task, md_vpd_search_finish(result), (GDestroyNotify)g_hash_table_unref);
+}
+
+
+void
+md_driver_find_vpd_async(MdDriver *self,
+                         const char *name,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+    GTask *task = g_task_new(self, NULL, callback, user_data);
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+
+    g_task_set_source_tag(task, md_driver_find_vpd_async);
+    for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
+
+        if (md_vpd_search_may_find(device) &&
+            (name == NULL || g_str_equal(device->def->name, name)))
+            g_ptr_array_add(devices, device);
+    }
+    md_vpd_search_async(devices, self->host.settings->driver_timeout, on_vpd_found, task);
+}
+
+
+GHashTable *
+md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+
+    return g_task_propagate_pointer(G_TASK(result), NULL);
+}
+
+
+gboolean
+md_driver_may_have_vpd(MdDriver *self, const char *name)
+{
+    MdNodeDevice *device = md_registry_find(self->host.registry, name);
+
+    return device != NULL && md_vpd_search_may_find(device);
+}
+
+
+static gboolean
+has_vpd(const MdNodeDevice *device, GHashTable *vpd)
+{
+    return vpd != NULL && g_hash_table_contains(vpd, device->def->name);
+}
+
+
 /* Of each group of flags none or any one must fit. */
 static gboolean
-matches(const MdNodeDevice *device, guint flags)
+matches(const MdNodeDevice *device, guint flags, GHashTable *vpd)
 {
     guint caps = flags & LIST_CAPS;
+    guint own_caps = md_node_device_def_get_flags(device->def);
     guint activity = flags & (LIST_INACTIVE | LIST_ACTIVE);
     guint persistence = flags & (LIST_PERSISTENT | LIST_TRANSIENT);
     guint own_activity = device->active ? LIST_ACTIVE : LIST_INACTIVE;
     guint own_persistence = md_node_device_is_persistent(device) ? LIST_PERSISTENT : LIST_TRANSIENT;
 
-    return (caps == 0 || (md_node_device_def_get_flags(device->def) & caps) != 0) &&
+    if (has_vpd(device, vpd))
+        own_caps |= md_cap_kind_vpd.flag;
+    return (caps == 0 || (own_caps & caps) != 0) &&
            (activity == 0 || (activity & own_activity) != 0) &&
            (persistence == 0 || (persistence & own_persistence) != 0);
 }
 
 
 GPtrArray *
-md_driver_list_all(MdDriver *self, guint flags, GError **error)
+md_driver_list_all(MdDriver *self, guint flags, GHashTable *vpd, GError **error)
 {
     g_autoptr(GPtrArray) names = NULL;
 
@@ -243,7 +302,7 @@ md_driver_list_all(MdDriver *self, guint flags, GError **error)
     for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
 
-        if (matches(device, flags))
+        if (matches(device, flags, vpd))
             g_ptr_array_add(names, device->def->name);
     }
     return g_steal_pointer(&names);
@@ -251,7 +310,7 @@ md_driver_list_all(MdDriver *self, guint flags, GError **error)
 
 
 GPtrArray *
-md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **error)
+md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GHashTable *vpd, GError **error)
 {
     const MdCapKind *kind = cap != NULL ? md_cap_kind_find(cap) : NULL;
 
@@ -259,7 +318,7 @@ md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **err
         return NULL;
     if (cap != NULL && kind == NULL)
         return g_ptr_array_new();
-    return md_driver_list_all(self, kind != NULL ? kind->flag : 0, error);
+    return md_driver_list_all(self, kind != NULL ? kind->flag : 0, vpd, error);
 }
 
 
@@ -294,7 +353,7 @@ md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GErr
 
 
 GPtrArray *
-md_driver_list_caps(MdDriver *self, const char *name, GError **error)
+md_driver_list_caps(MdDriver *self, const char *name, GHashTable *vpd, GError **error)
 {
     MdNodeDevice *device = md_driver_look_up(self, name, error);
     g_autoptr(GPtrArray) kinds = NULL;
@@ -303,6 +362,8 @@ md_driver_list_caps(MdDriver *self, const char *name, GError **error)
         return NULL;
 
     kinds = md_node_device_def_list_caps(device->def);
+    if (has_vpd(device, vpd))
+        g_ptr_array_add(kinds, (gpointer)&md_cap_kind_vpd);
     for (guint i = 0; i < kinds->len; i++)
         kinds->pdata[i] = (gpointer)((const MdCapKind *)kinds->pdata[i])->name;
     return g_steal_pointer(&kinds);

@@ -45,13 +45,27 @@ void md_driver_reload(MdDriver *self);
 
 MdEvents *md_driver_get_events(MdDriver *self);
 
+/*
+ * Names of the devices that have vital product data, which is not kept, as a set: of all devices,
+ * or of one. For the lists below, whose `vpd` it is; NULL there stands for an empty one.
+ */
+void md_driver_find_vpd_async(MdDriver *self,
+                              const char *name,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result);
+
+/* FALSE if a device is known to have none. */
+gboolean md_driver_may_have_vpd(MdDriver *self, const char *name);
+
 /* Names of the devices that fit the virConnectListAllNodeDeviceFlags, each borrowed; free the array
  * only. */
-GPtrArray *md_driver_list_all(MdDriver *self, guint flags, GError **error);
+GPtrArray *md_driver_list_all(MdDriver *self, guint flags, GHashTable *vpd, GError **error);
 
 /* The same by the name of a capability; NULL: all devices. An unknown capability fits none. `flags`
  * must be 0. */
-GPtrArray *md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **error);
+GPtrArray *md_driver_list_by_cap(
+    MdDriver *self, const char *cap, guint flags, GHashTable *vpd, GError **error);
 
 /* Borrowed; VIR_ERR_NO_NODE_DEVICE if there is none of that name. */
 MdNodeDevice *md_driver_look_up(MdDriver *self, const char *name, GError **error);
@@ -65,7 +79,7 @@ gboolean
 md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GError **error);
 
 /* Names of all capabilities, nested ones too, static strings; free the array only. */
-GPtrArray *md_driver_list_caps(MdDriver *self, const char *name, GError **error);
+GPtrArray *md_driver_list_caps(MdDriver *self, const char *name, GHashTable *vpd, GError **error);
 
 gboolean md_driver_is_active(MdDriver *self, const char *name, gboolean *value, GError **error);
 gboolean md_driver_is_persistent(MdDriver *self, const char *name, gboolean *value, GError **error);

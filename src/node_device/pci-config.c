@@ -51,7 +51,8 @@ md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci
 
     cap->header = read_le(config, size, PCI_HEADER_TYPE, 1) & 0x7f;
     cap->is_express = express != 0 || whole_size > MD_PCI_CONFIG_SIZE;
-    cap->has_link = FALSE;
+    cap->has_link_capability = FALSE;
+    cap->has_link_status = FALSE;
     if (express == 0)
         return;
 
@@ -62,10 +63,11 @@ md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci
 
     capability = read_le(config, size, express + PCI_EXP_LNKCAP, 4);
     status = read_le(config, size, express + PCI_EXP_LNKSTA, 2);
-    cap->has_link = TRUE;
+    cap->has_link_capability = TRUE;
     cap->link_capability.port = (int)((capability & PCI_EXP_LNKCAP_PN) >> 24);
     cap->link_capability.speed = capability & PCI_EXP_LNKCAP_SLS;
     cap->link_capability.width = (capability & PCI_EXP_LNKCAP_MLW) >> 4;
+    cap->has_link_status = TRUE;
     cap->link_status.port = -1;
     cap->link_status.speed = status & PCI_EXP_LNKSTA_CLS;
     cap->link_status.width = (status & PCI_EXP_LNKSTA_NLW) >> PCI_EXP_LNKSTA_NLW_SHIFT;

@@ -9,7 +9,7 @@
 #define MD_PCI_CONFIG_SIZE 256
 
 /*
- * Fills header, is_express, has_link and the links from the first `size` bytes; a cut or odd space
+ * Fills header, is_express and the links from the first `size` bytes; a cut or odd space
  * leaves the rest unset. `whole_size` is that of the whole space: one with extended space is PCI
  * Express even without the capability (host bridges).
  */

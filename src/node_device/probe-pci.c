@@ -5,6 +5,7 @@
 #include "conf/cap-pci.h"
 #include "node_device/mdev-types.h"
 #include "node_device/pci-config.h"
+#include "node_device/pci-vpd.h"
 #include "node_device/probe.h"
 #include "util/names.h"
 
@@ -39,6 +40,7 @@ probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     md_udev_find_pci_names(udev, cap->vendor_id, cap->product_id, &cap->vendor_name,
                            &cap->product_name);
     cap->mdev_types = md_mdev_types_probe(dir);
+    cap->may_have_vpd = md_sysfs_dir_has(dir, MD_ATTR_VPD);
     def->name = md_node_device_make_name("pci", name, NULL);
     return TRUE;
 }
@@ -115,6 +117,8 @@ refresh(MdNodeDeviceDef *def,
     read_iommu_group(cap, dir);
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
     cap->mdev_types = md_mdev_types_read(dir);
+    g_clear_pointer(&cap->vpd, md_pci_vpd_free);
+    cap->vpd = md_pci_vpd_read(dir);
     return TRUE;
 }
 

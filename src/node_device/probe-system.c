@@ -7,18 +7,6 @@
 #include "util/names.h"
 
 
-/* NULL for an attribute that is missing or blank. */
-static char *
-read_text(MdSysfsDir *dir, const char *name)
-{
-    g_autofree char *text = md_sysfs_dir_read(dir, name, NULL);
-
-    if (text == NULL || *g_strstrip(text) == '\0')
-        return NULL;
-    return g_steal_pointer(&text);
-}
-
-
 MdNodeDeviceDef *
 md_probe_system(void)
 {
@@ -30,13 +18,13 @@ md_probe_system(void)
     if (dir == NULL)
         return def;
 
-    cap->product = read_text(dir, "product_name");
-    cap->hardware_vendor = read_text(dir, "sys_vendor");
-    cap->hardware_version = read_text(dir, "product_version");
-    cap->hardware_serial = read_text(dir, "product_serial");
-    cap->hardware_uuid = read_text(dir, "product_uuid");
-    cap->firmware_vendor = read_text(dir, "bios_vendor");
-    cap->firmware_version = read_text(dir, "bios_version");
-    cap->firmware_release_date = read_text(dir, "bios_date");
+    cap->product = md_sysfs_dir_read_text(dir, "product_name");
+    cap->hardware_vendor = md_sysfs_dir_read_text(dir, "sys_vendor");
+    cap->hardware_version = md_sysfs_dir_read_text(dir, "product_version");
+    cap->hardware_serial = md_sysfs_dir_read_text(dir, "product_serial");
+    cap->hardware_uuid = md_sysfs_dir_read_text(dir, "product_uuid");
+    cap->firmware_vendor = md_sysfs_dir_read_text(dir, "bios_vendor");
+    cap->firmware_version = md_sysfs_dir_read_text(dir, "bios_version");
+    cap->firmware_release_date = md_sysfs_dir_read_text(dir, "bios_date");
     return def;
 }

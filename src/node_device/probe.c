@@ -9,6 +9,9 @@
 /* In order: the first one that takes a device has it. */
 static const MdProbe *const probes[] = {
     &md_probe_pci,
+    &md_probe_usb_device,
+    &md_probe_usb,
+    &md_probe_drm,
     &md_probe_css,
     &md_probe_mdev,
     &md_probe_scsi_host,

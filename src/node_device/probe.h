@@ -53,6 +53,9 @@ typedef struct {
 } MdProbe;
 
 extern const MdProbe md_probe_pci;
+extern const MdProbe md_probe_usb_device;
+extern const MdProbe md_probe_usb;
+extern const MdProbe md_probe_drm;
 extern const MdProbe md_probe_css;
 extern const MdProbe md_probe_ap_matrix;
 extern const MdProbe md_probe_mdev;

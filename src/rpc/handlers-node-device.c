@@ -4,6 +4,7 @@
 
 #include "rpc/handlers.h"
 
+#include "conf/capability.h"
 #include "util/error.h"
 
 
@@ -55,6 +56,42 @@ check_maxnames(int maxnames, GError **error)
         return FALSE;
     }
     return TRUE;
+}
+
+
+/* Goes on with a call; `vpd` are the devices that have vital product data, NULL: nobody asked. */
+typedef void (*VpdFunc)(MdCall *call, GHashTable *vpd);
+
+typedef struct {
+    MdCall *call;
+    VpdFunc func;
+} Pending;
+
+
+static void
+on_vpd_found(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autofree Pending *pending = data;
+    g_autoptr(GHashTable) vpd = md_driver_find_vpd_finish(MD_DRIVER(source), result);
+
+    pending->func(pending->call, vpd);
+}
+
+
+/* At once if nothing that is asked for depends on it. `device` NULL: all. */
+static void
+go_on_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
+{
+    Pending *pending = NULL;
+
+    if (!wanted) {
+        func(call, NULL);
+        return;
+    }
+    pending = g_new0(Pending, 1);
+    pending->call = call;
+    pending->func = func;
+    md_driver_find_vpd_async(md_call_get_driver(call), device, on_vpd_found, pending);
 }
 
 
@@ -112,15 +149,31 @@ reply_number(MdCall *call, GPtrArray *names)
 }
 
 
+static gboolean
+is_vpd(const char *cap)
+{
+    return g_strcmp0(cap, md_cap_kind_vpd.name) == 0;
+}
+
+
+static void
+count_devices(MdCall *call, GHashTable *vpd)
+{
+    const md_cap_args *wanted = md_call_get_args(call);
+    GError *error = NULL;
+    GPtrArray *names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
+                                             wanted->flags, vpd, &error);
+
+    answer_names(call, names, error, reply_number);
+}
+
+
 void
 md_handle_num_of_devices(MdCall *call, gconstpointer args)
 {
     const md_cap_args *wanted = args;
-    GError *error = NULL;
-    GPtrArray *names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
-                                             wanted->flags, &error);
 
-    answer_names(call, names, error, reply_number);
+    go_on_with_vpd(call, is_vpd(get_maybe(wanted->cap)), NULL, count_devices);
 }
 
 
@@ -133,17 +186,26 @@ reply_list(MdCall *call, GPtrArray *names)
 }
 
 
-void
-md_handle_list_devices(MdCall *call, gconstpointer args)
+static void
+list_devices(MdCall *call, GHashTable *vpd)
 {
-    const md_list_args *wanted = args;
+    const md_list_args *wanted = md_call_get_args(call);
     GPtrArray *names = NULL;
     GError *error = NULL;
 
     if (check_maxnames(wanted->maxnames, &error))
         names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
-                                      wanted->flags, &error);
+                                      wanted->flags, vpd, &error);
     answer_names(call, names, error, reply_list);
+}
+
+
+void
+md_handle_list_devices(MdCall *call, gconstpointer args)
+{
+    const md_list_args *wanted = args;
+
+    go_on_with_vpd(call, is_vpd(get_maybe(wanted->cap)), NULL, list_devices);
 }
 
 
@@ -171,14 +233,23 @@ reply_all(MdCall *call, GPtrArray *names)
 }
 
 
+static void
+list_all_devices(MdCall *call, GHashTable *vpd)
+{
+    const md_list_all_args *wanted = md_call_get_args(call);
+    GError *error = NULL;
+    GPtrArray *names = md_driver_list_all(md_call_get_driver(call), wanted->flags, vpd, &error);
+
+    answer_names(call, names, error, reply_all);
+}
+
+
 void
 md_handle_list_all_devices(MdCall *call, gconstpointer args)
 {
     const md_list_all_args *wanted = args;
-    GError *error = NULL;
-    GPtrArray *names = md_driver_list_all(md_call_get_driver(call), wanted->flags, &error);
 
-    answer_names(call, names, error, reply_all);
+    go_on_with_vpd(call, (wanted->flags & md_cap_kind_vpd.flag) != 0, NULL, list_all_devices);
 }
 
 
@@ -250,12 +321,13 @@ md_handle_get_parent(MdCall *call, gconstpointer args)
 }
 
 
-void
-md_handle_num_of_caps(MdCall *call, gconstpointer args)
+static void
+count_caps(MdCall *call, GHashTable *vpd)
 {
-    const md_name_args *device = args;
+    const md_name_args *device = md_call_get_args(call);
     GError *error = NULL;
-    g_autoptr(GPtrArray) caps = md_driver_list_caps(md_call_get_driver(call), device->name, &error);
+    g_autoptr(GPtrArray) caps =
+        md_driver_list_caps(md_call_get_driver(call), device->name, vpd, &error);
 
     if (caps == NULL)
         md_call_fail(call, error);
@@ -265,18 +337,38 @@ md_handle_num_of_caps(MdCall *call, gconstpointer args)
 
 
 void
-md_handle_list_caps(MdCall *call, gconstpointer args)
+md_handle_num_of_caps(MdCall *call, gconstpointer args)
 {
-    const md_caps_args *device = args;
+    const md_name_args *device = args;
+
+    go_on_with_vpd(call, md_driver_may_have_vpd(md_call_get_driver(call), device->name),
+                   device->name, count_caps);
+}
+
+
+static void
+list_caps(MdCall *call, GHashTable *vpd)
+{
+    const md_caps_args *device = md_call_get_args(call);
     g_autoptr(GPtrArray) caps = NULL;
     GError *error = NULL;
 
     if (check_maxnames(device->maxnames, &error))
-        caps = md_driver_list_caps(md_call_get_driver(call), device->name, &error);
+        caps = md_driver_list_caps(md_call_get_driver(call), device->name, vpd, &error);
     if (caps == NULL)
         md_call_fail(call, error);
     else
         reply_names(call, caps, device->maxnames);
+}
+
+
+void
+md_handle_list_caps(MdCall *call, gconstpointer args)
+{
+    const md_caps_args *device = args;
+
+    go_on_with_vpd(call, md_driver_may_have_vpd(md_call_get_driver(call), device->name),
+                   device->name, list_caps);
 }
 
 

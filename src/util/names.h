@@ -30,6 +30,7 @@
 
 /* udev: subsystems, actions, properties. */
 #define MD_SUBSYSTEM_PCI          "pci"
+#define MD_SUBSYSTEM_USB          "usb"
 #define MD_SUBSYSTEM_MDEV         "mdev"
 #define MD_SUBSYSTEM_CSS          "css"
 #define MD_SUBSYSTEM_CCW          "ccw"
@@ -45,6 +46,7 @@
 #define MD_ATTR_UEVENT      "uevent"
 #define MD_ATTR_DRIVER      "driver"
 #define MD_ATTR_IOMMU_GROUP "iommu_group"
+#define MD_ATTR_VPD         "vpd"
 
 /* sysfs: a parent of mediated devices and its types. */
 #define MD_ATTR_MDEV_TYPES     "mdev_supported_types"

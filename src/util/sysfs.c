@@ -164,6 +164,23 @@ md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error)
 }
 
 
+char *
+md_sysfs_dir_read_text(MdSysfsDir *self, const char *name)
+{
+    g_autoptr(GByteArray) bytes = read_all(self, name, MD_SYSFS_ATTRIBUTE_MAX, NULL);
+    g_autofree char *text = bytes != NULL ? g_strndup((const char *)bytes->data, bytes->len) : NULL;
+    gsize len = text != NULL ? strlen(text) : 0;
+
+    while (len > 0 && strchr("\r\n", text[len - 1]) != NULL)
+        text[--len] = '\0';
+    for (gsize i = 0; i < len; i++) {
+        if (g_ascii_isspace(text[i]) || !g_ascii_iscntrl(text[i]))
+            return g_steal_pointer(&text);
+    }
+    return NULL;
+}
+
+
 GBytes *
 md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error)
 {
@@ -190,6 +207,21 @@ md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value)
 
     *value = number;
     return TRUE;
+}
+
+
+guint
+md_sysfs_dir_read_hex(MdSysfsDir *self, const char *name)
+{
+    g_autofree char *text = md_sysfs_dir_read(self, name, NULL);
+    const char *digits = NULL;
+    guint64 number = 0;
+
+    if (text == NULL)
+        return 0;
+
+    digits = g_ascii_strncasecmp(text, "0x", 2) == 0 ? text + 2 : text;
+    return g_ascii_string_to_unsigned(digits, 16, 0, G_MAXUINT, &number, NULL) ? (guint)number : 0;
 }
 
 

@@ -40,7 +40,13 @@ gboolean md_sysfs_dir_has(MdSysfsDir *self, const char *name);
  */
 char *md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error);
 
-/* The same as raw bytes, at most `max` of them (PCI config space, VPD). */
+/*
+ * A text that a device or a firmware tells of itself, as libvirt shows it: blanks are kept, a line
+ * end is not. NULL if the attribute is missing, or nothing in it could be printed.
+ */
+char *md_sysfs_dir_read_text(MdSysfsDir *self, const char *name);
+
+/* An attribute as raw bytes, at most `max` of them (PCI config space, VPD). */
 GBytes *md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error);
 
 /* What the kernel says of a file's size, 0 if it is not there: true of binary attributes only. */
@@ -49,6 +55,9 @@ gsize md_sysfs_dir_get_size(MdSysfsDir *self, const char *name);
 /* A number in decimal or, after 0x, in hexadecimal. FALSE if the attribute is missing or no number.
  */
 gboolean md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value);
+
+/* A number in hexadecimal, with or without 0x; 0 if the attribute is missing or no number. */
+guint md_sysfs_dir_read_hex(MdSysfsDir *self, const char *name);
 
 /* The last component of what a link points at, NULL if there is no such link. */
 char *md_sysfs_dir_read_link(MdSysfsDir *self, const char *name);

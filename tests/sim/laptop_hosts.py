@@ -228,12 +228,48 @@ def odd_vpd():
 
 
 def odd(kernel):
-    """One network card for each of these; slot and function count them."""
+    """Hardware that says odd things: one network card for each VPD, USB devices, the firmware."""
     root = add_root(kernel, 'pci0000:00')
+    add_odd_usb(kernel, root)
+    for name, text in ODD_DMI.items():
+        kernel.sysfs.write(f'/sys/devices/virtual/dmi/id/{name}', text)
     for number, data in enumerate(odd_vpd().values()):
         pci.add(kernel.sysfs, root, pci.Function(
             f'0000:00:{number // 8 + 1:02x}.{number % 8}', INTEL, 0x1572, ETHERNET, vpd=data))
     return []
+
+
+ODD_DMI = {
+    'sys_vendor': b'  B\xc3\xbcro  \n',
+    'product_name': b'M\xfcll\x01\x7f\tPC\n',
+    'product_version': b'   \n',
+    'product_serial': b'\n',
+    'product_uuid': b'ffffffff-ffff-ffff-ffff-ffffffffffff\n',
+    'bios_version': b'\x02\x03\n',
+    'bios_date': b'x' * 3000,
+}
+
+
+def add_odd_usb(kernel, root):
+    """What devices say of themselves, and what is missing."""
+    sysfs = kernel.sysfs
+    controller = pci.add(sysfs, root, pci.Function('0000:00:14.0', INTEL, 0x51ed, XHCI, 'xhci_hcd'))
+    hub, _ = add_root_hubs(kernel, controller)
+    texts = {'1-1': (b'Soci\xe9t\xe9\n', b'\x01mouse\x1b[1m\x7f\n'),
+             '1-2': (b'\n', b'   \n'),
+             '1-3': (b'caf\xc3\xa9 \xef\xbf\xbe\n', b'line\nline\ttab\rreturn\n'),
+             '1-4': (b'x' * 3000 + b'\n', b'nul\0nul\n')}
+    for number, (name, said) in enumerate(texts.items(), 2):
+        path = add_usb_device(kernel, hub, name, (1, number), (0x1234, number), said)
+        add_usb_interface(kernel, path, 0, (255, 255, 255))
+        if name == '1-2':
+            sysfs.unlink(f'{path}/1-2:1.0/bInterfaceProtocol')
+            sysfs.write(f'{path}/1-2:1.0/bInterfaceSubClass', 'no number\n')
+    # udev has not looked at it, and the kernel has little to say.
+    path = f'{hub}/1-5'
+    sysfs.add_device(path, 'usb', {'idVendor': '046d\n', 'idProduct': 'c31c\n', 'busnum': '1\n',
+                                   'devnum': '77\n'}, {'DEVTYPE': 'usb_device'})
+    sysfs.add_device(f'{hub}/1-6', 'usb', {}, {'DEVTYPE': 'usb_device'})
 
 
 def odd_address(name):

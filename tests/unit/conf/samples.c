@@ -166,7 +166,8 @@ static void
 set_link(MdCapPci *cap, guint speed, guint width, guint now_speed, guint now_width)
 {
     cap->is_express = TRUE;
-    cap->has_link = TRUE;
+    cap->has_link_capability = TRUE;
+    cap->has_link_status = TRUE;
     cap->link_capability = (MdPciLink){ .port = 0, .speed = speed, .width = width };
     cap->link_status = (MdPciLink){ .port = -1, .speed = now_speed, .width = now_width };
 }
@@ -323,6 +324,61 @@ build_iommu_group(void)
 }
 
 
+static void
+add_field(MdCapPci *cap, MdPciVpdSection section, const char *keyword, const char *value)
+{
+    g_assert_true(md_pci_vpd_set(cap->vpd, section, keyword, value));
+}
+
+
+/* A network card that its maker and its owner have written into, beside all else there can be. */
+static MdNodeDeviceDef *
+build_vpd(void)
+{
+    MdNodeDeviceDef *def = new_def("pci_0000_42_00_0", "/sys/devices/pci0000:40/0000:42:00.0",
+                                   "computer", "mlx5_core");
+    MdCapPci *cap = add_pci(def, "0000:42:00.0", 0x020000, 0x15b3, 0x101d);
+
+    cap->vpd = md_pci_vpd_new();
+    cap->vpd->name = g_strdup("ConnectX-6 Dx EN adapter card, 100GbE");
+    add_field(cap, MD_PCI_VPD_READONLY, "V2", "MCX623106AN-CDAT");
+    add_field(cap, MD_PCI_VPD_READONLY, "SN", "MT2113X00000");
+    add_field(cap, MD_PCI_VPD_READONLY, "PN", "MCX623106AN-CDAT");
+    add_field(cap, MD_PCI_VPD_READONLY, "EC", "A6");
+    add_field(cap, MD_PCI_VPD_READONLY, "MN", "");
+    add_field(cap, MD_PCI_VPD_READONLY, "V0", "PCIeGen4 x16");
+    add_field(cap, MD_PCI_VPD_READWRITE, "YB", "blade 2");
+    add_field(cap, MD_PCI_VPD_READWRITE, "V1", "rack 4");
+    add_field(cap, MD_PCI_VPD_READWRITE, "YA", "EX-7781");
+    cap->has_virtual_functions = TRUE;
+    cap->max_virtual_functions = 8;
+    add_address(&cap->virtual_functions, "0000:42:00.2");
+    cap->iommu_group = 65;
+    add_address(&cap->iommu_addresses, "0000:42:00.0");
+    cap->numa_node = 0;
+    set_link(cap, 4, 16, 4, 8);
+    return def;
+}
+
+
+/* Markup in the fields, a section without any, and no name. */
+static MdNodeDeviceDef *
+build_vpd_odd(void)
+{
+    MdNodeDeviceDef *def =
+        new_def("pci_0000_43_00_0", "/sys/devices/pci0000:40/0000:43:00.0", "computer", NULL);
+    MdCapPci *cap = add_pci(def, "0000:43:00.0", 0x020000, 0x8086, 0x1572);
+
+    cap->vpd = md_pci_vpd_new();
+    md_pci_vpd_add_section(cap->vpd, MD_PCI_VPD_READONLY);
+    add_field(cap, MD_PCI_VPD_READWRITE, "YA", "<a> & 'b' \"c\" {d}");
+    cap->is_express = TRUE;
+    cap->has_link_capability = TRUE;
+    cap->link_capability = (MdPciLink){ .port = 7, .speed = 6, .width = 2 };
+    return def;
+}
+
+
 static MdNodeDeviceDef *
 build_ccw_parent(void)
 {
@@ -446,6 +502,8 @@ const MdSample md_samples[] = {
     { "pci/sriov-idle", build_sriov_idle },
     { "pci/sriov-vf", build_sriov_vf },
     { "pci/iommu-group", build_iommu_group },
+    { "pci/vpd", build_vpd },
+    { "pci/vpd-odd", build_vpd_odd, .beyond_libvirt = TRUE },
     { "css/vfio-ccw", build_ccw_parent },
     { "ap_matrix/vfio-ap", build_ap_parent },
     { "ap_matrix/bare", build_ap_bare },

@@ -29,3 +29,7 @@ MdNodeDeviceDef *md_sample_scsi_generic(void);
 
 extern const MdSample md_samples[];
 extern const guint md_n_samples;
+
+/* More of them: what is plugged in. */
+extern const MdSample md_usb_samples[];
+extern const guint md_n_usb_samples;

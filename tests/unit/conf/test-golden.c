@@ -151,11 +151,21 @@ test_schema_refuses(void)
 
 
 static void
-add_sample(const MdSample *sample, const char *what, GTestDataFunc func)
+add_test(const MdSample *sample, const char *what, GTestDataFunc func)
 {
     g_autofree char *path = g_strdup_printf("/conf/golden/%s/%s", sample->name, what);
 
     g_test_add_data_func(path, sample, func);
+}
+
+
+static void
+add_sample(const MdSample *sample)
+{
+    add_test(sample, "plain", test_plain);
+    add_test(sample, "details", test_details);
+    add_test(sample, "copy", test_copy);
+    add_test(sample, "reread", test_reread);
 }
 
 
@@ -164,12 +174,10 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    for (guint i = 0; i < md_n_samples; i++) {
-        add_sample(&md_samples[i], "plain", test_plain);
-        add_sample(&md_samples[i], "details", test_details);
-        add_sample(&md_samples[i], "copy", test_copy);
-        add_sample(&md_samples[i], "reread", test_reread);
-    }
+    for (guint i = 0; i < md_n_samples; i++)
+        add_sample(&md_samples[i]);
+    for (guint i = 0; i < md_n_usb_samples; i++)
+        add_sample(&md_usb_samples[i]);
     g_test_add_func("/conf/golden/schema-refuses", test_schema_refuses);
     return g_test_run();
 }

@@ -49,7 +49,8 @@ test_express(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
     g_assert_cmpint(fixture->cap.header, ==, MD_PCI_HEADER_ENDPOINT);
     g_assert_true(fixture->cap.is_express);
-    g_assert_true(fixture->cap.has_link);
+    g_assert_true(fixture->cap.has_link_capability);
+    g_assert_true(fixture->cap.has_link_status);
     g_assert_cmpint(fixture->cap.link_capability.port, ==, 5);
     g_assert_cmpuint(fixture->cap.link_capability.speed, ==, 4);
     g_assert_cmpuint(fixture->cap.link_capability.width, ==, 16);
@@ -65,7 +66,8 @@ test_integrated(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, EXPRESS + PCI_EXP_FLAGS, PCI_EXP_TYPE_RC_END << 4 | 2, 2);
     md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
     g_assert_true(fixture->cap.is_express);
-    g_assert_false(fixture->cap.has_link);
+    g_assert_false(fixture->cap.has_link_capability);
+    g_assert_false(fixture->cap.has_link_status);
 }
 
 
@@ -75,7 +77,8 @@ test_host_bridge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, PCI_STATUS, 0, 2);
     md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), 4096, &fixture->cap);
     g_assert_true(fixture->cap.is_express);
-    g_assert_false(fixture->cap.has_link);
+    g_assert_false(fixture->cap.has_link_capability);
+    g_assert_false(fixture->cap.has_link_status);
 }
 
 
@@ -88,7 +91,8 @@ test_bridge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
     g_assert_cmpint(fixture->cap.header, ==, MD_PCI_HEADER_BRIDGE);
     g_assert_false(fixture->cap.is_express);
-    g_assert_false(fixture->cap.has_link);
+    g_assert_false(fixture->cap.has_link_capability);
+    g_assert_false(fixture->cap.has_link_status);
 }
 
 

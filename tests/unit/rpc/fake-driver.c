@@ -153,22 +153,53 @@ fake_driver_fail(MdDriver *self, guint n)
 }
 
 
+void
+md_driver_find_vpd_async(MdDriver *self,
+                         const char *name,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+    GHashTable *vpd = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    g_hash_table_add(vpd, g_strdup(name != NULL ? name : PCI));
+    g_task_return_pointer(task, vpd, (GDestroyNotify)g_hash_table_unref);
+}
+
+
+GHashTable *
+md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result)
+{
+    return g_task_propagate_pointer(G_TASK(result), NULL);
+}
+
+
+gboolean
+md_driver_may_have_vpd(MdDriver *self, const char *name)
+{
+    return g_str_equal(name, PCI);
+}
+
+
 GPtrArray *
-md_driver_list_all(MdDriver *self, guint flags, GError **error)
+md_driver_list_all(MdDriver *self, guint flags, GHashTable *vpd, GError **error)
 {
     GPtrArray *names = g_ptr_array_new();
 
-    g_ptr_array_add(names, (gpointer)COMPUTER);
-    if (flags == 0)
+    if (flags != md_cap_kind_vpd.flag)
+        g_ptr_array_add(names, (gpointer)COMPUTER);
+    if (flags == 0 || (vpd != NULL && g_hash_table_contains(vpd, PCI)))
         g_ptr_array_add(names, (gpointer)PCI);
     return names;
 }
 
 
 GPtrArray *
-md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GError **error)
+md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GHashTable *vpd, GError **error)
 {
-    return md_driver_list_all(self, cap != NULL ? 1 : 0, error);
+    const MdCapKind *kind = cap != NULL ? md_cap_kind_find(cap) : NULL;
+
+    return md_driver_list_all(self, kind != NULL ? kind->flag : 0, vpd, error);
 }
 
 
@@ -213,7 +244,7 @@ md_driver_get_parent(MdDriver *self, const char *name, const char **parent, GErr
 
 
 GPtrArray *
-md_driver_list_caps(MdDriver *self, const char *name, GError **error)
+md_driver_list_caps(MdDriver *self, const char *name, GHashTable *vpd, GError **error)
 {
     GPtrArray *caps = NULL;
 
@@ -222,6 +253,8 @@ md_driver_list_caps(MdDriver *self, const char *name, GError **error)
     caps = g_ptr_array_new();
     g_ptr_array_add(caps, (gpointer) "pci");
     g_ptr_array_add(caps, (gpointer) "mdev_types");
+    if (vpd != NULL && g_hash_table_contains(vpd, name))
+        g_ptr_array_add(caps, (gpointer)md_cap_kind_vpd.name);
     return caps;
 }
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An interface of a USB device: what a driver binds to. */
+#pragma once
+
+#include "conf/capability.h"
+
+typedef struct {
+    MdCap cap;
+    guint number;
+    guint class_code;
+    guint subclass;
+    guint protocol;
+    char *description; /* only in documents: libvirt never fills it in */
+} MdCapUsb;

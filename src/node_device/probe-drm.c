@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A node of a graphics driver; connectors and the like are of the same subsystem but none. */
+#include "config.h"
+
+#include "conf/cap-drm.h"
+#include "node_device/probe.h"
+
+#define DEVTYPE_MINOR  "drm_minor"
+#define PROPERTY_MINOR "MINOR"
+
+/* Of each type, in their order. Beyond them the kernel gives numbers to whatever comes. */
+#define MINORS_PER_TYPE 64
+
+static const char *const name_prefixes[] = {
+    [MD_DRM_PRIMARY] = "card",
+    [MD_DRM_CONTROL] = "controlD",
+    [MD_DRM_RENDER] = "renderD",
+};
+
+
+static gboolean
+find_type(MdUdevDevice *device, MdDrmType *type)
+{
+    const char *minor = md_udev_device_get_property(device, PROPERTY_MINOR);
+    guint64 number = 0;
+    guint found = 0;
+
+    if (minor == NULL || !g_ascii_string_to_unsigned(minor, 10, 0, G_MAXUINT, &number, NULL))
+        return FALSE;
+    if (number < MINORS_PER_TYPE * MD_DRM_N_TYPES) {
+        *type = (MdDrmType)(number / MINORS_PER_TYPE);
+        return TRUE;
+    }
+    while (found < MD_DRM_N_TYPES &&
+           !g_str_has_prefix(md_udev_device_get_name(device), name_prefixes[found]))
+        found++;
+    *type = found;
+    return found < MD_DRM_N_TYPES;
+}
+
+
+static gboolean
+probe(MdUdev *udev G_GNUC_UNUSED,
+      MdUdevDevice *device,
+      MdSysfsDir *dir G_GNUC_UNUSED,
+      MdNodeDeviceDef *def)
+{
+    MdCapDrm *cap = NULL;
+    MdDrmType type = MD_DRM_PRIMARY;
+
+    if (!find_type(device, &type))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_drm);
+    cap->type = type;
+    def->name = md_node_device_make_name("drm", md_udev_device_get_name(device), NULL);
+    return TRUE;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def G_GNUC_UNUSED,
+        MdSysfsDir *dir G_GNUC_UNUSED,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
+{
+    return TRUE;
+}
+
+
+const MdProbe md_probe_drm = {
+    .kind = &md_cap_kind_drm,
+    .subsystem = "drm",
+    .devtype = DEVTYPE_MINOR,
+    .probe = probe,
+    .refresh = refresh,
+};

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/vpd-search.h"
+
+#include "conf/cap-pci.h"
+#include "node_device/pci-vpd.h"
+#include "node_device/probe.h"
+#include "util/worker.h"
+
+typedef struct {
+    GHashTable *found; /* names */
+    guint n_asked;     /* that have not answered yet */
+} Search;
+
+/* For a worker. */
+typedef struct {
+    MdNodeDeviceDef *def;
+    guint64 inode;
+    gboolean found;
+} Question;
+
+
+static void
+search_free(Search *search)
+{
+    g_clear_pointer(&search->found, g_hash_table_unref);
+    g_free(search);
+}
+
+
+static void
+question_free(Question *question)
+{
+    md_node_device_def_unref(question->def);
+    g_free(question);
+}
+
+
+gboolean
+md_vpd_search_may_find(const MdNodeDevice *device)
+{
+    const MdCapPci *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_pci);
+
+    return device->active && cap != NULL && cap->may_have_vpd;
+}
+
+
+static gboolean
+ask(gpointer data, GError **error)
+{
+    Question *question = data;
+    const MdNodeDeviceDef *def = question->def;
+    g_autoptr(MdSysfsDir) dir = md_probe_open(def->name, def->path, question->inode, error);
+    g_autoptr(MdPciVpd) vpd = NULL;
+
+    if (dir == NULL)
+        return FALSE;
+    vpd = md_pci_vpd_read(dir);
+    question->found = vpd != NULL;
+    return TRUE;
+}
+
+
+static void
+answer_if_done(GTask *task)
+{
+    Search *search = g_task_get_task_data(task);
+
+    if (search->n_asked == 0)
+        g_task_return_pointer(task, g_steal_pointer(&search->found),
+                              (GDestroyNotify)g_hash_table_unref);
+}
+
+
+static void
+on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    g_autoptr(GError) error = NULL;
+    Search *search = g_task_get_task_data(task);
+    const Question *question = md_worker_run_finish(result, &error);
+
+    if (question == NULL)
+        g_debug("No vital product data: %s", error->message);
+    else if (question->found)
+        g_hash_table_add(search->found, g_strdup(question->def->name));
+    search->n_asked--;
+    answer_if_done(task);
+}
+
+
+void
+md_vpd_search_async(GPtrArray *devices,
+                    guint deadline,
+                    GAsyncReadyCallback callback,
+                    gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    Search *search = g_new0(Search, 1);
+
+    search->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    search->n_asked = devices->len;
+    g_task_set_source_tag(task, md_vpd_search_async);
+    g_task_set_task_data(task, search, (GDestroyNotify)search_free);
+    for (guint i = 0; i < devices->len; i++) {
+        const MdNodeDevice *device = g_ptr_array_index(devices, i);
+        Question *question = g_new0(Question, 1);
+
+        question->def = md_node_device_def_ref(device->def);
+        question->inode = device->inode;
+        md_worker_run_async(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ,
+                            question->inode, deadline, on_answer, g_object_ref(task));
+    }
+    answer_if_done(task);
+}
+
+
+GHashTable *
+md_vpd_search_finish(GAsyncResult *result)
+{
+    g_return_val_if_fail(g_async_result_is_tagged(result, md_vpd_search_async), NULL);
+
+    return g_task_propagate_pointer(G_TASK(result), NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which devices have vital product data: only the cards know, and are asked when somebody wants to
+ * know, each on a worker of its own. One that does not answer within the deadline has none.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "node_device/node-device.h"
+
+/* Whether a device is worth asking. */
+gboolean md_vpd_search_may_find(const MdNodeDevice *device);
+
+/* `devices` (of MdNodeDevice) are those to be asked; `deadline` is in milliseconds. */
+void md_vpd_search_async(GPtrArray *devices,
+                         guint deadline,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
+
+/* The names of those that have it, as a set. Never NULL. */
+GHashTable *md_vpd_search_finish(GAsyncResult *result);
