@@ -177,7 +177,8 @@ parse_fields(MdPciVpd *self, MdPciVpdSection section, xmlNodePtr node)
             g_autofree char *value = read_value(child);
 
             /* libvirt passes over an index that cannot be, too. */
-            md_pci_vpd_set(self, section, keyword, value);
+            if (is_of_kind(kind, section, keyword))
+                md_pci_vpd_set(self, section, keyword, value);
         }
     }
 }

@@ -120,7 +120,8 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
         if (!parse_capability(self, child, error))
             return FALSE;
     }
-    return md_pci_topology_parse(self, node, error);
+    return md_mdev_types_parse(node, &self->mdev_types, error) &&
+           md_pci_topology_parse(self, node, error);
 }
 
 

@@ -7,15 +7,13 @@
 #include "node_device/probe.h"
 #include "util/names.h"
 
-#define DEVTYPE_DEVICE        "usb_device"
-#define ATTR_BUS              "busnum"
-#define ATTR_DEVICE           "devnum"
-#define ATTR_VENDOR_ID        "idVendor"
-#define ATTR_PRODUCT_ID       "idProduct"
-#define ATTR_VENDOR           "manufacturer"
-#define ATTR_PRODUCT          "product"
-#define PROPERTY_VENDOR_NAME  "ID_VENDOR_FROM_DATABASE"
-#define PROPERTY_PRODUCT_NAME "ID_MODEL_FROM_DATABASE"
+#define DEVTYPE_DEVICE  "usb_device"
+#define ATTR_BUS        "busnum"
+#define ATTR_DEVICE     "devnum"
+#define ATTR_VENDOR_ID  "idVendor"
+#define ATTR_PRODUCT_ID "idProduct"
+#define ATTR_VENDOR     "manufacturer"
+#define ATTR_PRODUCT    "product"
 
 
 static gboolean
@@ -34,8 +32,8 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
     cap->device = (guint)number;
     cap->vendor_id = md_sysfs_dir_read_hex(dir, ATTR_VENDOR_ID);
     cap->product_id = md_sysfs_dir_read_hex(dir, ATTR_PRODUCT_ID);
-    cap->vendor_name = g_strdup(md_udev_device_get_property(device, PROPERTY_VENDOR_NAME));
-    cap->product_name = g_strdup(md_udev_device_get_property(device, PROPERTY_PRODUCT_NAME));
+    cap->vendor_name = g_strdup(md_udev_device_get_property(device, MD_PROPERTY_VENDOR_NAME));
+    cap->product_name = g_strdup(md_udev_device_get_property(device, MD_PROPERTY_PRODUCT_NAME));
     def->name = md_node_device_make_name("usb", md_udev_device_get_name(device), NULL);
     return TRUE;
 }

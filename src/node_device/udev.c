@@ -252,8 +252,8 @@ md_udev_find_pci_names(
         return;
 
     entries = udev_hwdb_get_properties_list_entry(hwdb, modalias, 0);
-    *vendor_name = dup_entry(entries, "ID_VENDOR_FROM_DATABASE");
-    *product_name = dup_entry(entries, "ID_MODEL_FROM_DATABASE");
+    *vendor_name = dup_entry(entries, MD_PROPERTY_VENDOR_NAME);
+    *product_name = dup_entry(entries, MD_PROPERTY_PRODUCT_NAME);
 }
 
 

@@ -40,6 +40,8 @@
 #define MD_SUBSYSTEM_SCSI_GENERIC "scsi_generic"
 #define MD_CLASS_FC_HOST          "fc_host"
 #define MD_PROPERTY_MDEV_STATE    "MDEV_STATE"
+#define MD_PROPERTY_VENDOR_NAME   "ID_VENDOR_FROM_DATABASE"
+#define MD_PROPERTY_PRODUCT_NAME  "ID_MODEL_FROM_DATABASE"
 #define MD_PROPERTY_SYNTH_UUID    "SYNTH_UUID"
 
 /* sysfs: any device. */

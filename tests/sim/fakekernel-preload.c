@@ -5,7 +5,7 @@
  * the test instead (fake_kernel.py), and its answer is what the write returns. The same for the
  * first read of some attributes, which the fake kernel may delay or refuse, and for opening the
  * nodes of VFIO groups, which it may call busy: umockdev ends a program that opens a device without
- * a script for it.
+ * a script for it. And with MD_FAKE_NO_HWDB in the environment there is no hardware database.
  *
  * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens
  * attributes relative to directories and with system calls that have no wrapper.
@@ -32,12 +32,17 @@
 #define ENV_ROOT       "UMOCKDEV_DIR"
 #define ENV_SOCKET     "MD_FAKE_KERNEL_SOCKET"
 #define SYSFS          "/sys/"
+#define ENV_NO_HWDB    "MD_FAKE_NO_HWDB"
+#define HWDB           "/hwdb.bin"
 #define VFIO_NODES     "/dev/vfio/"
 #define REQUEST_MAX    65536
 #define NEXT(name, fn) fn = (__typeof__(fn))dlsym(RTLD_NEXT, name)
 
 /* What the kernel asks a driver for; everything else in sysfs is read as it lies there. */
 static const char *const asked_for[] = { "available_instances", "name", "description" };
+
+/* The same of whatever device. */
+static const char *const asked_everywhere[] = { "vpd", "manufacturer" };
 
 ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 int __open_2(const char *path, int flags);
@@ -138,6 +143,10 @@ is_asked_for(const char *path)
 
     if (strstr(path, "/fc_host/") != NULL)
         return 1;
+    for (size_t i = 0; i < sizeof(asked_everywhere) / sizeof(asked_everywhere[0]); i++) {
+        if (strcmp(name, asked_everywhere[i]) == 0)
+            return 1;
+    }
     if (strstr(path, "/mdev_supported_types/") == NULL)
         return 0;
     for (size_t i = 0; i < sizeof(asked_for) / sizeof(asked_for[0]); i++) {
@@ -201,6 +210,16 @@ play_open(const char *path, int flags, int *fd)
         errno = -answer;
     *fd = answer < 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", flags);
     return 1;
+}
+
+
+static int
+is_hidden(const char *path)
+{
+    size_t len = strlen(path);
+
+    return getenv(ENV_NO_HWDB) != NULL && len >= strlen(HWDB) &&
+           strcmp(path + len - strlen(HWDB), HWDB) == 0;
 }
 
 
@@ -302,7 +321,22 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
         return next(fd, path, flags, mode);                                                        \
     }
 
+#define WRAP_FOPEN(name)                                                                           \
+    FILE *name(const char *path, const char *mode)                                                 \
+    {                                                                                              \
+        static FILE *(*next)(const char *, const char *);                                          \
+                                                                                                   \
+        if (is_hidden(path)) {                                                                     \
+            errno = ENOENT;                                                                        \
+            return NULL;                                                                           \
+        }                                                                                          \
+        NEXT(#name, next);                                                                         \
+        return next(path, mode);                                                                   \
+    }
+
 /* clang-format off */
+WRAP_FOPEN(fopen)
+WRAP_FOPEN(fopen64)
 WRAP_OPEN(open)
 WRAP_OPEN(open64)
 WRAP_OPENAT(openat)

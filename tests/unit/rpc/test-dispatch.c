@@ -4,6 +4,7 @@
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <string.h>
 
 #include "peer.h"
 
@@ -148,6 +149,42 @@ test_lists(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Lists that have to wait until the hardware has been asked. */
+static void
+test_vpd(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const char *cap = "vpd";
+    const md_cap_args wanted = { (md_text *)&cap, 0 };
+    const md_list_args listed = { (md_text *)&cap, MD_NAMES_MAX, 0 };
+    const md_list_args bad = { (md_text *)&cap, -1, 0 };
+    const md_caps_args caps = { (char *)"pci_0000_06_00_0", MD_NAMES_MAX };
+    g_autoptr(Peer) peer = NULL;
+    md_int_ret number = { 0 };
+    md_names_ret names = { 0 };
+
+    host_start(host);
+    peer = peer_new_open(host, TRUE);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_NUM_OF_DEVICES, MD_XDR(md_cap_args), &wanted),
+                      MD_XDR(md_int_ret), &number);
+    g_assert_cmpint(number.value, ==, 1);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_LIST_DEVICES, MD_XDR(md_list_args), &listed),
+                      MD_XDR(md_names_ret), &names);
+    g_assert_cmpuint(names.names.names_len, ==, 1);
+    g_assert_cmpstr(names.names.names_val[0], ==, "pci_0000_06_00_0");
+    md_message_clear(MD_XDR(md_names_ret), &names);
+    peer_expect_error(peer, peer_call(peer, MD_PROC_LIST_DEVICES, MD_XDR(md_list_args), &bad),
+                      VIR_ERR_RPC, VIR_FROM_RPC, "maxnames must be non-negative");
+    list_all(peer, 1, VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD, 1, 1);
+    list_all(peer, 0, VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD, 0, 1);
+    memset(&names, 0, sizeof(names));
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_LIST_CAPS, MD_XDR(md_caps_args), &caps),
+                      MD_XDR(md_names_ret), &names);
+    g_assert_cmpuint(names.names.names_len, ==, 3);
+    g_assert_cmpstr(names.names.names_val[2], ==, "vpd");
+    md_message_clear(MD_XDR(md_names_ret), &names);
+}
+
+
 static void
 test_maxnames(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -204,7 +241,7 @@ test_device(Host *host, gconstpointer data G_GNUC_UNUSED)
     assert_parent(peer, "computer", NULL);
     peer_expect_reply(peer, peer_call(peer, MD_PROC_NUM_OF_CAPS, MD_XDR(md_name_args), &device),
                       MD_XDR(md_int_ret), &number);
-    g_assert_cmpint(number.value, ==, 2);
+    g_assert_cmpint(number.value, ==, 3);
     peer_expect_reply(peer, peer_call(peer, MD_PROC_LIST_CAPS, MD_XDR(md_caps_args), &caps),
                       MD_XDR(md_names_ret), &names);
     g_assert_cmpuint(names.names.names_len, ==, 1);
@@ -625,6 +662,7 @@ main(int argc, char **argv)
     ADD("/dispatch/hold", NULL, test_hold);
     ADD("/dispatch/hold-and-go", NULL, test_hold_and_go);
     ADD("/dispatch/lists", NULL, test_lists);
+    ADD("/dispatch/vpd", NULL, test_vpd);
     ADD("/dispatch/maxnames", NULL, test_maxnames);
     ADD("/dispatch/device", NULL, test_device);
     ADD("/dispatch/scsi-host", NULL, test_scsi_host);

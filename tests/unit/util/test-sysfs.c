@@ -202,6 +202,53 @@ test_write_missing(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* What devices tell of themselves. */
+static void
+test_text(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static const char *const texts[][2] = {
+        { "Logitech\n", "Logitech" },
+        { "  blanks  \n", "  blanks  " },
+        { "two\nlines\r\n\n", "two\nlines" },
+        { "   \n", "   " },
+        { "\x01x\x7f", "\x01x\x7f" },
+        { "caf\xe9\n", "caf\xe9" },
+        { "", NULL },
+        { "\n", NULL },
+        { "\x01\x02\x1b\n", NULL },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autofree char *text = NULL;
+
+        put(fixture, "device/name", texts[i][0]);
+        text = md_sysfs_dir_read_text(fixture->dir, "name");
+        g_assert_cmpstr(text, ==, texts[i][1]);
+    }
+    g_assert_null(md_sysfs_dir_read_text(fixture->dir, "missing"));
+    g_assert_null(md_sysfs_dir_read_text(fixture->dir, "nvidia"));
+}
+
+
+static void
+test_hex(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *text;
+        guint number;
+    } texts[] = {
+        { "046d\n", 0x46d }, { "0x10de\n", 0x10de }, { "ff", 0xff }, { "", 0 }, { "no number", 0 },
+        { "-1", 0 },         { "1ffffffff\n", 0 },   { "0x", 0 },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        put(fixture, "device/hex", texts[i].text);
+        g_assert_cmphex(md_sysfs_dir_read_hex(fixture->dir, "hex"), ==, texts[i].number);
+    }
+    g_assert_cmphex(md_sysfs_dir_read_hex(fixture->dir, "missing"), ==, 0);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -212,6 +259,8 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_test_add("/sysfs/read", Fixture, NULL, set_up, test_read, tear_down);
+    g_test_add("/sysfs/text", Fixture, NULL, set_up, test_text, tear_down);
+    g_test_add("/sysfs/hex", Fixture, NULL, set_up, test_hex, tear_down);
     g_test_add("/sysfs/huge", Fixture, NULL, set_up, test_huge, tear_down);
     g_test_add("/sysfs/list", Fixture, NULL, set_up, test_list, tear_down);
     g_test_add("/sysfs/identity", Fixture, NULL, set_up, test_identity, tear_down);
