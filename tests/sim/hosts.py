@@ -6,9 +6,11 @@ Type names, texts and capacities are those of captures from such hosts, where th
 """
 
 import laptop_hosts
+import net_hosts
 import pci
 import s390_hosts
 import scsi_hosts
+import storage_hosts
 from mdev import Parent, Pool, Type
 
 NVIDIA = 0x10de
@@ -171,7 +173,9 @@ MACHINES = {
     'gvtg': gvtg,
     'virtual': virtual,
     'twins': twins,
+    **net_hosts.MACHINES,
     **s390_hosts.MACHINES,
     **scsi_hosts.MACHINES,
     **laptop_hosts.MACHINES,
+    **storage_hosts.MACHINES,
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "conf/cap-storage.h"
+
+#include <libvirt/libvirt.h>
+
+#include "conf/xml-reader.h"
+#include "util/error.h"
+
+/* Nested capabilities. */
+#define REMOVABLE    "removable"
+#define HOTPLUGGABLE "hotpluggable"
+
+
+/* A number of 64 bits below `node`. `what`: as libvirt's messages call it; NULL: it may be missing. */
+static gboolean
+parse_number(
+    xmlNodePtr node, const char *element, const char *what, guint64 *number, GError **error)
+{
+    g_autofree char *text = md_xml_child_text(node, element);
+    g_autofree char *device = md_xml_device_name(node);
+
+    if (text == NULL) {
+        if (what != NULL)
+            md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no %s supplied for '%s'", what, device);
+        return what == NULL;
+    }
+    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, number, NULL)) {
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid %s supplied for '%s'",
+                     what != NULL ? what : element, device);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+parse_size(
+    MdCapStorage *self, xmlNodePtr node, const char *element, const char *what, GError **error)
+{
+    return parse_number(node, element, what, &self->size, error) &&
+           parse_number(node, "logical_block_size", NULL, &self->logical_block_size, error) &&
+           parse_number(node, "num_blocks", NULL, &self->num_blocks, error);
+}
+
+
+static gboolean
+parse_removable(MdCapStorage *self, xmlNodePtr node, GError **error)
+{
+    g_autofree char *available = md_xml_child_text(node, "media_available");
+
+    self->is_removable = TRUE;
+    self->has_media = g_strcmp0(available, "1") == 0;
+    g_free(self->media_label);
+    self->media_label = md_xml_child_text(node, "media_label");
+    return parse_size(self, node, "media_size", "removable media size", error);
+}
+
+
+static gboolean
+parse_nested(MdCapStorage *self, xmlNodePtr node, GError **error)
+{
+    g_autofree char *type = md_xml_attribute(node, "type");
+    g_autofree char *device = md_xml_device_name(node);
+    g_autofree char *quote = NULL;
+
+    if (type == NULL) {
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "missing storage capability type for '%s'",
+                     device);
+        return FALSE;
+    }
+    if (g_str_equal(type, REMOVABLE))
+        return parse_removable(self, node, error);
+    if (g_str_equal(type, HOTPLUGGABLE)) {
+        self->is_hotpluggable = TRUE;
+        return TRUE;
+    }
+
+    quote = md_xml_shorten(type);
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "unknown storage capability type '%s' for '%s'",
+                 quote, device);
+    return FALSE;
+}
+
+
+static gboolean
+parse(MdCap *cap, xmlNodePtr node, GError **error)
+{
+    MdCapStorage *self = (MdCapStorage *)cap;
+
+    self->block = md_xml_child_text(node, "block");
+    if (self->block == NULL) {
+        g_autofree char *device = md_xml_device_name(node);
+
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no block device path supplied for '%s'",
+                     device);
+        return FALSE;
+    }
+    self->bus = md_xml_child_text(node, "bus");
+    self->drive_type = md_xml_child_text(node, "drive_type");
+    self->model = md_xml_child_text(node, "model");
+    self->vendor = md_xml_child_text(node, "vendor");
+    self->serial = md_xml_child_text(node, "serial");
+    for (xmlNodePtr child = md_xml_child(node, "capability"); child != NULL;
+         child = md_xml_next(child)) {
+        if (!parse_nested(self, child, error))
+            return FALSE;
+    }
+    return self->is_removable || parse_size(self, node, "size", "size", error);
+}
+
+
+static void
+format_blocks(MdXmlWriter *writer, const MdCapStorage *self)
+{
+    /* The schema wants both or none. */
+    if (self->logical_block_size == 0)
+        return;
+    md_xml_writer_element_format(writer, "logical_block_size", "%" G_GUINT64_FORMAT,
+                                 self->logical_block_size);
+    md_xml_writer_element_format(writer, "num_blocks", "%" G_GUINT64_FORMAT, self->num_blocks);
+}
+
+
+static void
+format_removable(MdXmlWriter *writer, const MdCapStorage *self)
+{
+    md_xml_writer_start(writer, "capability");
+    md_xml_writer_attribute(writer, "type", REMOVABLE);
+    md_xml_writer_element(writer, "media_available", self->has_media ? "1" : "0");
+    md_xml_writer_element_format(writer, "media_size", "%" G_GUINT64_FORMAT, self->size);
+    md_xml_writer_element(writer, "media_label", self->media_label);
+    format_blocks(writer, self);
+    md_xml_writer_end(writer);
+}
+
+
+static void
+format(const MdCap *cap, MdXmlWriter *writer)
+{
+    const MdCapStorage *self = (const MdCapStorage *)cap;
+
+    md_xml_writer_element(writer, "block", self->block);
+    md_xml_writer_element(writer, "bus", self->bus);
+    md_xml_writer_element(writer, "drive_type", self->drive_type);
+    md_xml_writer_element(writer, "model", self->model);
+    md_xml_writer_element(writer, "vendor", self->vendor);
+    md_xml_writer_element(writer, "serial", self->serial);
+    if (self->is_removable) {
+        format_removable(writer, self);
+    } else {
+        md_xml_writer_element_format(writer, "size", "%" G_GUINT64_FORMAT, self->size);
+        format_blocks(writer, self);
+    }
+    if (self->is_hotpluggable) {
+        md_xml_writer_start(writer, "capability");
+        md_xml_writer_attribute(writer, "type", HOTPLUGGABLE);
+        md_xml_writer_end(writer);
+    }
+}
+
+
+static void
+copy(MdCap *dest, const MdCap *src)
+{
+    MdCapStorage *self = (MdCapStorage *)dest;
+
+    *self = *(const MdCapStorage *)src;
+    self->block = g_strdup(self->block);
+    self->bus = g_strdup(self->bus);
+    self->drive_type = g_strdup(self->drive_type);
+    self->model = g_strdup(self->model);
+    self->vendor = g_strdup(self->vendor);
+    self->serial = g_strdup(self->serial);
+    self->media_label = g_strdup(self->media_label);
+}
+
+
+static void
+clear(MdCap *cap)
+{
+    MdCapStorage *self = (MdCapStorage *)cap;
+
+    g_free(self->block);
+    g_free(self->bus);
+    g_free(self->drive_type);
+    g_free(self->model);
+    g_free(self->vendor);
+    g_free(self->serial);
+    g_free(self->media_label);
+}
+
+
+const MdCapKind md_cap_kind_storage = {
+    .name = "storage",
+    .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE,
+    .size = sizeof(MdCapStorage),
+    .parse = parse,
+    .format = format,
+    .copy = copy,
+    .clear = clear,
+};
