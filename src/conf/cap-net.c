@@ -9,12 +9,9 @@
 #include "util/error.h"
 
 static const char *const state_names[] = {
-    [MD_NET_STATE_UNKNOWN] = "unknown",
-    [MD_NET_STATE_NOT_PRESENT] = "notpresent",
-    [MD_NET_STATE_DOWN] = "down",
-    [MD_NET_STATE_LOWER_LAYER_DOWN] = "lowerlayerdown",
-    [MD_NET_STATE_TESTING] = "testing",
-    [MD_NET_STATE_DORMANT] = "dormant",
+    [MD_NET_STATE_UNKNOWN] = "unknown", [MD_NET_STATE_NOT_PRESENT] = "notpresent",
+    [MD_NET_STATE_DOWN] = "down",       [MD_NET_STATE_LOWER_LAYER_DOWN] = "lowerlayerdown",
+    [MD_NET_STATE_TESTING] = "testing", [MD_NET_STATE_DORMANT] = "dormant",
     [MD_NET_STATE_UP] = "up",
 };
 
@@ -134,8 +131,7 @@ parse_medium(MdCapNet *self, xmlNodePtr node, GError **error)
     if (type == NULL)
         return TRUE;
 
-    self->medium =
-        find_name(medium_names, G_N_ELEMENTS(medium_names), type, MD_NET_MEDIUM_NONE);
+    self->medium = find_name(medium_names, G_N_ELEMENTS(medium_names), type, MD_NET_MEDIUM_NONE);
     if (self->medium == MD_NET_MEDIUM_NONE) {
         g_autofree char *device = md_xml_device_name(node);
 

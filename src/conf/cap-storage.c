@@ -13,7 +13,8 @@
 #define HOTPLUGGABLE "hotpluggable"
 
 
-/* A number of 64 bits below `node`. `what`: as libvirt's messages call it; NULL: it may be missing. */
+/* A number of 64 bits below `node`. `what`: as libvirt's messages call it; NULL: it may be missing.
+ */
 static gboolean
 parse_number(
     xmlNodePtr node, const char *element, const char *what, guint64 *number, GError **error)

@@ -12,9 +12,9 @@ typedef struct {
     char *model;
     char *vendor;
     char *serial;
-    gboolean is_removable;  /* a drive, and the rest is of the medium in it */
-    gboolean has_media;     /* of a drive: there is one */
-    char *media_label;      /* or NULL */
+    gboolean is_removable; /* a drive, and the rest is of the medium in it */
+    gboolean has_media;    /* of a drive: there is one */
+    char *media_label;     /* or NULL */
     gboolean is_hotpluggable;
     guint64 size;               /* bytes */
     guint64 logical_block_size; /* bytes, 0: not told */

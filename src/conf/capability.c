@@ -14,13 +14,7 @@ static const MdCapKind *const kinds[] = {
     &md_cap_kind_ccw,         &md_cap_kind_ccwgroup,   &md_cap_kind_ccwgroup_member,
     &md_cap_kind_ap_card,     &md_cap_kind_ap_queue,   &md_cap_kind_vpd,
     &md_cap_kind_usb_device,  &md_cap_kind_usb,        &md_cap_kind_drm,
-};
-
-/* Kinds of libvirt that are none of ours yet: a document of theirs is not wrong, only refused. */
-static const char *const foreign_kinds[] = {
-    "net",
-    "storage",
-    "vdpa",
+    &md_cap_kind_net,         &md_cap_kind_storage,    &md_cap_kind_vdpa,
 };
 
 
@@ -32,17 +26,6 @@ md_cap_kind_find(const char *name)
             return kinds[i];
     }
     return NULL;
-}
-
-
-gboolean
-md_cap_kind_is_known(const char *name)
-{
-    for (guint i = 0; i < G_N_ELEMENTS(foreign_kinds); i++) {
-        if (g_str_equal(foreign_kinds[i], name))
-            return TRUE;
-    }
-    return md_cap_kind_find(name) != NULL;
 }
 
 

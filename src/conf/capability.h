@@ -61,12 +61,12 @@ extern const MdCapKind md_cap_kind_ccwgroup;
 extern const MdCapKind md_cap_kind_ccwgroup_member;
 extern const MdCapKind md_cap_kind_ap_card;
 extern const MdCapKind md_cap_kind_ap_queue;
+extern const MdCapKind md_cap_kind_net;
+extern const MdCapKind md_cap_kind_storage;
+extern const MdCapKind md_cap_kind_vdpa;
 
 /* NULL if there is no such kind. */
 const MdCapKind *md_cap_kind_find(const char *name);
-
-/* Whether libvirt knows a kind of this name, be it one of ours or not. */
-gboolean md_cap_kind_is_known(const char *name);
 
 /*
  * What the kernel calls a device, from the name that libvirt gives it: pci_0000_86_00_0 is

@@ -197,7 +197,7 @@ find_kind(xmlNodePtr node, GError **error)
 
     if (type == NULL)
         md_xml_check_attribute(node, "type", error);
-    else if (md_cap_kind_is_known(type))
+    else if (kind != NULL)
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "Unsupported device type '%s'", type);
     else
         md_xml_set_invalid_attribute(node, "type", type, error);

@@ -22,6 +22,9 @@ static const MdProbe *const probes[] = {
     &md_probe_ccwgroup,
     &md_probe_ap_card,
     &md_probe_ap_queue,
+    &md_probe_net,
+    &md_probe_storage,
+    &md_probe_vdpa,
     /* Of any subsystem. */
     &md_probe_ap_matrix,
     &md_probe_virtual_parent,

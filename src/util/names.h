@@ -8,7 +8,8 @@
 #define MD_PATH_SYSFS_CLASS   "/sys/class"
 #define MD_PATH_UEVENT_SEQNUM "/sys/kernel/uevent_seqnum"
 #define MD_PATH_DMI           "/sys/devices/virtual/dmi/id"
-#define MD_PATH_DEV_VFIO      "/dev/vfio"
+#define MD_PATH_DEV           "/dev"
+#define MD_PATH_DEV_VFIO      MD_PATH_DEV "/vfio"
 #define MD_PATH_PROC          "/proc"
 #define MD_PATH_RUN           "/run"
 
@@ -38,17 +39,21 @@
 #define MD_SUBSYSTEM_AP           "ap"
 #define MD_SUBSYSTEM_SCSI         "scsi"
 #define MD_SUBSYSTEM_SCSI_GENERIC "scsi_generic"
+#define MD_SUBSYSTEM_NET          "net"
+#define MD_SUBSYSTEM_BLOCK        "block"
+#define MD_SUBSYSTEM_VDPA         "vdpa"
 #define MD_CLASS_FC_HOST          "fc_host"
 #define MD_PROPERTY_MDEV_STATE    "MDEV_STATE"
 #define MD_PROPERTY_VENDOR_NAME   "ID_VENDOR_FROM_DATABASE"
 #define MD_PROPERTY_PRODUCT_NAME  "ID_MODEL_FROM_DATABASE"
 #define MD_PROPERTY_SYNTH_UUID    "SYNTH_UUID"
 
-/* sysfs: any device. */
+/* sysfs: any device; one of a class has a link to the device behind it. */
 #define MD_ATTR_UEVENT      "uevent"
 #define MD_ATTR_DRIVER      "driver"
 #define MD_ATTR_IOMMU_GROUP "iommu_group"
 #define MD_ATTR_VPD         "vpd"
+#define MD_ATTR_DEVICE      "device"
 
 /* sysfs: a parent of mediated devices and its types. */
 #define MD_ATTR_MDEV_TYPES     "mdev_supported_types"

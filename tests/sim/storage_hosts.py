@@ -178,7 +178,7 @@ def odd_storage(kernel):
         'sdf': ('V', 'M', {'size': '-8', 'queue/logical_block_size': '-512'}, 'NEGATIVE'),
         'sdg': ('V', 'M', {'size': 'many', 'removable': 'maybe'}, 'WORDS'),
         'sdh': ('V' * 100000, 'M' * 200000, {'size': 8}, 'LONG'),
-        'sdi': ('V', 'M', {'size': 9, 'queue/logical_block_size': 4096}, 'CUT'),
+        'sdi': ('  V 1', '  M  2  ', {'size': 9, 'queue/logical_block_size': 4096}, 'CUT'),
     }
     for number, (name, (vendor, model, attributes, serial)) in enumerate(odd.items()):
         properties = {'ID_BUS': 'ata', 'ID_TYPE': 'disk'}

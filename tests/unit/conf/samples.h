@@ -33,3 +33,6 @@ extern const guint md_n_samples;
 /* More of them: what is plugged in. */
 extern const MdSample md_usb_samples[];
 extern const guint md_n_usb_samples;
+/* More of them: interfaces, disks and drives. */
+extern const MdSample md_io_samples[];
+extern const guint md_n_io_samples;

@@ -69,7 +69,6 @@ static const Refusal refusals[] = {
       XML("Missing required attribute 'type' in element 'capability'") },
     { "unknown-kind", CAP("foo", ""),
       XML("Invalid value for attribute 'type' in element 'capability': 'foo'.") },
-    { "net", CAP("net", ""), UNSUPPORTED("Unsupported device type 'net'") },
     { "two", DEVICE("<capability type='mdev'>" TYPE "</capability><capability type='pci'/>"),
       XML("more than one device capability for 'new device': 'mdev' and 'pci'") },
     { "two-kindless", DEVICE("<capability type='mdev'>" TYPE "</capability><capability/>"),

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A network interface. Those that the kernel gives a type (bridges, bonds, VLANs ...) are none to
+ * libvirt, but for wireless ones. */
+#include "config.h"
+
+#include <string.h>
+
+#include "conf/cap-net.h"
+#include "node_device/net-features.h"
+#include "node_device/probe.h"
+#include "util/names.h"
+
+#define PROPERTY_INTERFACE "INTERFACE"
+#define DEVTYPE_WLAN       "wlan"
+#define ATTR_ADDRESS       "address"
+#define ATTR_OPERSTATE     "operstate"
+#define ATTR_SPEED         "speed"
+
+/* Characters of the longest address that the kernel has, 32 bytes. */
+#define ADDRESS_MAX 95
+
+
+/* NULL if it has none, as a tunnel of IP. */
+static char *
+read_address(MdSysfsDir *dir)
+{
+    g_autofree char *address = md_sysfs_dir_read(dir, ATTR_ADDRESS, NULL);
+
+    if (address == NULL || *address == '\0' || strlen(address) > ADDRESS_MAX ||
+        strspn(address, "0123456789abcdefABCDEF:") != strlen(address))
+        return NULL;
+    return g_steal_pointer(&address);
+}
+
+
+static gboolean
+probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    const char *devtype = md_udev_device_get_devtype(device);
+    const char *interface = md_udev_device_get_property(device, PROPERTY_INTERFACE);
+    MdCapNet *cap = NULL;
+
+    if (interface == NULL || (devtype != NULL && !g_str_equal(devtype, DEVTYPE_WLAN)))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_net);
+    cap->interface = g_strdup(interface);
+    cap->address = read_address(dir);
+    cap->medium = devtype != NULL ? MD_NET_MEDIUM_WLAN : MD_NET_MEDIUM_ETHERNET;
+    def->name =
+        md_node_device_make_name("net", md_udev_device_get_name(device), cap->address, NULL);
+    return TRUE;
+}
+
+
+static void
+read_link(MdCapNet *cap, MdSysfsDir *dir)
+{
+    g_autofree char *state = md_sysfs_dir_read(dir, ATTR_OPERSTATE, NULL);
+    gint64 speed = 0;
+
+    cap->state = state != NULL ? md_net_state_find(state) : MD_NET_STATE_NONE;
+    cap->speed = 0;
+    /* Drivers tell nonsense of a link that is not up; and -1, if they do not know, of any. */
+    if (cap->state == MD_NET_STATE_UP && md_sysfs_dir_read_int(dir, ATTR_SPEED, &speed) &&
+        speed > 0 && speed < G_MAXUINT)
+        cap->speed = (guint)speed;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block G_GNUC_UNUSED, GError **error)
+{
+    MdCapNet *cap = md_node_device_def_get_cap(def, &md_cap_kind_net);
+    g_autoptr(MdSysfsDir) again = NULL;
+
+    read_link(cap, dir);
+    cap->features = md_net_features_read(cap->interface, dir);
+
+    /* Features are asked for by name: it must have been its name all the time. */
+    again = md_probe_open(def->name, def->path, md_sysfs_dir_get_inode(dir), error);
+    return again != NULL;
+}
+
+
+const MdProbe md_probe_net = {
+    .kind = &md_cap_kind_net,
+    .subsystem = MD_SUBSYSTEM_NET,
+    .probe = probe,
+    .refresh_blocks = TRUE, /* the lock that all interfaces share, and the driver */
+    .refresh = refresh,
+};
