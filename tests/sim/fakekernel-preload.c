@@ -39,7 +39,16 @@
 #define NEXT(name, fn) fn = (__typeof__(fn))dlsym(RTLD_NEXT, name)
 
 /* What the kernel asks a driver for; everything else in sysfs is read as it lies there. */
-static const char *const asked_for[] = { "available_instances", "name", "description" };
+static const struct {
+    const char *directory;
+    const char *name;
+} asked_for[] = {
+    { "/mdev_supported_types/", "available_instances" },
+    { "/mdev_supported_types/", "name" },
+    { "/mdev_supported_types/", "description" },
+    { "/net/", "speed" },
+    { "/queue/", "logical_block_size" },
+};
 
 /* The same of whatever device. */
 static const char *const asked_everywhere[] = { "vpd", "manufacturer" };
@@ -147,10 +156,8 @@ is_asked_for(const char *path)
         if (strcmp(name, asked_everywhere[i]) == 0)
             return 1;
     }
-    if (strstr(path, "/mdev_supported_types/") == NULL)
-        return 0;
     for (size_t i = 0; i < sizeof(asked_for) / sizeof(asked_for[0]); i++) {
-        if (strcmp(name, asked_for[i]) == 0)
+        if (strstr(path, asked_for[i].directory) != NULL && strcmp(name, asked_for[i].name) == 0)
             return 1;
     }
     return 0;

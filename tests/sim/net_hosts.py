@@ -68,6 +68,8 @@ def net(kernel):
     infiniband = add_card(kernel, '0000:00:05.0', INFINIBAND, 'mlx5_core', MELLANOX)
     add_interface(kernel, infiniband, 'mdib0', '00:00:10:86:fe:80:00:00:00:00:00:00:b8:59:9f:03:00:f7:e1:42', {
         'addr_len': 20, 'type': ARPHRD_INFINIBAND, 'operstate': 'up', 'speed': 100000})
+    kernel.sysfs.add_device(f'{infiniband}/infiniband/mlx5_0', 'infiniband', {}, {}, is_class=True)
+    kernel.sysfs.link(f'{infiniband}/infiniband/mlx5_0/device', infiniband)
     guest = add_card(kernel, '0000:00:06.0', ETHERNET, 'virtio-pci', VIRTIO)
     kernel.sysfs.mkdir(f'{guest}/virtio0')
     add_interface(kernel, f'{guest}/virtio0', 'mdvirt0', '52:54:00:aa:bb:cc', {'operstate': 'up', 'speed': -1})

@@ -185,6 +185,13 @@ def odd_storage(kernel):
         if serial is not None:
             properties['ID_SERIAL'] = serial
         add_scsi_disk(kernel, controller, f'host{number}', name, vendor, model, attributes, properties)
+    # Reading a directory is an error; a link to itself is one, too.
+    broken = add_scsi_disk(kernel, controller, 'host9', 'sdj', None, None,
+                           {'size': None, 'removable': None, 'queue/logical_block_size': None},
+                           {'ID_TYPE': 'cd', 'ID_CDROM': '1', 'ID_CDROM_MEDIA': '1'})
+    for attribute in ('size', 'removable', 'queue/logical_block_size', 'device/vendor'):
+        kernel.sysfs.mkdir(f'{broken}/{attribute}')
+    kernel.sysfs.link(f'{broken}/device/model', f'{broken}/device/model')
     return []
 
 
