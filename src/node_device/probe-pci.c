@@ -18,7 +18,27 @@
 #define ATTR_VIRTFN        "virtfn%u"
 #define ATTR_TOTAL_VFS     "sriov_totalvfs"
 #define ATTR_NUM_VFS       "sriov_numvfs"
+#define PROPERTY_CLASS     "PCI_CLASS"
 #define ATTR_GROUP_DEVICES MD_ATTR_IOMMU_GROUP "/devices"
+
+/* A function counts its virtual ones in 16 bits. */
+#define VIRTUAL_FUNCTIONS_MAX 65535
+
+
+/* -1 if nobody tells. */
+static gint64
+read_class(MdUdevDevice *device, MdSysfsDir *dir)
+{
+    const char *property = md_udev_device_get_property(device, PROPERTY_CLASS);
+    gint64 number = 0;
+    guint64 code = 0;
+
+    if (md_sysfs_dir_read_int(dir, ATTR_CLASS, &number))
+        return number;
+    if (property == NULL || !g_ascii_string_to_unsigned(property, 16, 0, G_MAXUINT, &code, NULL))
+        return -1;
+    return (gint64)code;
+}
 
 
 static gboolean
@@ -34,7 +54,7 @@ probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 
     cap = md_node_device_def_add_cap(def, &md_cap_kind_pci);
     cap->address = address;
-    cap->class_code = md_sysfs_dir_read_int(dir, ATTR_CLASS, &number) ? number : -1;
+    cap->class_code = read_class(device, dir);
     cap->vendor_id = md_sysfs_dir_read_int(dir, ATTR_VENDOR, &number) ? (guint)number : 0;
     cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
     md_udev_find_pci_names(udev, cap->vendor_id, cap->product_id, &cap->vendor_name,
@@ -47,31 +67,48 @@ probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 
 
 static void
-read_sriov(MdCapPci *cap, MdSysfsDir *dir)
+read_physical_function(MdCapPci *cap, MdSysfsDir *dir)
 {
-    g_autofree char *physical = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
-    gint64 total = 0;
+    g_autofree char *name = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
+
+    cap->has_physical_function = name != NULL && md_sysfs_dir_find_inode(dir, ATTR_PHYSFN) != 0 &&
+                                 md_pci_address_parse(name, &cap->physical_function);
+}
+
+
+/* Those that are enabled, and whatever is linked beyond by drivers that do not tell how many. */
+static GArray *
+read_virtual_functions(MdSysfsDir *dir)
+{
+    GArray *functions = g_array_new(FALSE, FALSE, sizeof(MdPciAddress));
     gint64 enabled = 0;
 
-    cap->has_physical_function =
-        physical != NULL && md_pci_address_parse(physical, &cap->physical_function);
-
-    g_clear_pointer(&cap->virtual_functions, g_array_unref);
-    cap->has_virtual_functions = md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total) && total > 0;
-    if (!cap->has_virtual_functions)
-        return;
-
-    cap->max_virtual_functions = (guint)total;
     md_sysfs_dir_read_int(dir, ATTR_NUM_VFS, &enabled);
-    cap->virtual_functions = g_array_new(FALSE, FALSE, sizeof(MdPciAddress));
-    for (gint64 i = 0; i < MIN(enabled, total); i++) {
-        g_autofree char *link = g_strdup_printf(ATTR_VIRTFN, (guint)i);
+    for (guint i = 0; i < VIRTUAL_FUNCTIONS_MAX; i++) {
+        g_autofree char *link = g_strdup_printf(ATTR_VIRTFN, i);
         g_autofree char *name = md_sysfs_dir_read_link(dir, link);
         MdPciAddress address;
 
+        if (name == NULL && i >= enabled)
+            break;
         if (name != NULL && md_pci_address_parse(name, &address))
-            g_array_append_val(cap->virtual_functions, address);
+            g_array_append_val(functions, address);
     }
+    return functions;
+}
+
+
+static void
+read_sriov(MdCapPci *cap, MdSysfsDir *dir)
+{
+    gint64 total = 0;
+
+    read_physical_function(cap, dir);
+    g_clear_pointer(&cap->virtual_functions, g_array_unref);
+    cap->virtual_functions = read_virtual_functions(dir);
+    cap->max_virtual_functions =
+        md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total) && total > 0 ? (guint)total : 0;
+    cap->has_virtual_functions = cap->max_virtual_functions > 0 || cap->virtual_functions->len > 0;
 }
 
 

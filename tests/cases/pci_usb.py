@@ -262,6 +262,28 @@ class Odd(Devices):
         """libvirtd leaves their bytes out of the sum, the specification does not."""
         self.assertEqual(self.shown('unknown-first'), ('Card', [('serial_number', None, '10')], None))
 
+    def find(self, slot, path):
+        return documents.parse(self.dump(f'pci_0000_40_{slot:02x}_0')).findall(f'capability/{path}')
+
+    def test_configuration_space_that_is_wrong(self):
+        """libvirtd drops some of these, loops over another one, or prints a speed of (null)."""
+        for slot in (1, 2, 3, 4, 5, 0x16):
+            self.assertEqual(self.find(slot, 'pci-express/link'), [], slot)
+        self.assertEqual(self.find(0x16, 'capability'), [])
+        self.assertEqual([link.get('speed') for link in self.find(7, 'pci-express/link')],
+                         [None, None])
+
+    def test_attributes_that_are_missing(self):
+        """libvirtd drops functions that tell no node or no ids."""
+        for slot in (0x12, 0x13, 0x15, 0x17):
+            self.assertEqual(self.find(slot, 'numa') + self.find(slot, 'iommuGroup'), [])
+        self.assertEqual(self.find(0x15, 'vendor')[0].get('id'), '0x0000')
+
+    def test_virtual_functions_with_a_hole(self):
+        """libvirtd stops at it."""
+        self.assertEqual([address.get('slot') for address in self.find(0xd, 'capability/address')],
+                         ['0x0e', '0x0f'])
+
     def test_documents_are_valid(self):
         for name in self.names():
             with self.subTest(name):

@@ -231,6 +231,7 @@ def odd(kernel):
     """Hardware that says odd things: one network card for each VPD, USB devices, the firmware."""
     root = add_root(kernel, 'pci0000:00')
     add_odd_usb(kernel, root)
+    add_odd_pci(kernel)
     for name, text in ODD_DMI.items():
         kernel.sysfs.write(f'/sys/devices/virtual/dmi/id/{name}', text)
     for number, data in enumerate(odd_vpd().values()):
@@ -270,6 +271,53 @@ def add_odd_usb(kernel, root):
     sysfs.add_device(path, 'usb', {'idVendor': '046d\n', 'idProduct': 'c31c\n', 'busnum': '1\n',
                                    'devnum': '77\n'}, {'DEVTYPE': 'usb_device'})
     sysfs.add_device(f'{hub}/1-6', 'usb', {}, {'DEVTYPE': 'usb_device'})
+
+
+def add_odd_pci(kernel):
+    """Configuration spaces, links and attributes that are wrong, half there or not at all."""
+    sysfs = kernel.sysfs
+    root = add_root(kernel, 'pci0000:40')
+
+    def add(slot, **facts):
+        function = pci.Function(f'0000:40:{slot:02x}.0', INTEL, 0x1572, ETHERNET, **facts)
+        return pci.add(sysfs, root, function)
+
+    sysfs.unlink(f'{add(1, express=pci.ENDPOINT)}/config')
+    sysfs.write(f'{add(2, express=pci.ENDPOINT)}/config', b'')
+    whole = pci.config_space(pci.Function('', INTEL, 0x1572, ETHERNET, express=pci.ENDPOINT))
+    sysfs.write(f'{add(3)}/config', whole[:64])
+    sysfs.write(f'{add(4)}/config', b'\xff' * 256)
+    looping = bytearray(whole)
+    looping[pci.EXPRESS:pci.EXPRESS + 2] = bytes([0x05, pci.EXPRESS])
+    sysfs.write(f'{add(5)}/config', bytes(looping))
+    add(6, express=pci.ENDPOINT, speed=6, width=32)
+    add(7, express=pci.ENDPOINT, speed=7, width=63)
+    add(8, express=pci.RC_EVENT_COLLECTOR)
+    add(9, express=pci.TO_PCI_BRIDGE, header=pci.HEADER_BRIDGE)
+    path = add(0xa)
+    for attribute in ('class', 'numa_node', 'subsystem_vendor', 'enable'):
+        sysfs.unlink(f'{path}/{attribute}')
+    # Virtual functions: of a driver that tells no number, of one with a hole, and gone ones.
+    physical = add(0xb)
+    sysfs.link(f'{physical}/virtfn0', add(0xc))
+    physical = add(0xd)
+    sysfs.write(f'{physical}/sriov_totalvfs', '4\n')
+    sysfs.write(f'{physical}/sriov_numvfs', '3\n')
+    sysfs.link(f'{physical}/virtfn0', add(0xe))
+    sysfs.link(f'{physical}/virtfn2', add(0xf))
+    sysfs.link(f'{add(0x10)}/physfn', f'{root}/0000:40:1f.7')
+    sysfs.mkdir('/sys/kernel/iommu_groups/99/devices')
+    sysfs.link(f'{add(0x11)}/iommu_group', '/sys/kernel/iommu_groups/99')
+    sysfs.write(f'{add(0x12)}/numa_node', 'nowhere\n')
+    sysfs.write(f'{add(0x13)}/numa_node', '')
+    path = add(0x14)
+    sysfs.write(f'{path}/sriov_totalvfs', '0\n')
+    path = add(0x15)
+    sysfs.unlink(f'{path}/vendor')
+    sysfs.unlink(f'{path}/device')
+    add(0x16, header=5)
+    path = add(0x17)
+    sysfs.link(f'{path}/iommu_group', f'{path}/iommu_group')
 
 
 def odd_address(name):
