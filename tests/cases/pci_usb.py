@@ -301,6 +301,16 @@ class Odd(Devices):
         self.assertEqual(root.findtext('capability/vendor'), 'caf\xe9 \ufffd')
         self.assertEqual(root.findtext('capability/product'), 'line\nline\ttab\rreturn')
 
+    def test_firmware_that_is_careless(self):
+        """Blanks are kept, what cannot be printed is none."""
+        root = documents.parse(self.dump('computer')).find('capability')
+        self.assertEqual([root.findtext(f'hardware/{element}') for element in
+                          ('vendor', 'version', 'serial', 'uuid')],
+                         ['  B\xfcro  ', '   ', None, 'ffffffff-ffff-ffff-ffff-ffffffffffff'])
+        self.assertEqual([root.findtext(f'firmware/{element}') for element in
+                          ('vendor', 'version', 'release_date')],
+                         ['Example Firmware', None, 'x' * 3000])
+
     def test_interface_that_lacks_attributes(self):
         """libvirtd drops one that tells no number."""
         root = documents.parse(self.dump('usb_1_2_1_0'))
