@@ -415,6 +415,26 @@ md_xml_validate(const char *document, const char *schema, GError **error)
 }
 
 
+/* By name, or, in a document that asks for a device, by its ports. */
+static void
+format_parent(const MdNodeDeviceDef *def, MdXmlWriter *writer)
+{
+    if (def->parent == NULL && def->parent_wwnn == NULL && def->parent_fabric_wwn == NULL)
+        return;
+
+    md_xml_writer_start(writer, "parent");
+    if (def->parent_wwnn != NULL) {
+        md_xml_writer_attribute(writer, "wwnn", def->parent_wwnn);
+        md_xml_writer_attribute(writer, "wwpn", def->parent_wwpn);
+    }
+    if (def->parent_fabric_wwn != NULL)
+        md_xml_writer_attribute(writer, "fabric_wwn", def->parent_fabric_wwn);
+    if (def->parent != NULL)
+        md_xml_writer_text(writer, def->parent);
+    md_xml_writer_end(writer);
+}
+
+
 static void
 format_identity(const MdNodeDeviceDef *def, MdXmlWriter *writer)
 {
@@ -432,7 +452,7 @@ format_identity(const MdNodeDeviceDef *def, MdXmlWriter *writer)
         md_xml_writer_text(writer, *link);
         md_xml_writer_end(writer);
     }
-    md_xml_writer_element(writer, "parent", def->parent);
+    format_parent(def, writer);
     if (def->driver != NULL) {
         md_xml_writer_start(writer, "driver");
         md_xml_writer_element(writer, "name", def->driver);
