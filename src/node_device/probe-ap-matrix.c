@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The AP matrix of s390: the one device `matrix`, on a bus of its own or, on older kernels, on
- * vfio_ap's. */
+/* The AP matrix of s390: the one device `matrix` on a bus of its own. */
 #include "config.h"
 
 #include "conf/cap-ap-matrix.h"
 #include "node_device/mdev-types.h"
 #include "node_device/probe.h"
+#include "util/names.h"
 
 #define DEVICE_NAME "matrix"
-#define DEVICE_PATH "/vfio_ap/" DEVICE_NAME
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED,
-      MdUdevDevice *device G_GNUC_UNUSED,
-      MdSysfsDir *dir,
-      MdNodeDeviceDef *def)
+probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     MdCapApMatrix *cap = NULL;
 
-    if (!g_str_has_suffix(def->path, DEVICE_PATH))
+    if (!g_str_equal(md_udev_device_get_name(device), DEVICE_NAME))
         return FALSE;
 
     cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
@@ -45,7 +41,7 @@ refresh(MdNodeDeviceDef *def,
 
 const MdProbe md_probe_ap_matrix = {
     .kind = &md_cap_kind_ap_matrix,
-    .subsystem = NULL,
+    .subsystem = MD_SUBSYSTEM_MATRIX,
     .probe = probe,
     .refresh_blocks = TRUE,
     .refresh = refresh,

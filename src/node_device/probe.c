@@ -27,6 +27,7 @@ static const MdProbe *const probes[] = {
     &md_probe_vdpa,
     /* Of any subsystem. */
     &md_probe_ap_matrix,
+    /* Of any subsystem. */
     &md_probe_virtual_parent,
 };
 

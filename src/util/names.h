@@ -37,6 +37,7 @@
 #define MD_SUBSYSTEM_CCW          "ccw"
 #define MD_SUBSYSTEM_CCWGROUP     "ccwgroup"
 #define MD_SUBSYSTEM_AP           "ap"
+#define MD_SUBSYSTEM_MATRIX       "matrix"
 #define MD_SUBSYSTEM_SCSI         "scsi"
 #define MD_SUBSYSTEM_SCSI_GENERIC "scsi_generic"
 #define MD_SUBSYSTEM_NET          "net"

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices of every kind that come, change, lose their driver and go: the list is right, and each event comes once."""
+
+import libvirt
+
+import documents
+from mediated_test import MediatedTest, only_on
+from plug import Unplugged
+
+GONE = 53
+# Not listed without a driver.
+WANTS_DRIVER = 'css'
+
+
+@only_on('sim', 'hardware of a real machine cannot be pulled out')
+class Hotplug:
+    """The tests; the classes below name the machines."""
+
+    def setUp(self):
+        super().setUp()
+        self.kernel = self.host.kernel
+        self.before = self.names()
+        self.documents = {name: self.dump(name) for name in self.before}
+        self.paths = {documents.parse(document).findtext('path'): name
+                      for name, document in self.documents.items()}
+        self.paths.pop(None)
+        self.events = self.listen()
+
+    def dump(self, name):
+        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+
+    def roots(self):
+        """Paths of the devices that are below no other one."""
+        return [path for path, name in self.paths.items()
+                if documents.parse(self.documents[name]).findtext('parent') == 'computer']
+
+    def unplug(self, tells=True):
+        return [Unplugged(self.kernel, root, tells) for root in self.roots()]
+
+    def listed(self, trees):
+        """Names of what is listed in pulled trees, in the order of its going."""
+        return [self.paths[piece.path] for tree in trees for piece in tree.pieces if piece.path in self.paths]
+
+    @staticmethod
+    def told(event, names):
+        return [(event, name) for name in names]
+
+    def heard(self, expected):
+        """The events so far. What hangs on a SCSI host, ports, is told as its change, sooner or later."""
+        return [event for event in self.events.all()
+                if event in expected or event[0] != 'update' or not event[1].startswith('scsi_host')]
+
+    def check_events(self, expected):
+        """These have come since the last time, and no other."""
+        self.wait_until(lambda: len(self.heard(expected)) >= len(expected), expected[-1:])
+        self.kernel.udevd.settle(self.deadline)
+        self.barrier(self.events)
+        self.assertEqual(self.heard(expected), expected)
+        self.events.seen.clear()
+
+    def check_all_is_back(self):
+        self.assertEqual(self.names(), self.before)
+        for name, document in self.documents.items():
+            with self.subTest(name):
+                self.assertEqual(self.dump(name), document)
+
+    def test_all_go_and_come(self):
+        trees = self.unplug()
+        gone = self.listed(trees)
+        self.assertEqual(sorted(gone), [name for name in self.before if name != 'computer'])
+        self.check_events(self.told('deleted', gone))
+        self.assertEqual(self.names(), ['computer'])
+        for name in gone:
+            self.assert_refused(GONE, self.conn.nodeDeviceLookupByName, name, says=name)
+        for tree in reversed(trees):
+            tree.put_back()
+        self.check_events(self.told('created', reversed(gone)))
+        self.check_all_is_back()
+
+    def test_all_have_come_again_before_their_going_is_told(self):
+        with self.host.silence_udev():
+            trees = self.unplug()
+            gone = self.listed(trees)
+            for tree in reversed(trees):
+                tree.put_back()
+        self.check_events(self.told('deleted', gone) + self.told('created', reversed(gone)))
+        self.check_all_is_back()
+
+    def test_one_after_the_other(self):
+        """The others stay as they are."""
+        for path, name in self.paths.items():
+            tree = Unplugged(self.kernel, path)
+            gone = self.listed([tree])
+            self.check_events(self.told('deleted', gone))
+            self.assertEqual(self.names(), [other for other in self.before if other not in gone])
+            tree.put_back()
+            self.check_events(self.told('created', reversed(gone)))
+            self.assertEqual(self.dump(name), self.documents[name])
+        self.check_all_is_back()
+
+    def test_change(self):
+        for path in self.paths:
+            self.kernel.event('change', path)
+        self.check_events([('update', name) for name in self.paths.values()])
+        self.check_all_is_back()
+
+    def test_unbind_and_bind(self):
+        parents = [parent.path for parent in self.host.parents()]
+        for path, name in self.paths.items():
+            driver = self.kernel.sysfs.target(f'{path}/driver')
+            # A parent's driver takes the types along, see events.py.
+            if driver is None or path in parents:
+                continue
+            listed = self.kernel.sysfs.target(f'{path}/subsystem') != WANTS_DRIVER
+            self.kernel.sysfs.bind(path, None)
+            self.kernel.event('unbind', path, DRIVER=driver)
+            self.check_events([('update' if listed else 'deleted', name)])
+            self.assertEqual(name in self.names(), listed)
+            if listed:
+                self.assertNotIn('<driver>', self.dump(name))
+            self.kernel.sysfs.bind(path, driver)
+            self.kernel.event('bind', path)
+            self.check_events([('update' if listed else 'created', name)])
+        self.check_all_is_back()
+
+    def test_gone_without_a_word(self):
+        """A device is asked for that has gone, and nobody has told yet."""
+        devices = {name: self.conn.nodeDeviceLookupByName(name) for name in self.paths.values()}
+        trees = self.unplug(tells=False)
+        for name, device in devices.items():
+            with self.subTest(name):
+                self.assert_refused(GONE, device.XMLDesc, 0, says=name)
+        for tree in trees:
+            tree.tell_all('remove')
+        self.check_events(self.told('deleted', self.listed(trees)))
+        self.assertEqual(self.names(), ['computer'])
+
+    def test_gone_before_it_is_looked_at(self):
+        """What cannot be named any more has never been there."""
+        trees = self.unplug()
+        self.check_events(self.told('deleted', self.listed(trees)))
+        for tree in trees:
+            tree.tell_all('add')
+            tree.tell_all('remove')
+        self.check_events([])
+        self.assertEqual(self.names(), ['computer'])
+
+    def test_attributes_go_while_they_are_read(self):
+        """All but the event that tells of it: an answer or a refusal, and an end."""
+        for path in self.paths:
+            for attribute in self.kernel.sysfs.listdir(path):
+                real = self.kernel.sysfs.real(f'{path}/{attribute}')
+                if attribute not in ('uevent', 'subsystem') and (real.is_file() or real.is_symlink()):
+                    real.unlink()
+        for name in self.paths.values():
+            with self.subTest(name):
+                try:
+                    self.assertIn(f'<name>{name}</name>', self.dump(name))
+                except libvirt.libvirtError as error:
+                    self.assertEqual(error.get_error_code(), GONE)
+        trees = self.unplug()
+        self.check_events(self.told('deleted', self.listed(trees)))
+        self.assertEqual(self.names(), ['computer'])
+
+
+class M60(Hotplug, MediatedTest):
+    machine = 'm60'
+
+
+class A40(Hotplug, MediatedTest):
+    machine = 'a40'
+
+
+class Fibre(Hotplug, MediatedTest):
+    machine = 'fibre'
+
+
+class Mainframe(Hotplug, MediatedTest):
+    machine = 'mainframe'

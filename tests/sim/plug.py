@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pulls devices out of a fake machine and puts them back, with all that is below them.
+
+As the kernel does it: what is below goes first and comes last; a device that goes has lost its links and its `uevent`
+when its event is sent, and one that comes has all of it. It comes as another directory, like every new kernel object.
+"""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import tempfile
+
+
+@dataclasses.dataclass
+class Piece:
+    """One device that has been pulled out."""
+
+    path: str
+    properties: dict
+    links: list   # where it is linked on its bus or in its class
+    copy: pathlib.Path
+
+    def subsystem(self):
+        return self.properties['SUBSYSTEM']
+
+
+class Unplugged:
+    """A tree of devices that is not there any more; its pieces in the order in which they have gone."""
+
+    def __init__(self, kernel, path, tells=True):
+        self.kernel, self.sysfs = kernel, kernel.sysfs
+        self.store = pathlib.Path(tempfile.mkdtemp(prefix='pulled-', dir=self.sysfs.root))
+        self.pieces = [self.pull(device, tells) for device in self.list_devices(path)]
+
+    def list_devices(self, path):
+        """Devices at a path and below, children first."""
+        top = self.sysfs.real(path)
+        return [f'/{pathlib.Path(directory).relative_to(self.sysfs.root)}'
+                for directory, _, files in os.walk(top, topdown=False) if 'uevent' in files]
+
+    def pull(self, path, tells):
+        subsystem = self.sysfs.target(f'{path}/subsystem')
+        name = os.path.basename(path)
+        links = [link for link in (f'/sys/class/{subsystem}/{name}', f'/sys/bus/{subsystem}/devices/{name}')
+                 if self.sysfs.exists(link)]
+        piece = Piece(path, {'SUBSYSTEM': subsystem or 'unknown', **self.sysfs.uevent(path)}, links,
+                      self.store / path.replace('/', '!'))
+        shutil.copytree(self.sysfs.real(path), piece.copy, symlinks=True)
+        for link in links:
+            self.sysfs.unlink(link)
+        self.sysfs.unlink(f'{path}/uevent')
+        if tells:
+            self.tell(piece, 'remove')
+        self.sysfs.rmdir(path)
+        return piece
+
+    def tell(self, piece, action):
+        """An event of a device, whether it is there or not."""
+        self.kernel.event(action, piece.path, **piece.properties)
+
+    def tell_all(self, action):
+        """The events of all pieces, in the order in which the kernel sends them."""
+        for piece in self.pieces if action == 'remove' else reversed(self.pieces):
+            self.tell(piece, action)
+
+    def put_back(self):
+        for piece in reversed(self.pieces):
+            shutil.copytree(piece.copy, self.sysfs.real(piece.path), symlinks=True, dirs_exist_ok=True)
+            for link in piece.links:
+                self.sysfs.link(link, piece.path)
+            self.tell(piece, 'add')
+        shutil.rmtree(self.store)
