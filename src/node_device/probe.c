@@ -25,7 +25,6 @@ static const MdProbe *const probes[] = {
     &md_probe_net,
     &md_probe_storage,
     &md_probe_vdpa,
-    /* Of any subsystem. */
     &md_probe_ap_matrix,
     /* Of any subsystem. */
     &md_probe_virtual_parent,

@@ -177,3 +177,7 @@ class Fibre(Hotplug, MediatedTest):
 
 class Mainframe(Hotplug, MediatedTest):
     machine = 'mainframe'
+
+
+class Laptop(Hotplug, MediatedTest):
+    machine = 'laptop'
