@@ -415,7 +415,8 @@ md_xml_validate(const char *document, const char *schema, GError **error)
 }
 
 
-/* By name, or, in a document that asks for a device, by its ports. */
+/* By name, or, in a document that asks for a device, by its ports or by what they are attached to:
+ * only one of these, as the schema has it. */
 static void
 format_parent(const MdNodeDeviceDef *def, MdXmlWriter *writer)
 {
@@ -423,14 +424,14 @@ format_parent(const MdNodeDeviceDef *def, MdXmlWriter *writer)
         return;
 
     md_xml_writer_start(writer, "parent");
-    if (def->parent_wwnn != NULL) {
+    if (def->parent != NULL) {
+        md_xml_writer_text(writer, def->parent);
+    } else if (def->parent_wwnn != NULL) {
         md_xml_writer_attribute(writer, "wwnn", def->parent_wwnn);
         md_xml_writer_attribute(writer, "wwpn", def->parent_wwpn);
-    }
-    if (def->parent_fabric_wwn != NULL)
+    } else {
         md_xml_writer_attribute(writer, "fabric_wwn", def->parent_fabric_wwn);
-    if (def->parent != NULL)
-        md_xml_writer_text(writer, def->parent);
+    }
     md_xml_writer_end(writer);
 }
 
