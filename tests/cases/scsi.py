@@ -6,6 +6,7 @@ The golden documents are what libvirtd 9.0.0 printed on the same simulated host.
 
 import errno
 import pathlib
+import subprocess
 
 import libvirt
 
@@ -224,3 +225,68 @@ class Changes(ScsiTest):
         self.assertEqual([event for event in events.all() if event[1] == 'scsi_host7'],
                          [('created', 'scsi_host7'), ('update', 'scsi_host7'),
                           ('deleted', 'scsi_host7')])
+
+
+@only_on('vm', 'its kernel has a simulated adapter')
+class RealKernel(MediatedTest):
+    starts_daemon = False
+
+    def run_tool(self, *command):
+        subprocess.run(command, check=True, timeout=self.deadline)
+
+    def setUp(self):
+        super().setUp()
+        self.run_tool('modprobe', 'sg')
+        self.addCleanup(self.take_down)
+        self.run_tool('modprobe', 'scsi_debug', 'num_tgts=2', 'max_luns=2')
+        self.run_tool('udevadm', 'settle')
+        self.daemon.start(self.config)
+
+    def take_down(self):
+        """Whoever looks into a new disk has it open still."""
+        self.wait_until(lambda: subprocess.run(['modprobe', '--quiet', '--remove', 'scsi_debug'], check=False,
+                                               timeout=self.deadline).returncode == 0, 'its end')
+
+    def below(self, path):
+        return sorted(name for name in self.names()
+                      if self.path(name) is not None and self.path(name).startswith(f'{path}/'))
+
+    def path(self, name):
+        return documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0)).findtext('path')
+
+    def find_host(self):
+        return next(name for name in self.conn.listDevices('scsi_host')
+                    if '/pseudo_' in self.path(name))
+
+    def test_what_there_is(self):
+        host = self.find_host()
+        number = host.removeprefix('scsi_host')
+        names = self.below(self.path(host))
+        self.assertEqual([name for name in names if name.startswith('scsi_target')],
+                         [f'scsi_target{number}_0_{target}' for target in (0, 1)])
+        units = [f'scsi_{number}_0_{target}_{lun}' for target in (0, 1) for lun in (0, 1)]
+        self.assertLessEqual(set(units), set(names))
+        for name in units:
+            device = self.conn.nodeDeviceLookupByName(name)
+            cap = documents.find_capability(documents.parse(device.XMLDesc(0)), 'scsi')
+            self.assertEqual(cap.findtext('type'), 'disk')
+            self.assertEqual(device.parent(), f'scsi_target{number}_0_{name.split("_")[3]}')
+        self.assertEqual(len([name for name in names if name.startswith('scsi_generic_')]), 4)
+        for name in [host, *names]:
+            document = self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+            self.assertIsNone(documents.validate(document), document)
+
+    def test_units_come_and_go(self):
+        events = self.listen()
+        number = self.find_host().removeprefix('scsi_host')
+        name = f'scsi_{number}_0_1_1'
+        path = self.path(name)
+        generic = f'scsi_generic_{self.host.listdir(f"{path}/scsi_generic")[0]}'
+        pathlib.Path(path, 'delete').write_text('1', encoding='ascii')
+        events.wait(('deleted', generic), ('deleted', name))
+        self.assertNotIn(name, self.names())
+        pathlib.Path(f'/sys/class/scsi_host/host{number}/scan').write_text('0 1 1',
+                                                                          encoding='ascii')
+        events.wait(('created', name))
+        self.wait_until(lambda: name in self.names(), name)
+        self.assertEqual(self.path(name), path)

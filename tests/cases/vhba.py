@@ -5,6 +5,7 @@ scsi_host0 is no Fibre Channel, 1 is full with its port scsi_host6, 2 is not con
 room in two fabrics, 5 has no virtual ports.
 """
 
+import contextlib
 import errno
 import subprocess
 import tempfile
@@ -36,6 +37,12 @@ def document(parent='<parent>scsi_host3</parent>', wwnn=WWNN, wwpn=WWPN, name=No
 
 def parent_wwns(number):
     return f"<parent wwnn='20000000c9831b{number:02x}' wwpn='10000000c9831b{number:02x}'/>"
+
+
+def write(path, text):
+    """One write, as the kernel wants it."""
+    with open(path, 'wb', buffering=0) as attribute:
+        attribute.write(text.encode())
 
 
 class VhbaTest(MediatedTest):
@@ -594,3 +601,92 @@ class Failing(VhbaTest):
             self.check_adapter(self.make(), 3)
         self.barrier(events)
         self.assertEqual(events.all(), [('created', NEXT), ('update', 'scsi_host3')])
+
+
+@only_on('vm', 'it takes the Fibre Channel of a real kernel: that over Ethernet, without a fabric')
+class RealKernel(MediatedTest):
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.run_tool('modprobe', 'fcoe')
+        self.run_tool('ip', 'link', 'add', 'md-fc0', 'type', 'veth', 'peer', 'name', 'md-fc1')
+        self.addCleanup(self.take_down)
+        for name in ('md-fc0', 'md-fc1'):
+            self.run_tool('ip', 'link', 'set', name, 'up')
+        write('/sys/bus/fcoe/ctlr_create', 'md-fc0')
+        self.run_tool('udevadm', 'settle')
+        self.daemon.start(self.config)
+        (self.physical,) = self.conn.listDevices('vports')
+
+    def run_tool(self, *command):
+        subprocess.run(command, check=True, timeout=self.deadline)
+
+    def take_down(self):
+        write('/sys/bus/fcoe/ctlr_destroy', 'md-fc0')
+        self.run_tool('ip', 'link', 'delete', 'md-fc0')
+        self.run_tool('udevadm', 'settle')
+
+    def make(self, wwpn=WWPN, parent=None):
+        return self.conn.nodeDeviceCreateXML(
+            document(f'<parent>{parent or self.physical}</parent>', wwpn=wwpn), 0)
+
+    def vports(self):
+        root = documents.parse(self.conn.nodeDeviceLookupByName(self.physical).XMLDesc(0))
+        return int(documents.find_capability(root, 'scsi_host', 'vport_ops').findtext('vports'))
+
+    def test_create_and_destroy(self):
+        events = self.listen()
+        device = self.make()
+        path = documents.parse(device.XMLDesc(0)).findtext('path')
+        number = path.rsplit('/', 1)[1]
+        self.assertEqual(self.host.read(f'{path}/fc_host/{number}/port_name'), f'0x{WWPN}')
+        self.assertEqual(device.listCaps(), ['scsi_host', 'fc_host'])
+        self.assertEqual(device.parent(), self.physical)
+        self.assertEqual(self.conn.nodeDeviceLookupSCSIHostByWWN(WWNN, WWPN, 0).name(),
+                         device.name())
+        self.assertEqual(self.vports(), 1)
+        device.destroy()
+        self.assertFalse(self.host.exists(path))
+        self.assertEqual(self.vports(), 0)
+        self.barrier(events)
+        name = device.name()
+        self.assertEqual(events.all(), [('created', name), ('update', self.physical),
+                                        ('deleted', name), ('update', self.physical)])
+
+    def test_many(self):
+        """The kernel gives out its numbers again: each is an adapter of its own."""
+        events = self.listen()
+        for number in range(20):
+            wwpn = f'5001a4a0000003{number:02x}'
+            device = self.make(wwpn)
+            self.assertEqual(self.conn.nodeDeviceLookupSCSIHostByWWN(WWNN, wwpn, 0).name(),
+                             device.name())
+            device.destroy()
+        self.barrier(events)
+        kinds = [kind for kind, name in events.all() if name != self.physical]
+        self.assertEqual(kinds, ['created', 'deleted'] * 20)
+        self.assertEqual(self.conn.listDevices('fc_host'), [self.physical])
+
+    def test_by_others(self):
+        device = documents.parse(self.conn.nodeDeviceLookupByName(self.physical).XMLDesc(0))
+        path = device.findtext('path')
+        control = f'{path}/fc_host/{path.rsplit("/", 1)[1]}'
+        events = self.listen()
+        write(f'{control}/vport_create', f'{WWPN}:{WWNN}')
+        def look_up():
+            with contextlib.suppress(libvirt.libvirtError):
+                return self.conn.nodeDeviceLookupSCSIHostByWWN(WWNN, WWPN, 0)
+            return None
+        name = self.wait_until(look_up, 'the adapter').name()
+        write(f'{control}/vport_delete', f'{WWPN}:{WWNN}')
+        events.wait(('created', name), ('deleted', name))
+        self.assertNotIn(name, self.names())
+
+    def test_refused(self):
+        self.make()
+        self.assert_refused(55, self.make, says='in use')
+        self.assert_refused(1, self.conn.nodeDeviceCreateXML, document('', wwpn=None), 0,
+                            says=('Could not find parent device', 'not online'))
+        self.assert_refused(67, self.conn.nodeDeviceLookupByName(self.physical).destroy)
+        self.conn.nodeDeviceLookupSCSIHostByWWN(WWNN, WWPN, 0).destroy()
