@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Documents as lines that can be compared: one per element, with its path, attributes and text.
+
+The order of elements counts, except where RULES say that it has no meaning.
+"""
+
+from xml.etree import ElementTree
+
+# Path of the parent, tag of the children whose order among each other has no meaning, and why.
+RULES = (
+    ('/capability', 'type', 'the types of a parent come as the kernel happens to list a directory'),
+    ('/iommuGroup', 'address', 'so do the members of a group'),
+    ('/device', 'devlink', 'a set; udev keeps it in a hash table'),
+)
+KEYS = ('type', 'name', 'id')
+
+
+def sort_children(element, path):
+    """Puts those children in order that RULES name; they stay in the places of their kind."""
+    for suffix, tag, _reason in RULES:
+        if not path.endswith(suffix):
+            continue
+        places = [index for index, child in enumerate(element) if child.tag == tag]
+        wanted = sorted((element[index] for index in places), key=ElementTree.tostring)
+        for index, child in zip(places, wanted):
+            element[index] = child
+
+
+def step(element):
+    """How a path names an element: its tag, and what tells it from its siblings."""
+    for key in KEYS:
+        if element.get(key) is not None:
+            return f"{element.tag}[{key}='{element.get(key)}']"
+    return element.tag
+
+
+def walk(element, plain, shown, lines):
+    plain = f'{plain}/{element.tag}'
+    shown = f'{shown}/{step(element)}'
+    words = ''.join(f' @{key}={value!r}' for key, value in sorted(element.attrib.items())
+                    if f"[{key}='{value}']" not in step(element))
+    text = (element.text or '') if not len(element) else (element.text or '').strip()
+    lines.append(f'{shown}{words}' + (f' = {text!r}' if text else ''))
+    sort_children(element, plain)
+    for child in element:
+        walk(child, plain, shown, lines)
+
+
+def lines_of(document):
+    """The lines of one document; a text that is no XML is one line."""
+    try:
+        root = ElementTree.fromstring(document)
+    except ElementTree.ParseError as error:
+        return [f'not XML: {error}: {document!r}']
+    lines = []
+    walk(root, '', '', lines)
+    return lines

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""All that a daemon says about its devices."""
+
+import dataclasses
+import os
+import re
+import subprocess
+
+import libvirt
+
+import canonical
+
+# The names of capabilities, in the order of the bits of virConnectListAllNodeDevices.
+KINDS = ('system', 'pci', 'usb_device', 'usb', 'net', 'scsi_host', 'scsi_target', 'scsi', 'storage',
+         'fc_host', 'vports', 'scsi_generic', 'drm', 'mdev_types', 'mdev', 'ccw', 'css', 'vdpa',
+         'ap_card', 'ap_queue', 'ap_matrix', 'vpd')
+# What only the calls by name can be asked for.
+OTHER_NAMES = ('vport_ops', '80203', '80211', 'ccwgroup', 'no_such_kind', '')
+SEVERAL = (('pci', 'net'), ('usb_device', 'usb'), ('scsi_host', 'fc_host', 'vports'),
+           ('storage', 'scsi', 'scsi_generic'), ('system', 'mdev_types', 'mdev', 'vpd'),
+           ('ccw', 'css', 'vdpa', 'ap_card', 'ap_queue', 'ap_matrix'))
+TREE_LINE = re.compile(r'^(?P<indent>[ |]*?)(\+- )?(?P<name>[^ |+]\S*)$')
+VIRSH_SECONDS = 300
+
+
+@dataclasses.dataclass
+class Device:
+    """One device: what its calls answer, and its document as lines."""
+
+    parent: str | None
+    kinds: tuple[str, ...]
+    lines: list[str]
+
+    def compared(self):
+        return [f'parent() = {self.parent!r}', f'caps = {" ".join(self.kinds)}', *self.lines]
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """Devices by name, and answers by question: each is a set of names or pairs of names."""
+
+    devices: dict[str, Device]
+    answers: dict[str, frozenset[str]]
+
+
+def attempt(func, *args):
+    """The answer, or the refusal in words."""
+    try:
+        return func(*args)
+    except libvirt.libvirtError as error:
+        return f'error {error.get_error_code()}'
+
+
+def read_device(device):
+    return Device(attempt(device.parent), tuple(sorted(device.listCaps())),
+                  canonical.lines_of(attempt(device.XMLDesc, 0)))
+
+
+def flag(kind):
+    return 1 << KINDS.index(kind)
+
+
+def names(devices):
+    return frozenset(device.name() for device in devices)
+
+
+def edges(tree):
+    """The pairs 'parent > child' of what nodedev-list --tree prints."""
+    above = []
+    pairs = set()
+    for line in tree.splitlines():
+        match = TREE_LINE.match(line)
+        if match is None:
+            continue
+        while above and above[-1][0] >= match.start('name'):
+            above.pop()
+        pairs.add(f'{above[-1][1] if above else ""} > {match["name"]}')
+        above.append((match.start('name'), match['name']))
+    return frozenset(pairs)
+
+
+def read_tree(uri):
+    result = subprocess.run(['virsh', '-q', '-c', uri, 'nodedev-list', '--tree'], text=True,
+                            check=True, stdin=subprocess.DEVNULL, capture_output=True,
+                            timeout=VIRSH_SECONDS, env={**os.environ, 'LC_ALL': 'C'})
+    return edges(result.stdout)
+
+
+def by_wwn(connection, devices):
+    """Which host is found by each pair of names that some adapter has."""
+    found = set()
+    for name, device in devices.items():
+        if 'fc_host' not in device.kinds:
+            continue
+        wwns = {}
+        for line in device.lines:
+            match = re.search(r"/(wwnn|wwpn) = '(\w+)'$", line)
+            if match:
+                wwns[match[1]] = match[2]
+        host = attempt(connection.nodeDeviceLookupSCSIHostByWWN, wwns['wwnn'], wwns['wwpn'], 0)
+        found.add(f'{name} > {host if isinstance(host, str) else host.name()}')
+    return frozenset(found)
+
+
+def read_answers(connection, devices, uri):
+    answers = {'tree': read_tree(uri), 'by WWN': by_wwn(connection, devices)}
+    for kind in KINDS:
+        answers[f'list {kind}'] = names(connection.listAllDevices(flag(kind)))
+    for kinds in SEVERAL:
+        answers[f'list {" ".join(kinds)}'] = names(
+            connection.listAllDevices(sum(map(flag, kinds))))
+    for kind in (*KINDS, *OTHER_NAMES, None):
+        listed = connection.listDevices(kind, 0)
+        answers[f'old list {kind}'] = frozenset(listed)
+        number = connection.numOfDevices(kind, 0)
+        answers[f'number of {kind}'] = frozenset(
+            [] if number == len(listed) else [f'{number} for {len(listed)}'])
+    return answers
+
+
+def read(uri):
+    """Everything of the daemon that the URI leads to."""
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    connection = libvirt.open(uri)
+    try:
+        devices = {device.name(): read_device(connection.nodeDeviceLookupByName(device.name()))
+                   for device in connection.listAllDevices(0)}
+        return Snapshot(devices, read_answers(connection, devices, uri))
+    finally:
+        connection.close()

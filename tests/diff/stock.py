@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The stock daemon, out of the way of everybody else: libvirtd with its node-device driver alone."""
+
+import pathlib
+import shlex
+import shutil
+
+from daemon import Daemon
+
+PROGRAM = '/usr/sbin/libvirtd'
+DRIVER = 'libvirt_driver_nodedev.so'
+DRIVERS = '/usr/lib/*/libvirt/connection-driver/'
+# What is its own from one run to the next, and what it would share with another one.
+HIDDEN = ('/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/etc/mdevctl.d')
+
+
+class Stock(Daemon):
+    """Started and stopped as ours is, in a mount namespace of its own."""
+
+    def __init__(self, deadline, environment=None):
+        super().__init__('unshare', deadline, environment)
+        self.rw_path = self.socket_dir / 'libvirt-sock'
+        self.ro_path = self.socket_dir / 'libvirt-sock-ro'
+        drivers = self.directory / 'drivers'
+        drivers.mkdir()
+        for path in pathlib.Path('/').glob(f'{DRIVERS[1:]}{DRIVER}'):
+            shutil.copy(path, drivers)
+        self.inner = {key: value for key, value in (environment or {}).items()}
+        self.inner['LIBVIRT_DRIVER_DIR'] = str(drivers)
+        for key in self.inner:
+            self.environment.pop(key, None)
+
+    def arguments(self, config=None):
+        self.config_path.write_text(f'unix_sock_dir = "{self.socket_dir}"\n'
+                                    'auth_unix_rw = "none"\nauth_unix_ro = "none"\n',
+                                    encoding='utf-8')
+        script = ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n'
+                         for path in HIDDEN)
+        settings = ' '.join(f'{key}={shlex.quote(value)}' for key, value in self.inner.items())
+        script += (f'exec env {settings} {PROGRAM} --timeout 0 --config {self.config_path} '
+                   f'--pid-file {self.directory}/pid\n')
+        return ['--mount', 'sh', '-c', script]
