@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents as lines that can be compared: one per element, with its path, attributes and text.
+"""Documents as lines that can be compared: for each element one with its path and attributes, and
+one more with its text.
 
 The order of elements counts, except where RULES say that it has no meaning.
 """
@@ -40,7 +41,9 @@ def walk(element, plain, shown, lines):
     words = ''.join(f' @{key}={value!r}' for key, value in sorted(element.attrib.items())
                     if f"[{key}='{value}']" not in step(element))
     text = (element.text or '') if not len(element) else (element.text or '').strip()
-    lines.append(f'{shown}{words}' + (f' = {text!r}' if text else ''))
+    lines.append(f'{shown}{words}')
+    if text:
+        lines.append(f'{shown} = {text!r}')
     sort_children(element, plain)
     for child in element:
         walk(child, plain, shown, lines)

@@ -79,11 +79,18 @@ def edges(tree):
     return frozenset(pairs)
 
 
-def read_tree(uri):
+def odd_places(tree, devices):
+    """Where the tree is not what the parents say; this is how it can differ by itself."""
+    expected = {f'{device.parent if device.parent in devices else ""} > {name}'
+                for name, device in devices.items()}
+    return frozenset(edges(tree) ^ expected)
+
+
+def read_tree(uri, devices):
     result = subprocess.run(['virsh', '-q', '-c', uri, 'nodedev-list', '--tree'], text=True,
                             check=True, stdin=subprocess.DEVNULL, capture_output=True,
                             timeout=VIRSH_SECONDS, env={**os.environ, 'LC_ALL': 'C'})
-    return edges(result.stdout)
+    return odd_places(result.stdout, devices)
 
 
 def by_wwn(connection, devices):
@@ -103,7 +110,7 @@ def by_wwn(connection, devices):
 
 
 def read_answers(connection, devices, uri):
-    answers = {'tree': read_tree(uri), 'by WWN': by_wwn(connection, devices)}
+    answers = {'tree': read_tree(uri, devices), 'by WWN': by_wwn(connection, devices)}
     for kind in KINDS:
         answers[f'list {kind}'] = names(connection.listAllDevices(flag(kind)))
     for kinds in SEVERAL:

@@ -124,9 +124,7 @@ def virtio(builder):
     builder.device(f'virtio-net-pci,bus={builder.port()},mac=52:54:00:12:00:02')
     builder.device(f'virtio-blk-pci,bus={builder.port()},drive={builder.disk()},serial=vd-serial')
     builder.device(f'virtio-blk-pci,bus={builder.port()},drive={builder.disk()}')
-    builder.add('-object', 'cryptodev-backend-builtin,id=crypto')
-    for name in ('virtio-gpu-pci', 'virtio-balloon-pci', 'virtio-keyboard-pci', 'virtio-rng-pci',
-                 'virtio-crypto-pci,cryptodev=crypto'):
+    for name in ('virtio-gpu-pci', 'virtio-balloon-pci', 'virtio-keyboard-pci', 'virtio-rng-pci'):
         builder.device(f'{name},bus={builder.port()}')
 
 
