@@ -50,11 +50,11 @@ def walk(element, plain, shown, lines):
 
 
 def lines_of(document):
-    """The lines of one document; a text that is no XML is one line."""
+    """The lines of one document; None if it is not well formed."""
     try:
         root = ElementTree.fromstring(document)
-    except ElementTree.ParseError as error:
-        return [f'not XML: {error}: {document!r}']
+    except ElementTree.ParseError:
+        return None
     lines = []
     walk(root, '', '', lines)
     return lines

@@ -75,7 +75,7 @@ def find(stock, ours):
         elif theirs is None:
             result.append(Difference('extra', name, [f'+ {" ".join(mine.kinds)}']))
         else:
-            lines = diff(theirs.compared(), mine.compared())
+            lines = diff(theirs.compared_with(mine), mine.compared_with(theirs))
             if lines:
                 result.append(Difference('differs', name, lines))
     for question in sorted(stock.answers.keys() | ours.answers.keys()):

@@ -25,14 +25,17 @@ VIRSH_SECONDS = 300
 
 @dataclasses.dataclass
 class Device:
-    """One device: what its calls answer, and its document as lines."""
+    """One device: what its calls answer, and its document as lines, if a client can read it."""
 
     parent: str | None
     kinds: tuple[str, ...]
-    lines: list[str]
+    lines: list[str] | None
 
-    def compared(self):
-        return [f'parent() = {self.parent!r}', f'caps = {" ".join(self.kinds)}', *self.lines]
+    def compared_with(self, other):
+        lines = [f'parent() = {self.parent!r}', f'caps = {" ".join(self.kinds)}']
+        if self.lines is None:
+            return [*lines, 'unreadable']
+        return lines if other.lines is None else [*lines, *self.lines]
 
 
 @dataclasses.dataclass
@@ -44,11 +47,13 @@ class Snapshot:
 
 
 def attempt(func, *args):
-    """The answer, or the refusal in words."""
+    """The answer, or in words why there is none."""
     try:
         return func(*args)
     except libvirt.libvirtError as error:
         return f'error {error.get_error_code()}'
+    except UnicodeDecodeError:
+        return 'not UTF-8'
 
 
 def read_device(device):
@@ -97,7 +102,7 @@ def by_wwn(connection, devices):
     """Which host is found by each pair of names that some adapter has."""
     found = set()
     for name, device in devices.items():
-        if 'fc_host' not in device.kinds:
+        if 'fc_host' not in device.kinds or device.lines is None:
             continue
         wwns = {}
         for line in device.lines:

@@ -12,6 +12,8 @@ DRIVER = 'libvirt_driver_nodedev.so'
 DRIVERS = '/usr/lib/*/libvirt/connection-driver/'
 # What is its own from one run to the next, and what it would share with another one.
 HIDDEN = ('/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/etc/mdevctl.d')
+# Without them mdevctl does nothing.
+SCRIPTS = ('/etc/mdevctl.d/scripts.d/callouts', '/etc/mdevctl.d/scripts.d/notifiers')
 
 
 class Stock(Daemon):
@@ -36,6 +38,7 @@ class Stock(Daemon):
                                     encoding='utf-8')
         script = ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n'
                          for path in HIDDEN)
+        script += f'mkdir -p {" ".join(SCRIPTS)}\n'
         settings = ' '.join(f'{key}={shlex.quote(value)}' for key, value in self.inner.items())
         script += (f'exec env {settings} {PROGRAM} --timeout 0 --config {self.config_path} '
                    f'--pid-file {self.directory}/pid\n')
