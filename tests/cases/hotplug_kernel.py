@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Real devices are pulled out of a real kernel, with all that is below them, and found again.
+
+In any machine of tests/vm: there is a SATA controller at least; the rich one has bridges with disks, network cards, USB
+and graphics below them.
+"""
+
+import pathlib
+import subprocess
+
+import documents
+from mediated_test import MediatedTest, only_on
+
+PCI = pathlib.Path('/sys/bus/pci/devices')
+# What a machine cannot do without, and the parents that other cases want to find as they were.
+VITAL = ('9pnet_virtio', 'virtio_console', 'virtio_rng')
+HOSTILE = 'hostile'
+
+
+def is_vital(path):
+    return next(path.rglob(HOSTILE), None) is not None or any(
+        (driver.parent / 'driver').resolve().name in VITAL for driver in path.rglob('driver'))
+
+
+@only_on('vm', 'a simulated machine is pulled apart in hotplug.py')
+class Hardware(MediatedTest):
+    machine = 'm60'
+
+    def setUp(self):
+        super().setUp()
+        self.devices = self.read(self.conn)
+        self.events = self.listen()
+
+    def read(self, connection):
+        """Parents by name of all devices."""
+        return {device.name(): device.parent() for device in connection.listAllDevices()}
+
+    def path(self, name):
+        return documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0)).findtext('path')
+
+    def below(self, path):
+        """Names of the devices at a path and below."""
+        paths = {name: self.path(name) for name in self.devices if name != 'computer'}
+        return {name for name, other in paths.items() if other == path or other.startswith(f'{path}/')}
+
+    def candidates(self):
+        """Functions on the root bus that can be pulled out and have something below them."""
+        found = []
+        for link in sorted(PCI.iterdir()):
+            path = link.resolve()
+            if path.parent.parent == pathlib.Path('/sys/devices') and not is_vital(path):
+                names = self.below(str(path))
+                if len(names) > 1:
+                    found.append((path, names))
+        self.assertTrue(found)
+        return found
+
+    def read_afresh(self):
+        """What another daemon says that starts now."""
+        other = type(self.daemon)(self.host.program, self.deadline)
+        try:
+            other.start()
+            connection = self.connect(path=other.rw_path)
+            try:
+                return self.read(connection)
+            finally:
+                self.connections.remove(connection)
+                connection.close()
+                other.stop()
+        finally:
+            other.close()
+
+    def settle(self):
+        """Until nothing comes and goes any more, and what is listed is what is there."""
+        def is_true():
+            subprocess.run(['udevadm', 'settle', f'--timeout={self.deadline:.0f}'], check=True)
+            return self.read(self.conn) == self.read_afresh()
+
+        self.wait_until(is_true, 'the same devices as a daemon that starts now')
+        self.barrier(self.events)
+
+    def take_events(self):
+        """What has been told of coming and going since the last time."""
+        events = [event for event in self.events.all() if event[0] in ('created', 'deleted')]
+        self.events.seen.clear()
+        return events
+
+    def check_deleted(self, events, gone):
+        """Each of them has gone once, children before parents."""
+        order = [name for _, name in events]
+        self.assertEqual(sorted(order), sorted(gone))
+        self.assertEqual({what for what, _ in events}, {'deleted'})
+        for name in gone & set(self.devices):
+            if self.devices[name] in gone:
+                self.assertLess(order.index(name), order.index(self.devices[name]), order)
+
+    def check_created(self, events, come, devices):
+        """All of them have come, parents before children; a driver that looks around may take some back."""
+        left = [name for what, name in events if what == 'created' and events.count(('deleted', name)) <
+                events.count(('created', name))]
+        self.assertEqual(sorted(set(left)), sorted(come))
+        for name in come:
+            self.assertEqual(events.count(('created', name)) - events.count(('deleted', name)), 1, name)
+            if devices[name] in come:
+                self.assertLess(left.index(devices[name]), left.index(name), left)
+
+    def check_come_again(self, kept):
+        devices = self.read(self.conn)
+        self.check_created(self.take_events(), set(devices) - kept, devices)
+        self.devices = devices
+
+    def test_pulled_out_and_found_again(self):
+        for path, names in self.candidates():
+            with self.subTest(path.name):
+                kept = set(self.devices) - names
+                (path / 'remove').write_text('1', encoding='ascii')
+                self.settle()
+                self.assertEqual(set(self.read(self.conn)), kept)
+                self.check_deleted(self.take_events(), names)
+
+                pathlib.Path('/sys/bus/pci/rescan').write_text('1', encoding='ascii')
+                self.settle()
+                self.check_come_again(kept)
+                self.assertIn(f'pci_{path.name.replace(":", "_").replace(".", "_")}', self.devices)
+
+    def test_driver_goes_and_comes(self):
+        for path, names in self.candidates():
+            driver = path / 'driver'
+            name = f'pci_{path.name.replace(":", "_").replace(".", "_")}'
+            if not driver.exists() or driver.resolve().name == 'pcieport':
+                continue
+            with self.subTest(path.name):
+                control = driver.resolve()
+                kept = set(self.devices) - (names - {name})
+                (control / 'unbind').write_text(path.name, encoding='ascii')
+                self.settle()
+                self.events.wait(('update', name))
+                self.assertEqual(set(self.read(self.conn)), kept)
+                self.assertIsNone(documents.parse(
+                    self.conn.nodeDeviceLookupByName(name).XMLDesc(0)).find('driver'))
+                self.check_deleted(self.take_events(), names - {name})
+
+                (control / 'bind').write_text(path.name, encoding='ascii')
+                self.settle()
+                self.events.wait(('update', name))
+                self.check_come_again(kept)
