@@ -181,3 +181,11 @@ class Mainframe(Hotplug, MediatedTest):
 
 class Laptop(Hotplug, MediatedTest):
     machine = 'laptop'
+
+
+class Net(Hotplug, MediatedTest):
+    machine = 'net'
+
+
+class Storage(Hotplug, MediatedTest):
+    machine = 'storage'
