@@ -4,7 +4,9 @@
 The golden documents are what libvirtd 9.0.0 printed on the same simulated host. Where it is wrong it is said here.
 """
 
+import os
 import pathlib
+import subprocess
 import threading
 
 import libvirt
@@ -15,6 +17,7 @@ from mediated_test import MediatedTest, only_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden' / 'storage'
 SIMULATED = 'the drives are of a simulated host'
+REAL = 'the disks are of a real kernel'
 STORAGE = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE
 
 SDA = 'block_sda_Samsung_SSD_860_EVO_1TB_S4X6NF0M509214B'
@@ -232,3 +235,43 @@ class Odd(StorageTest):
 
     def test_attributes_that_cannot_be_read(self):
         self.assertEqual(self.texts('block_sdj'), {'block': '/dev/sdj', 'drive_type': 'cdrom', 'size': '0'})
+
+
+@only_on('vm', REAL)
+class Real(StorageTest):
+    machine = 'm60'
+
+    def run_program(self, *args):
+        return subprocess.run(args, check=True, capture_output=True, text=True).stdout.strip()
+
+    def remove_disk(self):
+        subprocess.run(['rmmod', 'scsi_debug'], capture_output=True, check=False)
+
+    @staticmethod
+    def size(node):
+        with open(node, 'rb') as disk:
+            return disk.seek(0, os.SEEK_END)
+
+    def test_blocks_of_4096_bytes(self):
+        before = set(self.names(STORAGE))
+        self.addCleanup(self.remove_disk)
+        self.run_program('modprobe', 'scsi_debug', 'dev_size_mb=8', 'sector_size=4096')
+        name = self.wait_until(lambda: next(iter(set(self.names(STORAGE)) - before), None), 'the disk')
+        cap = self.cap(name)
+        self.assertEqual(int(cap.findtext('size')), self.size(cap.findtext('block')))
+        self.assertEqual((cap.findtext('size'), cap.findtext('logical_block_size'), cap.findtext('num_blocks')),
+                         ('8388608', '4096', '2048'))
+        self.assertEqual((cap.findtext('drive_type'), cap.findtext('model')), ('disk', 'scsi_debug'))
+        self.assertIsNone(documents.validate(self.dump(name)))
+        events = self.listen()
+        self.remove_disk()
+        events.wait(('deleted', name))
+
+    def test_what_has_no_hardware(self):
+        names = self.names(STORAGE)
+        self.run_program('modprobe', 'loop')
+        loop = self.run_program('losetup', '--find', '--show', '--read-only', __file__)
+        self.addCleanup(subprocess.run, ['losetup', '--detach', loop], check=False)
+        self.run_program('modprobe', 'zram')
+        self.run_program('udevadm', 'settle')
+        self.assertEqual(self.names(STORAGE), names)
