@@ -125,6 +125,18 @@ class Broken(ScsiTest):
             raise fc.KernelError(errno.EIO)
         self.check_plain(lambda hba: self.host.kernel.add_show(f'{hba.fc_path}/port_name', refuse))
 
+    def test_links_in_a_circle(self):
+        sysfs, hba = self.host.kernel.sysfs, self.hbas[3]
+        sysfs.rmdir(hba.fc_path)
+        sysfs.link(hba.fc_path, hba.fc_path)
+        target = fc.add_target(self.hbas[5], 1, 5)
+        port = f'{target.rsplit("/", 1)[0]}/fc_remote_ports'
+        sysfs.rmdir(port)
+        sysfs.link(port, port)
+        self.check_plain(lambda hba: None)
+        self.assertEqual(documents.outline(self.cap('scsi_target5_0_1', 'scsi_target')),
+                         [('target', None)])
+
     def test_short_names_are_filled_up(self):
         """The kernel leaves leading zeroes out; libvirt prints what its own schema refuses."""
         self.hbas[3].set_text('port_name', '0x1\n')
