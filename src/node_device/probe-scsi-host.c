@@ -92,14 +92,6 @@ is_complete(MdSysfsDir *dir)
 }
 
 
-/* A driver says the names last. */
-static gboolean
-is_companion_complete(MdSysfsDir *dir)
-{
-    return !md_fc_host_exists(dir) || md_fc_host_is_named(dir);
-}
-
-
 const MdProbe md_probe_scsi_host = {
     .kind = &md_cap_kind_scsi_host,
     .subsystem = MD_SUBSYSTEM_SCSI,
@@ -108,5 +100,5 @@ const MdProbe md_probe_scsi_host = {
     .probe = probe,
     .refresh = refresh,
     .is_complete = is_complete,
-    .is_companion_complete = is_companion_complete,
+    .is_companion_complete = md_fc_host_is_named, /* a driver says the names last */
 };

@@ -375,6 +375,22 @@ class Destroy(VhbaTest):
         events.wait(('deleted', NEXT))
         self.assert_gone(NEXT)
 
+    def test_what_came_is_told_late(self):
+        """Its event of Fibre Channel comes when that has gone already: this is no change."""
+        device = self.make()
+        events = self.listen()
+        host = self.hba.wait_port(self.deadline)
+        uevent = self.host.kernel.sysfs.uevent(host.fc_path)
+        self.host.kernel.sysfs.rmdir(host.fc_path)
+        self.host.kernel.event('add', host.fc_path, SUBSYSTEM='fc_host', **uevent)
+        self.host.kernel.udevd.settle(self.deadline)
+        self.host.kernel.sysfs.mkdir(host.fc_path)
+        host.sysfs.write(f'{host.fc_path}/uevent', '')
+        host.fill()
+        device.destroy()
+        self.barrier(events)
+        self.assertEqual(events.all(), [('deleted', NEXT), ('update', 'scsi_host3')])
+
     def test_udev_is_silent(self):
         device = self.make()
         events = self.listen()
