@@ -112,24 +112,6 @@ is_complete(const char *path, gpointer data)
 }
 
 
-/* Registers a device whatever it lacks, if it is there at all. */
-static void
-register_path(const char *path, gpointer data)
-{
-    MdInventory *self = data;
-    MdNodeDevice *known = md_registry_find_path(self->registry, path);
-    g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
-
-    if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir))
-        return;
-    if (known == NULL)
-        register_device(self, device, dir);
-    else
-        md_inventory_look_again_at(self, known, device, FALSE);
-}
-
-
 /* A device that is not registered yet has shown up. */
 static void
 consider(MdInventory *self, MdUdevDevice *device)
@@ -180,6 +162,39 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 
     return g_str_equal(xml_a, xml_b) &&
            md_node_device_def_get_flags(a) == md_node_device_def_get_flags(b);
+}
+
+
+/* Reads a registered device again because of its companion. What goes while it is read goes with
+ * the device, and is no change of it. */
+static void
+look_at_companion(MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir)
+{
+    g_autoptr(MdNodeDeviceDef) def = probe(self, device, dir);
+
+    if (def == NULL || !md_probe_is_companion_complete(device, dir))
+        return;
+    if (g_str_equal(def->name, known->def->name) && !is_same(def, known->def))
+        md_registry_update(self->registry, known, g_steal_pointer(&def));
+}
+
+
+/* Registers a device whatever it lacks, if it is there at all; or it is, and its companion is there
+ * by now. */
+static void
+register_path(const char *path, gpointer data)
+{
+    MdInventory *self = data;
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+    g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+
+    if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir))
+        return;
+    if (known == NULL)
+        register_device(self, device, dir);
+    else
+        look_at_companion(self, known, device, dir);
 }
 
 
