@@ -7,6 +7,7 @@ import pathlib
 import re
 import tomllib
 
+SHOWN_CHARACTERS = 240
 TABLE = pathlib.Path(__file__).parent / 'known.toml'
 KINDS = ('missing', 'extra', 'differs', 'answer')
 
@@ -100,10 +101,10 @@ def explain(run, found, table):
 
 def show(difference):
     """The lines of a report about one difference."""
-    head = f'{difference.kind:8} {difference.name}'
+    head = f'{difference.kind:8} {difference.name[:SHOWN_CHARACTERS]}'
     if difference.is_known:
         return [f'{head}: known as {", ".join(sorted(difference.known))}']
-    return [head, *(f'    {line}' for line in difference.unknown)]
+    return [head, *(f'    {line[:SHOWN_CHARACTERS]}' for line in difference.unknown)]
 
 
 def summary(run, stock, found):
