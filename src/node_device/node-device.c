@@ -46,15 +46,23 @@ md_node_device_is_mdev(const MdNodeDevice *self)
 }
 
 
+/* The machine itself stays. */
+static gboolean
+is_machine(const MdNodeDevice *self)
+{
+    return md_node_device_def_get_cap(self->def, &md_cap_kind_system) != NULL;
+}
+
+
 gboolean
 md_node_device_is_persistent(const MdNodeDevice *self)
 {
-    return self->definition != NULL || !md_node_device_is_mdev(self);
+    return self->definition != NULL || is_machine(self);
 }
 
 
 gboolean
 md_node_device_is_autostart(const MdNodeDevice *self)
 {
-    return self->definition != NULL ? self->definition->autostart : !md_node_device_is_mdev(self);
+    return self->definition != NULL ? self->definition->autostart : is_machine(self);
 }

@@ -21,7 +21,8 @@ void md_node_device_unref(MdNodeDevice *self);
 
 gboolean md_node_device_is_mdev(const MdNodeDevice *self);
 
-/* Hardware stays by itself, a mediated device if it is defined. */
+/* As libvirt has it: true of the machine itself, and of a device by its definition. Hardware that
+ * may be pulled out is neither. */
 gboolean md_node_device_is_persistent(const MdNodeDevice *self);
 gboolean md_node_device_is_autostart(const MdNodeDevice *self);
 

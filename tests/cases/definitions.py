@@ -170,7 +170,7 @@ class Lists(MediatedTest):
                 self.assertEqual(self.names(MDEV | flags), sorted(names))
         self.assertIn(defined, self.conn.listDevices('mdev', 0))
         self.assertEqual(self.conn.numOfDevices('mdev', 0), 3)
-        self.assertIn(self.parent.name, self.names(PERSISTENT | ACTIVE))
+        self.assertIn(self.parent.name, self.names(TRANSIENT | ACTIVE))
         self.assertNotIn(self.parent.name, self.names(INACTIVE))
 
     def test_look_up(self):
@@ -368,4 +368,4 @@ class Virsh(MediatedTest):
         self.assertEqual(self.info(name), {**facts, 'Active': 'yes', 'Persistent': 'no'})
         self.virsh('nodedev-destroy', name)
         self.assertEqual(self.listed('--all'), [])
-        self.assertEqual(self.info(self.parent.name)['Persistent'], 'yes')
+        self.assertEqual(self.info(self.parent.name)['Persistent'], 'no')

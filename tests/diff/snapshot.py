@@ -19,6 +19,7 @@ OTHER_NAMES = ('vport_ops', '80203', '80211', 'ccwgroup', 'no_such_kind', '')
 SEVERAL = (('pci', 'net'), ('usb_device', 'usb'), ('scsi_host', 'fc_host', 'vports'),
            ('storage', 'scsi', 'scsi_generic'), ('system', 'mdev_types', 'mdev', 'vpd'),
            ('ccw', 'css', 'vdpa', 'ap_card', 'ap_queue', 'ap_matrix'))
+STATES = {'inactive': 1 << 30, 'active': 1 << 31}
 TREE_LINE = re.compile(r'^(?P<indent>[ |]*?)(\+- )?(?P<name>[^ |+]\S*)$')
 VIRSH_SECONDS = 300
 
@@ -29,10 +30,12 @@ class Device:
 
     parent: str | None
     kinds: tuple[str, ...]
+    states: tuple[int, int, int]   # active, persistent, autostart
     lines: list[str] | None
 
     def compared_with(self, other):
-        lines = [f'parent() = {self.parent!r}', f'caps = {" ".join(self.kinds)}']
+        lines = [f'parent() = {self.parent!r}', f'caps = {" ".join(self.kinds)}',
+                 f'active, persistent, autostart = {self.states}']
         if self.lines is None:
             return [*lines, 'unreadable']
         return lines if other.lines is None else [*lines, *self.lines]
@@ -58,6 +61,7 @@ def attempt(func, *args):
 
 def read_device(device):
     return Device(attempt(device.parent), tuple(sorted(device.listCaps())),
+                  tuple(attempt(ask) for ask in (device.isActive, device.isPersistent, device.autostart)),
                   canonical.lines_of(attempt(device.XMLDesc, 0)))
 
 
@@ -118,6 +122,8 @@ def read_answers(connection, devices, uri):
     answers = {'tree': read_tree(uri, devices), 'by WWN': by_wwn(connection, devices)}
     for kind in KINDS:
         answers[f'list {kind}'] = names(connection.listAllDevices(flag(kind)))
+    for state, bit in STATES.items():
+        answers[f'list {state}'] = names(connection.listAllDevices(bit))
     for kinds in SEVERAL:
         answers[f'list {" ".join(kinds)}'] = names(
             connection.listAllDevices(sum(map(flag, kinds))))
