@@ -74,5 +74,6 @@ const MdProbe md_probe_mdev = {
     .probe = probe,
     .refresh = refresh,
     .is_complete = is_complete,
+    .nodeless = TRUE,
     .told_by_bind = TRUE,
 };

@@ -91,13 +91,15 @@ md_probe_find_subject(MdUdevDevice *device)
 
 /* What every kind has in common. */
 static MdNodeDeviceDef *
-new_def(MdUdevDevice *device, MdSysfsDir *dir)
+new_def(const MdProbe *probe, MdUdevDevice *device, MdSysfsDir *dir)
 {
     MdNodeDeviceDef *def = md_node_device_def_new();
 
     def->path = g_strdup(md_udev_device_get_path(device));
-    def->devnode = g_strdup(md_udev_device_get_devnode(device));
-    def->devlinks = md_udev_device_dup_devlinks(device);
+    if (!probe->nodeless) {
+        def->devnode = g_strdup(md_udev_device_get_devnode(device));
+        def->devlinks = md_udev_device_dup_devlinks(device);
+    }
     if (dir != NULL)
         def->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
     return def;
@@ -113,7 +115,7 @@ md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
         if ((probes[i]->subsystem != NULL && !is_for(probes[i], device)) ||
             (dir == NULL && !probes[i]->told_by_bind))
             continue;
-        def = new_def(device, dir);
+        def = new_def(probes[i], device, dir);
         if (probes[i]->probe(udev, device, dir, def))
             return g_steal_pointer(&def);
     }

@@ -45,6 +45,9 @@ typedef struct {
     /* The same of its companion, where there is one. */
     gboolean (*is_companion_complete)(MdSysfsDir *dir);
 
+    /* Whether such a device never has a node, so that udev's database need not be asked for one. */
+    gboolean nodeless;
+
     /*
      * Whether it has come for certain once a driver is bound to it, as the kernel takes a device
      * back that no driver wants. probe() can then do without `dir`.

@@ -17,6 +17,8 @@
 /* Events taken in one go before others get their turn on the main loop. */
 #define MAX_EVENTS_PER_TURN 64
 
+#define LINK_SUBSYSTEM "subsystem"
+
 /* Of a "move", without /sys as always in events. */
 #define PROPERTY_OLD_PATH "DEVPATH_OLD"
 
@@ -32,6 +34,13 @@ struct _MdUdev {
 enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
+
+struct _MdUdevDevice {
+    struct udev *udev;
+    char *path;
+    char *subsystem;            /* "" if it has none */
+    struct udev_device *device; /* NULL until it is needed, and if there is none any more */
+};
 
 typedef struct udev_hwdb udev_hwdb;
 
@@ -79,14 +88,40 @@ is_readable(MdUdev *self)
 }
 
 
+/* Takes `device` over. */
+static MdUdevDevice *
+device_new(MdUdev *self, struct udev_device *device)
+{
+    MdUdevDevice *wrapped = g_new0(MdUdevDevice, 1);
+    const char *subsystem = udev_device_get_subsystem(device);
+
+    wrapped->udev = self->udev;
+    wrapped->path = g_strdup(udev_device_get_syspath(device));
+    wrapped->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
+    wrapped->device = device;
+    return wrapped;
+}
+
+
+/* What udev knows of it, or NULL. */
+static struct udev_device *
+get_known(MdUdevDevice *device)
+{
+    if (device->device == NULL)
+        device->device = udev_device_new_from_syspath(device->udev, device->path);
+    return device->device;
+}
+
+
 /* FALSE if there is nothing to be received any more. */
 static gboolean
 receive_one(MdUdev *self)
 {
-    g_autoptr(MdUdevDevice) device = udev_monitor_receive_device(self->monitor);
+    struct udev_device *received = udev_monitor_receive_device(self->monitor);
+    g_autoptr(MdUdevDevice) device = NULL;
     const char *action = NULL;
 
-    if (device == NULL) {
+    if (received == NULL) {
         /* A message of somebody else is dropped by libudev as if there had been none. */
         if (errno == EAGAIN || errno == EINTR)
             return is_readable(self);
@@ -95,7 +130,8 @@ receive_one(MdUdev *self)
         return TRUE;
     }
 
-    action = udev_device_get_action(device);
+    device = device_new(self, received);
+    action = udev_device_get_action(received);
     if (action != NULL && !self->gap)
         g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
     return TRUE;
@@ -222,7 +258,21 @@ md_udev_read_seqnum(void)
 MdUdevDevice *
 md_udev_look_up(MdUdev *self, const char *path)
 {
-    return udev_device_new_from_syspath(self->udev, path);
+    g_autofree char *link = g_build_filename(path, LINK_SUBSYSTEM, NULL);
+    g_autofree char *target = g_file_read_link(link, NULL);
+    struct udev_device *known = NULL;
+    MdUdevDevice *device = NULL;
+
+    /* Only libudev can tell a device of no subsystem from a directory that is none. */
+    if (target == NULL) {
+        known = udev_device_new_from_syspath(self->udev, path);
+        return known != NULL ? device_new(self, known) : NULL;
+    }
+    device = g_new0(MdUdevDevice, 1);
+    device->udev = self->udev;
+    device->path = g_strdup(path);
+    device->subsystem = g_path_get_basename(target);
+    return device;
 }
 
 
@@ -260,37 +310,40 @@ md_udev_find_pci_names(
 const char *
 md_udev_device_get_path(MdUdevDevice *device)
 {
-    return udev_device_get_syspath(device);
+    return device->path;
 }
 
 
 const char *
 md_udev_device_get_name(MdUdevDevice *device)
 {
-    return udev_device_get_sysname(device);
+    const char *name = strrchr(device->path, '/') + 1;
+
+    /* The kernel writes a slash in a name so, and libudev reads it back. */
+    if (strchr(name, '!') != NULL && get_known(device) != NULL)
+        return udev_device_get_sysname(device->device);
+    return name;
 }
 
 
 const char *
 md_udev_device_get_subsystem(MdUdevDevice *device)
 {
-    const char *subsystem = udev_device_get_subsystem(device);
-
-    return subsystem != NULL ? subsystem : "";
+    return device->subsystem;
 }
 
 
 const char *
 md_udev_device_get_devtype(MdUdevDevice *device)
 {
-    return udev_device_get_devtype(device);
+    return get_known(device) != NULL ? udev_device_get_devtype(device->device) : NULL;
 }
 
 
 const char *
 md_udev_device_get_devnode(MdUdevDevice *device)
 {
-    return udev_device_get_devnode(device);
+    return get_known(device) != NULL ? udev_device_get_devnode(device->device) : NULL;
 }
 
 
@@ -298,9 +351,11 @@ char **
 md_udev_device_dup_devlinks(MdUdevDevice *device)
 {
     g_autoptr(GStrvBuilder) links = g_strv_builder_new();
-    struct udev_list_entry *entry = udev_device_get_devlinks_list_entry(device);
+    struct udev_list_entry *entry = NULL;
     struct udev_list_entry *link = NULL;
 
+    if (get_known(device) != NULL)
+        entry = udev_device_get_devlinks_list_entry(device->device);
     if (entry == NULL)
         return NULL;
 
@@ -312,14 +367,14 @@ md_udev_device_dup_devlinks(MdUdevDevice *device)
 const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
-    return udev_device_get_property_value(device, key);
+    return get_known(device) != NULL ? udev_device_get_property_value(device->device, key) : NULL;
 }
 
 
 char *
 md_udev_device_dup_old_path(MdUdevDevice *device)
 {
-    const char *old = udev_device_get_property_value(device, PROPERTY_OLD_PATH);
+    const char *old = md_udev_device_get_property(device, PROPERTY_OLD_PATH);
 
     return old != NULL ? g_strconcat("/sys", old, NULL) : NULL;
 }
@@ -328,12 +383,18 @@ md_udev_device_dup_old_path(MdUdevDevice *device)
 guint64
 md_udev_device_get_seqnum(MdUdevDevice *device)
 {
-    return udev_device_get_seqnum(device);
+    return get_known(device) != NULL ? udev_device_get_seqnum(device->device) : 0;
 }
 
 
 void
-md_udev_device_unref(MdUdevDevice *device)
+md_udev_device_free(MdUdevDevice *device)
 {
-    udev_device_unref(device);
+    if (device == NULL)
+        return;
+
+    g_clear_pointer(&device->device, udev_device_unref);
+    g_free(device->path);
+    g_free(device->subsystem);
+    g_free(device);
 }

@@ -7,8 +7,8 @@
 
 #include <gio/gio.h>
 
-/* libudev's device, for the getters below only. */
-typedef struct udev_device MdUdevDevice;
+/* A device, for the getters below. What udev knows of it is read when it is first asked for. */
+typedef struct _MdUdevDevice MdUdevDevice;
 
 #define MD_TYPE_UDEV (md_udev_get_type())
 G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
@@ -54,6 +54,6 @@ const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
 char *md_udev_device_dup_old_path(MdUdevDevice *device);
 /* Grows with each event of the kernel; 0 if this device is not from one. */
 guint64 md_udev_device_get_seqnum(MdUdevDevice *device);
-void md_udev_device_unref(MdUdevDevice *device);
+void md_udev_device_free(MdUdevDevice *device);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUdevDevice, md_udev_device_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUdevDevice, md_udev_device_free)
