@@ -21,7 +21,7 @@ class Builder:
         self.arguments = []
         self.ports = 0
         self.disks = 0
-        self.hubs = 0
+        self.networks = 0
 
     def add(self, option, text):
         self.arguments += [option, text]
@@ -47,11 +47,11 @@ class Builder:
         return name
 
 
-    def hub(self):
+    def network(self):
         """Something to plug a network card into, so that its link comes up; returns its name."""
-        name = f'hub{self.hubs}'
-        self.add('-netdev', f'hubport,id={name},hubid={self.hubs}')
-        self.hubs += 1
+        name = f'network{self.networks}'
+        self.networks += 1
+        self.add('-netdev', f'user,id={name},restrict=on')
         return name
 
 
@@ -68,7 +68,7 @@ def express_switch(builder):
     for index in range(3):
         builder.device(f'xio3130-downstream,id=down{index},bus=upstream,addr={index:#x},'
                        f'chassis={CHASSIS + 32 + index},slot={32 + index}')
-    builder.device(f'e1000e,bus=down0,mac=52:54:00:12:00:01,netdev={builder.hub()}')
+    builder.device(f'e1000e,bus=down0,mac=52:54:00:12:00:01,netdev={builder.network()}')
     builder.device('qemu-xhci,id=xhci,bus=down1')
 
 
@@ -118,7 +118,7 @@ def conventional(builder):
     builder.add('-drive', f'driver=null-co,size={64 * MIB},read-zeroes=on,if=none,id=card')
     builder.device('sd-card,drive=card')
     for name in ('e1000', 'rtl8139', 'pcnet', 'ne2k_pci', 'tulip', 'vmxnet3'):
-        device(name)
+        device(f'{name},netdev={builder.network()}')
     builder.add('-audiodev', 'none,id=silence')
     builder.add('-chardev', 'null,id=pci-line')
     for name in ('ES1370,audiodev=silence', 'AC97,audiodev=silence', 'intel-hda,id=hda', 'bochs-display', 'secondary-vga',
@@ -130,7 +130,7 @@ def conventional(builder):
 
 
 def virtio(builder):
-    builder.device(f'virtio-net-pci,bus={builder.port()},mac=52:54:00:12:00:02,netdev={builder.hub()}')
+    builder.device(f'virtio-net-pci,bus={builder.port()},mac=52:54:00:12:00:02,netdev={builder.network()}')
     builder.device(f'virtio-blk-pci,bus={builder.port()},drive={builder.disk()},serial=vd-serial')
     builder.device(f'virtio-blk-pci,bus={builder.port()},drive={builder.disk()}')
     for name in ('virtio-gpu-pci', 'virtio-balloon-pci', 'virtio-keyboard-pci', 'virtio-rng-pci'):
@@ -165,7 +165,7 @@ def usb(builder):
     builder.device('usb-uas,bus=xhci.0,id=uas')
     builder.device(f'scsi-hd,bus=uas.0,scsi-id=0,lun=0,drive={builder.disk()}')
     builder.device(f'usb-storage,bus=xhci.0,drive={builder.disk()},removable=on')
-    builder.device(f'usb-net,bus=xhci.0,mac=52:54:00:12:00:03,netdev={builder.hub()}')
+    builder.device(f'usb-net,bus=xhci.0,mac=52:54:00:12:00:03,netdev={builder.network()}')
     for name in ('usb-kbd', 'usb-audio,audiodev=silence', 'usb-wacom-tablet'):
         builder.device(f'{name},bus=xhci.0')
     builder.device('usb-ccid,bus=xhci.0')
