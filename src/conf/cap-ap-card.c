@@ -9,8 +9,7 @@
 #include "conf/s390.h"
 #include "conf/xml-reader.h"
 
-#define PREFIX_DEVICE "ap_"
-#define PREFIX_CARD   "card"
+#define PREFIX_CARD "card"
 
 #define ADAPTER_MAX 0xFF
 
@@ -56,19 +55,6 @@ clear(MdCap *cap G_GNUC_UNUSED)
 }
 
 
-/* ap_card04 */
-static char *
-make_address(const char *device)
-{
-    guint adapter = 0;
-
-    if (!g_str_has_prefix(device, PREFIX_DEVICE) ||
-        !md_ap_card_parse(device + strlen(PREFIX_DEVICE), &adapter))
-        return NULL;
-    return g_strdup(device + strlen(PREFIX_DEVICE));
-}
-
-
 const MdCapKind md_cap_kind_ap_card = {
     .name = "ap_card",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD,
@@ -77,5 +63,4 @@ const MdCapKind md_cap_kind_ap_card = {
     .format = format,
     .copy = copy,
     .clear = clear,
-    .make_address = make_address,
 };

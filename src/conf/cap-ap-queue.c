@@ -9,7 +9,6 @@
 #include "conf/s390.h"
 #include "conf/xml-reader.h"
 
-#define PREFIX_DEVICE "ap_"
 
 #define ADAPTER_MAX 0xFF
 #define DOMAIN_MAX  0xFF
@@ -61,21 +60,6 @@ clear(MdCap *cap G_GNUC_UNUSED)
 }
 
 
-/* ap_04_0023 */
-static char *
-make_address(const char *device)
-{
-    g_autofree char *address = NULL;
-    guint adapter = 0;
-    guint domain = 0;
-
-    if (!g_str_has_prefix(device, PREFIX_DEVICE))
-        return NULL;
-    address = g_strdelimit(g_strdup(device + strlen(PREFIX_DEVICE)), "_", '.');
-    return md_ap_queue_parse(address, &adapter, &domain) ? g_steal_pointer(&address) : NULL;
-}
-
-
 const MdCapKind md_cap_kind_ap_queue = {
     .name = "ap_queue",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE,
@@ -84,5 +68,4 @@ const MdCapKind md_cap_kind_ap_queue = {
     .format = format,
     .copy = copy,
     .clear = clear,
-    .make_address = make_address,
 };

@@ -96,13 +96,6 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
-static char *
-make_address(const char *device)
-{
-    return md_ccw_address_from_name(device, "ccw");
-}
-
-
 const MdCapKind md_cap_kind_ccw = {
     .name = "ccw",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV,
@@ -111,7 +104,6 @@ const MdCapKind md_cap_kind_ccw = {
     .format = format,
     .copy = copy,
     .clear = clear,
-    .make_address = make_address,
     .list_nested = list_nested,
 };
 

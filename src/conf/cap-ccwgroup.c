@@ -193,13 +193,6 @@ clear(MdCap *cap)
 }
 
 
-static char *
-make_address(const char *device)
-{
-    return md_ccw_address_from_name(device, "ccwgroup");
-}
-
-
 const MdCapKind md_cap_kind_ccwgroup = {
     .name = "ccwgroup",
     .flag = FLAG_GROUP,
@@ -209,5 +202,4 @@ const MdCapKind md_cap_kind_ccwgroup = {
     .format = format,
     .copy = copy,
     .clear = clear,
-    .make_address = make_address,
 };

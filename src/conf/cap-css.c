@@ -4,8 +4,11 @@
 #include "conf/cap-css.h"
 
 #include <libvirt/libvirt.h>
+#include <string.h>
 
 #include "conf/xml-reader.h"
+
+#define PREFIX_DEVICE "css_"
 
 
 static gboolean
@@ -65,10 +68,17 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
+/* css_0_0_1234 */
 static char *
 make_address(const char *device)
 {
-    return md_ccw_address_from_name(device, "css");
+    g_autofree char *address = NULL;
+    MdCcwAddress parsed;
+
+    if (!g_str_has_prefix(device, PREFIX_DEVICE))
+        return NULL;
+    address = g_strdelimit(g_strdup(device + strlen(PREFIX_DEVICE)), "_", '.');
+    return md_ccw_address_parse(address, &parsed) ? g_steal_pointer(&address) : NULL;
 }
 
 

@@ -32,8 +32,8 @@ struct _MdCapKind {
     void (*copy)(MdCap *dest, const MdCap *src);
     void (*clear)(MdCap *cap);
     /*
-     * What the kernel calls the device that libvirt calls so, if it is of this kind; NULL if it is
-     * not. NULL: names of this kind do not tell.
+     * Of kinds that may be parents of mediated devices: what the kernel calls the device that
+     * libvirt calls so; NULL if it is not of this kind. NULL: nothing of this kind is a parent.
      */
     char *(*make_address)(const char *device);
     /* Appends the kinds nested in this one (`mdev_types` of a PCI device). NULL: there are none. */
@@ -69,8 +69,8 @@ extern const MdCapKind md_cap_kind_vdpa;
 const MdCapKind *md_cap_kind_find(const char *name);
 
 /*
- * What the kernel calls a device, from the name that libvirt gives it: pci_0000_86_00_0 is
- * 0000:86:00.0. NULL if it cannot be told.
+ * What the kernel calls a parent of mediated devices, from the name that libvirt gives it:
+ * pci_0000_86_00_0 is 0000:86:00.0. NULL if that is no name of one.
  */
 char *md_cap_kind_make_address(const char *device);
 

@@ -65,20 +65,6 @@ md_ccw_address_parse(const char *text, MdCcwAddress *address)
 }
 
 
-char *
-md_ccw_address_from_name(const char *device, const char *prefix)
-{
-    gsize length = strlen(prefix);
-    g_autofree char *address = NULL;
-    MdCcwAddress parsed;
-
-    if (!g_str_has_prefix(device, prefix) || device[length] != '_')
-        return NULL;
-    address = g_strdelimit(g_strdup(device + length + 1), "_", '.');
-    return md_ccw_address_parse(address, &parsed) ? g_steal_pointer(&address) : NULL;
-}
-
-
 /* A device number is hexadecimal even without 0x, as with libvirt. */
 gboolean
 md_ccw_address_parse_xml(xmlNodePtr node, MdCcwAddress *address, GError **error)

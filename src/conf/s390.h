@@ -32,10 +32,6 @@ gboolean md_s390_parse_number(
 /* 0.0.1234, as the kernel writes it. */
 gboolean md_ccw_address_parse(const char *text, MdCcwAddress *address);
 
-/* What the kernel calls the device that libvirt calls PREFIX_0_0_1234; NULL if that is no such
- * name. */
-char *md_ccw_address_from_name(const char *device, const char *prefix);
-
 /* The elements of an address inside `node`; VIR_ERR_CONFIG_UNSUPPORTED if one is missing or wrong.
  */
 gboolean md_ccw_address_parse_xml(xmlNodePtr node, MdCcwAddress *address, GError **error);

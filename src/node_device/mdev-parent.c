@@ -67,7 +67,7 @@ md_mdev_find_kept_parent(const MdBackendHost *host,
         return FALSE;
 
     *parent = find_kept_device(host, wanted, cap);
-    if (*parent != NULL && ((*parent)->def->path == NULL || md_node_device_is_mdev(*parent))) {
+    if (*parent != NULL && !md_node_device_may_be_parent(*parent)) {
         md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
                      wanted);
         return FALSE;

@@ -55,6 +55,15 @@ is_machine(const MdNodeDevice *self)
 
 
 gboolean
+md_node_device_may_be_parent(const MdNodeDevice *self)
+{
+    const MdCap *cap = g_ptr_array_index(self->def->caps, 0);
+
+    return cap->kind->make_address != NULL;
+}
+
+
+gboolean
 md_node_device_is_persistent(const MdNodeDevice *self)
 {
     return self->definition != NULL || is_machine(self);

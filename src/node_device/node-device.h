@@ -21,6 +21,9 @@ void md_node_device_unref(MdNodeDevice *self);
 
 gboolean md_node_device_is_mdev(const MdNodeDevice *self);
 
+/* Whether its kind can have mediated devices below it, if its driver offers any. */
+gboolean md_node_device_may_be_parent(const MdNodeDevice *self);
+
 /* As libvirt has it: true of the machine itself, and of a device by its definition. Hardware that
  * may be pulled out is neither. */
 gboolean md_node_device_is_persistent(const MdNodeDevice *self);

@@ -15,7 +15,7 @@ struct _MdRegistry {
     GQueue devices;         /* of MdNodeDevice, each referenced */
     GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
     GHashTable *by_path;    /* sysfs path -> the same, of active devices that have one */
-    GHashTable *by_address; /* last component of the path -> the same, without mediated devices */
+    GHashTable *by_address; /* what the kernel calls it -> the same, see get_address() */
     GHashTable *inactive;   /* address of the parent -> set of MdNodeDevice that are defined only */
 };
 
@@ -79,11 +79,12 @@ md_registry_new(void)
 }
 
 
-/* What the kernel calls it, if children may name it so. */
+/* What the kernel calls it, if definitions may name it so. Others have such names, too, and may
+ * share one with a parent, as a subchannel of s390 and the device behind another one do. */
 static const char *
 get_address(const MdNodeDevice *device)
 {
-    if (!device->active || device->def->path == NULL || md_node_device_is_mdev(device))
+    if (!device->active || device->def->path == NULL || !md_node_device_may_be_parent(device))
         return NULL;
     return strrchr(device->def->path, '/') + 1;
 }

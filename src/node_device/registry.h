@@ -50,7 +50,8 @@ MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
 /* By name; VIR_ERR_NO_NODE_DEVICE if there is none. */
 MdNodeDevice *md_registry_look_up(MdRegistry *self, const char *name, GError **error);
 
-/* The device that the kernel calls so, mediated devices excepted: 0000:86:00.0. */
+/* The device that the kernel calls so, of those that may be parents of mediated devices:
+ * 0000:86:00.0. */
 MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
 
 /* All devices: the list itself, for reading. The active ones are in the order of their coming. */

@@ -7,6 +7,8 @@ as newer versions do since 10.5, nor groups, which there are since 11.1.
 
 import pathlib
 
+import libvirt
+
 import documents
 import s390_hosts
 from mediated_test import MediatedTest, only_on
@@ -198,3 +200,34 @@ class Odd(Mainframe):
         self.host.announce_change(f'{CSS}/0.0.00f0')
         events.wait(('update', 'css_0_0_00f0'))
         self.assertEqual(self.root('css_0_0_00f0').findtext('capability/channel_dev_addr/devno'), '0x0007')
+
+
+class Parents(Mainframe):
+    """Of mediated devices."""
+
+    def test_same_address(self):
+        """A device on a channel, and a group, may have the address of a subchannel that is not its own."""
+        device = self.define(parent='css_0_0_00d0', type_id='vfio_ccw-io')
+        kernel = self.host.kernel
+        events = self.listen()
+        s390_hosts.add_ccw(kernel, '0.0.0030', '0.0.00d0', s390_hosts.DASD)
+        for path in (f'{CSS}/0.0.0030', f'{CSS}/0.0.0030/0.0.00d0'):
+            kernel.event('add', path)
+        s390_hosts.group_qeth(kernel, [f'{CSS}/0.0.0030/0.0.00d0'])
+        kernel.event('add', f'{s390_hosts.QETH}/0.0.00d0')
+        events.wait(('created', 'ccw_0_0_00d0'), ('created', 'ccwgroup_0_0_00d0'))
+        self.assertEqual(documents.parse(device.XMLDesc(0)).findtext('parent'), 'css_0_0_00d0')
+        device.create(0)
+        self.assertTrue(device.isActive())
+
+    def test_others_are_none(self):
+        with self.nothing_changes():
+            for name in ('ccw_0_0_1500', 'ccwgroup_0_0_bd00', 'ap_card04', 'ap_04_0023', 'computer'):
+                with self.subTest(name):
+                    document = self.document(uuid=self.new_uuid(), parent=name, type_id='vfio_ccw-io')
+                    self.assert_refused(libvirt.VIR_ERR_PARSE_FAILED, self.conn.nodeDeviceDefineXML, document, 0,
+                                        says=name)
+            for name in ('ccw_0_0_1599', '0.0.1500'):
+                document = self.document(uuid=self.new_uuid(), parent=name, type_id='vfio_ccw-io')
+                self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceDefineXML, document, 0,
+                                    says=name)

@@ -12,26 +12,22 @@ test_names(void)
 {
     static const struct {
         const char *device;
-        const char *address; /* NULL: that is no name of a device */
+        const char *address; /* NULL: that is no name of a parent of mediated devices */
     } rows[] = {
         { "css_0_0_0062", "0.0.0062" },
-        { "ccw_fe_3_beef", "fe.3.beef" },
-        { "ccwgroup_0_0_bd00", "0.0.bd00" },
-        { "ap_card04", "card04" },
-        { "ap_04_0023", "04.0023" },
+        { "css_fe_3_beef", "fe.3.beef" },
         { "ap_matrix", "matrix" },
-        { "ccw_0_0_123", NULL },
-        { "ccw_0_4_1234", NULL },
-        { "ccw_0_0_1234_5", NULL },
-        { "ccw", NULL },
-        { "ccw_", NULL },
-        { "ccwx0_0_1234", NULL },
-        { "ap_card4", NULL },
-        { "ap_cardxx", NULL },
-        { "ap_card", NULL },
-        { "ap_04_0123", NULL },
-        { "ap_4_0023", NULL },
-        { "ap_", NULL },
+        { "css_0_0_123", NULL },
+        { "css_0_4_1234", NULL },
+        { "css_0_0_1234_5", NULL },
+        { "css", NULL },
+        { "css_", NULL },
+        { "cssx0_0_1234", NULL },
+        /* Their addresses may be those of subchannels. */
+        { "ccw_0_0_0062", NULL },
+        { "ccwgroup_0_0_0062", NULL },
+        { "ap_card04", NULL },
+        { "ap_04_0023", NULL },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {

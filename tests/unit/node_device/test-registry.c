@@ -327,6 +327,28 @@ test_parent_comes_and_goes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A channel device of s390 may have the address of a subchannel that is not its own. */
+static void
+test_same_address(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    MdNodeDeviceDef *device = new_def("ccw_0_0_0002", "/sys/devices/css0/0.0.0001/0.0.0002",
+                                      "css_0_0_0001", &md_cap_kind_ccw);
+
+    md_registry_activate(fixture->registry,
+                         new_def("css_0_0_0002", "/sys/devices/css0/0.0.0002", "computer",
+                                 &md_cap_kind_css),
+                         0);
+    md_registry_activate(fixture->registry, device, 0);
+    g_assert_true(md_registry_find_address(fixture->registry, "0.0.0002") ==
+                  md_registry_find(fixture->registry, "css_0_0_0002"));
+    deactivate(fixture, "ccw_0_0_0002");
+    g_assert_true(md_registry_find_address(fixture->registry, "0.0.0002") ==
+                  md_registry_find(fixture->registry, "css_0_0_0002"));
+    deactivate(fixture, "css_0_0_0002");
+    g_assert_null(md_registry_find_address(fixture->registry, "0.0.0002"));
+}
+
+
 static void
 test_update(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -362,6 +384,7 @@ main(int argc, char **argv)
     g_test_add("/registry/another-type", Fixture, NULL, set_up, test_another_type, tear_down);
     g_test_add("/registry/parent-comes-and-goes", Fixture, NULL, set_up, test_parent_comes_and_goes,
                tear_down);
+    g_test_add("/registry/same-address", Fixture, NULL, set_up, test_same_address, tear_down);
     g_test_add("/registry/update", Fixture, NULL, set_up, test_update, tear_down);
     return g_test_run();
 }
