@@ -20,19 +20,17 @@ parse_number(
     xmlNodePtr node, const char *element, const char *what, guint64 *number, GError **error)
 {
     g_autofree char *text = md_xml_child_text(node, element);
-    g_autofree char *device = md_xml_device_name(node);
+    g_autofree char *device = NULL;
 
-    if (text == NULL) {
-        if (what != NULL)
-            md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no %s supplied for '%s'", what, device);
-        return what == NULL;
-    }
-    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, number, NULL)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "invalid %s supplied for '%s'",
-                     what != NULL ? what : element, device);
-        return FALSE;
-    }
-    return TRUE;
+    if (text == NULL && what == NULL)
+        return TRUE;
+    if (text != NULL && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, number, NULL))
+        return TRUE;
+
+    device = md_xml_device_name(node);
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "%s %s supplied for '%s'",
+                 text == NULL ? "no" : "invalid", what != NULL ? what : element, device);
+    return FALSE;
 }
 
 
@@ -63,21 +61,22 @@ static gboolean
 parse_nested(MdCapStorage *self, xmlNodePtr node, GError **error)
 {
     g_autofree char *type = md_xml_attribute(node, "type");
-    g_autofree char *device = md_xml_device_name(node);
+    g_autofree char *device = NULL;
     g_autofree char *quote = NULL;
 
+    if (g_strcmp0(type, REMOVABLE) == 0)
+        return parse_removable(self, node, error);
+    if (g_strcmp0(type, HOTPLUGGABLE) == 0) {
+        self->is_hotpluggable = TRUE;
+        return TRUE;
+    }
+
+    device = md_xml_device_name(node);
     if (type == NULL) {
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "missing storage capability type for '%s'",
                      device);
         return FALSE;
     }
-    if (g_str_equal(type, REMOVABLE))
-        return parse_removable(self, node, error);
-    if (g_str_equal(type, HOTPLUGGABLE)) {
-        self->is_hotpluggable = TRUE;
-        return TRUE;
-    }
-
     quote = md_xml_shorten(type);
     md_error_set(error, VIR_ERR_INTERNAL_ERROR, "unknown storage capability type '%s' for '%s'",
                  quote, device);

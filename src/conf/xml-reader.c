@@ -14,6 +14,9 @@
 /* Characters of a foreign text in a message. */
 #define QUOTE_MAX 64
 
+/* Bytes of a character. */
+#define CHARACTER_MAX 4
+
 
 static gboolean
 is_element(xmlNodePtr node, const char *name)
@@ -101,12 +104,11 @@ md_xml_attribute(xmlNodePtr node, const char *name)
 char *
 md_xml_shorten(const char *text)
 {
-    const char *end = text;
+    /* It may be megabytes long; more than the longest characters are is not looked at. */
+    g_autofree char *valid =
+        g_utf8_make_valid(text, (gssize)strnlen(text, QUOTE_MAX * CHARACTER_MAX));
 
-    /* It may be megabytes long. */
-    for (int i = 0; i < QUOTE_MAX && *end != '\0'; i++)
-        end = g_utf8_next_char(end);
-    return g_strndup(text, end - text);
+    return g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), QUOTE_MAX));
 }
 
 

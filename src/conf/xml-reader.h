@@ -22,7 +22,8 @@ char *md_xml_text(xmlNodePtr node);
 char *md_xml_child_text(xmlNodePtr node, const char *name);
 char *md_xml_attribute(xmlNodePtr node, const char *name);
 
-/* What error messages quote of a text from outside: all of it, or its beginning. */
+/* What error messages quote of a text from outside, which may be no UTF-8: all of it, or its
+ * beginning. */
 char *md_xml_shorten(const char *text);
 
 /* What error messages call the device of this document: its name, shortened, or "new device". */

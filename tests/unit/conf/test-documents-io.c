@@ -148,6 +148,25 @@ test_storage(void)
 }
 
 
+/* A name that fills one half of a document costs nothing for what is in the other half. */
+static void
+test_storage_time(void)
+{
+    g_autofree char *name = g_strnfill(MD_XML_DOCUMENT_MAX / 2, 'x');
+    g_autoptr(GString) document = g_string_new(NULL);
+    g_autoptr(MdNodeDeviceDef) def = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_string_printf(document, "<device><name>%s</name><capability type='storage'>", name);
+    while (document->len < MD_XML_DOCUMENT_MAX - 100)
+        g_string_append(document, "<capability type='hotpluggable'/>");
+    g_string_append(document, "<block>/dev/sda</block><size>1</size></capability></device>");
+    def = md_xml_parse(document->str, &error);
+    g_assert_no_error(error);
+    g_assert_true(((MdCapStorage *)g_ptr_array_index(def->caps, 0))->is_hotpluggable);
+}
+
+
 static void
 test_vdpa(void)
 {
@@ -170,6 +189,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/conf/documents-io/net", test_net);
     g_test_add_func("/conf/documents-io/storage", test_storage);
+    g_test_add_func("/conf/documents-io/storage-time", test_storage_time);
     g_test_add_func("/conf/documents-io/vdpa", test_vdpa);
     return g_test_run();
 }

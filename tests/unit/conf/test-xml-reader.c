@@ -131,6 +131,23 @@ test_ccw_address(void)
 }
 
 
+/* From the wire comes whatever a client writes. */
+static void
+test_shorten_invalid(void)
+{
+    static const char *const texts[] = { "\xfc", "wwn \xf0\x9f", "\xff\xfe" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+        /* Of no more bytes than that, so that nobody looks behind the end unseen. */
+        g_autofree char *text = g_strdup(texts[i]);
+        g_autofree char *quote = md_xml_shorten(text);
+
+        g_assert_true(g_utf8_validate(quote, -1, NULL));
+        g_assert_true(g_str_has_suffix(quote, "\xef\xbf\xbd"));
+    }
+}
+
+
 /* Cut between characters, never inside of one. */
 static void
 test_shorten(void)
@@ -159,5 +176,6 @@ main(int argc, char **argv)
     g_test_add_func("/conf/xml-reader/pci-address", test_pci_address);
     g_test_add_func("/conf/xml-reader/ccw-address", test_ccw_address);
     g_test_add_func("/conf/xml-reader/shorten", test_shorten);
+    g_test_add_func("/conf/xml-reader/shorten-invalid", test_shorten_invalid);
     return g_test_run();
 }
