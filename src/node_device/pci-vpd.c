@@ -118,10 +118,18 @@ is_checksum_right(const guint8 *start, const Field *field)
 }
 
 
+/* A letter or digit behind the letter of a family. */
+static gboolean
+is_of_family(const char *keyword)
+{
+    return (keyword[0] == 'V' || keyword[0] == 'Y') &&
+           (g_ascii_isupper(keyword[1]) || g_ascii_isdigit(keyword[1]));
+}
+
+
 static void
 take_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
 {
-    static const char *const families = "VY";
     static const char *const texts[] = { "EC", "MN", "PN", "SN", NULL };
     g_autofree char *text = NULL;
 
@@ -129,9 +137,7 @@ take_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
         md_pci_vpd_add_section(vpd, section);
         return;
     }
-    if (!g_strv_contains(texts, field->keyword) &&
-        (strchr(families, field->keyword[0]) == NULL ||
-         !(g_ascii_isupper(field->keyword[1]) || g_ascii_isdigit(field->keyword[1]))))
+    if (!g_strv_contains(texts, field->keyword) && !is_of_family(field->keyword))
         return;
 
     text = read_text(field->value, field->length);

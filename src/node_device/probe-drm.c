@@ -58,20 +58,9 @@ probe(MdUdev *udev G_GNUC_UNUSED,
 }
 
 
-static gboolean
-refresh(MdNodeDeviceDef *def G_GNUC_UNUSED,
-        MdSysfsDir *dir G_GNUC_UNUSED,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
-{
-    return TRUE;
-}
-
-
 const MdProbe md_probe_drm = {
     .kind = &md_cap_kind_drm,
     .subsystem = "drm",
     .devtype = DEVTYPE_MINOR,
     .probe = probe,
-    .refresh = refresh,
 };

@@ -49,6 +49,7 @@ static const Case cases[] = {
     { "only-control", BYTES(CARD READ("\x08") "SN\x01" "\x01" SUM), BYTES(""), "Card|-|-" },
     { "not-ascii", BYTES(CARD READ("\x08") "SN\x01" "\xe9" SUM), BYTES(""), "Card|-|-" },
     { "unknown-field", BYTES(CARD READ("\x08") "ZZ\x01" "z" SUM), BYTES(""), "Card|-|-" },
+    { "nul-keyword", BYTES(CARD READ("\x08") "\0A\x01" "z" SUM), BYTES(""), "Card|-|-" },
     { "lower-case", BYTES(CARD READ("\x08") "v1\x01" "z" SUM), BYTES(""), "Card|-|-" },
     { "field-of-the-other", BYTES(CARD READ("\x08") "YA\x01" "z" SUM), BYTES(""), "Card||-" },
     { "binary", BYTES(CARD READ("\x08") "CP\x01" "\xff" SUM), BYTES(""), "Card||-" },
