@@ -179,6 +179,43 @@ look_at_companion(MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, 
 }
 
 
+/* Paths of the registered devices that are at a path or below, parents first. */
+static GPtrArray *
+list_tree(MdInventory *self, const char *path)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *prefix = g_strconcat(path, "/", NULL);
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
+
+        if (device->active && device->def->path != NULL &&
+            (g_str_equal(device->def->path, path) || g_str_has_prefix(device->def->path, prefix)))
+            g_ptr_array_add(paths, g_strdup(device->def->path));
+    }
+    return paths;
+}
+
+
+/* What has come below a device while that was not registered has another parent now. */
+static void
+look_below(MdInventory *self, const char *path)
+{
+    g_autoptr(GPtrArray) below = list_tree(self, path);
+
+    for (guint i = 0; i < below->len; i++) {
+        MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
+        g_autoptr(MdUdevDevice) device = NULL;
+
+        if (known == NULL || g_str_equal(known->def->path, path))
+            continue;
+        device = md_udev_look_up(self->udev, known->def->path);
+        if (device != NULL)
+            md_inventory_look_again_at(self, known, device, FALSE);
+    }
+}
+
+
 /* Registers a device whatever it lacks, if it is there at all; or it is, and its companion is there
  * by now. */
 static void
@@ -191,10 +228,14 @@ register_path(const char *path, gpointer data)
 
     if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir))
         return;
-    if (known == NULL)
-        register_device(self, device, dir);
-    else
+    if (known != NULL) {
         look_at_companion(self, known, device, dir);
+        return;
+    }
+    register_device(self, device, dir);
+    known = md_registry_find_path(self->registry, path);
+    if (known != NULL && !md_node_device_is_mdev(known))
+        look_below(self, path);
 }
 
 
@@ -321,24 +362,6 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
     else
         md_inventory_check(self, path);
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
-}
-
-
-/* Paths of the registered devices that are at a path or below, parents first. */
-static GPtrArray *
-list_tree(MdInventory *self, const char *path)
-{
-    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *prefix = g_strconcat(path, "/", NULL);
-
-    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
-
-        if (device->active && device->def->path != NULL &&
-            (g_str_equal(device->def->path, path) || g_str_has_prefix(device->def->path, prefix)))
-            g_ptr_array_add(paths, g_strdup(device->def->path));
-    }
-    return paths;
 }
 
 

@@ -115,20 +115,27 @@ add_prefix(Operation *operation, const char *verb, const char *object)
 }
 
 
-/* The first adapter of these names, any of the first if it is NULL, below a path if that is not. */
+/* Whether it is an adapter of these names, any of the first if it is NULL, below a path if that is
+ * not. */
+static gboolean
+is_adapter(const MdNodeDevice *device, const char *above, const char *wwnn, const char *wwpn)
+{
+    const MdCapScsiHost *cap = get_cap(device);
+    const char *path = device->def->path;
+
+    return cap != NULL && cap->is_fc_host && (wwnn == NULL || g_strcmp0(cap->wwnn, wwnn) == 0) &&
+           g_strcmp0(cap->wwpn, wwpn) == 0 &&
+           (above == NULL || (g_str_has_prefix(path, above) && path[strlen(above)] == '/'));
+}
+
+
+/* The first one. */
 static MdNodeDevice *
 find_adapter(MdRegistry *registry, const char *above, const char *wwnn, const char *wwpn)
 {
     for (GList *link = md_registry_list(registry); link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
-        const MdCapScsiHost *cap = get_cap(device);
-
-        if (cap == NULL || !cap->is_fc_host || (wwnn != NULL && g_strcmp0(cap->wwnn, wwnn) != 0) ||
-            g_strcmp0(cap->wwpn, wwpn) != 0)
-            continue;
-        if (above == NULL ||
-            (g_str_has_prefix(device->def->path, above) && device->def->path[strlen(above)] == '/'))
-            return device;
+        if (is_adapter(link->data, above, wwnn, wwpn))
+            return link->data;
     }
     return NULL;
 }
@@ -284,12 +291,11 @@ on_come(gpointer data)
 
 /* Something has come or changed. Those who listen to the registry are still being told. */
 static void
-on_registry(MdRegistry *registry, MdNodeDevice *device G_GNUC_UNUSED, GTask *task)
+on_registry(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
 
-    if (find_adapter(registry, operation->parent->def->path, operation->wwnn, operation->wwpn) ==
-        NULL)
+    if (!is_adapter(device, operation->parent->def->path, operation->wwnn, operation->wwpn))
         return;
     stop_waiting(operation);
     operation->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_come, task, NULL);

@@ -14,6 +14,7 @@ import libvirt
 
 import access
 import documents
+import fc
 import rpc
 from mediated_test import URI, VAGUE, MediatedTest, only_on
 
@@ -495,6 +496,19 @@ class Late(VhbaTest):
         host.fill()
         events.wait(('created', NEXT))
         self.check_adapter(self.conn.nodeDeviceLookupByName(NEXT), 3)
+
+    def test_what_comes_below_first(self):
+        """It has the adapter for a parent as soon as that one is there."""
+        events = self.listen()
+        self.hba.set_knob('late', -1)
+        host = self.hba.create(int(WWPN, 16), int(WWNN, 16))
+        fc.add_target(host, 0)
+        target = f'scsi_target{host.number}_0_0'
+        events.wait(('created', target))
+        self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), 'scsi_host3')
+        host.fill()
+        events.wait(('created', NEXT), ('update', target))
+        self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), NEXT)
 
     def test_others_are_served(self):
         self.hba.set_knob('block_create', 1)
