@@ -8,10 +8,8 @@
 #include "node_device/probe.h"
 #include "util/worker.h"
 
-typedef struct {
-    GHashTable *found; /* names */
-    guint n_asked;     /* that have not answered yet */
-} Search;
+/* Cards asked at once by one search, each by a thread. */
+#define ASKED_MAX 64
 
 /* For a worker. */
 typedef struct {
@@ -20,13 +18,12 @@ typedef struct {
     gboolean found;
 } Question;
 
-
-static void
-search_free(Search *search)
-{
-    g_clear_pointer(&search->found, g_hash_table_unref);
-    g_free(search);
-}
+typedef struct {
+    GHashTable *found; /* names */
+    GQueue questions;  /* of Question, not asked yet */
+    guint n_asked;     /* that have not been answered yet */
+    guint deadline;
+} Search;
 
 
 static void
@@ -34,6 +31,15 @@ question_free(Question *question)
 {
     md_node_device_def_unref(question->def);
     g_free(question);
+}
+
+
+static void
+search_free(Search *search)
+{
+    g_clear_pointer(&search->found, g_hash_table_unref);
+    g_queue_clear_full(&search->questions, (GDestroyNotify)question_free);
+    g_free(search);
 }
 
 
@@ -62,11 +68,22 @@ ask(gpointer data, GError **error)
 }
 
 
+static void on_answer(GObject *source, GAsyncResult *result, gpointer data);
+
+
+/* Asks as many as may be asked now; answers when all have been. */
 static void
-answer_if_done(GTask *task)
+go_on(GTask *task)
 {
     Search *search = g_task_get_task_data(task);
 
+    while (search->n_asked < ASKED_MAX && !g_queue_is_empty(&search->questions)) {
+        Question *question = g_queue_pop_head(&search->questions);
+
+        search->n_asked++;
+        md_worker_run_async(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ,
+                            question->inode, search->deadline, on_answer, g_object_ref(task));
+    }
     if (search->n_asked == 0)
         g_task_return_pointer(task, g_steal_pointer(&search->found),
                               (GDestroyNotify)g_hash_table_unref);
@@ -86,7 +103,7 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     else if (question->found)
         g_hash_table_add(search->found, g_strdup(question->def->name));
     search->n_asked--;
-    answer_if_done(task);
+    go_on(task);
 }
 
 
@@ -100,7 +117,8 @@ md_vpd_search_async(GPtrArray *devices,
     Search *search = g_new0(Search, 1);
 
     search->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    search->n_asked = devices->len;
+    search->deadline = deadline;
+    g_queue_init(&search->questions);
     g_task_set_source_tag(task, md_vpd_search_async);
     g_task_set_task_data(task, search, (GDestroyNotify)search_free);
     for (guint i = 0; i < devices->len; i++) {
@@ -109,10 +127,9 @@ md_vpd_search_async(GPtrArray *devices,
 
         question->def = md_node_device_def_ref(device->def);
         question->inode = device->inode;
-        md_worker_run_async(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ,
-                            question->inode, deadline, on_answer, g_object_ref(task));
+        g_queue_push_tail(&search->questions, question);
     }
-    answer_if_done(task);
+    go_on(task);
 }
 
 

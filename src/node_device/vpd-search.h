@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Which devices have vital product data: only the cards know, and are asked when somebody wants to
- * know, each on a worker of its own. One that does not answer within the deadline has none.
+ * know, each on a worker of its own, up to 64 at once. One that does not answer within the deadline
+ * has none.
  */
 #pragma once
 

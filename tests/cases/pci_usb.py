@@ -13,6 +13,7 @@ import libvirt
 
 import documents
 import laptop_hosts
+import pci
 import rpc
 from fake_kernel import KernelError
 from mediated_test import MediatedTest, only_on
@@ -113,28 +114,20 @@ class Laptop(Devices):
                           ('deleted', 'usb_2_3_1_0'), ('deleted', 'usb_2_3')])
 
 
-@only_on('sim', 'a card that does not answer')
-class Unreadable(Devices):
-    """Asking for vital product data goes wrong."""
+class Stuck(Devices):
+    """Cards that do not answer before relax()."""
 
     machine = 'laptop'
-    config = {'mdev': {'driver_timeout': '0.5'}}
 
     def setUp(self):
         super().setUp()
         self.stuck = True
         self.asked = 0
 
-    def vpd_path(self, number):
-        return f'/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.{number}/vpd'
-
     def play(self, path, func):
         """Until the end of the test."""
         self.host.kernel.add_show(path, func)
         self.addCleanup(self.host.kernel.shows.pop, path, None)
-
-    def refuse(self):
-        raise KernelError(errno.EIO)
 
     def block(self):
         with self.host.kernel.state:
@@ -145,6 +138,19 @@ class Unreadable(Devices):
         with self.host.kernel.state:
             self.stuck = False
             self.host.kernel.state.notify_all()
+
+
+@only_on('sim', 'a card that does not answer')
+class Unreadable(Stuck):
+    """Asking for vital product data goes wrong."""
+
+    config = {'mdev': {'driver_timeout': '0.5'}}
+
+    def vpd_path(self, number):
+        return f'/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.{number}/vpd'
+
+    def refuse(self):
+        raise KernelError(errno.EIO)
 
     def test_error(self):
         self.play(self.vpd_path(0), self.refuse)
@@ -215,6 +221,38 @@ class Unreadable(Devices):
         self.assertEqual(self.asked, 0)
         self.assert_refused(68, connection.nodeDeviceLookupByName('usb_1_7').XMLDesc, 0)
         self.assertEqual(self.asked, 1)
+
+
+@only_on('sim', 'a card that does not answer')
+class ManyCards(Stuck):
+    """So many that not all are asked at once."""
+
+    config = {'mdev': {'driver_timeout': '30'}}
+    ASKED_AT_ONCE = 64
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.relax)
+        events = self.listen()
+        self.cards = []
+        for number in range(100):
+            function = pci.Function(f'0000:40:{number // 8:02x}.{number % 8}', 0x8086, 0x1572, 0x020000,
+                                    vpd=laptop_hosts.NETWORK_CARD)
+            path = pci.add(self.host.kernel.sysfs, '/sys/devices/pci0000:40', function)
+            self.play(f'{path}/vpd', self.block)
+            self.host.kernel.event('add', path)
+            self.cards.append('pci_' + re.sub(r'\W', '_', function.address))
+        events.wait(*(('created', name) for name in self.cards))
+
+    def test_list(self):
+        listing = self.in_background(lambda: self.names(CAP_VPD, self.connect()))
+        self.wait_until(lambda: self.asked >= self.ASKED_AT_ONCE - len(CARDS), 'the questions')
+        self.assertEqual(self.raw().look_up('computer'), 'computer')
+        self.assertLessEqual(self.asked, self.ASKED_AT_ONCE)
+        self.assertFalse(listing.is_done())
+        self.relax()
+        self.assertEqual(listing.result(self.deadline), CARDS + self.cards)
+        self.assertEqual(self.asked, len(self.cards))
 
 
 @only_on('sim', 'the VM has no such hardware')
