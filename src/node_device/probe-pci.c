@@ -5,6 +5,7 @@
 #include "conf/cap-pci.h"
 #include "node_device/mdev-types.h"
 #include "node_device/pci-config.h"
+#include "node_device/pci-link.h"
 #include "node_device/pci-vpd.h"
 #include "node_device/probe.h"
 #include "util/names.h"
@@ -136,6 +137,20 @@ read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
+static void
+read_config(MdCapPci *cap, MdSysfsDir *dir)
+{
+    g_autoptr(GBytes) config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
+    gsize whole = md_sysfs_dir_get_size(dir, ATTR_CONFIG);
+
+    if (config == NULL)
+        return;
+    md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config), whole, cap);
+    if (g_bytes_get_size(config) == MD_PCI_CONFIG_HEADER_SIZE && whole > MD_PCI_CONFIG_HEADER_SIZE)
+        md_pci_link_read(dir, cap);
+}
+
+
 static gboolean
 refresh(MdNodeDeviceDef *def,
         MdSysfsDir *dir,
@@ -143,13 +158,10 @@ refresh(MdNodeDeviceDef *def,
         GError **error G_GNUC_UNUSED)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
-    g_autoptr(GBytes) config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
     gint64 number = 0;
 
     cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
-    if (config != NULL)
-        md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config),
-                            md_sysfs_dir_get_size(dir, ATTR_CONFIG), cap);
+    read_config(cap, dir);
     read_sriov(cap, dir);
     read_iommu_group(cap, dir);
     g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);

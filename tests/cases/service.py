@@ -7,14 +7,17 @@ import pathlib
 import pwd
 import re
 import signal
+import struct
 import subprocess
 
+import documents
 from mediated_test import MediatedTest, only_on
 from program import DETAILS
 from service_host import SERVICE, SOCKETS, SYSTEM, is_active, show, systemctl, write_units
 from user import User
 
 REASON = 'systemd is process 1 only there'
+SPEEDS = (None, '2.5', '5', '8', '16', '32', '64')
 DROP_IN = f'{SERVICE}.d/test.conf'
 
 HOLDER = """
@@ -56,6 +59,18 @@ ListenStream=/run/libvirt/virtnodedevd-admin-sock
 Service=virtnodedevd.service
 """,
 }
+
+
+def express_links(config):
+    """What a whole configuration space tells of its link: (speed, width) that it is capable of, and has."""
+    at = config[0x34] & ~3 if config[0x06] & 0x10 else 0
+    while at >= 0x40 and config[at] != 0x10:
+        at = config[at + 1] & ~3
+    # What is built into the root complex has none.
+    if at < 0x40 or config[at + 2] >> 4 in (9, 10):
+        return {}
+    words = {'cap': struct.unpack_from('<I', config, at + 0x0c)[0], 'sta': struct.unpack_from('<H', config, at + 0x12)[0]}
+    return {validity: (SPEEDS[word & 0xf], str(word >> 4 & 0x3f)) for validity, word in words.items()}
 
 
 def virsh(*arguments):
@@ -257,6 +272,17 @@ class Sandbox(ServiceTest):
             self.assert_refused(range(1, 200), device.destroy, says=(f'process {pid}', 'python3'))
         device.destroy()
         self.assertEqual(self.host.children(), [])
+
+    def test_links(self):
+        """The kernel shows the service no more of a configuration space than its header, but attributes tell."""
+        shown = 0
+        for device in pathlib.Path('/sys/bus/pci/devices').iterdir():
+            name = 'pci_' + re.sub(r'\W', '_', device.name)
+            root = documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+            links = {link.get('validity'): (link.get('speed'), link.get('width')) for link in root.iter('link')}
+            self.assertEqual(links, express_links((device / 'config').read_bytes()), name)
+            shown += len(links)
+        self.assertGreater(shown, 0)
 
     def test_receive_buffer(self):
         self.assertNotIn('receive buffer stays', self.daemon.log())

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/pci-link.h"
+
+#define ATTR_MAX_SPEED     "max_link_speed"
+#define ATTR_MAX_WIDTH     "max_link_width"
+#define ATTR_CURRENT_SPEED "current_link_speed"
+#define ATTR_CURRENT_WIDTH "current_link_width"
+
+/* What the kernel writes by generation, followed by a space and "GT/s". */
+static const char *const speeds[] = { NULL, "2.5 ", "5.0 ", "8.0 ", "16.0 ", "32.0 ", "64.0 " };
+
+/* Lanes of which there are more mean that the kernel does not know. */
+#define WIDTH_MAX 32
+
+
+/* 0 if it is not told. */
+static guint
+read_speed(MdSysfsDir *dir, const char *name)
+{
+    g_autofree char *text = md_sysfs_dir_read(dir, name, NULL);
+
+    for (guint speed = 1; text != NULL && speed < G_N_ELEMENTS(speeds); speed++) {
+        if (g_str_has_prefix(text, speeds[speed]))
+            return speed;
+    }
+    return 0;
+}
+
+
+/* FALSE if it is not told. */
+static gboolean
+read_width(MdSysfsDir *dir, const char *name, guint *width)
+{
+    gint64 number = 0;
+
+    if (!md_sysfs_dir_read_int(dir, name, &number) || number < 0 || number > WIDTH_MAX)
+        return FALSE;
+    *width = (guint)number;
+    return TRUE;
+}
+
+
+void
+md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap)
+{
+    cap->is_express = cap->is_express || md_sysfs_dir_has(dir, ATTR_MAX_SPEED);
+    /* What is built into the root complex has no link. */
+    if (!read_width(dir, ATTR_MAX_WIDTH, &cap->link_capability.width))
+        return;
+
+    cap->has_link_capability = TRUE;
+    cap->link_capability.port = -1;
+    cap->link_capability.speed = read_speed(dir, ATTR_MAX_SPEED);
+    cap->has_link_status = read_width(dir, ATTR_CURRENT_WIDTH, &cap->link_status.width);
+    cap->link_status.port = -1;
+    cap->link_status.speed = read_speed(dir, ATTR_CURRENT_SPEED);
+}
