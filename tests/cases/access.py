@@ -545,7 +545,7 @@ class Storm(JudgedTest):
 
 class HangingJudge(JudgedTest):
     config = {'sockets': OPEN_TO_ALL,
-              'access': {'access_drivers': 'polkit', 'polkit_timeout': '2'}}
+              'access': {'access_drivers': 'polkit', 'polkit_timeout': '5'}}
 
     def test_calls_fail_in_time(self):
         client = self.opened(NOBODY)
