@@ -29,14 +29,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ENV_ROOT       "UMOCKDEV_DIR"
-#define ENV_SOCKET     "MD_FAKE_KERNEL_SOCKET"
-#define SYSFS          "/sys/"
-#define ENV_NO_HWDB    "MD_FAKE_NO_HWDB"
-#define HWDB           "/hwdb.bin"
-#define VFIO_NODES     "/dev/vfio/"
-#define REQUEST_MAX    65536
-#define NEXT(name, fn) fn = (__typeof__(fn))dlsym(RTLD_NEXT, name)
+#define ENV_ROOT    "UMOCKDEV_DIR"
+#define ENV_SOCKET  "MD_FAKE_KERNEL_SOCKET"
+#define SYSFS       "/sys/"
+#define ENV_NO_HWDB "MD_FAKE_NO_HWDB"
+#define HWDB        "/hwdb.bin"
+#define VFIO_NODES  "/dev/vfio/"
+#define REQUEST_MAX 65536
 
 /* What the kernel asks a driver for; everything else in sysfs is read as it lies there. */
 static const struct {
@@ -53,9 +52,54 @@ static const struct {
 /* The same of whatever device. */
 static const char *const asked_everywhere[] = { "vpd", "manufacturer" };
 
+/* The functions behind ours. */
+static struct {
+    ssize_t (*write)(int, const void *, size_t);
+    ssize_t (*pwrite64)(int, const void *, size_t, off64_t);
+    ssize_t (*writev)(int, const struct iovec *, int);
+    ssize_t (*read)(int, void *, size_t);
+    FILE *(*fopen)(const char *, const char *);
+    FILE *(*fopen64)(const char *, const char *);
+    int (*open)(const char *, int, ...);
+    int (*open64)(const char *, int, ...);
+    int (*openat)(int, const char *, int, ...);
+    int (*openat64)(int, const char *, int, ...);
+} next;
+
+#define FIND(name) next.name = (__typeof__(next.name))dlsym(RTLD_NEXT, #name)
+
+/* Constructors of others may come before ours. */
+#define ENSURE(name)                                                                               \
+    do {                                                                                           \
+        if (next.name == NULL)                                                                     \
+            FIND(name);                                                                            \
+    } while (0)
+
 ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
+
+
+/*
+ * Handlers of signals write, and dlsym() in there waits for ever for its lock if it has interrupted
+ * dlsym(). umockdev asks for what is behind its own functions when they are called first.
+ */
+__attribute__((constructor)) static void
+find_all(void)
+{
+    FIND(write);
+    FIND(pwrite64);
+    FIND(writev);
+    FIND(read);
+    FIND(fopen);
+    FIND(fopen64);
+    FIND(open);
+    FIND(open64);
+    FIND(openat);
+    FIND(openat64);
+    next.write(-1, "", 0);
+    next.read(-1, NULL, 0);
+}
 
 
 /* Plain system calls: umockdev has wrappers around most of these functions. */
@@ -233,53 +277,48 @@ is_hidden(const char *path)
 ssize_t
 write(int fd, const void *buf, size_t count)
 {
-    static ssize_t (*next)(int, const void *, size_t);
     struct iovec bytes = { .iov_base = (void *)buf, .iov_len = count };
     ssize_t result = -1;
 
     if (play_write(fd, &bytes, 1, &result))
         return result;
-    NEXT("write", next);
-    return next(fd, buf, count);
+    ENSURE(write);
+    return next.write(fd, buf, count);
 }
 
 
 ssize_t
 pwrite64(int fd, const void *buf, size_t count, off64_t offset)
 {
-    static ssize_t (*next)(int, const void *, size_t, off64_t);
     struct iovec bytes = { .iov_base = (void *)buf, .iov_len = count };
     ssize_t result = -1;
 
     if (play_write(fd, &bytes, 1, &result))
         return result;
-    NEXT("pwrite64", next);
-    return next(fd, buf, count, offset);
+    ENSURE(pwrite64);
+    return next.pwrite64(fd, buf, count, offset);
 }
 
 
 ssize_t
 writev(int fd, const struct iovec *bytes, int count)
 {
-    static ssize_t (*next)(int, const struct iovec *, int);
     ssize_t result = -1;
 
     if (play_write(fd, bytes, count, &result))
         return result;
-    NEXT("writev", next);
-    return next(fd, bytes, count);
+    ENSURE(writev);
+    return next.writev(fd, bytes, count);
 }
 
 
 ssize_t
 read(int fd, void *buf, size_t count)
 {
-    static ssize_t (*next)(int, void *, size_t);
-
     if (!may_read(fd))
         return -1;
-    NEXT("read", next);
-    return next(fd, buf, count);
+    ENSURE(read);
+    return next.read(fd, buf, count);
 }
 
 
@@ -295,7 +334,6 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
 #define WRAP_OPEN(name)                                                                            \
     int name(const char *path, int flags, ...)                                                     \
     {                                                                                              \
-        static int (*next)(const char *, int, ...);                                                \
         va_list args;                                                                              \
         mode_t mode = 0;                                                                           \
         int result = -1;                                                                           \
@@ -306,14 +344,13 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
         va_end(args);                                                                              \
         if (play_open(path, flags, &result))                                                       \
             return result;                                                                         \
-        NEXT(#name, next);                                                                         \
-        return next(path, flags, mode);                                                            \
+        ENSURE(name);                                                                              \
+        return next.name(path, flags, mode);                                                       \
     }
 
 #define WRAP_OPENAT(name)                                                                          \
     int name(int fd, const char *path, int flags, ...)                                             \
     {                                                                                              \
-        static int (*next)(int, const char *, int, ...);                                           \
         va_list args;                                                                              \
         mode_t mode = 0;                                                                           \
         int result = -1;                                                                           \
@@ -324,21 +361,19 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
         va_end(args);                                                                              \
         if (play_open(path, flags, &result))                                                       \
             return result;                                                                         \
-        NEXT(#name, next);                                                                         \
-        return next(fd, path, flags, mode);                                                        \
+        ENSURE(name);                                                                              \
+        return next.name(fd, path, flags, mode);                                                   \
     }
 
 #define WRAP_FOPEN(name)                                                                           \
     FILE *name(const char *path, const char *mode)                                                 \
     {                                                                                              \
-        static FILE *(*next)(const char *, const char *);                                          \
-                                                                                                   \
         if (is_hidden(path)) {                                                                     \
             errno = ENOENT;                                                                        \
             return NULL;                                                                           \
         }                                                                                          \
-        NEXT(#name, next);                                                                         \
-        return next(path, mode);                                                                   \
+        ENSURE(name);                                                                              \
+        return next.name(path, mode);                                                              \
     }
 
 /* clang-format off */
