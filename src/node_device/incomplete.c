@@ -12,8 +12,7 @@
 
 struct _MdIncomplete {
     const MdSettings *settings;
-    MdIncompleteCheck check;
-    MdIncompleteDone done;
+    MdIncompleteTake take;
     gpointer data;
     GHashTable *devices; /* path -> Device */
 };
@@ -24,7 +23,7 @@ typedef struct {
     gboolean bound;
     guint delay;
     guint waited;
-    guint timer;
+    guint timer; /* 0: it is not looked at any more */
 } Device;
 
 
@@ -38,16 +37,12 @@ device_free(Device *device)
 
 
 MdIncomplete *
-md_incomplete_new(const MdSettings *settings,
-                  MdIncompleteCheck check,
-                  MdIncompleteDone done,
-                  gpointer data)
+md_incomplete_new(const MdSettings *settings, MdIncompleteTake take, gpointer data)
 {
     MdIncomplete *self = g_new0(MdIncomplete, 1);
 
     self->settings = settings;
-    self->check = check;
-    self->done = done;
+    self->take = take;
     self->data = data;
     self->devices =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)device_free);
@@ -71,36 +66,54 @@ on_look_again(gpointer data)
 {
     Device *device = data;
     MdIncomplete *self = device->owner;
-    g_autofree char *path = g_strdup(device->path);
+    gboolean last = FALSE;
 
+    device->timer = 0;
     device->waited += device->delay;
-    if (!self->check(path, self->data) && device->waited < self->settings->event_timeout) {
-        device->delay = MIN(device->delay * 2, LOOK_AGAIN_MAX);
-        device->timer = g_timeout_add(device->delay, on_look_again, device);
+    last = device->waited >= self->settings->event_timeout;
+
+    /* What is taken in may turn out to be another one, which has to be waited for in turn. */
+    g_hash_table_steal(self->devices, device->path);
+    if (self->take(device->path, last, self->data) || (last && !device->bound)) {
+        device_free(device);
         return G_SOURCE_REMOVE;
     }
 
-    device->timer = 0;
-    g_hash_table_remove(self->devices, path);
-    self->done(path, self->data);
+    g_hash_table_replace(self->devices, device->path, device);
+    if (!last) {
+        device->delay = MIN(device->delay * 2, LOOK_AGAIN_MAX);
+        device->timer = g_timeout_add(device->delay, on_look_again, device);
+    }
     return G_SOURCE_REMOVE;
+}
+
+
+static Device *
+get_device(MdIncomplete *self, const char *path)
+{
+    Device *device = g_hash_table_lookup(self->devices, path);
+
+    if (device == NULL) {
+        device = g_new0(Device, 1);
+        device->owner = self;
+        device->path = g_strdup(path);
+        g_hash_table_insert(self->devices, device->path, device);
+    }
+    return device;
 }
 
 
 void
 md_incomplete_add(MdIncomplete *self, const char *path)
 {
-    Device *device = NULL;
+    Device *device = get_device(self, path);
 
-    if (g_hash_table_contains(self->devices, path))
+    if (device->timer != 0)
         return;
 
-    device = g_new0(Device, 1);
-    device->owner = self;
-    device->path = g_strdup(path);
+    device->waited = 0;
     device->delay = LOOK_AGAIN_FIRST;
     device->timer = g_timeout_add(device->delay, on_look_again, device);
-    g_hash_table_insert(self->devices, device->path, device);
 }
 
 
@@ -128,4 +141,18 @@ md_incomplete_is_bound(MdIncomplete *self, const char *path)
     Device *device = g_hash_table_lookup(self->devices, path);
 
     return device != NULL && device->bound;
+}
+
+
+GPtrArray *
+md_incomplete_list(MdIncomplete *self)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer path = NULL;
+
+    g_hash_table_iter_init(&iter, self->devices);
+    while (g_hash_table_iter_next(&iter, &path, NULL))
+        g_ptr_array_add(paths, g_strdup(path));
+    return paths;
 }

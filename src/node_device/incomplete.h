@@ -11,21 +11,26 @@
 
 typedef struct _MdIncomplete MdIncomplete;
 
-/* Whether the device at this path is whole; asked ever again. */
-typedef gboolean (*MdIncompleteCheck)(const char *path, gpointer data);
-/* It is whole, or is not waited for any longer; it has been forgotten already. */
-typedef void (*MdIncompleteDone)(const char *path, gpointer data);
+/*
+ * Takes the device at this path in: if it is whole, or whatever it lacks if this is the `last`
+ * time. FALSE: it is not whole yet, or has gone, even in the middle of the look, and nothing has
+ * been done. Such a device is tried again, or forgotten after the last time; but one that has come
+ * for certain is kept until md_incomplete_remove().
+ */
+typedef gboolean (*MdIncompleteTake)(const char *path, gboolean last, gpointer data);
 
-MdIncomplete *md_incomplete_new(const MdSettings *settings,
-                                MdIncompleteCheck check,
-                                MdIncompleteDone done,
-                                gpointer data);
+MdIncomplete *md_incomplete_new(const MdSettings *settings, MdIncompleteTake take, gpointer data);
 void md_incomplete_free(MdIncomplete *self);
 
-/* Nothing changes for one that is known already. */
+/* Nothing changes for one that is being waited for already. */
 void md_incomplete_add(MdIncomplete *self, const char *path);
 void md_incomplete_remove(MdIncomplete *self, const char *path);
 
 /* FALSE if it is not known; TRUE: it has a driver from now on, so that it has come for certain. */
 gboolean md_incomplete_set_bound(MdIncomplete *self, const char *path);
 gboolean md_incomplete_is_bound(MdIncomplete *self, const char *path);
+
+/* Paths of all of them, copied. */
+GPtrArray *md_incomplete_list(MdIncomplete *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdIncomplete, md_incomplete_free)

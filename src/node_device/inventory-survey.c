@@ -28,6 +28,21 @@ drop_vanished(MdInventory *self)
 }
 
 
+/* Whose coming has been announced; the event of their going may be among the lost ones. */
+static void
+forget_vanished(MdInventory *self)
+{
+    g_autoptr(GPtrArray) paths = md_incomplete_list(self->incomplete);
+
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+
+        if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+            md_incomplete_remove(self->incomplete, path);
+    }
+}
+
+
 static void
 look_again_at_all(MdInventory *self)
 {
@@ -88,6 +103,7 @@ reconcile(MdInventory *self)
     /* Read first: what happens while we look may be told again, but not be missed. */
     self->looked_at_seq = md_udev_read_seqnum();
     drop_vanished(self);
+    forget_vanished(self);
     look_again_at_all(self);
     take_in_new(self);
     tell_waiters(self);

@@ -79,36 +79,21 @@ probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-static void
+/* FALSE if it has gone while it was read: what has been read is a torso. */
+static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
     g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir);
     MdNodeDevice *known = def != NULL ? md_registry_find(self->registry, def->name) : NULL;
 
-    /* What has gone while it was read has been read as a torso. */
-    if (def == NULL || (dir != NULL && !md_sysfs_dir_is_alive(dir)))
-        return;
-    if (known != NULL && known->active) {
-        g_warning("Device '%s' has the name '%s' of another one, ignoring", def->path, def->name);
-        return;
-    }
-    md_registry_activate(self->registry, g_steal_pointer(&def),
-                         dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
-}
-
-
-static gboolean
-is_complete(const char *path, gpointer data)
-{
-    MdInventory *self = data;
-    g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
-
-    if (device == NULL || dir == NULL)
+    if (dir != NULL && !md_sysfs_dir_is_alive(dir))
         return FALSE;
-    return md_registry_find_path(self->registry, path) == NULL
-               ? md_probe_is_complete(device, dir)
-               : md_probe_is_companion_complete(device, dir);
+    if (known != NULL && known->active)
+        g_warning("Device '%s' has the name '%s' of another one, ignoring", def->path, def->name);
+    else if (def != NULL)
+        md_registry_activate(self->registry, g_steal_pointer(&def),
+                             dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
+    return TRUE;
 }
 
 
@@ -122,12 +107,10 @@ consider(MdInventory *self, MdUdevDevice *device)
     if (dir == NULL || !md_sysfs_dir_is_alive(dir))
         return;
 
-    if (!md_probe_is_complete(device, dir)) {
-        md_incomplete_add(self->incomplete, path);
-    } else {
+    if (md_probe_is_complete(device, dir) && register_device(self, device, dir))
         md_incomplete_remove(self->incomplete, path);
-        register_device(self, device, dir);
-    }
+    else
+        md_incomplete_add(self->incomplete, path);
 }
 
 
@@ -165,17 +148,18 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 }
 
 
-/* Reads a registered device again because of its companion. What goes while it is read goes with
- * the device, and is no change of it. */
-static void
+/* Reads a registered device again because of its companion. FALSE if something of it has gone while
+ * it was read: that goes with the device, and is no change of it. */
+static gboolean
 look_at_companion(MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir)
 {
     g_autoptr(MdNodeDeviceDef) def = probe(self, device, dir);
 
     if (def == NULL || !md_probe_is_companion_complete(device, dir))
-        return;
+        return FALSE;
     if (g_str_equal(def->name, known->def->name) && !is_same(def, known->def))
         md_registry_update(self->registry, known, g_steal_pointer(&def));
+    return TRUE;
 }
 
 
@@ -216,26 +200,28 @@ look_below(MdInventory *self, const char *path)
 }
 
 
-/* Registers a device whatever it lacks, if it is there at all; or it is, and its companion is there
- * by now. */
-static void
-register_path(const char *path, gpointer data)
+/* Registers a device if it is whole, or reads it again if its companion is. */
+static gboolean
+take(const char *path, gboolean last, gpointer data)
 {
     MdInventory *self = data;
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
     g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir))
-        return;
-    if (known != NULL) {
-        look_at_companion(self, known, device, dir);
-        return;
-    }
-    register_device(self, device, dir);
+    if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir) ||
+        md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
+        return FALSE;
+    if (known != NULL)
+        return md_probe_is_companion_complete(device, dir) &&
+               look_at_companion(self, known, device, dir);
+    if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
+        return FALSE;
+
     known = md_registry_find_path(self->registry, path);
     if (known != NULL && !md_node_device_is_mdev(known))
         look_below(self, path);
+    return TRUE;
 }
 
 
@@ -285,7 +271,9 @@ md_inventory_check(MdInventory *self, const char *path)
     if (device != NULL && md_inventory_is_there(device))
         return device;
 
-    md_inventory_drop(self, path);
+    /* That another one has been there, and not been told of, is still to be told. */
+    if (device != NULL)
+        md_registry_deactivate(self->registry, device);
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return NULL;
 
@@ -408,6 +396,7 @@ md_inventory_settle(MdInventory *self, const char *path)
     guint64 seqnum = md_udev_read_seqnum();
 
     g_hash_table_replace(self->settled, g_strdup(path), g_memdup2(&seqnum, sizeof(seqnum)));
+    md_incomplete_remove(self->incomplete, path);
 }
 
 
@@ -436,9 +425,7 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
 
     if (known == NULL || g_str_equal(action, "remove"))
         return;
-    if (is_complete(subject, self))
-        register_path(subject, self);
-    else
+    if (!take(subject, FALSE, self))
         md_incomplete_add(self->incomplete, subject);
 }
 
@@ -481,7 +468,7 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
     self->registry = g_object_ref(registry);
     self->settings = settings;
     self->waiter = md_waiter_new(settings);
-    self->incomplete = md_incomplete_new(settings, is_complete, register_path, self);
+    self->incomplete = md_incomplete_new(settings, take, self);
     return self;
 }
 

@@ -126,6 +126,10 @@ md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
 gboolean
 md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 {
+    /* The link to it comes after the directory, and goes before it. */
+    if (*md_udev_device_get_subsystem(device) == '\0')
+        return FALSE;
+
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         if (is_for(probes[i], device) && probes[i]->is_complete != NULL)
             return probes[i]->is_complete(dir);
