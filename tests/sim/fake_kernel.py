@@ -48,7 +48,9 @@ class FakeKernel:
         self.next_vfio = 0
         self.writes = []
         self.dying = False
+        self.holds_seqnum = False
         self.tell_seqnum()
+        self.add_show(SEQNUM, self.show_seqnum)
         self.socket_path = str(self.sysfs.root / 'kernel')
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(self.socket_path)
@@ -138,6 +140,16 @@ class FakeKernel:
     def block_while(self, condition):
         """Called with `state` held: waits for as long as a test wants it."""
         self.state.wait_for(lambda: self.dying or not condition())
+
+    def hold_seqnum(self, held):
+        """Whoever asks for the number of the last event waits from now on, or does not any more."""
+        with self.state:
+            self.holds_seqnum = held
+            self.state.notify_all()
+
+    def show_seqnum(self):
+        with self.state:
+            self.block_while(lambda: self.holds_seqnum)
 
     def tell_seqnum(self):
         if self.tells_seqnum:

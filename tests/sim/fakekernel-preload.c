@@ -37,7 +37,8 @@
 #define VFIO_NODES  "/dev/vfio/"
 #define REQUEST_MAX 65536
 
-/* What the kernel asks a driver for; everything else in sysfs is read as it lies there. */
+/* What the kernel asks a driver for, or must be asked itself so that a test can hold the daemon
+ * there; everything else in sysfs is read as it lies there. */
 static const struct {
     const char *directory;
     const char *name;
@@ -47,6 +48,7 @@ static const struct {
     { "/mdev_supported_types/", "description" },
     { "/net/", "speed" },
     { "/queue/", "logical_block_size" },
+    { "/kernel/", "uevent_seqnum" },
 };
 
 /* The same of whatever device. */

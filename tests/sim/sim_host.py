@@ -135,6 +135,15 @@ class SimHost(host.Host):
             self.kernel.udevd.settle(DEADLINE)
 
     @contextlib.contextmanager
+    def hold_start(self):
+        """A context in which a daemon that starts listens, but gets no further; it does afterwards."""
+        self.kernel.hold_seqnum(True)
+        try:
+            yield
+        finally:
+            self.kernel.hold_seqnum(False)
+
+    @contextlib.contextmanager
     def hold_open(self, uuid):
         group = int(self.link(f'{self.device_path(uuid)}/iommu_group'))
         with self.kernel.state:

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What happens before the list of devices is whole: signals, clients that come and go, failure."""
+
+import contextlib
+import os
+import resource
+import signal
+
+import rpc
+from mediated_test import MediatedTest, only_on
+
+DETAILS = '<attribute name='
+
+
+@only_on('sim', 'a real kernel does not hold the daemon in its start')
+class Start(MediatedTest):
+    """The daemon listens, and is held before it looks for devices."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        # What goes wrong here is a warning, and meant.
+        self.daemon.environment.pop('G_DEBUG', None)
+        self.hold = contextlib.ExitStack()
+        self.addCleanup(self.hold.close)
+
+    def start_held(self, *arguments):
+        self.hold.enter_context(self.host.hold_start())
+        self.daemon.start(self.config, *arguments)
+
+    def release(self):
+        self.hold.close()
+
+    def ask(self):
+        """A client that wants to know all devices; the numbers of its two calls."""
+        client = self.raw(opened=False)
+        return (client,
+                client.send('OPEN', rpc.optional('nodedev:///system') + rpc.u32(0)),
+                client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)))
+
+    def assert_ended_well(self):
+        """And may be started anew."""
+        self.assertEqual(self.daemon.wait(), 0, self.daemon.log())
+        self.assertEqual(os.listdir(self.daemon.socket_dir), [])
+        self.daemon.start(self.config)
+        self.assertIn('computer', self.names())
+
+    def test_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                self.start_held()
+                self.daemon.signal(number)
+                self.release()
+                self.assert_ended_well()
+                self.first_connection.close()
+                self.first_connection = None
+                self.daemon.stop()
+        self.daemon.start(self.config)
+
+    def test_end_at_once(self):
+        """A second signal waits for nothing, not even for a client."""
+        self.start_held()
+        client, opened, _ = self.ask()
+        self.release()
+        client.wait_reply(opened)
+        self.daemon.signal(signal.SIGTERM)
+        self.daemon.signal(signal.SIGINT)
+        client.wait_closed()
+        self.assert_ended_well()
+
+    def test_end_while_a_client_waits(self):
+        """It gets its answer first, and that is the whole list."""
+        self.start_held()
+        client, opened, listed = self.ask()
+        self.release()
+        client.wait_reply(opened)
+        self.daemon.signal(signal.SIGTERM)
+        names = client.wait_reply(listed).decoder().strings()
+        client.wait_closed()
+        self.assert_ended_well()
+        self.assertEqual(sorted(names), self.names())
+
+    def test_client_that_asks_and_leaves(self):
+        self.start_held('--timeout=1')
+        gone, _, _ = self.ask()
+        client, _, listed = self.ask()
+        gone.disconnect()
+        self.release()
+        self.assertIn('computer', client.wait_reply(listed).decoder().strings())
+        client.disconnect()
+        # Nobody is counted that is not there.
+        self.assert_ended_well()
+
+    def test_reload(self):
+        """Settings that have changed since they were read hold from the beginning."""
+        self.start_held()
+        client, opened, _ = self.ask()
+        self.daemon.write_config({**self.config, 'xml': {'details': 'false'}})
+        for _ in range(10):
+            self.daemon.signal(signal.SIGHUP)
+        self.release()
+        client.wait_reply(opened)
+        self.assertNotIn(DETAILS, client.get_xml(self.parent.name))
+        self.assertIn('the settings have been read again', self.daemon.log())
+
+    def test_reload_and_end(self):
+        self.start_held()
+        self.daemon.signal(signal.SIGHUP)
+        self.daemon.signal(signal.SIGTERM)
+        self.release()
+        self.assert_ended_well()
+
+    def test_failure(self):
+        """No file can be opened any more: it says so and ends, and the client that waits hears of it."""
+        self.start_held()
+        client, _, _ = self.ask()
+        pid = self.daemon.process.pid
+        # What it holds now; but for the question in which it is held, that is two.
+        files = len(os.listdir(f'/proc/{pid}/fd')) - 2
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (files, files))
+        self.release()
+        client.wait_closed()
+        self.assertEqual(self.daemon.wait(), 1)
+        self.assertIn('Unable to watch directories', self.daemon.log())
+        self.assertEqual(os.listdir(self.daemon.socket_dir), [])
+        self.daemon.start(self.config)
