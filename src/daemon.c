@@ -195,13 +195,14 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
     }
 
     self->started = TRUE;
+    if (!self->stopping) {
+        md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+        md_notify_ready("Serving clients");
+        if (self->reload_wanted)
+            reload(self);
+    }
+    /* Last, so that whoever has waited is answered by the settings of now. */
     md_server_release(self->server);
-    if (self->stopping)
-        return;
-    md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
-    md_notify_ready("Serving clients");
-    if (self->reload_wanted)
-        reload(self);
 }
 
 

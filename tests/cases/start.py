@@ -6,10 +6,14 @@ import os
 import resource
 import signal
 
+import hosts
+import pci
 import rpc
 from mediated_test import MediatedTest, only_on
 
 DETAILS = '<attribute name='
+# So many that the list takes dozens of turns of the main loop.
+FUNCTIONS = 256
 
 
 @only_on('sim', 'a real kernel does not hold the daemon in its start')
@@ -22,6 +26,10 @@ class Start(MediatedTest):
         super().setUp()
         # What goes wrong here is a warning, and meant.
         self.daemon.environment.pop('G_DEBUG', None)
+        root = hosts.add_root(self.host.kernel, 'pci0001:00')
+        for number in range(FUNCTIONS):
+            pci.add(self.host.kernel.sysfs, root, pci.Function(
+                f'0001:00:{number // 8:02x}.{number % 8}', 0x8086, 0x10ed, 0x020000))
         self.hold = contextlib.ExitStack()
         self.addCleanup(self.hold.close)
 
@@ -39,9 +47,9 @@ class Start(MediatedTest):
                 client.send('OPEN', rpc.optional('nodedev:///system') + rpc.u32(0)),
                 client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)))
 
-    def assert_ended_well(self):
+    def assert_ended_well(self, *others):
         """And may be started anew."""
-        self.assertEqual(self.daemon.wait(), 0, self.daemon.log())
+        self.assertIn(self.daemon.wait(), (0, *others))
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
         self.daemon.start(self.config)
         self.assertIn('computer', self.names())
@@ -67,7 +75,8 @@ class Start(MediatedTest):
         self.daemon.signal(signal.SIGTERM)
         self.daemon.signal(signal.SIGINT)
         client.wait_closed()
-        self.assert_ended_well()
+        # It may have come to its end before the second one comes.
+        self.assert_ended_well(-signal.SIGINT)
 
     def test_end_while_a_client_waits(self):
         """It gets its answer first, and that is the whole list."""
