@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "conf/cap-mdev.h"
-#include "node_device/mdev-types.h"
+#include "node_device/probe/mdev-types.h"
 
 /* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that
  * what clients want of the parent gets its turn. */

@@ -5,7 +5,7 @@
 
 #include "conf/cap-mdev.h"
 #include "conf/xml.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/worker.h"
 
 /* A document to be made. */

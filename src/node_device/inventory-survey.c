@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "node_device/inventory-private.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/source.h"
 
 /* How long devices are looked at in one go at the start before others get their turn on the main

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "conf/xml.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/error.h"
 #include "util/names.h"
 #include "util/source.h"

@@ -9,7 +9,7 @@
 #include <gio/gio.h>
 
 #include "node_device/registry.h"
-#include "node_device/udev.h"
+#include "node_device/probe/udev.h"
 #include "node_device/waiter.h"
 #include "util/settings.h"
 

@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "conf/cap-mdev.h"
-#include "node_device/mdev-types.h"
-#include "node_device/probe.h"
+#include "node_device/probe/mdev-types.h"
+#include "node_device/probe/probe.h"
 #include "node_device/vfio.h"
 #include "util/error.h"
 #include "util/names.h"

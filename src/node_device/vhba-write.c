@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-#include "node_device/fc-host.h"
-#include "node_device/probe.h"
+#include "node_device/probe/fc-host.h"
+#include "node_device/probe/probe.h"
 #include "util/error.h"
 
 /* The very device that was looked up. */

@@ -16,7 +16,7 @@
 #include "conf/wwn.h"
 #include "conf/xml-reader.h"
 #include "node_device/backend.h"
-#include "node_device/fc-host.h"
+#include "node_device/probe/fc-host.h"
 #include "node_device/vhba-write.h"
 #include "util/error.h"
 #include "util/worker.h"

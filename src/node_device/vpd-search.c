@@ -4,8 +4,8 @@
 #include "node_device/vpd-search.h"
 
 #include "conf/cap-pci.h"
-#include "node_device/pci-vpd.h"
-#include "node_device/probe.h"
+#include "node_device/probe/pci-vpd.h"
+#include "node_device/probe/probe.h"
 #include "util/worker.h"
 
 /* Cards asked at once by one search, each by a thread. */

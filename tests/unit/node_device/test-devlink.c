@@ -6,7 +6,7 @@
 #include <linux/netlink.h>
 #include <string.h>
 
-#include "node_device/devlink.h"
+#include "node_device/probe/devlink.h"
 
 #define MODE   25
 #define OTHER  1

@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "node_device/mdev-types.h"
+#include "node_device/probe/mdev-types.h"
 #include "util/error.h"
 
 typedef struct {

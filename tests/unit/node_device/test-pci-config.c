@@ -4,7 +4,7 @@
 
 #include <linux/pci_regs.h>
 
-#include "node_device/pci-config.h"
+#include "node_device/probe/pci-config.h"
 
 typedef struct {
     guint8 bytes[MD_PCI_CONFIG_SIZE];

@@ -4,7 +4,7 @@
 
 #include <glib/gstdio.h>
 
-#include "node_device/pci-link.h"
+#include "node_device/probe/pci-link.h"
 
 typedef struct {
     const char *name;

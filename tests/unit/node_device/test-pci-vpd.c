@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "node_device/pci-vpd.h"
+#include "node_device/probe/pci-vpd.h"
 
 #define END "\x78"
 

@@ -4,7 +4,7 @@
 
 #include "conf/cap-scsi-target.h"
 #include "conf/wwn.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define PREFIX_RPORT "rport-"

@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "conf/cap-usb-device.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define DEVTYPE_DEVICE  "usb_device"

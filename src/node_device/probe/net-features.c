@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/net-features.h"
+#include "node_device/probe/net-features.h"
 
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "conf/cap-net.h"
-#include "node_device/devlink.h"
+#include "node_device/probe/devlink.h"
 #include "util/fd.h"
 #include "util/names.h"
 

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "conf/cap-mdev-types.h"
-#include "node_device/mdev-types.h"
-#include "node_device/probe.h"
+#include "node_device/probe/mdev-types.h"
+#include "node_device/probe/probe.h"
 
 
 static gboolean

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "conf/cap-storage.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define DEVTYPE_DISK       "disk"

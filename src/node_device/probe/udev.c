@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/udev.h"
+#include "node_device/probe/udev.h"
 
 #include <errno.h>
 #include <glib-unix.h>

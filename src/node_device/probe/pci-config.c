@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/pci-config.h"
+#include "node_device/probe/pci-config.h"
 
 #include <linux/pci_regs.h>
 

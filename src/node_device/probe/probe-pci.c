@@ -3,11 +3,11 @@
 #include "config.h"
 
 #include "conf/cap-pci.h"
-#include "node_device/mdev-types.h"
-#include "node_device/pci-config.h"
-#include "node_device/pci-link.h"
-#include "node_device/pci-vpd.h"
-#include "node_device/probe.h"
+#include "node_device/probe/mdev-types.h"
+#include "node_device/probe/pci-config.h"
+#include "node_device/probe/pci-link.h"
+#include "node_device/probe/pci-vpd.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define ATTR_CLASS         "class"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/mdev-types.h"
+#include "node_device/probe/mdev-types.h"
 
 #include <errno.h>
 

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "conf/node-device.h"
-#include "node_device/udev.h"
+#include "node_device/probe/udev.h"
 #include "util/sysfs.h"
 
 typedef struct {

@@ -2,7 +2,7 @@
 /* Two questions and their answers: too little for a library. */
 #include "config.h"
 
-#include "node_device/devlink.h"
+#include "node_device/probe/devlink.h"
 
 #include <linux/devlink.h>
 #include <linux/genetlink.h>

@@ -9,8 +9,8 @@
 
 #include "conf/cap-scsi-host.h"
 #include "conf/xml-reader.h"
-#include "node_device/fc-host.h"
-#include "node_device/probe.h"
+#include "node_device/probe/fc-host.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define PREFIX         "host"

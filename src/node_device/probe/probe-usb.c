@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "conf/cap-usb.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define DEVTYPE_INTERFACE "usb_interface"

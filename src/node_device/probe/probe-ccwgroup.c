@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "conf/cap-ccwgroup.h"
-#include "node_device/probe-ccw.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe-ccw.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define DEVTYPE_QETH "qeth_generic"

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "conf/cap-ap-matrix.h"
-#include "node_device/mdev-types.h"
-#include "node_device/probe.h"
+#include "node_device/probe/mdev-types.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define DEVICE_NAME "matrix"

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "conf/cap-ccw.h"
-#include "node_device/probe-ccw.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe-ccw.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define ATTR_ONLINE       "online"

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "conf/cap-drm.h"
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 
 #define DEVTYPE_MINOR  "drm_minor"
 #define PROPERTY_MINOR "MINOR"

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "conf/cap-net.h"
-#include "node_device/net-features.h"
-#include "node_device/probe.h"
+#include "node_device/probe/net-features.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
 #define PROPERTY_INTERFACE "INTERFACE"

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "conf/cap-mdev.h"
-#include "node_device/mdev-types.h"
-#include "node_device/probe.h"
+#include "node_device/probe/mdev-types.h"
+#include "node_device/probe/probe.h"
 #include "util/error.h"
 #include "util/names.h"
 

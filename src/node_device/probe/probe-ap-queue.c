@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cryptographic adapters of s390. What they are called is all there is to them. */
+/* The queues of the cryptographic adapters of s390. What they are called is all there is to them.
+ */
 #include "config.h"
 
-#include "conf/cap-ap-card.h"
-#include "node_device/probe.h"
+#include "conf/cap-ap-queue.h"
+#include "node_device/probe/probe.h"
 #include "util/names.h"
 
-#define DEVTYPE_AP_CARD "ap_card"
+#define DEVTYPE_AP_QUEUE "ap_queue"
 
 
 static gboolean
@@ -16,9 +17,9 @@ probe(MdUdev *udev G_GNUC_UNUSED,
       MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
-    MdCapApCard *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_card);
+    MdCapApQueue *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_queue);
 
-    if (!md_ap_card_parse(name, &cap->adapter))
+    if (!md_ap_queue_parse(name, &cap->adapter, &cap->domain))
         return FALSE;
 
     def->name = md_node_device_make_name("ap", name, NULL);
@@ -26,9 +27,9 @@ probe(MdUdev *udev G_GNUC_UNUSED,
 }
 
 
-const MdProbe md_probe_ap_card = {
-    .kind = &md_cap_kind_ap_card,
+const MdProbe md_probe_ap_queue = {
+    .kind = &md_cap_kind_ap_queue,
     .subsystem = MD_SUBSYSTEM_AP,
-    .devtype = DEVTYPE_AP_CARD,
+    .devtype = DEVTYPE_AP_QUEUE,
     .probe = probe,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/pci-link.h"
+#include "node_device/probe/pci-link.h"
 
 #define ATTR_MAX_SPEED     "max_link_speed"
 #define ATTR_MAX_WIDTH     "max_link_width"

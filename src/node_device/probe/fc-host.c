@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/fc-host.h"
+#include "node_device/probe/fc-host.h"
 
 #include "conf/wwn.h"
 #include "util/names.h"

@@ -2,7 +2,7 @@
 /* As the PCI specification lays it out (PCI Express base, "Vital Product Data"). */
 #include "config.h"
 
-#include "node_device/pci-vpd.h"
+#include "node_device/probe/pci-vpd.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/probe.h"
+#include "node_device/probe/probe.h"
 
 #include "util/error.h"
 #include "util/names.h"
