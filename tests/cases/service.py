@@ -69,7 +69,8 @@ def express_links(config):
     # What is built into the root complex has none.
     if at < 0x40 or config[at + 2] >> 4 in (9, 10):
         return {}
-    words = {'cap': struct.unpack_from('<I', config, at + 0x0c)[0], 'sta': struct.unpack_from('<H', config, at + 0x12)[0]}
+    words = {'cap': struct.unpack_from('<I', config, at + 0x0c)[0],
+             'sta': struct.unpack_from('<H', config, at + 0x12)[0]}
     return {validity: (SPEEDS[word & 0xf], str(word >> 4 & 0x3f)) for validity, word in words.items()}
 
 
