@@ -8,7 +8,7 @@ from mediated_test import VAGUE, MediatedTest
 XML_FROM = libvirt.VIR_FROM_XML
 STRING_MAX = 4194304
 
-WWN = """<device><parent>scsi_host5</parent><capability type='scsi_host'>
+WWN = """<device><parent>scsi_host999</parent><capability type='scsi_host'>
 <capability type='fc_host'><wwnn>2001001b32a9da5e</wwnn><wwpn>2101001b32a9da5e</wwpn>
 </capability></capability></device>"""
 BOMB = """<!DOCTYPE device [<!ENTITY a "aaaaaaaaaa">%s]>
