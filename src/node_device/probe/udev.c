@@ -28,6 +28,7 @@ struct _MdUdev {
     struct udev *udev;
     struct udev_monitor *monitor;
     GSource *source;
+    gboolean listening;
     gboolean gap; /* events have been lost */
 };
 
@@ -144,6 +145,9 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
     g_autoptr(MdUdev) self = g_object_ref(data);
     gboolean more = TRUE;
 
+    if (!self->listening)
+        return G_SOURCE_CONTINUE;
+
     for (int i = 0; more && i < MAX_EVENTS_PER_TURN; i++)
         more = receive_one(self);
 
@@ -183,6 +187,10 @@ md_udev_open(MdUdev *self, guint receive_buffer, GError **error)
         md_error_set_errno(error, -rc, "Unable to listen to udev");
         return FALSE;
     }
+    /* Before any client's: of what is ready in one turn of the main loop, events come first. */
+    self->source = md_source_attach(g_unix_fd_source_new(udev_monitor_get_fd(self->monitor),
+                                                         G_IO_IN | G_IO_ERR),
+                                    G_SOURCE_FUNC(on_readable), self);
     return TRUE;
 }
 
@@ -190,9 +198,7 @@ md_udev_open(MdUdev *self, guint receive_buffer, GError **error)
 void
 md_udev_listen(MdUdev *self)
 {
-    self->source = md_source_attach(g_unix_fd_source_new(udev_monitor_get_fd(self->monitor),
-                                                         G_IO_IN | G_IO_ERR),
-                                    G_SOURCE_FUNC(on_readable), self);
+    self->listening = TRUE;
 }
 
 

@@ -23,7 +23,8 @@ MdUdev *md_udev_new(void);
 /* From here on events queue up, up to `receive_buffer` bytes. */
 gboolean md_udev_open(MdUdev *self, guint receive_buffer, GError **error);
 
-/* From here on they are signalled, from the main loop. */
+/* From here on they are signalled, from the main loop. It is busy until then if there are any: not
+ * to be left for long. */
 void md_udev_listen(MdUdev *self);
 
 /*
