@@ -224,6 +224,14 @@ on_vpd_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 }
 
 
+static void
+add_if_may_have_vpd(GPtrArray *devices, MdNodeDevice *device)
+{
+    if (device != NULL && md_vpd_search_may_find(device))
+        g_ptr_array_add(devices, device);
+}
+
+
 void
 md_driver_find_vpd_async(MdDriver *self,
                          const char *name,
@@ -234,12 +242,11 @@ md_driver_find_vpd_async(MdDriver *self,
     g_autoptr(GPtrArray) devices = g_ptr_array_new();
 
     g_task_set_source_tag(task, md_driver_find_vpd_async);
-    for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
-
-        if (md_vpd_search_may_find(device) &&
-            (name == NULL || g_str_equal(device->def->name, name)))
-            g_ptr_array_add(devices, device);
+    if (name != NULL) {
+        add_if_may_have_vpd(devices, md_registry_find(self->host.registry, name));
+    } else {
+        for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next)
+            add_if_may_have_vpd(devices, link->data);
     }
     md_vpd_search_async(devices, self->host.settings->driver_timeout, on_vpd_found, task);
 }
@@ -270,20 +277,25 @@ has_vpd(const MdNodeDevice *device, GHashTable *vpd)
 }
 
 
+static gboolean
+has_one_of(const MdNodeDevice *device, guint caps, GHashTable *vpd)
+{
+    return (md_node_device_def_get_flags(device->def) & caps) != 0 ||
+           ((caps & md_cap_kind_vpd.flag) != 0 && has_vpd(device, vpd));
+}
+
+
 /* Of each group of flags none or any one must fit. */
 static gboolean
 matches(const MdNodeDevice *device, guint flags, GHashTable *vpd)
 {
     guint caps = flags & LIST_CAPS;
-    guint own_caps = md_node_device_def_get_flags(device->def);
     guint activity = flags & (LIST_INACTIVE | LIST_ACTIVE);
     guint persistence = flags & (LIST_PERSISTENT | LIST_TRANSIENT);
     guint own_activity = device->active ? LIST_ACTIVE : LIST_INACTIVE;
     guint own_persistence = md_node_device_is_persistent(device) ? LIST_PERSISTENT : LIST_TRANSIENT;
 
-    if (has_vpd(device, vpd))
-        own_caps |= md_cap_kind_vpd.flag;
-    return (caps == 0 || (own_caps & caps) != 0) &&
+    return (caps == 0 || has_one_of(device, caps, vpd)) &&
            (activity == 0 || (activity & own_activity) != 0) &&
            (persistence == 0 || (persistence & own_persistence) != 0);
 }
