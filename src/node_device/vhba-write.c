@@ -48,7 +48,7 @@ md_vhba_write_new_create(MdNodeDevice *parent,
                          const char *wwpn,
                          const char *fabric)
 {
-    MdVhbaWrite *self = g_atomic_rc_box_new0(MdVhbaWrite);
+    MdVhbaWrite *self = g_new0(MdVhbaWrite, 1);
 
     place_set(&self->parent, parent);
     self->wwnn = g_strdup(wwnn);
@@ -61,7 +61,7 @@ md_vhba_write_new_create(MdNodeDevice *parent,
 MdVhbaWrite *
 md_vhba_write_new_delete(MdNodeDevice *parent, MdNodeDevice *device)
 {
-    MdVhbaWrite *self = g_atomic_rc_box_new0(MdVhbaWrite);
+    MdVhbaWrite *self = g_new0(MdVhbaWrite, 1);
 
     place_set(&self->parent, parent);
     place_set(&self->device, device);
@@ -69,29 +69,18 @@ md_vhba_write_new_delete(MdNodeDevice *parent, MdNodeDevice *device)
 }
 
 
-MdVhbaWrite *
-md_vhba_write_ref(MdVhbaWrite *self)
+void
+md_vhba_write_free(MdVhbaWrite *self)
 {
-    return g_atomic_rc_box_acquire(self);
-}
+    if (self == NULL)
+        return;
 
-
-static void
-clear(MdVhbaWrite *self)
-{
     place_clear(&self->parent);
     place_clear(&self->device);
     g_free(self->wwnn);
     g_free(self->wwpn);
     g_free(self->fabric);
-}
-
-
-void
-md_vhba_write_unref(MdVhbaWrite *self)
-{
-    if (self != NULL)
-        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
+    g_free(self);
 }
 
 

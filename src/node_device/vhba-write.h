@@ -17,9 +17,7 @@ MdVhbaWrite *md_vhba_write_new_create(MdNodeDevice *parent,
                                       const char *fabric);
 /* Ends the port of the adapter `device`. */
 MdVhbaWrite *md_vhba_write_new_delete(MdNodeDevice *parent, MdNodeDevice *device);
-/* Thread-safe reference count. */
-MdVhbaWrite *md_vhba_write_ref(MdVhbaWrite *self);
-void md_vhba_write_unref(MdVhbaWrite *self);
+void md_vhba_write_free(MdVhbaWrite *self);
 
 /* MdWorkerFunc. Whether the parent is connected, of the right fabric, and has room. */
 gboolean md_vhba_write_check(gpointer write, GError **error);
@@ -28,4 +26,4 @@ gboolean md_vhba_write_check(gpointer write, GError **error);
 gboolean md_vhba_write_create(gpointer write, GError **error);
 gboolean md_vhba_write_delete(gpointer write, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdVhbaWrite, md_vhba_write_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdVhbaWrite, md_vhba_write_free)

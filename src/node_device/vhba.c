@@ -100,7 +100,7 @@ run_job(GTask *task,
 {
     Operation *operation = g_task_get_task_data(task);
 
-    md_worker_run_async(func, write, (GDestroyNotify)md_vhba_write_unref, kind,
+    md_worker_run_async(func, write, (GDestroyNotify)md_vhba_write_free, kind,
                         operation->parent->inode, operation->host->settings->driver_timeout,
                         callback, g_object_ref(task));
 }

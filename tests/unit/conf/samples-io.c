@@ -11,19 +11,6 @@
 #define FEATURE(name) (1U << MD_NET_FEATURE_##name)
 
 
-static MdNodeDeviceDef *
-new_def(const char *name, const char *path, const char *parent, const char *driver)
-{
-    MdNodeDeviceDef *def = md_node_device_def_new();
-
-    def->name = g_strdup(name);
-    def->path = g_strdup(path);
-    def->parent = g_strdup(parent);
-    def->driver = g_strdup(driver);
-    return def;
-}
-
-
 static MdCapNet *
 add_net(MdNodeDeviceDef *def, const char *interface, const char *address, MdNetMedium medium)
 {
@@ -40,8 +27,8 @@ static MdNodeDeviceDef *
 build_ethernet(void)
 {
     MdNodeDeviceDef *def =
-        new_def("net_eth0_ec_f4_bb_d1_0e_18", "/sys/devices/pci0000:00/0000:00:1f.6/net/eth0",
-                "pci_0000_00_1f_6", NULL);
+        md_sample_new("net_eth0_ec_f4_bb_d1_0e_18", "/sys/devices/pci0000:00/0000:00:1f.6/net/eth0",
+                      "pci_0000_00_1f_6", NULL);
     MdCapNet *cap = add_net(def, "eth0", "ec:f4:bb:d1:0e:18", MD_NET_MEDIUM_ETHERNET);
 
     cap->state = MD_NET_STATE_UP;
@@ -56,8 +43,8 @@ static MdNodeDeviceDef *
 build_wlan(void)
 {
     MdNodeDeviceDef *def =
-        new_def("net_wlan0_94_e6_f7_01_02_03", "/sys/devices/pci0000:00/0000:00:14.3/net/wlan0",
-                "pci_0000_00_14_3", NULL);
+        md_sample_new("net_wlan0_94_e6_f7_01_02_03",
+                      "/sys/devices/pci0000:00/0000:00:14.3/net/wlan0", "pci_0000_00_14_3", NULL);
 
     add_net(def, "wlan0", "94:e6:f7:01:02:03", MD_NET_MEDIUM_WLAN)->state = MD_NET_STATE_DORMANT;
     return def;
@@ -68,7 +55,7 @@ build_wlan(void)
 static MdNodeDeviceDef *
 build_all_features(void)
 {
-    MdNodeDeviceDef *def = new_def("net_eth1_b8_59_9f_03_00_f7", NULL, "computer", NULL);
+    MdNodeDeviceDef *def = md_sample_new("net_eth1_b8_59_9f_03_00_f7", NULL, "computer", NULL);
     MdCapNet *cap = add_net(def, "eth1", "b8:59:9f:03:00:f7", MD_NET_MEDIUM_ETHERNET);
 
     cap->state = MD_NET_STATE_LOWER_LAYER_DOWN;
@@ -81,7 +68,8 @@ build_all_features(void)
 static MdNodeDeviceDef *
 build_tunnel(void)
 {
-    MdNodeDeviceDef *def = new_def("net_tun0", "/sys/devices/virtual/net/tun0", "computer", NULL);
+    MdNodeDeviceDef *def =
+        md_sample_new("net_tun0", "/sys/devices/virtual/net/tun0", "computer", NULL);
 
     add_net(def, "tun0", NULL, MD_NET_MEDIUM_NONE);
     return def;
@@ -94,8 +82,8 @@ build_infiniband(void)
 {
     const char *address = "00:00:10:86:fe:80:00:00:00:00:00:00:b8:59:9f:03:00:f7:e1:42";
     MdNodeDeviceDef *def =
-        new_def("net_ib0_00_00_10_86_fe_80_00_00_00_00_00_00_b8_59_9f_03_00_f7_e1_42",
-                "/sys/devices/pci0000:00/0000:00:05.0/net/ib0", "pci_0000_00_05_0", NULL);
+        md_sample_new("net_ib0_00_00_10_86_fe_80_00_00_00_00_00_00_b8_59_9f_03_00_f7_e1_42",
+                      "/sys/devices/pci0000:00/0000:00:05.0/net/ib0", "pci_0000_00_05_0", NULL);
     MdCapNet *cap = add_net(def, "ib0", address, MD_NET_MEDIUM_ETHERNET);
 
     cap->state = MD_NET_STATE_UP;
@@ -121,9 +109,9 @@ static MdNodeDeviceDef *
 build_nvme(void)
 {
     MdNodeDeviceDef *def =
-        new_def("block_nvme0n1_SAMSUNG_MZVL2512HCJQ_00B00_S675NE0R508135_1",
-                "/sys/devices/pci0000:00/0000:00:1d.0/0000:02:00.0/nvme/nvme0/nvme0n1",
-                "pci_0000_02_00_0", NULL);
+        md_sample_new("block_nvme0n1_SAMSUNG_MZVL2512HCJQ_00B00_S675NE0R508135_1",
+                      "/sys/devices/pci0000:00/0000:00:1d.0/0000:02:00.0/nvme/nvme0/nvme0n1",
+                      "pci_0000_02_00_0", NULL);
     MdCapStorage *cap = add_storage(def, "/dev/nvme0n1", "disk");
 
     cap->model = g_strdup("SAMSUNG MZVL2512HCJQ-00B00");
@@ -139,7 +127,7 @@ build_nvme(void)
 static MdNodeDeviceDef *
 build_odd_disk(void)
 {
-    MdNodeDeviceDef *def = new_def("block_sdx", "/sys/devices/x", "computer", NULL);
+    MdNodeDeviceDef *def = md_sample_new("block_sdx", "/sys/devices/x", "computer", NULL);
     MdCapStorage *cap = add_storage(def, "/dev/sdx", "disk");
 
     cap->bus = g_strdup("usb");
@@ -158,7 +146,7 @@ build_odd_disk(void)
 static MdNodeDeviceDef *
 build_bare_disk(void)
 {
-    MdNodeDeviceDef *def = new_def("block_vdb", "/sys/devices/y", "computer", NULL);
+    MdNodeDeviceDef *def = md_sample_new("block_vdb", "/sys/devices/y", "computer", NULL);
 
     add_storage(def, "/dev/vdb", NULL);
     return def;
@@ -168,8 +156,8 @@ build_bare_disk(void)
 static MdNodeDeviceDef *
 build_cdrom(void)
 {
-    MdNodeDeviceDef *def = new_def("block_sr0_HL_DT_ST_DVDRAM_GH24NSC0_K8OE8BK0123",
-                                   "/sys/devices/z", "scsi_2_0_0_0", NULL);
+    MdNodeDeviceDef *def = md_sample_new("block_sr0_HL_DT_ST_DVDRAM_GH24NSC0_K8OE8BK0123",
+                                         "/sys/devices/z", "scsi_2_0_0_0", NULL);
     MdCapStorage *cap = add_storage(def, "/dev/sr0", "cdrom");
 
     cap->bus = g_strdup("ata");
@@ -189,7 +177,7 @@ static MdNodeDeviceDef *
 build_floppy(void)
 {
     MdNodeDeviceDef *def =
-        new_def("block_fd0", "/sys/devices/platform/floppy.0/block/fd0", "computer", NULL);
+        md_sample_new("block_fd0", "/sys/devices/platform/floppy.0/block/fd0", "computer", NULL);
 
     add_storage(def, "/dev/fd0", "floppy")->is_removable = TRUE;
     return def;
@@ -199,7 +187,8 @@ build_floppy(void)
 static MdNodeDeviceDef *
 build_vhost_vdpa(void)
 {
-    MdNodeDeviceDef *def = new_def("vdpa_vdpa0", "/sys/devices/vdpa0", "computer", "vhost_vdpa");
+    MdNodeDeviceDef *def =
+        md_sample_new("vdpa_vdpa0", "/sys/devices/vdpa0", "computer", "vhost_vdpa");
     MdCapVdpa *cap = md_node_device_def_add_cap(def, &md_cap_kind_vdpa);
 
     cap->chardev = g_strdup("/dev/vhost-vdpa-0");
@@ -211,7 +200,8 @@ build_vhost_vdpa(void)
 static MdNodeDeviceDef *
 build_virtio_vdpa(void)
 {
-    MdNodeDeviceDef *def = new_def("vdpa_vdpa1", "/sys/devices/vdpa1", "computer", "virtio_vdpa");
+    MdNodeDeviceDef *def =
+        md_sample_new("vdpa_vdpa1", "/sys/devices/vdpa1", "computer", "virtio_vdpa");
 
     md_node_device_def_add_cap(def, &md_cap_kind_vdpa);
     return def;

@@ -9,24 +9,11 @@
 #include "samples.h"
 
 
-static MdNodeDeviceDef *
-new_def(const char *name, const char *path, const char *parent, const char *driver)
-{
-    MdNodeDeviceDef *def = md_node_device_def_new();
-
-    def->name = g_strdup(name);
-    def->path = g_strdup(path);
-    def->parent = g_strdup(parent);
-    def->driver = g_strdup(driver);
-    return def;
-}
-
-
 MdNodeDeviceDef *
 md_sample_ccw_disk(void)
 {
-    MdNodeDeviceDef *def =
-        new_def("ccw_0_3_beef", "/sys/devices/css0/0.3.0a3f/0.3.beef", "css_0_3_0a3f", "dasd-eckd");
+    MdNodeDeviceDef *def = md_sample_new("ccw_0_3_beef", "/sys/devices/css0/0.3.0a3f/0.3.beef",
+                                         "css_0_3_0a3f", "dasd-eckd");
     MdCapCcw *cap = md_node_device_def_add_cap(def, &md_cap_kind_ccw);
 
     g_assert_true(md_ccw_address_parse("0.3.beef", &cap->address));
@@ -38,8 +25,8 @@ md_sample_ccw_disk(void)
 MdNodeDeviceDef *
 md_sample_ccw_member(void)
 {
-    MdNodeDeviceDef *def =
-        new_def("ccw_0_0_bd01", "/sys/devices/css0/0.0.0021/0.0.bd01", "css_0_0_0021", "qeth");
+    MdNodeDeviceDef *def = md_sample_new("ccw_0_0_bd01", "/sys/devices/css0/0.0.0021/0.0.bd01",
+                                         "css_0_0_0021", "qeth");
     MdCapCcw *cap = md_node_device_def_add_cap(def, &md_cap_kind_ccw);
 
     g_assert_true(md_ccw_address_parse("0.0.bd01", &cap->address));
@@ -53,7 +40,7 @@ MdNodeDeviceDef *
 md_sample_ccwgroup(void)
 {
     MdNodeDeviceDef *def =
-        new_def("ccwgroup_0_0_bd00", "/sys/devices/qeth/0.0.bd00", "computer", "qeth");
+        md_sample_new("ccwgroup_0_0_bd00", "/sys/devices/qeth/0.0.bd00", "computer", "qeth");
     MdCapCcwGroup *cap = md_node_device_def_add_cap(def, &md_cap_kind_ccwgroup);
 
     g_assert_true(md_ccw_address_parse("0.0.bd00", &cap->address));
@@ -70,7 +57,8 @@ md_sample_ccwgroup(void)
 MdNodeDeviceDef *
 md_sample_ap_card(void)
 {
-    MdNodeDeviceDef *def = new_def("ap_card0a", "/sys/devices/ap/card0a", "computer", "cex4card");
+    MdNodeDeviceDef *def =
+        md_sample_new("ap_card0a", "/sys/devices/ap/card0a", "computer", "cex4card");
     MdCapApCard *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_card);
 
     g_assert_true(md_ap_card_parse("card0a", &cap->adapter));
@@ -82,7 +70,7 @@ MdNodeDeviceDef *
 md_sample_ap_queue(void)
 {
     MdNodeDeviceDef *def =
-        new_def("ap_0a_00ff", "/sys/devices/ap/card0a/0a.00ff", "ap_card0a", "vfio_ap");
+        md_sample_new("ap_0a_00ff", "/sys/devices/ap/card0a/0a.00ff", "ap_card0a", "vfio_ap");
     MdCapApQueue *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_queue);
 
     g_assert_true(md_ap_queue_parse("0a.00ff", &cap->adapter, &cap->domain));

@@ -12,23 +12,12 @@
 #define RPORT HOST "/rport-3:0-0/target3:0:0"
 
 
-static MdNodeDeviceDef *
-new_def(const char *name, const char *path, const char *parent)
-{
-    MdNodeDeviceDef *def = md_node_device_def_new();
-
-    def->name = g_strdup(name);
-    def->path = g_strdup(path);
-    def->parent = g_strdup(parent);
-    return def;
-}
-
-
 MdNodeDeviceDef *
 md_sample_scsi_host(void)
 {
-    MdNodeDeviceDef *def = new_def("scsi_host0", "/sys/devices/pci0000:00/0000:00:17.0/ata1/host0",
-                                   "pci_0000_00_17_0");
+    MdNodeDeviceDef *def =
+        md_sample_new("scsi_host0", "/sys/devices/pci0000:00/0000:00:17.0/ata1/host0",
+                      "pci_0000_00_17_0", NULL);
     MdCapScsiHost *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_host);
 
     cap->host = 0;
@@ -39,7 +28,7 @@ md_sample_scsi_host(void)
 MdNodeDeviceDef *
 md_sample_fc_host(void)
 {
-    MdNodeDeviceDef *def = new_def("scsi_host3", HOST, "pci_0000_00_18_2");
+    MdNodeDeviceDef *def = md_sample_new("scsi_host3", HOST, "pci_0000_00_18_2", NULL);
     MdCapScsiHost *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_host);
 
     cap->host = 3;
@@ -59,7 +48,8 @@ md_sample_fc_host(void)
 MdNodeDeviceDef *
 md_sample_vhba(void)
 {
-    MdNodeDeviceDef *def = new_def("scsi_host7", HOST "/vport-3:0-0/host7", "scsi_host3");
+    MdNodeDeviceDef *def =
+        md_sample_new("scsi_host7", HOST "/vport-3:0-0/host7", "scsi_host3", NULL);
     MdCapScsiHost *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_host);
 
     def->parent_wwnn = g_strdup("20000000c9831b03");
@@ -78,8 +68,9 @@ MdNodeDeviceDef *
 md_sample_scsi_target(void)
 {
     MdNodeDeviceDef *def =
-        new_def("scsi_target0_0_0", "/sys/devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0",
-                "scsi_host0");
+        md_sample_new("scsi_target0_0_0",
+                      "/sys/devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0", "scsi_host0",
+                      NULL);
     MdCapScsiTarget *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_target);
 
     cap->target = g_strdup("target0:0:0");
@@ -90,7 +81,7 @@ md_sample_scsi_target(void)
 MdNodeDeviceDef *
 md_sample_remote_port(void)
 {
-    MdNodeDeviceDef *def = new_def("scsi_target3_0_0", RPORT, "scsi_host3");
+    MdNodeDeviceDef *def = md_sample_new("scsi_target3_0_0", RPORT, "scsi_host3", NULL);
     MdCapScsiTarget *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_target);
 
     cap->target = g_strdup("target3:0:0");
@@ -103,7 +94,8 @@ md_sample_remote_port(void)
 MdNodeDeviceDef *
 md_sample_scsi_disk(void)
 {
-    MdNodeDeviceDef *def = new_def("scsi_3_0_0_1", RPORT "/3:0:0:1", "scsi_target3_0_0");
+    MdNodeDeviceDef *def =
+        md_sample_new("scsi_3_0_0_1", RPORT "/3:0:0:1", "scsi_target3_0_0", NULL);
     MdCapScsi *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi);
 
     def->driver = g_strdup("sd");
@@ -117,8 +109,9 @@ md_sample_scsi_disk(void)
 MdNodeDeviceDef *
 md_sample_scsi_unknown(void)
 {
-    MdNodeDeviceDef *def = new_def("scsi_3_0_0_18446744073709551615",
-                                   RPORT "/3:0:0:18446744073709551615", "scsi_target3_0_0");
+    MdNodeDeviceDef *def =
+        md_sample_new("scsi_3_0_0_18446744073709551615", RPORT "/3:0:0:18446744073709551615",
+                      "scsi_target3_0_0", NULL);
     MdCapScsi *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi);
 
     g_assert_true(md_scsi_address_parse("3:0:0:18446744073709551615", &cap->address));
@@ -130,7 +123,7 @@ MdNodeDeviceDef *
 md_sample_scsi_generic(void)
 {
     MdNodeDeviceDef *def =
-        new_def("scsi_generic_sg1", RPORT "/3:0:0:1/scsi_generic/sg1", "scsi_3_0_0_1");
+        md_sample_new("scsi_generic_sg1", RPORT "/3:0:0:1/scsi_generic/sg1", "scsi_3_0_0_1", NULL);
     MdCapScsiGeneric *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_generic);
 
     def->devnode = g_strdup("/dev/sg1");

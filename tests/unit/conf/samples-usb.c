@@ -9,24 +9,11 @@
 
 
 static MdNodeDeviceDef *
-new_def(const char *name, const char *path, const char *parent, const char *driver)
-{
-    MdNodeDeviceDef *def = md_node_device_def_new();
-
-    def->name = g_strdup(name);
-    def->path = g_strdup(path);
-    def->parent = g_strdup(parent);
-    def->driver = g_strdup(driver);
-    return def;
-}
-
-
-static MdNodeDeviceDef *
 build_usb_device(void)
 {
     MdNodeDeviceDef *def =
-        new_def("usb_1_1_4", "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.4", "usb_1_1",
-                "usb");
+        md_sample_new("usb_1_1_4", "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.4", "usb_1_1",
+                      "usb");
     MdCapUsbDevice *cap = md_node_device_def_add_cap(def, &md_cap_kind_usb_device);
 
     def->devnode = g_strdup("/dev/bus/usb/001/005");
@@ -44,7 +31,8 @@ static MdNodeDeviceDef *
 build_usb_mute(void)
 {
     MdNodeDeviceDef *def =
-        new_def("usb_3_12", "/sys/devices/pci0000:00/0000:00:14.0/usb3/3-12", "usb_usb3", NULL);
+        md_sample_new("usb_3_12", "/sys/devices/pci0000:00/0000:00:14.0/usb3/3-12", "usb_usb3",
+                      NULL);
     MdCapUsbDevice *cap = md_node_device_def_add_cap(def, &md_cap_kind_usb_device);
 
     cap->bus = 3;
@@ -58,8 +46,9 @@ static MdNodeDeviceDef *
 build_usb_interface(void)
 {
     MdNodeDeviceDef *def =
-        new_def("usb_1_1_4_1_0", "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.4/1-1.4:1.0",
-                "usb_1_1_4", "usbhid");
+        md_sample_new("usb_1_1_4_1_0",
+                      "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.4/1-1.4:1.0", "usb_1_1_4",
+                      "usbhid");
     MdCapUsb *cap = md_node_device_def_add_cap(def, &md_cap_kind_usb);
 
     cap->class_code = 3;
@@ -85,7 +74,7 @@ static MdNodeDeviceDef *
 new_drm(const char *name, const char *devnode, MdDrmType type)
 {
     MdNodeDeviceDef *def =
-        new_def(name, "/sys/devices/pci0000:00/0000:00:02.0/drm/x", "pci_0000_00_02_0", NULL);
+        md_sample_new(name, "/sys/devices/pci0000:00/0000:00:02.0/drm/x", "pci_0000_00_02_0", NULL);
     MdCapDrm *cap = md_node_device_def_add_cap(def, &md_cap_kind_drm);
 
     def->devnode = g_strdup(devnode);

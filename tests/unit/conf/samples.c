@@ -93,8 +93,8 @@ new_types(const Type *from, guint n, const char *api)
 #define TYPES(array, api) new_types(array, G_N_ELEMENTS(array), api)
 
 
-static MdNodeDeviceDef *
-new_def(const char *name, const char *path, const char *parent, const char *driver)
+MdNodeDeviceDef *
+md_sample_new(const char *name, const char *path, const char *parent, const char *driver)
 {
     MdNodeDeviceDef *def = md_node_device_def_new();
 
@@ -109,7 +109,7 @@ new_def(const char *name, const char *path, const char *parent, const char *driv
 static MdNodeDeviceDef *
 build_computer(void)
 {
-    MdNodeDeviceDef *def = new_def("computer", NULL, NULL, NULL);
+    MdNodeDeviceDef *def = md_sample_new("computer", NULL, NULL, NULL);
     MdCapSystem *cap = md_node_device_def_add_cap(def, &md_cap_kind_system);
 
     cap->product = g_strdup("Standard PC (Q35 + ICH9, 2009)");
@@ -127,7 +127,7 @@ build_computer(void)
 static MdNodeDeviceDef *
 build_odd_firmware(void)
 {
-    MdNodeDeviceDef *def = new_def("computer", NULL, NULL, NULL);
+    MdNodeDeviceDef *def = md_sample_new("computer", NULL, NULL, NULL);
     MdCapSystem *cap = md_node_device_def_add_cap(def, &md_cap_kind_system);
 
     cap->product = g_strdup("B\xfcro \"PC\" <1> & 'more'");
@@ -177,8 +177,8 @@ static MdNodeDeviceDef *
 build_m60(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_0000_86_00_0", "/sys/devices/pci0000:80/0000:80:02.0/0000:86:00.0",
-                "pci_0000_80_02_0", "nvidia");
+        md_sample_new("pci_0000_86_00_0", "/sys/devices/pci0000:80/0000:80:02.0/0000:86:00.0",
+                      "pci_0000_80_02_0", "nvidia");
     MdCapPci *cap = add_pci(def, "0000:86:00.0", 0x030000, 0x10de, 0x13f2);
 
     cap->vendor_name = g_strdup("NVIDIA Corporation");
@@ -196,8 +196,8 @@ static MdNodeDeviceDef *
 build_a40_vf(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_0000_e8_00_4", "/sys/devices/pci0000:e0/0000:e0:03.1/0000:e8:00.4",
-                "pci_0000_e0_03_1", "nvidia");
+        md_sample_new("pci_0000_e8_00_4", "/sys/devices/pci0000:e0/0000:e0:03.1/0000:e8:00.4",
+                      "pci_0000_e0_03_1", "nvidia");
     MdCapPci *cap = add_pci(def, "0000:e8:00.4", 0x030200, 0x10de, 0x2235);
 
     cap->vendor_name = g_strdup("NVIDIA Corporation");
@@ -216,8 +216,8 @@ build_a40_vf(void)
 static MdNodeDeviceDef *
 build_gvtg(void)
 {
-    MdNodeDeviceDef *def =
-        new_def("pci_0000_00_02_0", "/sys/devices/pci0000:00/0000:00:02.0", "computer", "i915");
+    MdNodeDeviceDef *def = md_sample_new("pci_0000_00_02_0", "/sys/devices/pci0000:00/0000:00:02.0",
+                                         "computer", "i915");
     MdCapPci *cap = add_pci(def, "0000:00:02.0", 0x030000, 0x8086, 0x5917);
 
     cap->vendor_name = g_strdup("Intel Corporation");
@@ -232,8 +232,8 @@ build_gvtg(void)
 static MdNodeDeviceDef *
 build_bridge(void)
 {
-    MdNodeDeviceDef *def =
-        new_def("pci_0000_00_18_0", "/sys/devices/pci0000:00/0000:00:18.0", "computer", "pcieport");
+    MdNodeDeviceDef *def = md_sample_new("pci_0000_00_18_0", "/sys/devices/pci0000:00/0000:00:18.0",
+                                         "computer", "pcieport");
     MdCapPci *cap = add_pci(def, "0000:00:18.0", 0x060400, 0x1b36, 0x000c);
 
     cap->header = MD_PCI_HEADER_BRIDGE;
@@ -248,7 +248,7 @@ static MdNodeDeviceDef *
 build_cardbus(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_0000_02_01_0", "/sys/devices/pci0000:00/0000:02:01.0", "computer", NULL);
+        md_sample_new("pci_0000_02_01_0", "/sys/devices/pci0000:00/0000:02:01.0", "computer", NULL);
     MdCapPci *cap = add_pci(def, "0000:02:01.0", 0x060700, 0x1180, 0x0476);
 
     cap->vendor_name = g_strdup("Ricoh Co Ltd");
@@ -262,8 +262,8 @@ static MdNodeDeviceDef *
 build_sriov_pf(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_0000_02_00_0", "/sys/devices/pci0000:00/0000:00:19.0/0000:02:00.0",
-                "pci_0000_00_19_0", "nvidia");
+        md_sample_new("pci_0000_02_00_0", "/sys/devices/pci0000:00/0000:00:19.0/0000:02:00.0",
+                      "pci_0000_00_19_0", "nvidia");
     MdCapPci *cap = add_pci(def, "0000:02:00.0", 0x010802, 0x1b36, 0x0010);
 
     cap->has_virtual_functions = TRUE;
@@ -282,7 +282,8 @@ static MdNodeDeviceDef *
 build_sriov_idle(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_10000_01_00_0", "/sys/devices/pci10000:00/10000:01:00.0", "computer", NULL);
+        md_sample_new("pci_10000_01_00_0", "/sys/devices/pci10000:00/10000:01:00.0", "computer",
+                      NULL);
     MdCapPci *cap = add_pci(def, "10000:01:00.0", 0x020000, 0x8086, 0x10c9);
 
     cap->has_virtual_functions = TRUE;
@@ -296,8 +297,8 @@ static MdNodeDeviceDef *
 build_sriov_vf(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_0000_02_00_1", "/sys/devices/pci0000:00/0000:00:19.0/0000:02:00.1",
-                "pci_0000_00_19_0", "nvidia");
+        md_sample_new("pci_0000_02_00_1", "/sys/devices/pci0000:00/0000:00:19.0/0000:02:00.1",
+                      "pci_0000_00_19_0", "nvidia");
     MdCapPci *cap = add_pci(def, "0000:02:00.1", 0x010802, 0x1b36, 0x0010);
 
     cap->has_physical_function = TRUE;
@@ -312,8 +313,8 @@ build_sriov_vf(void)
 static MdNodeDeviceDef *
 build_iommu_group(void)
 {
-    MdNodeDeviceDef *def =
-        new_def("pci_0000_00_1f_2", "/sys/devices/pci0000:00/0000:00:1f.2", "computer", "ahci");
+    MdNodeDeviceDef *def = md_sample_new("pci_0000_00_1f_2", "/sys/devices/pci0000:00/0000:00:1f.2",
+                                         "computer", "ahci");
     MdCapPci *cap = add_pci(def, "0000:00:1f.2", 0x010601, 0x8086, 0x2922);
 
     cap->iommu_group = 9;
@@ -335,8 +336,8 @@ add_field(MdCapPci *cap, MdPciVpdSection section, const char *keyword, const cha
 static MdNodeDeviceDef *
 build_vpd(void)
 {
-    MdNodeDeviceDef *def = new_def("pci_0000_42_00_0", "/sys/devices/pci0000:40/0000:42:00.0",
-                                   "computer", "mlx5_core");
+    MdNodeDeviceDef *def = md_sample_new("pci_0000_42_00_0", "/sys/devices/pci0000:40/0000:42:00.0",
+                                         "computer", "mlx5_core");
     MdCapPci *cap = add_pci(def, "0000:42:00.0", 0x020000, 0x15b3, 0x101d);
 
     cap->vpd = md_pci_vpd_new();
@@ -366,7 +367,7 @@ static MdNodeDeviceDef *
 build_vpd_odd(void)
 {
     MdNodeDeviceDef *def =
-        new_def("pci_0000_43_00_0", "/sys/devices/pci0000:40/0000:43:00.0", "computer", NULL);
+        md_sample_new("pci_0000_43_00_0", "/sys/devices/pci0000:40/0000:43:00.0", "computer", NULL);
     MdCapPci *cap = add_pci(def, "0000:43:00.0", 0x020000, 0x8086, 0x1572);
 
     cap->vpd = md_pci_vpd_new();
@@ -383,7 +384,7 @@ static MdNodeDeviceDef *
 build_ccw_parent(void)
 {
     MdNodeDeviceDef *def =
-        new_def("css_0_0_0062", "/sys/devices/css0/0.0.0062", "computer", "vfio_ccw");
+        md_sample_new("css_0_0_0062", "/sys/devices/css0/0.0.0062", "computer", "vfio_ccw");
     MdCapCss *cap = md_node_device_def_add_cap(def, &md_cap_kind_css);
 
     g_assert_true(md_ccw_address_parse("0.0.0062", &cap->address));
@@ -396,7 +397,8 @@ build_ccw_parent(void)
 static MdNodeDeviceDef *
 build_ap_parent(void)
 {
-    MdNodeDeviceDef *def = new_def("ap_matrix", "/sys/devices/vfio_ap/matrix", "computer", NULL);
+    MdNodeDeviceDef *def =
+        md_sample_new("ap_matrix", "/sys/devices/vfio_ap/matrix", "computer", NULL);
     MdCapApMatrix *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
 
     cap->mdev_types = TYPES(ap_types, "vfio-ap");
@@ -407,7 +409,8 @@ build_ap_parent(void)
 static MdNodeDeviceDef *
 build_ap_bare(void)
 {
-    MdNodeDeviceDef *def = new_def("ap_matrix", "/sys/devices/vfio_ap/matrix", "computer", NULL);
+    MdNodeDeviceDef *def =
+        md_sample_new("ap_matrix", "/sys/devices/vfio_ap/matrix", "computer", NULL);
 
     md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
     return def;
@@ -417,7 +420,7 @@ build_ap_bare(void)
 static MdNodeDeviceDef *
 new_virtual(const char *name, const char *path, GPtrArray *types)
 {
-    MdNodeDeviceDef *def = new_def(name, path, "computer", NULL);
+    MdNodeDeviceDef *def = md_sample_new(name, path, "computer", NULL);
     MdCapMdevTypes *cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev_types);
 
     g_ptr_array_unref(cap->mdev_types);
@@ -457,9 +460,9 @@ static MdNodeDeviceDef *
 build_vgpu(void)
 {
     MdNodeDeviceDef *def =
-        new_def("mdev_49d347be_453b_44f4_8cc4_777100927255_0000_00_08_0",
-                "/sys/devices/pci0000:00/0000:00:08.0/49d347be-453b-44f4-8cc4-777100927255",
-                "pci_0000_00_08_0", "nvidia-vgpu-vfio");
+        md_sample_new("mdev_49d347be_453b_44f4_8cc4_777100927255_0000_00_08_0",
+                      "/sys/devices/pci0000:00/0000:00:08.0/49d347be-453b-44f4-8cc4-777100927255",
+                      "pci_0000_00_08_0", "nvidia-vgpu-vfio");
     MdCapMdev *cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
 
     cap->type_id = g_strdup("nvidia-11");
@@ -476,7 +479,7 @@ static MdNodeDeviceDef *
 build_ap_defined(void)
 {
     MdNodeDeviceDef *def =
-        new_def("mdev_3627463d_b7f0_4fea_b468_f1da537d301b_matrix", NULL, "ap_matrix", NULL);
+        md_sample_new("mdev_3627463d_b7f0_4fea_b468_f1da537d301b_matrix", NULL, "ap_matrix", NULL);
     MdCapMdev *cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
 
     cap->type_id = g_strdup("vfio_ap-passthrough");

@@ -10,6 +10,10 @@ typedef struct {
     gboolean beyond_libvirt; /* libvirt prints it but its own schema does not take it */
 } MdSample;
 
+/* A device without capabilities; each of the texts may be NULL. */
+MdNodeDeviceDef *
+md_sample_new(const char *name, const char *path, const char *parent, const char *driver);
+
 /* In samples-s390.c. */
 MdNodeDeviceDef *md_sample_ccw_disk(void);
 MdNodeDeviceDef *md_sample_ccw_member(void);

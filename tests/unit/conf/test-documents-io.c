@@ -5,23 +5,12 @@
 #include "conf/cap-net.h"
 #include "conf/cap-storage.h"
 #include "conf/cap-vdpa.h"
-#include "conf/xml.h"
-#include "util/error.h"
+#include "documents.h"
 
 #define CAP(type, inner) "<device><capability type='" type "'>" inner "</capability></device>"
 #define NET(inner)       CAP("net", "<interface>eth0</interface>" inner)
 #define STORAGE(inner)   CAP("storage", "<block>/dev/sda</block>" inner)
 
-typedef struct {
-    const char *name;
-    const char *document;
-    int code;
-    int from;
-    const char *message;
-} Refusal;
-
-#define XML(message)      VIR_ERR_XML_ERROR, VIR_FROM_XML, message
-#define INTERNAL(message) VIR_ERR_INTERNAL_ERROR, VIR_FROM_NODEDEV, message
 
 static const Refusal refusals[] = {
     { "net/nothing", CAP("net", ""), INTERNAL("no network interface supplied for 'new device'") },
@@ -64,38 +53,13 @@ static const Refusal refusals[] = {
 
 
 static void
-test_refused(gconstpointer data)
-{
-    const Refusal *row = data;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_null(md_xml_parse(row->document, &error));
-    g_assert_error(error, MD_ERROR, row->code);
-    g_assert_cmpint(md_error_get_from(error), ==, row->from);
-    g_assert_cmpstr(error->message, ==, row->message);
-}
-
-
-static MdNodeDeviceDef *
-parse(const char *document)
-{
-    g_autoptr(GError) error = NULL;
-    MdNodeDeviceDef *def = md_xml_parse(document, &error);
-
-    g_assert_no_error(error);
-    g_assert_nonnull(def);
-    return def;
-}
-
-
-static void
 test_net(void)
 {
     g_autoptr(MdNodeDeviceDef) def =
-        parse(NET("<address>52:54:00:12:34:56</address><link speed='1000' state='up'/>"
-                  "<feature name='rx'/><feature name='ufo'/><feature name='switchdev'/>"
-                  "<capability type='80211'/>"));
-    g_autoptr(MdNodeDeviceDef) bare = parse(NET("<link/><capability/>"));
+        documents_parse(NET("<address>52:54:00:12:34:56</address><link speed='1000' state='up'/>"
+                            "<feature name='rx'/><feature name='ufo'/><feature name='switchdev'/>"
+                            "<capability type='80211'/>"));
+    g_autoptr(MdNodeDeviceDef) bare = documents_parse(NET("<link/><capability/>"));
     const MdCapNet *cap = md_node_device_def_get_cap(def, &md_cap_kind_net);
     const MdCapNet *bare_cap = md_node_device_def_get_cap(bare, &md_cap_kind_net);
 
@@ -117,15 +81,15 @@ test_net(void)
 static void
 test_storage(void)
 {
-    g_autoptr(MdNodeDeviceDef) disk =
-        parse(STORAGE("<bus>ata</bus><drive_type>disk</drive_type><model>M</model>"
-                      "<vendor>V</vendor><serial>S</serial><size>18446744073709551615</size>"
-                      "<logical_block_size>512</logical_block_size><num_blocks>7</num_blocks>"
-                      "<capability type='hotpluggable'/>"));
+    g_autoptr(MdNodeDeviceDef) disk = documents_parse(
+        STORAGE("<bus>ata</bus><drive_type>disk</drive_type><model>M</model>"
+                "<vendor>V</vendor><serial>S</serial><size>18446744073709551615</size>"
+                "<logical_block_size>512</logical_block_size><num_blocks>7</num_blocks>"
+                "<capability type='hotpluggable'/>"));
     g_autoptr(MdNodeDeviceDef) drive =
-        parse(STORAGE("<size>1</size><capability type='removable'>"
-                      "<media_available>1</media_available><media_size>4096</media_size>"
-                      "<media_label>L</media_label></capability>"));
+        documents_parse(STORAGE("<size>1</size><capability type='removable'>"
+                                "<media_available>1</media_available><media_size>4096</media_size>"
+                                "<media_label>L</media_label></capability>"));
     const MdCapStorage *cap = md_node_device_def_get_cap(disk, &md_cap_kind_storage);
     const MdCapStorage *drive_cap = md_node_device_def_get_cap(drive, &md_cap_kind_storage);
 
@@ -170,7 +134,8 @@ test_storage_time(void)
 static void
 test_vdpa(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(CAP("vdpa", "<chardev>/dev/vhost-vdpa-0</chardev>"));
+    g_autoptr(MdNodeDeviceDef) def =
+        documents_parse(CAP("vdpa", "<chardev>/dev/vhost-vdpa-0</chardev>"));
     const MdCapVdpa *cap = md_node_device_def_get_cap(def, &md_cap_kind_vdpa);
 
     g_assert_cmpstr(cap->chardev, ==, "/dev/vhost-vdpa-0");
@@ -182,11 +147,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    for (guint i = 0; i < G_N_ELEMENTS(refusals); i++) {
-        g_autofree char *path = g_strdup_printf("/conf/documents-io/refused/%s", refusals[i].name);
-
-        g_test_add_data_func(path, &refusals[i], test_refused);
-    }
+    documents_add_refusals("/conf/documents-io", refusals, G_N_ELEMENTS(refusals));
     g_test_add_func("/conf/documents-io/net", test_net);
     g_test_add_func("/conf/documents-io/storage", test_storage);
     g_test_add_func("/conf/documents-io/storage-time", test_storage_time);

@@ -6,8 +6,7 @@
 #include "conf/cap-pci.h"
 #include "conf/cap-usb-device.h"
 #include "conf/cap-usb.h"
-#include "conf/xml.h"
-#include "util/error.h"
+#include "documents.h"
 
 #define CAP(type, inner) "<device><capability type='" type "'>" inner "</capability></device>"
 #define IDS              "<product id='0x1'/><vendor id='0x2'/>"
@@ -18,17 +17,6 @@
 #define USB(inner)        CAP("usb_device", inner)
 #define INTERFACE(inner)  CAP("usb", inner)
 
-typedef struct {
-    const char *name;
-    const char *document;
-    int code;
-    int from;
-    const char *message;
-} Refusal;
-
-#define XML(message)         VIR_ERR_XML_ERROR, VIR_FROM_XML, message
-#define INTERNAL(message)    VIR_ERR_INTERNAL_ERROR, VIR_FROM_NODEDEV, message
-#define UNSUPPORTED(message) VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_NODEDEV, message
 #define VALUE(name, element, value)                                                                \
     XML("Invalid value for attribute '" name "' in element '" element "': '" value "'.")
 #define MISSING(name, element) XML("Missing required attribute '" name "' in element '" element "'")
@@ -82,36 +70,11 @@ static const Refusal refusals[] = {
 };
 
 
-static void
-test_refused(gconstpointer data)
-{
-    const Refusal *row = data;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_null(md_xml_parse(row->document, &error));
-    g_assert_error(error, MD_ERROR, row->code);
-    g_assert_cmpint(md_error_get_from(error), ==, row->from);
-    g_assert_cmpstr(error->message, ==, row->message);
-}
-
-
-static MdNodeDeviceDef *
-parse(const char *document)
-{
-    g_autoptr(GError) error = NULL;
-    MdNodeDeviceDef *def = md_xml_parse(document, &error);
-
-    g_assert_no_error(error);
-    g_assert_nonnull(def);
-    return def;
-}
-
-
 /* Numbers in either base, what is missing in an address, and what libvirt passes over. */
 static void
 test_pci(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(
         PCI("<capability type='phys_function'><address bus='17' slot='0x1f' domain='0x10000'/>"
             "</capability><capability type='virt_functions'/><capability type='frobnicator'/>"
             "<capability type='cardbus-bridge'/><iommuGroup number='0'/><numa node='-1'/>"
@@ -141,7 +104,7 @@ test_pci(void)
 static void
 test_vpd(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(
         PART("vpd", "<name/><fields/><fields access='readonly'><serial_number/>"
                     "<vendor_field>a</vendor_field><vendor_field index='10'>b</vendor_field>"
                     "<vendor_field index='a'>c</vendor_field><vendor_field index='1'>d"
@@ -191,7 +154,7 @@ test_vpd_set(void)
 static void
 test_nested(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(PART("vpd", "<name>x</name>"));
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(PART("vpd", "<name>x</name>"));
     g_autoptr(GPtrArray) kinds = md_node_device_def_list_caps(def);
 
     g_assert_cmpuint(kinds->len, ==, 2);
@@ -207,11 +170,11 @@ static void
 test_usb(void)
 {
     g_autoptr(MdNodeDeviceDef) device =
-        parse(USB("<bus>001</bus><device>12</device><product id='c31c'>  K </product>"
-                  "<vendor id='0x046D'/>"));
+        documents_parse(USB("<bus>001</bus><device>12</device><product id='c31c'>  K </product>"
+                            "<vendor id='0x046D'/>"));
     g_autoptr(MdNodeDeviceDef) interface =
-        parse(INTERFACE("<number>0</number><class>255</class><subclass>1</subclass>"
-                        "<protocol>2</protocol><description>d</description>"));
+        documents_parse(INTERFACE("<number>0</number><class>255</class><subclass>1</subclass>"
+                                  "<protocol>2</protocol><description>d</description>"));
     const MdCapUsbDevice *usb = md_node_device_def_get_cap(device, &md_cap_kind_usb_device);
     const MdCapUsb *cap = md_node_device_def_get_cap(interface, &md_cap_kind_usb);
 
@@ -232,11 +195,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++) {
-        g_autofree char *path = g_strdup_printf("/documents/refused/%s", refusals[i].name);
-
-        g_test_add_data_func(path, &refusals[i], test_refused);
-    }
+    documents_add_refusals("/documents", refusals, G_N_ELEMENTS(refusals));
     g_test_add_func("/documents/pci", test_pci);
     g_test_add_func("/documents/vpd", test_vpd);
     g_test_add_func("/documents/vpd-set", test_vpd_set);

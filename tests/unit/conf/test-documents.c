@@ -8,8 +8,7 @@
 #include "conf/cap-mdev.h"
 #include "conf/cap-pci.h"
 #include "conf/cap-system.h"
-#include "conf/xml.h"
-#include "util/error.h"
+#include "documents.h"
 
 #define UUID             "c6b1f2c0-1111-4222-8333-4444aabbccdd"
 #define PARENT           "<parent>pci_0000_86_00_0</parent>"
@@ -30,18 +29,7 @@
     "<type id='" id "'><deviceAPI>vfio-pci</deviceAPI><availableInstances>" available              \
     "</availableInstances></type>"
 
-typedef struct {
-    const char *name;
-    const char *document;
-    int code;
-    int from;
-    const char *message;
-} Refusal;
-
-#define XML(message)         VIR_ERR_XML_ERROR, VIR_FROM_XML, message
-#define INTERNAL(message)    VIR_ERR_INTERNAL_ERROR, VIR_FROM_NODEDEV, message
-#define UNSUPPORTED(message) VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_NODEDEV, message
-#define DETAIL(message)      VIR_ERR_XML_DETAIL, VIR_FROM_NODEDEV, "(node_device_definition):" message
+#define DETAIL(message) VIR_ERR_XML_DETAIL, VIR_FROM_NODEDEV, "(node_device_definition):" message
 
 static const Refusal refusals[] = {
     { "empty", "", DETAIL("1: Document is empty\n\n^") },
@@ -157,34 +145,9 @@ static const Refusal refusals[] = {
 
 
 static void
-test_refused(gconstpointer data)
-{
-    const Refusal *row = data;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_null(md_xml_parse(row->document, &error));
-    g_assert_error(error, MD_ERROR, row->code);
-    g_assert_cmpint(md_error_get_from(error), ==, row->from);
-    g_assert_cmpstr(error->message, ==, row->message);
-}
-
-
-static MdNodeDeviceDef *
-parse(const char *document)
-{
-    g_autoptr(GError) error = NULL;
-    MdNodeDeviceDef *def = md_xml_parse(document, &error);
-
-    g_assert_no_error(error);
-    g_assert_nonnull(def);
-    return def;
-}
-
-
-static void
 test_minimal(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(MDEV(TYPE));
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(MDEV(TYPE));
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     g_assert_null(def->name);
@@ -202,7 +165,7 @@ test_minimal(void)
 static void
 test_full(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(
         "<?xml version='1.0' encoding='UTF-8'?><!-- c "
         "-->\n<device><name>my-vgpu</name><path>/sys/x</path>"
         "<devnode type='dev'>/dev/a</devnode><devnode type='link'>/dev/b</devnode>"
@@ -242,7 +205,8 @@ test_full(void)
 static void
 test_type_name(void)
 {
-    g_autoptr(MdNodeDeviceDef) def = parse(MDEV("<type><name>GRID M60-1Q</name></type><uuid/>"));
+    g_autoptr(MdNodeDeviceDef) def =
+        documents_parse(MDEV("<type><name>GRID M60-1Q</name></type><uuid/>"));
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_autofree char *document = md_xml_format(def, FALSE);
 
@@ -264,13 +228,13 @@ test_type_name(void)
 static void
 test_other_kinds(void)
 {
-    g_autoptr(MdNodeDeviceDef) pci = parse(
+    g_autoptr(MdNodeDeviceDef) pci = documents_parse(
         PCI_IDS("1", "134", "31", "7", "<product id='13F2'/><vendor id='0X10de'>NVIDIA</vendor>"));
-    g_autoptr(MdNodeDeviceDef) css = parse(CSS("0xfe", "3", "98"));
-    g_autoptr(MdNodeDeviceDef) system =
-        parse(CAP("system", "<product>P</product><hardware><serial>1</serial><uuid>" UUID
-                            "</uuid></hardware><firmware><version>2</version></firmware>"));
-    g_autoptr(MdNodeDeviceDef) types = parse(CAP("mdev_types", "<anything/>"));
+    g_autoptr(MdNodeDeviceDef) css = documents_parse(CSS("0xfe", "3", "98"));
+    g_autoptr(MdNodeDeviceDef) system = documents_parse(
+        CAP("system", "<product>P</product><hardware><serial>1</serial><uuid>" UUID
+                      "</uuid></hardware><firmware><version>2</version></firmware>"));
+    g_autoptr(MdNodeDeviceDef) types = documents_parse(CAP("mdev_types", "<anything/>"));
     const MdCapPci *pci_cap = md_node_device_def_get_cap(pci, &md_cap_kind_pci);
     const MdCapCss *css_cap = md_node_device_def_get_cap(css, &md_cap_kind_css);
     const MdCapSystem *system_cap = md_node_device_def_get_cap(system, &md_cap_kind_system);
@@ -296,11 +260,11 @@ test_other_kinds(void)
 static void
 test_types(void)
 {
-    g_autoptr(MdNodeDeviceDef) def =
-        parse(CAP("css", ADDRESS("0", "0", "1")
-                             BLOCK(TYPE_OF("b", "18446744073709551615") "<x/>" TYPE_OF("a", "0"))
-                                 DETAILS("<attribute name='c' unit='KiB'>1</attribute>"
-                                         "<attribute name='d'/><description>prose</description>")));
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(
+        CAP("css", ADDRESS("0", "0", "1")
+                       BLOCK(TYPE_OF("b", "18446744073709551615") "<x/>" TYPE_OF("a", "0"))
+                           DETAILS("<attribute name='c' unit='KiB'>1</attribute>"
+                                   "<attribute name='d'/><description>prose</description>")));
     const MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
     const MdMdevType *b = g_ptr_array_index(cap->mdev_types, 0);
     const MdMdevType *a = g_ptr_array_index(cap->mdev_types, 1);
@@ -353,7 +317,7 @@ test_attrs_max(void)
 {
     g_autofree char *most = new_many_attrs(MD_MDEV_ATTRS_MAX);
     g_autofree char *more = new_many_attrs(MD_MDEV_ATTRS_MAX + 1);
-    g_autoptr(MdNodeDeviceDef) def = parse(most);
+    g_autoptr(MdNodeDeviceDef) def = documents_parse(most);
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_autoptr(GError) error = NULL;
 
@@ -397,11 +361,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
-    for (guint i = 0; i < G_N_ELEMENTS(refusals); i++) {
-        g_autofree char *path = g_strdup_printf("/conf/documents/refused/%s", refusals[i].name);
-
-        g_test_add_data_func(path, &refusals[i], test_refused);
-    }
+    documents_add_refusals("/conf/documents", refusals, G_N_ELEMENTS(refusals));
     g_test_add_func("/conf/documents/minimal", test_minimal);
     g_test_add_func("/conf/documents/full", test_full);
     g_test_add_func("/conf/documents/type-name", test_type_name);
