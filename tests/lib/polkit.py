@@ -34,6 +34,8 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 """
 POLKITD = '/usr/lib/polkit-1/polkitd'
 NAME = 'org.freedesktop.PolicyKit1'
+ACTION = 'org.libvirt.unix.monitor'
+NOBODY_THERE = (Gio.DBusError.SERVICE_UNKNOWN, Gio.DBusError.NAME_HAS_NO_OWNER)
 
 # The rules of this machine are out of sight of the daemon below.
 LAUNCH = """set -e
@@ -98,22 +100,32 @@ class Polkit:
             (self.rules / '00-test.rules').write_text(rules, encoding='utf-8')
         self.authority = self.spawn(['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
                                      LAUNCH, 'sh', str(self.rules), POLKITD])
-        wait_until(self.is_owned, 'polkitd on its bus', self.deadline)
+        wait_until(self.answers, 'polkitd on its bus', self.deadline)
 
     def accepts(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             return client.connect_ex(str(self.bus_path)) == 0
 
-    def is_owned(self):
+    def answers(self):
+        """Whether there is a polkitd; if so, it has answered all that it was asked before. Its first answer
+        takes long, it reads all actions of the machine for it."""
         bus = Gio.DBusConnection.new_for_address_sync(
             f'unix:path={self.bus_path}',
             Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
             Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-        reply = bus.call_sync('org.freedesktop.DBus', '/org/freedesktop/DBus',
-                              'org.freedesktop.DBus', 'NameHasOwner',
-                              GLib.Variant('(s)', (NAME,)), None, Gio.DBusCallFlags.NONE, -1, None)
-        bus.close_sync(None)
-        return reply.unpack()[0]
+        subject = ('system-bus-name', {'name': GLib.Variant('s', bus.get_unique_name())})
+        try:
+            bus.call_sync(NAME, '/org/freedesktop/PolicyKit1/Authority',
+                          'org.freedesktop.PolicyKit1.Authority', 'CheckAuthorization',
+                          GLib.Variant('((sa{sv})sa{ss}us)', (subject, ACTION, {}, 0, '')), None,
+                          Gio.DBusCallFlags.NO_AUTO_START, self.deadline * 1000, None)
+        except GLib.Error as error:
+            if any(error.matches(Gio.dbus_error_quark(), code) for code in NOBODY_THERE):
+                return False
+            raise
+        finally:
+            bus.close_sync(None)
+        return True
 
     def stop(self):
         self.stop_authority()
@@ -135,7 +147,9 @@ class Polkit:
         self.authority.send_signal(signal.SIGSTOP)
 
     def resume(self):
+        """On return it has caught up."""
         self.authority.send_signal(signal.SIGCONT)
+        wait_until(self.answers, 'polkitd, awake again', self.deadline)
 
 
 class OtherUser:
