@@ -5,6 +5,8 @@
 
 #include "samples.h"
 
+#include <libvirt/libvirt.h>
+
 #include "conf/cap-ap-matrix.h"
 #include "conf/cap-css.h"
 #include "conf/cap-mdev-types.h"
@@ -512,7 +514,7 @@ const MdSample md_samples[] = {
     { "ap_matrix/bare", build_ap_bare },
     { "ccw/disk", md_sample_ccw_disk },
     { "ccw/member", md_sample_ccw_member },
-    { "ccwgroup/qeth", md_sample_ccwgroup, .beyond_libvirt = TRUE },
+    { "ccwgroup/qeth", md_sample_ccwgroup, .beyond_libvirt = LIBVIR_VERSION_NUMBER < 11001000 },
     { "ap_card/card", md_sample_ap_card },
     { "ap_queue/queue", md_sample_ap_queue },
     { "mdev_types/mtty", build_mtty, .beyond_libvirt = TRUE },

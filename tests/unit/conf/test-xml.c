@@ -215,6 +215,8 @@ test_encodings(void)
 static void
 test_validate(void)
 {
+    /* What follows are libxml2's words. */
+    static const char prefix[] = "Unable to validate doc against " LIBVIRT_SCHEMA "\n";
     g_autoptr(GError) nameless = NULL;
     g_autoptr(GError) root = NULL;
     g_autoptr(GError) malformed = NULL;
@@ -227,9 +229,8 @@ test_validate(void)
     g_assert_false(md_xml_validate("<device>" MDEV "</device>", LIBVIRT_SCHEMA, &nameless));
     g_assert_error(nameless, MD_ERROR, VIR_ERR_XML_INVALID_SCHEMA);
     g_assert_cmpint(md_error_get_from(nameless), ==, VIR_FROM_XML);
-    g_assert_cmpstr(nameless->message, ==,
-                    "Unable to validate doc against " LIBVIRT_SCHEMA
-                    "\nDid not expect element capability there");
+    g_assert_true(g_str_has_prefix(nameless->message, prefix));
+    g_assert_cmpuint(strlen(nameless->message), >, strlen(prefix));
 
     g_assert_false(md_xml_validate("<domain/>", LIBVIRT_SCHEMA, &root));
     g_assert_error(root, MD_ERROR, VIR_ERR_XML_ERROR);
