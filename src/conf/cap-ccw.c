@@ -10,6 +10,10 @@
 
 #define TYPE_MEMBER "ccwgroup_member"
 
+/* The schema of the libvirt that this is built for may be older than these parts. */
+#define STATE_IS_DETAIL (LIBVIR_VERSION_NUMBER < 10005000)
+#define GROUP_IS_DETAIL (LIBVIR_VERSION_NUMBER < 11001000)
+
 /* In libvirt's header since 11.1. */
 #if LIBVIR_VERSION_NUMBER >= 11001000
 #define FLAG_MEMBER VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCWGROUP_MEMBER
@@ -51,17 +55,16 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 }
 
 
-/* State and group are of newer versions of libvirt: its schema before 10.5 and 11.1 has neither. */
 static void
 format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapCcw *self = (const MdCapCcw *)cap;
     gboolean details = md_xml_writer_get_details(writer);
 
-    if (details)
+    if (details || !STATE_IS_DETAIL)
         md_ccw_state_format(self->state, writer);
     md_ccw_address_format(&self->address, writer);
-    if (self->group_device == NULL || !details)
+    if (self->group_device == NULL || (GROUP_IS_DETAIL && !details))
         return;
 
     md_xml_writer_start(writer, "capability");

@@ -6,6 +6,7 @@ as newer versions do since 10.5, nor groups, which there are since 11.1.
 """
 
 import pathlib
+import re
 
 import libvirt
 
@@ -18,6 +19,9 @@ CSS = s390_hosts.CSS
 GROUP = f'{s390_hosts.QETH}/0.0.bd00'
 OFFLINE = 'ccw_0_0_1501'
 NEWER = [OFFLINE, 'ccwgroup_0_0_bd00']
+# Of ccw devices, since libvirt 10.5 and 11.1.
+NEWER_PARTS = re.compile(r"^ {4}<state>.*</state>\n|^ {4}<capability type='ccwgroup_member'>\n.*\n *</capability>\n",
+                         re.MULTILINE)
 FLAGS = {'ccw': 1 << 15, 'css': 1 << 16, 'ap_card': 1 << 18, 'ap_queue': 1 << 19, 'ap_matrix': 1 << 20,
          'ccwgroup': 1 << 22, 'ccwgroup_member': 1 << 23, 'mdev_types': 1 << 13}
 MEMBERS = ['ccw_0_0_bd00', 'ccw_0_0_bd01', 'ccw_0_0_bd02']
@@ -44,7 +48,8 @@ class Golden(Mainframe):
         for name in self.golden_names():
             with self.subTest(name):
                 document = self.look_up(name).XMLDesc(0)
-                self.assertEqual(document, (GOLDEN / f'{name}.xml').read_text())
+                self.assertEqual(NEWER_PARTS.sub('', document), (GOLDEN / f'{name}.xml').read_text())
+                # The schema tells whether they may be there.
                 self.assertIsNone(documents.validate(document))
 
     def test_set(self):

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 RULES = (
     ('/capability', 'type', 'the types of a parent come as the kernel happens to list a directory'),
     ('/iommuGroup', 'address', 'so do the members of a group'),
+    ('/members', 'ccw_device', 'and those of a group of channel-attached ones'),
     ('/device', 'devlink', 'a set; udev keeps it in a hash table'),
 )
 KEYS = ('type', 'name', 'id')

@@ -7,6 +7,8 @@ import pathlib
 import re
 import tomllib
 
+import libvirt
+
 SHOWN_CHARACTERS = 240
 TABLE = pathlib.Path(__file__).parent / 'known.toml'
 KINDS = ('missing', 'extra', 'differs', 'answer')
@@ -36,12 +38,14 @@ class Known:
     kind: str
     device: re.Pattern
     lines: list[re.Pattern]
+    before: int | None = None
 
     @classmethod
     def load(cls, path=TABLE):
         rows = tomllib.loads(path.read_text(encoding='utf-8')).get('difference', [])
         result = [cls(row['id'], re.compile(row['runs']), row['kind'], re.compile(row['device']),
-                      [re.compile(line) for line in row.get('lines', ['.*'])]) for row in rows]
+                      [re.compile(line) for line in row.get('lines', ['.*'])],
+                      version_number(row['before']) if 'before' in row else None) for row in rows]
         for row in result:
             if row.kind not in KINDS:
                 raise ValueError(f"{path}: {row.id}: kind '{row.kind}'")
@@ -49,10 +53,19 @@ class Known:
             raise ValueError(f'{path}: an id is there twice')
         return result
 
+    def is_of_this_libvirt(self):
+        return self.before is None or libvirt.getVersion() < self.before
+
     def explains(self, run, difference, line):
-        return (self.kind == difference.kind and self.runs.fullmatch(run) is not None
+        return (self.is_of_this_libvirt() and self.kind == difference.kind and self.runs.fullmatch(run) is not None
                 and self.device.fullmatch(difference.name) is not None
                 and any(pattern.fullmatch(line) for pattern in self.lines))
+
+
+def version_number(text):
+    """'10.5.0' as libvirt counts versions."""
+    major, minor, release = map(int, text.split('.'))
+    return (major * 1000 + minor) * 1000 + release
 
 
 def diff(stock, ours):

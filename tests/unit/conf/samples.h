@@ -8,6 +8,7 @@ typedef struct {
     const char *name; /* kind/file, below tests/data */
     MdNodeDeviceDef *(*build)(void);
     gboolean beyond_libvirt; /* libvirt prints it but its own schema does not take it */
+    guint plain_since;       /* the version of libvirt from which nothing of it is a detail, or 0 */
 } MdSample;
 
 /* A device without capabilities; each of the texts may be NULL. */
