@@ -5,6 +5,7 @@
 
 #include "node_device/incomplete.h"
 #include "node_device/inventory.h"
+#include "node_device/past.h"
 
 struct _MdInventory {
     GObject parent;
@@ -14,8 +15,7 @@ struct _MdInventory {
     MdUdev *udev;
     MdWaiter *waiter;
     MdIncomplete *incomplete; /* announced, but sysfs does not hold all of it yet */
-
-    GHashTable *settled;   /* path -> number of the last event that tells nothing new of it */
+    MdPast *past;             /* known without the events of it */
     guint64 looked_at_seq; /* events up to this one are older than our last look at all of sysfs */
 
     /* While it starts. */

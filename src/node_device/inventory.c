@@ -27,7 +27,7 @@ md_inventory_dispose(GObject *object)
     g_clear_object(&self->udev);
     g_clear_object(&self->registry);
     g_clear_pointer(&self->incomplete, md_incomplete_free);
-    g_clear_pointer(&self->settled, g_hash_table_unref);
+    g_clear_pointer(&self->past, md_past_free);
     g_clear_pointer(&self->waiter, md_waiter_free);
     G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
 }
@@ -44,7 +44,7 @@ static void
 md_inventory_init(MdInventory *self)
 {
     self->udev = md_udev_new();
-    self->settled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->past = md_past_new();
 }
 
 
@@ -393,26 +393,8 @@ handle_move(MdInventory *self, MdUdevDevice *device)
 void
 md_inventory_settle(MdInventory *self, const char *path)
 {
-    guint64 seqnum = md_udev_read_seqnum();
-
-    g_hash_table_replace(self->settled, g_strdup(path), g_memdup2(&seqnum, sizeof(seqnum)));
+    md_past_close(self->past, path, md_udev_read_seqnum());
     md_incomplete_remove(self->incomplete, path);
-}
-
-
-/* Whether an event comes too late to tell anything. */
-static gboolean
-is_settled_before(MdInventory *self, MdUdevDevice *device)
-{
-    const char *path = md_udev_device_get_path(device);
-    const guint64 *last = g_hash_table_lookup(self->settled, path);
-
-    if (last == NULL)
-        return FALSE;
-    if (md_udev_device_get_seqnum(device) <= *last)
-        return TRUE;
-    g_hash_table_remove(self->settled, path);
-    return FALSE;
 }
 
 
@@ -444,7 +426,8 @@ md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
-    if (is_settled_before(self, device))
+    if (md_past_holds(self->past, md_udev_device_get_path(device),
+                      md_udev_device_get_seqnum(device)))
         return;
 
     if (g_str_equal(action, "add"))

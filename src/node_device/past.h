@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What has happened at a path and is known without its events, which may come all the same: late,
+ * or never. The oldest are forgotten when there are too many.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* Paths that are kept. */
+#define MD_PAST_MAX 4096
+
+typedef struct _MdPast MdPast;
+
+MdPast *md_past_new(void);
+void md_past_free(MdPast *self);
+
+/* All events of this path up to that number tell nothing new from now on. */
+void md_past_close(MdPast *self, const char *path, guint64 seqnum);
+
+/* Whether an event is one of those. A later one ends it for its path. */
+gboolean md_past_holds(MdPast *self, const char *path, guint64 seqnum);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPast, md_past_free)
