@@ -238,20 +238,20 @@ md_inventory_look_again_at(MdInventory *self,
                            MdUdevDevice *udev_device,
                            gboolean always)
 {
+    gboolean is_settled = md_inventory_is_settled(device);
     g_autoptr(MdSysfsDir) dir = NULL;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (md_inventory_is_settled(device)) {
-        if (always)
-            md_registry_update(self->registry, device, md_node_device_def_ref(device->def));
+    if (is_settled && !always)
         return;
-    }
-
     dir = md_sysfs_dir_open(device->def->path, NULL);
     if (dir == NULL)
         return;
 
-    def = probe(self, udev_device, dir);
+    def = is_settled ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir);
+    /* What has been read of one that is going is a torso, and no change of it. */
+    if (!md_sysfs_dir_is_alive(dir))
+        return;
     if (def == NULL || !g_str_equal(def->name, device->def->name)) {
         md_inventory_drop(self, md_udev_device_get_path(udev_device));
         consider(self, udev_device);

@@ -41,6 +41,13 @@ class Hotplug:
         """Names of what is listed in pulled trees, in the order of its going."""
         return [self.paths[piece.path] for tree in trees for piece in tree.pieces if piece.path in self.paths]
 
+    def strip(self, path):
+        """Takes the attributes of a device away, but for what tells that it is there, and what it is."""
+        for attribute in self.kernel.sysfs.listdir(path):
+            real = self.kernel.sysfs.real(f'{path}/{attribute}')
+            if attribute not in ('uevent', 'subsystem') and (real.is_file() or real.is_symlink()):
+                real.unlink()
+
     @staticmethod
     def told(event, names):
         return [(event, name) for name in names]
@@ -123,6 +130,21 @@ class Hotplug:
             self.check_events([('update' if listed else 'created', name)])
         self.check_all_is_back()
 
+    def test_change_of_what_is_going(self):
+        """The kernel takes a device apart before it tells that it goes: what is left of it is no change."""
+        properties = {path: self.kernel.sysfs.uevent(path) for path in self.paths}
+        for path in self.paths:
+            self.kernel.sysfs.unlink(f'{path}/uevent')
+            self.strip(path)
+            for action in ('unbind', 'change'):
+                self.kernel.event(action, path, **properties[path])
+        self.check_events([])
+        self.assertEqual(self.names(), self.before)
+        for path, known in properties.items():
+            self.kernel.sysfs.write(f'{path}/uevent', ''.join(f'{key}={text}\n' for key, text in known.items()))
+        trees = self.unplug()
+        self.check_events(self.told('deleted', self.listed(trees)))
+
     def test_gone_without_a_word(self):
         """A device is asked for that has gone, and nobody has told yet."""
         devices = {name: self.conn.nodeDeviceLookupByName(name) for name in self.paths.values()}
@@ -148,10 +170,7 @@ class Hotplug:
     def test_attributes_go_while_they_are_read(self):
         """All but the event that tells of it: an answer or a refusal, and an end."""
         for path in self.paths:
-            for attribute in self.kernel.sysfs.listdir(path):
-                real = self.kernel.sysfs.real(f'{path}/{attribute}')
-                if attribute not in ('uevent', 'subsystem') and (real.is_file() or real.is_symlink()):
-                    real.unlink()
+            self.strip(path)
         for name in self.paths.values():
             with self.subTest(name):
                 try:
