@@ -97,6 +97,49 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 }
 
 
+/* Paths of the registered devices that are at a path or below, parents first. */
+static GPtrArray *
+list_tree(MdInventory *self, const char *path)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *prefix = g_strconcat(path, "/", NULL);
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
+
+        if (device->active && device->def->path != NULL &&
+            (g_str_equal(device->def->path, path) || g_str_has_prefix(device->def->path, prefix)))
+            g_ptr_array_add(paths, g_strdup(device->def->path));
+    }
+    return paths;
+}
+
+
+/* What has come below a device while that was not registered has another parent now. At the start
+ * parents are the first to be looked at, and mediated devices are none. */
+static void
+look_below(MdInventory *self, const char *path)
+{
+    MdNodeDevice *parent = md_registry_find_path(self->registry, path);
+    g_autoptr(GPtrArray) below = NULL;
+
+    if (parent == NULL || md_node_device_is_mdev(parent) || self->starting != NULL)
+        return;
+
+    below = list_tree(self, path);
+    for (guint i = 0; i < below->len; i++) {
+        MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
+        g_autoptr(MdUdevDevice) device = NULL;
+
+        if (known == NULL || g_str_equal(known->def->path, path))
+            continue;
+        device = md_udev_look_up(self->udev, known->def->path);
+        if (device != NULL)
+            md_inventory_look_again_at(self, known, device, FALSE);
+    }
+}
+
+
 /* A device that is not registered yet has shown up. */
 static void
 consider(MdInventory *self, MdUdevDevice *device)
@@ -107,10 +150,12 @@ consider(MdInventory *self, MdUdevDevice *device)
     if (dir == NULL || !md_sysfs_dir_is_alive(dir))
         return;
 
-    if (md_probe_is_complete(device, dir) && register_device(self, device, dir))
-        md_incomplete_remove(self->incomplete, path);
-    else
+    if (!md_probe_is_complete(device, dir) || !register_device(self, device, dir)) {
         md_incomplete_add(self->incomplete, path);
+        return;
+    }
+    md_incomplete_remove(self->incomplete, path);
+    look_below(self, path);
 }
 
 
@@ -163,43 +208,6 @@ look_at_companion(MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, 
 }
 
 
-/* Paths of the registered devices that are at a path or below, parents first. */
-static GPtrArray *
-list_tree(MdInventory *self, const char *path)
-{
-    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *prefix = g_strconcat(path, "/", NULL);
-
-    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
-
-        if (device->active && device->def->path != NULL &&
-            (g_str_equal(device->def->path, path) || g_str_has_prefix(device->def->path, prefix)))
-            g_ptr_array_add(paths, g_strdup(device->def->path));
-    }
-    return paths;
-}
-
-
-/* What has come below a device while that was not registered has another parent now. */
-static void
-look_below(MdInventory *self, const char *path)
-{
-    g_autoptr(GPtrArray) below = list_tree(self, path);
-
-    for (guint i = 0; i < below->len; i++) {
-        MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
-        g_autoptr(MdUdevDevice) device = NULL;
-
-        if (known == NULL || g_str_equal(known->def->path, path))
-            continue;
-        device = md_udev_look_up(self->udev, known->def->path);
-        if (device != NULL)
-            md_inventory_look_again_at(self, known, device, FALSE);
-    }
-}
-
-
 /* Registers a device if it is whole, or reads it again if its companion is. */
 static gboolean
 take(const char *path, gboolean last, gpointer data)
@@ -218,9 +226,7 @@ take(const char *path, gboolean last, gpointer data)
     if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
         return FALSE;
 
-    known = md_registry_find_path(self->registry, path);
-    if (known != NULL && !md_node_device_is_mdev(known))
-        look_below(self, path);
+    look_below(self, path);
     return TRUE;
 }
 

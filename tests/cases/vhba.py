@@ -510,6 +510,20 @@ class Late(VhbaTest):
         events.wait(('created', NEXT), ('update', target))
         self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), NEXT)
 
+    def test_what_comes_below_first_and_a_change(self):
+        """The same if it is not our own waiting that finds them whole."""
+        events = self.listen()
+        self.hba.set_knob('late', -1)
+        for number in range(3):
+            host = self.hba.create(int(WWPN, 16) + number, int(WWNN, 16))
+            target = f'scsi_target{host.number}_0_0'
+            fc.add_target(host, 0)
+            events.wait(('created', target))
+            host.fill()
+            self.host.kernel.event('change', host.path)
+            events.wait(('created', f'scsi_host{host.number}'), ('update', target))
+            self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), f'scsi_host{host.number}')
+
     def test_others_are_served(self):
         self.hba.set_knob('block_create', 1)
         blocked = self.in_background(lambda: self.make(connection=self.connect()))
