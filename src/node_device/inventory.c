@@ -193,14 +193,20 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 }
 
 
-/* Reads a registered device again because of its companion. FALSE if something of it has gone while
- * it was read: that goes with the device, and is no change of it. */
+/* Reads a registered device again because of its companion, which must be whole unless this is the
+ * `last` time. FALSE if something of it has gone while it was read: that goes with the device, and
+ * is no change of it. */
 static gboolean
-look_at_companion(MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir)
+look_at_companion(
+    MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir, gboolean last)
 {
-    g_autoptr(MdNodeDeviceDef) def = probe(self, device, dir);
+    g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (def == NULL || !md_probe_is_companion_complete(device, dir))
+    if (!last && !md_probe_is_companion_complete(device, dir))
+        return FALSE;
+    def = probe(self, device, dir);
+    if (def == NULL || !md_sysfs_dir_is_alive(dir) ||
+        (!last && !md_probe_is_companion_complete(device, dir)))
         return FALSE;
     if (g_str_equal(def->name, known->def->name) && !is_same(def, known->def))
         md_registry_update(self->registry, known, g_steal_pointer(&def));
@@ -221,8 +227,7 @@ take(const char *path, gboolean last, gpointer data)
         md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return FALSE;
     if (known != NULL)
-        return md_probe_is_companion_complete(device, dir) &&
-               look_at_companion(self, known, device, dir);
+        return look_at_companion(self, known, device, dir, last);
     if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
         return FALSE;
 

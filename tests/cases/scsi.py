@@ -239,6 +239,23 @@ class Changes(ScsiTest):
                           ('deleted', 'scsi_host7')])
 
 
+@only_on('sim', NO_FIBRE)
+class Unnamed(MediatedTest):
+    machine = 'fibre'
+    config = {'mdev': {'event_timeout': '1'}}
+
+    def test_a_host_that_never_gets_names(self):
+        """It is listed like one that was there before the daemon."""
+        events = self.listen()
+        hba = fc.Host(self.host.kernel, '/sys/devices/pci0000:00/0000:00:19.0', {}, 1, 2, most=5)
+        hba.announce()
+        events.wait(('created', 'scsi_host7'))
+        hba.add_classes()
+        events.wait(('update', 'scsi_host7'))
+        self.assertIn('scsi_host7', self.conn.listDevices('fc_host'))
+        self.assertIn('scsi_host7', self.conn.listDevices('vports'))
+
+
 @only_on('vm', 'its kernel has a simulated adapter')
 class RealKernel(MediatedTest):
     starts_daemon = False
