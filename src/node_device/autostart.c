@@ -144,7 +144,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     Start *start = data;
     MdAutostart *self = start->autostart;
     g_autoptr(GError) error = NULL;
-    g_autofree char *name = md_backend_mdev.finish(result, &error);
+    g_autofree char *name = md_backend_finish(result, &error);
 
     if (self != NULL) {
         MdNodeDevice *device = md_registry_find(self->host->registry, start->name);

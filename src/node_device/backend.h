@@ -21,7 +21,9 @@ typedef struct {
     MdInventory *inventory;
     MdDefinitions *definitions;
     MdCallouts *callouts;
-    MdTurns *turns; /* on devices, by name: one change of a definition at a time */
+    /* One change of a definition at a time, by the name of the device; and one making of a virtual
+     * adapter, by its port name. */
+    MdTurns *turns;
     const MdSettings *settings;
 } MdBackendHost;
 
@@ -91,9 +93,6 @@ typedef struct {
                          guint what,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
-
-    /* Of all of the above: the name of the device. */
-    char *(*finish)(GAsyncResult *result, GError **error);
 } MdBackend;
 
 extern const MdBackend md_backend_mdev;
@@ -104,3 +103,11 @@ const MdBackend *md_backend_find(const MdNodeDeviceDef *def, GError **error);
 
 /* The same of those that keep definitions. */
 const MdBackend *md_backend_find_keeper(const MdNodeDeviceDef *def, GError **error);
+
+/* Of all that backends do: the name of the device. */
+char *md_backend_finish(GAsyncResult *result, GError **error);
+
+/* For the backends: what they do is such a task, with such an end; `error`, if there is one, is
+ * taken over. */
+GTask *md_backend_task_new(GAsyncReadyCallback callback, gpointer user_data);
+void md_backend_task_end(GTask *task, const char *name, GError *error);

@@ -13,15 +13,11 @@
 
 
 static GTask *
-change_new(MdDriver *self,
-           const MdBackend *backend,
-           GAsyncReadyCallback callback,
-           gpointer user_data)
+change_new(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data)
 {
     GTask *task = g_task_new(self, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_driver_change_finish);
-    g_task_set_task_data(task, (gpointer)backend, NULL);
     return task;
 }
 
@@ -30,9 +26,8 @@ static void
 on_backend_done(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
-    const MdBackend *backend = g_task_get_task_data(task);
     GError *error = NULL;
-    char *name = backend->finish(result, &error);
+    char *name = md_backend_finish(result, &error);
 
     if (name == NULL)
         g_task_return_error(task, error);
@@ -53,7 +48,7 @@ md_driver_change_finish(MdDriver *self, GAsyncResult *result, GError **error)
 static void
 refuse(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, GError *error)
 {
-    g_autoptr(GTask) task = change_new(self, NULL, callback, user_data);
+    g_autoptr(GTask) task = change_new(self, callback, user_data);
 
     g_task_return_error(task, error);
 }
@@ -97,7 +92,7 @@ create(MdDriver *self,
         refuse(self, callback, user_data, error);
     else
         backend->create_async(&self->host, parent, def, on_backend_done,
-                              change_new(self, backend, callback, user_data));
+                              change_new(self, callback, user_data));
 }
 
 
@@ -189,7 +184,7 @@ md_driver_destroy_async(MdDriver *self,
         refuse(self, callback, user_data, error);
     else
         backend->destroy_async(&self->host, device, on_backend_done,
-                               change_new(self, backend, callback, user_data));
+                               change_new(self, callback, user_data));
 }
 
 
@@ -212,7 +207,7 @@ md_driver_define_xml_async(MdDriver *self,
         refuse(self, callback, user_data, error);
     else
         backend->define_async(&self->host, parent, def, on_backend_done,
-                              change_new(self, backend, callback, user_data));
+                              change_new(self, callback, user_data));
 }
 
 
@@ -236,7 +231,7 @@ md_driver_undefine_async(
         refuse(self, callback, user_data, error);
     else
         backend->undefine_async(&self->host, name, on_backend_done,
-                                change_new(self, backend, callback, user_data));
+                                change_new(self, callback, user_data));
 }
 
 
@@ -261,7 +256,7 @@ md_driver_set_autostart_async(MdDriver *self,
         refuse(self, callback, user_data, error);
     else
         backend->set_autostart_async(&self->host, name, autostart, on_backend_done,
-                                     change_new(self, backend, callback, user_data));
+                                     change_new(self, callback, user_data));
 }
 
 
@@ -296,5 +291,5 @@ md_driver_update_async(MdDriver *self,
         refuse(self, callback, user_data, error);
     else
         backend->update_async(&self->host, device, def, get_what(flags), on_backend_done,
-                              change_new(self, backend, callback, user_data));
+                              change_new(self, callback, user_data));
 }

@@ -53,14 +53,10 @@ end(GTask *task)
 {
     Change *change = g_task_get_task_data(task);
 
-    if (change->error == NULL) {
-        g_task_return_pointer(task, g_strdup(change->name), g_free);
-    } else {
-        if (!g_error_matches(change->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) &&
-            !g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
-            g_prefix_error(&change->error, "Unable to %s '%s': ", change->doing, change->name);
-        g_task_return_error(task, g_steal_pointer(&change->error));
-    }
+    if (!g_error_matches(change->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) &&
+        !g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
+        g_prefix_error(&change->error, "Unable to %s '%s': ", change->doing, change->name);
+    md_backend_task_end(task, change->name, g_steal_pointer(&change->error));
     md_turns_end(change->host->turns, change->name);
 }
 
@@ -300,14 +296,13 @@ change_new(const MdBackendHost *host,
            GAsyncReadyCallback callback,
            gpointer user_data)
 {
-    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    GTask *task = md_backend_task_new(callback, user_data);
     Change *change = g_new0(Change, 1);
 
     change->host = host;
     change->name = g_strdup(name);
     change->doing = doing;
     change->plan = plan;
-    g_task_set_source_tag(task, md_backend_mdev.finish);
     g_task_set_task_data(task, change, (GDestroyNotify)change_free);
     return task;
 }

@@ -63,10 +63,7 @@ end(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
 
-    if (operation->error != NULL)
-        g_task_return_error(task, g_steal_pointer(&operation->error));
-    else
-        g_task_return_pointer(task, g_strdup(operation->name), g_free);
+    md_backend_task_end(task, operation->name, g_steal_pointer(&operation->error));
 }
 
 
@@ -212,7 +209,7 @@ operation_new(const MdBackendHost *host,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
-    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    GTask *task = md_backend_task_new(callback, user_data);
     Operation *operation = g_new0(Operation, 1);
 
     operation->host = host;
@@ -222,7 +219,6 @@ operation_new(const MdBackendHost *host,
     operation->path = path;
     operation->name = name;
     operation->attrs = md_mdev_attrs_copy(attrs);
-    g_task_set_source_tag(task, md_backend_mdev.finish);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
     return task;
 }
@@ -344,15 +340,6 @@ destroy_async(const MdBackendHost *host,
 }
 
 
-static char *
-finish(GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_async_result_is_tagged(result, md_backend_mdev.finish), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
-}
-
-
 const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
     .find_parent = md_mdev_find_parent,
@@ -364,5 +351,4 @@ const MdBackend md_backend_mdev = {
     .undefine_async = md_mdev_config_undefine_async,
     .set_autostart_async = md_mdev_config_set_autostart_async,
     .update_async = md_mdev_config_update_async,
-    .finish = finish,
 };

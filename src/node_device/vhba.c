@@ -68,12 +68,11 @@ operation_free(Operation *operation)
 static GTask *
 operation_new(const MdBackendHost *host, GAsyncReadyCallback callback, gpointer user_data)
 {
-    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    GTask *task = md_backend_task_new(callback, user_data);
     Operation *operation = g_new0(Operation, 1);
 
     operation->host = host;
     g_queue_init(&operation->candidates);
-    g_task_set_source_tag(task, md_backend_vhba.finish);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
     return task;
 }
@@ -84,10 +83,7 @@ end(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
 
-    if (operation->error != NULL)
-        g_task_return_error(task, g_steal_pointer(&operation->error));
-    else
-        g_task_return_pointer(task, g_strdup(operation->name), g_free);
+    md_backend_task_end(task, operation->name, g_steal_pointer(&operation->error));
 }
 
 
@@ -234,7 +230,6 @@ end_create(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
     const MdBackendHost *host = operation->host;
-    g_autofree char *wwpn = g_strdup(operation->wwpn);
     MdNodeDevice *device = NULL;
 
     if (operation->error == NULL) {
@@ -249,7 +244,7 @@ end_create(GTask *task)
                          operation->parent->def->name);
     }
     end(task);
-    md_turns_end(host->turns, wwpn);
+    md_turns_end(host->turns, operation->wwpn);
 }
 
 
@@ -508,19 +503,9 @@ destroy_async(const MdBackendHost *host,
 }
 
 
-static char *
-finish(GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_async_result_is_tagged(result, md_backend_vhba.finish), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
-}
-
-
 const MdBackend md_backend_vhba = {
     .kind = &md_cap_kind_scsi_host,
     .find_parent = find_parent,
     .create_async = create_async,
     .destroy_async = destroy_async,
-    .finish = finish,
 };
