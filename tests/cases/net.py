@@ -7,7 +7,6 @@ The golden documents are what libvirtd 9.0.0 printed on the same simulated host.
 import errno
 import pathlib
 import subprocess
-import threading
 
 import libvirt
 
@@ -112,22 +111,8 @@ class Changes(NetTest):
         self.assertEqual(self.link(ETH0), ('up', None))
 
     def test_driver_that_hangs_holds_up_nobody_else(self):
-        asked = threading.Event()
-        goes_on = threading.Event()
-        self.addCleanup(goes_on.set)
-
-        def hang():
-            asked.set()
-            goes_on.wait(self.deadline)
-        self.kernel.add_show(f'{self.path(ETH0)}/speed', hang)
-        document = self.in_background(self.dump, ETH0)
-        self.assertTrue(asked.wait(self.deadline))
-        other = self.connect()
-        self.assertIn('mdeth1', other.nodeDeviceLookupByName(ETH1).XMLDesc(0))
-        self.assertIn(ETH0, self.names(connection=other))
-        self.assertFalse(document.is_done())
-        goes_on.set()
-        self.assertIn("<link speed='1000' state='up'/>", document.result(self.deadline))
+        document = self.check_hangs_alone(f'{self.path(ETH0)}/speed', ETH0, ETH1, 'mdeth1')
+        self.assertIn("<link speed='1000' state='up'/>", document)
 
     def test_goes_while_it_is_read(self):
         path = self.path(ETH0)

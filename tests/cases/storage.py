@@ -7,7 +7,6 @@ The golden documents are what libvirtd 9.0.0 printed on the same simulated host.
 import os
 import pathlib
 import subprocess
-import threading
 
 import libvirt
 
@@ -175,22 +174,8 @@ class Changes(StorageTest):
         self.assertEqual(events.all(), [('update', VDA)])
 
     def test_disk_that_hangs_holds_up_nobody_else(self):
-        hangs = threading.Event()
-        goes_on = threading.Event()
-        self.addCleanup(goes_on.set)
-
-        def show():
-            hangs.set()
-            goes_on.wait(self.deadline)
-        self.kernel.add_show(f'{self.path(VDA)}/queue/logical_block_size', show)
-        document = self.in_background(self.dump, VDA)
-        self.assertTrue(hangs.wait(self.deadline))
-        other = self.connect()
-        self.assertIn('<size>', other.nodeDeviceLookupByName(SDA).XMLDesc(0))
-        self.assertIn(VDA, self.names(connection=other))
-        self.assertFalse(document.is_done())
-        goes_on.set()
-        self.assertIn('<num_blocks>20971520</num_blocks>', document.result(self.deadline))
+        document = self.check_hangs_alone(f'{self.path(VDA)}/queue/logical_block_size', VDA, SDA, '<size>')
+        self.assertIn('<num_blocks>20971520</num_blocks>', document)
 
 
 @only_on('sim', SIMULATED)

@@ -251,6 +251,27 @@ class MediatedTest(unittest.TestCase):
 
     # Assertions
 
+    def check_hangs_alone(self, attribute, name, other, shows):
+        """A driver that does not answer holds up those who ask for its device; returns the document in the end.
+
+        On a simulated host. Meanwhile the document of another device shows what drivers say, too.
+        """
+        asked, goes_on = threading.Event(), threading.Event()
+        self.addCleanup(goes_on.set)
+
+        def hang():
+            asked.set()
+            goes_on.wait(self.deadline)
+        self.host.kernel.add_show(attribute, hang)
+        document = self.in_background(lambda: self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+        self.assertTrue(asked.wait(self.deadline))
+        client = self.connect()
+        self.assertIn(shows, client.nodeDeviceLookupByName(other).XMLDesc(0))
+        self.assertIn(name, self.names(connection=client))
+        self.assertFalse(document.is_done())
+        goes_on.set()
+        return document.result(self.deadline)
+
     def assert_refused(self, codes, func, *args, says=(), domain=None):
         """The call fails with one of these codes, and its message names all that is in `says`."""
         codes = {codes} if isinstance(codes, int) else set(codes)

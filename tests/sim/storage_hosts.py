@@ -15,8 +15,6 @@ VIRTIO = 0x1af4
 INTEL = 0x8086
 SAMSUNG = 0x144d
 
-SECTOR = 512
-
 
 def add_disk(kernel, above, name, attributes, properties, devtype='disk'):
     """A block device below a directory; `size` is in sectors as in sysfs. Returns its path."""
