@@ -77,7 +77,7 @@ class BadDocuments(MediatedTest):
             <bus>134</bus><slot>0</slot><function>0</function><product id='0x13f2'/>
             <vendor id='0x10de'/></capability></device>"""
         self.refuse(67, pci, 'Unsupported device type')
-        self.refuse(67, self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+        self.refuse(67, self.dump(self.parent.name))
 
     def test_no_type(self):
         self.refuse(67, self.document(type_id=None, uuid=self.new_uuid()))

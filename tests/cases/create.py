@@ -18,7 +18,7 @@ class Create(MediatedTest):
         self.assertEqual(name, self.child_name(parent, uuid))
         for connection in (self.conn, self.connect(), self.connect(read_only=True)):
             self.assertIn(name, self.names(connection=connection))
-            root = documents.parse(connection.nodeDeviceLookupByName(name).XMLDesc(0))
+            root = documents.parse(self.dump(name, connection))
             self.assertEqual(root.findtext('parent'), parent.name)
             cap = documents.find_capability(root, 'mdev')
             self.assertEqual(cap.find('type').get('id'), type_id)
@@ -151,7 +151,7 @@ class Refused(MediatedTest):
         """The room is there when the daemon looks, and gone when the kernel does."""
         uuid = self.new_uuid()
         with self.host.knob(self.parent, 'vanish', 1):
-            root = documents.parse(self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+            root = documents.parse(self.dump(self.parent.name))
             rooms = [facts['availableInstances'] for facts in documents.mdev_types(root).values()]
             self.assertNotEqual(set(rooms), {'0'})
             self.assert_refused(VAGUE, self.conn.nodeDeviceCreateXML, self.document(uuid=uuid), 0,

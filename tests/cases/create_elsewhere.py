@@ -80,7 +80,7 @@ class VirtualFunctions(OnMachine):
         first, second = self.host.parents()[:2]
         self.create(parent=first.name, type_id='nvidia-557')
         for parent, room in ((first, '0'), (second, '1')):
-            root = documents.parse(self.conn.nodeDeviceLookupByName(parent.name).XMLDesc(0))
+            root = documents.parse(self.dump(parent.name))
             shown = {facts['availableInstances'] for facts in documents.mdev_types(root).values()}
             self.assertEqual(shown, {room})
 

@@ -27,8 +27,7 @@ class OthersWrite(MediatedTest):
         self.write_definition(uuid, start='auto', attrs=[{'scratch': 'x'}])
         events.wait(('update', name))
         self.assertEqual(self.state(name), (False, True, True))
-        self.assertIn("<attr name='scratch' value='x'/>",
-                      self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+        self.assertIn("<attr name='scratch' value='x'/>", self.dump(name))
         self.definition_path(uuid).unlink()
         events.wait(('undefined', name))
         self.assertNotIn(name, self.names())

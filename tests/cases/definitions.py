@@ -314,7 +314,7 @@ class UnknownParent(MediatedTest):
         self.assertIn("<attr name='scratch' value='x'/>", shown)
         device.undefine(0)
         self.assertEqual(self.conn.nodeDeviceDefineXML(shown, 0).name(), name)
-        self.assertEqual(self.conn.nodeDeviceLookupByName(name).XMLDesc(0), shown)
+        self.assertEqual(self.dump(name), shown)
 
     def test_address_that_is_no_name(self):
         for address in ('..', '.', 'a/b', 'scripts.d', 'x' * 300):

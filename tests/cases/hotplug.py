@@ -26,9 +26,6 @@ class Hotplug:
         self.paths.pop(None)
         self.events = self.listen()
 
-    def dump(self, name):
-        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
-
     def roots(self):
         """Paths of the devices that are below no other one."""
         return [path for path, name in self.paths.items()

@@ -36,7 +36,7 @@ class Hardware(MediatedTest):
         return {device.name(): device.parent() for device in connection.listAllDevices()}
 
     def path(self, name):
-        return documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0)).findtext('path')
+        return documents.parse(self.dump(name)).findtext('path')
 
     def below(self, path):
         """Names of the devices at a path and below."""
@@ -137,8 +137,7 @@ class Hardware(MediatedTest):
                 (control / 'unbind').write_text(path.name, encoding='ascii')
                 self.settle()
                 self.events.wait(('update', name))
-                self.assertIsNone(documents.parse(
-                    self.conn.nodeDeviceLookupByName(name).XMLDesc(0)).find('driver'))
+                self.assertIsNone(documents.parse(self.dump(name)).find('driver'))
                 kept = self.check_gone(names - {name})
                 self.assertIn(name, kept)
 

@@ -42,9 +42,6 @@ class NetTest(MediatedTest):
     def kernel(self):
         return self.host.kernel
 
-    def dump(self, name):
-        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
-
     def cap(self, name):
         return documents.find_capability(documents.parse(self.dump(name)), 'net')
 

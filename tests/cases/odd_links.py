@@ -22,7 +22,7 @@ class OddLinks(MediatedTest):
         self.daemon.stop()
 
     def root(self, name):
-        return documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+        return documents.parse(self.dump(name))
 
     def start_again(self):
         self.first_connection = None

@@ -14,7 +14,7 @@ class Devices(MediatedTest):
         name = self.child_name(self.parent, uuid)
         self.host.create_by_others(self.parent, self.type_id, uuid)
         events.wait(('created', name), ('update', self.parent.name))
-        root = documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+        root = documents.parse(self.dump(name))
         cap = documents.find_capability(root, 'mdev')
         self.assertEqual(cap.find('type').get('id'), self.type_id)
         self.assertEqual(cap.find('iommuGroup').get('number'),
@@ -38,7 +38,7 @@ class Devices(MediatedTest):
         self.host.set_knob(self.parent, 'block_create', 0)
         others.result(self.deadline)
         events.wait(('created', name))
-        document = self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+        document = self.dump(name)
         self.assertIn(f"<type id='{self.type_id}'", document)
 
     def test_that_fails_after_it_was_announced(self):
@@ -155,7 +155,7 @@ class Parents(MediatedTest):
         events.wait(('deleted', device.name()), ('update', self.parent.name))
         self.wait_until(lambda: not self.is_parent(), 'no types')
         self.assertIn(self.parent.name, self.names())
-        document = self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0)
+        document = self.dump(self.parent.name)
         self.assertNotIn('mdev_types', document)
         self.host.register(self.parent)
         self.wait_until(self.is_parent, 'types')

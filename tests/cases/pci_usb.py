@@ -33,9 +33,6 @@ class Devices(MediatedTest):
     def device(self, name):
         return self.conn.nodeDeviceLookupByName(name)
 
-    def dump(self, name):
-        return self.device(name).XMLDesc(0)
-
     def vpd(self, name):
         return documents.find_capability(documents.parse(self.dump(name)), 'pci', 'vpd')
 

@@ -28,9 +28,6 @@ class ScsiTest(MediatedTest):
     def hbas(self):
         return self.host.kernel.scsi_hosts
 
-    def dump(self, name):
-        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
-
     def caps(self, name):
         return self.conn.nodeDeviceLookupByName(name).listCaps()
 
@@ -281,7 +278,7 @@ class RealKernel(MediatedTest):
                       if self.path(name) is not None and self.path(name).startswith(f'{path}/'))
 
     def path(self, name):
-        return documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0)).findtext('path')
+        return documents.parse(self.dump(name)).findtext('path')
 
     def find_host(self):
         return next(name for name in self.conn.listDevices('scsi_host')
@@ -302,7 +299,7 @@ class RealKernel(MediatedTest):
             self.assertEqual(device.parent(), f'scsi_target{number}_0_{name.split("_")[3]}')
         self.assertEqual(len([name for name in names if name.startswith('scsi_generic_')]), 4)
         for name in [host, *names]:
-            document = self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+            document = self.dump(name)
             self.assertIsNone(documents.validate(document), document)
 
     def test_units_come_and_go(self):

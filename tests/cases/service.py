@@ -279,7 +279,7 @@ class Sandbox(ServiceTest):
         shown = 0
         for device in pathlib.Path('/sys/bus/pci/devices').iterdir():
             name = 'pci_' + re.sub(r'\W', '_', device.name)
-            root = documents.parse(self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+            root = documents.parse(self.dump(name))
             links = {link.get('validity'): (link.get('speed'), link.get('width')) for link in root.iter('link')}
             self.assertEqual(links, express_links((device / 'config').read_bytes()), name)
             shown += len(links)

@@ -30,7 +30,7 @@ class Golden(MediatedTest):
         self.wait_until(lambda: child in self.names(), child)
         for path in sorted((GOLDEN / self.machine).glob('*.xml')):
             with self.subTest(path.stem):
-                document = self.conn.nodeDeviceLookupByName(path.stem).XMLDesc(0)
+                document = self.dump(path.stem)
                 self.assertEqual(HWDB_NAME.sub(r"<\1 id='\2'/>", document), path.read_text())
                 if path.stem not in NO_SCHEMA:
                     self.assertIsNone(documents.validate(document))
@@ -42,7 +42,7 @@ class GoldenM60(Golden):
         self.compare()
 
     def test_vendor_and_product_have_names(self):
-        root = documents.parse(self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+        root = documents.parse(self.dump(self.parent.name))
         self.assertIn('NVIDIA', root.find('capability/vendor').text)
         self.assertIn('M60', root.find('capability/product').text)
 
@@ -97,7 +97,7 @@ class Schema(MediatedTest):
         for name in ('computer', self.host.plain_pci(), child,
                      *[parent.name for parent in self.host.parents()]):
             with self.subTest(name):
-                document = self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+                document = self.dump(name)
                 self.assertIsNone(documents.validate(document, self.schema), document)
 
     def test_documents(self):
@@ -129,9 +129,6 @@ class SchemaAp(Schema):
 
 
 class Parents(MediatedTest):
-    def dump(self, name):
-        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
-
     def test_block_of_libvirt(self):
         for parent in self.host.parents():
             shown = documents.mdev_types(documents.parse(self.dump(parent.name)))
@@ -259,7 +256,7 @@ class LinesOfIntel(MediatedTest):
     machine = 'gvtg'
 
     def test_properties(self):
-        root = documents.parse(self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+        root = documents.parse(self.dump(self.parent.name))
         block = documents.find_capability(root, 'pci', 'mdev')
         name, attributes, description = documents.type_details(
             block.find("type[@id='i915-GVTg_V5_4']"))

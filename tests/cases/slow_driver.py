@@ -15,8 +15,7 @@ class Blocked(MediatedTest):
         connection = self.connect()
         with self.within(self.deadline / 2, 'the others'):
             self.assertIn('computer', self.names(connection=connection))
-            self.assertIn(self.parent.name,
-                          connection.nodeDeviceLookupByName(self.parent.name).XMLDesc(0))
+            self.assertIn(self.parent.name, self.dump(self.parent.name, connection))
             device = self.create(connection, parent=other.name)
             device.destroy()
 
@@ -135,7 +134,7 @@ class Capacity(MediatedTest):
         self.host.wait_available_stuck(self.parent)
         with self.within(self.deadline / 2, 'the others'):
             other = self.host.parents()[1].name
-            self.assertIn(other, self.conn.nodeDeviceLookupByName(other).XMLDesc(0))
+            self.assertIn(other, self.dump(other))
             self.assertIn('computer', self.names())
         self.assertFalse(blocked.is_done())
         self.host.set_knob(self.parent, 'block_available', False)
@@ -143,5 +142,5 @@ class Capacity(MediatedTest):
 
     def test_available_instances_fails(self):
         with self.host.knob(self.parent, 'fail_available', 5):
-            document = self.conn.nodeDeviceLookupByName(self.parent.name).XMLDesc(0)
+            document = self.dump(self.parent.name)
         self.assertIn("<type id='nvidia-11'>", document)

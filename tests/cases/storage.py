@@ -56,10 +56,7 @@ class StorageTest(MediatedTest):
         return self.host.kernel
 
     def path(self, name):
-        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0).split('<path>')[1].split('<')[0]
-
-    def dump(self, name):
-        return self.conn.nodeDeviceLookupByName(name).XMLDesc(0)
+        return self.dump(name).split('<path>')[1].split('<')[0]
 
     def cap(self, name, *types):
         return documents.find_capability(documents.parse(self.dump(name)), 'storage', *types)

@@ -75,7 +75,7 @@ class VhbaTest(MediatedTest):
         for connection in (self.conn, self.connect(read_only=True)):
             self.assertIn(name, connection.listDevices('fc_host'))
             self.assertNotIn(name, connection.listDevices('vports'))
-            root = documents.parse(connection.nodeDeviceLookupByName(name).XMLDesc(0))
+            root = documents.parse(self.dump(name, connection))
             self.assertEqual(root.findtext('parent'), f'scsi_host{number}')
             cap = documents.find_capability(root, 'scsi_host', 'fc_host')
             self.assertEqual((cap.findtext('wwnn'), cap.findtext('wwpn')), (wwnn, wwpn))
@@ -676,7 +676,7 @@ class RealKernel(MediatedTest):
             document(f'<parent>{parent or self.physical}</parent>', wwpn=wwpn), 0)
 
     def vports(self):
-        root = documents.parse(self.conn.nodeDeviceLookupByName(self.physical).XMLDesc(0))
+        root = documents.parse(self.dump(self.physical))
         return int(documents.find_capability(root, 'scsi_host', 'vport_ops').findtext('vports'))
 
     def test_create_and_destroy(self):
@@ -713,7 +713,7 @@ class RealKernel(MediatedTest):
         self.assertEqual(self.conn.listDevices('fc_host'), [self.physical])
 
     def test_by_others(self):
-        device = documents.parse(self.conn.nodeDeviceLookupByName(self.physical).XMLDesc(0))
+        device = documents.parse(self.dump(self.physical))
         path = device.findtext('path')
         control = f'{path}/fc_host/{path.rsplit("/", 1)[1]}'
         events = self.listen()

@@ -240,6 +240,9 @@ class MediatedTest(unittest.TestCase):
         device = self.conn.nodeDeviceLookupByName(name)
         return (bool(device.isActive()), bool(device.isPersistent()), bool(device.autostart()))
 
+    def dump(self, name, connection=None):
+        return (connection or self.conn).nodeDeviceLookupByName(name).XMLDesc(0)
+
     def names(self, flags=0, connection=None):
         return sorted(device.name() for device in (connection or self.conn).listAllDevices(flags))
 
@@ -263,10 +266,10 @@ class MediatedTest(unittest.TestCase):
             asked.set()
             goes_on.wait(self.deadline)
         self.host.kernel.add_show(attribute, hang)
-        document = self.in_background(lambda: self.conn.nodeDeviceLookupByName(name).XMLDesc(0))
+        document = self.in_background(self.dump, name)
         self.assertTrue(asked.wait(self.deadline))
         client = self.connect()
-        self.assertIn(shows, client.nodeDeviceLookupByName(other).XMLDesc(0))
+        self.assertIn(shows, self.dump(other, client))
         self.assertIn(name, self.names(connection=client))
         self.assertFalse(document.is_done())
         goes_on.set()
