@@ -7,8 +7,7 @@
 #include "conf/cap-scsi-host.h"
 #include "conf/cap-scsi.h"
 #include "conf/wwn.h"
-#include "conf/xml.h"
-#include "util/error.h"
+#include "documents.h"
 
 #define DEVICE(parent, type, inside)                                                               \
     "<device>" parent "<capability type='" type "'>" inside "</capability></device>"
@@ -17,77 +16,63 @@
 #define UNIT(inside)   DEVICE("", "scsi", inside)
 #define TARGET(inside) DEVICE("", "scsi_target", "<target>target0:0:0</target>" inside)
 
+#define MALFORMED(message) VIR_ERR_XML_ERROR, VIR_FROM_NODEDEV, message
+
 #define WWNN "20000000c9831b03"
 #define WWPN "10000000c9831b03"
 
 
-static void
-test_refused(void)
-{
-    static const struct {
-        const char *document;
-        int code;
-        const char *message;
-    } rows[] = {
-        { HOST("<host>x</host>"), VIR_ERR_INTERNAL_ERROR,
-          "invalid SCSI host ID supplied for 'new device'" },
-        { HOST("<unique_id>4294967295</unique_id>"), VIR_ERR_INTERNAL_ERROR,
-          "invalid unique_id supplied for 'new device'" },
-        { HOST("<host>1</host><host>2</host>"), VIR_ERR_XML_ERROR,
-          "more than one element 'host' in 'capability' for 'new device'" },
-        { HOST("<capability/>"), VIR_ERR_INTERNAL_ERROR,
-          "missing SCSI host capability type for 'new device'" },
-        { HOST("<capability type='vports'/>"), VIR_ERR_INTERNAL_ERROR,
-          "unknown SCSI host capability type 'vports' for 'new device'" },
-        { HOST("<capability type='fc_host'/><capability type='fc_host'/>"), VIR_ERR_INTERNAL_ERROR,
-          "repeated SCSI host capability type 'fc_host' for 'new device'" },
-        { HOST("<capability type='vport_ops'><max_vports>-1</max_vports></capability>"),
-          VIR_ERR_INTERNAL_ERROR, "invalid max_vports supplied for 'new device'" },
-        { HOST("<capability type='vport_ops'><vports>many</vports></capability>"),
-          VIR_ERR_INTERNAL_ERROR, "invalid vports supplied for 'new device'" },
-        { FC("<wwnn>1</wwnn>"), VIR_ERR_XML_ERROR, "Malformed wwn: 1 is no valid wwnn" },
-        { FC("<fabric_wwn>x</fabric_wwn>"), VIR_ERR_XML_ERROR,
-          "Malformed wwn: x is no valid fabric_wwn" },
-        { DEVICE("<parent wwnn='" WWNN "'/>", "scsi_host", ""), VIR_ERR_XML_ERROR,
-          "when providing parent wwnn='" WWNN "', the wwpn must also be provided" },
-        { DEVICE("<parent wwpn='" WWPN "'/>", "scsi_host", ""), VIR_ERR_XML_ERROR,
-          "when providing parent wwpn='" WWPN "', the wwnn must also be provided" },
-        { DEVICE("<parent fabric_wwn='12'/>", "scsi_host", ""), VIR_ERR_XML_ERROR,
-          "Malformed wwn: 12 is no valid fabric_wwn of a parent" },
-        { UNIT("<bus>0</bus><target>0</target><lun>0</lun>"), VIR_ERR_INTERNAL_ERROR,
-          "no SCSI host ID supplied for 'new device'" },
-        { UNIT("<host>0</host><bus>-1</bus><target>0</target><lun>0</lun>"), VIR_ERR_INTERNAL_ERROR,
-          "invalid SCSI bus ID supplied for 'new device'" },
-        { UNIT("<host>0</host><bus>0</bus><target>9999999999</target><lun>0</lun>"),
-          VIR_ERR_INTERNAL_ERROR, "invalid SCSI target ID supplied for 'new device'" },
-        { UNIT("<host>0</host><bus>0</bus><target>0</target><lun/>"), VIR_ERR_INTERNAL_ERROR,
-          "no SCSI LUN ID supplied for 'new device'" },
-        { DEVICE("", "scsi_target", ""), VIR_ERR_INTERNAL_ERROR,
-          "no target name supplied for 'new device'" },
-        { TARGET("<capability type='fc_host'/>"), VIR_ERR_INTERNAL_ERROR,
-          "unknown SCSI target capability type 'fc_host' for 'new device'" },
-        { TARGET("<capability type='fc_remote_port'/>"), VIR_ERR_INTERNAL_ERROR,
-          "no rport name supplied for 'new device'" },
-        { TARGET("<capability type='fc_remote_port'><rport>r</rport></capability>"),
-          VIR_ERR_INTERNAL_ERROR, "no wwpn supplied for 'new device'" },
-        { TARGET("<capability type='fc_remote_port'><rport>r</rport><wwpn>x</wwpn></capability>"),
-          VIR_ERR_XML_ERROR, "Malformed wwn: x is no valid wwpn" },
-        { DEVICE("", "scsi_generic", ""), VIR_ERR_INTERNAL_ERROR,
-          "no character device supplied for 'new device'" },
-        { DEVICE("", "fc_host", ""), VIR_ERR_CONFIG_UNSUPPORTED,
-          "Unsupported device type 'fc_host'" },
-        { DEVICE("", "vports", ""), VIR_ERR_CONFIG_UNSUPPORTED,
-          "Unsupported device type 'vports'" },
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(GError) error = NULL;
-
-        g_assert_null(md_xml_parse(rows[i].document, &error));
-        g_assert_error(error, MD_ERROR, rows[i].code);
-        g_assert_cmpstr(error->message, ==, rows[i].message);
-    }
-}
+static const Refusal refusals[] = {
+    { "host", HOST("<host>x</host>"), INTERNAL("invalid SCSI host ID supplied for 'new device'") },
+    { "unique-id", HOST("<unique_id>4294967295</unique_id>"),
+      INTERNAL("invalid unique_id supplied for 'new device'") },
+    { "host-twice", HOST("<host>1</host><host>2</host>"),
+      XML("more than one element 'host' in 'capability' for 'new device'") },
+    { "nested-without-type", HOST("<capability/>"),
+      INTERNAL("missing SCSI host capability type for 'new device'") },
+    { "nested-unknown", HOST("<capability type='vports'/>"),
+      INTERNAL("unknown SCSI host capability type 'vports' for 'new device'") },
+    { "nested-twice", HOST("<capability type='fc_host'/><capability type='fc_host'/>"),
+      INTERNAL("repeated SCSI host capability type 'fc_host' for 'new device'") },
+    { "max-vports", HOST("<capability type='vport_ops'><max_vports>-1</max_vports></capability>"),
+      INTERNAL("invalid max_vports supplied for 'new device'") },
+    { "vports", HOST("<capability type='vport_ops'><vports>many</vports></capability>"),
+      INTERNAL("invalid vports supplied for 'new device'") },
+    { "wwnn", FC("<wwnn>1</wwnn>"), MALFORMED("Malformed wwn: 1 is no valid wwnn") },
+    { "fabric-wwn", FC("<fabric_wwn>x</fabric_wwn>"),
+      MALFORMED("Malformed wwn: x is no valid fabric_wwn") },
+    { "parent-without-wwpn", DEVICE("<parent wwnn='" WWNN "'/>", "scsi_host", ""),
+      MALFORMED("when providing parent wwnn='" WWNN "', the wwpn must also be provided") },
+    { "parent-without-wwnn", DEVICE("<parent wwpn='" WWPN "'/>", "scsi_host", ""),
+      MALFORMED("when providing parent wwpn='" WWPN "', the wwnn must also be provided") },
+    { "parent-fabric-wwn", DEVICE("<parent fabric_wwn='12'/>", "scsi_host", ""),
+      MALFORMED("Malformed wwn: 12 is no valid fabric_wwn of a parent") },
+    { "unit-without-host", UNIT("<bus>0</bus><target>0</target><lun>0</lun>"),
+      INTERNAL("no SCSI host ID supplied for 'new device'") },
+    { "unit-bus", UNIT("<host>0</host><bus>-1</bus><target>0</target><lun>0</lun>"),
+      INTERNAL("invalid SCSI bus ID supplied for 'new device'") },
+    { "unit-target", UNIT("<host>0</host><bus>0</bus><target>9999999999</target><lun>0</lun>"),
+      INTERNAL("invalid SCSI target ID supplied for 'new device'") },
+    { "unit-without-lun", UNIT("<host>0</host><bus>0</bus><target>0</target><lun/>"),
+      INTERNAL("no SCSI LUN ID supplied for 'new device'") },
+    { "target-without-name", DEVICE("", "scsi_target", ""),
+      INTERNAL("no target name supplied for 'new device'") },
+    { "target-nested", TARGET("<capability type='fc_host'/>"),
+      INTERNAL("unknown SCSI target capability type 'fc_host' for 'new device'") },
+    { "rport-without-name", TARGET("<capability type='fc_remote_port'/>"),
+      INTERNAL("no rport name supplied for 'new device'") },
+    { "rport-without-wwpn",
+      TARGET("<capability type='fc_remote_port'><rport>r</rport></capability>"),
+      INTERNAL("no wwpn supplied for 'new device'") },
+    { "rport-wwpn",
+      TARGET("<capability type='fc_remote_port'><rport>r</rport><wwpn>x</wwpn></capability>"),
+      MALFORMED("Malformed wwn: x is no valid wwpn") },
+    { "generic-without-node", DEVICE("", "scsi_generic", ""),
+      INTERNAL("no character device supplied for 'new device'") },
+    { "fc-host-alone", DEVICE("", "fc_host", ""),
+      UNSUPPORTED("Unsupported device type 'fc_host'") },
+    { "vports-alone", DEVICE("", "vports", ""), UNSUPPORTED("Unsupported device type 'vports'") },
+};
 
 
 /* What a document to create may leave out. */
@@ -255,7 +240,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/scsi/refused", test_refused);
+    documents_add_refusals("/scsi", refusals, G_N_ELEMENTS(refusals));
     g_test_add_func("/scsi/empty", test_empty);
     g_test_add_func("/scsi/parents", test_parents);
     g_test_add_func("/scsi/nested", test_nested);
