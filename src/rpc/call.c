@@ -14,6 +14,7 @@ struct _MdCall {
     const MdProcedure *procedure;
     md_header header;
     gpointer args; /* NULL: there are none */
+    char *judged;  /* the device that was asked about last */
     MdCallEndedFunc ended;
     gpointer data;
 };
@@ -83,6 +84,7 @@ on_sent(gpointer data)
     if (self->args != NULL)
         md_message_clear(self->procedure->args, self->args);
     g_free(self->args);
+    g_free(self->judged);
     g_free(self);
 }
 
@@ -179,16 +181,32 @@ find_device(MdCall *self, guint permissions, const char **device)
 }
 
 
+/* Arguments that are no name may mean another device than the one that has been judged. */
+static gboolean
+is_still_judged(MdCall *self)
+{
+    const MdProcedure *procedure = self->procedure;
+    const char *device = NULL;
+
+    if (procedure->find_device == NULL)
+        return TRUE;
+    device = procedure->find_device(md_call_get_driver(self), self->args);
+    return g_strcmp0(device, self->judged) == 0;
+}
+
+
 static void
 on_judged(GObject *source, GAsyncResult *result, gpointer data)
 {
     MdCall *self = data;
     GError *error = NULL;
 
-    if (md_access_check_finish(MD_ACCESS(source), result, &error))
-        self->procedure->handler(self, self->args);
-    else
+    if (!md_access_check_finish(MD_ACCESS(source), result, &error))
         md_call_fail(self, error);
+    else if (!is_still_judged(self))
+        md_call_run(self);
+    else
+        self->procedure->handler(self, self->args);
 }
 
 
@@ -199,10 +217,13 @@ md_call_run(MdCall *self)
     guint permissions = get_permissions(self);
     const char *device = NULL;
 
-    if (permissions != 0 && !md_access_is_free(access, self->who) &&
-        find_device(self, permissions, &device))
-        md_access_check_async(access, self->who, permissions, device,
-                              md_session_get_cancellable(self->session), on_judged, self);
-    else
+    if (permissions == 0 || md_access_is_free(access, self->who) ||
+        !find_device(self, permissions, &device)) {
         self->procedure->handler(self, self->args);
+        return;
+    }
+    g_free(self->judged);
+    self->judged = g_strdup(device);
+    md_access_check_async(access, self->who, permissions, device,
+                          md_session_get_cancellable(self->session), on_judged, self);
 }

@@ -455,6 +455,21 @@ class Judged(access.JudgedTest):
         self.assert_denied(look_up, 4)
         self.assert_refused(NO_DEVICE, look_up, 9)
 
+    def test_look_up_while_another_gets_the_names(self):
+        """What is allowed is to see one device, not whichever has its names."""
+        device = self.conn.nodeDeviceCreateXML(document(), 0)
+        self.restart(access.only(device.name()))
+        client = self.opened(access.NOBODY)
+        wanted = rpc.string(WWNN) + rpc.string(WWPN) + rpc.u32(0)
+        self.assertEqual(client.call('LOOKUP_SCSI_HOST_BY_WWN', wanted).string(), NEXT)
+        self.polkit.pause()
+        asked = client.send('LOOKUP_SCSI_HOST_BY_WWN', wanted)
+        client.wait_reply(client.send('IS_SECURE')).decoder()
+        device.destroy()
+        self.assertNotEqual(self.conn.nodeDeviceCreateXML(document(), 0).name(), NEXT)
+        self.polkit.resume()
+        self.assert_denied(lambda: client.wait_reply(asked).decoder())
+
     def test_create_and_destroy(self):
         client = self.opened(access.NOBODY)
         self.assert_denied(client.create_xml, document())
