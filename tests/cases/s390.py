@@ -154,6 +154,24 @@ class Changes(Mainframe):
         self.assertEqual(self.events.all(), [('deleted', OFFLINE), ('deleted', 'css_0_0_0001'),
                                              ('created', 'css_0_0_0001')])
 
+    def test_subchannel_is_back(self):
+        """Its driver finds the device behind it before the kernel says that it is bound."""
+        subchannel = f'{CSS}/0.0.0001'
+        channel = f'{subchannel}/0.0.1501'
+        self.test_subchannel_for_a_guest()
+        self.events.seen.clear()
+        self.kernel.sysfs.bind(subchannel, None)
+        self.kernel.event('unbind', subchannel)
+        self.events.wait(('deleted', 'css_0_0_0001'))
+        self.kernel.sysfs.bind(subchannel, s390_hosts.IO_SUBCHANNEL)
+        self.kernel.sysfs.add_device(channel, 'ccw', *s390_hosts.ccw_device(s390_hosts.DASD, False))
+        self.kernel.event('add', channel)
+        self.events.wait(('created', OFFLINE))
+        self.kernel.event('bind', subchannel)
+        self.events.wait(('created', 'css_0_0_0001'))
+        self.assertEqual(self.look_up(OFFLINE).parent(), 'css_0_0_0001')
+        self.assertEqual(self.names(), self.before)
+
     def test_strange_names_are_no_devices(self):
         for path, subsystem, devtype in ((f'{CSS}/0.4.0000', 'css', None), (f'{CSS}/defunct2', 'css', None),
                                          (f'{CSS}/0.0.0000/0.0.123', 'ccw', None),
