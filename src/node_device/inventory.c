@@ -295,12 +295,19 @@ md_inventory_check(MdInventory *self, const char *path)
 }
 
 
+/* While a machine starts, and whenever an administrator asks for it, udev is told again of what is
+ * there already; only then it may have found out what that is. */
 static void
 handle_add(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    if (!md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
+    if (md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
+        return;
+    if (known != NULL && md_inventory_is_there(known))
+        md_inventory_look_again_at(self, known, device, FALSE);
+    else
         md_inventory_check(self, path);
 }
 

@@ -134,6 +134,19 @@ class Changes(StorageTest):
         self.assertEqual(self.cap('block_vdb_late').findtext('serial'), 'late')
         self.assertNotIn('block_vdb', self.names())
 
+    def test_what_udev_finds_out_after_the_start(self):
+        """udev is told again of what was there before it, when the daemon may have seen that already."""
+        path = self.path('block_vdb')
+        events = self.listen()
+        self.kernel.event('add', path)
+        self.kernel.sysfs.write_uevent(path, {**self.kernel.sysfs.uevent(path), 'ID_SERIAL': 'late'})
+        self.kernel.event('add', path)
+        events.wait(('deleted', 'block_vdb'), ('created', 'block_vdb_late'))
+        self.kernel.event('add', path)
+        self.change(self.path(VDA))
+        events.wait(('update', VDA))
+        self.assertEqual(events.all(), [('deleted', 'block_vdb'), ('created', 'block_vdb_late'), ('update', VDA)])
+
     def test_disk_that_is_found_to_be_one(self):
         path = '/sys/devices/virtual/block/nullb0'
         events = self.listen()
