@@ -123,8 +123,12 @@ md_vpd_search_async(GPtrArray *devices,
     g_task_set_task_data(task, search, (GDestroyNotify)search_free);
     for (guint i = 0; i < devices->len; i++) {
         const MdNodeDevice *device = g_ptr_array_index(devices, i);
-        Question *question = g_new0(Question, 1);
+        Question *question = NULL;
 
+        /* Nobody is to wait again for a card that is known to hang. */
+        if (md_worker_is_overdue(MD_WORKER_READ, device->inode))
+            continue;
+        question = g_new0(Question, 1);
         question->def = md_node_device_def_ref(device->def);
         question->inode = device->inode;
         g_queue_push_tail(&search->questions, question);

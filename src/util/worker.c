@@ -10,7 +10,8 @@
 typedef struct {
     guint64 key;
     guint n_running;
-    GQueue waiting; /* of Job, each referenced */
+    guint n_overdue; /* of those that run */
+    GQueue waiting;  /* of Job, each referenced */
 } Lane;
 
 /* One job, shared by its lane, its thread, its deadline and its task: the last one frees it. */
@@ -60,6 +61,8 @@ on_job_ended(gpointer user_data)
 
     md_source_clear(&job->timer);
     job->lane->n_running--;
+    if (task == NULL)
+        job->lane->n_overdue--;
     lane_advance(job->lane);
 
     if (task == NULL)
@@ -81,6 +84,8 @@ on_deadline(gpointer user_data)
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
     md_source_clear(&job->timer);
+    if (job->begun)
+        job->lane->n_overdue++;
     g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT,
                             job->begun
                                 ? "the driver has not answered in time; the operation goes on"
@@ -139,10 +144,17 @@ lane_advance(Lane *lane)
 }
 
 
+static guint64
+make_key(MdWorkerKind kind, guint64 object)
+{
+    return object << 1 | kind;
+}
+
+
 static Lane *
 get_lane(MdWorkerKind kind, guint64 object)
 {
-    guint64 key = object << 1 | kind;
+    guint64 key = make_key(kind, object);
     Lane *lane = NULL;
 
     if (lanes == NULL)
@@ -198,6 +210,16 @@ md_worker_run_async(MdWorkerFunc func,
 
     g_queue_push_tail(&lane->waiting, job);
     lane_advance(lane);
+}
+
+
+gboolean
+md_worker_is_overdue(MdWorkerKind kind, guint64 object)
+{
+    guint64 key = make_key(kind, object);
+    const Lane *lane = lanes != NULL ? g_hash_table_lookup(lanes, &key) : NULL;
+
+    return lane != NULL && lane->n_overdue > 0;
 }
 
 

@@ -38,5 +38,8 @@ void md_worker_run_async(MdWorkerFunc func,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 
+/* Whether a job has not ended by its deadline, so that another one would hardly either. */
+gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
+
 /* The `data` of the job, borrowed, or NULL with an error. */
 gpointer md_worker_run_finish(GAsyncResult *result, GError **error);

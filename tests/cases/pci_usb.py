@@ -157,12 +157,14 @@ class Unreadable(Stuck):
         self.assertIsNotNone(self.vpd(CARDS[1]))
 
     def test_card_that_never_answers(self):
-        """It is left out of the list; whoever wants its document is told."""
+        """It is left out of the lists, of which the first one waits; whoever wants its document is told."""
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
         self.assertEqual(self.names(CAP_VPD), CARDS[1:])
         self.assertEqual(self.conn.numOfDevices('vpd'), 1)
         self.assertEqual(self.device(CARDS[0]).listCaps(), ['pci'])
+        self.assertEqual(self.names(CAP_VPD), CARDS[1:])
+        self.assertEqual(self.asked, 1)
         self.assert_refused(68, self.dump, CARDS[0])
         self.assertIsNotNone(self.vpd(CARDS[1]))
         self.relax()

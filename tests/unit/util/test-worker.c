@@ -136,6 +136,29 @@ test_deadline(void)
 }
 
 
+/* From its deadline until it ends; one that only waits is none. */
+static void
+test_overdue(void)
+{
+    Gate gate = { .open = FALSE };
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+
+    g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
+    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 100, on_answer, &answer);
+    g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
+    wait_for(&answer);
+    g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
+    g_assert_true(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
+    g_assert_false(md_worker_is_overdue(MD_WORKER_WRITE, OBJECT));
+    g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT + 1));
+
+    gate_open(&gate);
+    while (md_worker_is_overdue(MD_WORKER_READ, OBJECT))
+        g_main_context_iteration(NULL, TRUE);
+    answer_clear(&answer);
+}
+
+
 /* A driver that hangs takes all the threads of its device and none of another's. */
 static void
 test_blocked_jobs(void)
@@ -233,6 +256,7 @@ main(int argc, char **argv)
     g_test_add_func("/worker/error", test_error);
     g_test_add_func("/worker/deadline", test_deadline);
     g_test_add_func("/worker/blocked-jobs", test_blocked_jobs);
+    g_test_add_func("/worker/overdue", test_overdue);
     g_test_add_func("/worker/too-many", test_too_many);
     g_test_add_func("/worker/deadline-in-the-queue", test_deadline_in_the_queue);
     return g_test_run();
