@@ -16,6 +16,7 @@ struct _MdInventory {
     MdWaiter *waiter;
     MdIncomplete *incomplete; /* announced, but sysfs does not hold all of it yet */
     MdPast *past;             /* known without the events of it */
+    GHashTable *namesakes;    /* path of what is left out because of its name -> that name */
     guint64 looked_at_seq; /* events up to this one are older than our last look at all of sysfs */
 
     /* While it starts. */

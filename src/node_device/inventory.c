@@ -28,6 +28,7 @@ md_inventory_dispose(GObject *object)
     g_clear_object(&self->registry);
     g_clear_pointer(&self->incomplete, md_incomplete_free);
     g_clear_pointer(&self->past, md_past_free);
+    g_clear_pointer(&self->namesakes, g_hash_table_unref);
     g_clear_pointer(&self->waiter, md_waiter_free);
     G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
 }
@@ -45,6 +46,7 @@ md_inventory_init(MdInventory *self)
 {
     self->udev = md_udev_new();
     self->past = md_past_new();
+    self->namesakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 
@@ -79,20 +81,39 @@ probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
+/* Whether another device has that name; one that has only not been told to have gone gives it up.
+ */
+static gboolean
+is_taken(MdInventory *self, const char *name)
+{
+    MdNodeDevice *known = md_registry_find(self->registry, name);
+
+    if (known == NULL || !known->active)
+        return FALSE;
+    if (known->def->path == NULL || md_inventory_is_there(known))
+        return TRUE;
+    md_registry_deactivate(self->registry, known);
+    return FALSE;
+}
+
+
 /* FALSE if it has gone while it was read: what has been read is a torso. */
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
     g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir);
-    MdNodeDevice *known = def != NULL ? md_registry_find(self->registry, def->name) : NULL;
 
     if (dir != NULL && !md_sysfs_dir_is_alive(dir))
         return FALSE;
-    if (known != NULL && known->active)
-        g_warning("Device '%s' has the name '%s' of another one, ignoring", def->path, def->name);
-    else if (def != NULL)
+    if (def == NULL)
+        return TRUE;
+
+    if (!is_taken(self, def->name))
         md_registry_activate(self->registry, g_steal_pointer(&def),
                              dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
+    else if (g_hash_table_insert(self->namesakes, g_strdup(def->path), g_strdup(def->name)))
+        g_message("Device '%s' has the name '%s' of another one, leaving it out", def->path,
+                  def->name);
     return TRUE;
 }
 
@@ -159,14 +180,44 @@ consider(MdInventory *self, MdUdevDevice *device)
 }
 
 
+/* The path of a device that has been left out because of that name, for the caller to free. */
+static char *
+take_namesake(MdInventory *self, const char *name)
+{
+    GHashTableIter iter;
+    gpointer path = NULL;
+    gpointer other = NULL;
+
+    g_hash_table_iter_init(&iter, self->namesakes);
+    while (g_hash_table_iter_next(&iter, &path, &other)) {
+        if (g_str_equal(other, name)) {
+            g_autofree char *taken = g_strdup(path);
+
+            g_hash_table_iter_remove(&iter);
+            return g_steal_pointer(&taken);
+        }
+    }
+    return NULL;
+}
+
+
 void
 md_inventory_drop(MdInventory *self, const char *path)
 {
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
+    g_autofree char *name = device != NULL ? g_strdup(device->def->name) : NULL;
+    g_autofree char *namesake = NULL;
 
     md_incomplete_remove(self->incomplete, path);
-    if (device != NULL)
-        md_registry_deactivate(self->registry, device);
+    g_hash_table_remove(self->namesakes, path);
+    if (device == NULL)
+        return;
+
+    md_registry_deactivate(self->registry, device);
+    do {
+        g_free(namesake);
+        namesake = take_namesake(self, name);
+    } while (namesake != NULL && md_inventory_check(self, namesake) == NULL);
 }
 
 
@@ -284,7 +335,7 @@ md_inventory_check(MdInventory *self, const char *path)
 
     /* That another one has been there, and not been told of, is still to be told. */
     if (device != NULL)
-        md_registry_deactivate(self->registry, device);
+        md_inventory_drop(self, path);
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return NULL;
 

@@ -26,6 +26,7 @@ LO = 'net_lo_00_00_00_00_00_00'
 ETH0 = 'net_mdeth0_52_54_00_12_34_56'
 ETH1 = 'net_mdeth1_52_54_00_12_34_57'
 VETH0 = 'net_mdveth0_aa_bb_cc_00_00_01'
+TWIN = 'net_mdtwin_0_aa_bb_cc_00_00_22'
 INFINIBAND = 'net_mdib0_00_00_10_86_fe_80_00_00_00_00_00_00_b8_59_9f_03_00_f7_e1_42'
 
 # It takes -1, for a speed that nobody knows, for a number.
@@ -217,7 +218,7 @@ class Odd(NetTest):
         with_address = ('mdlen0', 'mdstate0', 'mdstate1', 'mdspeed0', 'mdspeed1', 'mdspeed2', 'mdspeed3')
         self.assertEqual(self.names(NET), sorted([
             *(f'net_{name}_aa_bb_cc_00_00_20' for name in with_address),
-            'net_mdnone0', 'net_mdtext0', 'net_mdlong0']))
+            'net_mdnone0', 'net_mdtext0', 'net_mdlong0', TWIN]))
         for name in self.names(NET):
             self.assertIsNone(documents.validate(self.dump(name)))
 
@@ -231,6 +232,47 @@ class Odd(NetTest):
                            *((f'mdspeed{number}_aa_bb_cc_00_00_20', ('up', None)) for number in range(4))):
             with self.subTest(name):
                 self.assertEqual(self.link(f'net_{name}'), link)
+
+    def remove(self, path):
+        self.kernel.sysfs.remove_device(path)
+        self.kernel.event('remove', path, SUBSYSTEM='net')
+
+    def test_one_name_for_two(self):
+        """The first one has it, for as long as it is there."""
+        first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
+        events = self.listen()
+        for path, told in ((first, [('deleted', TWIN), ('created', TWIN)]), (second, [('deleted', TWIN)])):
+            self.assertEqual(self.names(NET).count(TWIN), 1)
+            self.assertEqual(self.path(TWIN), path)
+            self.remove(path)
+            events.wait(*told)
+            self.assertEqual(events.all(), told)
+            events.seen.clear()
+        self.assertNotIn(TWIN, self.names())
+
+    def test_second_of_a_name_that_goes(self):
+        first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
+        self.remove(second)
+        events = self.listen()
+        self.kernel.event('change', first)
+        events.wait(('update', TWIN))
+        self.remove(first)
+        events.wait(('deleted', TWIN))
+        self.assertNotIn(TWIN, self.names())
+        self.assertEqual(events.all(), [('update', TWIN), ('deleted', TWIN)])
+
+    def test_coming_is_told_before_the_going(self):
+        """Of devices that have no path in common udev tells in any order."""
+        first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
+        self.remove(second)
+        events = self.listen()
+        self.kernel.sysfs.remove_device(first)
+        net_hosts.add_interface(self.kernel, '/sys/devices/virtual', net_hosts.TWINS[1], 'aa:bb:cc:00:00:22')
+        self.kernel.event('add', second)
+        self.kernel.event('remove', first, SUBSYSTEM='net')
+        events.wait(('created', TWIN))
+        self.assertEqual(self.path(TWIN), second)
+        self.assertEqual(events.all(), [('deleted', TWIN), ('created', TWIN)])
 
 
 @only_on('sim', SIMULATED)

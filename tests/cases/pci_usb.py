@@ -321,6 +321,13 @@ class Odd(Devices):
         self.assertEqual([address.get('slot') for address in self.find(0xd, 'capability/address')],
                          ['0x0e', '0x0f'])
 
+    def test_large_numbers(self):
+        """libvirtd knows neither; the kernel gives them all the same."""
+        cap = documents.parse(self.dump(f'scsi_9_0_0_{laptop_hosts.LARGE_LUN}')).find('capability')
+        self.assertEqual(cap.findtext('lun'), str(laptop_hosts.LARGE_LUN))
+        self.assertEqual([documents.parse(self.dump(name)).findtext('capability/type')
+                          for name in self.names(CAP_DRM)], ['primary', 'render'])
+
     def test_documents_are_valid(self):
         for name in self.names():
             with self.subTest(name):

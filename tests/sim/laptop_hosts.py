@@ -14,6 +14,8 @@ AMD = 0x1002
 MELLANOX = 0x15b3
 TI = 0x104c
 
+LARGE_LUN = 0x4001000000000000
+
 HOST_BRIDGE = 0x060000
 ISA_BRIDGE = 0x060100
 BRIDGE = 0x060400
@@ -232,6 +234,7 @@ def odd(kernel):
     root = add_root(kernel, 'pci0000:00')
     add_odd_usb(kernel, root)
     add_odd_pci(kernel)
+    add_large_numbers(kernel, root)
     for name, text in ODD_DMI.items():
         kernel.sysfs.write(f'/sys/devices/virtual/dmi/id/{name}', text)
     for number, data in enumerate(odd_vpd().values()):
@@ -271,6 +274,15 @@ def add_odd_usb(kernel, root):
     sysfs.add_device(path, 'usb', {'idVendor': '046d\n', 'idProduct': 'c31c\n', 'busnum': '1\n',
                                    'devnum': '77\n'}, {'DEVTYPE': 'usb_device'})
     sysfs.add_device(f'{hub}/1-6', 'usb', {}, {'DEVTYPE': 'usb_device'})
+
+
+def add_large_numbers(kernel, root):
+    """Nodes of the graphics cards that come after the first 64, and a logical unit of eight bytes."""
+    for name, minor in (('card64', 192), ('renderD250', 250)):
+        kernel.sysfs.add_device(f'{root}/drm/{name}', 'drm', {}, {
+            'MAJOR': '226', 'MINOR': f'{minor}', 'DEVNAME': f'dri/{name}', 'DEVTYPE': 'drm_minor'}, is_class=True)
+    kernel.sysfs.add_device(f'{root}/host9/target9:0:0/9:0:0:{LARGE_LUN}', 'scsi', {'type': '0\n'},
+                            {'DEVTYPE': 'scsi_device'})
 
 
 def add_odd_pci(kernel):

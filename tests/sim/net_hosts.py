@@ -14,6 +14,9 @@ ETHERNET = 0x020000
 INFINIBAND = 0x020700
 WLAN = 0x028000
 
+# To libvirt they are called the same.
+TWINS = ('mdtwin-0', 'mdtwin.0')
+
 ARPHRD_ETHER = 1
 ARPHRD_INFINIBAND = 32
 MANY = 2000
@@ -104,6 +107,8 @@ def odd_net(kernel):
     for name, attributes in odd.items():
         data = {'address': 'aa:bb:cc:00:00:20', **attributes}
         add_interface(kernel, virtual, name, data.pop('address'), data)
+    for name in TWINS:
+        add_interface(kernel, virtual, name, 'aa:bb:cc:00:00:22')
     kernel.sysfs.add_device(f'{virtual}/net/mdbare0', 'net', {'address': 'aa:bb:cc:00:00:21\n'}, {}, is_class=True)
     return []
 
