@@ -221,11 +221,12 @@ md_driver_undefine_async(
 
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceUndefine", &error))
         device = md_driver_look_up(self, name, &error);
-    if (device != NULL) {
-        backend = md_backend_find_keeper(device->def, NULL);
-        if (backend == NULL)
-            md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined",
-                         name);
+    if (device != NULL)
+        backend = md_backend_find_keeper(device->def, &error);
+    /* What libvirt says of hardware, which nothing keeps. */
+    if (device != NULL && backend == NULL && !md_node_device_is_persistent(device)) {
+        g_clear_error(&error);
+        md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined", name);
     }
     if (backend == NULL)
         refuse(self, callback, user_data, error);

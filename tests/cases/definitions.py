@@ -240,6 +240,12 @@ class Refusals(MediatedTest):
             self.assert_refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, device.setAutostart, 1,
                                 says=self.parent.name)
 
+    def test_of_the_machine(self):
+        """It is persistent; no definition makes it so."""
+        device = self.conn.nodeDeviceLookupByName('computer')
+        with self.nothing_changes():
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, device.undefine, 0, says='computer')
+
     def test_flags(self):
         device = self.define()
         with self.nothing_changes():
