@@ -36,6 +36,7 @@ class Start(MediatedTest):
     def start_held(self, *arguments):
         self.hold.enter_context(self.host.hold_start())
         self.daemon.start(self.config, *arguments)
+        self.wait_until(lambda: self.host.kernel.held_by_seqnum, 'the daemon that is held')
 
     def release(self):
         self.hold.close()

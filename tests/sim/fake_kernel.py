@@ -49,6 +49,7 @@ class FakeKernel:
         self.writes = []
         self.dying = False
         self.holds_seqnum = False
+        self.held_by_seqnum = 0   # questions
         self.tell_seqnum()
         self.add_show(SEQNUM, self.show_seqnum)
         self.socket_path = str(self.sysfs.root / 'kernel')
@@ -149,7 +150,9 @@ class FakeKernel:
 
     def show_seqnum(self):
         with self.state:
+            self.held_by_seqnum += 1
             self.block_while(lambda: self.holds_seqnum)
+            self.held_by_seqnum -= 1
 
     def tell_seqnum(self):
         if self.tells_seqnum:
