@@ -11,9 +11,11 @@ import struct
 import subprocess
 
 import documents
+import systemd_manager as systemd
 from mediated_test import MediatedTest, only_on
 from program import DETAILS
-from service_host import SERVICE, SOCKETS, SYSTEM, is_active, show, systemctl, write_units
+from service_host import SERVICE, SOCKETS, SYSTEM, write_units
+from systemd_manager import is_active, show
 from user import User
 
 REASON = 'systemd is process 1 only there'
@@ -87,6 +89,10 @@ class ServiceTest(MediatedTest):
         self.assertEqual((result.returncode, result.stderr), (0, ''))
         self.assertIn(self.parent.name, result.stdout.split())
 
+    def wait_for_log(self, words):
+        """The journal takes its time."""
+        self.wait_until(lambda: words in self.daemon.log(), f"'{words}' in the journal")
+
 
 class Activation(ServiceTest):
     """The sockets are there, and nobody behind them yet."""
@@ -96,7 +102,7 @@ class Activation(ServiceTest):
     def setUp(self):
         super().setUp()
         self.daemon.configure()
-        systemctl('start', *SOCKETS)
+        systemd.start(*SOCKETS)
 
     def test_first_client(self):
         for options in ((), ('-r',)):
@@ -104,7 +110,7 @@ class Activation(ServiceTest):
                 self.assertFalse(is_active(SERVICE))
                 self.assert_served(*options)
                 self.assertTrue(is_active(SERVICE))
-                systemctl('stop', SERVICE)
+                systemd.stop(SERVICE)
 
     def test_modes(self):
         modes = {path: oct(os.stat(path).st_mode & 0o777)
@@ -122,24 +128,24 @@ class Activation(ServiceTest):
 
 class LifeCycle(ServiceTest):
     def test_ready_means_served(self):
-        """systemctl has returned from the start."""
+        """The job of the start has ended."""
         self.assertEqual(show(SERVICE, 'StatusText'), 'Serving clients')
-        self.assertIn('devices found', self.daemon.log())
+        self.wait_for_log('devices found')
         self.assertIn(self.parent.name, self.names())
 
     def test_stop_and_start(self):
         device = self.create()
-        systemctl('stop', SERVICE)
+        systemd.stop(SERVICE)
         self.assertEqual(show(SERVICE, 'Result'), 'success')
         self.assertTrue(all(is_active(unit) for unit in SOCKETS))
-        systemctl('start', SERVICE)
+        systemd.start(SERVICE)
         self.assertIn(device.name(), virsh('nodedev-list').stdout)
 
     def test_restart(self):
         """A client that comes meanwhile waits and is served."""
         device = self.create()
         old = self.daemon.process.pid
-        systemctl('restart', '--no-block', SERVICE)
+        systemd.begin_restart(SERVICE)
         self.assertIn(device.name(), virsh('nodedev-list').stdout)
         self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
                         'another process')
@@ -150,16 +156,16 @@ class LifeCycle(ServiceTest):
         device = self.conn.nodeDeviceLookupByName(self.parent.name)
         self.assertIn(DETAILS, device.XMLDesc())
         self.daemon.write_config({'xml': {'details': 'false'}})
-        systemctl('reload', SERVICE)
+        systemd.reload(SERVICE)
         self.wait_until(lambda: DETAILS not in device.XMLDesc(), 'documents without details')
         self.assertEqual((show(SERVICE, 'ActiveState'), self.daemon.process.pid), ('active', pid))
 
     def test_broken_reload(self):
         pid = self.daemon.process.pid
         self.daemon.write_config({'xml': {'details': 'perhaps'}})
-        systemctl('reload', SERVICE)
+        systemd.reload(SERVICE)
         self.wait_until(lambda: 'broke' in show(SERVICE, 'StatusText'), 'a status that tells')
-        self.assertIn(str(self.daemon.config_path), self.daemon.log())
+        self.wait_for_log(str(self.daemon.config_path))
         self.assertEqual((show(SERVICE, 'ActiveState'), self.daemon.process.pid), ('active', pid))
         self.assert_served()
 
@@ -167,14 +173,14 @@ class LifeCycle(ServiceTest):
         self.host.set_knob(self.parent, 'block_create', 1)
         creation = self.in_background(self.create, self.conn)
         self.host.wait_create_stuck(self.parent)
-        systemctl('stop', '--no-block', SERVICE)
+        systemd.begin_stop(SERVICE)
         self.wait_until(lambda: 'calls under way' in show(SERVICE, 'StatusText'), 'a stop')
         self.assertFalse(creation.is_done())
         self.host.set_knob(self.parent, 'block_create', 0)
         name = creation.result(self.deadline).name()
         self.assertEqual(self.daemon.wait(), 0)
         self.assertEqual(show(SERVICE, 'Result'), 'success')
-        systemctl('start', SERVICE)
+        systemd.start(SERVICE)
         self.assertIn(name, virsh('nodedev-list').stdout)
 
     def test_crash(self):
@@ -195,18 +201,18 @@ class Watchdog(ServiceTest):
 
     def test_turning(self):
         def last_ping():
-            return int(show(SERVICE, 'WatchdogTimestampMonotonic'))
+            return show(SERVICE, 'WatchdogTimestampMonotonic')
 
         first = last_ping()
         self.wait_until(lambda: last_ping() > first, 'a sign of life')
-        self.assertEqual(show(SERVICE, 'NRestarts'), '0')
+        self.assertEqual(show(SERVICE, 'NRestarts'), 0)
 
     def test_stuck(self):
         old = self.daemon.process.pid
         self.daemon.pause()
         self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
                         'another process')
-        self.assertEqual(show(SERVICE, 'NRestarts'), '1')
+        self.assertEqual(show(SERVICE, 'NRestarts'), 1)
         self.assert_served()
 
 
@@ -241,7 +247,7 @@ class Sandbox(ServiceTest):
         path = self.daemon.definitions / self.parent.address / uuid
         self.assertTrue(path.exists())
         device.setAutostart(1)
-        systemctl('restart', SERVICE)
+        systemd.restart(SERVICE)
         device = self.connect().nodeDeviceLookupByName(device.name())
         self.wait_until(device.isActive, 'a device that starts by itself')
         self.assertEqual(self.host.children(), [uuid])
@@ -286,6 +292,7 @@ class Sandbox(ServiceTest):
         self.assertGreater(shown, 0)
 
     def test_receive_buffer(self):
+        self.wait_for_log('devices found')
         self.assertNotIn('receive buffer stays', self.daemon.log())
 
     def test_files(self):
@@ -321,45 +328,45 @@ class TakeOver(ServiceTest):
         write_units(THEIRS)
         self.addCleanup(self.remove_theirs)
         self.daemon.configure()
-        systemctl('start', *THEIRS)
+        systemd.start(*THEIRS)
 
     @staticmethod
     def remove_theirs():
-        systemctl('stop', *THEIRS)
+        systemd.stop(*THEIRS)
         for name in THEIRS:
             (SYSTEM / name).unlink()
-        systemctl('daemon-reload')
+        systemd.reload_units()
 
     def active(self):
         return {unit for unit in (SERVICE, *SOCKETS, *THEIRS) if is_active(unit)}
 
     def test_there_and_back(self):
         self.assertEqual(self.active(), set(THEIRS))
-        systemctl('start', *SOCKETS)
+        systemd.start(*SOCKETS)
         self.assertEqual(self.active(), set(SOCKETS))
         self.assert_served()
         self.assert_served('-r')
         self.assertEqual(self.active(), {SERVICE, *SOCKETS})
 
         back = ('virtnodedevd.socket', 'virtnodedevd-ro.socket')
-        systemctl('start', *back)
+        systemd.start(*back)
         self.assertEqual(self.active(), set(back))
         for path in (self.daemon.rw_path, self.daemon.ro_path):
             self.assertTrue(self.daemon.accepts(path))
 
-        systemctl('start', SERVICE)
+        systemd.start(SERVICE)
         self.assertEqual(self.active(), {SERVICE, *SOCKETS})
         self.assert_served()
 
     def test_their_service(self):
-        systemctl('start', SERVICE)
+        systemd.start(SERVICE)
         self.assertEqual(self.active(), {SERVICE, *SOCKETS})
-        systemctl('start', 'virtnodedevd.service')
+        systemd.start('virtnodedevd.service')
         self.assertEqual(self.active(), set(THEIRS))
 
     def test_nothing_is_left(self):
-        systemctl('start', SERVICE)
-        systemctl('stop', SERVICE, *SOCKETS)
+        systemd.start(SERVICE)
+        systemd.stop(SERVICE, *SOCKETS)
         self.assertEqual(self.active(), set())
         for path in (self.daemon.rw_path, self.daemon.ro_path):
             self.assertFalse(path.exists())

@@ -9,9 +9,12 @@ import functools
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import host
+import systemd_manager as systemd
 from daemon import Daemon
 from vm_host import VmHost
 
@@ -19,24 +22,6 @@ SERVICE = 'mediated.service'
 SOCKETS = ('mediated.socket', 'mediated-ro.socket')
 UNITS = (SERVICE, *SOCKETS)
 SYSTEM = pathlib.Path('/etc/systemd/system')
-JOB_SECONDS = 120.0
-
-
-def systemctl(*arguments, check=True):
-    """Waits for the job, and gives what was printed."""
-    result = subprocess.run(['systemctl', '--no-pager', *arguments], text=True, check=False,
-                            stdin=subprocess.DEVNULL, capture_output=True, timeout=JOB_SECONDS)
-    if check and result.returncode != 0:
-        raise AssertionError(f'systemctl {arguments}: {result.stderr}')
-    return result.stdout.strip()
-
-
-def show(unit, key):
-    return systemctl('show', '--property', key, '--value', unit)
-
-
-def is_active(unit):
-    return show(unit, 'ActiveState') == 'active'
 
 
 def write_units(units):
@@ -45,7 +30,7 @@ def write_units(units):
         path = SYSTEM / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding='utf-8')
-    systemctl('daemon-reload')
+    systemd.reload_units()
 
 
 @functools.cache
@@ -56,7 +41,7 @@ def install(program):
         shutil.copy(units / name, SYSTEM / name)
     text = (units / SERVICE).read_text(encoding='utf-8')
     shutil.copy(program, re.search(r'^ExecStart=(\S+)', text, re.MULTILINE).group(1))
-    systemctl('daemon-reload')
+    systemd.reload_units()
     path = pathlib.Path(re.search(r'^EnvironmentFile=-(\S+)', text, re.MULTILINE).group(1))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
@@ -69,11 +54,11 @@ class MainProcess:
 
     @property
     def pid(self):
-        return int(show(SERVICE, 'MainPID'))
+        return systemd.show(SERVICE, 'MainPID')
 
     @staticmethod
     def kill():
-        systemctl('kill', '--signal=KILL', SERVICE, check=False)
+        systemd.kill(SERVICE, 'all', signal.SIGKILL)
 
 
 class ServiceDaemon(Daemon):
@@ -88,23 +73,23 @@ class ServiceDaemon(Daemon):
         # It has a /tmp of its own, and may write to no other directory of definitions.
         self.definitions = pathlib.Path('/etc/mdevctl.d')
         self.scripts = pathlib.Path('/etc/mediated-test.d')
-        self.cursor = None
+        self.configured = 0.0
         self.arguments_path = install(self.program)
 
     def close(self):
-        systemctl('stop', *UNITS)
-        systemctl('reset-failed')
+        systemd.stop(*UNITS)
+        systemd.reset_failed()
         drop_ins = SYSTEM / f'{SERVICE}.d'
         if drop_ins.exists():
             shutil.rmtree(drop_ins)
-            systemctl('daemon-reload')
+            systemd.reload_units()
         for path in (self.definitions, self.scripts):
             shutil.rmtree(path, ignore_errors=True)
         self.arguments_path.unlink(missing_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def is_running(self):
-        return is_active(SERVICE)
+        return systemd.is_active(SERVICE)
 
     def has_ended(self):
         return not self.is_running()
@@ -114,32 +99,26 @@ class ServiceDaemon(Daemon):
         words = ' '.join(['--verbose', '--config', str(self.config_path), *arguments])
         self.write_config(config)
         self.arguments_path.write_text(f'MEDIATED_ARGS="{words}"\n', encoding='utf-8')
-        self.cursor = self.journal_cursor()
-
-    @staticmethod
-    def journal_cursor():
-        output = subprocess.run(['journalctl', '--quiet', '--lines=0', '--show-cursor'], text=True,
-                                check=True, capture_output=True).stdout
-        found = re.search(r'-- cursor: (\S+)', output)
-        return found.group(1) if found else None
+        self.configured = time.time()
 
     def start(self, config=None, *arguments):
         self.configure(config, *arguments)
         self.process = MainProcess()
-        systemctl('start', SERVICE)
+        systemd.start(SERVICE)
 
     def signal(self, number):
-        systemctl('kill', '--kill-whom=main', f'--signal={int(number)}', SERVICE)
+        systemd.kill(SERVICE, 'main', number)
 
     def wait(self):
-        host.wait_until(lambda: show(SERVICE, 'ActiveState') in ('inactive', 'failed'),
+        host.wait_until(lambda: systemd.show(SERVICE, 'ActiveState') in ('inactive', 'failed'),
                         'the end of the service', self.deadline)
-        return int(show(SERVICE, 'ExecMainStatus'))
+        return systemd.show(SERVICE, 'ExecMainStatus')
 
     def stop(self):
-        systemctl('stop', *UNITS)
-        if show(SERVICE, 'Result') != 'success':
-            raise AssertionError(f'the service ended with {show(SERVICE, "Result")}')
+        systemd.stop(*UNITS)
+        result = systemd.show(SERVICE, 'Result')
+        if result != 'success':
+            raise AssertionError(f'the service ended with {result}')
         left = [path for path in (self.rw_path, self.ro_path) if path.exists()]
         if left:
             raise AssertionError(f'systemd left {left} behind')
@@ -148,9 +127,8 @@ class ServiceDaemon(Daemon):
         self.process.kill()
 
     def log(self):
-        words = ['journalctl', '--quiet', '--no-pager', '--output=cat', f'--unit={SERVICE}']
-        if self.cursor is not None:
-            words.append(f'--after-cursor={self.cursor}')
+        words = ['journalctl', '--quiet', '--no-pager', '--output=cat', f'--unit={SERVICE}',
+                 f'--since=@{self.configured:.6f}']
         return subprocess.run(words, text=True, check=True, capture_output=True).stdout
 
 
