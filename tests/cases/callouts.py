@@ -18,8 +18,6 @@ SUPPORTED = {'supports': {'version': 2, 'actions': ['start', 'stop', 'define', '
 class Scripts(MediatedTest):
     """Each script tells what it has been given, one line of JSON per call."""
 
-    config = {'callouts': {'timeout': '2'}}
-
     def setUp(self):
         super().setUp()
         self.record = self.daemon.directory / 'record'
@@ -137,9 +135,10 @@ class Scripts(MediatedTest):
         """It delays its own caller until the deadline, and nobody else."""
         self.install(body='sleep 1000')
         uuid = self.new_uuid()
-        stuck = self.in_background(lambda: self.connect().nodeDeviceCreateXML(
-            self.document(uuid=uuid), 0))
-        self.wait_until(self.record.read_text, 'the script has begun')
+        with self.settings(callouts={'timeout': '3'}):
+            stuck = self.in_background(lambda: self.connect().nodeDeviceCreateXML(
+                self.document(uuid=uuid), 0))
+            self.wait_until(self.record.read_text, 'the script has begun')
         self.assertIn(self.parent.name, self.names())
         with self.assertRaisesRegex(libvirt.libvirtError, '10-test.sh'):
             stuck.result(self.deadline)

@@ -161,6 +161,7 @@ class Keepalive(MediatedTest):
         client.wait_keepalive('PONG')
 
     def test_it_asks_who_agreed(self):
+        self.change_config({'keepalive': {'interval': '0.1', 'count': '100'}})
         client = self.raw()
         self.assertEqual(client.supports_feature(10), 1)
         for _ in range(3):
@@ -189,7 +190,7 @@ class Keepalive(MediatedTest):
 
 
 class KeepaliveUnderPressure(MediatedTest):
-    config = {'keepalive': {'interval': '0.1', 'count': '2'}, 'limits': {'max_client_requests': '1'}}
+    config = {'keepalive': {'interval': '0.3', 'count': '2'}, 'limits': {'max_client_requests': '1'}}
 
     def test_silence_that_the_daemon_causes_does_not_count(self):
         """While it does not read a client's answers to pings cannot reach it either."""

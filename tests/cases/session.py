@@ -53,7 +53,7 @@ class StartedByClient(SessionTest):
         self.assertEqual(os.stat(self.socket).st_uid, self.user.ids[0])
 
     def test_idle_end(self):
-        self.user.make_virtnodedevd('--timeout=1')
+        self.user.make_virtnodedevd('--timeout=2')
         for _ in range(2):
             self.assert_lists(self.user.virsh('nodedev-list'))
             self.wait_ended()

@@ -104,14 +104,16 @@ class Blocked(MediatedTest):
 class Deadline(MediatedTest):
     """A caller does not wait for ever."""
 
-    config = {'mdev': {'driver_timeout': '0.3', 'event_timeout': '0.2'}}
+    SHORT = {'driver_timeout': '0.3', 'event_timeout': '0.2'}
 
     def test_create(self):
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
         self.host.set_knob(self.parent, 'block_create', 1)
-        self.assert_refused(VAGUE | {68}, self.conn.nodeDeviceCreateXML, self.document(uuid=uuid),
-                            0, says='Unable to start mediated device')
+        with self.settings(mdev=self.SHORT):
+            self.assert_refused(VAGUE | {68}, self.conn.nodeDeviceCreateXML,
+                                self.document(uuid=uuid), 0,
+                                says='Unable to start mediated device')
         self.assertNotIn(name, self.names())
         self.host.set_knob(self.parent, 'block_create', 0)
         self.wait_until(lambda: name in self.names(), 'the device, in the end')
@@ -120,7 +122,8 @@ class Deadline(MediatedTest):
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         self.host.set_knob(self.parent, 'block_remove', 1)
-        self.assert_refused(VAGUE | {68}, device.destroy, says=device.name())
+        with self.settings(mdev=self.SHORT):
+            self.assert_refused(VAGUE | {68}, device.destroy, says=device.name())
         self.host.set_knob(self.parent, 'block_remove', 0)
         self.wait_until(lambda: device.name() not in self.names(), 'its end')
 

@@ -92,7 +92,7 @@ class Start(MediatedTest):
         self.assertEqual(sorted(names), self.names())
 
     def test_client_that_asks_and_leaves(self):
-        self.start_held('--timeout=1')
+        self.start_held('--timeout=2')
         gone, _, _ = self.ask()
         client, _, listed = self.ask()
         gone.disconnect()

@@ -403,12 +403,10 @@ class Destroy(VhbaTest):
 
 
 class DestroyInVain(Destroy):
-    config = {'mdev': {'event_timeout': '0.2'}}
-
     def test_nothing_comes_of_it(self):
         device = self.make()
         self.hba.set_knob('silent', 1)
-        with Unchanged(self):
+        with Unchanged(self), self.settings(mdev={'event_timeout': '0.2'}):
             self.assert_refused(1, device.destroy, says=(NEXT, 'still there'))
         self.hba.set_knob('silent', 0)
         device.destroy()
@@ -458,7 +456,7 @@ class Judged(access.JudgedTest):
     def test_look_up_while_another_gets_the_names(self):
         """What is allowed is to see one device, not whichever has its names."""
         device = self.conn.nodeDeviceCreateXML(document(), 0)
-        self.restart(access.only(device.name()))
+        self.polkit.use(access.only(device.name()))
         client = self.opened(access.NOBODY)
         wanted = rpc.string(WWNN) + rpc.string(WWPN) + rpc.u32(0)
         self.assertEqual(client.call('LOOKUP_SCSI_HOST_BY_WWN', wanted).string(), NEXT)
@@ -474,7 +472,7 @@ class Judged(access.JudgedTest):
         client = self.opened(access.NOBODY)
         self.assert_denied(client.create_xml, document())
         self.assert_denied(client.destroy, 'scsi_host6')
-        self.restart(access.allow_all('write', 'start', 'stop'))
+        self.polkit.use(access.allow_all('write', 'start', 'stop'))
         client = self.opened(access.NOBODY)
         client.destroy(client.create_xml(document()))
 
@@ -592,8 +590,6 @@ class Late(VhbaTest):
 
 @only_on('sim', NO_FIBRE)
 class Failing(VhbaTest):
-    config = {'mdev': {'driver_timeout': '0.5', 'event_timeout': '0.3'}}
-
     def test_the_driver_refuses(self):
         for number, says in ((errno.EIO, 'Input/output error'),
                              (errno.EBUSY, 'Device or resource busy')):
@@ -607,7 +603,8 @@ class Failing(VhbaTest):
 
     def test_any_parent_when_one_does_not_answer(self):
         self.hba.set_knob('block_state', 1)
-        self.check_adapter(self.make(''), 4)
+        with self.settings(mdev={'driver_timeout': '1'}):
+            self.check_adapter(self.make(''), 4)
 
     def test_any_parent_when_one_cannot_be_asked(self):
         self.hba.set_knob('fail_state', errno.EIO)
@@ -623,7 +620,7 @@ class Failing(VhbaTest):
 
     def test_nothing_comes_of_it(self):
         self.hba.set_knob('silent', 1)
-        with Unchanged(self):
+        with Unchanged(self), self.settings(mdev={'event_timeout': '0.3'}):
             self.assert_refused(NO_DEVICE, self.make, says=(WWNN, WWPN, 'scsi_host3'))
         self.hba.set_knob('silent', 0)
         self.check_adapter(self.make(), 3)
@@ -631,7 +628,8 @@ class Failing(VhbaTest):
     def test_names_never_come(self):
         """Then it is an adapter without a known name, which can still be told by the kernel's."""
         self.hba.set_knob('late', -1)
-        self.assert_refused(NO_DEVICE, self.make, says=(WWNN, WWPN))
+        with self.settings(mdev={'event_timeout': '0.3'}):
+            self.assert_refused(NO_DEVICE, self.make, says=(WWNN, WWPN))
         self.wait_until(lambda: NEXT in self.names(), 'the adapter, as it is')
         self.assert_refused(VAGUE, self.conn.nodeDeviceLookupByName(NEXT).destroy, says=NEXT)
         self.hba.wait_port(self.deadline).fill()
@@ -640,7 +638,8 @@ class Failing(VhbaTest):
 
     def test_the_write_takes_too_long(self):
         self.hba.set_knob('block_create', 1)
-        self.assert_refused(68, self.make, says=('scsi_host3', 'not answered in time'))
+        with self.settings(mdev={'driver_timeout': '0.5'}):
+            self.assert_refused(68, self.make, says=('scsi_host3', 'not answered in time'))
         self.assertNotIn(NEXT, self.names())
         self.hba.set_knob('block_create', 0)
         self.wait_until(lambda: NEXT in self.names(), 'the adapter, in the end')
@@ -648,7 +647,8 @@ class Failing(VhbaTest):
     def test_the_removal_takes_too_long(self):
         device = self.make()
         self.hba.set_knob('block_delete', 1)
-        self.assert_refused(68, device.destroy, says=(NEXT, 'not answered in time'))
+        with self.settings(mdev={'driver_timeout': '0.5'}):
+            self.assert_refused(68, device.destroy, says=(NEXT, 'not answered in time'))
         self.assertIn(NEXT, self.names())
         self.hba.set_knob('block_delete', 0)
         self.wait_until(lambda: NEXT not in self.names(), 'its end')
@@ -656,7 +656,7 @@ class Failing(VhbaTest):
     def test_udev_is_silent(self):
         """Then sysfs says what has come of it."""
         events = self.listen()
-        with self.host.silence_udev():
+        with self.settings(mdev={'event_timeout': '0.3'}), self.host.silence_udev():
             self.check_adapter(self.make(), 3)
         self.barrier(events)
         self.assertEqual(events.all(), [('created', NEXT), ('update', 'scsi_host3')])

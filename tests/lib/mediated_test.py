@@ -7,6 +7,7 @@ There are no sleeps: whatever is waited for has a condition and a deadline.
 
 import contextlib
 import json
+import signal
 import threading
 import time
 import unittest
@@ -18,6 +19,7 @@ import documents
 import host as hosts
 import rpc
 
+READ_AGAIN = 'the settings have been read again'
 URI = 'nodedev:///system?socket={}'
 
 # Where stock answers code 1, a more exact one is as good; these are left for that.
@@ -120,10 +122,9 @@ class MediatedTest(unittest.TestCase):
 
     def setUp(self):
         EventLoop.ensure()
-        self.addCleanup(self.show_log_of_failure)
-        self.log = ''
         self.host = type(self).make_host(self.machine, type(self))
         self.addCleanup(self.host.close)
+        self.addCleanup(self.show_log_of_failure)
         self.daemon = self.host.daemon
         self.deadline = self.host.deadline
         self.addCleanup(self.end_daemon)
@@ -136,23 +137,20 @@ class MediatedTest(unittest.TestCase):
 
     def end_daemon(self):
         """The daemon must still be well, and leave in peace."""
-        try:
-            for connection in self.connections:
-                with contextlib.suppress(libvirt.libvirtError):
-                    connection.close()
-            if self.daemon.process is None:
-                return
-            self.host.relax()
-            if not self.daemon.is_running():
-                raise AssertionError(f'the daemon ended with {self.daemon.process.returncode}')
-            self.daemon.stop()
-        finally:
-            self.log = self.daemon.log()
+        for connection in self.connections:
+            with contextlib.suppress(libvirt.libvirtError):
+                connection.close()
+        if self.daemon.process is None:
+            return
+        self.host.relax()
+        if not self.daemon.is_running():
+            raise AssertionError(f'the daemon ended with {self.daemon.process.returncode}')
+        self.daemon.stop()
 
     def show_log_of_failure(self):
         # While cleanups run, unittest's own mark of success is that of the cleanup.
         if self._outcome.result.troubles:
-            for line in self.log.splitlines()[-120:]:
+            for line in self.daemon.log().splitlines()[-120:]:
                 print(f'# | {line}', flush=True)
 
     # Connections
@@ -248,6 +246,23 @@ class MediatedTest(unittest.TestCase):
 
     def wait_until(self, condition, what):
         return hosts.wait_until(condition, what, self.deadline)
+
+    def change_config(self, config):
+        """On return the running daemon goes by these settings."""
+        before = self.daemon.log().count(READ_AGAIN)
+        self.daemon.write_config(config)
+        self.daemon.signal(signal.SIGHUP)
+        self.wait_until(lambda: self.daemon.log().count(READ_AGAIN) > before, 'other settings')
+
+    @contextlib.contextmanager
+    def settings(self, **groups):
+        """For a while the running daemon goes by these, too: limits that are short only where they matter."""
+        self.change_config({**self.config, **{group: {**self.config.get(group, {}), **settings}
+                                              for group, settings in groups.items()}})
+        try:
+            yield
+        finally:
+            self.change_config(self.config)
 
     def in_background(self, func, *args):
         return hosts.Background(func, *args)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A real polkitd with rules of its own on a real bus of its own, and clients of other users."""
 
+import atexit
+import functools
+import json
 import os
 import pathlib
 import pwd
@@ -34,7 +37,7 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 """
 POLKITD = '/usr/lib/polkit-1/polkitd'
 NAME = 'org.freedesktop.PolicyKit1'
-ACTION = 'org.libvirt.unix.monitor'
+ACTION = 'org.libvirt.unix.manage'
 NOBODY_THERE = (Gio.DBusError.SERVICE_UNKNOWN, Gio.DBusError.NAME_HAS_NO_OWNER)
 
 # The rules of this machine are out of sight of the daemon below.
@@ -44,14 +47,50 @@ mount -t tmpfs none /usr/share/polkit-1/rules.d
 exec "$2" --no-debug
 """
 
-# Connects as somebody else and hands the socket over. It stays, as polkit looks at it.
-CONNECT = """
-import socket, sys
-client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-client.connect(sys.argv[1])
-socket.send_fds(socket.socket(fileno=int(sys.argv[2])), [b'.'], [client.fileno()])
-client.close()
-sys.stdin.read()
+# Asked of every set of rules, to know whether it is in force. Without a rule this action is for administrators.
+PROBE = """polkit.addRule(function(action, subject) {{
+    if (action.id == '{action}' && action.lookup('generation') == '{generation}')
+        return polkit.Result.YES;
+}});
+"""
+
+# Stays as it is small, and makes a process of another user for each request: that connects and hands the socket over.
+# It lives until its own socket is closed, as polkit looks at it.
+SPAWNER = """
+import ctypes, json, os, signal, socket, sys
+PR_SET_DUMPABLE = 4
+
+def become(user, group, groups):
+    os.setgroups(groups)
+    os.setgid(group)
+    os.setuid(user)
+    # As it is after exec(): what is in /proc belongs to the user.
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1)
+
+def hand_over(ours, path):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        client.connect(path)
+    except OSError:
+        return
+    socket.send_fds(ours, [str(os.getpid()).encode()], [client.fileno()])
+    client.close()
+    ours.recv(1)
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+requests = socket.socket(fileno=int(sys.argv[1]))
+while True:
+    request, fds, _, _ = socket.recv_fds(requests, 65536, 1)
+    if not request:
+        sys.exit()
+    ours = socket.socket(fileno=fds[0])
+    if os.fork() == 0:
+        requests.close()
+        path, *ids = json.loads(request)
+        become(*ids)
+        hand_over(ours, path)
+        os._exit(0)
+    ours.close()
 """
 
 
@@ -69,6 +108,8 @@ class Polkit:
         self.config.write_text(BUS_CONFIG.format(path=self.bus_path), encoding='utf-8')
         self.bus = None
         self.authority = None
+        self.connection = None
+        self.generation = 0
 
     @property
     def environment(self):
@@ -79,56 +120,73 @@ class Polkit:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def spawn(self, arguments):
-        environment = {name: value for name, value in os.environ.items() if name != 'LD_PRELOAD'}
-        return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env={**environment, **self.environment},
-            preexec_fn=die_with_parent)
+        return spawn(arguments, self.environment)
 
-    def start(self, rules=None):
-        """On return polkit answers by these rules."""
+    def start(self):
+        """On return polkit answers by the rules it had last."""
         self.start_bus()
-        self.start_authority(rules)
+        self.start_authority()
 
     def start_bus(self):
         self.bus = self.spawn(['dbus-daemon', f'--config-file={self.config}', '--nofork',
                                '--nopidfile'])
         wait_until(self.accepts, 'a bus', self.deadline)
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            f'unix:path={self.bus_path}',
+            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+            Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
 
-    def start_authority(self, rules=None):
-        if rules is not None:
-            (self.rules / '00-test.rules').write_text(rules, encoding='utf-8')
+    def start_authority(self):
         self.authority = self.spawn(['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
                                      LAUNCH, 'sh', str(self.rules), POLKITD])
         wait_until(self.answers, 'polkitd on its bus', self.deadline)
+
+    def use(self, rules):
+        """On return polkit is there and answers by these rules."""
+        self.generation += 1
+        new = self.rules / 'new'
+        new.write_text(PROBE.format(action=ACTION, generation=self.generation) + rules,
+                       encoding='utf-8')
+        new.rename(self.rules / '00-test.rules')
+        if not self.runs(self.bus):
+            self.stop()
+            self.start_bus()
+        if not self.runs(self.authority):
+            self.start_authority()
+        wait_until(self.answers, 'other rules', self.deadline)
+
+    @staticmethod
+    def runs(process):
+        return process is not None and process.poll() is None
 
     def accepts(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             return client.connect_ex(str(self.bus_path)) == 0
 
     def answers(self):
-        """Whether there is a polkitd; if so, it has answered all that it was asked before. Its first answer
-        takes long, it reads all actions of the machine for it."""
-        bus = Gio.DBusConnection.new_for_address_sync(
-            f'unix:path={self.bus_path}',
-            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
-            Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-        subject = ('system-bus-name', {'name': GLib.Variant('s', bus.get_unique_name())})
+        """Whether there is a polkitd with the rules of this generation; if so, it has answered all that it was
+        asked before. Its first answer takes long, it reads all actions of the machine for it."""
+        somebody = {'pid': GLib.Variant('u', os.getpid()), 'start-time': GLib.Variant('t', 0),
+                    'uid': GLib.Variant('i', pwd.getpwnam('nobody').pw_uid)}
+        question = GLib.Variant('((sa{sv})sa{ss}us)', (
+            ('unix-process', somebody), ACTION, {'generation': str(self.generation)}, 0, ''))
         try:
-            bus.call_sync(NAME, '/org/freedesktop/PolicyKit1/Authority',
-                          'org.freedesktop.PolicyKit1.Authority', 'CheckAuthorization',
-                          GLib.Variant('((sa{sv})sa{ss}us)', (subject, ACTION, {}, 0, '')), None,
-                          Gio.DBusCallFlags.NO_AUTO_START, self.deadline * 1000, None)
+            reply = self.connection.call_sync(
+                NAME, '/org/freedesktop/PolicyKit1/Authority',
+                'org.freedesktop.PolicyKit1.Authority', 'CheckAuthorization', question, None,
+                Gio.DBusCallFlags.NO_AUTO_START, int(self.deadline * 1000), None)
         except GLib.Error as error:
             if any(error.matches(Gio.dbus_error_quark(), code) for code in NOBODY_THERE):
                 return False
             raise
-        finally:
-            bus.close_sync(None)
-        return True
+        (is_authorized, _, _), = reply.unpack()
+        return is_authorized
 
     def stop(self):
         self.stop_authority()
+        if self.connection is not None:
+            self.connection.close_sync(None)
+        self.connection = None
         self.end(self.bus)
         self.bus = None
 
@@ -151,38 +209,65 @@ class Polkit:
         self.authority.send_signal(signal.SIGCONT)
         wait_until(self.answers, 'polkitd, awake again', self.deadline)
 
+    def reset(self):
+        """Whatever a test has left behind."""
+        if self.runs(self.authority) and self.runs(self.bus):
+            self.resume()
+
+
+@functools.cache
+def polkit(deadline):
+    """The one for all tests: it takes long to start."""
+    shared = Polkit(deadline)
+    atexit.register(shared.close)
+    return shared
+
 
 class OtherUser:
     """A process of another user, with a connection to the daemon that we use in its name."""
 
     def __init__(self, name, path):
-        self.entry = pwd.getpwnam(name)
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            self.process = subprocess.Popen(
-                ['/usr/bin/python3', '-c', CONNECT, str(path), str(theirs.fileno())],
-                stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], cwd='/', **as_user(name))
-            theirs.close()
-            fds = socket.recv_fds(ours, 1, 1)[1]
+        entry = pwd.getpwnam(name)
+        self.uid = entry.pw_uid
+        request = [str(path), entry.pw_uid, entry.pw_gid, os.getgrouplist(name, entry.pw_gid)]
+        self.process, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(spawner(), [json.dumps(request).encode()], [theirs.fileno()])
+        pid, fds, _, _ = socket.recv_fds(self.process, 32, 1)
         if not fds:
+            self.process.close()
             raise PermissionError(f'{name} cannot connect to {path}')
+        self.pid = int(pid)
         self.socket = socket.socket(fileno=fds[0])
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    @property
-    def uid(self):
-        return self.entry.pw_uid
 
     def start_time(self):
         stat = pathlib.Path(f'/proc/{self.pid}/stat').read_text(encoding='ascii')
         return int(stat.rpartition(')')[2].split()[19])
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        """On return it has ended."""
+        with self.process:
+            self.process.shutdown(socket.SHUT_WR)
+            self.process.recv(1)
+
+
+@functools.cache
+def spawner():
+    """The socket that a process listens to which makes processes of other users."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        spawn(['/usr/bin/python3', '-ISc', SPAWNER, str(theirs.fileno())],
+              pass_fds=[theirs.fileno()])
+    return ours
+
+
+def spawn(arguments, environment=None, **options):
+    """A process in the background that ends with this one."""
+    inherited = {name: value for name, value in os.environ.items() if name != 'LD_PRELOAD'}
+    return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, env={**inherited, **(environment or {})}, cwd='/',
+        preexec_fn=die_with_parent, **options)
 
 
 def as_user(name):
