@@ -4,6 +4,7 @@
 import ctypes
 import os
 import pathlib
+import select
 import shutil
 import signal
 import socket
@@ -19,6 +20,18 @@ SOCKET_RO = 'virtnodedevd-sock-ro'
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def ends(process, seconds):
+    """Whether a child process ends within that time; its status is known then."""
+    if process.poll() is not None:
+        return True
+    fd = os.pidfd_open(process.pid)
+    try:
+        ready, _, _ = select.select([fd], [], [], seconds)
+    finally:
+        os.close(fd)
+    return bool(ready) and process.poll() is not None
 
 
 def key_file(groups):
@@ -99,11 +112,7 @@ class Daemon:
 
     def has_ended(self):
         """True at once if it has; waits a moment else."""
-        try:
-            self.process.wait(POLL_SECONDS)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return ends(self.process, POLL_SECONDS)
 
     @staticmethod
     def accepts(path):
@@ -119,7 +128,9 @@ class Daemon:
 
     def wait(self):
         """The exit status; negative for a signal."""
-        return self.process.wait(self.deadline)
+        if not ends(self.process, self.deadline):
+            raise AssertionError(f'the daemon does not end within {self.deadline} s')
+        return self.process.returncode
 
     def stop(self):
         """Ends the daemon as a service manager does; it must leave nothing behind."""

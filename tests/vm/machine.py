@@ -79,6 +79,13 @@ def accelerator_arguments(name, iommu):
     return ['-accel', 'tcg,thread=multi']
 
 
+def kernel_words(accel):
+    """What the accelerator wants on the kernel's command line."""
+    # An emulated machine's processors have one clock, which the kernel cannot know; each look at another costs
+    # a way out of the emulated processor.
+    return ['tsc=reliable'] if accel == 'tcg' else []
+
+
 def share(tag, path, readonly):
     """A directory of the host that the guest can mount by its tag."""
     mode = ',readonly=on' if readonly else ''
