@@ -6,6 +6,7 @@ import struct
 
 import rpc
 from mediated_test import MediatedTest, only_on
+from vm_host import thousands
 
 LIFECYCLE = 0
 CREATED, DELETED = 0, 1
@@ -125,10 +126,11 @@ class Counted(MediatedTest):
 
 @only_on('vm', 'the fake kernel is too slow for thousands')
 class CountedInLarge(Counted):
-    subscribers, devices = 100, 1000
+    subscribers = 100
 
     def setUp(self):
         super().setUp()
+        self.devices = thousands(1000)
         self.host.set_knob(self.parent, 'capacity_scale', 256)
         self.addCleanup(self.host.set_knob, self.parent, 'capacity_scale', 1)
 

@@ -5,6 +5,7 @@ Needs root. The knobs are files in <parent>/hostile; see the head of md_vgpu.c.
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import subprocess
@@ -15,6 +16,7 @@ from daemon import Daemon
 MDEV_BUS = pathlib.Path('/sys/class/mdev_bus')
 MDEV_DEVICES = pathlib.Path('/sys/bus/mdev/devices')
 PCI_DEVICES = pathlib.Path('/sys/bus/pci/devices')
+UEVENT_SEQNUM = '/sys/kernel/uevent_seqnum'
 DEADLINE = 60.0
 RESTING_KNOBS = (*host.KNOBS, 'delay_create_ms', 'delay_remove_ms', 'delay_available_ms',
                  'homogeneous')
@@ -33,12 +35,26 @@ def write(path, text):
         os.close(fd)
 
 
+@functools.cache
+def is_emulated():
+    """Whether the processor is QEMU's own, which is an order of magnitude slower than the one it runs on."""
+    result = subprocess.run(['systemd-detect-virt', '--vm'], capture_output=True, text=True,
+                            check=False)
+    return result.stdout.strip() == 'qemu'
+
+
+def thousands(count):
+    """So many where there is a processor for them; elsewhere hundreds, for the same."""
+    return count // 5 if is_emulated() else count
+
+
 class VmHost(host.Host):
     """Real sysfs, real udev."""
 
     kind = 'vm'
     deadline = DEADLINE
     make_daemon = Daemon
+    settled = None    # the number of the kernel's last event that udev is known to be through with
 
     def __init__(self, machine, program):
         if machine not in ('m60', 'virtual'):
@@ -81,9 +97,11 @@ class VmHost(host.Host):
                 self.remove_by_others(uuid)
         self.settle()
 
-    @staticmethod
-    def settle():
-        subprocess.run(['udevadm', 'settle', f'--timeout={DEADLINE:.0f}'], check=True)
+    def settle(self):
+        number = self.read(UEVENT_SEQNUM)
+        if number != VmHost.settled:
+            subprocess.run(['udevadm', 'settle', f'--timeout={DEADLINE:.0f}'], check=True)
+            VmHost.settled = number
 
     def parents(self):
         return self.known

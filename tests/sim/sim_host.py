@@ -9,7 +9,7 @@ import hosts
 from daemon import Daemon
 from fake_kernel import FakeKernel, KernelError
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 UMOCKDEV = 'libumockdev-preload.so.0'
 
 
