@@ -11,16 +11,17 @@ import struct
 import subprocess
 
 import documents
+import libvirt
 import systemd_manager as systemd
 from mediated_test import MediatedTest, only_on
 from program import DETAILS
-from service_host import SERVICE, SOCKETS, SYSTEM, write_units
+from service_host import SERVICE, SOCKETS, write_units
 from systemd_manager import is_active, show
 from user import User
 
+URI = 'nodedev:///system'
 REASON = 'systemd is process 1 only there'
 SPEEDS = (None, '2.5', '5', '8', '16', '32', '64')
-DROP_IN = f'{SERVICE}.d/test.conf'
 
 HOLDER = """
 import os, sys
@@ -77,17 +78,16 @@ def express_links(config):
 
 
 def virsh(*arguments):
-    """Stock libvirt's client, told nothing but the URI."""
-    return subprocess.run(['virsh', '-c', 'nodedev:///system', *arguments], text=True, check=False,
+    return subprocess.run(['virsh', '-c', URI, *arguments], text=True, check=False,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
 
 @only_on('service', REASON)
 class ServiceTest(MediatedTest):
-    def assert_served(self, *options):
-        result = virsh(*options, 'nodedev-list')
-        self.assertEqual((result.returncode, result.stderr), (0, ''))
-        self.assertIn(self.parent.name, result.stdout.split())
+    def assert_served(self, open_connection=libvirt.open, name=None):
+        """By a client that is told nothing but the URI."""
+        with contextlib.closing(open_connection(URI)) as connection:
+            self.assertIn(name or self.parent.name, self.names(connection=connection))
 
     def wait_for_log(self, words):
         """The journal takes its time."""
@@ -108,8 +108,10 @@ class Activation(ServiceTest):
         for options in ((), ('-r',)):
             with self.subTest(options):
                 self.assertFalse(is_active(SERVICE))
-                self.assert_served(*options)
-                self.assertTrue(is_active(SERVICE))
+                result = virsh(*options, 'nodedev-list')
+                self.assertEqual((result.returncode, result.stderr), (0, ''))
+                self.assertIn(self.parent.name, result.stdout.split())
+                self.wait_until(lambda: is_active(SERVICE), 'the word that it is ready')
                 systemd.stop(SERVICE)
 
     def test_modes(self):
@@ -139,14 +141,15 @@ class LifeCycle(ServiceTest):
         self.assertEqual(show(SERVICE, 'Result'), 'success')
         self.assertTrue(all(is_active(unit) for unit in SOCKETS))
         systemd.start(SERVICE)
-        self.assertIn(device.name(), virsh('nodedev-list').stdout)
+        self.assert_served(name=device.name())
 
     def test_restart(self):
         """A client that comes meanwhile waits and is served."""
         device = self.create()
         old = self.daemon.process.pid
         systemd.begin_restart(SERVICE)
-        self.assertIn(device.name(), virsh('nodedev-list').stdout)
+        self.wait_until(lambda: self.daemon.process.pid != old, 'the end of the first')
+        self.assert_served(name=device.name())
         self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
                         'another process')
         self.assert_served()
@@ -181,7 +184,7 @@ class LifeCycle(ServiceTest):
         self.assertEqual(self.daemon.wait(), 0)
         self.assertEqual(show(SERVICE, 'Result'), 'success')
         systemd.start(SERVICE)
-        self.assertIn(name, virsh('nodedev-list').stdout)
+        self.assert_served(name=name)
 
     def test_crash(self):
         old = self.daemon.process.pid
@@ -196,7 +199,7 @@ class Watchdog(ServiceTest):
 
     def setUp(self):
         super().setUp()
-        write_units({DROP_IN: '[Service]\nWatchdogSec=5\n'})
+        self.daemon.drop_in = '[Service]\nWatchdogSec=5\n'
         self.daemon.start(self.config)
 
     def test_turning(self):
@@ -325,17 +328,11 @@ class TakeOver(ServiceTest):
 
     def setUp(self):
         super().setUp()
+        # From now on the machine has them; as long as nobody starts them they are nothing.
         write_units(THEIRS)
-        self.addCleanup(self.remove_theirs)
+        self.addCleanup(systemd.stop, *THEIRS)
         self.daemon.configure()
         systemd.start(*THEIRS)
-
-    @staticmethod
-    def remove_theirs():
-        systemd.stop(*THEIRS)
-        for name in THEIRS:
-            (SYSTEM / name).unlink()
-        systemd.reload_units()
 
     def active(self):
         return {unit for unit in (SERVICE, *SOCKETS, *THEIRS) if is_active(unit)}
@@ -345,7 +342,8 @@ class TakeOver(ServiceTest):
         systemd.start(*SOCKETS)
         self.assertEqual(self.active(), set(SOCKETS))
         self.assert_served()
-        self.assert_served('-r')
+        self.assert_served(libvirt.openReadOnly)
+        self.wait_until(lambda: is_active(SERVICE), 'the word that it is ready')
         self.assertEqual(self.active(), {SERVICE, *SOCKETS})
 
         back = ('virtnodedevd.socket', 'virtnodedevd-ro.socket')

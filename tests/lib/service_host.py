@@ -21,16 +21,25 @@ from vm_host import VmHost
 SERVICE = 'mediated.service'
 SOCKETS = ('mediated.socket', 'mediated-ro.socket')
 UNITS = (SERVICE, *SOCKETS)
+DROP_IN = f'{SERVICE}.d/test.conf'
 SYSTEM = pathlib.Path('/etc/systemd/system')
 
 
 def write_units(units):
-    """From the names of units and drop-ins to their texts."""
+    """From the names of units and drop-ins to their texts, None where there is to be none. Units are read anew only if
+    something has changed: that takes systemd long."""
+    changed = False
     for name, text in units.items():
         path = SYSTEM / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding='utf-8')
-    systemd.reload_units()
+        if text != (path.read_text(encoding='utf-8') if path.exists() else None):
+            changed = True
+            path.parent.mkdir(exist_ok=True)
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text, encoding='utf-8')
+    if changed:
+        systemd.reload_units()
 
 
 @functools.cache
@@ -74,15 +83,12 @@ class ServiceDaemon(Daemon):
         self.definitions = pathlib.Path('/etc/mdevctl.d')
         self.scripts = pathlib.Path('/etc/mediated-test.d')
         self.configured = 0.0
+        self.drop_in = None
         self.arguments_path = install(self.program)
 
     def close(self):
         systemd.stop(*UNITS)
         systemd.reset_failed()
-        drop_ins = SYSTEM / f'{SERVICE}.d'
-        if drop_ins.exists():
-            shutil.rmtree(drop_ins)
-            systemd.reload_units()
         for path in (self.definitions, self.scripts):
             shutil.rmtree(path, ignore_errors=True)
         self.arguments_path.unlink(missing_ok=True)
@@ -96,6 +102,7 @@ class ServiceDaemon(Daemon):
 
     def configure(self, config=None, *arguments):
         """What the next start gets."""
+        write_units({DROP_IN: self.drop_in})
         words = ' '.join(['--verbose', '--config', str(self.config_path), *arguments])
         self.write_config(config)
         self.arguments_path.write_text(f'MEDIATED_ARGS="{words}"\n', encoding='utf-8')
