@@ -39,6 +39,8 @@ RELOAD_SECONDS = 5.0
 POLKITD = '/usr/lib/polkit-1/polkitd'
 NAME = 'org.freedesktop.PolicyKit1'
 ACTION = 'org.libvirt.unix.manage'
+# What is in force for the daemon that is tested: others warn of what they like.
+OURS_ALONE = ('LD_PRELOAD', 'G_DEBUG')
 NOBODY_THERE = (Gio.DBusError.SERVICE_UNKNOWN, Gio.DBusError.NAME_HAS_NO_OWNER)
 
 # The rules of this machine are out of sight of the daemon below.
@@ -269,7 +271,7 @@ def spawner():
 
 def spawn(arguments, environment=None, **options):
     """A process in the background that ends with this one."""
-    inherited = {name: value for name, value in os.environ.items() if name != 'LD_PRELOAD'}
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
     return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
         arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env={**inherited, **(environment or {})}, cwd='/',
