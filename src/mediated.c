@@ -22,6 +22,16 @@ run(const MdOptions *options, MdSettings *settings, GError **error)
 }
 
 
+/* Why the start failed, for the terminal or for the service manager. */
+static void
+print_error(const GError *error)
+{
+    g_autofree char *message = md_log_escape(error->message);
+
+    g_printerr("%s: %s\n", PACKAGE_NAME, message);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -35,7 +45,7 @@ main(int argc, char **argv)
     textdomain(PACKAGE_NAME);
 
     if (!md_options_parse(&options, &argc, &argv, &error)) {
-        g_printerr("%s: %s\n", PACKAGE_NAME, error->message);
+        print_error(error);
         return EXIT_FAILURE;
     }
     if (options.version) {
@@ -47,7 +57,7 @@ main(int argc, char **argv)
     settings = md_options_load_settings(&options, &error);
     if (settings == NULL || !run(&options, settings, &error)) {
         if (error != NULL)
-            g_printerr("%s: %s\n", PACKAGE_NAME, error->message);
+            print_error(error);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

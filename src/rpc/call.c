@@ -5,9 +5,6 @@
 
 #include "rpc/wire-error.h"
 
-/* Bytes of an error that are logged. */
-#define LOGGED_MAX 512
-
 struct _MdCall {
     MdSession *session;
     MdIdentity *who;
@@ -115,14 +112,10 @@ md_call_reply(MdCall *self, gconstpointer ret)
 }
 
 
-/* A message may quote what the client sent, which must not look like lines of ours. */
 static void
 log_error(MdCall *self, const GError *error)
 {
-    g_autofree char *brief = g_strndup(error->message, LOGGED_MAX);
-    g_autofree char *escaped = g_strescape(brief, NULL);
-
-    g_debug("%s: %s", self->procedure->function, escaped);
+    g_debug("%s: %s", self->procedure->function, error->message);
 }
 
 

@@ -3,22 +3,126 @@
 
 #include "util/log.h"
 
+#include <string.h>
 #include <unistd.h>
+
+#define MESSAGE_FIELD "MESSAGE"
+
+/* Begins the names of our own fields. */
+#define FIELD_PREFIX "MEDIATED_"
+
+/* Ends a message that has been cut. */
+#define CUT "..."
+
+/* GLib's own fields, the members of MdLogContext, and room for a few more. */
+#define FIELDS_MAX 24
+
+/* Bytes of a number in a field. */
+#define NUMBER_SIZE 24
+
+/* The fields of one message, on the stack of md_log(). */
+typedef struct {
+    GLogField fields[FIELDS_MAX];
+    gsize n_fields;
+    char numbers[FIELDS_MAX][NUMBER_SIZE];
+} Fields;
+
+
+/* Appends the text at `p` up to the next character, escaped unless it is printable; returns what
+ * follows. */
+static const char *
+append_character(GString *out, const char *p, const char *end)
+{
+    gunichar character = g_utf8_get_char_validated(p, end - p);
+
+    if (character == (gunichar)-1 || character == (gunichar)-2) {
+        g_string_append_printf(out, "\\x%02x", (guchar)*p);
+        return p + 1;
+    }
+    if (character == '\n')
+        g_string_append(out, "\\n");
+    else if (character == '\t')
+        g_string_append(out, "\\t");
+    else if (character == '\\')
+        g_string_append(out, "\\\\");
+    else if (character < 0x80 && !g_ascii_isprint((char)character))
+        g_string_append_printf(out, "\\x%02x", character);
+    else if (character >= 0x80 && (!g_unichar_isgraph(character) || g_unichar_isspace(character)))
+        g_string_append_printf(out, "\\u%04x", character);
+    else
+        g_string_append_unichar(out, character);
+    return g_utf8_next_char(p);
+}
+
+
+char *
+md_log_escape(const char *text)
+{
+    /* No more is looked at than could be shown. */
+    const char *end = text + strnlen(text, MD_LOG_MESSAGE_MAX + 1);
+    GString *out = g_string_sized_new((gsize)(end - text) + 1);
+    gsize fits = 0; /* of `out`, with CUT behind */
+
+    for (const char *p = text; p < end && out->len <= MD_LOG_MESSAGE_MAX;) {
+        p = append_character(out, p, end);
+        if (out->len <= MD_LOG_MESSAGE_MAX - strlen(CUT))
+            fits = out->len;
+    }
+    if (out->len > MD_LOG_MESSAGE_MAX) {
+        g_string_truncate(out, fits);
+        g_string_append(out, CUT);
+    }
+    return g_string_free(out, FALSE);
+}
+
+
+static GLogWriterOutput
+write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+    if (g_log_writer_is_journald(STDERR_FILENO) &&
+        g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
+        return G_LOG_WRITER_HANDLED;
+    return g_log_writer_standard_streams(level, fields, n_fields, NULL);
+}
+
+
+/* Fields of GLib's own are constants of the program. */
+static gboolean
+is_foreign(const GLogField *field)
+{
+    return g_str_equal(field->key, MESSAGE_FIELD) || g_str_has_prefix(field->key, FIELD_PREFIX);
+}
+
+
+static void
+field_escape(GLogField *field, GPtrArray *texts)
+{
+    g_autofree char *raw =
+        field->length < 0 ? g_strdup(field->value) : g_strndup(field->value, (gsize)field->length);
+
+    field->value = md_log_escape(raw);
+    field->length = -1;
+    g_ptr_array_add(texts, (gpointer)field->value);
+}
 
 
 static GLogWriterOutput
 write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
     gboolean verbose = GPOINTER_TO_INT(data);
+    g_autofree GLogField *safe = NULL;
+    g_autoptr(GPtrArray) texts = NULL;
 
     if (!verbose && level > G_LOG_LEVEL_MESSAGE)
         return G_LOG_WRITER_HANDLED;
 
-    if (g_log_writer_is_journald(STDERR_FILENO) &&
-        g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
-        return G_LOG_WRITER_HANDLED;
-
-    return g_log_writer_standard_streams(level, fields, n_fields, NULL);
+    safe = g_memdup2(fields, n_fields * sizeof(*fields));
+    texts = g_ptr_array_new_with_free_func(g_free);
+    for (gsize i = 0; i < n_fields; i++) {
+        if (is_foreign(&safe[i]))
+            field_escape(&safe[i], texts);
+    }
+    return write_escaped(level, safe, n_fields);
 }
 
 
@@ -28,4 +132,73 @@ md_log_init(gboolean verbose)
     /* stdout belongs to --version and --help. */
     g_log_writer_default_set_use_stderr(TRUE);
     g_log_set_writer_func(write_log, GINT_TO_POINTER(verbose), NULL);
+}
+
+
+/* `value` NULL: there is none. */
+static void
+fields_add(Fields *self, const char *key, const char *value)
+{
+    if (value == NULL)
+        return;
+
+    g_assert(self->n_fields < FIELDS_MAX);
+    self->fields[self->n_fields++] = (GLogField){ key, value, -1 };
+}
+
+
+static void
+fields_add_number(Fields *self, const char *key, gint64 value)
+{
+    char *text = self->numbers[self->n_fields];
+
+    g_snprintf(text, NUMBER_SIZE, "%" G_GINT64_FORMAT, value);
+    fields_add(self, key, text);
+}
+
+
+static const char *
+get_priority(GLogLevelFlags level)
+{
+    switch (level & G_LOG_LEVEL_MASK) {
+    case G_LOG_LEVEL_CRITICAL:
+    case G_LOG_LEVEL_WARNING:
+        return "4";
+    case G_LOG_LEVEL_MESSAGE:
+        return "5";
+    case G_LOG_LEVEL_INFO:
+        return "6";
+    default:
+        return "7";
+    }
+}
+
+
+void
+md_log(GLogLevelFlags level, const MdLogContext *context, const char *format, ...)
+{
+    Fields fields = { .n_fields = 0 };
+    g_autofree char *message = NULL;
+    va_list args;
+
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+
+    fields_add(&fields, MESSAGE_FIELD, message);
+    fields_add(&fields, "PRIORITY", get_priority(level));
+    fields_add(&fields, "GLIB_DOMAIN", G_LOG_DOMAIN);
+    fields_add(&fields, "MESSAGE_ID", context->message_id);
+    fields_add(&fields, FIELD_PREFIX "PROCEDURE", context->procedure);
+    fields_add(&fields, FIELD_PREFIX "DEVICE", context->device);
+    fields_add(&fields, FIELD_PREFIX "PARENT", context->parent);
+    if (context->procedure != NULL)
+        fields_add_number(&fields, FIELD_PREFIX "DURATION_USEC", context->duration);
+    if (context->client != 0) {
+        fields_add_number(&fields, FIELD_PREFIX "CLIENT", (gint64)context->client);
+        fields_add_number(&fields, FIELD_PREFIX "UID", context->uid);
+    }
+    if (context->errnum != 0)
+        fields_add_number(&fields, "ERRNO", context->errnum);
+    g_log_structured_array(level, fields.fields, fields.n_fields);
 }

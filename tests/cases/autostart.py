@@ -52,6 +52,17 @@ class Autostart(MediatedTest):
         self.wait_started()
         self.assertFalse(self.log_has('Cannot start'))
 
+    def test_failure_is_one_line_of_the_log(self):
+        """The cause quotes the value of an attribute, which must not look like lines of ours."""
+        forged = 'mediated-CRITICAL: 00:00:00.000: forged'
+        self.write_definition(self.uuids[0], start='auto',
+                              attrs=[{'stubborn': f'1\n{forged}' + 'x' * 10000}])
+        self.daemon.start(self.config)
+        self.wait_until(lambda: self.log_has('Cannot start', self.auto[0]), 'a message')
+        lines = self.daemon.log().splitlines()
+        self.assertEqual([line for line in lines if line.startswith(forged)], [])
+        self.assertLess(max(len(line) for line in lines if forged in line), 700)
+
     def test_there_already_with_another_type(self):
         self.write_all()
         other = self.host.type_ids(self.parent)[1]
