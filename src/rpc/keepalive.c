@@ -17,28 +17,48 @@ struct _MdKeepalive {
 };
 
 
+/*
+ * A source that keeps the time it is given: that of a timeout starts its interval anew after each
+ * call, whatever ready time the callback has set.
+ */
+static gboolean
+timer_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+    g_source_set_ready_time(source, -1);
+    return callback(user_data);
+}
+
+
+static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
+
+
+static void
+timer_wait(MdKeepalive *self, gint64 since)
+{
+    g_source_set_ready_time(self->timer, since + self->interval);
+}
+
+
 static gboolean
 on_timer(gpointer user_data)
 {
     MdKeepalive *self = user_data;
-    gint64 due = self->touched + self->interval;
+    gint64 now = g_get_monotonic_time();
 
     /* The timer is not moved at every byte, but here. */
-    if (self->unanswered == 0 && due > g_get_monotonic_time()) {
-        g_source_set_ready_time(self->timer, due);
+    if (self->unanswered == 0 && self->touched + self->interval > now) {
+        timer_wait(self, self->touched);
         return G_SOURCE_CONTINUE;
     }
 
-    if (self->paused) {
-        g_source_set_ready_time(self->timer, g_get_monotonic_time() + self->interval);
+    timer_wait(self, now);
+    if (self->paused)
         return G_SOURCE_CONTINUE;
-    }
     if (self->unanswered >= self->count) {
         self->funcs->dead(self->data);
         return G_SOURCE_CONTINUE;
     }
     self->unanswered++;
-    g_source_set_ready_time(self->timer, g_get_monotonic_time() + self->interval);
     self->funcs->ping(self->data);
     return G_SOURCE_CONTINUE;
 }
@@ -54,7 +74,8 @@ md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpo
     self->funcs = funcs;
     self->data = data;
     self->touched = g_get_monotonic_time();
-    self->timer = md_source_attach(g_timeout_source_new(interval), on_timer, self);
+    self->timer = md_source_attach(g_source_new(&timer_funcs, sizeof(GSource)), on_timer, self);
+    timer_wait(self, self->touched);
     return self;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tells a silent client from a dead one: after each interval without a byte from it a ping is due,
- * and after too many of them in a row it is given up.
+ * Tells a silent client from a dead one: a ping is due one interval after its last byte, then one
+ * after each further interval of silence, and after too many in a row the client is given up.
  */
 #pragma once
 
