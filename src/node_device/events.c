@@ -3,10 +3,17 @@
 
 #include "node_device/events.h"
 
+/* What is subscribed to. */
 typedef struct {
-    guint id;
     int event;
-    char *device; /* NULL: all */
+    char *device;         /* NULL: all */
+    GQueue subscriptions; /* of Subscription, in the order of their coming */
+} Topic;
+
+typedef struct {
+    guint64 id;
+    Topic *topic;
+    GList link; /* of the topic's queue */
     MdEventFunc func;
     gpointer data;
     gboolean dead; /* left while events were being delivered */
@@ -14,64 +21,131 @@ typedef struct {
 
 struct _MdEvents {
     MdRegistry *registry;
-    GQueue subscriptions; /* of Subscription, in the order of their coming */
-    GHashTable *by_id;    /* id -> link of `subscriptions` */
-    guint last_id;
+    GHashTable *topics; /* of Topic, each its own key; none without a subscription */
+    GHashTable *by_id;  /* of Subscription, each its own key */
+    guint64 last_id;
     guint delivering; /* depth of deliver() */
-    guint n_dead;     /* subscriptions to be swept when it is over */
+    GPtrArray *dead;  /* of Subscription, forgotten when it is over */
 };
 
 
-static void
-subscription_free(Subscription *subscription)
+static guint
+topic_hash(gconstpointer key)
 {
-    g_free(subscription->device);
-    g_free(subscription);
+    const Topic *topic = key;
+
+    return (guint)topic->event + (topic->device != NULL ? g_str_hash(topic->device) : 0);
+}
+
+
+static gboolean
+topic_equal(gconstpointer one, gconstpointer other)
+{
+    const Topic *a = one;
+    const Topic *b = other;
+
+    return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
 }
 
 
 static void
-forget(MdEvents *self, GList *link)
+topic_free(Topic *topic)
 {
-    Subscription *subscription = link->data;
-
-    g_hash_table_remove(self->by_id, GUINT_TO_POINTER(subscription->id));
-    g_queue_delete_link(&self->subscriptions, link);
-    subscription_free(subscription);
+    g_free(topic->device);
+    g_free(topic);
 }
 
 
-static void
-sweep(MdEvents *self)
+static Topic *
+topic_find(MdEvents *self, int event, const char *device)
 {
-    GList *next = NULL;
+    const Topic key = { .event = event, .device = (char *)device };
 
-    for (GList *link = self->subscriptions.head; link != NULL && self->n_dead > 0; link = next) {
-        next = link->next;
-        if (((Subscription *)link->data)->dead) {
-            forget(self, link);
-            self->n_dead--;
-        }
+    return g_hash_table_lookup(self->topics, &key);
+}
+
+
+static Topic *
+topic_ensure(MdEvents *self, int event, const char *device)
+{
+    Topic *topic = topic_find(self, event, device);
+
+    if (topic == NULL) {
+        topic = g_new0(Topic, 1);
+        topic->event = event;
+        topic->device = g_strdup(device);
+        g_hash_table_add(self->topics, topic);
     }
+    return topic;
 }
 
 
+/* Frees the topic, too, if nobody else is subscribed to it. */
+static void
+subscription_forget(MdEvents *self, Subscription *subscription)
+{
+    Topic *topic = subscription->topic;
+
+    g_queue_unlink(&topic->subscriptions, &subscription->link);
+    if (g_queue_is_empty(&topic->subscriptions))
+        g_hash_table_remove(self->topics, topic);
+    g_hash_table_remove(self->by_id, subscription);
+}
+
+
+static void
+subscriptions_sweep(MdEvents *self)
+{
+    for (guint i = 0; i < self->dead->len; i++)
+        subscription_forget(self, g_ptr_array_index(self->dead, i));
+    g_ptr_array_set_size(self->dead, 0);
+}
+
+
+/* The one that came first, taken off its list. */
+static Subscription *
+take_next(GList **specific, GList **general)
+{
+    GList **from = specific;
+    Subscription *subscription = NULL;
+
+    if (*specific == NULL || (*general != NULL && ((Subscription *)(*general)->data)->id <
+                                                      ((Subscription *)(*specific)->data)->id))
+        from = general;
+    if (*from != NULL) {
+        subscription = (*from)->data;
+        *from = (*from)->next;
+    }
+    return subscription;
+}
+
+
+static GList *
+topic_get_head(const Topic *topic)
+{
+    return topic != NULL ? topic->subscriptions.head : NULL;
+}
+
+
+/* Nobody is forgotten in the meantime, so that both lists stay whole; who subscribes in the
+ * meantime is not called for this fact. */
 static void
 deliver(MdEvents *self, const char *device, int event, int detail)
 {
-    self->delivering++;
-    for (GList *link = self->subscriptions.head; link != NULL; link = link->next) {
-        Subscription *subscription = link->data;
+    GList *specific = topic_get_head(topic_find(self, event, device));
+    GList *general = topic_get_head(topic_find(self, event, NULL));
+    guint64 last_id = self->last_id;
+    Subscription *subscription = NULL;
 
-        if (subscription->dead || subscription->event != event)
-            continue;
-        if (subscription->device == NULL || g_str_equal(subscription->device, device))
+    self->delivering++;
+    while ((subscription = take_next(&specific, &general)) != NULL) {
+        if (!subscription->dead && subscription->id <= last_id)
             subscription->func(device, event, detail, subscription->data);
     }
     self->delivering--;
 
     if (self->delivering == 0)
-        sweep(self);
+        subscriptions_sweep(self);
 }
 
 
@@ -123,8 +197,9 @@ md_events_new(MdRegistry *registry)
     MdEvents *self = g_new0(MdEvents, 1);
 
     self->registry = g_object_ref(registry);
-    g_queue_init(&self->subscriptions);
-    self->by_id = g_hash_table_new(NULL, NULL);
+    self->topics = g_hash_table_new_full(topic_hash, topic_equal, (GDestroyNotify)topic_free, NULL);
+    self->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    self->dead = g_ptr_array_new();
     g_signal_connect(registry, "created", G_CALLBACK(on_created), self);
     g_signal_connect(registry, "deleted", G_CALLBACK(on_deleted), self);
     g_signal_connect(registry, "defined", G_CALLBACK(on_defined), self);
@@ -143,40 +218,40 @@ md_events_free(MdEvents *self)
     g_signal_handlers_disconnect_by_data(self->registry, self);
     g_object_unref(self->registry);
     g_hash_table_unref(self->by_id);
-    g_queue_clear_full(&self->subscriptions, (GDestroyNotify)subscription_free);
+    g_hash_table_unref(self->topics);
+    g_ptr_array_unref(self->dead);
     g_free(self);
 }
 
 
-guint
+guint64
 md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data)
 {
     Subscription *subscription = g_new0(Subscription, 1);
 
     subscription->id = ++self->last_id;
-    subscription->event = event;
-    subscription->device = g_strdup(device);
+    subscription->topic = topic_ensure(self, event, device);
+    subscription->link.data = subscription;
     subscription->func = func;
     subscription->data = data;
-    g_queue_push_tail(&self->subscriptions, subscription);
-    g_hash_table_insert(self->by_id, GUINT_TO_POINTER(subscription->id), self->subscriptions.tail);
+    g_queue_push_tail_link(&subscription->topic->subscriptions, &subscription->link);
+    g_hash_table_add(self->by_id, subscription);
     return subscription->id;
 }
 
 
 void
-md_events_unsubscribe(MdEvents *self, guint id)
+md_events_unsubscribe(MdEvents *self, guint64 id)
 {
-    GList *link = g_hash_table_lookup(self->by_id, GUINT_TO_POINTER(id));
-    Subscription *subscription = link != NULL ? link->data : NULL;
+    Subscription *subscription = g_hash_table_lookup(self->by_id, &id);
 
     if (subscription == NULL || subscription->dead)
         return;
 
     if (self->delivering == 0) {
-        forget(self, link);
+        subscription_forget(self, subscription);
     } else {
         subscription->dead = TRUE;
-        self->n_dead++;
+        g_ptr_array_add(self->dead, subscription);
     }
 }

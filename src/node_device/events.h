@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact,
- * before the call that caused the fact is answered.
+ * before the call that caused the fact is answered; those of one fact in the order in which they
+ * have subscribed. A fact costs as much as it has subscribers, however many there are for others.
  */
 #pragma once
 
@@ -23,10 +24,11 @@ MdEvents *md_events_new(MdRegistry *registry);
 void md_events_free(MdEvents *self);
 
 /* `device` NULL: all devices. Returns an id that is not 0, unique among all subscribers. */
-guint
+guint64
 md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data);
 
-/* A subscriber may leave at any time, from within its own call too; it is not called afterwards. */
-void md_events_unsubscribe(MdEvents *self, guint id);
+/* A subscriber may leave at any time, from within its own call too; it is not called afterwards.
+ * An id that is not in use is ignored. */
+void md_events_unsubscribe(MdEvents *self, guint64 id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdEvents, md_events_free)

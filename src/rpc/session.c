@@ -19,7 +19,7 @@ typedef struct {
     int id;
     int event;
     char *device; /* NULL: all */
-    guint subscription;
+    guint64 subscription;
 } Callback;
 
 struct _MdSession {

@@ -8,8 +8,17 @@ typedef struct {
     MdRegistry *registry;
     MdEvents *events;
     GString *log;
-    guint leave; /* the subscription to end from within a call */
+    guint64 leave; /* the subscription to end from within a call */
 } Fixture;
+
+typedef struct {
+    GString *log;
+    guint number;
+} Numbered;
+
+/* Subscriptions to other devices, and how often one comes and goes meanwhile. */
+#define OTHERS  100000
+#define UPDATES 100
 
 
 static void
@@ -78,10 +87,10 @@ test_filter(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_unsubscribe(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    guint id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
-                                   on_event, fixture);
+    guint64 id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                                     on_event, fixture);
 
-    g_assert_cmpuint(id, !=, 0);
+    g_assert_true(id != 0);
     md_events_unsubscribe(fixture->events, id);
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "");
@@ -102,6 +111,104 @@ test_leave_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+on_numbered(const char *device G_GNUC_UNUSED,
+            int event G_GNUC_UNUSED,
+            int detail G_GNUC_UNUSED,
+            gpointer data)
+{
+    Numbered *numbered = data;
+
+    g_string_append_printf(numbered->log, "%u ", numbered->number);
+}
+
+
+/* Those who want one device and those who want all are called in the order of their coming. */
+static void
+test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const char *const devices[] = { "gpu", NULL, "gpu", "other", NULL, "gpu" };
+    Numbered numbered[G_N_ELEMENTS(devices)];
+    guint64 ids[G_N_ELEMENTS(devices)];
+
+    for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
+        numbered[i] = (Numbered){ fixture->log, i };
+        ids[i] = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                     devices[i], on_numbered, &numbered[i]);
+    }
+    add(fixture, "gpu", "computer");
+    g_assert_cmpstr(fixture->log->str, ==, "0 1 2 4 5 ");
+
+    g_string_truncate(fixture->log, 0);
+    md_events_unsubscribe(fixture->events, ids[0]);
+    md_events_unsubscribe(fixture->events, ids[4]);
+    md_events_unsubscribe(fixture->events, ids[4]);
+    remove_device(fixture, "gpu");
+    g_assert_cmpstr(fixture->log->str, ==, "1 2 5 ");
+}
+
+
+static void
+on_subscribe(const char *device G_GNUC_UNUSED,
+             int event G_GNUC_UNUSED,
+             int detail G_GNUC_UNUSED,
+             gpointer data)
+{
+    Fixture *fixture = data;
+
+    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
+                        fixture);
+}
+
+
+/* One who comes in the middle of a delivery hears the next fact. */
+static void
+test_come_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    guint64 id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                                     on_subscribe, fixture);
+
+    add(fixture, "gpu", "computer");
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    md_events_unsubscribe(fixture->events, id);
+    remove_device(fixture, "gpu");
+    g_assert_cmpstr(fixture->log->str, ==, "gpu/0/1 ");
+}
+
+
+static gint64
+time_updates(Fixture *fixture)
+{
+    gint64 began = g_get_monotonic_time();
+
+    for (guint i = 0; i < UPDATES; i++) {
+        add(fixture, "gpu", "computer");
+        remove_device(fixture, "gpu");
+    }
+    return g_get_monotonic_time() - began;
+}
+
+
+/* An event costs no more when many listen to something else. */
+static void
+test_many_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    gint64 alone = 0;
+    gint64 crowded = 0;
+
+    alone = time_updates(fixture);
+    for (guint i = 0; i < OTHERS; i++) {
+        g_autofree char *name = g_strdup_printf("other-%u", i % 1000);
+
+        md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, name, on_event,
+                            fixture);
+    }
+    crowded = time_updates(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    g_assert_cmpint(crowded, <, 50 * alone);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -109,5 +216,8 @@ main(int argc, char **argv)
     g_test_add("/events/filter", Fixture, NULL, set_up, test_filter, tear_down);
     g_test_add("/events/unsubscribe", Fixture, NULL, set_up, test_unsubscribe, tear_down);
     g_test_add("/events/leave-inside", Fixture, NULL, set_up, test_leave_inside, tear_down);
+    g_test_add("/events/come-inside", Fixture, NULL, set_up, test_come_inside, tear_down);
+    g_test_add("/events/order", Fixture, NULL, set_up, test_order, tear_down);
+    g_test_add("/events/many-others", Fixture, NULL, set_up, test_many_others, tear_down);
     return g_test_run();
 }

@@ -78,7 +78,7 @@ md_driver_get_events(MdDriver *self)
 }
 
 
-guint
+guint64
 md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data)
 {
     Subscription *subscription = g_new0(Subscription, 1);
@@ -94,7 +94,7 @@ md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc f
 
 
 void
-md_events_unsubscribe(MdEvents *self, guint id)
+md_events_unsubscribe(MdEvents *self, guint64 id)
 {
     ((Subscription *)self->subscriptions->pdata[id - 1])->func = NULL;
 }
