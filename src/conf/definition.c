@@ -221,11 +221,17 @@ build_attrs(JsonBuilder *builder, GPtrArray *attrs)
 }
 
 
+/* The one control character that the library writes without an escape, which is no JSON. */
+#define UNESCAPED "\x1f"
+
+
 char *
 md_definition_format(const MdDefinition *self, gboolean pretty)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autoptr(JsonNode) root = NULL;
+    g_autofree char *text = NULL;
+    g_auto(GStrv) parts = NULL;
 
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, KEY_TYPE);
@@ -237,7 +243,9 @@ md_definition_format(const MdDefinition *self, gboolean pretty)
     json_builder_end_object(builder);
 
     root = json_builder_get_root(builder);
-    return json_to_string(root, pretty);
+    text = json_to_string(root, pretty);
+    parts = g_strsplit(text, UNESCAPED, -1);
+    return g_strjoinv("\\u001f", parts);
 }
 
 

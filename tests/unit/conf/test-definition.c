@@ -140,6 +140,10 @@ static const Good good[] = {
       0 },
     { "brackets-in-text", BEGIN "[{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{{{{{{{\"}]}", TRUE,
       1 },
+    { "escapes", BEGIN "[{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00fC\\ud83d\\uDE00\"}]}", TRUE, 1 },
+    { "words-and-numbers", BEGIN "[],\"x\":[true,false,null,0,-0.5,12,1e5,1.5E+3,1E-2,{},[],\"\"]}",
+      TRUE, 0 },
+    { "delete-character", BEGIN "[{\"a\":\"\x7f\"}]}", TRUE, 1 },
     { "blanks-around", "\n\t " BEGIN "[]} \n\n", TRUE, 0 },
 };
 
@@ -193,11 +197,42 @@ static const Bad bad[] = {
     { "null-value", BEGIN "[{\"a\":null}]}", "attribute 'a'" },
     { "no-name", BEGIN "[{\"\":\"1\"}]}", "attribute ''" },
     { "latin-1", BEGIN "[{\"a\":\"\xfc\"}]}", "UTF-8" },
-    { "surrogate", BEGIN "[{\"a\":\"\\ud800\"}]}", "half a character" },
-    { "surrogate-in-text", BEGIN "[{\"a\":\"x\\ud800y\"}]}", "half a character" },
-    { "surrogate-in-name", BEGIN "[{\"a\\udc00\\ud800\":\"\"}]}", "half a character" },
+    { "surrogate", BEGIN "[{\"a\":\"\\ud800\"}]}", "unpaired surrogate" },
+    { "surrogate-in-text", BEGIN "[{\"a\":\"x\\ud800y\"}]}", "unpaired surrogate" },
+    { "surrogate-in-name", BEGIN "[{\"a\\udc00\\ud800\":\"\"}]}", "unpaired surrogate" },
     { "nul-in-text", BEGIN "[{\"a\":\"x\\u0000y\"}]}", "NUL" },
+    { "nul-escape", BEGIN "[{\"a\":\"\\0\"}]}", "invalid escape" },
+    { "octal", BEGIN "[{\"a\":\"\\377\\376\"}]}", "invalid escape" },
+    { "apostrophe-escape", BEGIN "[{\"a\":\"\\'\"}]}", "invalid escape" },
+    { "upper-case-escape", BEGIN "[{\"a\":\"\\N\"}]}", "invalid escape" },
+    { "escape-at-end", "{\"a\\", "invalid escape" },
+    { "short-escape", BEGIN "[{\"a\":\"\\ud8+00\"}]}", "invalid escape" },
+    { "no-digits", BEGIN "[{\"a\":\"\\u\"}]}", "invalid escape" },
+    { "swallowed-quote", BEGIN "[{\"a\":\"\\ud8\" x\"}]}", "invalid escape" },
+    { "half-pair-at-end", "{\"\\ud800", "unpaired surrogate" },
+    { "high-and-high", BEGIN "[{\"a\":\"\\ud800\\ud800\"}]}", "unpaired surrogate" },
+    { "high-and-letter", BEGIN "[{\"a\":\"\\ud800\\u0041\"}]}", "unpaired surrogate" },
+    { "high-and-escape", BEGIN "[{\"a\":\"\\ud800\\n\"}]}", "unpaired surrogate" },
+    { "line-in-string", BEGIN "[{\"a\":\"x\ny\"}]}", "control character" },
+    { "last-control", BEGIN "[{\"a\":\"\x1f\"}]}", "control character" },
     { "assignment", "var x = " BEGIN "[]};", "no JSON" },
+    { "comment", "/* */" BEGIN "[]}", "no JSON" },
+    { "semicolon", BEGIN "[]};", "no JSON" },
+    { "comma-at-end", BEGIN "[],}", "no JSON" },
+    { "comma-in-array", BEGIN "[{\"a\":\"1\"},]}", "no JSON" },
+    { "comma-at-begin", BEGIN "[,{\"a\":\"1\"}]}", "no JSON" },
+    { "no-comma", BEGIN "[] \"a\":1}", "no JSON" },
+    { "no-colon", "{\"mdev_type\" \"nvidia-11\"}", "no JSON" },
+    { "other-bracket", BEGIN "[}}", "no JSON" },
+    { "closed-twice", BEGIN "[]}}", "more than one" },
+    { "single-quotes", "{'mdev_type':'a','start':'auto'}", "no JSON" },
+    { "hexadecimal", BEGIN "[],\"x\":0x1f}", "no JSON" },
+    { "octal-number", BEGIN "[],\"x\":017}", "no JSON" },
+    { "half-a-number", BEGIN "[],\"x\":1.}", "no JSON" },
+    { "half-an-exponent", BEGIN "[],\"x\":1e+}", "no JSON" },
+    { "plus", BEGIN "[],\"x\":+1}", "no JSON" },
+    { "word", BEGIN "[],\"x\":nil}", "no JSON" },
+    { "form-feed", "\f" BEGIN "[]}", "unexpected byte 0x0c" },
 };
 
 
@@ -239,6 +274,49 @@ test_no_data(void)
     g_assert_null(definition);
     g_assert_error(error, MD_ERROR, VIR_ERR_CONF_SYNTAX);
     g_assert_cmpuint(attrs->len, ==, 0);
+}
+
+
+/* A closing quote that the parser would take for a digit must not hide what follows it. */
+#define HIDDEN_DEPTH "{\"mdev_type\":\"nvidia-11\",\"a\":\"\\ud8\" x\",\"b\":["
+
+
+static void
+test_hidden_depth(void)
+{
+    g_autoptr(GString) text = g_string_new(HIDDEN_DEPTH);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdDefinition) definition = NULL;
+
+    for (guint i = 0; i < 1000000; i++)
+        g_string_append_c(text, '[');
+    definition = parse(text->str, &error);
+    g_assert_null(definition);
+    g_assert_error(error, MD_ERROR, VIR_ERR_CONF_SYNTAX);
+    g_assert_nonnull(strstr(error->message, "invalid escape"));
+}
+
+
+/* Every character that a string may hold is read back, control characters too. */
+static void
+test_characters(void)
+{
+    for (gunichar c = 1; c < 0x300; c++) {
+        g_autoptr(GPtrArray) attrs = md_mdev_attrs_new();
+        g_autoptr(MdDefinition) definition = NULL;
+        g_autoptr(MdDefinition) again = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = NULL;
+        char value[8] = "";
+
+        g_unichar_to_utf8(c, value);
+        md_mdev_attrs_add(attrs, value, value);
+        definition = md_definition_new(PARENT, UUID, "nvidia-11", FALSE, attrs);
+        text = md_definition_format(definition, TRUE);
+        again = parse(text, &error);
+        g_assert_no_error(error);
+        g_assert_true(md_definition_is_equal(definition, again));
+    }
 }
 
 
@@ -377,6 +455,8 @@ main(int argc, char **argv)
     g_test_add_func("/definition/no-data", test_no_data);
     g_test_add_data_func("/definition/bad/deep", "", test_depth);
     g_test_add_data_func("/definition/bad/deep-inside", BEGIN, test_depth);
+    g_test_add_func("/definition/bad/deep-and-hidden", test_hidden_depth);
+    g_test_add_func("/definition/characters", test_characters);
     g_test_add_func("/definition/size", test_size);
     g_test_add_func("/definition/attr-limit", test_attr_limit);
     g_test_add_func("/definition/attrs", test_attrs);
