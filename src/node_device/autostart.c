@@ -241,12 +241,13 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
 static void
 refill(MdAutostart *self, const char *address, Parent *parent)
 {
+    g_autoptr(GList) defined = md_registry_list_defined(self->host->registry, address);
+
     g_hash_table_remove_all(parent->waiting);
-    for (GList *link = md_registry_list(self->host->registry); link != NULL; link = link->next) {
+    for (GList *link = defined; link != NULL; link = link->next) {
         const MdNodeDevice *device = link->data;
 
-        if (device->definition != NULL && device->definition->autostart &&
-            g_str_equal(device->definition->parent_addr, address))
+        if (device->definition->autostart)
             g_hash_table_insert(parent->waiting, g_strdup(device->def->name), g_strdup(""));
     }
 }

@@ -118,24 +118,6 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 }
 
 
-/* Paths of the registered devices that are at a path or below, parents first. */
-static GPtrArray *
-list_tree(MdInventory *self, const char *path)
-{
-    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *prefix = g_strconcat(path, "/", NULL);
-
-    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
-
-        if (device->active && device->def->path != NULL &&
-            (g_str_equal(device->def->path, path) || g_str_has_prefix(device->def->path, prefix)))
-            g_ptr_array_add(paths, g_strdup(device->def->path));
-    }
-    return paths;
-}
-
-
 /* What has come below a device while that was not registered has another parent now. At the start
  * parents are the first to be looked at, and mediated devices are none. */
 static void
@@ -147,12 +129,12 @@ look_below(MdInventory *self, const char *path)
     if (parent == NULL || md_node_device_is_mdev(parent) || self->starting != NULL)
         return;
 
-    below = list_tree(self, path);
+    below = md_registry_list_below(self->registry, path);
     for (guint i = 0; i < below->len; i++) {
         MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
         g_autoptr(MdUdevDevice) device = NULL;
 
-        if (known == NULL || g_str_equal(known->def->path, path))
+        if (known == NULL)
             continue;
         device = md_udev_look_up(self->udev, known->def->path);
         if (device != NULL)
@@ -444,13 +426,20 @@ handle_move(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
     g_autofree char *old = md_udev_device_dup_old_path(device);
-    g_autoptr(GPtrArray) moved = old != NULL ? list_tree(self, old) : NULL;
+    g_autoptr(GPtrArray) moved = NULL;
 
-    for (guint i = moved != NULL ? moved->len : 0; i > 0; i--)
+    if (old == NULL) {
+        md_inventory_check(self, path);
+        return;
+    }
+
+    moved = md_registry_list_below(self->registry, old);
+    for (guint i = moved->len; i > 0; i--)
         md_inventory_drop(self, g_ptr_array_index(moved, i - 1));
+    md_inventory_drop(self, old);
 
     md_inventory_check(self, path);
-    for (guint i = 0; moved != NULL && i < moved->len; i++) {
+    for (guint i = 0; i < moved->len; i++) {
         g_autofree char *now =
             g_strconcat(path, (char *)g_ptr_array_index(moved, i) + strlen(old), NULL);
 

@@ -14,9 +14,9 @@ struct _MdRegistry {
 
     GQueue devices;         /* of MdNodeDevice, each referenced */
     GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
-    GHashTable *by_path;    /* sysfs path -> the same, of active devices that have one */
+    GTree *by_path;         /* sysfs path -> the same, of active devices that have one; sorted */
     GHashTable *by_address; /* what the kernel calls it -> the same, see get_address() */
-    GHashTable *inactive;   /* address of the parent -> set of MdNodeDevice that are defined only */
+    GHashTable *defined; /* address of the parent -> set of MdNodeDevice that have a definition */
 };
 
 enum {
@@ -39,9 +39,9 @@ md_registry_finalize(GObject *object)
     MdRegistry *self = MD_REGISTRY(object);
 
     g_hash_table_unref(self->by_name);
-    g_hash_table_unref(self->by_path);
+    g_tree_unref(self->by_path);
     g_hash_table_unref(self->by_address);
-    g_hash_table_unref(self->inactive);
+    g_hash_table_unref(self->defined);
     g_queue_clear_full(&self->devices, (GDestroyNotify)md_node_device_unref);
     G_OBJECT_CLASS(md_registry_parent_class)->finalize(object);
 }
@@ -60,14 +60,21 @@ md_registry_class_init(MdRegistryClass *klass)
 }
 
 
+static int
+compare_paths(gconstpointer a, gconstpointer b, gpointer data G_GNUC_UNUSED)
+{
+    return strcmp(a, b);
+}
+
+
 static void
 md_registry_init(MdRegistry *self)
 {
     g_queue_init(&self->devices);
     self->by_name = g_hash_table_new(g_str_hash, g_str_equal);
-    self->by_path = g_hash_table_new(g_str_hash, g_str_equal);
+    self->by_path = g_tree_new_full(compare_paths, NULL, NULL, NULL);
     self->by_address = g_hash_table_new(g_str_hash, g_str_equal);
-    self->inactive =
+    self->defined =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
 }
 
@@ -91,28 +98,28 @@ get_address(const MdNodeDevice *device)
 
 
 static void
-index_inactive(MdRegistry *self, MdNodeDevice *device)
+index_definition(MdRegistry *self, MdNodeDevice *device)
 {
     const char *address = device->definition->parent_addr;
-    GHashTable *children = g_hash_table_lookup(self->inactive, address);
+    GHashTable *children = g_hash_table_lookup(self->defined, address);
 
     if (children == NULL) {
         children = g_hash_table_new(NULL, NULL);
-        g_hash_table_insert(self->inactive, g_strdup(address), children);
+        g_hash_table_insert(self->defined, g_strdup(address), children);
     }
     g_hash_table_add(children, device);
 }
 
 
 static void
-unindex_inactive(MdRegistry *self, MdNodeDevice *device)
+unindex_definition(MdRegistry *self, MdNodeDevice *device)
 {
     const char *address = device->definition->parent_addr;
-    GHashTable *children = g_hash_table_lookup(self->inactive, address);
+    GHashTable *children = g_hash_table_lookup(self->defined, address);
 
     g_hash_table_remove(children, device);
     if (g_hash_table_size(children) == 0)
-        g_hash_table_remove(self->inactive, address);
+        g_hash_table_remove(self->defined, address);
 }
 
 
@@ -124,11 +131,11 @@ index_device(MdRegistry *self, GList *link)
 
     g_hash_table_replace(self->by_name, device->def->name, link);
     if (device->active && device->def->path != NULL)
-        g_hash_table_replace(self->by_path, device->def->path, link);
+        g_tree_replace(self->by_path, device->def->path, link);
     if (address != NULL)
         g_hash_table_replace(self->by_address, (gpointer)address, link);
-    if (!device->active)
-        index_inactive(self, device);
+    if (device->definition != NULL)
+        index_definition(self, device);
 }
 
 
@@ -141,11 +148,11 @@ unindex_device(MdRegistry *self, MdNodeDevice *device)
 
     g_hash_table_remove(self->by_name, device->def->name);
     if (device->active && device->def->path != NULL)
-        g_hash_table_remove(self->by_path, device->def->path);
+        g_tree_remove(self->by_path, device->def->path);
     if (address != NULL && g_hash_table_lookup(self->by_address, address) == link)
         g_hash_table_remove(self->by_address, address);
-    if (!device->active)
-        unindex_inactive(self, device);
+    if (device->definition != NULL)
+        unindex_definition(self, device);
     return link;
 }
 
@@ -196,17 +203,26 @@ describe(MdRegistry *self, const MdDefinition *definition)
 }
 
 
-/* Definitions name a parent that comes or goes: their devices have another one now. */
+GList *
+md_registry_list_defined(MdRegistry *self, const char *address)
+{
+    GHashTable *children = g_hash_table_lookup(self->defined, address);
+
+    return children != NULL ? g_hash_table_get_keys(children) : NULL;
+}
+
+
+/* Definitions name a parent that comes or goes: their inactive devices have another one now. */
 static void
 describe_children_again(MdRegistry *self, const char *address)
 {
-    GHashTable *inactive = g_hash_table_lookup(self->inactive, address);
-    g_autoptr(GList) children = inactive != NULL ? g_hash_table_get_keys(inactive) : NULL;
+    g_autoptr(GList) children = md_registry_list_defined(self, address);
 
     for (GList *link = children; link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
 
-        md_registry_update(self, device, describe(self, device->definition));
+        if (!device->active)
+            md_registry_update(self, device, describe(self, device->definition));
     }
 }
 
@@ -398,9 +414,23 @@ md_registry_look_up(MdRegistry *self, const char *name, GError **error)
 MdNodeDevice *
 md_registry_find_path(MdRegistry *self, const char *path)
 {
-    GList *link = g_hash_table_lookup(self->by_path, path);
+    GList *link = g_tree_lookup(self->by_path, path);
 
     return link != NULL ? link->data : NULL;
+}
+
+
+GPtrArray *
+md_registry_list_below(MdRegistry *self, const char *path)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *prefix = g_strconcat(path, "/", NULL);
+
+    for (GTreeNode *node = g_tree_lower_bound(self->by_path, prefix);
+         node != NULL && g_str_has_prefix(g_tree_node_key(node), prefix);
+         node = g_tree_node_next(node))
+        g_ptr_array_add(paths, g_strdup(g_tree_node_key(node)));
+    return paths;
 }
 
 

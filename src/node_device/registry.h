@@ -47,12 +47,20 @@ void md_registry_undefine(MdRegistry *self, MdNodeDevice *device);
 MdNodeDevice *md_registry_find(MdRegistry *self, const char *name);
 MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
 
+/* Copies of the paths of all active devices below a path, parents before their children; the path
+ * itself is not among them. Takes time by what is below, not by what is registered. */
+GPtrArray *md_registry_list_below(MdRegistry *self, const char *path);
+
 /* By name; VIR_ERR_NO_NODE_DEVICE if there is none. */
 MdNodeDevice *md_registry_look_up(MdRegistry *self, const char *name, GError **error);
 
 /* The device that the kernel calls so, of those that may be parents of mediated devices:
  * 0000:86:00.0. */
 MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
+
+/* Devices, active or not, whose definition names the parent of that address, each borrowed, in no
+ * order; free the list only. */
+GList *md_registry_list_defined(MdRegistry *self, const char *address);
 
 /* All devices: the list itself, for reading. The active ones are in the order of their coming. */
 GList *md_registry_list(MdRegistry *self);

@@ -190,6 +190,35 @@ test_orphan(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+assert_below(Fixture *fixture, const char *path, const char *expected)
+{
+    g_autoptr(GPtrArray) paths = md_registry_list_below(fixture->registry, path);
+    g_autofree char *joined = NULL;
+
+    g_ptr_array_add(paths, NULL);
+    joined = g_strjoinv(" ", (char **)paths->pdata);
+    g_assert_cmpstr(joined, ==, expected);
+}
+
+
+/* Names that begin like the path are not below it, whatever they sort next to. */
+static void
+test_below(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    add(fixture, "fn", "/sys/devices/gpu/fn", "gpu");
+    add(fixture, "gpu", "/sys/devices/gpu", "computer");
+    add(fixture, "gpu1", "/sys/devices/gpu-1", "computer");
+    add(fixture, "gpu2", "/sys/devices/gpu2", "computer");
+    add_mdev(fixture, "vgpu", "/sys/devices/gpu/fn/vgpu", "fn");
+    assert_below(fixture, "/sys/devices/gpu", "/sys/devices/gpu/fn /sys/devices/gpu/fn/vgpu");
+    assert_below(fixture, "/sys/devices/gpu2", "");
+    assert_below(fixture, "/sys/devices/gp", "");
+    deactivate(fixture, "fn");
+    assert_below(fixture, "/sys/devices/gpu", "/sys/devices/gpu/fn/vgpu");
+}
+
+
 #define PARENT "0000:86:00.0"
 #define PATH   "/sys/devices/" PARENT
 #define UUID   "0695d332-7831-493f-9e71-1c85c8911a08"
@@ -233,6 +262,37 @@ static guint
 count_attrs(MdNodeDevice *device)
 {
     return ((MdCapMdev *)md_node_device_def_get_cap(device->def, &md_cap_kind_mdev))->attrs->len;
+}
+
+
+static void
+assert_defined(Fixture *fixture, guint n)
+{
+    g_autoptr(GList) defined = md_registry_list_defined(fixture->registry, PARENT);
+
+    g_assert_cmpuint(g_list_length(defined), ==, n);
+    if (n > 0)
+        g_assert_true(defined->data == md_registry_find(fixture->registry, MDEV));
+}
+
+
+/* By the address of the parent, whether that is there or not, and whether the device is active. */
+static void
+test_defined(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    assert_defined(fixture, 0);
+    define(fixture, TRUE, NULL);
+    assert_defined(fixture, 1);
+    add(fixture, PCI, PATH, "computer");
+    activate_mdev(fixture);
+    assert_defined(fixture, 1);
+    define(fixture, FALSE, "attr");
+    assert_defined(fixture, 1);
+    deactivate(fixture, MDEV);
+    assert_defined(fixture, 1);
+    activate_mdev(fixture);
+    md_registry_undefine(fixture->registry, md_registry_find(fixture->registry, MDEV));
+    assert_defined(fixture, 0);
 }
 
 
@@ -379,6 +439,8 @@ main(int argc, char **argv)
     g_test_add("/registry/tree", Fixture, NULL, set_up, test_tree, tear_down);
     g_test_add("/registry/parents", Fixture, NULL, set_up, test_parents, tear_down);
     g_test_add("/registry/orphan", Fixture, NULL, set_up, test_orphan, tear_down);
+    g_test_add("/registry/below", Fixture, NULL, set_up, test_below, tear_down);
+    g_test_add("/registry/defined", Fixture, NULL, set_up, test_defined, tear_down);
     g_test_add("/registry/life", Fixture, NULL, set_up, test_life, tear_down);
     g_test_add("/registry/transient", Fixture, NULL, set_up, test_transient, tear_down);
     g_test_add("/registry/another-type", Fixture, NULL, set_up, test_another_type, tear_down);
