@@ -8,6 +8,12 @@
  *   bench list                       URI COUNT
  *   bench xml                        URI DEVICE COUNT
  *   bench start                      URI SOCKET MIN_DEVICES COMMAND...
+ *
+ * or the same calls of two daemons in turn, which are named by standard input, one a line: "null",
+ * "list" or a device whose document is asked for. Of each call it prints one line a round: the call
+ * and the nanoseconds that each daemon took.
+ *
+ *   bench compare                    URI URI COUNT
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +28,18 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A daemon that has not answered by then never will, in seconds. */
 #define PATIENCE 300
+
+/* What is compared beside documents; no device has such a name. */
+#define CALL_NULL "null"
+#define CALL_LIST "list"
+#define CALL_MAX  1024 /* bytes */
+
+#define NANOSECONDS_PER_SECOND G_GINT64_CONSTANT(1000000000)
 
 
 static void G_GNUC_NORETURN
@@ -204,6 +218,85 @@ run_xml(const char *uri, const char *name, int count)
 }
 
 
+static gint64
+get_nanoseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NANOSECONDS_PER_SECOND + now.tv_nsec;
+}
+
+
+/* Nanoseconds that a call took; a device has been looked up before. */
+static gint64
+time_call(virConnectPtr conn, const char *call, virNodeDevicePtr device)
+{
+    gint64 since = get_nanoseconds();
+    unsigned long version = 0;
+    g_autofree char *xml = NULL;
+
+    if (device != NULL)
+        xml = virNodeDeviceGetXMLDesc(device, 0);
+    if (device != NULL                 ? xml == NULL
+        : g_str_equal(call, CALL_LIST) ? list_devices(conn) < 0
+                                       : virConnectGetLibVersion(conn, &version) < 0)
+        die(call);
+    return get_nanoseconds() - since;
+}
+
+
+static virNodeDevicePtr
+look_up(virConnectPtr conn, const char *call)
+{
+    virNodeDevicePtr device = NULL;
+
+    if (g_str_equal(call, CALL_NULL) || g_str_equal(call, CALL_LIST))
+        return NULL;
+    device = virNodeDeviceLookupByName(conn, call);
+    if (device == NULL)
+        die(call);
+    return device;
+}
+
+
+/* Who is first changes from round to round; the first round of each warms caches and is not
+ * printed. */
+static void
+compare_call(virConnectPtr conns[2], const char *call, int count)
+{
+    virNodeDevicePtr devices[2] = { look_up(conns[0], call), look_up(conns[1], call) };
+    gint64 times[2] = { 0, 0 };
+
+    for (int i = 0; i <= count; i++) {
+        for (int j = 0; j < 2; j++) {
+            int which = (i + j) % 2;
+
+            times[which] = time_call(conns[which], call, devices[which]);
+        }
+        if (i > 0)
+            printf("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", call, times[0], times[1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (devices[i] != NULL)
+            virNodeDeviceFree(devices[i]);
+    }
+}
+
+
+static void
+run_compare(const char *first, const char *second, int count)
+{
+    virConnectPtr conns[2] = { connect_to(first), connect_to(second) };
+    char call[CALL_MAX];
+
+    while (fgets(call, sizeof(call), stdin) != NULL)
+        compare_call(conns, g_strchomp(call), count);
+    virConnectClose(conns[0]);
+    virConnectClose(conns[1]);
+}
+
+
 /* Blocks until the daemon has made its socket. */
 static void
 wait_for_socket(int watch, const char *path)
@@ -277,6 +370,8 @@ main(int argc, char **argv)
         run_list(argv[2], atoi(argv[3]));
     else if (g_str_equal(verb, "xml") && argc == 5)
         run_xml(argv[2], argv[3], atoi(argv[4]));
+    else if (g_str_equal(verb, "compare") && argc == 5)
+        run_compare(argv[2], argv[3], atoi(argv[4]));
     else if (g_str_equal(verb, "start") && argc > 5)
         run_start(argv[2], argv[3], atoi(argv[4]), argv + 5);
     else

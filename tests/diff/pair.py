@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The stock daemon and ours on one host: how each is started there, and what the host is given before."""
+
+import contextlib
+import pathlib
+import subprocess
+import threading
+import uuid as uuids
+
+import hosts
+from daemon import Daemon
+from sim_host import SimHost
+from stock import Stock
+
+MDEV_BUS = pathlib.Path('/sys/class/mdev_bus')
+DEADLINE = 120.0
+# After which a daemon that says nothing is ended.
+HANG_SECONDS = 600.0
+# What the stock daemon does not get over: it lists thousands of devices for many minutes, and a list of PCI
+# capabilities that leads back to itself for ever. The cases of tests/cases have both.
+TOO_MUCH = ('many-nets',)
+TAKEN_AWAY = {'odd': '/sys/devices/pci0000:40/0000:40:05.0'}
+MACHINES = tuple(machine for machine in hosts.MACHINES if machine not in TOO_MUCH)
+URI = 'nodedev:///system?socket={}'
+
+
+@contextlib.contextmanager
+def running(daemon, *config):
+    """The daemon's URI while it runs."""
+    with contextlib.closing(daemon):
+        daemon.start(*config)
+        timer = threading.Timer(HANG_SECONDS, daemon.kill)
+        timer.start()
+        try:
+            yield URI.format(daemon.rw_path)
+            daemon.stop()
+        except BaseException:
+            print(''.join(f'# | {line}\n' for line in daemon.log().splitlines()[-30:]), end='')
+            raise
+        finally:
+            timer.cancel()
+
+
+def running_stock(environment=None):
+    return running(Stock(DEADLINE, environment))
+
+
+def running_ours(program, config, environment=None):
+    return running(Daemon(program, DEADLINE, environment), config)
+
+
+def uuid(number):
+    return str(uuids.UUID(int=number))
+
+
+def make_real_devices():
+    """One for each parent, of its first type."""
+    for number, types in enumerate(sorted(MDEV_BUS.glob('*/mdev_supported_types')), 1):
+        create = sorted(types.iterdir())[0] / 'create'
+        create.write_text(uuid(number), encoding='ascii')
+    subprocess.run(['udevadm', 'settle'], check=True)
+
+
+def make_simulated_devices(host):
+    for number, parent in enumerate(host.parents(), 1):
+        host.create_by_others(parent, sorted(host.type_ids(parent))[0], uuid(number))
+    host.kernel.udevd.settle(DEADLINE)
+
+
+@contextlib.contextmanager
+def simulated_host(machine, program, preload):
+    """The host, with a device for each parent; `preload` is the directory tests of the build."""
+    library = preload / 'sim/libfakekernel-preload.so'
+    with contextlib.closing(SimHost(machine, program, library)) as host:
+        if machine in TAKEN_AWAY:
+            host.kernel.sysfs.remove_device(TAKEN_AWAY[machine])
+        make_simulated_devices(host)
+        yield host, host.environment(library)
+
+
+def stock_environment(environment, preload):
+    """That of the stock daemon in a test bed of umockdev, from that of any other program."""
+    first = preload / 'diff/libstock-preload.so'
+    return {**environment, 'LD_PRELOAD': f'{first} {environment["LD_PRELOAD"]}'}
