@@ -7,8 +7,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Spaces a level. */
-#define INDENT 2
+/* Of a level. */
+#define INDENT "  "
+
+/* Most values that are formatted are shorter than this, in bytes. */
+#define VALUE_SIZE 64
 
 typedef enum {
     CONTENT_NONE, /* the start tag is still open */
@@ -17,7 +20,8 @@ typedef enum {
 } Content;
 
 typedef struct {
-    char *name;
+    gsize name; /* where it is in the text */
+    gsize name_length;
     Content content;
 } Element;
 
@@ -28,13 +32,6 @@ struct _MdXmlWriter {
 };
 
 
-static void
-clear_element(Element *element)
-{
-    g_free(element->name);
-}
-
-
 MdXmlWriter *
 md_xml_writer_new(gboolean details)
 {
@@ -42,7 +39,6 @@ md_xml_writer_new(gboolean details)
 
     self->text = g_string_new(NULL);
     self->stack = g_array_new(FALSE, FALSE, sizeof(Element));
-    g_array_set_clear_func(self->stack, (GDestroyNotify)clear_element);
     self->details = details;
     return self;
 }
@@ -80,7 +76,8 @@ innermost(MdXmlWriter *self)
 static void
 indent(MdXmlWriter *self)
 {
-    g_string_append_printf(self->text, "%*s", (int)(self->stack->len * INDENT), "");
+    for (guint i = 0; i < self->stack->len; i++)
+        g_string_append_len(self->text, INDENT, strlen(INDENT));
 }
 
 
@@ -111,11 +108,30 @@ escape(gunichar character, gboolean in_attribute)
 }
 
 
+/* How many bytes at the beginning are printed as they are: ASCII that is neither markup nor a
+ * control character. */
+static gsize
+count_plain(const char *value)
+{
+    const char *p = value;
+
+    while (g_ascii_isprint(*p) && *p != '<' && *p != '>' && *p != '&' && *p != '"' && *p != '\'')
+        p++;
+    return (gsize)(p - value);
+}
+
+
 static void
 append_escaped(GString *out, const char *value, gboolean in_attribute)
 {
-    g_autofree char *valid = g_utf8_make_valid(value, -1);
+    gsize n_plain = count_plain(value);
+    g_autofree char *valid = NULL;
 
+    g_string_append_len(out, value, (gssize)n_plain);
+    if (value[n_plain] == '\0')
+        return;
+
+    valid = g_utf8_make_valid(value + n_plain, -1);
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar character = g_utf8_get_char(p);
         const char *escaped = escape(character, in_attribute);
@@ -133,11 +149,13 @@ append_escaped(GString *out, const char *value, gboolean in_attribute)
 void
 md_xml_writer_start(MdXmlWriter *self, const char *element)
 {
-    const Element fresh = { g_strdup(element), CONTENT_NONE };
+    Element fresh = { 0, strlen(element), CONTENT_NONE };
 
     md_xml_writer_block(self);
     indent(self);
-    g_string_append_printf(self->text, "<%s", element);
+    g_string_append_c(self->text, '<');
+    fresh.name = self->text->len;
+    g_string_append_len(self->text, element, (gssize)fresh.name_length);
     g_array_append_val(self->stack, fresh);
 }
 
@@ -158,22 +176,21 @@ md_xml_writer_block(MdXmlWriter *self)
 void
 md_xml_writer_end(MdXmlWriter *self)
 {
-    Element *element = innermost(self);
-    g_autofree char *name = NULL;
-    Content content;
+    Element element;
 
-    g_return_if_fail(element != NULL);
+    g_return_if_fail(innermost(self) != NULL);
 
-    name = g_steal_pointer(&element->name);
-    content = element->content;
+    element = *innermost(self);
     g_array_set_size(self->stack, self->stack->len - 1);
-    if (content == CONTENT_NONE) {
+    if (element.content == CONTENT_NONE) {
         g_string_append(self->text, "/>\n");
         return;
     }
-    if (content == CONTENT_CHILDREN)
+    if (element.content == CONTENT_CHILDREN)
         indent(self);
-    g_string_append_printf(self->text, "</%s>\n", name);
+    g_string_append(self->text, "</");
+    g_string_append_len(self->text, self->text->str + element.name, (gssize)element.name_length);
+    g_string_append(self->text, ">\n");
 }
 
 
@@ -182,22 +199,39 @@ md_xml_writer_attribute(MdXmlWriter *self, const char *name, const char *value)
 {
     g_return_if_fail(innermost(self) != NULL && innermost(self)->content == CONTENT_NONE);
 
-    g_string_append_printf(self->text, " %s='", name);
+    g_string_append_c(self->text, ' ');
+    g_string_append(self->text, name);
+    g_string_append(self->text, "='");
     append_escaped(self->text, value, TRUE);
     g_string_append_c(self->text, '\'');
+}
+
+
+/* Into `buffer`, of VALUE_SIZE; what is too long for it is returned. */
+static char *G_GNUC_PRINTF(2, 0) format_value(char *buffer, const char *format, va_list args)
+{
+    va_list again;
+    char *longer = NULL;
+
+    va_copy(again, args);
+    if (g_vsnprintf(buffer, VALUE_SIZE, format, args) >= VALUE_SIZE)
+        longer = g_strdup_vprintf(format, again);
+    va_end(again);
+    return longer;
 }
 
 
 void
 md_xml_writer_attribute_format(MdXmlWriter *self, const char *name, const char *format, ...)
 {
-    g_autofree char *value = NULL;
+    char buffer[VALUE_SIZE];
+    g_autofree char *longer = NULL;
     va_list args;
 
     va_start(args, format);
-    value = g_strdup_vprintf(format, args);
+    longer = format_value(buffer, format, args);
     va_end(args);
-    md_xml_writer_attribute(self, name, value);
+    md_xml_writer_attribute(self, name, longer != NULL ? longer : buffer);
 }
 
 
@@ -230,13 +264,14 @@ md_xml_writer_element(MdXmlWriter *self, const char *element, const char *value)
 void
 md_xml_writer_element_format(MdXmlWriter *self, const char *element, const char *format, ...)
 {
-    g_autofree char *value = NULL;
+    char buffer[VALUE_SIZE];
+    g_autofree char *longer = NULL;
     va_list args;
 
     va_start(args, format);
-    value = g_strdup_vprintf(format, args);
+    longer = format_value(buffer, format, args);
     va_end(args);
-    md_xml_writer_element(self, element, value);
+    md_xml_writer_element(self, element, longer != NULL ? longer : buffer);
 }
 
 
