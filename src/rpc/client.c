@@ -144,23 +144,19 @@ cut_off(MdClient *self, const char *cause)
 }
 
 
-/* Sends what the socket takes. */
-static void
-flush(MdClient *self)
+/* Sends what the socket takes; FALSE if it takes no more now, or never. */
+static gboolean
+send_queued(MdClient *self, GError **error)
 {
-    while (!self->closed && !g_queue_is_empty(&self->queue)) {
-        g_autoptr(GError) error = NULL;
+    while (!g_queue_is_empty(&self->queue)) {
         GBytes *head = g_queue_peek_head(&self->queue);
         gsize size = 0;
         const char *bytes = g_bytes_get_data(head, &size);
         gssize sent = g_socket_send(self->socket, bytes + self->head_offset,
-                                    size - self->head_offset, NULL, &error);
+                                    size - self->head_offset, NULL, error);
 
-        if (sent < 0) {
-            if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-                cut_off(self, error->message);
-            return;
-        }
+        if (sent < 0)
+            return FALSE;
         self->head_offset += (gsize)sent;
         self->queued -= (gsize)sent;
         if (self->head_offset == size) {
@@ -168,8 +164,23 @@ flush(MdClient *self)
             self->head_offset = 0;
         }
     }
-    if (!self->closed && self->close_when_sent)
+    return TRUE;
+}
+
+
+static void
+flush(MdClient *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (self->closed)
+        return;
+    if (!send_queued(self, &error)) {
+        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+            cut_off(self, error->message);
+    } else if (self->close_when_sent) {
         md_client_close(self);
+    }
 }
 
 
@@ -194,6 +205,10 @@ md_client_send(MdClient *self, GBytes *frame)
 
     g_queue_push_tail(&self->queue, g_bytes_ref(frame));
     self->queued += size;
+    /* Mostly there is room. Whoever sends does not expect to lose the client by it: an error comes
+     * again when the loop next looks at the socket. */
+    if (!self->in_turn)
+        send_queued(self, NULL);
     update_sources(self);
 }
 
