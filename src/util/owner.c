@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/owner.h"
+
+#include <unistd.h>
+
+#define ROOT 0
+
+/* Beyond every uid. */
+#define DAEMON_SHARE (G_GUINT64_CONSTANT(1) << 32)
+
+/* The client behind one or more owners. */
+typedef struct {
+    GCancellable *cancellable;
+    GQueue watches; /* of MdOwnerWatch, by their links */
+    GSource *leaving;
+} Presence;
+
+struct _MdOwner {
+    guint64 share;
+    gboolean writer;
+    gboolean begun;
+    Presence *presence; /* NULL: never gone */
+};
+
+
+static Presence *
+presence_new(void)
+{
+    Presence *presence = g_rc_box_new0(Presence);
+
+    presence->cancellable = g_cancellable_new();
+    g_queue_init(&presence->watches);
+    return presence;
+}
+
+
+static void
+presence_clear(Presence *presence)
+{
+    g_object_unref(presence->cancellable);
+}
+
+
+static void
+presence_unref(Presence *presence)
+{
+    g_rc_box_release_full(presence, (GDestroyNotify)presence_clear);
+}
+
+
+/* Takes the presence over. */
+static MdOwner *
+owner_new(guint64 share, Presence *presence)
+{
+    MdOwner *self = g_rc_box_new0(MdOwner);
+
+    self->share = share;
+    self->presence = presence;
+    return self;
+}
+
+
+MdOwner *
+md_owner_new(uid_t uid)
+{
+    return owner_new(uid, presence_new());
+}
+
+
+MdOwner *
+md_owner_new_for(MdOwner *client, uid_t uid)
+{
+    MdOwner *self =
+        owner_new(uid, client->presence != NULL ? g_rc_box_acquire(client->presence) : NULL);
+
+    self->writer = client->writer;
+    return self;
+}
+
+
+MdOwner *
+md_owner_new_lasting(MdOwner *owner)
+{
+    MdOwner *self = owner_new(owner->share, NULL);
+
+    self->writer = owner->writer;
+    return self;
+}
+
+
+MdOwner *
+md_owner_new_joint(MdOwner *owner)
+{
+    MdOwner *self = owner_new(owner->share, presence_new());
+
+    self->writer = owner->writer;
+    return self;
+}
+
+
+MdOwner *
+md_owner_get_daemon(void)
+{
+    static MdOwner *daemon;
+
+    if (daemon == NULL)
+        daemon = owner_new(DAEMON_SHARE, NULL);
+    return daemon;
+}
+
+
+MdOwner *
+md_owner_ref(MdOwner *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+static void
+owner_clear(MdOwner *self)
+{
+    g_clear_pointer(&self->presence, presence_unref);
+}
+
+
+void
+md_owner_unref(MdOwner *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)owner_clear);
+}
+
+
+uid_t
+md_owner_get_uid(MdOwner *self)
+{
+    return self->share == DAEMON_SHARE ? geteuid() : (uid_t)self->share;
+}
+
+
+guint64
+md_owner_get_share(MdOwner *self)
+{
+    return self->share;
+}
+
+
+gboolean
+md_owner_is_privileged(MdOwner *self)
+{
+    return self->share == DAEMON_SHARE || self->share == ROOT || self->share == geteuid();
+}
+
+
+void
+md_owner_set_writer(MdOwner *self)
+{
+    self->writer = TRUE;
+}
+
+
+gboolean
+md_owner_is_writer(MdOwner *self)
+{
+    return self->writer || md_owner_is_privileged(self);
+}
+
+
+gboolean
+md_owner_has_begun(MdOwner *self)
+{
+    return self->begun;
+}
+
+
+void
+md_owner_set_begun(MdOwner *self)
+{
+    self->begun = TRUE;
+}
+
+
+GCancellable *
+md_owner_get_cancellable(MdOwner *self)
+{
+    return self->presence != NULL ? self->presence->cancellable : NULL;
+}
+
+
+gboolean
+md_owner_is_gone(MdOwner *self)
+{
+    return self->presence != NULL && g_cancellable_is_cancelled(self->presence->cancellable);
+}
+
+
+/* Any of them may take others away. */
+static gboolean
+on_leaving(gpointer data)
+{
+    Presence *presence = data;
+    GList *link = NULL;
+
+    while ((link = g_queue_peek_head_link(&presence->watches)) != NULL) {
+        MdOwnerWatch *watch = link->data;
+
+        md_owner_unwatch(watch);
+        watch->gone(watch->data);
+    }
+    presence->leaving = NULL;
+    return G_SOURCE_REMOVE;
+}
+
+
+/* One source of the main loop for any number of watches. */
+static void
+schedule_leaving(Presence *presence)
+{
+    GSource *source = NULL;
+
+    if (presence->leaving != NULL || g_queue_is_empty(&presence->watches))
+        return;
+    source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, on_leaving, g_rc_box_acquire(presence),
+                          (GDestroyNotify)presence_unref);
+    g_source_attach(source, g_main_context_get_thread_default());
+    presence->leaving = source;
+    g_source_unref(source);
+}
+
+
+void
+md_owner_leave(MdOwner *self)
+{
+    if (self->presence == NULL || md_owner_is_gone(self))
+        return;
+    g_cancellable_cancel(self->presence->cancellable);
+    schedule_leaving(self->presence);
+}
+
+
+void
+md_owner_watch(MdOwner *self, MdOwnerWatch *watch, void (*gone)(gpointer data), gpointer data)
+{
+    g_return_if_fail(watch->owner == NULL);
+
+    if (self->presence == NULL)
+        return;
+    watch->owner = md_owner_ref(self);
+    watch->gone = gone;
+    watch->data = data;
+    watch->link.data = watch;
+    g_queue_push_tail_link(&self->presence->watches, &watch->link);
+    if (md_owner_is_gone(self))
+        schedule_leaving(self->presence);
+}
+
+
+void
+md_owner_unwatch(MdOwnerWatch *watch)
+{
+    g_autoptr(MdOwner) owner = g_steal_pointer(&watch->owner);
+
+    if (owner != NULL)
+        g_queue_unlink(&owner->presence->watches, &watch->link);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whose share is used, and what happens when a client goes. */
+#include "config.h"
+
+#include <unistd.h>
+
+#include "util/owner.h"
+
+#define SOMEBODY 1000
+#define ANOTHER  1001
+
+static guint n_gone;
+
+
+static void
+on_gone(gpointer data)
+{
+    n_gone++;
+    if (data != NULL)
+        md_owner_unwatch(data);
+}
+
+
+static void
+iterate(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+
+static void
+test_shares(void)
+{
+    g_autoptr(MdOwner) root = md_owner_new(0);
+    g_autoptr(MdOwner) self = md_owner_new(geteuid());
+    g_autoptr(MdOwner) user = md_owner_new(SOMEBODY);
+    g_autoptr(MdOwner) unknown = md_owner_new((uid_t)-1);
+    MdOwner *daemon = md_owner_get_daemon();
+
+    g_assert_cmpuint(md_owner_get_uid(user), ==, SOMEBODY);
+    g_assert_true(md_owner_is_privileged(root));
+    g_assert_true(md_owner_is_privileged(self));
+    g_assert_true(md_owner_is_privileged(daemon));
+    g_assert_false(md_owner_is_privileged(user));
+    g_assert_false(md_owner_is_privileged(unknown));
+    g_assert_cmpuint(md_owner_get_share(daemon), !=, md_owner_get_share(root));
+    g_assert_cmpuint(md_owner_get_share(daemon), !=, md_owner_get_share(self));
+    g_assert_cmpuint(md_owner_get_share(daemon), !=, md_owner_get_share(unknown));
+
+    g_assert_true(md_owner_is_writer(root));
+    g_assert_false(md_owner_is_writer(user));
+    md_owner_set_writer(user);
+    g_assert_true(md_owner_is_writer(user));
+}
+
+
+/* One client, whomever it acts for. */
+static void
+test_gone(void)
+{
+    g_autoptr(MdOwner) client = md_owner_new(0);
+    g_autoptr(MdOwner) user = md_owner_new_for(client, SOMEBODY);
+    g_autoptr(MdOwner) lasting = md_owner_new_lasting(user);
+    g_autoptr(MdOwner) joint = md_owner_new_joint(user);
+    MdOwnerWatch watches[4] = { 0 };
+
+    n_gone = 0;
+    md_owner_watch(client, &watches[0], on_gone, NULL);
+    md_owner_watch(user, &watches[1], on_gone, NULL);
+    md_owner_watch(lasting, &watches[2], on_gone, NULL);
+    md_owner_watch(joint, &watches[3], on_gone, NULL);
+    md_owner_leave(user);
+    g_assert_cmpuint(n_gone, ==, 0);
+    g_assert_true(md_owner_is_gone(client));
+    g_assert_true(g_cancellable_is_cancelled(md_owner_get_cancellable(user)));
+    g_assert_false(md_owner_is_gone(lasting));
+    g_assert_null(md_owner_get_cancellable(lasting));
+    g_assert_false(md_owner_is_gone(joint));
+    iterate();
+    g_assert_cmpuint(n_gone, ==, 2);
+    g_assert_cmpuint(md_owner_get_share(lasting), ==, SOMEBODY);
+    g_assert_cmpuint(md_owner_get_share(joint), ==, SOMEBODY);
+
+    md_owner_leave(joint);
+    iterate();
+    g_assert_cmpuint(n_gone, ==, 3);
+    md_owner_leave(md_owner_get_daemon());
+    g_assert_false(md_owner_is_gone(md_owner_get_daemon()));
+}
+
+
+/* Those that are called may take others away, and who comes late is called, too. */
+static void
+test_watches(void)
+{
+    MdOwner *owner = md_owner_new(SOMEBODY);
+    MdOwnerWatch watches[4] = { 0 };
+
+    n_gone = 0;
+    md_owner_watch(owner, &watches[0], on_gone, &watches[1]);
+    md_owner_watch(owner, &watches[1], on_gone, NULL);
+    md_owner_watch(owner, &watches[2], on_gone, NULL);
+    md_owner_unwatch(&watches[2]);
+    md_owner_unwatch(&watches[2]);
+    md_owner_leave(owner);
+    md_owner_leave(owner);
+    md_owner_watch(owner, &watches[3], on_gone, NULL);
+    md_owner_unref(owner);
+    iterate();
+    g_assert_cmpuint(n_gone, ==, 2);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/owner/shares", test_shares);
+    g_test_add_func("/owner/gone", test_gone);
+    g_test_add_func("/owner/watches", test_watches);
+    return g_test_run();
+}
