@@ -175,7 +175,7 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
     start->n_changes = get_parent(self, start->address)->n_changes;
     get_parent(self, start->address)->n_running++;
     g_hash_table_insert(self->running, start->name, start);
-    md_backend_mdev.create_async(self->host, parent, def, on_started, start);
+    md_backend_mdev.create_async(self->host, parent, def, md_owner_get_daemon(), on_started, start);
 }
 
 

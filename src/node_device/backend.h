@@ -13,6 +13,7 @@
 #include "node_device/callouts.h"
 #include "node_device/definitions.h"
 #include "node_device/inventory.h"
+#include "util/owner.h"
 #include "util/turns.h"
 
 /* What a backend works with, on the main loop. */
@@ -48,10 +49,12 @@ typedef struct {
     void (*create_async)(const MdBackendHost *host,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
     void (*destroy_async)(const MdBackendHost *host,
                           MdNodeDevice *device,
+                          MdOwner *owner,
                           GAsyncReadyCallback callback,
                           gpointer user_data);
 
@@ -74,15 +77,18 @@ typedef struct {
     void (*define_async)(const MdBackendHost *host,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
     void (*undefine_async)(const MdBackendHost *host,
                            const char *name,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
     void (*set_autostart_async)(const MdBackendHost *host,
                                 const char *name,
                                 gboolean autostart,
+                                MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
@@ -91,6 +97,7 @@ typedef struct {
                          MdNodeDevice *device,
                          const MdNodeDeviceDef *def,
                          guint what,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 } MdBackend;

@@ -148,6 +148,7 @@ md_callouts_run_async(MdCallouts *self,
                       MdCalloutAction action,
                       const char *state,
                       const char *input,
+                      MdOwner *owner,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
@@ -160,7 +161,7 @@ md_callouts_run_async(MdCallouts *self,
 
     g_debug("Running '%s': %s %s %s on %s of '%s'", path, event_word, action_word, state,
             device->uuid, device->parent_addr);
-    md_script_run_async(argv, input, self->settings->script_timeout, callback, user_data);
+    md_script_run_async(argv, input, self->settings->script_timeout, owner, callback, user_data);
 }
 
 
@@ -229,6 +230,7 @@ void
 md_callouts_ask_async(MdCallouts *self,
                       const char *path,
                       MdDefinition *device,
+                      MdOwner *owner,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
@@ -252,7 +254,7 @@ md_callouts_ask_async(MdCallouts *self,
         return;
     }
     md_callouts_run_async(self, path, device, MD_CALLOUT_GET, MD_CALLOUT_CAPABILITIES, "none",
-                          input, on_answered, g_steal_pointer(&task));
+                          input, owner, on_answered, g_steal_pointer(&task));
 }
 
 

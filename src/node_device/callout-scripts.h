@@ -33,6 +33,7 @@ void md_callouts_run_async(MdCallouts *self,
                            MdCalloutAction action,
                            const char *state,
                            const char *input,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
 
@@ -41,6 +42,7 @@ void md_callouts_run_async(MdCallouts *self,
 void md_callouts_ask_async(MdCallouts *self,
                            const char *path,
                            MdDefinition *device,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
 

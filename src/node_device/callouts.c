@@ -25,6 +25,7 @@ struct _MdCallout {
     MdCallouts *callouts;
     MdCalloutAction action;
     MdDefinition *device;
+    MdOwner *owner;
     char *input; /* the device in JSON */
     const char *state;
     GPtrArray *paths;   /* all callouts; NULL: not looked for yet */
@@ -52,13 +53,14 @@ static void run_notifier(GTask *owned);
 
 
 MdCallout *
-md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device)
+md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device, MdOwner *owner)
 {
     MdCallout *self = g_rc_box_new0(MdCallout);
 
     self->callouts = md_callouts_ref(callouts);
     self->action = action;
     self->device = md_definition_ref(device);
+    self->owner = md_owner_ref(owner);
     self->input = md_definition_format(device, FALSE);
     self->state = STATE_NONE;
     return self;
@@ -77,6 +79,7 @@ clear(MdCallout *self)
 {
     md_callouts_unref(self->callouts);
     md_definition_unref(self->device);
+    md_owner_unref(self->owner);
     g_free(self->input);
     g_clear_pointer(&self->paths, g_ptr_array_unref);
 }
@@ -124,7 +127,7 @@ run_script(GTask *task, const char *path, const char *input, GAsyncReadyCallback
     MdCallout *self = turn->callout;
 
     md_callouts_run_async(self->callouts, path, self->device, turn->event, self->action,
-                          self->state, input, callback, task);
+                          self->state, input, self->owner, callback, task);
 }
 
 
@@ -252,7 +255,7 @@ ask_callout(GTask *owned)
 
     if (turn->next < turn->paths->len) {
         md_callouts_ask_async(self->callouts, g_ptr_array_index(turn->paths, turn->next),
-                              self->device, on_asked, g_steal_pointer(&task));
+                              self->device, self->owner, on_asked, g_steal_pointer(&task));
         return;
     }
     turn->next = 0;
@@ -501,12 +504,13 @@ md_callouts_get_attributes_async(MdCallouts *callouts,
                                  const char *parent_addr,
                                  const char *uuid,
                                  const char *type_id,
+                                 MdOwner *owner,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data)
 {
     g_autoptr(GPtrArray) none = md_mdev_attrs_new();
     g_autoptr(MdDefinition) device = md_definition_new(parent_addr, uuid, type_id, FALSE, none);
-    MdCallout *self = md_callout_new(callouts, MD_CALLOUT_ATTRIBUTES, device);
+    MdCallout *self = md_callout_new(callouts, MD_CALLOUT_ATTRIBUTES, device, owner);
     GTask *task = g_task_new(NULL, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_callouts_get_attributes_async);

@@ -17,7 +17,8 @@
 typedef struct _MdCallout MdCallout;
 
 /* `action`: MD_CALLOUT_START to MD_CALLOUT_MODIFY. `device` as it is to be, or as it was. */
-MdCallout *md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device);
+MdCallout *
+md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device, MdOwner *owner);
 MdCallout *md_callout_ref(MdCallout *self);
 void md_callout_unref(MdCallout *self);
 
@@ -44,6 +45,7 @@ void md_callouts_get_attributes_async(MdCallouts *callouts,
                                       const char *parent_addr,
                                       const char *uuid,
                                       const char *type_id,
+                                      MdOwner *owner,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 

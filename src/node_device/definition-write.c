@@ -18,6 +18,7 @@ typedef struct {
     char *text; /* NULL: remove */
     char *path;
     guint deadline;
+    MdOwner *owner; /* main loop only, until the worker's job is through */
     int abandoned; /* atomic: the caller has been told that it failed, and another may be written */
 } Job;
 
@@ -79,6 +80,7 @@ on_job_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_
     GError *error = NULL;
 
     md_worker_run_finish(result, &error);
+    g_clear_pointer(&job->owner, md_owner_unref);
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         g_atomic_int_set(&job->abandoned, TRUE);
     start_next(job->path);
@@ -100,7 +102,8 @@ start_job(GTask *task)
     Job *job = g_task_get_task_data(task);
 
     md_worker_run_async(run_job, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref,
-                        MD_WORKER_WRITE, WORKER_OBJECT, job->deadline, on_job_ended, task);
+                        MD_WORKER_WRITE, WORKER_OBJECT, job->deadline, job->owner, on_job_ended,
+                        task);
 }
 
 
@@ -110,6 +113,7 @@ md_definition_write_async(const char *directory,
                           const char *uuid,
                           const char *text,
                           guint deadline,
+                          MdOwner *owner,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
@@ -131,6 +135,7 @@ md_definition_write_async(const char *directory,
                                 "'%s' cannot be the file of a definition", job->path);
         return;
     }
+    job->owner = md_owner_ref(owner);
 
     if (waiting == NULL)
         waiting =

@@ -7,6 +7,8 @@
 
 #include <gio/gio.h>
 
+#include "util/owner.h"
+
 /*
  * `text` NULL removes the file. Errors are those of definition-file.h; VIR_ERR_INVALID_ARG if
  * parent or UUID cannot be names of files there; and those of util/worker.h, whose `deadline` it
@@ -17,6 +19,7 @@ void md_definition_write_async(const char *directory,
                                const char *uuid,
                                const char *text,
                                guint deadline,
+                               MdOwner *owner,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
 gboolean md_definition_write_finish(GAsyncResult *result, GError **error);

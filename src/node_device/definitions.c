@@ -522,20 +522,25 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
 
 /* Takes the task over; `text` NULL: remove. */
 static void
-request_write(
-    MdDefinitions *self, GTask *task, const char *parent_addr, const char *uuid, const char *text)
+request_write(MdDefinitions *self,
+              GTask *task,
+              const char *parent_addr,
+              const char *uuid,
+              const char *text,
+              MdOwner *owner)
 {
     const char *names[] = { parent_addr, uuid, NULL };
 
     g_task_set_task_data(task, g_strdupv((char **)names), (GDestroyNotify)g_strfreev);
-    md_definition_write_async(self->path, parent_addr, uuid, text, self->deadline, on_written,
-                              task);
+    md_definition_write_async(self->path, parent_addr, uuid, text, self->deadline, owner,
+                              on_written, task);
 }
 
 
 void
 md_definitions_write_async(MdDefinitions *self,
                            const MdDefinition *definition,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
@@ -543,7 +548,7 @@ md_definitions_write_async(MdDefinitions *self,
     GTask *task = g_task_new(self, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_definitions_write_async);
-    request_write(self, task, definition->parent_addr, definition->uuid, text);
+    request_write(self, task, definition->parent_addr, definition->uuid, text, owner);
 }
 
 
@@ -560,13 +565,14 @@ void
 md_definitions_remove_async(MdDefinitions *self,
                             const char *parent_addr,
                             const char *uuid,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
     GTask *task = g_task_new(self, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_definitions_remove_async);
-    request_write(self, task, parent_addr, uuid, NULL);
+    request_write(self, task, parent_addr, uuid, NULL, owner);
 }
 
 

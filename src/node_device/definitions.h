@@ -17,6 +17,7 @@
 #include <gio/gio.h>
 
 #include "conf/definition.h"
+#include "util/owner.h"
 #include "util/settings.h"
 
 #define MD_TYPE_DEFINITIONS (md_definitions_get_type())
@@ -48,6 +49,7 @@ GPtrArray *md_definitions_list(MdDefinitions *self);
  */
 void md_definitions_write_async(MdDefinitions *self,
                                 const MdDefinition *definition,
+                                MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 gboolean md_definitions_write_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
@@ -56,6 +58,7 @@ gboolean md_definitions_write_finish(MdDefinitions *self, GAsyncResult *result, 
 void md_definitions_remove_async(MdDefinitions *self,
                                  const char *parent_addr,
                                  const char *uuid,
+                                 MdOwner *owner,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 gboolean md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError **error);

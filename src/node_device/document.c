@@ -11,6 +11,7 @@
 /* A document to be made. */
 typedef struct {
     const MdBackendHost *host;
+    MdOwner *owner;
     MdNodeDeviceDef *def;
     guint64 inode;
     gboolean details;
@@ -21,6 +22,7 @@ typedef struct {
 static void
 document_free(Document *self)
 {
+    md_owner_unref(self->owner);
     md_node_device_def_unref(self->def);
     g_free(self->document);
     g_free(self);
@@ -70,7 +72,8 @@ begin(GTask *task, Document *self)
         g_task_return_pointer(task, g_steal_pointer(&self->document), g_free);
     } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         md_worker_run_async(make_on_worker, self, (GDestroyNotify)document_free, MD_WORKER_READ,
-                            self->inode, self->host->settings->driver_timeout, on_made, task);
+                            self->inode, self->host->settings->driver_timeout, self->owner, on_made,
+                            task);
         return;
     } else {
         g_task_return_error(task, g_steal_pointer(&error));
@@ -107,6 +110,7 @@ void
 md_document_make_async(const MdBackendHost *host,
                        MdNodeDeviceDef *def,
                        guint64 inode,
+                       MdOwner *owner,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
@@ -116,6 +120,7 @@ md_document_make_async(const MdBackendHost *host,
 
     g_task_set_source_tag(task, md_document_make_async);
     self->host = host;
+    self->owner = md_owner_ref(owner);
     self->def = md_node_device_def_ref(def);
     self->inode = inode;
     self->details = host->settings->xml_details;
@@ -128,7 +133,7 @@ md_document_make_async(const MdBackendHost *host,
     }
     g_task_set_task_data(task, self, NULL);
     md_callouts_get_attributes_async(host->callouts, cap->parent_addr, cap->uuid, cap->type_id,
-                                     on_attributes, task);
+                                     owner, on_attributes, task);
 }
 
 

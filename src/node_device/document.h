@@ -12,6 +12,7 @@
 void md_document_make_async(const MdBackendHost *host,
                             MdNodeDeviceDef *def,
                             guint64 inode,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 char *md_document_make_finish(GAsyncResult *result, GError **error);

@@ -82,6 +82,7 @@ static void
 create(MdDriver *self,
        const MdBackend *backend,
        const MdNodeDeviceDef *def,
+       MdOwner *owner,
        GAsyncReadyCallback callback,
        gpointer user_data)
 {
@@ -91,14 +92,18 @@ create(MdDriver *self,
     if (!backend->find_parent(&self->host, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        backend->create_async(&self->host, parent, def, on_backend_done,
+        backend->create_async(&self->host, parent, def, owner, on_backend_done,
                               change_new(self, callback, user_data));
 }
 
 
 /* An inactive device becomes what it is defined to be. */
 static void
-start(MdDriver *self, MdNodeDevice *device, GAsyncReadyCallback callback, gpointer user_data)
+start(MdDriver *self,
+      MdNodeDevice *device,
+      MdOwner *owner,
+      GAsyncReadyCallback callback,
+      gpointer user_data)
 {
     const MdBackend *backend = md_backend_find(device->def, NULL);
     MdNodeDevice *parent =
@@ -114,7 +119,7 @@ start(MdDriver *self, MdNodeDevice *device, GAsyncReadyCallback callback, gpoint
         return;
     }
     def = md_definition_to_device(device->definition, parent->def->name);
-    create(self, backend, def, callback, user_data);
+    create(self, backend, def, owner, callback, user_data);
 }
 
 
@@ -122,6 +127,7 @@ void
 md_driver_create_xml_async(MdDriver *self,
                            const char *document,
                            guint flags,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
@@ -141,15 +147,19 @@ md_driver_create_xml_async(MdDriver *self,
     if (backend->find_defined != NULL)
         defined = backend->find_defined(&self->host, def);
     if (defined != NULL)
-        start(self, defined, callback, user_data);
+        start(self, defined, owner, callback, user_data);
     else
-        create(self, backend, def, callback, user_data);
+        create(self, backend, def, owner, callback, user_data);
 }
 
 
 void
-md_driver_create_async(
-    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_create_async(MdDriver *self,
+                       const char *name,
+                       guint flags,
+                       MdOwner *owner,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
     MdNodeDevice *device = NULL;
     GError *error = NULL;
@@ -157,7 +167,7 @@ md_driver_create_async(
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceCreate", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL && !device->active) {
-        start(self, device, callback, user_data);
+        start(self, device, owner, callback, user_data);
         return;
     }
     if (device != NULL)
@@ -169,6 +179,7 @@ md_driver_create_async(
 void
 md_driver_destroy_async(MdDriver *self,
                         const char *name,
+                        MdOwner *owner,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
@@ -183,7 +194,7 @@ md_driver_destroy_async(MdDriver *self,
     if (error != NULL)
         refuse(self, callback, user_data, error);
     else
-        backend->destroy_async(&self->host, device, on_backend_done,
+        backend->destroy_async(&self->host, device, owner, on_backend_done,
                                change_new(self, callback, user_data));
 }
 
@@ -192,6 +203,7 @@ void
 md_driver_define_xml_async(MdDriver *self,
                            const char *document,
                            guint flags,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
@@ -206,14 +218,18 @@ md_driver_define_xml_async(MdDriver *self,
     if (def == NULL || !backend->find_kept_parent(&self->host, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        backend->define_async(&self->host, parent, def, on_backend_done,
+        backend->define_async(&self->host, parent, def, owner, on_backend_done,
                               change_new(self, callback, user_data));
 }
 
 
 void
-md_driver_undefine_async(
-    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_undefine_async(MdDriver *self,
+                         const char *name,
+                         guint flags,
+                         MdOwner *owner,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
 {
     MdNodeDevice *device = NULL;
     const MdBackend *backend = NULL;
@@ -231,7 +247,7 @@ md_driver_undefine_async(
     if (backend == NULL)
         refuse(self, callback, user_data, error);
     else
-        backend->undefine_async(&self->host, name, on_backend_done,
+        backend->undefine_async(&self->host, name, owner, on_backend_done,
                                 change_new(self, callback, user_data));
 }
 
@@ -240,6 +256,7 @@ void
 md_driver_set_autostart_async(MdDriver *self,
                               const char *name,
                               gboolean autostart,
+                              MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
@@ -256,7 +273,7 @@ md_driver_set_autostart_async(MdDriver *self,
     if (backend == NULL)
         refuse(self, callback, user_data, error);
     else
-        backend->set_autostart_async(&self->host, name, autostart, on_backend_done,
+        backend->set_autostart_async(&self->host, name, autostart, owner, on_backend_done,
                                      change_new(self, callback, user_data));
 }
 
@@ -274,6 +291,7 @@ md_driver_update_async(MdDriver *self,
                        const char *name,
                        const char *document,
                        guint flags,
+                       MdOwner *owner,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
@@ -291,6 +309,6 @@ md_driver_update_async(MdDriver *self,
     if (def == NULL || !backend->find_kept_parent(&self->host, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        backend->update_async(&self->host, device, def, get_what(flags), on_backend_done,
+        backend->update_async(&self->host, device, def, get_what(flags), owner, on_backend_done,
                               change_new(self, callback, user_data));
 }

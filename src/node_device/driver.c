@@ -235,6 +235,7 @@ add_if_may_have_vpd(GPtrArray *devices, MdNodeDevice *device)
 void
 md_driver_find_vpd_async(MdDriver *self,
                          const char *name,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
@@ -248,7 +249,7 @@ md_driver_find_vpd_async(MdDriver *self,
         for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next)
             add_if_may_have_vpd(devices, link->data);
     }
-    md_vpd_search_async(devices, self->host.settings->driver_timeout, on_vpd_found, task);
+    md_vpd_search_async(devices, self->host.settings->driver_timeout, owner, on_vpd_found, task);
 }
 
 
@@ -456,8 +457,12 @@ on_document(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
 
 void
-md_driver_get_xml_async(
-    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_get_xml_async(MdDriver *self,
+                        const char *name,
+                        guint flags,
+                        MdOwner *owner,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
     g_autoptr(MdNodeDeviceDef) def = NULL;
@@ -473,7 +478,7 @@ md_driver_get_xml_async(
     if (def == NULL)
         g_task_return_error(task, error);
     else
-        md_document_make_async(&self->host, def, device->inode, on_document,
+        md_document_make_async(&self->host, def, device->inode, owner, on_document,
                                g_steal_pointer(&task));
 }
 

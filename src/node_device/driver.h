@@ -4,8 +4,9 @@
  * way: flags, parse or look up, state, act, answer. Errors are libvirt's (util/error.h).
  *
  * Calls that may reach a hardware driver are asynchronous: they answer on the main loop, exactly
- * once, in any order, and never while the starting call is still running. All others answer from
- * memory and do not block.
+ * once, in any order, and never while the starting call is still running. Their `owner` is whom the
+ * work is done for (util/owner.h): what has not begun when its client goes fails. All others answer
+ * from memory and do not block.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include "node_device/events.h"
 #include "node_device/node-device.h"
+#include "util/owner.h"
 #include "util/settings.h"
 
 /* virNodeDeviceUpdateFlags, which have names since libvirt 10.1. */
@@ -51,6 +53,7 @@ MdEvents *md_driver_get_events(MdDriver *self);
  */
 void md_driver_find_vpd_async(MdDriver *self,
                               const char *name,
+                              MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
 GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result);
@@ -89,6 +92,7 @@ gboolean md_driver_get_autostart(MdDriver *self, const char *name, gboolean *val
 void md_driver_get_xml_async(MdDriver *self,
                              const char *name,
                              guint flags,
+                             MdOwner *owner,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 char *md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error);
@@ -103,6 +107,7 @@ char *md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **er
 void md_driver_create_xml_async(MdDriver *self,
                                 const char *document,
                                 guint flags,
+                                MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
@@ -110,10 +115,12 @@ void md_driver_create_xml_async(MdDriver *self,
 void md_driver_create_async(MdDriver *self,
                             const char *name,
                             guint flags,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 void md_driver_destroy_async(MdDriver *self,
                              const char *name,
+                             MdOwner *owner,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 
@@ -121,22 +128,26 @@ void md_driver_destroy_async(MdDriver *self,
 void md_driver_define_xml_async(MdDriver *self,
                                 const char *document,
                                 guint flags,
+                                MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 void md_driver_undefine_async(MdDriver *self,
                               const char *name,
                               guint flags,
+                              MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
 void md_driver_set_autostart_async(MdDriver *self,
                                    const char *name,
                                    gboolean autostart,
+                                   MdOwner *owner,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
 void md_driver_update_async(MdDriver *self,
                             const char *name,
                             const char *document,
                             guint flags,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 

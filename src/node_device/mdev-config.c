@@ -17,6 +17,7 @@ typedef struct Change Change;
 
 struct Change {
     const MdBackendHost *host;
+    MdOwner *owner;
     char *name;        /* of the device */
     const char *doing; /* for messages */
 
@@ -38,6 +39,7 @@ struct Change {
 static void
 change_free(Change *change)
 {
+    md_owner_unref(change->owner);
     g_free(change->name);
     g_clear_pointer(&change->wanted, md_definition_unref);
     g_clear_pointer(&change->write, md_mdev_write_unref);
@@ -114,9 +116,11 @@ save(GTask *task)
 
     if (change->action == MD_CALLOUT_UNDEFINE)
         md_definitions_remove_async(definitions, change->definition->parent_addr,
-                                    change->definition->uuid, on_removed, g_object_ref(task));
+                                    change->definition->uuid, change->owner, on_removed,
+                                    g_object_ref(task));
     else
-        md_definitions_write_async(definitions, change->definition, on_saved, g_object_ref(task));
+        md_definitions_write_async(definitions, change->definition, change->owner, on_saved,
+                                   g_object_ref(task));
 }
 
 
@@ -147,7 +151,8 @@ keep(GTask *task)
         save(task);
         return;
     }
-    change->callout = md_callout_new(change->host->callouts, change->action, change->definition);
+    change->callout =
+        md_callout_new(change->host->callouts, change->action, change->definition, change->owner);
     md_callout_before_async(change->callout, on_scripts_asked, g_object_ref(task));
 }
 
@@ -219,7 +224,7 @@ write_live(GTask *task)
     change->write = md_mdev_write_new_update(device, change->wanted->attrs);
     md_worker_run_async(md_mdev_write_update, md_mdev_write_ref(change->write),
                         (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, device->inode,
-                        change->host->settings->driver_timeout, on_live_written,
+                        change->host->settings->driver_timeout, change->owner, on_live_written,
                         g_object_ref(task));
 }
 
@@ -267,7 +272,8 @@ update_live(GTask *task)
         return;
     }
     wanted = describe_live(change, device);
-    change->callout = md_callout_new(change->host->callouts, MD_CALLOUT_MODIFY, wanted);
+    change->callout =
+        md_callout_new(change->host->callouts, MD_CALLOUT_MODIFY, wanted, change->owner);
     md_callout_live_async(change->callout, on_live_asked, g_object_ref(task));
 }
 
@@ -293,6 +299,7 @@ change_new(const MdBackendHost *host,
            const char *name,
            const char *doing,
            gboolean (*plan)(Change *change, GError **error),
+           MdOwner *owner,
            GAsyncReadyCallback callback,
            gpointer user_data)
 {
@@ -300,6 +307,7 @@ change_new(const MdBackendHost *host,
     Change *change = g_new0(Change, 1);
 
     change->host = host;
+    change->owner = md_owner_ref(owner);
     change->name = g_strdup(name);
     change->doing = doing;
     change->plan = plan;
@@ -382,13 +390,14 @@ void
 md_mdev_config_define_async(const MdBackendHost *host,
                             MdNodeDevice *parent,
                             const MdNodeDeviceDef *def,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_autofree char *uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
     g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
-    GTask *task = change_new(host, name, "define", plan_define, callback, user_data);
+    GTask *task = change_new(host, name, "define", plan_define, owner, callback, user_data);
     Change *change = g_task_get_task_data(task);
 
     change->wanted = md_definition_new(cap->parent_addr, uuid, cap->type_id, FALSE, cap->attrs);
@@ -396,7 +405,7 @@ md_mdev_config_define_async(const MdBackendHost *host,
         change->write = md_mdev_write_new_create(parent, def);
         md_worker_run_async(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
                             (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
-                            host->settings->driver_timeout, on_type_found, task);
+                            host->settings->driver_timeout, owner, on_type_found, task);
     } else if (cap->type_id != NULL) {
         begin(task);
     } else {
@@ -430,10 +439,11 @@ plan_undefine(Change *change, GError **error)
 void
 md_mdev_config_undefine_async(const MdBackendHost *host,
                               const char *name,
+                              MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-    begin(change_new(host, name, "undefine", plan_undefine, callback, user_data));
+    begin(change_new(host, name, "undefine", plan_undefine, owner, callback, user_data));
 }
 
 
@@ -462,10 +472,12 @@ void
 md_mdev_config_set_autostart_async(const MdBackendHost *host,
                                    const char *name,
                                    gboolean autostart,
+                                   MdOwner *owner,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-    GTask *task = change_new(host, name, "set autostart on", plan_autostart, callback, user_data);
+    GTask *task =
+        change_new(host, name, "set autostart on", plan_autostart, owner, callback, user_data);
     Change *change = g_task_get_task_data(task);
 
     change->autostart = autostart;
@@ -553,12 +565,14 @@ md_mdev_config_update_async(const MdBackendHost *host,
                             MdNodeDevice *device,
                             const MdNodeDeviceDef *def,
                             guint what,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const MdCapMdev *present = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
-    GTask *task = change_new(host, device->def->name, "update", plan_update, callback, user_data);
+    GTask *task =
+        change_new(host, device->def->name, "update", plan_update, owner, callback, user_data);
     Change *change = g_task_get_task_data(task);
 
     change->wanted =

@@ -18,6 +18,7 @@
 typedef struct {
     const MdBackendHost *host;
     const struct Verb *verb;
+    MdOwner *owner;
     MdMdevWrite *write;
     guint64 inode;      /* of the device that is written to */
     char *path;         /* where the mediated device is or will be */
@@ -41,6 +42,7 @@ typedef struct Verb {
 static void
 operation_free(Operation *operation)
 {
+    md_owner_unref(operation->owner);
     md_mdev_write_unref(operation->write);
     g_free(operation->path);
     g_free(operation->name);
@@ -142,7 +144,8 @@ run_job(GTask *task, MdWorkerFunc func, GAsyncReadyCallback callback)
 
     md_worker_run_async(func, md_mdev_write_ref(operation->write),
                         (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, operation->inode,
-                        operation->host->settings->driver_timeout, callback, g_object_ref(task));
+                        operation->host->settings->driver_timeout, operation->owner, callback,
+                        g_object_ref(task));
 }
 
 
@@ -192,7 +195,8 @@ on_prepared(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     }
 
     device = describe(operation);
-    operation->callout = md_callout_new(operation->host->callouts, operation->verb->action, device);
+    operation->callout = md_callout_new(operation->host->callouts, operation->verb->action, device,
+                                        operation->owner);
     md_callout_before_async(operation->callout, on_scripts_asked, g_object_ref(task));
 }
 
@@ -206,6 +210,7 @@ operation_new(const MdBackendHost *host,
               char *path,
               char *name,
               GPtrArray *attrs,
+              MdOwner *owner,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
@@ -214,6 +219,7 @@ operation_new(const MdBackendHost *host,
 
     operation->host = host;
     operation->verb = verb;
+    operation->owner = md_owner_ref(owner);
     operation->write = write;
     operation->inode = inode;
     operation->path = path;
@@ -274,6 +280,7 @@ static void
 create_async(const MdBackendHost *host,
              MdNodeDevice *parent,
              const MdNodeDeviceDef *def,
+             MdOwner *owner,
              GAsyncReadyCallback callback,
              gpointer user_data)
 {
@@ -281,10 +288,10 @@ create_async(const MdBackendHost *host,
     MdMdevWrite *write = md_mdev_write_new_create(parent, def);
     const char *uuid = md_mdev_write_get_uuid(write);
     g_autofree char *parent_addr = g_path_get_basename(parent->def->path);
-    g_autoptr(GTask) task =
-        operation_new(host, &create_verb, write, parent->inode,
-                      g_build_filename(parent->def->path, uuid, NULL),
-                      md_cap_mdev_make_name(uuid, parent_addr), cap->attrs, callback, user_data);
+    g_autoptr(GTask) task = operation_new(host, &create_verb, write, parent->inode,
+                                          g_build_filename(parent->def->path, uuid, NULL),
+                                          md_cap_mdev_make_name(uuid, parent_addr), cap->attrs,
+                                          owner, callback, user_data);
 
     if (!begin(task))
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
@@ -325,13 +332,14 @@ static const Verb destroy_verb = {
 static void
 destroy_async(const MdBackendHost *host,
               MdNodeDevice *device,
+              MdOwner *owner,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
     g_autoptr(GTask) task =
         operation_new(host, &destroy_verb, md_mdev_write_new_remove(device), device->inode,
-                      g_strdup(device->def->path), g_strdup(device->def->name), cap->attrs,
+                      g_strdup(device->def->path), g_strdup(device->def->name), cap->attrs, owner,
                       callback, user_data);
 
     if (!begin(task))

@@ -8,20 +8,24 @@
 void md_mdev_config_define_async(const MdBackendHost *host,
                                  MdNodeDevice *parent,
                                  const MdNodeDeviceDef *def,
+                                 MdOwner *owner,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 void md_mdev_config_undefine_async(const MdBackendHost *host,
                                    const char *name,
+                                   MdOwner *owner,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
 void md_mdev_config_set_autostart_async(const MdBackendHost *host,
                                         const char *name,
                                         gboolean autostart,
+                                        MdOwner *owner,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
 void md_mdev_config_update_async(const MdBackendHost *host,
                                  MdNodeDevice *device,
                                  const MdNodeDeviceDef *def,
                                  guint what,
+                                 MdOwner *owner,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);

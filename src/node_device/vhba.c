@@ -24,6 +24,7 @@
 /* One create or destroy. */
 typedef struct {
     const MdBackendHost *host;
+    MdOwner *owner;
     MdNodeDevice *parent; /* the adapter to write to; NULL: none has been found yet */
     char *name;           /* of the device, once it is known */
     char *path;           /* of one to destroy */
@@ -51,6 +52,7 @@ get_cap(const MdNodeDevice *device)
 static void
 operation_free(Operation *operation)
 {
+    md_owner_unref(operation->owner);
     g_clear_pointer(&operation->parent, md_node_device_unref);
     g_free(operation->name);
     g_free(operation->path);
@@ -66,12 +68,16 @@ operation_free(Operation *operation)
 
 
 static GTask *
-operation_new(const MdBackendHost *host, GAsyncReadyCallback callback, gpointer user_data)
+operation_new(const MdBackendHost *host,
+              MdOwner *owner,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
 {
     GTask *task = md_backend_task_new(callback, user_data);
     Operation *operation = g_new0(Operation, 1);
 
     operation->host = host;
+    operation->owner = md_owner_ref(owner);
     g_queue_init(&operation->candidates);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
     return task;
@@ -98,7 +104,7 @@ run_job(GTask *task,
 
     md_worker_run_async(func, write, (GDestroyNotify)md_vhba_write_free, kind,
                         operation->parent->inode, operation->host->settings->driver_timeout,
-                        callback, g_object_ref(task));
+                        operation->owner, callback, g_object_ref(task));
 }
 
 
@@ -417,11 +423,12 @@ static void
 create_async(const MdBackendHost *host,
              MdNodeDevice *parent,
              const MdNodeDeviceDef *def,
+             MdOwner *owner,
              GAsyncReadyCallback callback,
              gpointer user_data)
 {
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
-    GTask *task = operation_new(host, callback, user_data);
+    GTask *task = operation_new(host, owner, callback, user_data);
     Operation *operation = g_task_get_task_data(task);
 
     operation->wanted = get_wanted(def);
@@ -476,10 +483,11 @@ on_deleted(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 static void
 destroy_async(const MdBackendHost *host,
               MdNodeDevice *device,
+              MdOwner *owner,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
-    g_autoptr(GTask) task = operation_new(host, callback, user_data);
+    g_autoptr(GTask) task = operation_new(host, owner, callback, user_data);
     Operation *operation = g_task_get_task_data(task);
     MdNodeDevice *parent = md_registry_find(host->registry, device->def->parent);
 

@@ -19,6 +19,7 @@ typedef struct {
 } Question;
 
 typedef struct {
+    MdOwner *owner;
     GHashTable *found; /* names */
     GQueue questions;  /* of Question, not asked yet */
     guint n_asked;     /* that have not been answered yet */
@@ -37,6 +38,7 @@ question_free(Question *question)
 static void
 search_free(Search *search)
 {
+    md_owner_unref(search->owner);
     g_clear_pointer(&search->found, g_hash_table_unref);
     g_queue_clear_full(&search->questions, (GDestroyNotify)question_free);
     g_free(search);
@@ -82,7 +84,8 @@ go_on(GTask *task)
 
         search->n_asked++;
         md_worker_run_async(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ,
-                            question->inode, search->deadline, on_answer, g_object_ref(task));
+                            question->inode, search->deadline, search->owner, on_answer,
+                            g_object_ref(task));
     }
     if (search->n_asked == 0)
         g_task_return_pointer(task, g_steal_pointer(&search->found),
@@ -110,6 +113,7 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 void
 md_vpd_search_async(GPtrArray *devices,
                     guint deadline,
+                    MdOwner *owner,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
@@ -117,6 +121,7 @@ md_vpd_search_async(GPtrArray *devices,
     Search *search = g_new0(Search, 1);
 
     search->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    search->owner = md_owner_ref(owner);
     search->deadline = deadline;
     g_queue_init(&search->questions);
     g_task_set_source_tag(task, md_vpd_search_async);

@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 
 #include "node_device/node-device.h"
+#include "util/owner.h"
 
 /* Whether a device is worth asking. */
 gboolean md_vpd_search_may_find(const MdNodeDevice *device);
@@ -16,6 +17,7 @@ gboolean md_vpd_search_may_find(const MdNodeDevice *device);
 /* `devices` (of MdNodeDevice) are those to be asked; `deadline` is in milliseconds. */
 void md_vpd_search_async(GPtrArray *devices,
                          guint deadline,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 

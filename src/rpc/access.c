@@ -50,12 +50,14 @@ struct _MdAccess {
 /* What is left to be asked of a check. */
 typedef struct {
     MdIdentity *who;
+    MdOwner *owner;
     guint permissions;
     char *device;
 } Check;
 
 typedef struct {
     MdIdentity *who;
+    MdOwner *owner;
     GPtrArray *names; /* NULL in the place of one that may not be seen */
     guint n_begun;
     guint n_under_way;
@@ -143,15 +145,15 @@ void
 md_access_authenticate_async(MdAccess *self,
                              const MdIdentity *peer,
                              gboolean read_only,
-                             GCancellable *cancellable,
+                             MdOwner *owner,
                              GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-    GTask *task = g_task_new(self, cancellable, callback, user_data);
+    GTask *task = g_task_new(self, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_access_authenticate_async);
     md_polkit_check_async(self->guard, peer, read_only ? ACTION_MONITOR : ACTION_MANAGE, NULL, TRUE,
-                          self->settings->auth_timeout, cancellable, on_authenticated, task);
+                          self->settings->auth_timeout, owner, on_authenticated, task);
 }
 
 
@@ -177,7 +179,7 @@ ask(MdAccess *self,
     const MdIdentity *who,
     const char *action,
     const char *device,
-    GCancellable *cancellable,
+    MdOwner *owner,
     GAsyncReadyCallback callback,
     gpointer user_data)
 {
@@ -188,7 +190,7 @@ ask(MdAccess *self,
     if (device != NULL)
         g_variant_builder_add(&details, "{ss}", DETAIL_DEVICE, device);
     md_polkit_check_async(self->judge, who, action, g_variant_builder_end(&details), FALSE,
-                          self->settings->polkit_timeout, cancellable, callback, user_data);
+                          self->settings->polkit_timeout, owner, callback, user_data);
 }
 
 
@@ -212,6 +214,7 @@ static void
 check_free(Check *check)
 {
     md_identity_unref(check->who);
+    md_owner_unref(check->owner);
     g_free(check->device);
     g_free(check);
 }
@@ -243,7 +246,7 @@ ask_next(GTask *task)
         if ((check->permissions & actions[i].permission) != 0) {
             check->permissions &= ~(guint)actions[i].permission;
             ask(g_task_get_source_object(task), check->who, actions[i].action, check->device,
-                g_task_get_cancellable(task), on_permission, task);
+                check->owner, on_permission, task);
             return;
         }
     }
@@ -257,14 +260,15 @@ md_access_check_async(MdAccess *self,
                       MdIdentity *who,
                       guint permissions,
                       const char *device,
-                      GCancellable *cancellable,
+                      MdOwner *owner,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
-    GTask *task = g_task_new(self, cancellable, callback, user_data);
+    GTask *task = g_task_new(self, NULL, callback, user_data);
     Check *check = g_new0(Check, 1);
 
     check->who = md_identity_ref(who);
+    check->owner = md_owner_ref(owner);
     check->permissions = permissions;
     check->device = g_strdup(device);
     g_task_set_source_tag(task, md_access_check_async);
@@ -286,6 +290,7 @@ static void
 filter_free(Filter *filter)
 {
     md_identity_unref(filter->who);
+    md_owner_unref(filter->owner);
     g_ptr_array_unref(filter->names);
     g_clear_error(&filter->error);
     g_free(filter);
@@ -348,8 +353,7 @@ ask_more(GTask *task)
         question->index = filter->n_begun++;
         filter->n_under_way++;
         ask(g_task_get_source_object(task), filter->who, ACTION_DEVICE "getattr",
-            filter->names->pdata[question->index], g_task_get_cancellable(task), on_visible,
-            question);
+            filter->names->pdata[question->index], filter->owner, on_visible, question);
     }
     if (filter->n_under_way == 0)
         end_filter(task);
@@ -360,14 +364,15 @@ void
 md_access_filter_async(MdAccess *self,
                        MdIdentity *who,
                        GPtrArray *names,
-                       GCancellable *cancellable,
+                       MdOwner *owner,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
-    g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
     Filter *filter = g_new0(Filter, 1);
 
     filter->who = md_identity_ref(who);
+    filter->owner = md_owner_ref(owner);
     filter->names = g_ptr_array_new_full(names->len, g_free);
     for (guint i = 0; i < names->len; i++)
         g_ptr_array_add(filter->names, g_strdup(names->pdata[i]));

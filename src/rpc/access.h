@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 
 #include "rpc/identity.h"
+#include "util/owner.h"
 #include "util/settings.h"
 
 #define MD_TYPE_ACCESS (md_access_get_type())
@@ -47,7 +48,7 @@ const MdSettings *md_access_get_settings(MdAccess *self);
 void md_access_authenticate_async(MdAccess *self,
                                   const MdIdentity *peer,
                                   gboolean read_only,
-                                  GCancellable *cancellable,
+                                  MdOwner *owner,
                                   GAsyncReadyCallback callback,
                                   gpointer user_data);
 gboolean md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GError **error);
@@ -63,7 +64,7 @@ void md_access_check_async(MdAccess *self,
                            MdIdentity *who,
                            guint permissions,
                            const char *device,
-                           GCancellable *cancellable,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
 gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **error);
@@ -74,7 +75,7 @@ gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **e
 void md_access_filter_async(MdAccess *self,
                             MdIdentity *who,
                             GPtrArray *names,
-                            GCancellable *cancellable,
+                            MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 GPtrArray *md_access_filter_finish(MdAccess *self, GAsyncResult *result, GError **error);

@@ -8,6 +8,7 @@
 struct _MdCall {
     MdSession *session;
     MdIdentity *who;
+    MdOwner *owner;
     const MdProcedure *procedure;
     md_header header;
     gpointer args; /* NULL: there are none */
@@ -29,6 +30,7 @@ md_call_new(MdSession *session,
 
     self->session = md_session_ref(session);
     self->who = md_identity_ref(md_session_get_identity(session));
+    self->owner = md_owner_ref(md_session_get_owner(session));
     self->procedure = procedure;
     self->header = *header;
     self->args = args;
@@ -62,6 +64,13 @@ md_call_get_identity(MdCall *self)
 }
 
 
+MdOwner *
+md_call_get_owner(MdCall *self)
+{
+    return self->owner;
+}
+
+
 gconstpointer
 md_call_get_args(MdCall *self)
 {
@@ -78,6 +87,7 @@ on_sent(gpointer data)
     self->ended(self->data);
     md_session_unref(self->session);
     md_identity_unref(self->who);
+    md_owner_unref(self->owner);
     if (self->args != NULL)
         md_message_clear(self->procedure->args, self->args);
     g_free(self->args);
@@ -217,6 +227,5 @@ md_call_run(MdCall *self)
     }
     g_free(self->judged);
     self->judged = g_strdup(device);
-    md_access_check_async(access, self->who, permissions, device,
-                          md_session_get_cancellable(self->session), on_judged, self);
+    md_access_check_async(access, self->who, permissions, device, self->owner, on_judged, self);
 }

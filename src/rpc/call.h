@@ -52,8 +52,9 @@ MdCall *md_call_new(MdSession *session,
 MdSession *md_call_get_session(MdCall *self);
 MdDriver *md_call_get_driver(MdCall *self);
 
-/* Who is judged: whom the client acted for when the call came. */
+/* Who is judged: whom the client acted for when the call came; and whose share it uses. */
 MdIdentity *md_call_get_identity(MdCall *self);
+MdOwner *md_call_get_owner(MdCall *self);
 
 gconstpointer md_call_get_args(MdCall *self);
 

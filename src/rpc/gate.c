@@ -28,6 +28,7 @@ typedef struct {
     State state;
     GBytes *frame;
     MdIdentity *who;
+    MdOwner *owner;
     char *device;
     void (*sent)(gpointer data);
     gpointer data;
@@ -36,7 +37,6 @@ typedef struct {
 struct _MdGate {
     MdClient *client;
     MdAccess *access;
-    GCancellable *cancellable;
     GQueue items; /* of Item, referenced */
     gsize held;   /* their cost */
     guint n_asked;
@@ -50,6 +50,7 @@ item_clear(Item *item)
 {
     g_bytes_unref(item->frame);
     md_identity_unref(item->who);
+    md_owner_unref(item->owner);
     g_free(item->device);
 }
 
@@ -78,7 +79,6 @@ md_gate_new(MdClient *client, MdAccess *access)
 
     self->client = g_object_ref(client);
     self->access = g_object_ref(access);
-    self->cancellable = g_cancellable_new();
     g_queue_init(&self->items);
     return self;
 }
@@ -89,7 +89,6 @@ gate_clear(MdGate *self)
 {
     g_object_unref(self->client);
     g_object_unref(self->access);
-    g_object_unref(self->cancellable);
 }
 
 
@@ -121,7 +120,6 @@ md_gate_end(MdGate *self)
     g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
 
     self->ended = TRUE;
-    g_cancellable_cancel(self->cancellable);
     while (!g_queue_is_empty(&self->items)) {
         ((Item *)g_queue_peek_head(&self->items))->state = STATE_REFUSED;
         let_go(self);
@@ -213,7 +211,7 @@ ask_more(MdGate *self)
             item->asked = g_get_monotonic_time();
             self->n_asked++;
             md_access_check_async(self->access, item->who, MD_MAY_GETATTR, item->device,
-                                  self->cancellable, on_judged, g_rc_box_acquire(item));
+                                  item->owner, on_judged, g_rc_box_acquire(item));
         }
         link = link->next;
     }
@@ -251,7 +249,8 @@ md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpointer 
 
 
 void
-md_gate_send_if_visible(MdGate *self, MdIdentity *who, const char *device, GBytes *frame)
+md_gate_send_if_visible(
+    MdGate *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame)
 {
     Item *item = NULL;
 
@@ -264,6 +263,7 @@ md_gate_send_if_visible(MdGate *self, MdIdentity *who, const char *device, GByte
 
     item = push(self, frame, STATE_WAITING);
     item->who = md_identity_ref(who);
+    item->owner = md_owner_ref(owner);
     item->device = g_strdup(device);
     if (self->held > md_access_get_settings(self->access)->max_queued_bytes) {
         g_info("cutting off a client: too many events wait for polkit");

@@ -25,7 +25,8 @@ void md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpoi
  * nothing that waits for it then is sent. A client that lets more than `max_queued_bytes` wait here
  * is cut off.
  */
-void md_gate_send_if_visible(MdGate *self, MdIdentity *who, const char *device, GBytes *frame);
+void md_gate_send_if_visible(
+    MdGate *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame);
 
 /* Ends the connection when all has left and has been sent. */
 void md_gate_close_when_sent(MdGate *self);

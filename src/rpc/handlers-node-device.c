@@ -91,7 +91,8 @@ go_on_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
     pending = g_new0(Pending, 1);
     pending->call = call;
     pending->func = func;
-    md_driver_find_vpd_async(md_call_get_driver(call), device, on_vpd_found, pending);
+    md_driver_find_vpd_async(md_call_get_driver(call), device, md_call_get_owner(call),
+                             on_vpd_found, pending);
 }
 
 
@@ -136,8 +137,7 @@ answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
         listing = g_new0(Listing, 1);
         listing->call = call;
         listing->func = func;
-        md_access_filter_async(access, who, all, md_session_get_cancellable(session), on_filtered,
-                               listing);
+        md_access_filter_async(access, who, all, md_call_get_owner(call), on_filtered, listing);
     }
 }
 
@@ -299,7 +299,8 @@ md_handle_get_xml(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
 
-    md_driver_get_xml_async(md_call_get_driver(call), device->text, device->flags, on_xml, call);
+    md_driver_get_xml_async(md_call_get_driver(call), device->text, device->flags,
+                            md_call_get_owner(call), on_xml, call);
 }
 
 
@@ -405,7 +406,7 @@ md_handle_create_xml(MdCall *call, gconstpointer args)
     const md_text_args *document = args;
 
     md_driver_create_xml_async(md_call_get_driver(call), document->text, document->flags,
-                               on_changed_name, call);
+                               md_call_get_owner(call), on_changed_name, call);
 }
 
 
@@ -414,7 +415,8 @@ md_handle_create(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
 
-    md_driver_create_async(md_call_get_driver(call), device->text, device->flags, on_changed, call);
+    md_driver_create_async(md_call_get_driver(call), device->text, device->flags,
+                           md_call_get_owner(call), on_changed, call);
 }
 
 
@@ -423,7 +425,8 @@ md_handle_destroy(MdCall *call, gconstpointer args)
 {
     const md_name_args *device = args;
 
-    md_driver_destroy_async(md_call_get_driver(call), device->name, on_changed, call);
+    md_driver_destroy_async(md_call_get_driver(call), device->name, md_call_get_owner(call),
+                            on_changed, call);
 }
 
 
@@ -433,7 +436,7 @@ md_handle_define_xml(MdCall *call, gconstpointer args)
     const md_text_args *document = args;
 
     md_driver_define_xml_async(md_call_get_driver(call), document->text, document->flags,
-                               on_changed_name, call);
+                               md_call_get_owner(call), on_changed_name, call);
 }
 
 
@@ -442,8 +445,8 @@ md_handle_undefine(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
 
-    md_driver_undefine_async(md_call_get_driver(call), device->text, device->flags, on_changed,
-                             call);
+    md_driver_undefine_async(md_call_get_driver(call), device->text, device->flags,
+                             md_call_get_owner(call), on_changed, call);
 }
 
 
@@ -453,7 +456,7 @@ md_handle_set_autostart(MdCall *call, gconstpointer args)
     const md_name_int_args *device = args;
 
     md_driver_set_autostart_async(md_call_get_driver(call), device->name, device->value != 0,
-                                  on_changed, call);
+                                  md_call_get_owner(call), on_changed, call);
 }
 
 
@@ -463,7 +466,7 @@ md_handle_update(MdCall *call, gconstpointer args)
     const md_update_args *device = args;
 
     md_driver_update_async(md_call_get_driver(call), device->name, device->document, device->flags,
-                           on_changed, call);
+                           md_call_get_owner(call), on_changed, call);
 }
 
 

@@ -364,7 +364,7 @@ md_polkit_check_async(MdPolkit *self,
                       GVariant *details,
                       gboolean interactive,
                       guint deadline,
-                      GCancellable *cancellable,
+                      MdOwner *owner,
                       GAsyncReadyCallback callback,
                       gpointer user_data)
 {
@@ -372,6 +372,7 @@ md_polkit_check_async(MdPolkit *self,
     g_autoptr(GVariant) owned G_GNUC_UNUSED = details != NULL ? g_variant_ref_sink(details) : NULL;
     GError *error = NULL;
     Check *check = NULL;
+    GCancellable *cancellable = md_owner_get_cancellable(owner);
 
     g_task_set_source_tag(task, md_polkit_check_async);
     if (!check_known(who, action, &error)) {

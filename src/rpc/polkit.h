@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 
 #include "rpc/identity.h"
+#include "util/owner.h"
 
 #define MD_TYPE_POLKIT (md_polkit_get_type())
 G_DECLARE_FINAL_TYPE(MdPolkit, md_polkit, MD, POLKIT, GObject)
@@ -20,7 +21,7 @@ MdPolkit *md_polkit_new(void);
 /*
  * `details`: what the rules may look at, of type a{ss}; NULL: nothing. `interactive`: polkit may
  * ask the user for a password. Calls back once, after `deadline` milliseconds at the latest, and at
- * once when `cancellable` is cancelled.
+ * once when the owner goes.
  */
 void md_polkit_check_async(MdPolkit *self,
                            const MdIdentity *who,
@@ -28,7 +29,7 @@ void md_polkit_check_async(MdPolkit *self,
                            GVariant *details,
                            gboolean interactive,
                            guint deadline,
-                           GCancellable *cancellable,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
 

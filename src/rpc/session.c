@@ -27,9 +27,10 @@ struct _MdSession {
     MdDriver *driver;
     MdAccess *access;
     MdGate *gate;
-    GCancellable *cancellable;
     MdIdentity *peer;
     MdIdentity *identity;
+    MdOwner *peer_owner;
+    MdOwner *owner;   /* with the share of `identity` */
     gboolean monitor; /* came through the socket for readers */
     gboolean authenticated;
     void (*on_authenticated)(gpointer data);
@@ -83,9 +84,12 @@ md_session_new(
     self->driver = driver;
     self->access = g_object_ref(access);
     self->gate = md_gate_new(client, access);
-    self->cancellable = g_cancellable_new();
     self->peer = md_identity_ref(peer);
     self->identity = md_identity_ref(peer);
+    self->peer_owner = md_owner_new((uid_t)peer->uid);
+    if (!read_only)
+        md_owner_set_writer(self->peer_owner);
+    self->owner = md_owner_ref(self->peer_owner);
     self->read_only = read_only;
     self->monitor = read_only;
     self->authenticated =
@@ -112,7 +116,8 @@ session_clear(MdSession *self)
     md_gate_unref(self->gate);
     md_identity_unref(self->peer);
     md_identity_unref(self->identity);
-    g_object_unref(self->cancellable);
+    md_owner_unref(self->peer_owner);
+    md_owner_unref(self->owner);
     g_object_unref(self->access);
     g_free(self->uri);
     g_object_unref(self->client);
@@ -148,10 +153,10 @@ md_session_get_access(MdSession *self)
 }
 
 
-GCancellable *
-md_session_get_cancellable(MdSession *self)
+MdOwner *
+md_session_get_owner(MdSession *self)
 {
-    return self->cancellable;
+    return self->owner;
 }
 
 
@@ -175,6 +180,8 @@ md_session_set_identity(MdSession *self, MdIdentity *identity)
     md_identity_ref(identity);
     md_identity_unref(self->identity);
     self->identity = identity;
+    md_owner_unref(self->owner);
+    self->owner = md_owner_new_for(self->peer_owner, (uid_t)identity->uid);
 }
 
 
@@ -198,7 +205,7 @@ md_session_authenticate_async(MdSession *self, GAsyncReadyCallback callback, gpo
 {
     /* From here on polkit's own deadline counts. */
     md_source_clear(&self->auth_timeout);
-    md_access_authenticate_async(self->access, self->peer, self->monitor, self->cancellable,
+    md_access_authenticate_async(self->access, self->peer, self->monitor, self->peer_owner,
                                  callback, user_data);
 }
 
@@ -207,7 +214,7 @@ gboolean
 md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **error)
 {
     if (!md_access_authenticate_finish(self->access, result, error)) {
-        if (!g_cancellable_is_cancelled(self->cancellable))
+        if (!md_owner_is_gone(self->owner))
             await_authentication(self);
         return FALSE;
     }
@@ -324,7 +331,7 @@ send_event(MdSession *self, int procedure, xdrproc_t type, gconstpointer event, 
     if (frame == NULL)
         g_warning("event %d: %s", procedure, error->message);
     else if (device != NULL)
-        md_gate_send_if_visible(self->gate, self->identity, device, frame);
+        md_gate_send_if_visible(self->gate, self->identity, self->owner, device, frame);
     else
         md_gate_send(self->gate, frame, NULL, NULL);
 }
@@ -431,6 +438,6 @@ md_session_end(MdSession *self)
 {
     g_ptr_array_set_size(self->callbacks, 0);
     md_source_clear(&self->auth_timeout);
-    g_cancellable_cancel(self->cancellable);
+    md_owner_leave(self->owner);
     md_gate_end(self->gate);
 }

@@ -24,8 +24,8 @@ MdClient *md_session_get_client(MdSession *self);
 MdDriver *md_session_get_driver(MdSession *self);
 MdAccess *md_session_get_access(MdSession *self);
 
-/* Cancelled when the client has gone. */
-GCancellable *md_session_get_cancellable(MdSession *self);
+/* The client, with the share of whom it acts for. */
+MdOwner *md_session_get_owner(MdSession *self);
 
 /* Who is at the other end, and who is judged: the same until the client says whom it acts for. */
 const MdIdentity *md_session_get_peer(MdSession *self);

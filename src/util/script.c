@@ -293,6 +293,7 @@ void
 md_script_run_async(const char *const *argv,
                     const char *input,
                     guint deadline,
+                    MdOwner *owner G_GNUC_UNUSED,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {

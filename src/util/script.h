@@ -12,6 +12,8 @@
 
 #include <gio/gio.h>
 
+#include "util/owner.h"
+
 /* What a script may write to stdout, and to stderr, in bytes. */
 #define MD_SCRIPT_OUTPUT_MAX 1048576
 
@@ -43,6 +45,7 @@ void md_script_result_free(MdScriptResult *self);
 void md_script_run_async(const char *const *argv,
                          const char *input,
                          guint deadline,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 

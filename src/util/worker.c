@@ -178,6 +178,7 @@ md_worker_run_async(MdWorkerFunc func,
                     MdWorkerKind kind,
                     guint64 object,
                     guint deadline,
+                    MdOwner *owner G_GNUC_UNUSED,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {

@@ -9,6 +9,8 @@
 
 #include <gio/gio.h>
 
+#include "util/owner.h"
+
 /* Jobs of one kind on one object: how many run at once, blocked ones included, and wait behind. */
 #define MD_WORKER_MAX_RUNNING 16
 #define MD_WORKER_MAX_WAITING 1024
@@ -35,6 +37,7 @@ void md_worker_run_async(MdWorkerFunc func,
                          MdWorkerKind kind,
                          guint64 object,
                          guint deadline,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 

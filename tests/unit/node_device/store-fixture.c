@@ -285,14 +285,16 @@ store_begin_write(StoreFixture *fixture,
 
     md_mdev_attrs_add(attrs, "frame_rate", "60");
     definition = md_definition_new(parent_addr, uuid, type, FALSE, attrs);
-    md_definitions_write_async(fixture->store, definition, on_written, fixture);
+    md_definitions_write_async(fixture->store, definition, md_owner_get_daemon(), on_written,
+                               fixture);
 }
 
 
 void
 store_begin_remove(StoreFixture *fixture, const char *parent_addr, const char *uuid)
 {
-    md_definitions_remove_async(fixture->store, parent_addr, uuid, on_removed, fixture);
+    md_definitions_remove_async(fixture->store, parent_addr, uuid, md_owner_get_daemon(),
+                                on_removed, fixture);
 }
 
 

@@ -130,7 +130,7 @@ make_impatient(Fixture *fixture)
 static MdCallout *
 begin(Fixture *fixture, MdCalloutAction action)
 {
-    return md_callout_new(fixture->callouts, action, fixture->device);
+    return md_callout_new(fixture->callouts, action, fixture->device, md_owner_get_daemon());
 }
 
 
@@ -214,7 +214,8 @@ get_attributes(Fixture *fixture)
 
     g_clear_error(&fixture->error);
     g_clear_pointer(&fixture->attrs, g_ptr_array_unref);
-    md_callouts_get_attributes_async(fixture->callouts, PARENT, UUID, TYPE, on_attributes, fixture);
+    md_callouts_get_attributes_async(fixture->callouts, PARENT, UUID, TYPE, md_owner_get_daemon(),
+                                     on_attributes, fixture);
     g_main_loop_run(fixture->loop);
     g_assert_true((fixture->attrs == NULL) == (fixture->error != NULL));
     if (fixture->attrs == NULL)

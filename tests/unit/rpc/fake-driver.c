@@ -156,6 +156,7 @@ fake_driver_fail(MdDriver *self, guint n)
 void
 md_driver_find_vpd_async(MdDriver *self,
                          const char *name,
+                         MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
@@ -293,8 +294,12 @@ add_waiting(MdDriver *self, const char *result, GAsyncReadyCallback callback, gp
 
 
 void
-md_driver_get_xml_async(
-    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_get_xml_async(MdDriver *self,
+                        const char *name,
+                        guint flags,
+                        MdOwner *owner,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
     add_waiting(self, name, callback, user_data);
 }
@@ -311,6 +316,7 @@ void
 md_driver_create_xml_async(MdDriver *self,
                            const char *document,
                            guint flags,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
@@ -319,8 +325,12 @@ md_driver_create_xml_async(MdDriver *self,
 
 
 void
-md_driver_create_async(
-    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_create_async(MdDriver *self,
+                       const char *name,
+                       guint flags,
+                       MdOwner *owner,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
     add_waiting(self, name, callback, user_data);
 }
@@ -329,6 +339,7 @@ md_driver_create_async(
 void
 md_driver_destroy_async(MdDriver *self,
                         const char *name,
+                        MdOwner *owner,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
@@ -340,6 +351,7 @@ void
 md_driver_define_xml_async(MdDriver *self,
                            const char *document,
                            guint flags,
+                           MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
@@ -348,8 +360,12 @@ md_driver_define_xml_async(MdDriver *self,
 
 
 void
-md_driver_undefine_async(
-    MdDriver *self, const char *name, guint flags, GAsyncReadyCallback callback, gpointer user_data)
+md_driver_undefine_async(MdDriver *self,
+                         const char *name,
+                         guint flags,
+                         MdOwner *owner,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
 {
     add_waiting(self, name, callback, user_data);
 }
@@ -359,6 +375,7 @@ void
 md_driver_set_autostart_async(MdDriver *self,
                               const char *name,
                               gboolean autostart,
+                              MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
@@ -371,6 +388,7 @@ md_driver_update_async(MdDriver *self,
                        const char *name,
                        const char *document,
                        guint flags,
+                       MdOwner *owner,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {

@@ -58,12 +58,12 @@ make_identity(guint64 start_time)
 
 
 static Asked *
-ask(MdPolkit *polkit, gboolean interactive, guint deadline, GCancellable *cancellable)
+ask(MdPolkit *polkit, gboolean interactive, guint deadline, MdOwner *owner)
 {
     g_autoptr(MdIdentity) who = make_identity(99);
     Asked *asked = g_new0(Asked, 1);
 
-    md_polkit_check_async(polkit, who, ACTION, NULL, interactive, deadline, cancellable, on_answer,
+    md_polkit_check_async(polkit, who, ACTION, NULL, interactive, deadline, owner, on_answer,
                           asked);
     g_assert_false(asked->done);
     return asked;
@@ -111,8 +111,8 @@ test_question(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 
     g_variant_builder_init(&details, G_VARIANT_TYPE("a{ss}"));
     g_variant_builder_add(&details, "{ss}", "connect_driver", "nodedev");
-    md_polkit_check_async(polkit, who, ACTION, g_variant_builder_end(&details), FALSE, LONG, NULL,
-                          on_answer, asked);
+    md_polkit_check_async(polkit, who, ACTION, g_variant_builder_end(&details), FALSE, LONG,
+                          md_owner_get_daemon(), on_answer, asked);
     authority_await(authority, 1);
     expected = g_variant_new_parsed(
         "(('unix-process', {'pid': <uint32 4242>, 'start-time': <uint64 18446744073709551615>, "
@@ -132,9 +132,9 @@ static void
 test_answers(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     MdPolkit *polkit = md_polkit_new();
-    g_autoptr(Asked) denied = ask(polkit, FALSE, LONG, NULL);
-    g_autoptr(Asked) challenged = ask(polkit, FALSE, LONG, NULL);
-    g_autoptr(Asked) dismissed = ask(polkit, TRUE, LONG, NULL);
+    g_autoptr(Asked) denied = ask(polkit, FALSE, LONG, md_owner_get_daemon());
+    g_autoptr(Asked) challenged = ask(polkit, FALSE, LONG, md_owner_get_daemon());
+    g_autoptr(Asked) dismissed = ask(polkit, TRUE, LONG, md_owner_get_daemon());
 
     authority_await(authority, 3);
     authority_answer(authority, authority_make_reply(FALSE, FALSE, FALSE));
@@ -159,7 +159,7 @@ test_malformed(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     MdPolkit *polkit = md_polkit_new();
 
     for (gsize i = 0; i < G_N_ELEMENTS(replies); i++) {
-        g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, NULL);
+        g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
 
         authority_await(authority, 1);
         authority_answer(authority, g_variant_new_parsed(replies[i]));
@@ -174,7 +174,7 @@ static void
 test_error(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     MdPolkit *polkit = md_polkit_new();
-    g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, NULL);
+    g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
 
     authority_await(authority, 1);
     g_dbus_method_invocation_return_dbus_error(g_ptr_array_steal_index(authority->questions, 0),
@@ -190,13 +190,13 @@ static void
 test_hang(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     MdPolkit *polkit = md_polkit_new();
-    g_autoptr(Asked) asked = ask(polkit, FALSE, SHORT, NULL);
+    g_autoptr(Asked) asked = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
     g_autoptr(Asked) second = NULL;
 
     assert_refused(asked, VIR_ERR_OPERATION_TIMEOUT, "has not answered in time");
     authority_await(authority, 1);
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
-    second = ask(polkit, FALSE, LONG, NULL);
+    second = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     authority_await(authority, 1);
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     await(second);
@@ -212,8 +212,8 @@ test_taken_back(Authority *authority, gconstpointer data)
 {
     gboolean by_deadline = GPOINTER_TO_INT(data);
     MdPolkit *polkit = md_polkit_new();
-    g_autoptr(GCancellable) cancellable = g_cancellable_new();
-    g_autoptr(Asked) asked = ask(polkit, TRUE, by_deadline ? 500 : LONG, cancellable);
+    g_autoptr(MdOwner) owner = md_owner_new(65534);
+    g_autoptr(Asked) asked = ask(polkit, TRUE, by_deadline ? 500 : LONG, owner);
     g_autofree char *id = NULL;
     guint flags = 0;
 
@@ -223,7 +223,7 @@ test_taken_back(Authority *authority, gconstpointer data)
     g_assert_cmpuint(flags, ==, 1);
     g_assert_cmpstr(id, !=, "");
     if (!by_deadline)
-        g_cancellable_cancel(cancellable);
+        md_owner_leave(owner);
     assert_refused(asked, by_deadline ? VIR_ERR_OPERATION_TIMEOUT : VIR_ERR_OPERATION_ABORTED, "");
     while (authority->cancelled->len == 0)
         g_main_context_iteration(NULL, TRUE);
@@ -236,11 +236,11 @@ static void
 test_cancelled_before(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     MdPolkit *polkit = md_polkit_new();
-    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_autoptr(MdOwner) owner = md_owner_new(65534);
     g_autoptr(Asked) asked = NULL;
 
-    g_cancellable_cancel(cancellable);
-    asked = ask(polkit, FALSE, LONG, cancellable);
+    md_owner_leave(owner);
+    asked = ask(polkit, FALSE, LONG, owner);
     assert_refused(asked, VIR_ERR_OPERATION_ABORTED, "");
     finish(polkit);
 }
@@ -254,10 +254,10 @@ test_absent(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(Asked) second = NULL;
 
     authority_go(authority);
-    asked = ask(polkit, FALSE, LONG, NULL);
+    asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     assert_refused(asked, VIR_ERR_DBUS_SERVICE, "polkit cannot tell");
     authority_come(authority);
-    second = ask(polkit, FALSE, LONG, NULL);
+    second = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     authority_await(authority, 1);
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     await(second);
@@ -271,7 +271,7 @@ static void
 test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     MdPolkit *polkit = md_polkit_new();
-    g_autoptr(Asked) under_way = ask(polkit, FALSE, LONG, NULL);
+    g_autoptr(Asked) under_way = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     g_autoptr(Asked) without = NULL;
     g_autoptr(Asked) again = NULL;
 
@@ -279,14 +279,14 @@ test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     authority_go(authority);
     g_test_dbus_down(authority->bus);
     assert_refused(under_way, VIR_ERR_DBUS_SERVICE, "polkit cannot");
-    without = ask(polkit, FALSE, LONG, NULL);
+    without = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     assert_refused(without, VIR_ERR_DBUS_SERVICE, "polkit cannot");
 
     g_clear_object(&authority->bus);
     authority->bus = g_test_dbus_new(G_TEST_DBUS_NONE);
     g_test_dbus_up(authority->bus);
     authority_come(authority);
-    again = ask(polkit, FALSE, LONG, NULL);
+    again = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     authority_await(authority, 1);
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     await(again);
@@ -311,9 +311,9 @@ test_bus_hangs(void)
     g_assert_true(g_socket_listener_add_address(listener, where, G_SOCKET_TYPE_STREAM,
                                                 G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, NULL));
     g_setenv("DBUS_SYSTEM_BUS_ADDRESS", address, TRUE);
-    first = ask(polkit, FALSE, SHORT, NULL);
+    first = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
     assert_refused(first, VIR_ERR_OPERATION_TIMEOUT, "in time");
-    second = ask(polkit, FALSE, SHORT, NULL);
+    second = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
     assert_refused(second, VIR_ERR_OPERATION_TIMEOUT, "in time");
 
     g_socket_listener_close(listener);
@@ -332,7 +332,7 @@ test_many(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     guint most = 0;
 
     for (guint i = 0; i < 3 * MD_POLKIT_MAX_ASKED; i++)
-        g_ptr_array_add(asked, ask(polkit, FALSE, LONG, NULL));
+        g_ptr_array_add(asked, ask(polkit, FALSE, LONG, md_owner_get_daemon()));
     for (guint i = 0; i < asked->len; i++) {
         authority_await(authority, 1);
         most = MAX(most, authority->questions->len);
@@ -355,7 +355,8 @@ test_unknown(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(MdIdentity) who = make_identity(0);
     g_autoptr(Asked) asked = g_new0(Asked, 1);
 
-    md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, LONG, NULL, on_answer, asked);
+    md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, LONG, md_owner_get_daemon(), on_answer,
+                          asked);
     assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known or beyond");
     g_assert_cmpuint(authority->questions->len, ==, 0);
     finish(polkit);
@@ -374,7 +375,8 @@ test_high_uid(Authority *authority, gconstpointer data G_GNUC_UNUSED)
         g_autoptr(Asked) asked = g_new0(Asked, 1);
 
         who->uid = uids[i];
-        md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, SHORT, NULL, on_answer, asked);
+        md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, SHORT, md_owner_get_daemon(),
+                              on_answer, asked);
         assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known or beyond");
     }
     g_assert_cmpuint(authority->questions->len, ==, 0);

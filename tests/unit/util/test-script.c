@@ -41,7 +41,7 @@ run_argv(const char *const *argv, const char *input, guint deadline)
 {
     Answers answers = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
 
-    md_script_run_async(argv, input, deadline, on_answer, &answers);
+    md_script_run_async(argv, input, deadline, md_owner_get_daemon(), on_answer, &answers);
     g_assert_cmpuint(answers.n, ==, 0);
     g_main_loop_run(answers.loop);
     g_main_loop_unref(answers.loop);
@@ -263,8 +263,8 @@ test_too_many(void)
     Answers answers = { .loop = hung.loop, .n_until = 1 };
 
     for (guint i = 0; i < MD_SCRIPT_MAX_RUNNING; i++)
-        md_script_run_async(hang, NULL, IMPATIENT, on_answer, &hung);
-    md_script_run_async(quick, NULL, PATIENCE, on_answer, &answers);
+        md_script_run_async(hang, NULL, IMPATIENT, md_owner_get_daemon(), on_answer, &hung);
+    md_script_run_async(quick, NULL, PATIENCE, md_owner_get_daemon(), on_answer, &answers);
     g_main_loop_run(hung.loop);
     g_assert_cmpint(answers.last->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpstr(answers.last->out->str, ==, "here\n");

@@ -90,8 +90,8 @@ test_result(void)
     Gate gate = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
-                        &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                        md_owner_get_daemon(), on_answer, &answer);
     g_assert_cmpuint(answer.n_calls, ==, 0);
     wait_for(&answer);
     g_assert_no_error(answer.error);
@@ -106,7 +106,8 @@ test_error(void)
 {
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer, &answer);
+    md_worker_run_async(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+                        on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
     g_assert_null(answer.data);
@@ -120,7 +121,8 @@ test_deadline(void)
     Gate gate = { .open = FALSE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 1, on_answer, &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
+                        on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
@@ -144,7 +146,8 @@ test_overdue(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
-    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 100, on_answer, &answer);
+    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 100, md_owner_get_daemon(),
+                        on_answer, &answer);
     g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
@@ -169,10 +172,10 @@ test_blocked_jobs(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MD_WORKER_MAX_RUNNING * 2; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
-                            &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, PATIENCE, on_answer,
-                        &answer);
+        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                            md_owner_get_daemon(), on_answer, &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, PATIENCE,
+                        md_owner_get_daemon(), on_answer, &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpuint(blocked.n_calls, ==, 0);
@@ -200,16 +203,16 @@ test_too_many(void)
     Answer writer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MOST; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
-                            &blocked);
-    md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
-                        &refused);
+        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                            md_owner_get_daemon(), on_answer, &blocked);
+    md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                        md_owner_get_daemon(), on_answer, &refused);
     g_assert_cmpuint(refused.n_calls, ==, 0);
     wait_for(&refused);
     g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
 
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, PATIENCE, on_answer,
-                        &writer);
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, PATIENCE,
+                        md_owner_get_daemon(), on_answer, &writer);
     wait_for(&writer);
     g_assert_no_error(writer.error);
 
@@ -232,9 +235,10 @@ test_deadline_in_the_queue(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MD_WORKER_MAX_RUNNING; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, on_answer,
-                            &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, 1, on_answer, &answer);
+        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                            md_owner_get_daemon(), on_answer, &blocked);
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
+                        on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
 
