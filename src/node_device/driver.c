@@ -219,8 +219,13 @@ static void
 on_vpd_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
+    GError *error = NULL;
+    GHashTable *names = md_vpd_search_finish(result, &error);
 
-    g_task_return_pointer(task, md_vpd_search_finish(result), (GDestroyNotify)g_hash_table_unref);
+    if (names == NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_pointer(task, names, (GDestroyNotify)g_hash_table_unref);
 }
 
 
@@ -254,11 +259,11 @@ md_driver_find_vpd_async(MdDriver *self,
 
 
 GHashTable *
-md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result)
+md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GError **error)
 {
     g_return_val_if_fail(g_task_is_valid(result, self), NULL);
 
-    return g_task_propagate_pointer(G_TASK(result), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 

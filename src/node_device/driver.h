@@ -49,14 +49,15 @@ MdEvents *md_driver_get_events(MdDriver *self);
 
 /*
  * Names of the devices that have vital product data, which is not kept, as a set: of all devices,
- * or of one. For the lists below, whose `vpd` it is; NULL there stands for an empty one.
+ * or of one. For the lists below, whose `vpd` it is; NULL there stands for an empty one. Fails with
+ * VIR_ERR_RESOURCE_BUSY if some could not be asked.
  */
 void md_driver_find_vpd_async(MdDriver *self,
                               const char *name,
                               MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
-GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result);
+GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GError **error);
 
 /* FALSE if a device is known to have none. */
 gboolean md_driver_may_have_vpd(MdDriver *self, const char *name);

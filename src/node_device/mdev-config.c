@@ -278,13 +278,28 @@ update_live(GTask *task)
 }
 
 
+/* FALSE if nobody waits for it any more. From here on it is completed, whoever goes. */
+static gboolean
+commit(Change *change, GError **error)
+{
+    g_autoptr(MdOwner) owner = change->owner;
+
+    change->owner = md_owner_new_lasting(owner);
+    if (!md_owner_is_gone(owner))
+        return TRUE;
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
+                      "the client has gone before the change had its turn");
+    return FALSE;
+}
+
+
 static void
 on_turn(gpointer data)
 {
     GTask *task = data;
     Change *change = g_task_get_task_data(task);
 
-    if (!change->plan(change, &change->error))
+    if (!commit(change, &change->error) || !change->plan(change, &change->error))
         end(task);
     else if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0)
         update_live(task);
@@ -375,13 +390,15 @@ on_type_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
 
         md_definition_unref(change->wanted);
         change->wanted = resolved;
-    } else if (wanted->type_id == NULL) {
+    } else if (wanted->type_id == NULL ||
+               !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
         g_prefix_error(&error, "Unable to %s '%s': ", change->doing, change->name);
         g_task_return_error(task, g_steal_pointer(&error));
         g_object_unref(task);
         return;
     }
-    /* A type that is not there may come with another version of the driver. */
+    /* A type that the parent does not have may come with another version of the driver. Whatever
+     * else has kept it from being found out is no reason to keep what may be half of its name. */
     begin(task);
 }
 

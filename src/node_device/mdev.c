@@ -180,6 +180,16 @@ describe(Operation *operation)
 }
 
 
+/* From here on it is completed, also for a client that goes: scripts are told how it ends. */
+static void
+commit(Operation *operation)
+{
+    g_autoptr(MdOwner) owner = operation->owner;
+
+    operation->owner = md_owner_new_lasting(owner);
+}
+
+
 static void
 on_prepared(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
@@ -193,6 +203,7 @@ on_prepared(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         end(task);
         return;
     }
+    commit(operation);
 
     device = describe(operation);
     operation->callout = md_callout_new(operation->host->callouts, operation->verb->action, device,

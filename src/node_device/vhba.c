@@ -336,7 +336,7 @@ go_on_after_failure(GTask *task)
     add_prefix(operation, "create a virtual port of", operation->parent->def->name);
     check_all(operation);
     /* One that is not through yet may still work. */
-    if (g_queue_is_empty(&operation->candidates) ||
+    if (g_queue_is_empty(&operation->candidates) || md_worker_is_refusal(operation->error) ||
         g_error_matches(operation->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
         end_create(task);
         return;
@@ -371,10 +371,15 @@ on_checked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     Operation *operation = g_task_get_task_data(task);
 
     g_clear_error(&operation->reason);
-    if (md_worker_run_finish(result, &operation->reason) == NULL)
-        try_next(task);
-    else
+    if (md_worker_run_finish(result, &operation->reason) != NULL) {
         run_job(task, md_vhba_write_create, MD_WORKER_WRITE, new_write(operation), on_created);
+    } else if (md_worker_is_refusal(operation->reason)) {
+        operation->error = g_steal_pointer(&operation->reason);
+        add_prefix(operation, "create a virtual port of", operation->parent->def->name);
+        end_create(task);
+    } else {
+        try_next(task);
+    }
 }
 
 

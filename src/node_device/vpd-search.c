@@ -24,6 +24,7 @@ typedef struct {
     GQueue questions;  /* of Question, not asked yet */
     guint n_asked;     /* that have not been answered yet */
     guint deadline;
+    GError *error; /* why a card could not be asked */
 } Search;
 
 
@@ -41,6 +42,7 @@ search_free(Search *search)
     md_owner_unref(search->owner);
     g_clear_pointer(&search->found, g_hash_table_unref);
     g_queue_clear_full(&search->questions, (GDestroyNotify)question_free);
+    g_clear_error(&search->error);
     g_free(search);
 }
 
@@ -70,6 +72,18 @@ ask(gpointer data, GError **error)
 }
 
 
+/* A list without cards that were never asked would be wrong. `error` is taken over. */
+static void
+stop_search(Search *search, GError *error)
+{
+    g_queue_clear_full(&search->questions, (GDestroyNotify)question_free);
+    if (search->error == NULL)
+        search->error = error;
+    else
+        g_error_free(error);
+}
+
+
 static void on_answer(GObject *source, GAsyncResult *result, gpointer data);
 
 
@@ -87,7 +101,11 @@ go_on(GTask *task)
                             question->inode, search->deadline, search->owner, on_answer,
                             g_object_ref(task));
     }
-    if (search->n_asked == 0)
+    if (search->n_asked > 0)
+        return;
+    if (search->error != NULL)
+        g_task_return_error(task, g_steal_pointer(&search->error));
+    else
         g_task_return_pointer(task, g_steal_pointer(&search->found),
                               (GDestroyNotify)g_hash_table_unref);
 }
@@ -101,7 +119,9 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     Search *search = g_task_get_task_data(task);
     const Question *question = md_worker_run_finish(result, &error);
 
-    if (question == NULL)
+    if (question == NULL && md_worker_is_refusal(error))
+        stop_search(search, g_steal_pointer(&error));
+    else if (question == NULL)
         g_debug("No vital product data: %s", error->message);
     else if (question->found)
         g_hash_table_add(search->found, g_strdup(question->def->name));
@@ -143,9 +163,9 @@ md_vpd_search_async(GPtrArray *devices,
 
 
 GHashTable *
-md_vpd_search_finish(GAsyncResult *result)
+md_vpd_search_finish(GAsyncResult *result, GError **error)
 {
     g_return_val_if_fail(g_async_result_is_tagged(result, md_vpd_search_async), NULL);
 
-    return g_task_propagate_pointer(G_TASK(result), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
 }

@@ -21,5 +21,6 @@ void md_vpd_search_async(GPtrArray *devices,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 
-/* The names of those that have it, as a set. Never NULL. */
-GHashTable *md_vpd_search_finish(GAsyncResult *result);
+/* The names of those that have it, as a set; NULL with VIR_ERR_RESOURCE_BUSY if some could not be
+ * asked because too many others are. */
+GHashTable *md_vpd_search_finish(GAsyncResult *result, GError **error);

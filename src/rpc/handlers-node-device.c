@@ -72,9 +72,13 @@ static void
 on_vpd_found(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autofree Pending *pending = data;
-    g_autoptr(GHashTable) vpd = md_driver_find_vpd_finish(MD_DRIVER(source), result);
+    GError *error = NULL;
+    g_autoptr(GHashTable) vpd = md_driver_find_vpd_finish(MD_DRIVER(source), result, &error);
 
-    pending->func(pending->call, vpd);
+    if (vpd == NULL)
+        md_call_fail(pending->call, error);
+    else
+        pending->func(pending->call, vpd);
 }
 
 

@@ -250,7 +250,7 @@ check_room(MdFairEntry *entry, GError **error)
 
     if (share->waiting.length > own_limit) {
         md_error_set(error, VIR_ERR_RESOURCE_BUSY,
-                     "%u %s of the user %u wait already, no more are taken", own_limit, self->what,
+                     "%u %s wait already for the user %u, no more are taken", own_limit, self->what,
                      (guint)md_owner_get_uid(entry->owner));
         return FALSE;
     }

@@ -4,14 +4,14 @@
 #include "util/worker.h"
 
 #include "util/error.h"
+#include "util/fair-queue.h"
 #include "util/source.h"
 
 /* The jobs of one kind on one object. Main loop only. */
 typedef struct {
     guint64 key;
-    guint n_running;
-    guint n_overdue; /* of those that run */
-    GQueue waiting;  /* of Job, each referenced */
+    guint n_overdue;    /* jobs that run */
+    MdFairQueue *queue; /* of Job, each referenced */
 } Lane;
 
 /* One job, shared by its lane, its thread, its deadline and its task: the last one frees it. */
@@ -24,7 +24,7 @@ typedef struct {
     Lane *lane;            /* main loop only */
     GTask *task;           /* main loop only; NULL once answered */
     GSource *timer;        /* main loop only */
-    gboolean begun;        /* main loop only */
+    MdFairEntry entry;     /* main loop only */
     gboolean ok;           /* written by the thread, read after it has ended */
     GError *error;
 } Job;
@@ -32,7 +32,14 @@ typedef struct {
 /* key -> Lane. Main loop only. */
 static GHashTable *lanes;
 
-static void lane_advance(Lane *lane);
+static const MdFairLimits limits = {
+    .running = MD_WORKER_MAX_RUNNING,
+    .running_per_owner = MD_WORKER_MAX_RUNNING - MD_WORKER_RESERVED,
+    .running_readers = MD_WORKER_MAX_RUNNING - MD_WORKER_RESERVED,
+    .running_per_reader = MD_WORKER_MAX_PER_READER,
+    .waiting = MD_WORKER_MAX_WAITING,
+    .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
+};
 
 
 static void
@@ -52,6 +59,23 @@ job_unref(Job *job)
 }
 
 
+static void
+lane_free(Lane *lane)
+{
+    md_fair_queue_free(lane->queue);
+    g_free(lane);
+}
+
+
+static void
+lane_drop_if_unused(Lane *lane)
+{
+    if (md_fair_queue_count_running(lane->queue) == 0 &&
+        md_fair_queue_count_waiting(lane->queue) == 0)
+        g_hash_table_remove(lanes, &lane->key);
+}
+
+
 /* On the main loop, when the thread is through. */
 static gboolean
 on_job_ended(gpointer user_data)
@@ -60,10 +84,10 @@ on_job_ended(gpointer user_data)
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
     md_source_clear(&job->timer);
-    job->lane->n_running--;
     if (task == NULL)
         job->lane->n_overdue--;
-    lane_advance(job->lane);
+    md_fair_entry_leave(&job->entry);
+    lane_drop_if_unused(job->lane);
 
     if (task == NULL)
         g_debug("A job ended after its deadline: %s",
@@ -82,14 +106,18 @@ on_deadline(gpointer user_data)
 {
     Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
+    gboolean has_begun = md_fair_entry_is_running(&job->entry);
 
     md_source_clear(&job->timer);
-    if (job->begun)
+    if (has_begun) {
         job->lane->n_overdue++;
+    } else {
+        md_fair_entry_leave(&job->entry);
+        job_unref(job);
+    }
     g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT,
-                            job->begun
-                                ? "the driver has not answered in time; the operation goes on"
-                                : "other operations of the driver have not ended in time");
+                            has_begun ? "the driver has not answered in time; the operation goes on"
+                                      : "other operations of the driver have not ended in time");
     return G_SOURCE_REMOVE;
 }
 
@@ -121,26 +149,26 @@ get_pool(void)
 }
 
 
-/* Begins what may begin; a lane without jobs ends. */
+/* Its reference is the thread's from now on. */
 static void
-lane_advance(Lane *lane)
+on_turn(gpointer user_data)
 {
-    while (lane->n_running < MD_WORKER_MAX_RUNNING && !g_queue_is_empty(&lane->waiting)) {
-        Job *job = g_queue_pop_head(&lane->waiting);
-        g_autoptr(GError) error = NULL;
+    g_autoptr(GError) error = NULL;
 
-        if (job->task == NULL) {
-            job_unref(job);
-            continue;
-        }
-        job->begun = TRUE;
-        lane->n_running++;
-        if (!g_thread_pool_push(get_pool(), job, &error))
-            g_debug("A job waits for a thread: %s", error->message);
-    }
+    if (!g_thread_pool_push(get_pool(), user_data, &error))
+        g_debug("A job waits for a thread: %s", error->message);
+}
 
-    if (lane->n_running == 0)
-        g_hash_table_remove(lanes, &lane->key);
+
+static void
+on_refused(gpointer user_data, GError *error)
+{
+    Job *job = user_data;
+    g_autoptr(GTask) task = g_steal_pointer(&job->task);
+
+    md_source_clear(&job->timer);
+    job_unref(job);
+    g_task_return_error(task, error);
 }
 
 
@@ -158,13 +186,13 @@ get_lane(MdWorkerKind kind, guint64 object)
     Lane *lane = NULL;
 
     if (lanes == NULL)
-        lanes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+        lanes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)lane_free);
 
     lane = g_hash_table_lookup(lanes, &key);
     if (lane == NULL) {
         lane = g_new0(Lane, 1);
         lane->key = key;
-        g_queue_init(&lane->waiting);
+        lane->queue = md_fair_queue_new("operations on the device", &limits);
         g_hash_table_insert(lanes, &lane->key, lane);
     }
     return lane;
@@ -178,12 +206,14 @@ md_worker_run_async(MdWorkerFunc func,
                     MdWorkerKind kind,
                     guint64 object,
                     guint deadline,
-                    MdOwner *owner G_GNUC_UNUSED,
+                    MdOwner *owner,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
+    static const MdFairFuncs funcs = { on_turn, on_refused };
     Lane *lane = get_lane(kind, object);
     Job *job = g_atomic_rc_box_new0(Job);
+    GError *error = NULL;
 
     job->func = func;
     job->data = data;
@@ -195,22 +225,15 @@ md_worker_run_async(MdWorkerFunc func,
     /* The task keeps the data alive until the callback has seen it. */
     g_task_set_task_data(job->task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
 
-    if (lane->waiting.length >= MD_WORKER_MAX_WAITING) {
-        g_autoptr(GTask) task = g_steal_pointer(&job->task);
-
-        job_unref(job);
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_RESOURCE_BUSY,
-                                "%d operations wait for the driver already", MD_WORKER_MAX_WAITING);
-        return;
-    }
-
     job->timer = g_timeout_source_new(deadline);
     g_source_set_callback(job->timer, on_deadline, g_atomic_rc_box_acquire(job),
                           (GDestroyNotify)job_unref);
     g_source_attach(job->timer, job->context);
 
-    g_queue_push_tail(&lane->waiting, job);
-    lane_advance(lane);
+    if (!md_fair_queue_join(lane->queue, &job->entry, owner, &funcs, job, &error)) {
+        on_refused(job, error);
+        lane_drop_if_unused(lane);
+    }
 }
 
 
@@ -221,6 +244,14 @@ md_worker_is_overdue(MdWorkerKind kind, guint64 object)
     const Lane *lane = lanes != NULL ? g_hash_table_lookup(lanes, &key) : NULL;
 
     return lane != NULL && lane->n_overdue > 0;
+}
+
+
+gboolean
+md_worker_is_refusal(const GError *error)
+{
+    return g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY) ||
+           g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
 }
 
 

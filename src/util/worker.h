@@ -2,8 +2,8 @@
 /*
  * Runs what may block (a driver behind a sysfs attribute) on a thread of its own and brings the
  * result back to the main loop. Jobs of one kind on one object share a few threads and wait for
- * each other when those are taken; jobs on different objects never do, and no write waits for
- * reads.
+ * each other when those are taken, in a queue that is fair between users; jobs on different objects
+ * never do, and no write waits for reads.
  */
 #pragma once
 
@@ -11,9 +11,13 @@
 
 #include "util/owner.h"
 
-/* Jobs of one kind on one object: how many run at once, blocked ones included, and wait behind. */
-#define MD_WORKER_MAX_RUNNING 16
-#define MD_WORKER_MAX_WAITING 1024
+/* Jobs of one kind on one object: how many run at once, blocked ones included, and wait behind.
+ * Readers together, and any one user, leave some threads to others. */
+#define MD_WORKER_MAX_RUNNING     16
+#define MD_WORKER_RESERVED        4
+#define MD_WORKER_MAX_PER_READER  8
+#define MD_WORKER_MAX_WAITING     1024
+#define MD_WORKER_MAX_OWN_WAITING 256
 
 typedef enum {
     MD_WORKER_READ,
@@ -26,10 +30,10 @@ typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);
 /*
  * Runs func(data) and then calls `callback` on the main loop of the caller, exactly once: with the
  * result, or after `deadline` milliseconds with VIR_ERR_OPERATION_TIMEOUT, or with
- * VIR_ERR_RESOURCE_BUSY if too many wait already. A job that has not begun
- * by then never will; one that has goes on (the kernel cannot be told to give up), and its late
- * result is dropped. `data` is freed when job and callback are both through. `object` tells which
- * jobs are on the same one.
+ * VIR_ERR_RESOURCE_BUSY if too many wait already, or with VIR_ERR_OPERATION_ABORTED if the client
+ * goes before it has begun. A job that has not begun by then never will; one that has goes on (the
+ * kernel cannot be told to give up), and its late result is dropped. `data` is freed when job and
+ * callback are both through. `object` tells which jobs are on the same one.
  */
 void md_worker_run_async(MdWorkerFunc func,
                          gpointer data,
@@ -43,6 +47,10 @@ void md_worker_run_async(MdWorkerFunc func,
 
 /* Whether a job has not ended by its deadline, so that another one would hardly either. */
 gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
+
+/* Whether an error says that the job never had its turn: too many others waited, or its client
+ * went. It tells nothing of the device. */
+gboolean md_worker_is_refusal(const GError *error);
 
 /* The `data` of the job, borrowed, or NULL with an error. */
 gpointer md_worker_run_finish(GAsyncResult *result, GError **error);

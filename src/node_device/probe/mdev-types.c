@@ -4,6 +4,7 @@
 #include "node_device/probe/mdev-types.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 
 #include "util/error.h"
 #include "util/names.h"
@@ -152,6 +153,21 @@ type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 }
 
 
+/* That nothing is listed need not mean that nothing is there. */
+static void
+set_no_types_error(MdSysfsDir *parent, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(MdSysfsDir) types = md_sysfs_dir_open_child(parent, MD_ATTR_MDEV_TYPES, &err);
+
+    if (types == NULL && !md_error_is_gone(err))
+        g_propagate_error(error, g_steal_pointer(&err));
+    else
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                    "the parent does not support mediated devices");
+}
+
+
 static void
 set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
 {
@@ -161,11 +177,8 @@ set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
         g_string_append_printf(offered, "%s%s", i > 0 ? ", " : "",
                                (char *)g_ptr_array_index(ids, i));
 
-    if (ids->len == 0)
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the parent does not support mediated devices");
-    else
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the parent has no type '%s', only %s", wanted,
-                     offered->str);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the parent has no type '%s', only %s",
+                wanted, offered->str);
 }
 
 
@@ -195,7 +208,9 @@ md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GErr
         found = candidate;
     }
 
-    if (found == NULL)
+    if (ids->len == 0)
+        set_no_types_error(parent, error);
+    else if (found == NULL)
         set_no_type_error(ids, id != NULL ? id : name, error);
     return g_strdup(found);
 }

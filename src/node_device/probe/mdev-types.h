@@ -34,7 +34,7 @@ MdMdevType *md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean m
 
 /*
  * For a worker: the type that a create document means, by `id` (nvidia-11, or 11 where just one
- * type ends in -11) or by `name`. Returns its full id; VIR_ERR_INTERNAL_ERROR if there is none, or
- * more than one.
+ * type ends in -11) or by `name`. Returns its full id; G_IO_ERROR_NOT_FOUND if there is none,
+ * VIR_ERR_INTERNAL_ERROR if there is more than one.
  */
 char *md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error);

@@ -169,9 +169,9 @@ md_driver_find_vpd_async(MdDriver *self,
 
 
 GHashTable *
-md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result)
+md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GError **error)
 {
-    return g_task_propagate_pointer(G_TASK(result), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 

@@ -195,7 +195,7 @@ test_blocked_jobs(void)
 static void
 test_too_many(void)
 {
-    enum { MOST = MD_WORKER_MAX_RUNNING + MD_WORKER_MAX_WAITING };
+    enum { MOST = MD_WORKER_MAX_RUNNING - MD_WORKER_RESERVED + MD_WORKER_MAX_WAITING };
     Gate shut = { .open = FALSE };
     Gate open = { .open = TRUE };
     Answer blocked = { g_main_loop_new(NULL, FALSE) };
@@ -252,6 +252,99 @@ test_deadline_in_the_queue(void)
 }
 
 
+/* Begins `n` jobs for a reader that stay in the gate. */
+static void
+block(Gate *shut, MdOwner *owner, guint n, Answer *answer)
+{
+    for (guint i = 0; i < n; i++)
+        md_worker_run_async(pass_gate, shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner,
+                            on_answer, answer);
+}
+
+
+/* Runs a job that has nothing to wait for but its turn. */
+static void
+pass(MdOwner *owner)
+{
+    Gate open = { .open = TRUE };
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+
+    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner, on_answer,
+                        &answer);
+    wait_for(&answer);
+    g_assert_no_error(answer.error);
+    answer_clear(&answer);
+}
+
+
+/* However many jobs of one user hang, others get through; so do writers when readers hang. */
+static void
+test_shares(void)
+{
+    enum { MANY = MD_WORKER_MAX_PER_READER + MD_WORKER_MAX_OWN_WAITING };
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    g_autoptr(MdOwner) bert = md_owner_new(1001);
+    g_autoptr(MdOwner) clara = md_owner_new(1002);
+    g_autoptr(MdOwner) writer = md_owner_new(1003);
+    Gate shut = { .open = FALSE };
+    Answer blocked = { g_main_loop_new(NULL, FALSE) };
+    Answer refused = { g_main_loop_new(NULL, FALSE) };
+
+    block(&shut, anna, MANY, &blocked);
+    block(&shut, anna, 1, &refused);
+    wait_for(&refused);
+    g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+    pass(bert);
+
+    block(&shut, bert, MD_WORKER_MAX_OWN_WAITING, &blocked);
+    block(&shut, clara, 1, &blocked);
+    md_owner_set_writer(writer);
+    pass(writer);
+    pass(md_owner_get_daemon());
+
+    gate_open(&shut);
+    while (blocked.n_calls < MANY + MD_WORKER_MAX_OWN_WAITING + 1)
+        wait_for(&blocked);
+    g_assert_no_error(blocked.error);
+    answer_clear(&refused);
+    answer_clear(&blocked);
+}
+
+
+/* What waits for a client that goes is never begun; what has begun ends. */
+static void
+test_gone(void)
+{
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    g_autoptr(MdOwner) lasting = md_owner_new_lasting(anna);
+    Gate shut = { .open = FALSE };
+    Gate never = { .open = TRUE };
+    Gate open = { .open = TRUE };
+    Answer blocked = { g_main_loop_new(NULL, FALSE) };
+    Answer taken_back = { g_main_loop_new(NULL, FALSE) };
+    Answer lasts = { g_main_loop_new(NULL, FALSE) };
+
+    block(&shut, anna, MD_WORKER_MAX_PER_READER, &blocked);
+    block(&never, anna, 1, &taken_back);
+    block(&open, lasting, 1, &lasts);
+    md_owner_leave(anna);
+    wait_for(&taken_back);
+    g_assert_error(taken_back.error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
+
+    gate_open(&shut);
+    while (blocked.n_calls < MD_WORKER_MAX_PER_READER)
+        wait_for(&blocked);
+    g_assert_no_error(blocked.error);
+    while (lasts.n_calls == 0)
+        wait_for(&lasts);
+    g_assert_no_error(lasts.error);
+    g_assert_cmpint(g_atomic_int_get(&never.n_through), ==, 0);
+    answer_clear(&blocked);
+    answer_clear(&taken_back);
+    answer_clear(&lasts);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -263,5 +356,7 @@ main(int argc, char **argv)
     g_test_add_func("/worker/overdue", test_overdue);
     g_test_add_func("/worker/too-many", test_too_many);
     g_test_add_func("/worker/deadline-in-the-queue", test_deadline_in_the_queue);
+    g_test_add_func("/worker/shares", test_shares);
+    g_test_add_func("/worker/gone", test_gone);
     return g_test_run();
 }
