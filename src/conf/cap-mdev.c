@@ -220,16 +220,25 @@ parse_attrs(MdCapMdev *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
+parse_parent_addr(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    xmlNodePtr address = NULL;
+
+    if (!md_xml_child_once(node, "parent_addr", &address, error))
+        return FALSE;
+    self->parent_addr = address != NULL ? md_xml_text(address) : NULL;
+    return TRUE;
+}
+
+
+static gboolean
 parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapMdev *self = (MdCapMdev *)cap;
 
-    if (!parse_type(self, node, error) || !parse_uuid(self, node, error) ||
-        !parse_iommu_group(self, node, error) || !parse_attrs(self, node, error))
-        return FALSE;
-
-    self->parent_addr = md_xml_child_text(node, "parent_addr");
-    return TRUE;
+    return parse_type(self, node, error) && parse_uuid(self, node, error) &&
+           parse_parent_addr(self, node, error) && parse_iommu_group(self, node, error) &&
+           parse_attrs(self, node, error);
 }
 
 

@@ -243,24 +243,25 @@ md_xml_check_attribute(xmlNodePtr node, const char *name, GError **error)
 char *
 md_uuid_normalize(const char *text)
 {
-    g_autofree char *given = g_strstrip(g_strdup(text));
-    gboolean has_dashes = strlen(given) != UUID_DIGITS;
-    GString *uuid = g_string_new(NULL);
-    const char *p = given;
+    g_autoptr(GString) uuid = g_string_sized_new(UUID_DIGITS + 4);
+    const char *p = text;
+    guint n_digits = 0;
 
-    for (guint i = 0; i < UUID_DIGITS; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20) {
-            g_string_append_c(uuid, '-');
-            if (has_dashes && *p++ != '-')
-                break;
+    while (g_ascii_isspace(*p))
+        p++;
+    while (n_digits < UUID_DIGITS) {
+        if (n_digits % 2 == 0 && (*p == '-' || *p == ' ')) {
+            p++;
+            continue;
         }
         if (!g_ascii_isxdigit(*p))
-            break;
+            return NULL;
+        if (n_digits == 8 || n_digits == 12 || n_digits == 16 || n_digits == 20)
+            g_string_append_c(uuid, '-');
         g_string_append_c(uuid, g_ascii_tolower(*p++));
+        n_digits++;
     }
-    if (uuid->len != UUID_DIGITS + 4 || *p != '\0') {
-        g_string_free(uuid, TRUE);
-        return NULL;
-    }
-    return g_string_free(uuid, FALSE);
+    while (g_ascii_isspace(*p))
+        p++;
+    return *p == '\0' ? g_string_free(g_steal_pointer(&uuid), FALSE) : NULL;
 }

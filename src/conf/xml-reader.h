@@ -64,5 +64,6 @@ gboolean md_xml_check_attribute(xmlNodePtr node, const char *name, GError **erro
 void
 md_xml_set_invalid_attribute(xmlNodePtr node, const char *name, const char *value, GError **error);
 
-/* Lower case with dashes, or NULL. Dashes may be missing, blanks around it are fine. */
+/* Lower case with dashes, or NULL. As libvirt reads one: 32 digits, with dashes and spaces anywhere
+ * between two pairs of them, and blanks around. */
 char *md_uuid_normalize(const char *text);

@@ -3,157 +3,17 @@
 
 #include "conf/xml.h"
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <libxml/relaxng.h>
-#include <string.h>
 
 #include "conf/wwn.h"
+#include "conf/xml-document.h"
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
 #define ROOT_ELEMENT "device"
 
-/* Bytes of a source line that are quoted on either side of an error. */
-#define QUOTE_MAX 256
-
-#if LIBXML_VERSION >= 21200
-typedef const xmlError *XmlError;
-#else
-typedef xmlErrorPtr XmlError;
-#endif
-
-typedef struct {
-    char *message; /* of the first error that makes the document malformed */
-    gboolean has_doctype;
-} ParseState;
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlRelaxNGParserCtxt, xmlRelaxNGFreeParserCtxt)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlRelaxNGValidCtxt, xmlRelaxNGFreeValidCtxt)
-
-
-/* libxml2's text as one message of ours: no final newline, nothing that cannot be sent. */
-static char *
-clean_message(XmlError err)
-{
-    g_autofree char *text = g_strdup(err->message != NULL ? err->message : "unknown error");
-    char *valid = g_utf8_make_valid(g_strchomp(text), -1);
-
-    for (char *p = valid; *p != '\0'; p++) {
-        if (g_ascii_iscntrl(*p) && *p != '\n')
-            *p = ' ';
-    }
-    return valid;
-}
-
-
-/* The source line of an error, and below it a line that points to the place. */
-static char *
-quote_source(const xmlParserInput *input)
-{
-    const char *at = (const char *)input->cur;
-    const char *start = at;
-    gsize length = 0;
-    g_autofree char *line = NULL;
-    g_autofree char *valid = NULL;
-    g_autofree char *arrow = NULL;
-
-    while (start > (const char *)input->base && start[-1] != '\n' && at - start < QUOTE_MAX)
-        start--;
-    while (at + length < (const char *)input->end && at[length] != '\n' && at[length] != '\0' &&
-           length < QUOTE_MAX)
-        length++;
-
-    line = g_strndup(start, (gsize)(at - start) + length);
-    for (char *p = line; *p != '\0'; p++) {
-        if (g_ascii_iscntrl(*p) && *p != '\t')
-            *p = ' ';
-    }
-    valid = g_utf8_make_valid(g_strchomp(line), -1);
-    arrow = g_strnfill((gsize)(at - start), '-');
-    return g_strdup_printf("%s\n%s^", valid, arrow);
-}
-
-
-/* Instead of libxml2's own handler, which prints. */
-static void
-on_parse_error(void *data, XmlError err)
-{
-    xmlParserCtxtPtr context = data;
-    ParseState *state = context->_private;
-    g_autofree char *message = NULL;
-    g_autofree char *quote = NULL;
-
-    if (err->level != XML_ERR_FATAL || state->message != NULL)
-        return;
-
-    message = clean_message(err);
-    quote = context->input != NULL && context->input->cur != NULL ? quote_source(context->input)
-                                                                  : g_strdup("\n^");
-    state->message =
-        g_strdup_printf("(node_device_definition):%d: %s\n%s", err->line, message, quote);
-}
-
-
-/* Comes before anything inside of the declaration is looked at. */
-static void
-on_doctype(void *data, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
-{
-    xmlParserCtxtPtr context = data;
-    ParseState *state = context->_private;
-
-    state->has_doctype = TRUE;
-    xmlStopParser(context);
-}
-
-
-/* Well-formed, without a document type, with the right root; or NULL. */
-static xmlDocPtr
-read_document(const char *document, GError **error)
-{
-    g_autoptr(xmlParserCtxt) context = NULL;
-    g_autoptr(xmlDoc) doc = NULL;
-    g_autofree char *message = NULL;
-    gsize size = strnlen(document, MD_XML_DOCUMENT_MAX + 1);
-    ParseState state = { 0 };
-    xmlNodePtr root = NULL;
-
-    if (size > MD_XML_DOCUMENT_MAX) {
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "document is larger than %d bytes", MD_XML_DOCUMENT_MAX);
-        return NULL;
-    }
-
-    context = xmlNewParserCtxt();
-    context->_private = &state;
-    context->sax->serror = on_parse_error;
-    context->sax->internalSubset = on_doctype;
-    /* Not xmlCtxtReadDoc(), which overlooks the encoding that a document declares. */
-    doc = xmlCtxtReadMemory(context, document, (int)size, NULL, NULL, XML_PARSE_NONET);
-    message = g_steal_pointer(&state.message);
-    if (state.has_doctype) {
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "document type declarations are not allowed");
-        return NULL;
-    }
-    if (doc == NULL) {
-        md_error_set(error, VIR_ERR_XML_DETAIL, "%s",
-                     message != NULL ? message : "(node_device_definition): failed to parse");
-        return NULL;
-    }
-
-    root = xmlDocGetRootElement(doc);
-    if (root == NULL || !g_str_equal((const char *)root->name, ROOT_ELEMENT)) {
-        g_autofree char *name = md_xml_shorten(root != NULL ? (const char *)root->name : "");
-
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                          "expecting root element of '%s', not '%s'", ROOT_ELEMENT, name);
-        return NULL;
-    }
-    return g_steal_pointer(&doc);
-}
 
 
 static gboolean
@@ -309,19 +169,13 @@ parse_parent(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
 }
 
 
-MdNodeDeviceDef *
-md_xml_parse(const char *document, GError **error)
+static MdNodeDeviceDef *
+parse_document(xmlDocPtr doc, GError **error)
 {
-    g_autoptr(xmlDoc) doc = read_document(document, error);
-    g_autoptr(MdNodeDeviceDef) def = NULL;
-    xmlNodePtr root = NULL;
+    g_autoptr(MdNodeDeviceDef) def = md_node_device_def_new();
+    xmlNodePtr root = xmlDocGetRootElement(doc);
     xmlNodePtr driver = NULL;
 
-    if (doc == NULL)
-        return NULL;
-
-    root = xmlDocGetRootElement(doc);
-    def = md_node_device_def_new();
     def->name = md_xml_child_text(root, "name");
     def->path = md_xml_child_text(root, "path");
     if (!parse_devnodes(def, root, error) || !parse_parent(def, root, error) ||
@@ -334,14 +188,23 @@ md_xml_parse(const char *document, GError **error)
 }
 
 
+MdNodeDeviceDef *
+md_xml_parse(const char *document, GError **error)
+{
+    g_autoptr(xmlDoc) doc = md_xml_document_read(document, ROOT_ELEMENT, FALSE, error);
+
+    return doc != NULL ? parse_document(doc, error) : NULL;
+}
+
+
 /* Keeps the first message; `data` is a char **. */
 static void
-on_schema_error(void *data, XmlError err)
+on_schema_error(void *data, MdXmlError err)
 {
     char **message = data;
 
     if (*message == NULL)
-        *message = clean_message(err);
+        *message = md_xml_error_get_message(err);
 }
 
 
@@ -366,7 +229,9 @@ load_schema(const char *path, char **message)
 static xmlRelaxNGPtr
 get_schema(const char *path, GError **error)
 {
+    static GMutex mutex;
     static GHashTable *schemas = NULL;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
     g_autofree char *message = NULL;
     xmlRelaxNGPtr schema = NULL;
 
@@ -389,17 +254,13 @@ get_schema(const char *path, GError **error)
 }
 
 
-gboolean
-md_xml_validate(const char *document, const char *schema, GError **error)
+static gboolean
+validate_document(xmlDocPtr doc, const char *schema, GError **error)
 {
-    g_autoptr(xmlDoc) doc = read_document(document, error);
+    xmlRelaxNGPtr grammar = get_schema(schema, error);
     g_autoptr(xmlRelaxNGValidCtxt) context = NULL;
     g_autofree char *message = NULL;
-    xmlRelaxNGPtr grammar = NULL;
 
-    if (doc == NULL)
-        return FALSE;
-    grammar = get_schema(schema, error);
     if (grammar == NULL)
         return FALSE;
 
@@ -412,6 +273,26 @@ md_xml_validate(const char *document, const char *schema, GError **error)
                       "Unable to validate doc against %s\n%s", schema,
                       message != NULL ? message : "unknown error");
     return FALSE;
+}
+
+
+gboolean
+md_xml_validate(const char *document, const char *schema, GError **error)
+{
+    g_autoptr(xmlDoc) doc = md_xml_document_read(document, ROOT_ELEMENT, TRUE, error);
+
+    return doc != NULL && validate_document(doc, schema, error);
+}
+
+
+MdNodeDeviceDef *
+md_xml_parse_valid(const char *document, const char *schema, GError **error)
+{
+    g_autoptr(xmlDoc) doc = md_xml_document_read(document, ROOT_ELEMENT, TRUE, error);
+
+    if (doc == NULL || !validate_document(doc, schema, error))
+        return NULL;
+    return parse_document(doc, error);
 }
 
 

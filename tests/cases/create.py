@@ -64,6 +64,13 @@ class Create(MediatedTest):
         device = self.create(uuid=uuid.upper())
         self.check_created(device.name(), self.parent, self.type_id, uuid)
 
+    def test_uuid_with_its_dashes_elsewhere(self):
+        for form in ('{0}{1}-{2}{3}-{4}', ' {0} {1} {2} {3} {4}', '-{0}--{1}{2}{3} - {4}'):
+            uuid = self.new_uuid()
+            device = self.create(uuid=form.format(*uuid.split('-')))
+            self.check_created(device.name(), self.parent, self.type_id, uuid)
+            device.destroy()
+
     def test_uuid_without_dashes(self):
         uuid = self.new_uuid()
         device = self.create(uuid=uuid.replace('-', ''))

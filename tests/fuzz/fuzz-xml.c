@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a document: parsed or refused with an error; and what was parsed can be printed,
- * read again, and is then printed the same.
+ * Any bytes as a document: parsed or refused with an error; what was parsed is within the limits,
+ * can be printed, read again, and is then printed the same.
  */
 #include "config.h"
 
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "conf/xml-document.h"
+#include "conf/xml-scanner.h"
 #include "conf/xml.h"
 #include "util/error.h"
 
@@ -18,6 +23,54 @@ is_legal(const GError *error)
     return error->domain == MD_ERROR &&
            (error->code == VIR_ERR_XML_DETAIL || error->code == VIR_ERR_XML_ERROR ||
             error->code == VIR_ERR_CONFIG_UNSUPPORTED || error->code == VIR_ERR_INTERNAL_ERROR);
+}
+
+
+static void
+check_element(xmlNodePtr node)
+{
+    guint n_attributes = 0;
+    guint n_namespaces = 0;
+
+    for (xmlNsPtr ns = node->nsDef; ns != NULL; ns = ns->next)
+        n_namespaces++;
+    for (xmlAttrPtr attr = node->properties; attr != NULL; attr = attr->next)
+        n_attributes++;
+    g_assert_cmpuint(n_namespaces, <=, MD_XML_NAMESPACES_MAX);
+    g_assert_cmpuint(n_attributes + n_namespaces, <=, MD_XML_ATTRIBUTES_MAX);
+}
+
+
+static guint
+check_nodes(xmlNodePtr node, guint depth)
+{
+    guint n = 0;
+
+    for (; node != NULL; node = node->next) {
+        if (node->type == XML_TEXT_NODE)
+            continue;
+        n++;
+        if (node->type != XML_ELEMENT_NODE)
+            continue;
+        g_assert_cmpuint(depth, <, MD_XML_DEPTH_MAX);
+        check_element(node);
+        n += check_nodes(node->children, depth + 1);
+    }
+    return n;
+}
+
+
+/* As libxml2 sees it by itself: the scanner has not lost its way. */
+static void
+check_limits(const char *document)
+{
+    g_autoptr(xmlDoc) doc =
+        xmlReadMemory(document, (int)strlen(document), NULL, NULL,
+                      XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+
+    /* It takes the encoding that is declared more seriously. */
+    if (doc != NULL)
+        g_assert_cmpuint(check_nodes(doc->children, 0), <=, MD_XML_ELEMENTS_MAX);
 }
 
 
@@ -40,6 +93,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     }
 
     g_assert_no_error(error);
+    check_limits(document);
     copy = md_node_device_def_copy(def);
     first = md_xml_format(copy, TRUE);
     /* Escapes make it longer, and may make it too long to be read. */

@@ -78,6 +78,8 @@ static const Refusal refusals[] = {
       INTERNAL("Invalid uuid '../../../../../../../../../../etc/pw' for new mdev device") },
     { "mdev/two-uuids", MDEV(TYPE "<uuid>" UUID "</uuid><uuid/>"),
       XML("more than one element 'uuid' in 'capability' for 'new device'") },
+    { "mdev/two-addresses", MDEV(TYPE "<parent_addr>a</parent_addr><parent_addr>b</parent_addr>"),
+      XML("more than one element 'parent_addr' in 'capability' for 'new device'") },
     { "mdev/group", MDEV(TYPE "<iommuGroup number='-4'/>"),
       INTERNAL("invalid iommuGroup number attribute for 'new device'") },
     { "mdev/attr-name", MDEV(TYPE "<attr name='a' value='1'/><attr value='1'/>"),

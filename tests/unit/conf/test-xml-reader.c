@@ -20,6 +20,10 @@ test_uuid(void)
         "c6b1f2c011114222833344"
         "44aabbccdd",
         "\n  " UUID "\t",
+        "c6b1f2c0-1111-4222-83334444-aabbccdd",
+        "c6b1f2c0-11114222-8333-4444aabbccdd",
+        "c6b1f2c0 1111 4222 8333 4444aabbccdd",
+        "-c6--b1-f2c0 - 1111-4222-8333-4444-aa bb-cc-dd",
     };
     static const char *const bad[] = {
         "",
@@ -27,9 +31,10 @@ test_uuid(void)
         UUID "0",
         "c6b1f2c0-1111-4222-8333-4444aabbccd",
         "c6b1f2c0-1111-4222-83334-444aabbccdd",
-        "c6b1f2c0-11114222-8333-4444aabbccdd",
+        "c6b1f2c0\t1111-4222-8333-4444aabbccdd",
+        UUID "-",
+        UUID " 0",
         "g6b1f2c0-1111-4222-8333-4444aabbccdd",
-        "c6b1f2c0 1111 4222 8333 4444aabbccdd",
         "{c6b1f2c0-1111-4222-8333-4444aabbccdd}",
         "--------------------------------",
     };

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Looks over a document before libxml2 does, in one pass of linear time. libxml2 compares each
+ * attribute of an element with all others before it tells anybody of the element, so that counters
+ * in its callbacks would come too late.
+ *
+ * In a well-formed document the scanner finds exactly the constructs that the parser will find. Its
+ * caller must hand nothing more to a parser that has met an error.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* What one document may have. */
+#define MD_XML_ELEMENTS_MAX   50000 /* comments, instructions and CDATA sections count as well */
+#define MD_XML_DEPTH_MAX      16
+#define MD_XML_ATTRIBUTES_MAX 64 /* of one element, namespaces included */
+#define MD_XML_NAMESPACES_MAX 8  /* declared by one element */
+
+/* The schema's patterns and lists take time that grows with the square of these. */
+#define MD_XML_VALID_ELEMENTS_MAX 8192
+#define MD_XML_VALID_TEXT_MAX     4096 /* bytes of an attribute, or of text between two tags */
+
+typedef struct {
+    const char *start; /* of the document */
+    const char *at;    /* what is before it is within the limits */
+    guint max_elements;
+    gsize max_text;
+    guint n_elements;
+    guint depth;
+    gsize text;
+    GError *error; /* why the rest is not looked at; NULL: nothing is wrong */
+} MdXmlScanner;
+
+/* `document` must outlive it. `for_schema`: the document will be validated, too. */
+void md_xml_scanner_init(MdXmlScanner *self, const char *document, gboolean for_schema);
+void md_xml_scanner_clear(MdXmlScanner *self);
+
+/*
+ * Goes on until the document is known to be within the limits up to `wanted`, or to its end. FALSE
+ * once `error` is set (VIR_ERR_XML_ERROR): `at` is then the beginning of the offending construct.
+ */
+gboolean md_xml_scanner_advance(MdXmlScanner *self, const char *wanted);
