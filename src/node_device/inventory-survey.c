@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "node_device/inventory-private.h"
+#include "node_device/probe/kept.h"
 #include "node_device/probe/probe.h"
 #include "util/source.h"
 
@@ -102,6 +103,7 @@ reconcile(MdInventory *self)
 {
     /* Read first: what happens while we look may be told again, but not be missed. */
     self->looked_at_seq = md_udev_read_seqnum();
+    md_kept_drop_all();
     drop_vanished(self);
     forget_vanished(self);
     look_again_at_all(self);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/xml.h"
+#include "node_device/probe/kept.h"
 #include "node_device/probe/probe.h"
 #include "util/error.h"
 #include "util/names.h"
@@ -470,6 +471,17 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
 }
 
 
+/* What has been read of a device may be another thing after any event of it. */
+static void
+forget_what_was_read(MdInventory *self, MdUdevDevice *device)
+{
+    MdNodeDevice *known = md_registry_find_path(self->registry, md_udev_device_get_path(device));
+
+    if (known != NULL)
+        md_kept_drop(known->inode);
+}
+
+
 void
 md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
                       const char *action,
@@ -484,6 +496,7 @@ md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
+    forget_what_was_read(self, device);
     if (md_past_holds(self->past, md_udev_device_get_path(device),
                       md_udev_device_get_seqnum(device)))
         return;

@@ -4,7 +4,6 @@
 #include "node_device/vpd-search.h"
 
 #include "conf/cap-pci.h"
-#include "node_device/probe/pci-vpd.h"
 #include "node_device/probe/probe.h"
 #include "util/worker.h"
 
@@ -57,18 +56,21 @@ md_vpd_search_may_find(const MdNodeDevice *device)
 
 
 static gboolean
+look(Question *question, gboolean may_block, GError **error)
+{
+    g_autoptr(MdNodeDeviceDef) kept =
+        md_probe_get_kept(question->def, question->inode, may_block, error);
+    const MdCapPci *cap = kept != NULL ? md_node_device_def_get_cap(kept, &md_cap_kind_pci) : NULL;
+
+    question->found = cap != NULL && cap->vpd != NULL;
+    return kept != NULL;
+}
+
+
+static gboolean
 ask(gpointer data, GError **error)
 {
-    Question *question = data;
-    const MdNodeDeviceDef *def = question->def;
-    g_autoptr(MdSysfsDir) dir = md_probe_open(def->name, def->path, question->inode, error);
-    g_autoptr(MdPciVpd) vpd = NULL;
-
-    if (dir == NULL)
-        return FALSE;
-    vpd = md_pci_vpd_read(dir);
-    question->found = vpd != NULL;
-    return TRUE;
+    return look(data, TRUE, error);
 }
 
 
@@ -87,6 +89,31 @@ stop_search(Search *search, GError *error)
 static void on_answer(GObject *source, GAsyncResult *result, gpointer data);
 
 
+static void
+take_answer(Search *search, const Question *question, const GError *error)
+{
+    if (error != NULL)
+        g_debug("No vital product data: %s", error->message);
+    else if (question->found)
+        g_hash_table_add(search->found, g_strdup(question->def->name));
+}
+
+
+/* Answers a question without a worker, and frees it; FALSE if the card has to be asked. */
+static gboolean
+answer_at_once(Search *search, Question *question)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!look(question, FALSE, &error) &&
+        g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        return FALSE;
+    take_answer(search, question, error);
+    question_free(question);
+    return TRUE;
+}
+
+
 /* Asks as many as may be asked now; answers when all have been. */
 static void
 go_on(GTask *task)
@@ -96,6 +123,8 @@ go_on(GTask *task)
     while (search->n_asked < ASKED_MAX && !g_queue_is_empty(&search->questions)) {
         Question *question = g_queue_pop_head(&search->questions);
 
+        if (answer_at_once(search, question))
+            continue;
         search->n_asked++;
         md_worker_run_async(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ,
                             question->inode, search->deadline, search->owner, on_answer,
@@ -121,10 +150,8 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
     if (question == NULL && md_worker_is_refusal(error))
         stop_search(search, g_steal_pointer(&error));
-    else if (question == NULL)
-        g_debug("No vital product data: %s", error->message);
-    else if (question->found)
-        g_hash_table_add(search->found, g_strdup(question->def->name));
+    else
+        take_answer(search, question, error);
     search->n_asked--;
     go_on(task);
 }

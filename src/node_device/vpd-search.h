@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which devices have vital product data: only the cards know, and are asked when somebody wants to
- * know, each on a worker of its own, up to 64 at once. One that does not answer within the deadline
- * has none.
+ * Which devices have vital product data: only the cards know, and are asked when somebody first
+ * wants to know, each on a worker of its own, up to 64 at once; probe/kept.h says how long the
+ * answer stands. A card that does not answer within the deadline has none, nor has one that is
+ * asleep and has not been asked yet, as that would wake it up.
  */
 #pragma once
 

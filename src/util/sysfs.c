@@ -97,6 +97,15 @@ md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name)
 }
 
 
+guint64
+md_sysfs_find_inode(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+
 gsize
 md_sysfs_dir_get_size(MdSysfsDir *self, const char *name)
 {

@@ -34,6 +34,9 @@ gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
 /* The inode number of what is below the directory, behind a link too; 0 if there is nothing. */
 guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 
+/* The inode number of what is at a path now; 0 if there is nothing. */
+guint64 md_sysfs_find_inode(const char *path);
+
 gboolean md_sysfs_dir_has(MdSysfsDir *self, const char *name);
 
 /* The text of an attribute without its trailing newline; `name` may be a path, links are followed.

@@ -183,8 +183,29 @@ class Changes(StorageTest):
         self.assertEqual(self.names(), before)
         self.assertEqual(events.all(), [('update', VDA)])
 
+    def test_blocks_are_read_again_after_an_event(self):
+        """They are those that the disk has been formatted with."""
+        self.assertEqual(self.cap(VDA).findtext('num_blocks'), '20971520')
+        events = self.listen()
+        self.kernel.sysfs.write(f'{self.path(VDA)}/queue/logical_block_size', '4096\n')
+        self.change(self.path(VDA))
+        events.wait(('update', VDA))
+        self.assertEqual((self.cap(VDA).findtext('logical_block_size'), self.cap(VDA).findtext('num_blocks')),
+                         ('4096', '2621440'))
+
+    def test_blocks_are_read_again_with_another_size(self):
+        path = self.path(VDA)
+        self.kernel.sysfs.write(f'{path}/queue/logical_block_size', '4096\n')
+        self.kernel.sysfs.write(f'{path}/size', '16\n')
+        self.assertEqual((self.cap(VDA).findtext('logical_block_size'), self.cap(VDA).findtext('num_blocks')),
+                         ('4096', '2'))
+
     def test_disk_that_hangs_holds_up_nobody_else(self):
-        document = self.check_hangs_alone(f'{self.path(VDA)}/queue/logical_block_size', VDA, SDA, '<size>')
+        events = self.listen()
+        path = self.path(VDA)
+        self.change(path)
+        events.wait(('update', VDA))
+        document = self.check_hangs_alone(f'{path}/queue/logical_block_size', VDA, SDA, '<size>')
         self.assertIn('<num_blocks>20971520</num_blocks>', document)
 
 

@@ -71,6 +71,26 @@ def config_space(function):
     return bytes(config)
 
 
+SPEEDS = ('Unknown', '2.5 GT/s PCIe', '5.0 GT/s PCIe', '8.0 GT/s PCIe', '16.0 GT/s PCIe', '32.0 GT/s PCIe',
+          '64.0 GT/s PCIe')
+NO_LINK = (RC_ENDPOINT, RC_EVENT_COLLECTOR)
+UNKNOWN_WIDTH = 255
+
+
+def link_attributes(function):
+    """What the kernel reads from the registers of a PCI Express function."""
+    if function.express is None:
+        return {}
+    most, now = (function.speed, function.width), function.now or (function.speed, function.width)
+    if function.express in NO_LINK:
+        most, now = (0, UNKNOWN_WIDTH), (0, 0)
+    texts = {}
+    for word, (speed, width) in (('max', most), ('current', now)):
+        texts[f'{word}_link_speed'] = f'{SPEEDS[speed] if speed < len(SPEEDS) else SPEEDS[0]}\n'
+        texts[f'{word}_link_width'] = f'{width}\n'
+    return texts
+
+
 def uevent(function):
     vendor, device = function.vendor, function.device
     code = function.class_code
@@ -98,6 +118,8 @@ def add(sysfs, above, function):
         'config': config_space(function),
         'numa_node': f'{function.numa_node}\n',
         'enable': '1\n',
+        'power/runtime_status': 'active\n',
+        **link_attributes(function),
     }, uevent(function))
     if function.vpd is not None:
         sysfs.write(f'{path}/vpd', function.vpd)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <gio/gio.h>
 
+#include "node_device/probe/probe.h"
 #include "util/error.h"
 #include "util/names.h"
 
@@ -140,6 +141,17 @@ md_mdev_types_read(MdSysfsDir *parent)
         g_ptr_array_add(types, type);
     }
     return types;
+}
+
+
+gboolean
+md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error)
+{
+    if (md_mdev_types_exist(parent) && !md_probe_check_may_block(may_block, error))
+        return FALSE;
+    g_clear_pointer(types, g_ptr_array_unref);
+    *types = md_mdev_types_read(parent);
+    return TRUE;
 }
 
 

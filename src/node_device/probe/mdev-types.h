@@ -25,6 +25,11 @@ GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
  * parent. */
 GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 
+/* Replaces `types` by what that returns; G_IO_ERROR_WOULD_BLOCK if there are types and `may_block`
+ * is FALSE, see MdProbe. */
+gboolean
+md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error);
+
 /*
  * What is told of one type, whose directory is at `path` below `dir`; `available` is left at 0.
  * NULL if there is none. With `may_block` FALSE no driver is asked: NULL as well if the type has

@@ -8,6 +8,9 @@
 /* More capabilities than fit into the space mean a loop. */
 #define MAX_CAPABILITIES 48
 
+/* What is read where no function answers: ones only. */
+#define NOBODY 0xffff
+
 
 static guint
 read_le(const guint8 *config, gsize size, gsize offset, guint n_bytes)
@@ -38,6 +41,15 @@ find_capability(const guint8 *config, gsize size, guint id)
         offset = read_le(config, size, offset + PCI_CAP_LIST_NEXT, 1) & ~3U;
     }
     return 0;
+}
+
+
+gboolean
+md_pci_config_is_answer(const guint8 *config, gsize size)
+{
+    return size >= PCI_STD_HEADER_SIZEOF &&
+           (read_le(config, size, PCI_VENDOR_ID, 2) != NOBODY ||
+            read_le(config, size, PCI_HEADER_TYPE, 1) != (NOBODY & 0xff));
 }
 
 

@@ -14,3 +14,6 @@
  * Express even without the capability (host bridges).
  */
 void md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci *cap);
+
+/* FALSE if nobody has answered, as when a function has fallen off the bus or is being reset. */
+gboolean md_pci_config_is_answer(const guint8 *config, gsize size);

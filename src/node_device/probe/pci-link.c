@@ -11,8 +11,8 @@
 /* What the kernel writes by generation, followed by a space and "GT/s". */
 static const char *const speeds[] = { NULL, "2.5 ", "5.0 ", "8.0 ", "16.0 ", "32.0 ", "64.0 " };
 
-/* Lanes of which there are more mean that the kernel does not know. */
-#define WIDTH_MAX 32
+/* The register has six bits; larger numbers mean that the kernel does not know. */
+#define WIDTH_MAX 63
 
 
 /* 0 if it is not told. */
@@ -42,10 +42,17 @@ read_width(MdSysfsDir *dir, const char *name, guint *width)
 }
 
 
+gboolean
+md_pci_link_exists(MdSysfsDir *dir)
+{
+    return md_sysfs_dir_has(dir, ATTR_MAX_SPEED);
+}
+
+
 void
 md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap)
 {
-    cap->is_express = cap->is_express || md_sysfs_dir_has(dir, ATTR_MAX_SPEED);
+    cap->is_express = cap->is_express || md_pci_link_exists(dir);
     /* What is built into the root complex has no link. */
     if (!read_width(dir, ATTR_MAX_WIDTH, &cap->link_capability.width))
         return;
@@ -53,7 +60,16 @@ md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap)
     cap->has_link_capability = TRUE;
     cap->link_capability.port = -1;
     cap->link_capability.speed = read_speed(dir, ATTR_MAX_SPEED);
-    cap->has_link_status = read_width(dir, ATTR_CURRENT_WIDTH, &cap->link_status.width);
+    cap->has_link_status = md_sysfs_dir_has(dir, ATTR_CURRENT_WIDTH);
     cap->link_status.port = -1;
+}
+
+
+void
+md_pci_link_read_status(MdSysfsDir *dir, MdCapPci *cap)
+{
+    if (!md_sysfs_dir_has(dir, ATTR_CURRENT_WIDTH))
+        return;
+    cap->has_link_status = read_width(dir, ATTR_CURRENT_WIDTH, &cap->link_status.width);
     cap->link_status.speed = read_speed(dir, ATTR_CURRENT_SPEED);
 }

@@ -4,8 +4,10 @@
 
 #include "node_device/probe/pci-vpd.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "util/error.h"
 #include "util/names.h"
 
 /* The first byte of a resource: large ones have two bytes of length, small ones three bits. */
@@ -206,11 +208,15 @@ md_pci_vpd_decode(const guint8 *bytes, gsize size)
 }
 
 
-MdPciVpd *
-md_pci_vpd_read(MdSysfsDir *dir)
+gboolean
+md_pci_vpd_read(MdSysfsDir *dir, MdPciVpd **vpd)
 {
-    g_autoptr(GBytes) bytes = md_sysfs_dir_read_bytes(dir, MD_ATTR_VPD, MD_PCI_VPD_SIZE_MAX, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes =
+        md_sysfs_dir_read_bytes(dir, MD_ATTR_VPD, MD_PCI_VPD_SIZE_MAX, &error);
 
-    return bytes != NULL ? md_pci_vpd_decode(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes))
-                         : NULL;
+    g_clear_pointer(vpd, md_pci_vpd_free);
+    if (bytes != NULL)
+        *vpd = md_pci_vpd_decode(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    return bytes != NULL || md_error_get_errno(error) == EACCES;
 }

@@ -15,5 +15,6 @@
  */
 MdPciVpd *md_pci_vpd_decode(const guint8 *bytes, gsize size);
 
-/* Asks the card, which takes milliseconds, or for ever: for workers. NULL: it has none. */
-MdPciVpd *md_pci_vpd_read(MdSysfsDir *dir);
+/* Asks the card, which takes milliseconds, or for ever: for workers. `vpd` is replaced, NULL: it
+ * has none. FALSE if the card has not answered, so that another time it may. */
+gboolean md_pci_vpd_read(MdSysfsDir *dir, MdPciVpd **vpd);

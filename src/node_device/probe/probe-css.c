@@ -38,16 +38,11 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
 
-    g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
-    cap->mdev_types = md_mdev_types_read(dir);
-    return TRUE;
+    return md_mdev_types_refresh(&cap->mdev_types, dir, may_block, error);
 }
 
 
@@ -55,6 +50,5 @@ const MdProbe md_probe_css = {
     .kind = &md_cap_kind_css,
     .subsystem = MD_SUBSYSTEM_CSS,
     .probe = probe,
-    .refresh_blocks = TRUE,
     .refresh = refresh,
 };

@@ -8,6 +8,7 @@
 #include "conf/cap-net.h"
 #include "node_device/probe/net-features.h"
 #include "node_device/probe/probe.h"
+#include "util/error.h"
 #include "util/names.h"
 
 #define PROPERTY_INTERFACE "INTERFACE"
@@ -68,24 +69,33 @@ read_link(MdCapNet *cap, MdSysfsDir *dir)
 }
 
 
+/* Features are asked for by name: it must have had that name all the time. */
+static gboolean
+check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
+{
+    if (md_sysfs_find_inode(def->path) == md_sysfs_dir_get_inode(dir) && md_sysfs_dir_is_alive(dir))
+        return TRUE;
+    md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
+                 def->name);
+    return FALSE;
+}
+
+
 static gboolean
 refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block G_GNUC_UNUSED, GError **error)
 {
     MdCapNet *cap = md_node_device_def_get_cap(def, &md_cap_kind_net);
-    g_autoptr(MdSysfsDir) again = NULL;
 
     read_link(cap, dir);
     cap->features = md_net_features_read(cap->interface, dir);
-
-    /* Features are asked for by name: it must have been its name all the time. */
-    again = md_probe_open(def->name, def->path, md_sysfs_dir_get_inode(dir), error);
-    return again != NULL;
+    return check_name(def, dir, error);
 }
 
 
 const MdProbe md_probe_net = {
     .kind = &md_cap_kind_net,
     .subsystem = MD_SUBSYSTEM_NET,
+    .driverless = TRUE,
     .probe = probe,
     .refresh_blocks = TRUE, /* the lock that all interfaces share, and the driver */
     .refresh = refresh,

@@ -2,7 +2,11 @@
 /* A PCI function: ids once, all that drivers and administrators may change at every look. */
 #include "config.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "conf/cap-pci.h"
+#include "conf/xml-reader.h"
 #include "node_device/probe/mdev-types.h"
 #include "node_device/probe/pci-config.h"
 #include "node_device/probe/pci-link.h"
@@ -10,17 +14,22 @@
 #include "node_device/probe/probe.h"
 #include "util/names.h"
 
-#define ATTR_CLASS         "class"
-#define ATTR_VENDOR        "vendor"
-#define ATTR_DEVICE        "device"
-#define ATTR_CONFIG        "config"
-#define ATTR_NUMA_NODE     "numa_node"
-#define ATTR_PHYSFN        "physfn"
-#define ATTR_VIRTFN        "virtfn%u"
-#define ATTR_TOTAL_VFS     "sriov_totalvfs"
-#define ATTR_NUM_VFS       "sriov_numvfs"
-#define PROPERTY_CLASS     "PCI_CLASS"
-#define ATTR_GROUP_DEVICES MD_ATTR_IOMMU_GROUP "/devices"
+#define ATTR_CLASS          "class"
+#define ATTR_VENDOR         "vendor"
+#define ATTR_DEVICE         "device"
+#define ATTR_CONFIG         "config"
+#define ATTR_NUMA_NODE      "numa_node"
+#define ATTR_PHYSFN         "physfn"
+#define LINK_VIRTFN         "virtfn"
+#define ATTR_TOTAL_VFS      "sriov_totalvfs"
+#define ATTR_RUNTIME_STATUS "power/runtime_status"
+#define PROPERTY_CLASS      "PCI_CLASS"
+#define ATTR_GROUP_DEVICES  MD_ATTR_IOMMU_GROUP "/devices"
+
+/* Class and subclass, and how many bits of a class code are below them. */
+#define CLASS_BRIDGE_PCI     0x0604
+#define CLASS_BRIDGE_CARDBUS 0x0607
+#define CLASS_INTERFACE_BITS 8
 
 /* A function counts its virtual ones in 16 bits. */
 #define VIRTUAL_FUNCTIONS_MAX 65535
@@ -77,21 +86,46 @@ read_physical_function(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
-/* Those that are enabled, and whatever is linked beyond by drivers that do not tell how many. */
+static int
+compare_numbers(gconstpointer a, gconstpointer b)
+{
+    return atoi(*(const char *const *)a) - atoi(*(const char *const *)b);
+}
+
+
+/* The numbers of the links to virtual functions. That of the functions that are enabled is not
+ * asked for, as the kernel tells it under the lock of a driver that enables them. */
+static GPtrArray *
+list_links(MdSysfsDir *dir)
+{
+    g_autoptr(GPtrArray) names = md_sysfs_dir_list(dir, ".");
+    GPtrArray *numbers = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        guint number = 0;
+
+        if (g_str_has_prefix(name, LINK_VIRTFN) &&
+            md_xml_parse_uint(name + strlen(LINK_VIRTFN), 10, VIRTUAL_FUNCTIONS_MAX, &number))
+            g_ptr_array_add(numbers, g_strdup(name + strlen(LINK_VIRTFN)));
+    }
+    g_ptr_array_sort(numbers, compare_numbers);
+    return numbers;
+}
+
+
 static GArray *
 read_virtual_functions(MdSysfsDir *dir)
 {
     GArray *functions = g_array_new(FALSE, FALSE, sizeof(MdPciAddress));
-    gint64 enabled = 0;
+    g_autoptr(GPtrArray) numbers = list_links(dir);
 
-    md_sysfs_dir_read_int(dir, ATTR_NUM_VFS, &enabled);
-    for (guint i = 0; i < VIRTUAL_FUNCTIONS_MAX; i++) {
-        g_autofree char *link = g_strdup_printf(ATTR_VIRTFN, i);
+    for (guint i = 0; i < numbers->len; i++) {
+        g_autofree char *link =
+            g_strconcat(LINK_VIRTFN, (char *)g_ptr_array_index(numbers, i), NULL);
         g_autofree char *name = md_sysfs_dir_read_link(dir, link);
         MdPciAddress address;
 
-        if (name == NULL && i >= enabled)
-            break;
         if (name != NULL && md_pci_address_parse(name, &address))
             g_array_append_val(functions, address);
     }
@@ -99,17 +133,22 @@ read_virtual_functions(MdSysfsDir *dir)
 }
 
 
+/* Of most functions two questions tell that there are none; also of some that have them the driver
+ * does not tell how many. */
 static void
 read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 {
     gint64 total = 0;
+    gboolean is_told = md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total);
 
     read_physical_function(cap, dir);
     g_clear_pointer(&cap->virtual_functions, g_array_unref);
-    cap->virtual_functions = read_virtual_functions(dir);
-    cap->max_virtual_functions =
-        md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total) && total > 0 ? (guint)total : 0;
-    cap->has_virtual_functions = cap->max_virtual_functions > 0 || cap->virtual_functions->len > 0;
+    if (is_told || md_sysfs_dir_has(dir, LINK_VIRTFN "0"))
+        cap->virtual_functions = read_virtual_functions(dir);
+    cap->max_virtual_functions = total > 0 ? (guint)total : 0;
+    cap->has_virtual_functions =
+        cap->max_virtual_functions > 0 ||
+        (cap->virtual_functions != NULL && cap->virtual_functions->len > 0);
 }
 
 
@@ -137,37 +176,93 @@ read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
+/* Reading configuration space or vital product data would wake it up. */
+static gboolean
+is_asleep(MdSysfsDir *dir)
+{
+    static const char *const asleep[] = { "suspending", "suspended", "resuming", NULL };
+    g_autofree char *status = md_sysfs_dir_read(dir, ATTR_RUNTIME_STATUS, NULL);
+
+    return status != NULL && g_strv_contains(asleep, status);
+}
+
+
+/* What is known of one that is asleep without asking it. */
 static void
+guess_header(MdCapPci *cap, MdSysfsDir *dir)
+{
+    gint64 class = cap->class_code >> CLASS_INTERFACE_BITS;
+
+    if (class == CLASS_BRIDGE_PCI)
+        cap->header = MD_PCI_HEADER_BRIDGE;
+    else if (class == CLASS_BRIDGE_CARDBUS)
+        cap->header = MD_PCI_HEADER_CARDBUS;
+    cap->is_express =
+        md_pci_link_exists(dir) || md_sysfs_dir_get_size(dir, ATTR_CONFIG) > MD_PCI_CONFIG_SIZE;
+}
+
+
+/* FALSE if the function has not answered. */
+static gboolean
 read_config(MdCapPci *cap, MdSysfsDir *dir)
 {
     g_autoptr(GBytes) config = md_sysfs_dir_read_bytes(dir, ATTR_CONFIG, MD_PCI_CONFIG_SIZE, NULL);
     gsize whole = md_sysfs_dir_get_size(dir, ATTR_CONFIG);
 
     if (config == NULL)
-        return;
+        return FALSE;
     md_pci_config_parse(g_bytes_get_data(config, NULL), g_bytes_get_size(config), whole, cap);
     if (g_bytes_get_size(config) == MD_PCI_CONFIG_HEADER_SIZE && whole > MD_PCI_CONFIG_HEADER_SIZE)
         md_pci_link_read(dir, cap);
+    return md_pci_config_is_answer(g_bytes_get_data(config, NULL), g_bytes_get_size(config));
 }
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
+read_once(
+    MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, gboolean *lasting, GError **error)
+{
+    MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
+
+    if (is_asleep(dir)) {
+        guess_header(cap, dir);
+        *lasting = FALSE;
+        return TRUE;
+    }
+    if (!md_probe_check_may_block(may_block, error))
+        return FALSE;
+    *lasting = read_config(cap, dir);
+    if (cap->may_have_vpd && !md_pci_vpd_read(dir, &cap->vpd))
+        *lasting = FALSE;
+    return TRUE;
+}
+
+
+/* What is not told of one that is asleep: its link is at rest, too. */
+static void
+read_link_status(MdCapPci *cap, MdSysfsDir *dir)
+{
+    if (!cap->has_link_status)
+        return;
+    if (is_asleep(dir))
+        cap->has_link_status = FALSE;
+    else
+        md_pci_link_read_status(dir, cap);
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
     gint64 number = 0;
 
+    if (!md_mdev_types_refresh(&cap->mdev_types, dir, may_block, error))
+        return FALSE;
     cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
-    read_config(cap, dir);
+    read_link_status(cap, dir);
     read_sriov(cap, dir);
     read_iommu_group(cap, dir);
-    g_clear_pointer(&cap->mdev_types, g_ptr_array_unref);
-    cap->mdev_types = md_mdev_types_read(dir);
-    g_clear_pointer(&cap->vpd, md_pci_vpd_free);
-    cap->vpd = md_pci_vpd_read(dir);
     return TRUE;
 }
 
@@ -176,6 +271,6 @@ const MdProbe md_probe_pci = {
     .kind = &md_cap_kind_pci,
     .subsystem = MD_SUBSYSTEM_PCI,
     .probe = probe,
-    .refresh_blocks = TRUE, /* the configuration space may have to be woken up */
+    .read_once = read_once,
     .refresh = refresh,
 };

@@ -188,22 +188,57 @@ read_count(MdSysfsDir *dir, const char *name, guint64 max)
 }
 
 
+/* Without a medium there is nothing to be read. */
 static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
+is_empty(const MdCapStorage *cap)
+{
+    return cap->is_removable && !cap->has_media;
+}
+
+
+static guint64
+read_size(MdSysfsDir *dir)
+{
+    return read_count(dir, ATTR_SIZE, G_MAXUINT64 / SECTOR) * SECTOR;
+}
+
+
+/* The size of its blocks is that of how disk or medium are formatted. The kernel tells it under the
+ * lock of the queue, which may be held until the disk answers. */
+static gboolean
+read_once(
+    MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, gboolean *lasting, GError **error)
 {
     MdCapStorage *cap = md_node_device_def_get_cap(def, &md_cap_kind_storage);
 
-    cap->size = cap->logical_block_size = cap->num_blocks = 0;
-    if (cap->is_removable && !cap->has_media)
+    if (is_empty(cap))
         return TRUE;
-
-    cap->size = read_count(dir, ATTR_SIZE, G_MAXUINT64 / SECTOR) * SECTOR;
+    if (!md_probe_check_may_block(may_block, error))
+        return FALSE;
+    cap->size = read_size(dir);
     cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
-    if (cap->logical_block_size > 0)
-        cap->num_blocks = cap->size / cap->logical_block_size;
+    *lasting = cap->logical_block_size > 0;
+    return TRUE;
+}
+
+
+/* A disk that has another size may be formatted otherwise, too. */
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+{
+    MdCapStorage *cap = md_node_device_def_get_cap(def, &md_cap_kind_storage);
+    guint64 size = 0;
+
+    if (is_empty(cap))
+        return TRUE;
+    size = read_size(dir);
+    if (size != cap->size) {
+        if (!md_probe_check_may_block(may_block, error))
+            return FALSE;
+        cap->size = size;
+        cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
+    }
+    cap->num_blocks = cap->logical_block_size > 0 ? cap->size / cap->logical_block_size : 0;
     return TRUE;
 }
 
@@ -212,7 +247,8 @@ const MdProbe md_probe_storage = {
     .kind = &md_cap_kind_storage,
     .subsystem = MD_SUBSYSTEM_BLOCK,
     .devtype = DEVTYPE_DISK,
+    .driverless = TRUE,
     .probe = probe,
-    .refresh_blocks = TRUE, /* the queue's lock, which may be held until the disk answers */
+    .read_once = read_once,
     .refresh = refresh,
 };

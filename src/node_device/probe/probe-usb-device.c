@@ -42,7 +42,11 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 /* What the hardware database does not know, the device tells. The kernel keeps those texts, too,
  * but under a lock that whoever talks to the device holds. */
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+read_once(MdNodeDeviceDef *def,
+          MdSysfsDir *dir,
+          gboolean may_block,
+          gboolean *lasting G_GNUC_UNUSED,
+          GError **error)
 {
     MdCapUsbDevice *cap = md_node_device_def_get_cap(def, &md_cap_kind_usb_device);
 
@@ -63,5 +67,5 @@ const MdProbe md_probe_usb_device = {
     .subsystem = MD_SUBSYSTEM_USB,
     .devtype = DEVTYPE_DEVICE,
     .probe = probe,
-    .refresh = refresh,
+    .read_once = read_once,
 };

@@ -45,6 +45,5 @@ const MdProbe md_probe_virtual_parent = {
     .kind = &md_cap_kind_mdev_types,
     .subsystem = NULL,
     .probe = probe,
-    .refresh_blocks = TRUE,
     .refresh = refresh,
 };

@@ -3,6 +3,7 @@
 
 #include "node_device/probe/probe.h"
 
+#include "node_device/probe/kept.h"
 #include "util/error.h"
 #include "util/names.h"
 
@@ -100,7 +101,7 @@ new_def(const MdProbe *probe, MdUdevDevice *device, MdSysfsDir *dir)
         def->devnode = g_strdup(md_udev_device_get_devnode(device));
         def->devlinks = md_udev_device_dup_devlinks(device);
     }
-    if (dir != NULL)
+    if (dir != NULL && !probe->driverless)
         def->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
     return def;
 }
@@ -200,26 +201,97 @@ md_probe_check_may_block(gboolean may_block, GError **error)
 }
 
 
-MdNodeDeviceDef *
-md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error)
+/* What is kept of a device, read now if it has not been; `driver` is the one that it has now. */
+static MdNodeDeviceDef *
+keep(const MdProbe *probe,
+     MdNodeDeviceDef *def,
+     const char *driver,
+     MdSysfsDir *dir,
+     gboolean may_block,
+     GError **error)
 {
+    guint64 inode = md_sysfs_dir_get_inode(dir);
+    guint64 stamp = 0;
+    gboolean lasting = TRUE;
+    g_autoptr(MdNodeDeviceDef) kept = md_kept_find(inode, def, &stamp);
+
+    if (kept != NULL && g_strcmp0(kept->driver, driver) == 0)
+        return g_steal_pointer(&kept);
+
+    md_node_device_def_unref(kept);
+    kept = md_node_device_def_copy(def);
+    g_free(kept->driver);
+    kept->driver = g_strdup(driver);
+    if (!probe->read_once(kept, dir, may_block, &lasting, error))
+        return NULL;
+    if (lasting)
+        md_kept_store(inode, def, stamp, kept);
+    return g_steal_pointer(&kept);
+}
+
+
+static char *
+read_driver(const MdProbe *probe, MdSysfsDir *dir)
+{
+    return probe->driverless ? NULL : md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
+}
+
+
+MdNodeDeviceDef *
+md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error)
+{
+    const MdProbe *probe = find_probe(def);
+    g_autoptr(MdSysfsDir) dir = NULL;
+    g_autofree char *driver = NULL;
+
+    if (def->path == NULL || probe == NULL || probe->read_once == NULL)
+        return md_node_device_def_ref(def);
+
+    dir = md_probe_open(def->name, def->path, inode, error);
+    if (dir == NULL)
+        return NULL;
+    driver = read_driver(probe, dir);
+    return keep(probe, def, driver, dir, may_block, error);
+}
+
+
+/* The driver of a parent is asked what is left of each type. */
+static gboolean
+will_block(const MdProbe *probe, const MdNodeDeviceDef *def)
+{
+    return probe->refresh_blocks ||
+           (md_node_device_def_get_flags(def) & md_cap_kind_mdev_types.flag) != 0;
+}
+
+
+MdNodeDeviceDef *
+md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error)
+{
+    const MdProbe *probe = find_probe(def);
+    g_autoptr(MdNodeDeviceDef) kept = NULL;
     g_autoptr(MdNodeDeviceDef) fresh = NULL;
     g_autoptr(MdSysfsDir) dir = NULL;
-    const MdProbe *probe = find_probe(def);
+    g_autofree char *driver = NULL;
 
     /* Not from sysfs. */
     if (def->path == NULL || probe == NULL)
-        return md_node_device_def_copy(def);
+        return md_node_device_def_ref(def);
 
-    if (probe->refresh_blocks && !md_probe_check_may_block(may_block, error))
+    if (will_block(probe, def) && !md_probe_check_may_block(may_block, error))
         return NULL;
     dir = md_probe_open(def->name, def->path, inode, error);
     if (dir == NULL)
         return NULL;
 
-    fresh = md_node_device_def_copy(def);
+    driver = read_driver(probe, dir);
+    if (probe->read_once != NULL) {
+        kept = keep(probe, def, driver, dir, may_block, error);
+        if (kept == NULL)
+            return NULL;
+    }
+    fresh = md_node_device_def_copy(kept != NULL ? kept : def);
     g_free(fresh->driver);
-    fresh->driver = md_sysfs_dir_read_link(dir, MD_ATTR_DRIVER);
+    fresh->driver = g_steal_pointer(&driver);
     if (probe->refresh != NULL && !probe->refresh(fresh, dir, may_block, error))
         return NULL;
     return g_steal_pointer(&fresh);

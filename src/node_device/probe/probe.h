@@ -3,10 +3,12 @@
  * From udev and sysfs to a definition. There is one probe per kind of device, in a probe-*.c of its
  * own, and one table of them in probe.c.
  *
- * A device is read in two steps. probe() runs on the main loop when udev tells of the device:
- * identity, and what never changes; it reads nothing that asks a driver. refresh() runs each time
- * somebody wants the whole document: everything the kernel may have changed since, on a worker
- * where drivers have to be asked.
+ * A device is read in three steps. probe() runs on the main loop when udev tells of the device:
+ * identity, and what never changes; it reads nothing that asks a driver. read_once() runs when
+ * somebody first wants more of it: what cannot change until udev tells of the device again, but is
+ * slow or may block; kept.h says what drops it. refresh() runs each time somebody wants the whole
+ * document: everything the kernel may have changed since. The last two run in place where nothing
+ * can block, else on a worker.
  */
 #pragma once
 
@@ -30,8 +32,19 @@ typedef struct {
     /* Fills name and capabilities. FALSE: this is no device of ours. */
     gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
-    /* Whether every refresh() asks a driver or wakes hardware. */
+    /* Whether every refresh() asks a driver or takes a lock that one may hold. Of a parent of
+     * mediated devices that is known anyway. */
     gboolean refresh_blocks;
+
+    /*
+     * Reads what is kept. Nobody else sees `def` yet. Clears `lasting` if the answer is not whole
+     * and is to be read again the next time. `may_block` as for refresh(). NULL: nothing is kept.
+     */
+    gboolean (*read_once)(MdNodeDeviceDef *def,
+                          MdSysfsDir *dir,
+                          gboolean may_block,
+                          gboolean *lasting,
+                          GError **error);
 
     /*
      * Reads again what may have changed; NULL: nothing may. Nobody else sees `def` yet. With
@@ -44,6 +57,9 @@ typedef struct {
     gboolean (*is_complete)(MdSysfsDir *dir);
     /* The same of its companion, where there is one. */
     gboolean (*is_companion_complete)(MdSysfsDir *dir);
+
+    /* Whether no driver is ever bound to it, as to whatever is in a class. */
+    gboolean driverless;
 
     /* Whether such a device never has a node, so that udev's database need not be asked for one. */
     gboolean nodeless;
@@ -102,12 +118,20 @@ gboolean md_probe_is_companion_complete(MdUdevDevice *device, MdSysfsDir *dir);
 MdNodeDeviceDef *md_probe_system(void);
 
 /*
- * A copy of `def` with everything read afresh. VIR_ERR_NO_NODE_DEVICE if the device has gone or if
- * another one, with another inode, has taken its path. `may_block` TRUE is for workers, see
- * MdProbe.
+ * A copy of `def` with everything read afresh, but for what is kept. VIR_ERR_NO_NODE_DEVICE if the
+ * device has gone or if another one, with another inode, has taken its path. `may_block` TRUE is
+ * for workers, see MdProbe.
  */
 MdNodeDeviceDef *
-md_probe_refresh(const MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);
+md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);
+
+/*
+ * Only what is kept: `def` with what was read once, from the device if it has not been read yet.
+ * Errors as above, and G_IO_ERROR_WOULD_BLOCK if it must be read and `may_block` is FALSE. To be
+ * unreffed, not to be changed.
+ */
+MdNodeDeviceDef *
+md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);
 
 /* To be called before a driver is asked: FALSE and the error if that is not allowed. */
 gboolean md_probe_check_may_block(gboolean may_block, GError **error);
