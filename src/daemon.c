@@ -11,6 +11,7 @@
 #include "rpc/server.h"
 #include "util/error.h"
 #include "util/notify.h"
+#include "util/script.h"
 #include "util/source.h"
 
 /* Open files that are not clients: sockets, udev, and what workers have open of sysfs. */
@@ -233,6 +234,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     g_auto(Daemon) self = { .options = options, .settings = settings };
     g_autoptr(GError) err = NULL;
 
+    md_script_keep_limits();
     fit_clients_to_descriptors(settings);
     self.loop = g_main_loop_new(NULL, FALSE);
     self.driver = md_driver_new(settings);

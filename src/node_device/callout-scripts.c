@@ -215,6 +215,8 @@ on_answered(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data)
     case MD_SCRIPT_SIGNALED:
     case MD_SCRIPT_NOT_STARTED:
         break;
+    case MD_SCRIPT_REFUSED:
+    case MD_SCRIPT_ABANDONED:
     case MD_SCRIPT_TIMED_OUT:
     case MD_SCRIPT_FLOODED:
         g_clear_error(&error);
@@ -296,8 +298,7 @@ make_printable(const GString *text)
 void
 md_callouts_set_error(GError **error, const char *path, const MdScriptResult *result)
 {
-    int code =
-        result->end == MD_SCRIPT_TIMED_OUT ? VIR_ERR_OPERATION_TIMEOUT : VIR_ERR_INTERNAL_ERROR;
+    int code = VIR_ERR_INTERNAL_ERROR;
     g_autofree char *said = make_printable(result->err);
     g_autofree char *what = NULL;
 
@@ -311,7 +312,16 @@ md_callouts_set_error(GError **error, const char *path, const MdScriptResult *re
     case MD_SCRIPT_NOT_STARTED:
         what = g_strdup_printf("could not be started: %s", result->cause);
         break;
+    case MD_SCRIPT_REFUSED:
+        code = VIR_ERR_RESOURCE_BUSY;
+        what = g_strdup_printf("was not started: %s", result->cause);
+        break;
+    case MD_SCRIPT_ABANDONED:
+        code = VIR_ERR_OPERATION_ABORTED;
+        what = g_strdup("is no longer needed: the client has gone");
+        break;
     case MD_SCRIPT_TIMED_OUT:
+        code = VIR_ERR_OPERATION_TIMEOUT;
         what = g_strdup("did not end in time and was killed");
         break;
     case MD_SCRIPT_FLOODED:

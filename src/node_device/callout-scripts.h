@@ -50,8 +50,9 @@ void md_callouts_ask_async(MdCallouts *self,
  * killed for what it did. */
 gboolean md_callouts_ask_finish(GAsyncResult *result, MdCalloutVersion *version, GError **error);
 
-/* Says of a script what has become of it: VIR_ERR_OPERATION_TIMEOUT if it was too late, else
- * VIR_ERR_INTERNAL_ERROR. With the beginning of what it wrote to stderr. */
+/* Says of a script what has become of it: VIR_ERR_OPERATION_TIMEOUT if it was too late,
+ * VIR_ERR_RESOURCE_BUSY if it had to be refused, VIR_ERR_OPERATION_ABORTED if its client has gone,
+ * else VIR_ERR_INTERNAL_ERROR. With the beginning of what it wrote to stderr. */
 void md_callouts_set_error(GError **error, const char *path, const MdScriptResult *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdCallouts, md_callouts_unref)

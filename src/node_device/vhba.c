@@ -19,6 +19,7 @@
 #include "node_device/probe/fc-host.h"
 #include "node_device/vhba-write.h"
 #include "util/error.h"
+#include "util/fair-queue.h"
 #include "util/worker.h"
 
 /* One create or destroy. */
@@ -336,7 +337,7 @@ go_on_after_failure(GTask *task)
     add_prefix(operation, "create a virtual port of", operation->parent->def->name);
     check_all(operation);
     /* One that is not through yet may still work. */
-    if (g_queue_is_empty(&operation->candidates) || md_worker_is_refusal(operation->error) ||
+    if (g_queue_is_empty(&operation->candidates) || md_fair_queue_is_refusal(operation->error) ||
         g_error_matches(operation->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
         end_create(task);
         return;
@@ -373,7 +374,7 @@ on_checked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_clear_error(&operation->reason);
     if (md_worker_run_finish(result, &operation->reason) != NULL) {
         run_job(task, md_vhba_write_create, MD_WORKER_WRITE, new_write(operation), on_created);
-    } else if (md_worker_is_refusal(operation->reason)) {
+    } else if (md_fair_queue_is_refusal(operation->reason)) {
         operation->error = g_steal_pointer(&operation->reason);
         add_prefix(operation, "create a virtual port of", operation->parent->def->name);
         end_create(task);

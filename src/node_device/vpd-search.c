@@ -5,6 +5,7 @@
 
 #include "conf/cap-pci.h"
 #include "node_device/probe/probe.h"
+#include "util/fair-queue.h"
 #include "util/worker.h"
 
 /* Cards asked at once by one search, each by a thread. */
@@ -148,7 +149,7 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     Search *search = g_task_get_task_data(task);
     const Question *question = md_worker_run_finish(result, &error);
 
-    if (question == NULL && md_worker_is_refusal(error))
+    if (question == NULL && md_fair_queue_is_refusal(error))
         stop_search(search, g_steal_pointer(&error));
     else
         take_answer(search, question, error);

@@ -309,6 +309,14 @@ md_fair_queue_join(MdFairQueue *self,
 }
 
 
+gboolean
+md_fair_queue_is_refusal(const GError *error)
+{
+    return g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY) ||
+           g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
+}
+
+
 void
 md_fair_entry_leave(MdFairEntry *entry)
 {

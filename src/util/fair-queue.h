@@ -61,6 +61,9 @@ gboolean md_fair_queue_join(MdFairQueue *self,
                             gpointer data,
                             GError **error);
 
+/* Whether an error is such a refusal, which says nothing of what would have been done. */
+gboolean md_fair_queue_is_refusal(const GError *error);
+
 /* Takes an entry back, or ends it if it has begun; nothing if it is in no queue. */
 void md_fair_entry_leave(MdFairEntry *entry);
 gboolean md_fair_entry_is_running(const MdFairEntry *entry);

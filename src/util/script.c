@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "util/error.h"
+#include "util/fair-queue.h"
 #include "util/source.h"
 
 /* Bytes read in one turn of the main loop. */
@@ -29,6 +31,9 @@ typedef struct {
  * for or given up. */
 struct _Run {
     GTask *task; /* NULL once answered */
+    MdFairEntry entry;
+    MdOwner *owner;
+    MdOwnerWatch watch; /* while it runs */
     char **argv;
     char *input;
     guint deadline;
@@ -39,11 +44,32 @@ struct _Run {
     Pipe err;
 };
 
-/* Main loop only. */
-static guint n_running;
-static GQueue waiting = G_QUEUE_INIT; /* of Run */
+static const MdFairLimits fair_limits = {
+    .running = MD_SCRIPT_MAX_RUNNING,
+    .running_per_owner = MD_SCRIPT_MAX_PER_OWNER,
+    .running_readers = MD_SCRIPT_MAX_READERS,
+    .running_per_reader = MD_SCRIPT_MAX_PER_READER,
+    .waiting = MD_SCRIPT_MAX_WAITING,
+    .waiting_per_owner = MD_SCRIPT_MAX_OWN_WAITING,
+};
 
-static void start_next(void);
+/* Of Run. Main loop only. */
+static MdFairQueue *queue;
+
+/* What the daemon was started with. */
+static struct rlimit limits[RLIM_NLIMITS];
+static gboolean limits_kept;
+
+
+void
+md_script_keep_limits(void)
+{
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        if (getrlimit(i, &limits[i]) < 0)
+            return;
+    }
+    limits_kept = TRUE;
+}
 
 
 void
@@ -64,6 +90,7 @@ run_free(Run *run)
 {
     g_strfreev(run->argv);
     g_free(run->input);
+    md_owner_unref(run->owner);
     g_clear_object(&run->process);
     g_object_unref(run->cancellable);
     g_free(run);
@@ -94,9 +121,10 @@ answer(Run *run, MdScriptEnd end, int status, const char *cause)
     result->err = g_steal_pointer(&run->err.text);
 
     md_source_clear(&run->timer);
+    md_owner_unwatch(&run->watch);
     close_pipe(&run->out);
     close_pipe(&run->err);
-    n_running--;
+    md_fair_entry_leave(&run->entry);
     g_task_return_pointer(task, result, (GDestroyNotify)md_script_result_free);
 }
 
@@ -111,7 +139,6 @@ kill_run(Run *run, MdScriptEnd end)
         kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
     answer(run, end, 0, NULL);
     g_cancellable_cancel(run->cancellable);
-    start_next();
 }
 
 
@@ -120,6 +147,13 @@ on_deadline(gpointer data)
 {
     kill_run(data, MD_SCRIPT_TIMED_OUT);
     return G_SOURCE_REMOVE;
+}
+
+
+static void
+on_client_gone(gpointer data)
+{
+    kill_run(data, MD_SCRIPT_ABANDONED);
 }
 
 
@@ -204,7 +238,6 @@ on_exited(GObject *object, GAsyncResult *result, gpointer data)
     else
         answer(run, MD_SCRIPT_SIGNALED, g_subprocess_get_term_sig(process), NULL);
     run_free(run);
-    start_next();
 }
 
 
@@ -212,8 +245,15 @@ on_exited(GObject *object, GAsyncResult *result, gpointer data)
 static void
 set_up_child(gpointer data G_GNUC_UNUSED)
 {
+    sigset_t none;
+
     setsid();
-    signal(SIGPIPE, SIG_DFL);
+    for (int i = 1; i < NSIG; i++)
+        signal(i, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int i = 0; limits_kept && i < RLIM_NLIMITS; i++)
+        setrlimit(i, &limits[i]);
 }
 
 
@@ -261,31 +301,56 @@ spawn(Run *run, GError **error)
 }
 
 
-static void
-start(Run *run)
+/* Whether there is something wrong with the script, rather than with the machine. */
+static gboolean
+is_fault_of_script(const GError *error)
 {
+    static const GSpawnError faults[] = {
+        G_SPAWN_ERROR_ACCES, G_SPAWN_ERROR_PERM,    G_SPAWN_ERROR_NOEXEC, G_SPAWN_ERROR_NAMETOOLONG,
+        G_SPAWN_ERROR_NOENT, G_SPAWN_ERROR_NOTDIR,  G_SPAWN_ERROR_LOOP,   G_SPAWN_ERROR_INVAL,
+        G_SPAWN_ERROR_ISDIR, G_SPAWN_ERROR_TXTBUSY, G_SPAWN_ERROR_LIBBAD,
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(faults); i++) {
+        if (g_error_matches(error, G_SPAWN_ERROR, faults[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+static void
+on_turn(gpointer data)
+{
+    Run *run = data;
     g_autoptr(GError) error = NULL;
 
-    n_running++;
     run->process = spawn(run, &error);
     if (run->process == NULL) {
-        answer(run, MD_SCRIPT_NOT_STARTED, 0, error->message);
+        answer(run, is_fault_of_script(error) ? MD_SCRIPT_NOT_STARTED : MD_SCRIPT_REFUSED, 0,
+               error->message);
         run_free(run);
         return;
     }
 
     run->timer = md_source_attach(g_timeout_source_new(run->deadline), on_deadline, run);
+    md_owner_watch(run->owner, &run->watch, on_client_gone, run);
     open_pipe(&run->out, run, g_subprocess_get_stdout_pipe(run->process));
     open_pipe(&run->err, run, g_subprocess_get_stderr_pipe(run->process));
     g_subprocess_wait_async(run->process, run->cancellable, on_exited, run);
 }
 
 
+/* It waits no more. */
 static void
-start_next(void)
+on_refused(gpointer data, GError *error)
 {
-    while (n_running < MD_SCRIPT_MAX_RUNNING && !g_queue_is_empty(&waiting))
-        start(g_queue_pop_head(&waiting));
+    Run *run = data;
+    gboolean gone = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
+
+    answer(run, gone ? MD_SCRIPT_ABANDONED : MD_SCRIPT_REFUSED, 0, error->message);
+    run_free(run);
+    g_error_free(error);
 }
 
 
@@ -293,23 +358,28 @@ void
 md_script_run_async(const char *const *argv,
                     const char *input,
                     guint deadline,
-                    MdOwner *owner G_GNUC_UNUSED,
+                    MdOwner *owner,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
+    static const MdFairFuncs funcs = { on_turn, on_refused };
     Run *run = g_new0(Run, 1);
+    GError *error = NULL;
 
     run->task = g_task_new(NULL, NULL, callback, user_data);
     g_task_set_source_tag(run->task, md_script_run_async);
     run->argv = g_strdupv((char **)argv);
     run->input = g_strdup(input);
     run->deadline = deadline;
+    run->owner = md_owner_ref(owner);
     run->cancellable = g_cancellable_new();
     run->out.text = g_string_new(NULL);
     run->err.text = g_string_new(NULL);
 
-    g_queue_push_tail(&waiting, run);
-    start_next();
+    if (queue == NULL)
+        queue = md_fair_queue_new("scripts", &fair_limits);
+    if (!md_fair_queue_join(queue, &run->entry, owner, &funcs, run, &error))
+        on_refused(run, error);
 }
 
 

@@ -3,8 +3,9 @@
  * Runs a program of the administrator's beside the main loop, within bounds of time and output.
  *
  * A script leads a session and a process group of its own. It inherits the environment without what
- * systemd tells the daemon alone, no descriptors but the three of its own, default handling of
- * SIGPIPE, and / as its directory. Its output counts up to the moment it exits: what it leaves
+ * systemd tells the daemon alone, no descriptors but the three of its own, the limits that the
+ * daemon was started with, default handling of all signals, none of which is blocked, and / as its
+ * directory. Its output counts up to the moment it exits: what it leaves
  * running in the background may go on, but is not waited for, with the pipes open or not. A script
  * without `#!` is run by sh.
  */
@@ -17,13 +18,23 @@
 /* What a script may write to stdout, and to stderr, in bytes. */
 #define MD_SCRIPT_OUTPUT_MAX 1048576
 
-/* Scripts that run at once; more wait for their turn, which is when their deadline begins. */
-#define MD_SCRIPT_MAX_RUNNING 64
+/* Scripts that run at once: in all, for one user, for all readers, for one reader. More wait for
+ * their turn, which is when their deadline begins. */
+#define MD_SCRIPT_MAX_RUNNING    64
+#define MD_SCRIPT_MAX_PER_OWNER  48
+#define MD_SCRIPT_MAX_READERS    32
+#define MD_SCRIPT_MAX_PER_READER 4
+
+/* Scripts that wait, in all and for one user; one more is refused. */
+#define MD_SCRIPT_MAX_WAITING     4096
+#define MD_SCRIPT_MAX_OWN_WAITING 1024
 
 typedef enum {
     MD_SCRIPT_EXITED,      /* `status` is its exit status */
     MD_SCRIPT_SIGNALED,    /* `status` is the signal */
-    MD_SCRIPT_NOT_STARTED, /* `cause` says why */
+    MD_SCRIPT_NOT_STARTED, /* `cause` says what is wrong with it */
+    MD_SCRIPT_REFUSED,     /* too many wait, or no process could be had: `cause` says so */
+    MD_SCRIPT_ABANDONED,   /* its client has gone: it has not been started, or was killed */
     MD_SCRIPT_TIMED_OUT,   /* it was killed, and all of its process group */
     MD_SCRIPT_FLOODED,     /* the same, for writing more than MD_SCRIPT_OUTPUT_MAX */
 } MdScriptEnd;
@@ -37,6 +48,9 @@ typedef struct {
 } MdScriptResult;
 
 void md_script_result_free(MdScriptResult *self);
+
+/* Remembers the limits that scripts are to have, before the daemon changes its own. */
+void md_script_keep_limits(void);
 
 /*
  * `argv` begins with the path of the script. `input` is what it finds on stdin, in a file that it

@@ -247,14 +247,6 @@ md_worker_is_overdue(MdWorkerKind kind, guint64 object)
 }
 
 
-gboolean
-md_worker_is_refusal(const GError *error)
-{
-    return g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY) ||
-           g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
-}
-
-
 gpointer
 md_worker_run_finish(GAsyncResult *result, GError **error)
 {

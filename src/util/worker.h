@@ -48,9 +48,5 @@ void md_worker_run_async(MdWorkerFunc func,
 /* Whether a job has not ended by its deadline, so that another one would hardly either. */
 gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
 
-/* Whether an error says that the job never had its turn: too many others waited, or its client
- * went. It tells nothing of the device. */
-gboolean md_worker_is_refusal(const GError *error);
-
 /* The `data` of the job, borrowed, or NULL with an error. */
 gpointer md_worker_run_finish(GAsyncResult *result, GError **error);

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     answers->last = md_script_run_finish(result);
     if (++answers->n == answers->n_until)
         g_main_loop_quit(answers->loop);
+}
+
+
+static void
+answers_clear(Answers *answers)
+{
+    md_script_result_free(answers->last);
+    g_main_loop_unref(answers->loop);
 }
 
 
@@ -233,23 +242,135 @@ test_surroundings(void)
 
     g_assert_cmpint(fd, >=, 0);
     g_assert_cmpint(dup2(fd, 200), ==, 200);
-    signal(SIGPIPE, SIG_IGN);
     g_setenv("NOTIFY_SOCKET", "/run/notify", TRUE);
     g_setenv("OF_THE_DAEMON", "kept", TRUE);
     g_unsetenv("PATH");
 
     result = run("pwd; echo \"$NOTIFY_SOCKET $OF_THE_DAEMON\"; [ -e /proc/$$/fd/200 ]; echo $?; "
-                 "set -- $(cat /proc/$$/stat); [ $1 = $5 ] && [ $1 = $6 ]; echo $?; "
-                 /* SIGPIPE alone: whoever runs tests in the background has them ignore others. */
-                 "grep -c '^SigIgn:.*[02468ace]...$' /proc/$$/status",
+                 "set -- $(cat /proc/$$/stat); [ $1 = $5 ] && [ $1 = $6 ]; echo $?",
                  NULL, PATIENCE);
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpstr(result->err->str, ==, "");
-    g_assert_cmpstr(result->out->str, ==, "/\n kept\n1\n0\n1\n");
+    g_assert_cmpstr(result->out->str, ==, "/\n kept\n1\n0\n");
 
     g_unsetenv("NOTIFY_SOCKET");
     close(200);
     close(fd);
+}
+
+
+static void
+set_soft_limit(int resource, rlim_t soft)
+{
+    struct rlimit limit;
+
+    g_assert_cmpint(getrlimit(resource, &limit), ==, 0);
+    limit.rlim_cur = MIN(soft, limit.rlim_max);
+    g_assert_cmpint(setrlimit(resource, &limit), ==, 0);
+}
+
+
+/* Whatever the daemon has made of its own since it was started. */
+static void
+test_limits_and_signals(void)
+{
+    g_autoptr(MdScriptResult) result = NULL;
+    sigset_t blocked;
+    sigset_t before;
+
+    set_soft_limit(RLIMIT_NOFILE, 500);
+    set_soft_limit(RLIMIT_CORE, 0);
+    set_soft_limit(RLIMIT_STACK, 1 << 22);
+    md_script_keep_limits();
+    set_soft_limit(RLIMIT_NOFILE, RLIM_INFINITY);
+    set_soft_limit(RLIMIT_STACK, 1 << 23);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    sigaddset(&blocked, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    for (int i = 1; i < NSIG; i++) {
+        if (i != SIGCHLD)
+            signal(i, SIG_IGN);
+    }
+
+    result =
+        run("ulimit -Sn; ulimit -Ss; grep -E '^Sig(Blk|Ign):' /proc/$$/status", NULL, PATIENCE);
+    for (int i = 1; i < NSIG; i++) {
+        if (i != SIGCHLD)
+            signal(i, SIG_DFL);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpstr(result->out->str, ==,
+                    "500\n4096\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+
+/* That no process can be made is no fault of the script. */
+static void
+test_no_descriptors(void)
+{
+    const char *argv[] = { "/bin/true", NULL };
+    struct rlimit before;
+    g_autoptr(MdScriptResult) result = NULL;
+
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    set_soft_limit(RLIMIT_NOFILE, 3);
+    result = run_argv(argv, NULL, PATIENCE);
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    g_assert_cmpint(result->end, ==, MD_SCRIPT_REFUSED);
+    g_assert_nonnull(result->cause);
+}
+
+
+/* As many that hang as one user may have, and more that wait, hold up none of another's. */
+static void
+test_shares(void)
+{
+    const char *hang[] = { "/bin/sleep", "1000", NULL };
+    const char *quick[] = { "/bin/echo", "here", NULL };
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    g_autoptr(MdOwner) bert = md_owner_new(1001);
+    const guint most = MD_SCRIPT_MAX_PER_READER + MD_SCRIPT_MAX_OWN_WAITING;
+    Answers hung = { .loop = g_main_loop_new(NULL, FALSE), .n_until = most };
+    Answers refused = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
+    Answers answers = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
+
+    for (guint i = 0; i < most; i++)
+        md_script_run_async(hang, NULL, PATIENCE, anna, on_answer, &hung);
+    md_script_run_async(hang, NULL, PATIENCE, anna, on_answer, &refused);
+    g_main_loop_run(refused.loop);
+    g_assert_cmpint(refused.last->end, ==, MD_SCRIPT_REFUSED);
+    md_script_run_async(quick, NULL, PATIENCE, bert, on_answer, &answers);
+    g_main_loop_run(answers.loop);
+    g_assert_cmpstr(answers.last->out->str, ==, "here\n");
+
+    /* Those that wait are not started, those that run are killed. */
+    g_assert_cmpuint(hung.n, ==, 0);
+    md_owner_leave(anna);
+    g_main_loop_run(hung.loop);
+    g_assert_cmpint(hung.last->end, ==, MD_SCRIPT_ABANDONED);
+    answers_clear(&hung);
+    answers_clear(&refused);
+    answers_clear(&answers);
+}
+
+
+/* What must be completed is, whoever has gone. */
+static void
+test_lasting(void)
+{
+    const char *slow[] = { "/bin/sh", "-c", "sleep 0.1; echo here", NULL };
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    g_autoptr(MdOwner) lasting = md_owner_new_lasting(anna);
+    Answers answers = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
+
+    md_script_run_async(slow, NULL, PATIENCE, lasting, on_answer, &answers);
+    md_owner_leave(anna);
+    g_main_loop_run(answers.loop);
+    g_assert_cmpint(answers.last->end, ==, MD_SCRIPT_EXITED);
+    g_assert_cmpstr(answers.last->out->str, ==, "here\n");
+    answers_clear(&answers);
 }
 
 
@@ -274,9 +395,8 @@ test_too_many(void)
     if (hung.n < hung.n_until)
         g_main_loop_run(hung.loop);
     g_assert_cmpint(hung.last->end, ==, MD_SCRIPT_TIMED_OUT);
-    md_script_result_free(hung.last);
     md_script_result_free(answers.last);
-    g_main_loop_unref(hung.loop);
+    answers_clear(&hung);
 }
 
 
@@ -300,5 +420,9 @@ main(int argc, char **argv)
     g_test_add_func("/script/left-behind", test_left_behind);
     g_test_add_func("/script/surroundings", test_surroundings);
     g_test_add_func("/script/too-many", test_too_many);
+    g_test_add_func("/script/limits-and-signals", test_limits_and_signals);
+    g_test_add_func("/script/no-descriptors", test_no_descriptors);
+    g_test_add_func("/script/shares", test_shares);
+    g_test_add_func("/script/lasting", test_lasting);
     return g_test_run();
 }
