@@ -7,6 +7,7 @@
 
 #include "conf/cap-mdev.h"
 #include "node_device/probe/mdev-types.h"
+#include "node_device/recovery.h"
 
 /* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that
  * what clients want of the parent gets its turn. */
@@ -92,13 +93,14 @@ forget(MdAutostart *self, const char *address, const char *name)
 }
 
 
-/* TRUE if it is there by now with the right type, whoever has made it. */
+/* TRUE if it is there by now with the right type, whoever has made it, and is to stay. */
 static gboolean
-is_done(const MdNodeDevice *device)
+is_done(MdAutostart *self, const MdNodeDevice *device)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
 
-    return device->active && g_strcmp0(cap->type_id, device->definition->type_id) == 0;
+    return device->active && !md_recovery_holds(self->host->recovery, cap->uuid) &&
+           g_strcmp0(cap->type_id, device->definition->type_id) == 0;
 }
 
 
@@ -150,7 +152,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         MdNodeDevice *device = md_registry_find(self->host->registry, start->name);
 
         g_hash_table_remove(self->running, start->name);
-        if (name != NULL || (device != NULL && device->definition != NULL && is_done(device)))
+        if (name != NULL || (device != NULL && device->definition != NULL && is_done(self, device)))
             forget(self, start->address, start->name);
         else
             note_failure(self, start->address, start->name, error->message);
@@ -187,8 +189,10 @@ try(MdAutostart *self, const char *address, const char *name)
 
     if (g_hash_table_contains(self->running, name))
         return;
-    if (device == NULL || !md_node_device_is_autostart(device) || is_done(device))
+    if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
         forget(self, address, name);
+    else if (md_recovery_holds(self->host->recovery, device->definition->uuid))
+        g_debug("'%s' starts by itself when what was left of it has been removed", name);
     else if (device->active)
         note_failure(self, address, name, "it is there already, with another type");
     else if (parent != NULL)
@@ -228,7 +232,7 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
     while (g_hash_table_iter_next(&iter, &name, NULL)) {
         MdNodeDevice *device = md_registry_find(self->host->registry, name);
 
-        if (device != NULL && device->definition != NULL && is_done(device))
+        if (device != NULL && device->definition != NULL && is_done(self, device))
             g_hash_table_iter_remove(&iter);
         else if (!g_hash_table_contains(due, name))
             g_queue_push_tail(&parent->due, g_strdup(name));
@@ -319,6 +323,13 @@ md_autostart_new(const MdBackendHost *host)
     for (GList *link = addresses; link != NULL; link = link->next)
         look_at_parent(self, link->data);
     return self;
+}
+
+
+void
+md_autostart_retry(MdAutostart *self, const char *address)
+{
+    look_at_parent(self, address);
 }
 
 

@@ -14,6 +14,9 @@ typedef struct _MdAutostart MdAutostart;
 MdAutostart *md_autostart_new(const MdBackendHost *host);
 void md_autostart_free(MdAutostart *self);
 
+/* Tries again what waits for the parent with this address. */
+void md_autostart_retry(MdAutostart *self, const char *address);
+
 /* Whether a start is under way; others may wait behind it. */
 gboolean md_autostart_is_busy(MdAutostart *self);
 

@@ -16,6 +16,8 @@
 #include "util/owner.h"
 #include "util/turns.h"
 
+typedef struct _MdRecovery MdRecovery;
+
 /* What a backend works with, on the main loop. */
 typedef struct {
     MdRegistry *registry;
@@ -25,6 +27,7 @@ typedef struct {
     /* One change of a definition at a time, by the name of the device; and one making of a virtual
      * adapter, by its port name. */
     MdTurns *turns;
+    MdRecovery *recovery; /* NULL: nothing is removed that was left half made */
     const MdSettings *settings;
 } MdBackendHost;
 

@@ -6,6 +6,7 @@
 #include "conf/cap-mdev.h"
 #include "node_device/document.h"
 #include "node_device/driver-private.h"
+#include "node_device/recovery.h"
 #include "node_device/vhba.h"
 #include "node_device/vpd-search.h"
 #include "util/error.h"
@@ -36,6 +37,7 @@ md_driver_dispose(GObject *object)
     if (self->host.definitions != NULL)
         g_signal_handlers_disconnect_by_data(self->host.definitions, self);
     g_clear_pointer(&self->autostart, md_autostart_free);
+    g_clear_pointer(&self->host.recovery, md_recovery_free);
     g_clear_object(&self->host.definitions);
     g_clear_object(&self->host.inventory);
     g_clear_pointer(&self->host.callouts, md_callouts_unref);
@@ -107,14 +109,26 @@ md_driver_new(const MdSettings *settings)
 }
 
 
+/* Something that was left half made has gone, and its place is free. */
+static void
+on_recovered(const char *address, gpointer data)
+{
+    MdDriver *self = data;
+
+    md_autostart_retry(self->autostart, address);
+}
+
+
 /* The list of devices is whole. */
 static gboolean
 go_on_with_start(MdDriver *self, GError **error)
 {
     if (!md_definitions_start(self->host.definitions, error))
         return FALSE;
-    if (!md_settings_is_session())
+    if (!md_settings_is_session()) {
+        self->host.recovery = md_recovery_new(&self->host, on_recovered, self);
         self->autostart = md_autostart_new(&self->host);
+    }
     return TRUE;
 }
 
@@ -163,7 +177,8 @@ md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **error)
 gboolean
 md_driver_is_busy(MdDriver *self)
 {
-    return self->autostart != NULL && md_autostart_is_busy(self->autostart);
+    return md_recovery_is_busy(self->host.recovery) ||
+           (self->autostart != NULL && md_autostart_is_busy(self->autostart));
 }
 
 

@@ -8,6 +8,7 @@
 #include "conf/cap-mdev.h"
 #include "node_device/probe/mdev-types.h"
 #include "node_device/probe/probe.h"
+#include "node_device/unfinished.h"
 #include "node_device/vfio.h"
 #include "util/error.h"
 #include "util/names.h"
@@ -23,6 +24,7 @@ struct _MdMdevWrite {
     char *type_name;
     char *uuid;
     GPtrArray *attrs; /* of MdMdevAttr */
+    char *state_dir;  /* NULL: nothing is noted down */
 
     /* What has come of it. */
     guint n_written;
@@ -53,6 +55,14 @@ md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDef *def)
     self->uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
     self->attrs = md_mdev_attrs_copy(cap->attrs);
     return self;
+}
+
+
+void
+md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory)
+{
+    g_free(self->state_dir);
+    self->state_dir = g_strdup(directory);
 }
 
 
@@ -92,6 +102,7 @@ clear(MdMdevWrite *self)
     g_free(self->type_id);
     g_free(self->type_name);
     g_free(self->uuid);
+    g_free(self->state_dir);
     g_clear_pointer(&self->attrs, g_ptr_array_unref);
 }
 
@@ -218,14 +229,29 @@ md_mdev_write_prepare_create(gpointer write, GError **error)
 }
 
 
+/* The device, and then what it is to have. */
+static gboolean
+make(MdMdevWrite *self, MdSysfsDir *parent, MdSysfsDir *type, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+
+    if (!md_sysfs_dir_write(type, MD_ATTR_TYPE_CREATE, self->uuid, &err)) {
+        explain_create_error(self, type, md_error_get_errno(err), error);
+        return FALSE;
+    }
+    return set_up(self, parent, error);
+}
+
+
 gboolean
 md_mdev_write_create(gpointer write, GError **error)
 {
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
     g_autoptr(MdSysfsDir) type = NULL;
-    g_autoptr(GError) err = NULL;
     g_autofree char *type_path = NULL;
+    g_autofree char *path = NULL;
+    gboolean ok = FALSE;
 
     if (parent == NULL || !resolve_type(self, parent, error))
         return FALSE;
@@ -234,12 +260,15 @@ md_mdev_write_create(gpointer write, GError **error)
     type = md_sysfs_dir_open_child(parent, type_path, error);
     if (type == NULL)
         return FALSE;
+    /* Without attributes a device is whole as soon as it is there. */
+    if (self->state_dir == NULL || self->attrs->len == 0)
+        return make(self, parent, type, error);
 
-    if (!md_sysfs_dir_write(type, MD_ATTR_TYPE_CREATE, self->uuid, &err)) {
-        explain_create_error(self, type, md_error_get_errno(err), error);
-        return FALSE;
-    }
-    return set_up(self, parent, error);
+    path = g_build_filename(self->path, self->uuid, NULL);
+    md_unfinished_begin(self->state_dir, path, self->type_id);
+    ok = make(self, parent, type, error);
+    md_unfinished_end(self->state_dir, path);
+    return ok;
 }
 
 

@@ -13,6 +13,9 @@ typedef struct _MdMdevWrite MdMdevWrite;
 
 /* What `def` asks for, below `parent`; without a UUID in `def` a random one. */
 MdMdevWrite *md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDef *def);
+/* While the device has not got all of its attributes, there is a note of it in `directory` (see
+ * unfinished.h). */
+void md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory);
 MdMdevWrite *md_mdev_write_new_remove(MdNodeDevice *device);
 /* Writes `attrs` of MdMdevAttr (copied) into the device. */
 MdMdevWrite *md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs);

@@ -304,6 +304,7 @@ create_async(const MdBackendHost *host,
                                           md_cap_mdev_make_name(uuid, parent_addr), cap->attrs,
                                           owner, callback, user_data);
 
+    md_mdev_write_set_state_dir(write, host->settings->state_dir);
     if (!begin(task))
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
                                 "Unable to start mediated device: UUID '%s' is in use, a device of "

@@ -23,6 +23,9 @@
 #define MD_DIR_CALLOUTS            "callouts"
 #define MD_DIR_NOTIFIERS           "notifiers"
 
+/* What is only true as long as the machine runs. */
+#define MD_PATH_STATE MD_PATH_RUN "/mediated"
+
 /* Sockets, below the run-time directory of libvirt. */
 #define MD_SOCKET_DIR_NAME "libvirt"
 #define MD_SOCKET_RW       "virtnodedevd-sock"

@@ -60,6 +60,7 @@ static const Setting settings[] = {
     SETTING("access", "polkit_timeout", VALUE_SECONDS, polkit_timeout, 30000, 1, HOUR),
     SETTING("keepalive", "interval", VALUE_SECONDS, keepalive_interval, 5000, 0, HOUR),
     SETTING("keepalive", "count", VALUE_COUNT, keepalive_count, 5, 1, 10000),
+    FIXED_SETTING("mdev", "state_directory", VALUE_TEXT, state_dir, 0, 0, 0),
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
     SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
     FIXED_SETTING("definitions", "directory", VALUE_TEXT, definitions_dir, 0, 0, 0),
@@ -82,6 +83,7 @@ set_defaults(MdSettings *self)
     self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
     self->scripts_deprecated_dir = g_strdup(MD_PATH_SCRIPTS_DEPRECATED);
     self->definitions_dir = g_strdup(MD_PATH_DEFINITIONS);
+    self->state_dir = g_strdup(MD_PATH_STATE);
     self->socket_dir =
         g_build_filename(md_settings_is_session() ? g_get_user_runtime_dir() : MD_PATH_RUN,
                          MD_SOCKET_DIR_NAME, NULL);
@@ -264,5 +266,6 @@ md_settings_free(MdSettings *self)
     g_free(self->socket_dir);
     g_free(self->socket_group);
     g_free(self->definitions_dir);
+    g_free(self->state_dir);
     g_free(self);
 }

@@ -38,6 +38,7 @@ typedef struct {
                             sysfs decides */
     guint
         driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
+    char *state_dir;    /* state_directory = /run/mediated: which devices are being made */
 
     /* [definitions] */
     char *definitions_dir; /* directory = /etc/mdevctl.d */

@@ -31,7 +31,11 @@ def ends(process, seconds):
         ready, _, _ = select.select([fd], [], [], seconds)
     finally:
         os.close(fd)
-    return bool(ready) and process.poll() is not None
+    if not ready:
+        return False
+    # Of one that is traced the tracer hears first.
+    process.wait(seconds)
+    return True
 
 
 def key_file(groups):
@@ -56,12 +60,14 @@ class Daemon:
         # Nothing of this machine's own counts: neither its definitions nor its scripts.
         self.definitions = self.directory / 'mdevctl.d'
         self.scripts = self.directory / 'scripts.d'
+        self.state = self.directory / 'state'
         self.rw_path = self.socket_dir / SOCKET_RW
         self.ro_path = self.socket_dir / SOCKET_RO
         self.config_path = self.directory / 'mediated.conf'
         self.log_path = self.directory / 'log'
         self.log_path.touch()
         self.process = None
+        self.wrapper = []   # what starts the program in its own place
 
     def close(self):
         if self.is_running():
@@ -80,6 +86,7 @@ class Daemon:
         """In one step, as the daemon may be about to read it."""
         new = self.config_path.with_suffix('.new')
         groups = {'definitions': {'directory': self.definitions},
+                  'mdev': {'state_directory': self.state},
                   'callouts': {'directory': self.scripts,
                                'deprecated_directory': self.definitions / 'scripts.d'}}
         for group, settings in (config or {}).items():
@@ -91,8 +98,8 @@ class Daemon:
         with open(self.log_path, 'ab') as log:
             # The daemon must not outlive a test that crashes.
             return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
-                [self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment, preexec_fn=die_with_parent)
+                [*self.wrapper, self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=self.environment, preexec_fn=die_with_parent)
 
     def run(self, *arguments):
         """Runs the program to its end, for its output."""

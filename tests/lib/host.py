@@ -153,6 +153,9 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
     def let_users_in(self):
         """Ordinary users may look at this machine's sysfs; on a real one they may anyway."""
 
+    def wait_idle(self):
+        """Until the kernel is through with what a daemon has asked for that was killed; here its process ends no sooner."""
+
     # The rest is the same for all.
 
     def read(self, path):

@@ -47,6 +47,7 @@ class FakeKernel:
         self.next_group = 40
         self.next_vfio = 0
         self.writes = []
+        self.under_way = 0   # requests
         self.dying = False
         self.holds_seqnum = False
         self.held_by_seqnum = 0   # questions
@@ -78,18 +79,33 @@ class FakeKernel:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
+            with self.state:
+                self.under_way += 1
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def end_request(self):
+        with self.state:
+            self.under_way -= 1
+            self.state.notify_all()
+
+    def wait_idle(self, seconds):
+        """Until nothing is being done that a program has asked for."""
+        with self.state:
+            if not self.state.wait_for(lambda: self.under_way == 0, seconds):
+                raise TimeoutError(f'{self.under_way} requests are under way')
 
     def serve(self, connection):
         with connection:
             request = connection.recv(REQUEST_MAX)
             if not request:
+                self.end_request()
                 return
             kind, path, data = request.split(b'\0', 2)
             try:
                 answer = self.act(kind.decode(), path.decode(), data)
             except KernelError as error:
                 answer = -error.number
+            self.end_request()
             try:
                 connection.send(struct.pack('=i', answer))
             except BrokenPipeError:

@@ -31,6 +31,10 @@ class SimHost(host.Host):
         self.kernel.udevd.settle(DEADLINE)
         self.daemon = Daemon(program, DEADLINE, self.environment(preload))
 
+    def wait_idle(self):
+        """Until the kernel is through with the writes of a daemon that was killed; the process of one ends no sooner."""
+        self.kernel.wait_idle(DEADLINE)
+
     def environment(self, preload):
         # Ours first: it decides about a write before umockdev sees it.
         libraries = [str(preload), UMOCKDEV]

@@ -42,6 +42,7 @@ test_defaults(void)
     g_assert_cmpstr(settings->scripts_deprecated_dir, ==, "/etc/mdevctl.d/scripts.d");
     g_assert_cmpuint(settings->script_timeout, ==, 30000);
     g_assert_cmpstr(settings->definitions_dir, ==, "/etc/mdevctl.d");
+    g_assert_cmpstr(settings->state_dir, ==, "/run/mediated");
     g_assert_false(settings->auth_unix_rw);
     g_assert_false(settings->auth_unix_ro);
     g_assert_false(settings->access_drivers);
@@ -80,13 +81,14 @@ static void
 test_values(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MdSettings) settings = load(
-        "[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
-        "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
-        "[callouts]\ndirectory = /d\ntimeout = 0.2\n"
-        "[mdev]\nevent_timeout = 0.25\n[definitions]\ndirectory = /tmp/d\n[xml]\ndetails = false\n"
-        "[access]\nauth_unix_rw = polkit\nauth_unix_ro = none\naccess_drivers = polkit\n",
-        &error);
+    g_autoptr(MdSettings) settings =
+        load("[sockets]\ndirectory = /tmp/x\ngroup = libvirt\nrw_mode = 0770\n"
+             "[limits]\nmax_clients = 7\n[keepalive]\ninterval = 0\n"
+             "[callouts]\ndirectory = /d\ntimeout = 0.2\n"
+             "[mdev]\nevent_timeout = 0.25\nstate_directory = /tmp/s\n[definitions]\ndirectory = "
+             "/tmp/d\n[xml]\ndetails = false\n"
+             "[access]\nauth_unix_rw = polkit\nauth_unix_ro = none\naccess_drivers = polkit\n",
+             &error);
 
     g_assert_no_error(error);
     g_assert_cmpstr(settings->socket_dir, ==, "/tmp/x");
@@ -98,6 +100,7 @@ test_values(void)
     g_assert_cmpstr(settings->scripts_dir, ==, "/d");
     g_assert_cmpuint(settings->script_timeout, ==, 200);
     g_assert_cmpstr(settings->definitions_dir, ==, "/tmp/d");
+    g_assert_cmpstr(settings->state_dir, ==, "/tmp/s");
     g_assert_true(settings->auth_unix_rw);
     g_assert_false(settings->auth_unix_ro);
     g_assert_true(settings->access_drivers);

@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""kill -9 before each system call by which a verb changes something: what a daemon finds that is started afterwards.
+
+The points are not written down but watched: a test kills before the first call, the second one, and so on until the
+verb comes to its end uninjured. Which calls there must have been among them is the table VERBS.
+"""
+
+import contextlib
+import dataclasses
+import json
+import signal
+
+import rpc
+from kill_at import KillAt
+from mediated_test import MediatedTest, only_on
+
+MDEV = 1 << 14
+BOTH = 1 << 30 | 1 << 31
+LIFECYCLE = 0
+LIVE, CONFIG = 1, 2
+ATTRS = [('scratch', 'one'), ('nvidia/vgpu_params', 'two')]
+OTHER_ATTRS = [('scratch', 'three'), ('nvidia/vgpu_params', 'four')]
+FILE_IS_WRITTEN = ('renameat', 'openat', 'write', 'fchmod', 'fsync', 'sendto')
+ENOUGH = 200   # points; a verb that has more does not end
+
+GONE = (ConnectionError, rpc.Closed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    """A call, what comes before it, and system calls that it must be killed at, the decisive one first."""
+
+    call: str
+    points: tuple
+    before: tuple = ()
+    may_stop_half_way: bool = False   # between its writes to sysfs
+
+
+VERBS = {
+    'create': Verb('create', ('write', 'sendto')),
+    'start': Verb('start', ('write', 'sendto'), ('define',)),
+    'destroy': Verb('destroy', ('write', 'sendto'), ('create',)),
+    'define': Verb('define', (*FILE_IS_WRITTEN, 'mkdirat')),
+    'define again': Verb('define_again', FILE_IS_WRITTEN, ('define',)),
+    'update the definition': Verb('update_config', FILE_IS_WRITTEN, ('define',)),
+    'update the device': Verb('update_live', ('write', 'sendto'), ('create',), True),
+    'update both': Verb('update_both', FILE_IS_WRITTEN, ('define', 'start'), True),
+    'autostart': Verb('set_autostart', FILE_IS_WRITTEN, ('define',)),
+    'undefine': Verb('undefine', ('unlinkat', 'fsync', 'sendto'), ('define',)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What sysfs and the disk hold of one device."""
+
+    active: bool
+    attributes: tuple     # as written to the active device
+    definition: object    # as parsed; None: it has none
+
+
+class KilledTest(MediatedTest):
+    """What there is, and what a daemon says of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.points = []     # what is done when nothing happens
+
+    def fresh_client(self):
+        client = rpc.Connection(self.daemon.rw_path, self.deadline)
+        client.open()
+        return client
+
+    def files(self):
+        """UUIDs of all definitions; anything else among the files is an error."""
+        found = [path for path in self.daemon.definitions.rglob('*') if not path.is_dir()]
+        self.assertEqual([str(path) for path in found if path.parent.name != self.parent.address or
+                          len(path.name) != 36], [])
+        return {path.name: json.loads(path.read_text(encoding='utf-8'))['start'] == 'auto'
+                for path in found}
+
+    def notes(self):
+        """UUIDs of the devices that are being made, or to be removed as they were left half made."""
+        return [path.name for path in self.daemon.state.glob('*')]
+
+    def wanted_lists(self):
+        """(active, persistent, autostart) of all devices, from sysfs and disk."""
+        children, files = set(self.host.children()), self.files()
+        return {self.child_name(self.parent, uuid): (uuid in children, uuid in files,
+                                                     files.get(uuid, False))
+                for uuid in children | set(files)}
+
+    @staticmethod
+    def told_lists(client):
+        """The same as the daemon has it."""
+        return {name: (bool(client.is_active(name)), bool(client.is_persistent(name)),
+                       bool(client.is_persistent(name)) and bool(client.get_autostart(name)))
+                for name in client.list_all(MDEV | BOTH)[0]}
+
+    def check_lists(self, client):
+        """They agree with sysfs and disk, once what the start does by itself is done."""
+        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        with contextlib.suppress(AssertionError):
+            self.wait_until(lambda: self.told_lists(client) == self.wanted_lists(), 'agreement')
+        self.assertEqual(self.told_lists(client), self.wanted_lists())
+
+
+class Killed(KilledTest):
+    """The daemon is started anew after each kill."""
+
+    def setUp(self):
+        super().setUp()
+        self.uuid = None
+        self.goal = None     # the state that a verb leads to
+        self.room = self.host.available(self.parent, self.type_id)
+
+    # Verbs, by a raw client that may lose its daemon
+
+    @property
+    def name(self):
+        return self.child_name(self.parent, self.uuid)
+
+    def described(self, attrs=ATTRS):
+        return self.document(uuid=self.uuid, attrs=attrs)
+
+    def create(self, client):
+        client.create_xml(self.described())
+
+    def define(self, client):
+        client.define_xml(self.described())
+
+    def define_again(self, client):
+        client.define_xml(self.described(OTHER_ATTRS))
+
+    def start(self, client):
+        client.create(self.name)
+
+    def destroy(self, client):
+        client.destroy(self.name)
+
+    def undefine(self, client):
+        client.undefine(self.name)
+
+    def set_autostart(self, client):
+        client.set_autostart(self.name, 1)
+
+    def update_config(self, client):
+        client.update(self.name, self.described(OTHER_ATTRS), CONFIG)
+
+    def update_live(self, client):
+        client.update(self.name, self.described(OTHER_ATTRS), LIVE)
+
+    def update_both(self, client):
+        client.update(self.name, self.described(OTHER_ATTRS), LIVE | CONFIG)
+
+    # What there is
+
+    def observe(self):
+        active = self.uuid in self.host.children()
+        path = self.definition_path(self.uuid)
+        text = path.read_text(encoding='utf-8') if path.exists() else None
+        journal = self.host.read_optional(f'{self.parent.path}/{self.uuid}/journal') or ''
+        return State(active, tuple(journal.splitlines()),
+                     None if text is None else json.loads(text))
+
+    # One run
+
+    def make(self, *verbs):
+        """A device of a new UUID, by calls that nothing happens to."""
+        self.uuid = self.new_uuid()
+        with self.fresh_client() as client:
+            for verb in verbs:
+                getattr(self, verb)(client)
+        return self.observe()
+
+    def clean(self):
+        """What is left of the device can be removed, and then there is nothing of it."""
+        with self.fresh_client() as client:
+            if self.observe().active:
+                self.destroy(client)
+            if self.observe().definition is not None:
+                self.undefine(client)
+            self.check_lists(client)
+        self.assertEqual(self.observe(), State(False, (), None))
+        self.assertEqual(self.host.available(self.parent, self.type_id), self.room)
+
+    def call_and_see(self, verb, client, listener):
+        """(answered, told): whether the call has been, and whether others have heard of what it did."""
+        answered = False
+        with contextlib.suppress(*GONE):
+            getattr(self, verb)(client)
+            answered = True
+            # A daemon that is to be killed right after its answer is killed before this one's.
+            client.get_lib_version()
+        with contextlib.suppress(*GONE):
+            listener.get_lib_version()
+        return answered, any(frame.name == 'EVENT_LIFECYCLE' and frame.event()[1] == self.name
+                             for frame in listener.frames)
+
+    def allowed(self, verb, old):
+        """All states that there may be; some writes to sysfs may have been made, and the disk comes after them."""
+        states = [old, self.goal]
+        if verb.may_stop_half_way:
+            made = range(len(old.attributes), len(self.goal.attributes) + 1)
+            states += [State(True, self.goal.attributes[:count], old.definition) for count in made]
+        return states
+
+    @staticmethod
+    def after_start(state):
+        """What a daemon that starts makes of a state."""
+        if state.definition is None or state.definition['start'] != 'auto':
+            return state
+        made = [f'{name}={value}' for attr in state.definition['attrs'] for name, value in attr.items()]
+        return State(True, tuple(made), state.definition)
+
+    def check_survivor(self, verb, old, finished):
+        """What the daemon says that is started after the kill."""
+        self.host.wait_idle()
+        self.daemon.start(self.config)
+        states = [self.goal] if finished else self.allowed(verb, old)
+        allowed = [self.after_start(state) for state in states]
+        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        self.wait_until(lambda: self.observe() in allowed, f'one of {allowed}')
+        with self.fresh_client() as client:
+            self.check_lists(client)
+
+    def killed_at(self, verb, number):
+        """One run; None if the verb has come to its end before there was such a point, else what it was killed at."""
+        old = self.make(*verb.before)
+        watch = KillAt(self.daemon, number)
+        with self.fresh_client() as client, self.fresh_client() as listener:
+            listener.register(LIFECYCLE)
+            try:
+                watch.attach()
+                answered, told = self.call_and_see(verb.call, client, listener)
+            finally:
+                watch.end()
+        point = watch.killed()
+        if point is None:
+            self.points = [call.name for call in watch.calls()]
+            self.assertEqual(self.observe(), self.goal)
+            return None
+        try:
+            self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
+            self.check_survivor(verb, old, answered or told)
+        except AssertionError as error:
+            error.add_note(point)
+            raise
+        return point
+
+    def check_verb(self, title):
+        verb = VERBS[title]
+        old = self.make(*verb.before)
+        with self.fresh_client() as client:
+            getattr(self, verb.call)(client)
+        self.goal = self.observe()
+        self.assertNotEqual(old, self.goal)
+        self.clean()
+        for number in self.numbers(verb):
+            point = self.killed_at(verb, number)
+            self.clean()
+            if point is None:
+                break
+        self.assertLessEqual(set(verb.points), set(self.points))
+
+    def numbers(self, verb):
+        """Of the points: on a simulated host all, elsewhere that behind the decisive call; then one too far."""
+        if self.host.kind == 'sim':
+            return range(1, ENOUGH)
+        self.assertIsNone(self.killed_at(verb, 0))
+        self.clean()
+        return self.points.index(verb.points[0]) + 2, ENOUGH
+
+    def test_create(self):
+        self.check_verb('create')
+
+    def test_start(self):
+        self.check_verb('start')
+
+    def test_destroy(self):
+        self.check_verb('destroy')
+
+    def test_define(self):
+        self.check_verb('define')
+
+    def test_define_again(self):
+        self.check_verb('define again')
+
+    def test_update_definition(self):
+        self.check_verb('update the definition')
+
+    def test_update_device(self):
+        self.check_verb('update the device')
+
+    def test_update_both(self):
+        self.check_verb('update both')
+
+    def test_autostart(self):
+        self.check_verb('autostart')
+
+    def test_undefine(self):
+        self.check_verb('undefine')
+
+
+@only_on('sim', 'a thousand starts take a machine that is emulated too long')
+class KilledAtStart(KilledTest):
+    """From its first call to its orderly end: sockets are recovered, and what is to start by itself is started."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.uuids = [self.new_uuid() for _ in range(2)]
+        for uuid in self.uuids:
+            self.write_definition(uuid, start='auto', attrs=[{name: value} for name, value in ATTRS])
+
+    def is_whole(self):
+        """All devices are there, with their attributes."""
+        wanted = [f'{name}={value}' for name, value in ATTRS]
+        return all((self.host.read_optional(f'{self.parent.path}/{uuid}/journal') or '').splitlines() == wanted
+                   for uuid in self.uuids)
+
+    def start_killed_at(self, number):
+        """What it was killed at; None if all has been started, and the daemon stopped, before it could be."""
+        watch = KillAt(self.daemon, number)
+        watch.spawn(self.daemon.arguments(self.config))
+        self.wait_until(lambda: self.daemon.has_ended() or self.is_whole(), 'the end of it')
+        with contextlib.suppress(*GONE, FileNotFoundError), self.fresh_client() as client:
+            client.get_lib_version()
+        if self.daemon.is_running():
+            self.daemon.signal(signal.SIGTERM)
+        if self.daemon.wait() == 0:
+            self.points = [call.name for call in watch.calls()]
+            return None
+        self.assertEqual(self.daemon.process.returncode, -signal.SIGKILL)
+        return watch.killed()
+
+    def test_start_and_stop(self):
+        for number in range(1, ENOUGH):
+            point = self.start_killed_at(number)
+            self.host.wait_idle()
+            self.daemon.start(self.config)
+            self.wait_until(self.is_whole, f'all devices after {point}')
+            with self.fresh_client() as client:
+                self.check_lists(client)
+            self.daemon.stop()
+            for uuid in self.host.children():
+                self.host.remove_by_others(uuid)
+            if point is None:
+                break
+        self.assertLessEqual({'bind', 'listen', 'write', 'sendto', 'unlink'}, set(self.points))
+        self.daemon.start(self.config)
+
+
+class HalfMade(KilledTest):
+    """What a daemon finds that has a note, but is not what the note was written for."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+
+    def write_note(self, text=None, type_id=None):
+        self.daemon.state.mkdir()
+        (self.daemon.state / self.uuid).write_text(
+            text or f'{self.parent.path}/{self.uuid}\n{type_id or self.type_id}\n', encoding='utf-8')
+
+    def start(self):
+        self.daemon.start(self.config)
+        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        with self.fresh_client() as client:
+            self.check_lists(client)
+
+    def test_left(self):
+        self.write_note()
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.start()
+        self.assertEqual(self.host.children(), [])
+
+    def test_autostart(self):
+        self.write_note()
+        self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'one'}])
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.start()
+        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'a start by itself')
+        self.assertEqual(self.host.journal(self.uuid), ['scratch=one'])
+
+    def test_in_use(self):
+        self.write_note()
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        with self.host.hold_open(self.uuid):
+            self.start()
+            self.assertEqual(self.host.children(), [self.uuid])
+            self.assertIn('has been left half made, and stays', self.daemon.log())
+
+    def test_another_type(self):
+        self.write_note(type_id=self.host.type_ids(self.parent)[1])
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.start()
+        self.assertEqual(self.host.children(), [self.uuid])
+
+    def test_torn_note(self):
+        self.write_note(text=f'{self.parent.path}/{self.uuid}')
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.start()
+        self.assertEqual(self.host.children(), [self.uuid])
+
+    def test_no_device(self):
+        self.write_note()
+        self.start()
+        self.create(uuid=self.uuid)
+        self.assertEqual(self.host.children(), [self.uuid])
+
+    def test_still_in_the_driver(self):
+        """It is removed when the driver is through with it."""
+        self.write_note()
+        self.host.set_knob(self.parent, 'block_create', 1)
+        other = self.in_background(self.host.create_by_others, self.parent, self.type_id, self.uuid)
+        self.host.wait_create_stuck(self.parent)
+        self.daemon.start(self.config)
+        self.host.set_knob(self.parent, 'block_create', 0)
+        other.result(self.deadline)
+        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        self.assertEqual(self.host.children(), [])
+        self.wait_until(lambda: self.name not in self.names(), 'its end')
