@@ -10,12 +10,13 @@
 
 #include "util/error.h"
 #include "util/names.h"
+#include "util/trust.h"
 
 /* Bytes of stderr that an error quotes. */
 #define STDERR_SHOWN 512
 
-/* Answers kept. Definitions can name any number of parents and types; beyond it all are forgotten.
- */
+/* Answers kept, and scripts known to be passed over. Definitions can name any number of parents and
+ * types; beyond it all are forgotten. */
 #define ANSWERS_MAX 4096
 
 /* The coarsest time stamps of a file system. */
@@ -40,7 +41,8 @@ struct _MdCallouts {
     char *roots[2];
     Empty empty[2][G_N_ELEMENTS(kinds)]; /* of each root */
     const MdSettings *settings;
-    GHashTable *answers; /* path, parent and type, one a line -> Answer */
+    GHashTable *answers;     /* path, parent and type, one a line -> Answer */
+    GHashTable *passed_over; /* paths of scripts that others may change, told already */
 };
 
 /* One question. */
@@ -61,6 +63,7 @@ md_callouts_new(const MdSettings *settings)
     self->roots[1] = g_strdup(settings->scripts_deprecated_dir);
     self->settings = settings;
     self->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->passed_over = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return self;
 }
 
@@ -78,6 +81,7 @@ clear(MdCallouts *self)
     for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++)
         g_free(self->roots[i]);
     g_hash_table_unref(self->answers);
+    g_hash_table_unref(self->passed_over);
 }
 
 
@@ -96,9 +100,28 @@ compare_paths(gconstpointer a, gconstpointer b)
 }
 
 
+/* Whether nobody but root decides what is run. Told once of each script, and again after it was in
+ * order. */
+static gboolean
+may_run(MdCallouts *self, const char *path)
+{
+    g_autofree char *why = md_trust_explain(path);
+
+    if (why == NULL) {
+        g_hash_table_remove(self->passed_over, path);
+        return TRUE;
+    }
+    if (g_hash_table_size(self->passed_over) >= ANSWERS_MAX)
+        g_hash_table_remove_all(self->passed_over);
+    if (g_hash_table_add(self->passed_over, g_strdup(path)))
+        g_message("Script '%s' is passed over: %s", path, why);
+    return FALSE;
+}
+
+
 /* The executable files of one directory, and how many names there are in all. */
 static GPtrArray *
-list_directory(const char *path, guint *n_names)
+list_directory(MdCallouts *self, const char *path, guint *n_names)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) dir = g_dir_open(path, 0, &error);
@@ -117,7 +140,8 @@ list_directory(const char *path, guint *n_names)
         struct stat st;
 
         (*n_names)++;
-        if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+        if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0 &&
+            may_run(self, file))
             g_ptr_array_add(files, g_steal_pointer(&file));
     }
     g_ptr_array_sort(files, compare_paths);
@@ -134,7 +158,7 @@ md_callouts_list(MdCallouts *self, const char *directory)
         g_autofree char *path = g_build_filename(self->roots[i], directory, NULL);
         guint n_names = 0;
 
-        g_ptr_array_extend_and_steal(files, list_directory(path, &n_names));
+        g_ptr_array_extend_and_steal(files, list_directory(self, path, &n_names));
     }
     return files;
 }
@@ -344,7 +368,7 @@ is_unchanged(const Empty *empty, const struct stat *st)
 
 
 static gboolean
-has_scripts(const char *path, Empty *empty)
+has_scripts(MdCallouts *self, const char *path, Empty *empty)
 {
     g_autoptr(GPtrArray) files = NULL;
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
@@ -356,7 +380,7 @@ has_scripts(const char *path, Empty *empty)
     if (is_unchanged(empty, &st))
         return FALSE;
 
-    files = list_directory(path, &n_names);
+    files = list_directory(self, path, &n_names);
     empty->known = n_names == 0 && st.st_mtim.tv_sec + SETTLED_SECONDS < now;
     empty->st = st;
     return files->len > 0;
@@ -370,7 +394,7 @@ md_callouts_exist(MdCallouts *self)
         for (gsize j = 0; j < G_N_ELEMENTS(kinds); j++) {
             g_autofree char *path = g_build_filename(self->roots[i], kinds[j], NULL);
 
-            if (has_scripts(path, &self->empty[i][j]))
+            if (has_scripts(self, path, &self->empty[i][j]))
                 return TRUE;
         }
     }

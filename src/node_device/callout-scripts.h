@@ -18,7 +18,8 @@ MdCallouts *md_callouts_ref(MdCallouts *self);
 void md_callouts_unref(MdCallouts *self);
 
 /* The paths of all executable files there are in `directory` (MD_DIR_…) of both roots, sorted in
- * each; hidden ones count as any. Empty if there are none. */
+ * each; hidden ones count as any. Empty if there are none. What others than root and we may change
+ * is passed over, with a message. */
 GPtrArray *md_callouts_list(MdCallouts *self, const char *directory);
 
 /* Whether there is any script at all. */

@@ -16,6 +16,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/names.h"
+#include "util/trust.h"
 
 #define TEMPORARY_PREFIX ".mediated-"
 
@@ -156,6 +157,15 @@ md_definition_file_read(int directory, const char *uuid, GError **error)
         return NULL;
     }
     return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+}
+
+
+gboolean
+md_definition_file_is_open_to_all(int directory, const char *uuid)
+{
+    struct stat st;
+
+    return fstatat(directory, uuid, &st, AT_SYMLINK_NOFOLLOW) == 0 && md_trust_is_open_to_all(&st);
 }
 
 

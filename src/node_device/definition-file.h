@@ -31,6 +31,9 @@ GPtrArray *md_definition_file_list(int directory);
  */
 GBytes *md_definition_file_read(int directory, const char *uuid, GError **error);
 
+/* Whether everybody may write the file. */
+gboolean md_definition_file_is_open_to_all(int directory, const char *uuid);
+
 /*
  * All of the text or, after an error, crash or full disk, what was there before. Directories are
  * made as needed. VIR_ERR_SYSTEM_ERROR, with path and cause. `abandoned` is read as an atomic just

@@ -181,6 +181,8 @@ check_file(MdDefinitions *self, int fd, const char *addr, const char *name, gboo
     }
     if (error != NULL)
         g_prefix_error(&error, "passed over: ");
+    else if (definition != NULL && md_definition_file_is_open_to_all(fd, name))
+        md_error_set(&error, VIR_ERR_INVALID_ARG, "taken, though everybody may write it");
     complain(self, path, error);
     set_definition(self, addr, name, definition);
 }

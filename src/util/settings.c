@@ -9,6 +9,7 @@
 
 #include "util/error.h"
 #include "util/names.h"
+#include "util/trust.h"
 
 typedef enum {
     VALUE_TEXT,
@@ -189,6 +190,17 @@ read_all(MdSettings *self, GKeyFile *file, GError **error)
 }
 
 
+/* As of units of systemd: whoever may write it decides what is done, and may have been meant to. */
+static void
+warn_if_open_to_all(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && md_trust_is_open_to_all(&st))
+        g_message("'%s' may be written by everybody; its settings are used all the same", path);
+}
+
+
 MdSettings *
 md_settings_load(const char *path, gboolean required, GError **error)
 {
@@ -210,6 +222,7 @@ md_settings_load(const char *path, gboolean required, GError **error)
         g_propagate_prefixed_error(error, g_steal_pointer(&err), "%s: ", path);
         return NULL;
     }
+    warn_if_open_to_all(path);
     return g_steal_pointer(&self);
 }
 

@@ -262,6 +262,15 @@ expect_warning(const char *pattern)
 }
 
 
+static guint
+count_callouts(Fixture *fixture)
+{
+    g_autoptr(GPtrArray) files = md_callouts_list(fixture->callouts, "callouts");
+
+    return files->len;
+}
+
+
 static void
 test_none(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -377,6 +386,51 @@ test_refused(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 /* Nobody's type: asked again after the operation. */
+/* What others may change is not run, told once, and run when it is in order again. */
+static void
+test_passed_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *path;
+        mode_t bad;
+    } cases[] = { { "etc/callouts/b", 0775 },
+                  { "etc/callouts/b", 0757 },
+                  { "etc/callouts", 0777 },
+                  { "etc/callouts", 0775 },
+                  { "etc", 0757 } };
+
+    put(fixture, "usr/callouts/a", "exit 2");
+    put(fixture, "etc/callouts/b", "exit 0");
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_build_filename(fixture->root, cases[i].path, NULL);
+
+        g_assert_cmpint(g_chmod(path, cases[i].bad), ==, 0);
+        expect_warning("Script '*etc/callouts/b' is passed over: '*' may be written by *");
+        g_assert_cmpuint(count_callouts(fixture), ==, 1);
+        g_test_assert_expected_messages();
+        g_assert_cmpuint(count_callouts(fixture), ==, 1);
+        g_assert_cmpint(g_chmod(path, 0755), ==, 0);
+        g_assert_cmpuint(count_callouts(fixture), ==, 2);
+    }
+}
+
+
+static void
+test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->root, "usr/callouts/a", NULL);
+
+    put(fixture, "usr/callouts/a", "exit 0");
+    if (geteuid() != 0)
+        return;
+    g_assert_cmpint(chown(path, 65534, (gid_t)-1), ==, 0);
+    expect_warning("Script '*usr/callouts/a' is passed over: '*' belongs to user 65534");
+    succeed(fixture, MD_CALLOUT_STOP);
+    assert_log(fixture, "");
+    g_assert_false(md_callouts_exist(fixture->callouts));
+}
+
+
 static void
 test_not_mine(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -703,6 +757,8 @@ main(int argc, char **argv)
     ADD("words", NULL, test_words);
     ADD("order", NULL, test_order);
     ADD("refused", NULL, test_refused);
+    ADD("passed-over", NULL, test_passed_over);
+    ADD("of-another-user", NULL, test_of_another_user);
     ADD("not-mine", NULL, test_not_mine);
     ADD("post-fails", NULL, test_post_fails);
     ADD("cannot-start", NULL, test_cannot_start);

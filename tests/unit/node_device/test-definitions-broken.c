@@ -228,6 +228,22 @@ test_unreadable(StoreFixture *fixture, gconstpointer data)
 }
 
 
+/* It is a definition, as its writer may have been meant to have it, and that is told. */
+static void
+test_open_to_all(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = store_path_of(fixture, FILE_OF);
+
+    store_put(fixture, FILE_OF, TEXT("nvidia-11"));
+    g_assert_cmpint(g_chmod(path, 0646), ==, 0);
+    store_start(fixture);
+    store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_logged(fixture, FILE_OF, "everybody may write it");
+    md_definitions_rescan(fixture->store);
+    store_assert_logged(fixture, "", "");
+}
+
+
 typedef struct {
     void (*make)(StoreFixture *fixture, const char *file);
     const char *file;
@@ -298,6 +314,7 @@ main(int argc, char **argv)
     STORE_TEST("/definitions/reported-once-per-cause", NULL, test_reported_once_per_cause);
     STORE_TEST("/definitions/unreadable-file", FILE_OF, test_unreadable);
     STORE_TEST("/definitions/unreadable-parent", PARENT, test_unreadable);
+    STORE_TEST("/definitions/open-to-all", NULL, test_open_to_all);
     add_rows();
     return g_test_run();
 }

@@ -77,6 +77,25 @@ test_update(void)
 }
 
 
+/* It is used, as its writer may have been meant to have it, and that is told. */
+static void
+test_open_to_all(void)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "mediated-open-to-all.conf", NULL);
+    g_autoptr(MdSettings) settings = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_set_contents(path, "[limits]\nmax_clients = 7\n", -1, NULL));
+    g_assert_cmpint(g_chmod(path, 0646), ==, 0);
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*open-to-all.conf* by everybody*");
+    settings = md_settings_load(path, TRUE, &error);
+    g_test_assert_expected_messages();
+    g_unlink(path);
+    g_assert_no_error(error);
+    g_assert_cmpuint(settings->max_clients, ==, 7);
+}
+
+
 static void
 test_values(void)
 {
@@ -142,6 +161,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/settings/defaults", test_defaults);
     g_test_add_func("/settings/values", test_values);
+    g_test_add_func("/settings/open-to-all", test_open_to_all);
     g_test_add_func("/settings/update", test_update);
     g_test_add_func("/settings/missing-file", test_missing_file);
     g_test_add_data_func("/settings/unknown-key",

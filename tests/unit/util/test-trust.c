@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files that others may change, whichever way leads to them. */
+#include "config.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/trust.h"
+
+typedef struct {
+    char *root;
+    char *directory; /* <root>/a */
+    char *file;      /* <root>/a/file */
+} Fixture;
+
+
+static void
+set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->root = g_dir_make_tmp("trust-XXXXXX", NULL);
+    fixture->directory = g_build_filename(fixture->root, "a", NULL);
+    fixture->file = g_build_filename(fixture->directory, "file", NULL);
+    g_assert_cmpint(g_mkdir(fixture->directory, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(fixture->file, "", 0, NULL));
+    g_assert_cmpint(g_chmod(fixture->file, 0755), ==, 0);
+}
+
+
+static void
+tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
+
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    g_free(fixture->root);
+    g_free(fixture->directory);
+    g_free(fixture->file);
+}
+
+
+static void
+assert_trusted(const char *path)
+{
+    g_autofree char *why = md_trust_explain(path);
+
+    g_assert_cmpstr(why, ==, NULL);
+}
+
+
+/* The reason names the culprit. */
+static void
+assert_not_trusted(const char *path, const char *culprit, const char *words)
+{
+    g_autofree char *why = md_trust_explain(path);
+
+    g_assert_nonnull(why);
+    g_assert_nonnull(strstr(why, culprit));
+    g_assert_nonnull(strstr(why, words));
+}
+
+
+static void
+test_modes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    assert_trusted(fixture->file);
+    g_assert_cmpint(g_chmod(fixture->file, 0775), ==, 0);
+    assert_not_trusted(fixture->file, fixture->file, "its group");
+    g_assert_cmpint(g_chmod(fixture->file, 0757), ==, 0);
+    assert_not_trusted(fixture->file, fixture->file, "everybody");
+    g_assert_cmpint(g_chmod(fixture->file, 0555), ==, 0);
+    assert_trusted(fixture->file);
+}
+
+
+static void
+test_directories(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const char *const directories[] = { fixture->directory, fixture->root };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(directories); i++) {
+        g_assert_cmpint(g_chmod(directories[i], 0775), ==, 0);
+        assert_not_trusted(fixture->file, directories[i], "its group");
+        g_assert_cmpint(g_chmod(directories[i], 0777), ==, 0);
+        assert_not_trusted(fixture->file, directories[i], "everybody");
+        g_assert_cmpint(g_chmod(directories[i], 01777), ==, 0);
+        assert_trusted(fixture->file);
+        g_assert_cmpint(g_chmod(directories[i], 0755), ==, 0);
+    }
+}
+
+
+static void
+test_owners(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const char *const paths[] = { fixture->file, fixture->directory, fixture->root };
+
+    for (gsize i = 0; geteuid() == 0 && i < G_N_ELEMENTS(paths); i++) {
+        g_assert_cmpint(chown(paths[i], 65534, (gid_t)-1), ==, 0);
+        assert_not_trusted(fixture->file, paths[i], "65534");
+        g_assert_cmpint(chown(paths[i], 0, (gid_t)-1), ==, 0);
+    }
+    assert_trusted(fixture->file);
+}
+
+
+/* A link is as good as the directories it leads through. */
+static void
+test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *open_dir = g_build_filename(fixture->root, "open", NULL);
+    g_autofree char *middle = g_build_filename(open_dir, "middle", NULL);
+    g_autofree char *link = g_build_filename(fixture->directory, "link", NULL);
+    g_autofree char *dir_link = g_build_filename(fixture->root, "dir-link", NULL);
+    g_autofree char *below = g_build_filename(dir_link, "middle", NULL);
+
+    g_assert_cmpint(g_mkdir(open_dir, 0755), ==, 0);
+    g_assert_cmpint(symlink("../a/file", middle), ==, 0);
+    g_assert_cmpint(symlink(middle, link), ==, 0);
+    g_assert_cmpint(symlink("open", dir_link), ==, 0);
+    assert_trusted(link);
+    assert_trusted(below);
+    g_assert_cmpint(g_chmod(open_dir, 0777), ==, 0);
+    assert_not_trusted(link, open_dir, "everybody");
+    assert_not_trusted(below, "link", "everybody");
+    g_assert_cmpint(g_chmod(open_dir, 0755), ==, 0);
+    g_assert_cmpint(g_chmod(fixture->file, 0777), ==, 0);
+    assert_not_trusted(link, "file", "everybody");
+}
+
+
+static void
+test_nowhere(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *loop = g_build_filename(fixture->directory, "loop", NULL);
+    g_autofree char *dangling = g_build_filename(fixture->directory, "dangling", NULL);
+
+    g_assert_cmpint(symlink("loop", loop), ==, 0);
+    g_assert_cmpint(symlink("nothing", dangling), ==, 0);
+    assert_not_trusted(loop, loop, "too many links");
+    assert_not_trusted(dangling, "nothing", "No such file");
+}
+
+
+static void
+test_open_to_all(void)
+{
+    g_assert_true(md_trust_is_open_to_all(&(struct stat){ .st_mode = S_IFREG | 0602 }));
+    g_assert_false(md_trust_is_open_to_all(&(struct stat){ .st_mode = S_IFREG | 0775 }));
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
+    ADD("/trust/modes", test_modes);
+    ADD("/trust/directories", test_directories);
+    ADD("/trust/owners", test_owners);
+    ADD("/trust/links", test_links);
+    ADD("/trust/nowhere", test_nowhere);
+    g_test_add_func("/trust/open-to-all", test_open_to_all);
+    return g_test_run();
+}
