@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/error.h"
+#include "util/fd.h"
 #include "util/names.h"
 #include "util/source.h"
 
@@ -137,27 +138,67 @@ look_up_group(const char *name, gid_t *gid, GError **error)
 }
 
 
+/*
+ * The socket file gets its mode from that of the socket when it is made, so that no path need be
+ * followed to set it: in a directory that others may write, another file may be there by then.
+ */
+static gboolean
+make_file(MdListener *self, int fd, guint mode, GError **error)
+{
+    struct sockaddr_un address;
+    mode_t mask = 0;
+    int errnum = 0;
+
+    if (!set_address(&address, self->path, error) || !remove_stale(self->path, &address, error))
+        return FALSE;
+
+    mask = umask(0);
+    if (fchmod(fd, mode) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        errnum = errno;
+    umask(mask);
+    if (errnum != 0)
+        md_error_set_errno(error, errnum, "cannot make the socket '%s'", self->path);
+    return errnum == 0;
+}
+
+
+/* Holds the file without following links, and makes sure that it is what we have just made. */
+static int
+open_own_file(MdListener *self, guint mode, GError **error)
+{
+    g_auto(MdFd) fd = open(self->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        md_error_set_errno(error, errno, "cannot look at the socket '%s'", self->path);
+        return -1;
+    }
+    if (!S_ISSOCK(st.st_mode) || (st.st_mode & 07777) != mode || st.st_uid != geteuid() ||
+        st.st_nlink != 1) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "'%s' has been replaced by somebody else", self->path);
+        return -1;
+    }
+    self->ours = TRUE;
+    self->device = st.st_dev;
+    self->inode = st.st_ino;
+    return g_steal_fd(&fd);
+}
+
+
 /* Nobody can connect before the last step. */
 static gboolean
 bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 {
-    struct sockaddr_un address;
-    struct stat st;
+    g_auto(MdFd) file = -1;
 
-    if (!set_address(&address, self->path, error) || !remove_stale(self->path, &address, error))
+    if (!make_file(self, fd, mode, error))
         return FALSE;
-    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-        md_error_set_errno(error, errno, "cannot make the socket '%s'", self->path);
+    file = open_own_file(self, mode, error);
+    if (file < 0)
         return FALSE;
-    }
-    if (lstat(self->path, &st) == 0) {
-        self->ours = TRUE;
-        self->device = st.st_dev;
-        self->inode = st.st_ino;
-    }
-    if (chown(self->path, (uid_t)-1, gid) < 0 || chmod(self->path, mode) < 0) {
-        md_error_set_errno(error, errno, "cannot set group and mode of the socket '%s'",
-                           self->path);
+    if (gid != (gid_t)-1 && fchownat(file, "", (uid_t)-1, gid, AT_EMPTY_PATH) < 0) {
+        md_error_set_errno(error, errno, "cannot set the group of the socket '%s'", self->path);
         return FALSE;
     }
     if (listen(fd, BACKLOG) < 0) {

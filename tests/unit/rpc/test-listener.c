@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +21,22 @@ typedef struct {
     MdSettings *settings;
     GPtrArray *came; /* GINT_TO_POINTER(read_only) of each client */
 } Fixture;
+
+
+/* What somebody else does as soon as the socket has been made. */
+static void (*interfere)(const char *path);
+
+
+/* Stands before that of the C library. */
+int
+bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    int rc = (int)syscall(SYS_bind, fd, address, size);
+
+    if (rc == 0 && interfere != NULL)
+        interfere(((const struct sockaddr_un *)address)->sun_path);
+    return rc;
+}
 
 
 static void
@@ -242,6 +260,110 @@ test_bad_group(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static char *
+beside(const char *path, const char *name)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+
+    return g_build_filename(directory, name, NULL);
+}
+
+
+static void
+put_link(const char *path)
+{
+    g_autofree char *victim = beside(path, "victim");
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(symlink(victim, path), ==, 0);
+}
+
+
+static void
+put_file(const char *path)
+{
+    g_autofree char *victim = beside(path, "victim");
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(link(victim, path), ==, 0);
+}
+
+
+/* With the mode that ours has. */
+static void
+put_foreign_socket(const char *path)
+{
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    interfere = NULL;
+    make_socket(path, FALSE);
+    g_assert_cmpint(g_chmod(path, 0700), ==, 0);
+    if (geteuid() == 0)
+        g_assert_cmpint(chown(path, 65534, 65534), ==, 0);
+    else
+        g_assert_cmpint(g_chmod(path, 0600), ==, 0);
+}
+
+
+static void
+remove_file(const char *path)
+{
+    g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+
+/* In a directory that others may write the path leads elsewhere by the time group and mode are set:
+ * what it leads to stays as it is, and nobody listens. */
+static void
+test_interference(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static void (*const ways[])(const char *) = { put_link, put_file, put_foreign_socket,
+                                                  remove_file };
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    g_autofree char *victim = g_build_filename(fixture->dir, "victim", NULL);
+    const char *group = geteuid() == 0 ? "daemon" : NULL;
+    struct stat before;
+    struct stat after;
+
+    g_assert_true(g_file_set_contents_full(victim, "precious", -1, 0, 0604, NULL));
+    g_assert_cmpint(g_chmod(victim, 0604), ==, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpint(stat(victim, &before), ==, 0);
+        interfere = ways[i];
+        g_assert_null(md_listener_new(fixture->dir, MD_SOCKET_RW, FALSE, 0700, group, &error));
+        interfere = NULL;
+        g_assert_true(g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_FAILED) ||
+                      g_error_matches(error, MD_ERROR, VIR_ERR_SYSTEM_ERROR));
+        g_assert_nonnull(strstr(error->message, path));
+
+        g_assert_cmpint(stat(victim, &after), ==, 0);
+        g_assert_cmphex(after.st_mode, ==, before.st_mode);
+        g_assert_cmpint(after.st_gid, ==, before.st_gid);
+        g_unlink(path);
+    }
+    g_unlink(victim);
+}
+
+
+static void
+test_group(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const struct group *group = getgrgid(getegid());
+    g_autoptr(MdListener) listener = NULL;
+    struct stat st;
+
+    if (geteuid() == 0)
+        group = getgrnam("daemon");
+    g_assert_nonnull(group);
+    listener = md_listener_new(fixture->dir, MD_SOCKET_RW, FALSE, 0660, group->gr_name, NULL);
+    g_assert_nonnull(listener);
+    assert_mode(md_listener_get_path(listener), 0660);
+    g_assert_cmpint(lstat(md_listener_get_path(listener), &st), ==, 0);
+    g_assert_cmpint(st.st_gid, ==, group->gr_gid);
+}
+
+
 static void
 test_long_path(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -324,6 +446,8 @@ main(int argc, char **argv)
     ADD("/listener/no-socket", test_no_socket);
     ADD("/listener/replaced", test_replaced);
     ADD("/listener/bad-group", test_bad_group);
+    ADD("/listener/group", test_group);
+    ADD("/listener/interference", test_interference);
     ADD("/listener/long-path", test_long_path);
     ADD("/listener/handed-over", test_handed_over);
     ADD("/listener/handed-over/bad", test_handed_over_bad);
