@@ -272,26 +272,13 @@ md_mdev_write_create(gpointer write, GError **error)
 }
 
 
-static gboolean
-check_free(MdSysfsDir *device, GError **error)
-{
-    g_autofree char *holder = NULL;
-
-    if (!md_vfio_is_in_use(device, &holder))
-        return TRUE;
-    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by %s",
-                 holder != NULL ? holder : "an unknown process");
-    return FALSE;
-}
-
-
 gboolean
 md_mdev_write_prepare_remove(gpointer write, GError **error)
 {
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
 
-    if (device == NULL || !check_free(device, error))
+    if (device == NULL || !md_vfio_check_free(device, error))
         return FALSE;
     /* Of one that was incomplete for long it has not been known. */
     if (self->type_id == NULL)
@@ -309,7 +296,7 @@ md_mdev_write_remove(gpointer write, GError **error)
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
     g_autoptr(GError) err = NULL;
 
-    if (device == NULL || !check_free(device, error))
+    if (device == NULL || !md_vfio_check_free(device, error))
         return FALSE;
 
     if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))

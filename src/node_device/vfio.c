@@ -6,70 +6,97 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "node_device/vfio-users.h"
+#include "util/error.h"
 #include "util/names.h"
 
-/* Processes and descriptors looked at to find a holder; enough for any host, and an end for a
- * strange one. */
-#define MAX_PROCESSES   100000
-#define MAX_DESCRIPTORS 100000
 
-
-static char *
-describe_process(const char *pid)
+static void
+set_in_use(GError **error, const MdVfioHolder *holder)
 {
-    g_autofree char *path = g_build_filename(MD_PATH_PROC, pid, "comm", NULL);
-    g_autofree char *comm = NULL;
-
-    if (!g_file_get_contents(path, &comm, NULL, NULL))
-        return g_strdup_printf("process %s", pid);
-    return g_strdup_printf("process %s (%s)", pid, g_strchomp(comm));
+    if (*holder->name != '\0')
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "device in use by process %" G_GINT64_FORMAT " (%s)", holder->pid,
+                     holder->name);
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by process %" G_GINT64_FORMAT,
+                     holder->pid);
 }
 
 
-/*
- * Guests have mount namespaces of their own, so that the number of the node tells and not its path.
- * But only what is called like one is looked at: other descriptors may be of file systems that do
- * not answer.
- */
+/* The processes are looked at: for the node of the device itself, which may be open many times
+ * over, and for that of a group that we may not open, as a guest has it. */
 static gboolean
-process_holds(MdSysfsDir *proc, const char *pid, dev_t node)
+check_processes(dev_t node, GError **error)
 {
-    g_autofree char *fds = g_build_filename(pid, "fd", NULL);
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open_child(proc, fds, NULL);
-    g_autoptr(GPtrArray) names = dir != NULL ? md_sysfs_dir_list(dir, ".") : NULL;
+    MdVfioHolder holder = { 0 };
+    g_autofree char *hint = NULL;
 
-    for (guint i = 0; names != NULL && i < MIN(names->len, MAX_DESCRIPTORS); i++) {
-        const char *fd = g_ptr_array_index(names, i);
-        g_autofree char *path = g_build_filename(md_sysfs_dir_get_path(dir), fd, NULL);
-        g_autofree char *target = md_sysfs_dir_resolve_link(dir, fd);
-        struct stat st;
-
-        if (target != NULL && strstr(target, "/vfio/") != NULL && stat(path, &st) == 0 &&
-            S_ISCHR(st.st_mode) && st.st_rdev == node)
-            return TRUE;
+    switch (md_vfio_users_find(node, &holder, &hint)) {
+    case MD_VFIO_FREE:
+        return TRUE;
+    case MD_VFIO_HELD:
+        set_in_use(error, &holder);
+        break;
+    case MD_VFIO_UNKNOWN:
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "whether the device is in use cannot be told: %s", hint);
+        break;
     }
     return FALSE;
 }
 
 
-static char *
-find_holder(dev_t node)
+/* Only the name of the holder is to be found out. */
+static void
+set_group_in_use(GError **error, const struct stat *node)
 {
-    g_autoptr(MdSysfsDir) proc = md_sysfs_dir_open(MD_PATH_PROC, NULL);
-    g_autoptr(GPtrArray) names = proc != NULL ? md_sysfs_dir_list(proc, ".") : NULL;
+    MdVfioHolder holder = { 0 };
+    g_autofree char *hint = NULL;
 
-    for (guint i = 0; names != NULL && i < MIN(names->len, MAX_PROCESSES); i++) {
-        const char *pid = g_ptr_array_index(names, i);
+    if (md_vfio_users_find(node->st_rdev, &holder, &hint) == MD_VFIO_HELD)
+        set_in_use(error, &holder);
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by an unknown process%s%s%s",
+                     hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+}
 
-        if (g_ascii_isdigit(*pid) && process_holds(proc, pid, node))
-            return describe_process(pid);
+
+/* A group can be opened by one user at a time, so that EBUSY tells without a look at any process.
+ */
+static gboolean
+check_group(MdSysfsDir *device, GError **error)
+{
+    g_autofree char *group = md_sysfs_dir_read_link(device, MD_ATTR_IOMMU_GROUP);
+    g_autofree char *path = NULL;
+    struct stat st = { 0 };
+    int fd = -1;
+
+    if (group == NULL)
+        return TRUE;
+
+    path = g_build_filename(MD_PATH_DEV_VFIO, group, NULL);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return TRUE;
     }
-    return NULL;
+    switch (errno) {
+    case EBUSY:
+        if (stat(path, &st) < 0)
+            st.st_rdev = 0;
+        set_group_in_use(error, &st);
+        return FALSE;
+    case EACCES:
+    case EPERM:
+        return stat(path, &st) < 0 || check_processes(st.st_rdev, error);
+    default:
+        return TRUE;
+    }
 }
 
 
@@ -86,36 +113,8 @@ parse_dev(const char *text, dev_t *node)
 }
 
 
-/* A group can be opened by one user at a time, so that EBUSY tells without a look at any process.
- */
 static gboolean
-group_is_in_use(MdSysfsDir *device, char **holder)
-{
-    g_autofree char *group = md_sysfs_dir_read_link(device, MD_ATTR_IOMMU_GROUP);
-    g_autofree char *path = NULL;
-    struct stat st;
-    int fd = -1;
-
-    if (group == NULL)
-        return FALSE;
-
-    path = g_build_filename(MD_PATH_DEV_VFIO, group, NULL);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd >= 0) {
-        close(fd);
-        return FALSE;
-    }
-    if (errno != EBUSY)
-        return FALSE;
-
-    *holder = stat(path, &st) == 0 ? find_holder(st.st_rdev) : NULL;
-    return TRUE;
-}
-
-
-/* The device's own node may be open many times over; only a look at the processes tells. */
-static gboolean
-cdev_is_in_use(MdSysfsDir *device, char **holder)
+check_cdev(MdSysfsDir *device, GError **error)
 {
     g_autoptr(GPtrArray) names = md_sysfs_dir_list(device, MD_ATTR_VFIO_DEV);
 
@@ -125,19 +124,15 @@ cdev_is_in_use(MdSysfsDir *device, char **holder)
         g_autofree char *text = md_sysfs_dir_read(device, attr, NULL);
         dev_t node = 0;
 
-        if (!parse_dev(text, &node))
-            continue;
-        *holder = find_holder(node);
-        if (*holder != NULL)
-            return TRUE;
+        if (parse_dev(text, &node) && !check_processes(node, error))
+            return FALSE;
     }
-    return FALSE;
+    return TRUE;
 }
 
 
 gboolean
-md_vfio_is_in_use(MdSysfsDir *device, char **holder)
+md_vfio_check_free(MdSysfsDir *device, GError **error)
 {
-    *holder = NULL;
-    return group_is_in_use(device, holder) || cdev_is_in_use(device, holder);
+    return check_group(device, error) && check_cdev(device, error);
 }

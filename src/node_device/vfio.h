@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has a VFIO device open: a guest, usually. */
+/* Whether a VFIO device is in use, by a guest usually. */
 #pragma once
 
 #include "util/sysfs.h"
 
 /*
- * For a worker. Whether a user holds the device open, through the node of its group or its own
- * character device. `holder`: set to "process 1234 (qemu-system-x86)" where that can be known, else
- * to NULL.
+ * For a worker. TRUE if nobody holds the device open, neither through the node of its group nor
+ * through its own. Otherwise VIR_ERR_INTERNAL_ERROR, which names the holder where that can be
+ * known. Also refused is a device of which it cannot be told: the kernel lets whoever removes a
+ * device wait for its user.
  */
-gboolean md_vfio_is_in_use(MdSysfsDir *device, char **holder);
+gboolean md_vfio_check_free(MdSysfsDir *device, GError **error);

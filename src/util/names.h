@@ -13,6 +13,10 @@
 #define MD_PATH_PROC          "/proc"
 #define MD_PATH_RUN           "/run"
 
+/* VFIO: the node that everybody may open, and the socket of who knows its users. */
+#define MD_VFIO_CONTAINER  "vfio"
+#define MD_PATH_VFIO_USERS MD_PATH_RUN "/mediated/vfio-users"
+
 /* mdevctl: its definitions, and what is in there beside them. */
 #define MD_PATH_DEFINITIONS "/etc/mdevctl.d"
 #define MD_DIR_SCRIPTS      "scripts.d"

@@ -2,25 +2,32 @@
 """The daemon as a service of systemd: sockets, readiness, reload, watchdog, sandbox, take-over."""
 
 import contextlib
+import ctypes
+import errno
 import os
 import pathlib
+import platform
 import pwd
 import re
 import signal
+import socket
 import struct
 import subprocess
+import time
 
 import documents
 import libvirt
 import systemd_manager as systemd
-from mediated_test import MediatedTest, only_on
+from mediated_test import VAGUE, MediatedTest, only_on
 from program import DETAILS
-from service_host import SERVICE, SOCKETS, write_units
+from service_host import SERVICE, SOCKETS, SYSTEM, USERS_SOCKET, write_units
 from systemd_manager import is_active, show
 from user import User
 
 URI = 'nodedev:///system'
 REASON = 'systemd is process 1 only there'
+PROBE_UNIT = 'mediated-probe.service'
+CAP_NET_ADMIN = 12
 SPEEDS = (None, '2.5', '5', '8', '16', '32', '64')
 
 HOLDER = """
@@ -29,6 +36,42 @@ fd = os.open(sys.argv[1], os.O_RDWR)
 print('held', flush=True)
 sys.stdin.read()
 """
+
+# What a service with the same restrictions tries: each line is what it has tried and the errno of it, 0 if it succeeded.
+# Of calls that need something to work on the arguments are bad: the filter refuses them before the kernel looks.
+PROBE = """
+import ctypes, errno, os, platform
+libc = ctypes.CDLL(None, use_errno=True)
+CALLS = {calls}
+for name, number in CALLS.items():
+    result = libc.syscall(number, 0, 0, 0, 0, 0, 0)
+    print('call', name, ctypes.get_errno() if result < 0 else 0)
+
+class Vector(ctypes.Structure):
+    _fields_ = [('base', ctypes.c_void_p), ('length', ctypes.c_size_t)]
+
+mine = ctypes.create_string_buffer(16)
+local = Vector(ctypes.addressof(mine), 16)
+for name in ('process_vm_readv', 'process_vm_writev'):
+    done = getattr(libc, name)({pid}, ctypes.byref(local), 1, ctypes.byref(Vector({address}, 16)), 1, 0)
+    print('call', name, ctypes.get_errno() if done < 0 else 0)
+for path, flags in (('mem', os.O_RDWR), ('maps', os.O_RDONLY), ('environ', os.O_RDONLY), ('fd/0', os.O_RDONLY)):
+    try:
+        os.close(os.open(f'/proc/{pid}/{{path}}', flags))
+        print('file', path, 0)
+    except OSError as error:
+        print('file', path, error.errno)
+"""
+
+# x86-64 and the common table, which agree on the later ones.
+NUMBERS = {
+    'io_uring_setup': 425, 'io_uring_enter': 426, 'io_uring_register': 427, 'pidfd_getfd': 438,
+    'process_madvise': 440, 'process_mrelease': 448,
+}
+NUMBERS_X86 = {
+    'ptrace': 101, 'io_setup': 206, 'add_key': 248, 'request_key': 249, 'keyctl': 250,
+    'name_to_handle_at': 303, 'open_by_handle_at': 304, 'kcmp': 312, 'bpf': 321, 'userfaultfd': 323,
+}
 
 # A stand-in for libvirt's own units: the same names, paths and dependencies.
 THEIRS = {
@@ -225,11 +268,69 @@ class Sandbox(ServiceTest):
         return subprocess.run(['nsenter', f'--target={self.daemon.process.pid}', '--mount',
                                *command], check=False, capture_output=True).returncode
 
+    def status(self, pid=None):
+        """What the kernel says of the rights of a process."""
+        text = pathlib.Path(f'/proc/{pid or self.daemon.process.pid}/status').read_text(encoding='ascii')
+        return dict(re.findall(r'^(\w+):\s*(.*)$', text, re.MULTILINE))
+
     def test_score(self):
-        result = subprocess.run(['systemd-analyze', 'security', '--no-pager', SERVICE], text=True,
-                                check=True, capture_output=True)
-        score = float(re.search(r'exposure level for \S+: ([0-9.]+)', result.stdout).group(1))
-        self.assertLessEqual(score, 2.0, result.stdout)
+        for unit, limit in ((SERVICE, 1.5), ('mediated-vfio-users@.service', 1.0)):
+            result = subprocess.run(['systemd-analyze', 'security', '--no-pager', '--offline=true',
+                                     str(SYSTEM / unit)], text=True, check=True, capture_output=True)
+            score = float(re.search(r'exposure level for \S+: ([0-9.]+)', result.stdout).group(1))
+            self.assertLessEqual(score, limit, result.stdout)
+
+    def test_capabilities(self):
+        """Of all that root may do, what is needed for the buffer of events and nothing else."""
+        status = self.status()
+        for kind in ('CapEff', 'CapPrm', 'CapBnd'):
+            self.assertEqual(int(status[kind], 16), 1 << CAP_NET_ADMIN, kind)
+        for kind in ('CapInh', 'CapAmb'):
+            self.assertEqual(int(status[kind], 16), 0, kind)
+        self.assertEqual((status['NoNewPrivs'], status['Seccomp']), ('1', '2'))
+
+    def test_limits(self):
+        limits = pathlib.Path(f'/proc/{self.daemon.process.pid}/limits').read_text(encoding='ascii')
+        self.assertEqual(re.search(r'^Max core file size\s+(\S+)\s+(\S+)', limits, re.MULTILINE).groups(), ('0', '0'))
+        self.assertEqual(re.search(r'^Max open files\s+\S+\s+(\S+)', limits, re.MULTILINE).group(1), '6000')
+        self.assertNotIn('the limit of open files allows', self.daemon.log())
+        mib = 1 << 20
+        self.assertEqual({key: show(SERVICE, key) for key in ('MemoryHigh', 'MemoryMax', 'MemorySwapMax', 'TasksMax')},
+                         {'MemoryHigh': 256 * mib, 'MemoryMax': 512 * mib, 'MemorySwapMax': 0, 'TasksMax': 1024})
+
+    def probe(self):
+        """What is refused to a program in the daemon's place: {name: errno} of calls and of files of another root's
+        process."""
+        numbers = {**NUMBERS, **(NUMBERS_X86 if platform.machine() == 'x86_64' else {})}
+        target = ctypes.create_string_buffer(16)
+        script = pathlib.Path('/etc/mediated-probe.py')
+        script.write_text(PROBE.format(calls=numbers, pid=os.getpid(), address=ctypes.addressof(target)),
+                          encoding='utf-8')
+        self.addCleanup(script.unlink)
+        text = (SYSTEM / SERVICE).read_text(encoding='utf-8')
+        # As a command it has no need of the daemon's partners.
+        text = re.sub(r'^(Type|Sockets|Restart|WatchdogSec|EnvironmentFile|Conflicts|Requires|Wants|After|ExecReload)=.*\n',
+                      '', text, flags=re.MULTILINE)
+        text = re.sub(r'^ExecStart=.*$', 'Type=oneshot\nExecStart=/usr/bin/python3 -I ' + str(script), text,
+                      flags=re.MULTILINE)
+        write_units({PROBE_UNIT: text})
+        self.addCleanup(write_units, {PROBE_UNIT: None})
+        began = time.time()
+        systemd.start(PROBE_UNIT)
+
+        def lines():
+            words = ['journalctl', '--quiet', '--no-pager', '--output=cat', f'--unit={PROBE_UNIT}', f'--since=@{began:.6f}']
+            log = subprocess.run(words, text=True, check=True, capture_output=True).stdout
+            found = dict(re.findall(r'^\w+ (\S+) (\d+)$', log, re.MULTILINE))
+            return {name: int(number) for name, number in found.items()} if 'fd/0' in found else None
+        return self.wait_until(lines, 'what the probe has found')
+
+    def test_other_processes_are_out_of_reach(self):
+        """Whoever runs code in the daemon's place can neither look into another process of root nor change it."""
+        refused = self.probe()
+        self.assertGreater(len(refused), 10)
+        wrong = {name: number for name, number in refused.items() if number not in (errno.EPERM, errno.EACCES)}
+        self.assertEqual(wrong, {})
 
     def test_create_and_destroy(self):
         for parent in self.host.parents():
@@ -283,6 +384,27 @@ class Sandbox(ServiceTest):
         device.destroy()
         self.assertEqual(self.host.children(), [])
 
+    def test_in_use_and_nobody_tells_by_whom(self):
+        """That a device is in use is known without the program that looks at other processes."""
+        uuid = self.new_uuid()
+        device = self.create(uuid=uuid)
+        systemd.stop(USERS_SOCKET)
+        with self.host.hold_open(uuid), self.nothing_changes():
+            self.assert_refused(VAGUE, device.destroy, says=('in use by an unknown process', 'mediated-vfio-users'))
+        with self.held_by_another_user(uuid), self.nothing_changes():
+            self.assert_refused(VAGUE, device.destroy, says=('cannot be told', 'mediated-vfio-users'))
+        systemd.start(USERS_SOCKET)
+        device.destroy()
+        self.assertEqual(self.host.children(), [])
+
+    def test_only_root_may_ask_for_users(self):
+        path = pathlib.Path('/run/mediated/vfio-users')
+        self.assertEqual(oct(path.stat().st_mode & 0o777), '0o600')
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as asker:
+            asker.connect(str(path))
+            asker.sendall(b'1:3\n')
+            self.assertEqual(asker.makefile('rb').read(), b'free\n')
+
     def test_links(self):
         """The kernel shows the service no more of a configuration space than its header, but attributes tell."""
         shown = 0
@@ -302,10 +424,12 @@ class Sandbox(ServiceTest):
         """What it may write, and that it may write nothing else."""
         for path in ('/sys/devices', '/etc/mdevctl.d'):
             self.assertEqual(self.inside('test', '-w', path), 0, path)
-        for path in ('/etc', '/run', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
+        for path in ('/', '/etc', '/run', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
             self.assertNotEqual(self.inside('test', '-w', path), 0, path)
         pathlib.Path('/root/private').touch()
-        self.assertNotEqual(self.inside('test', '-e', '/root/private'), 0)
+        for path in ('/root/private', '/boot', '/home', '/mnt', '/opt', '/srv', '/var/lib', '/dev/kmsg', '/dev/mem'):
+            self.assertNotEqual(self.inside('test', '-e', path), 0, path)
+        self.assertEqual(self.inside('test', '-c', '/dev/vfio/vfio'), 0)
 
 
 class Polkit(ServiceTest):

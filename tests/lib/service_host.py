@@ -20,7 +20,10 @@ from vm_host import VmHost
 
 SERVICE = 'mediated.service'
 SOCKETS = ('mediated.socket', 'mediated-ro.socket')
-UNITS = (SERVICE, *SOCKETS)
+USERS_SOCKET = 'mediated-vfio-users.socket'
+UNITS = (SERVICE, *SOCKETS, USERS_SOCKET)
+TEMPLATES = ('mediated-vfio-users@.service',)
+MAKE_ROOT = pathlib.Path(__file__).resolve().parents[2] / 'src/units/make-root'
 DROP_IN = f'{SERVICE}.d/test.conf'
 SYSTEM = pathlib.Path('/etc/systemd/system')
 
@@ -42,16 +45,24 @@ def write_units(units):
         systemd.reload_units()
 
 
+def setting(unit, key):
+    """The first value of a key in a unit's file."""
+    return re.search(rf'^{key}=-?(\S+)', (SYSTEM / unit).read_text(encoding='utf-8'), re.MULTILINE).group(1)
+
+
 @functools.cache
 def install(program):
-    """Puts program and units in their places; gives the file for arguments."""
-    units = pathlib.Path(program).parent / 'units'
-    for name in UNITS:
-        shutil.copy(units / name, SYSTEM / name)
-    text = (units / SERVICE).read_text(encoding='utf-8')
-    shutil.copy(program, re.search(r'^ExecStart=(\S+)', text, re.MULTILINE).group(1))
+    """Puts programs and units in their places; gives the file for arguments."""
+    build = pathlib.Path(program).parent
+    for name in (*UNITS, *TEMPLATES):
+        shutil.copy(build / 'units' / name, SYSTEM / name)
+    for source, unit in ((program, SERVICE), (build / 'mediated-vfio-users', TEMPLATES[0])):
+        path = pathlib.Path(setting(unit, 'ExecStart'))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+    subprocess.run([MAKE_ROOT, setting(SERVICE, 'RootDirectory')], check=True)
     systemd.reload_units()
-    path = pathlib.Path(re.search(r'^EnvironmentFile=-(\S+)', text, re.MULTILINE).group(1))
+    path = pathlib.Path(setting(SERVICE, 'EnvironmentFile'))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
