@@ -8,8 +8,13 @@
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* The only type of group that libvirt knows. */
-#define TYPE_QETH "qeth_generic"
+/* libvirt knows the first one; the kernel tells the others once it knows what the card speaks. */
+static const char *const type_names[] = {
+    [MD_CCWGROUP_QETH] = "qeth_generic",
+    [MD_CCWGROUP_QETH_LAYER2] = "qeth_layer2",
+    [MD_CCWGROUP_QETH_LAYER3] = "qeth_layer3",
+    [MD_CCWGROUP_OTHER] = NULL,
+};
 
 /* In libvirt's header since 11.1. */
 #if LIBVIR_VERSION_NUMBER >= 11001000
@@ -17,6 +22,17 @@
 #else
 #define FLAG_GROUP (1U << 22)
 #endif
+
+
+MdCcwGroupType
+md_ccwgroup_type_find(const char *name)
+{
+    guint type = 0;
+
+    while (type < MD_CCWGROUP_OTHER && g_strcmp0(type_names[type], name) != 0)
+        type++;
+    return type;
+}
 
 
 static void
@@ -112,7 +128,8 @@ parse_type(MdCapCcwGroup *self, xmlNodePtr node, GError **error)
         return TRUE;
 
     type = md_xml_attribute(child, "type");
-    if (g_strcmp0(type, TYPE_QETH) == 0) {
+    self->type = md_ccwgroup_type_find(type);
+    if (self->type != MD_CCWGROUP_OTHER) {
         self->card_type = md_xml_child_text(child, "card_type");
         self->chpid = md_xml_child_text(child, "chpid");
         return TRUE;
@@ -136,26 +153,37 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
+format_members(const MdCapCcwGroup *self, MdXmlWriter *writer)
+{
+    if (self->members->len == 0)
+        return;
+
+    md_xml_writer_start(writer, "members");
+    for (guint i = 0; i < self->members->len; i++) {
+        const MdCcwGroupMember *member = g_ptr_array_index(self->members, i);
+
+        md_xml_writer_start(writer, "ccw_device");
+        md_xml_writer_attribute(writer, "ref", member->ref);
+        md_xml_writer_text(writer, member->device);
+        md_xml_writer_end(writer);
+    }
+    md_xml_writer_end(writer);
+}
+
+
+static void
 format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapCcwGroup *self = (const MdCapCcwGroup *)cap;
 
     md_ccw_state_format(self->state, writer);
     md_ccw_address_format(&self->address, writer);
-    if (self->members->len > 0) {
-        md_xml_writer_start(writer, "members");
-        for (guint i = 0; i < self->members->len; i++) {
-            const MdCcwGroupMember *member = g_ptr_array_index(self->members, i);
+    format_members(self, writer);
+    if (type_names[self->type] == NULL)
+        return;
 
-            md_xml_writer_start(writer, "ccw_device");
-            md_xml_writer_attribute(writer, "ref", member->ref);
-            md_xml_writer_text(writer, member->device);
-            md_xml_writer_end(writer);
-        }
-        md_xml_writer_end(writer);
-    }
     md_xml_writer_start(writer, "capability");
-    md_xml_writer_attribute(writer, "type", TYPE_QETH);
+    md_xml_writer_attribute(writer, "type", type_names[self->type]);
     md_xml_writer_block(writer);
     md_xml_writer_element(writer, "card_type", self->card_type);
     md_xml_writer_element(writer, "chpid", self->chpid);
@@ -171,6 +199,7 @@ copy(MdCap *dest, const MdCap *src)
 
     self->address = from->address;
     self->state = from->state;
+    self->type = from->type;
     self->members = new_members();
     for (guint i = 0; i < from->members->len; i++) {
         const MdCcwGroupMember *member = g_ptr_array_index(from->members, i);

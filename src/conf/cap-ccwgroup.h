@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A group of channel-attached devices of s390 that are one: the network card of qeth. */
+/* A group of channel-attached devices of s390 that are one, as the network cards of qeth are. */
 #pragma once
 
 #include "conf/capability.h"
@@ -7,6 +7,14 @@
 
 /* Members that one group may have in a document; the kernel's are three at most. */
 #define MD_CCWGROUP_MEMBERS_MAX 64
+
+/* Which driver has made one device of the group. */
+typedef enum {
+    MD_CCWGROUP_QETH, /* what a document means that does not say */
+    MD_CCWGROUP_QETH_LAYER2,
+    MD_CCWGROUP_QETH_LAYER3,
+    MD_CCWGROUP_OTHER, /* not a card of qeth: libvirt has no capability for it */
+} MdCcwGroupType;
 
 typedef struct {
     char *ref;    /* what the group calls it: cdev0 */
@@ -17,9 +25,14 @@ typedef struct {
     MdCap cap;
     MdCcwAddress address;
     MdCcwState state;
+    MdCcwGroupType type;
     GPtrArray *members; /* of MdCcwGroupMember, in order; never NULL */
-    char *card_type;    /* OSD_10GIG, or NULL */
-    char *chpid;        /* channel path, two hexadecimal digits, or NULL */
+    char *card_type;    /* of a card of qeth: OSD_10GIG, or NULL */
+    char *chpid;        /* of a card of qeth: channel path, two hexadecimal digits, or NULL */
 } MdCapCcwGroup;
+
+/* From what the kernel or a document calls it; MD_CCWGROUP_OTHER for any other name, and for NULL.
+ */
+MdCcwGroupType md_ccwgroup_type_find(const char *name);
 
 void md_ccwgroup_members_add(GPtrArray *members, const char *ref, const char *device);

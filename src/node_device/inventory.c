@@ -71,10 +71,12 @@ find_parent_name(MdInventory *self, const char *path)
 }
 
 
+/* `known`: what this very device is registered as, or NULL. */
 static MdNodeDeviceDef *
-probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
+probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDevice *known)
 {
-    MdNodeDeviceDef *def = md_probe_device(self->udev, device, dir);
+    gboolean is_known = known != NULL && md_sysfs_dir_get_inode(dir) == known->inode;
+    MdNodeDeviceDef *def = md_probe_device(self->udev, device, dir, is_known ? known->def : NULL);
 
     if (def != NULL)
         def->parent = find_parent_name(self, def->path);
@@ -102,7 +104,7 @@ is_taken(MdInventory *self, const char *name)
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
-    g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir);
+    g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir, NULL);
 
     if (dir != NULL && !md_sysfs_dir_is_alive(dir))
         return FALSE;
@@ -144,6 +146,48 @@ look_below(MdInventory *self, const char *path)
 }
 
 
+/* Reads again what another device says of one that has come or gone; its event tells of both. */
+static void
+look_at_affected(MdInventory *self, const char *name)
+{
+    MdNodeDevice *known = md_registry_find(self->registry, name);
+    const char *path = known != NULL ? known->def->path : NULL;
+    g_autoptr(MdUdevDevice) device = path != NULL ? md_udev_look_up(self->udev, path) : NULL;
+    g_autoptr(MdSysfsDir) dir = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
+    g_autoptr(MdNodeDeviceDef) def = NULL;
+
+    if (device == NULL || dir == NULL || md_sysfs_dir_get_inode(dir) != known->inode)
+        return;
+    def = probe(self, device, dir, known);
+    if (def != NULL && g_str_equal(def->name, name) && md_sysfs_dir_is_alive(dir))
+        md_registry_replace(self->registry, known, g_steal_pointer(&def));
+}
+
+
+/* At the start those devices are still to be looked at, or have been with all of it there. */
+static void
+look_at_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
+{
+    g_autoptr(GPtrArray) names = md_probe_list_affected(def);
+
+    for (guint i = 0; i < names->len && self->starting == NULL; i++)
+        look_at_affected(self, g_ptr_array_index(names, i));
+}
+
+
+/* A device has been registered: some have another parent now, and some say other things. */
+static void
+look_around(MdInventory *self, const char *path)
+{
+    MdNodeDevice *device = md_registry_find_path(self->registry, path);
+    g_autoptr(MdNodeDeviceDef) def = device != NULL ? md_node_device_def_ref(device->def) : NULL;
+
+    look_below(self, path);
+    if (def != NULL)
+        look_at_all_affected(self, def);
+}
+
+
 /* A device that is not registered yet has shown up. */
 static void
 consider(MdInventory *self, MdUdevDevice *device)
@@ -159,7 +203,7 @@ consider(MdInventory *self, MdUdevDevice *device)
         return;
     }
     md_incomplete_remove(self->incomplete, path);
-    look_below(self, path);
+    look_around(self, path);
 }
 
 
@@ -188,7 +232,7 @@ void
 md_inventory_drop(MdInventory *self, const char *path)
 {
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
-    g_autofree char *name = device != NULL ? g_strdup(device->def->name) : NULL;
+    g_autoptr(MdNodeDeviceDef) gone = device != NULL ? md_node_device_def_ref(device->def) : NULL;
     g_autofree char *namesake = NULL;
 
     md_incomplete_remove(self->incomplete, path);
@@ -199,8 +243,9 @@ md_inventory_drop(MdInventory *self, const char *path)
     md_registry_deactivate(self->registry, device);
     do {
         g_free(namesake);
-        namesake = take_namesake(self, name);
+        namesake = take_namesake(self, gone->name);
     } while (namesake != NULL && md_inventory_check(self, namesake) == NULL);
+    look_at_all_affected(self, gone);
 }
 
 
@@ -238,7 +283,7 @@ look_at_companion(
 
     if (!last && !md_probe_is_companion_complete(device, dir))
         return FALSE;
-    def = probe(self, device, dir);
+    def = probe(self, device, dir, known);
     if (def == NULL || !md_sysfs_dir_is_alive(dir) ||
         (!last && !md_probe_is_companion_complete(device, dir)))
         return FALSE;
@@ -265,7 +310,7 @@ take(const char *path, gboolean last, gpointer data)
     if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
         return FALSE;
 
-    look_below(self, path);
+    look_around(self, path);
     return TRUE;
 }
 
@@ -293,7 +338,7 @@ md_inventory_look_again_at(MdInventory *self,
     if (dir == NULL)
         return;
 
-    def = is_settled ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir);
+    def = is_settled ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir, device);
     /* What has been read of one that is going is a torso, and no change of it. */
     if (!md_sysfs_dir_is_alive(dir))
         return;

@@ -306,7 +306,7 @@ md_registry_deactivate(MdRegistry *self, MdNodeDevice *device)
 
 
 void
-md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
+md_registry_replace(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
 {
     GList *link = NULL;
 
@@ -315,6 +315,13 @@ md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
     link = unindex_device(self, device);
     replace_def(device, def);
     index_device(self, link);
+}
+
+
+void
+md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
+{
+    md_registry_replace(self, device, def);
     g_signal_emit(self, signals[SIGNAL_UPDATED], 0, device);
 }
 
@@ -322,14 +329,12 @@ md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
 void
 md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
 {
-    GList *link = unindex_device(self, device);
     MdNodeDeviceDef *def = md_node_device_def_copy(device->def);
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     g_ptr_array_unref(cap->attrs);
     cap->attrs = md_mdev_attrs_copy(attrs);
-    replace_def(device, def);
-    index_device(self, link);
+    md_registry_replace(self, device, def);
 }
 
 

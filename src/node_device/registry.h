@@ -33,6 +33,10 @@ void md_registry_deactivate(MdRegistry *self, MdNodeDevice *device);
 /* Gives a device a new description of the same name and path (taken over). */
 void md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
+/* The same, but signals nothing: another device's coming or going, which is signalled, tells of it.
+ */
+void md_registry_replace(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
+
 /* What `attrs` of MdMdevAttr an active device has been given. Signals nothing: it is no change, but
  * part of what has been signalled, or will be. */
 void md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs);

@@ -104,6 +104,43 @@ class Shown(Mainframe):
             self.assertEqual(self.look_up(name).parent(), parent)
 
 
+class Cards(Mainframe):
+    """Groups that are called otherwise than the card of the mainframe."""
+
+    machine = 'cards'
+    GROUPS = {'ccwgroup_0_0_0bd0': 'qeth_layer2', 'ccwgroup_0_0_1bd0': 'qeth_layer3',
+              'ccwgroup_0_0_2bd0': 'qeth_generic', 'ccwgroup_0_0_3bd0': None, 'ccwgroup_0_0_4bd0': None,
+              'ccwgroup_0_0_5bd0': None}
+
+    def test_all_are_listed(self):
+        self.assertEqual(self.names(FLAGS['ccwgroup']), sorted(self.GROUPS))
+        self.assertEqual(sorted(self.conn.listDevices('ccwgroup')), sorted(self.GROUPS))
+
+    def test_documents(self):
+        for name, card_type in self.GROUPS.items():
+            with self.subTest(name):
+                document = self.look_up(name).XMLDesc(0)
+                cap = documents.parse(document).find('capability')
+                self.assertIsNone(documents.validate(document, self.schema), document)
+                self.assertEqual({card.get('type'): (card.findtext('card_type'), card.findtext('chpid'))
+                                  for card in cap.findall('capability')},
+                                 {card_type: ('OSD_10GIG', 'BD')} if card_type else {})
+                self.assertEqual({member.text for member in cap.iter('ccw_device')},
+                                 {other for other in self.names(FLAGS['ccw'])
+                                  if other.startswith(name.replace('ccwgroup', 'ccw')[:-1])})
+
+    def test_layer_that_the_driver_learns(self):
+        """The card stays the same device."""
+        path = f'{s390_hosts.QETH}/0.0.2bd0'
+        kernel = self.host.kernel
+        events = self.listen()
+        kernel.sysfs.write_uevent(path, {**kernel.sysfs.uevent(path), 'DEVTYPE': 'qeth_layer3'})
+        kernel.event('change', path)
+        events.wait(('update', 'ccwgroup_0_0_2bd0'))
+        self.assertIsNotNone(documents.find_capability(self.root('ccwgroup_0_0_2bd0'), 'ccwgroup', 'qeth_layer3'))
+        self.assertEqual(events.all(), [('update', 'ccwgroup_0_0_2bd0')])
+
+
 class Changes(Mainframe):
     def setUp(self):
         super().setUp()

@@ -52,13 +52,13 @@ def add_ccw(kernel, subchannel, address, unit, online=True):
     return path
 
 
-def group_qeth(kernel, members, online=True, **attributes):
+# pylint: disable-next=too-many-arguments
+def group_qeth(kernel, members, online=True, devtype='qeth_generic', driver='qeth', **attributes):
     """Makes one network card of ccw devices; it has the address of the first one."""
-    path = f'{QETH}/{members[0].rpartition("/")[2]}'
-    kernel.sysfs.add_device(path, 'ccwgroup', {
-        'online': f'{int(online)}\n', 'card_type': 'OSD_10GIG\n', 'chpid': 'BD\n', **attributes,
-    }, {'DEVTYPE': 'qeth_generic'})
-    kernel.sysfs.bind(path, 'qeth')
+    path = f'/sys/devices/{driver}/{members[0].rpartition("/")[2]}'
+    texts = {'online': f'{int(online)}\n', 'card_type': 'OSD_10GIG\n', 'chpid': 'BD\n', **attributes}
+    kernel.sysfs.add_device(path, 'ccwgroup', {name: text for name, text in texts.items() if text is not None}, {'DEVTYPE': devtype})
+    kernel.sysfs.bind(path, driver)
     for number, member in enumerate(members):
         kernel.sysfs.link(f'{path}/cdev{number}', member)
         kernel.sysfs.link(f'{member}/group_device', path)
@@ -118,6 +118,19 @@ def mainframe(kernel):
     return [add_vfio_ccw(kernel, '0.0.00d0', '0.0.1591'), add_matrix(kernel)]
 
 
+def cards(kernel):
+    """Groups of every type: cards whose layer the driver knows, one that it does not, and those of other drivers."""
+    add_channel_subsystem(kernel)
+    for number, (devtype, driver) in enumerate((('qeth_layer2', 'qeth'), ('qeth_layer3', 'qeth'),
+                                                ('qeth_generic', 'qeth'), ('qeth_osn', 'qeth'), ('lcs', 'lcs'),
+                                                ('ctcm', 'ctcm'))):
+        channels = [add_ccw(kernel, f'0.0.0{number}0{index}', f'0.0.{number}bd{index}', (driver, *OSA[1:]))
+                    for index in range(3 if driver == 'qeth' else 2)]
+        group_qeth(kernel, channels, devtype=devtype, driver=driver,
+                   **({} if driver == 'qeth' else {'card_type': None, 'chpid': None}))
+    return []
+
+
 def ccw(kernel):
     """A subchannel that is bound to vfio_ccw, and nothing else."""
     kernel.sysfs.add_device(CSS, None, {})
@@ -129,4 +142,4 @@ def matrix(kernel):
     return [add_matrix(kernel)]
 
 
-MACHINES = {'mainframe': mainframe, 'ccw': ccw, 'ap': matrix}
+MACHINES = {'mainframe': mainframe, 'cards': cards, 'ccw': ccw, 'ap': matrix}

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups of channel-attached devices of s390 that the driver qeth makes a network card of. */
+/* Groups of channel-attached devices of s390. Those that are no card of qeth (lcs, ctcm) are listed
+ * for the sake of their members, which name them. */
 #include "config.h"
 
 #include "conf/cap-ccwgroup.h"
 #include "node_device/probe/probe-ccw.h"
 #include "node_device/probe/probe.h"
 #include "util/names.h"
-
-#define DEVTYPE_QETH "qeth_generic"
 
 #define PREFIX_MEMBER  "cdev"
 #define ATTR_CARD_TYPE "card_type"
@@ -46,10 +45,27 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
 
     cap = md_node_device_def_add_cap(def, &md_cap_kind_ccwgroup);
     cap->address = address;
+    cap->type = md_ccwgroup_type_find(md_udev_device_get_devtype(device));
     cap->state = md_ccw_state_read(dir);
     read_members(cap, dir);
+    if (cap->type == MD_CCWGROUP_OTHER && cap->members->len == 0)
+        return FALSE;
     def->name = md_node_device_make_name("ccwgroup", name, NULL);
     return TRUE;
+}
+
+
+/* The kernel tells of the group, but not of those that are in it from then on. */
+static void
+list_affected(const MdNodeDeviceDef *def, GPtrArray *names)
+{
+    const MdCapCcwGroup *cap = md_node_device_def_get_cap(def, &md_cap_kind_ccwgroup);
+
+    for (guint i = 0; i < cap->members->len; i++) {
+        const MdCcwGroupMember *member = g_ptr_array_index(cap->members, i);
+
+        g_ptr_array_add(names, g_strdup(member->device));
+    }
 }
 
 
@@ -74,8 +90,8 @@ refresh(MdNodeDeviceDef *def,
 const MdProbe md_probe_ccwgroup = {
     .kind = &md_cap_kind_ccwgroup,
     .subsystem = MD_SUBSYSTEM_CCWGROUP,
-    .devtype = DEVTYPE_QETH,
     .probe = probe,
+    .list_affected = list_affected,
     .refresh_blocks = TRUE, /* the attributes of the card are the driver's */
     .refresh = refresh,
 };

@@ -107,8 +107,35 @@ new_def(const MdProbe *probe, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
+static const MdProbe *
+find_probe(const MdNodeDeviceDef *def)
+{
+    const MdCap *cap = g_ptr_array_index(def->caps, 0);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
+        if (probes[i]->kind == cap->kind)
+            return probes[i];
+    }
+    return NULL;
+}
+
+
+static gboolean
+run_probe(const MdProbe *probe,
+          MdUdev *udev,
+          MdUdevDevice *device,
+          MdSysfsDir *dir,
+          const MdNodeDeviceDef *known,
+          MdNodeDeviceDef *def)
+{
+    if (known == NULL || probe->probe_again == NULL || find_probe(known) != probe)
+        return probe->probe(udev, device, dir, def);
+    return probe->probe_again(device, dir, known, def);
+}
+
+
 MdNodeDeviceDef *
-md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
+md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         g_autoptr(MdNodeDeviceDef) def = NULL;
@@ -117,10 +144,22 @@ md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir)
             (dir == NULL && !probes[i]->told_by_bind))
             continue;
         def = new_def(probes[i], device, dir);
-        if (probes[i]->probe(udev, device, dir, def))
+        if (run_probe(probes[i], udev, device, dir, known, def))
             return g_steal_pointer(&def);
     }
     return NULL;
+}
+
+
+GPtrArray *
+md_probe_list_affected(const MdNodeDeviceDef *def)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    const MdProbe *probe = find_probe(def);
+
+    if (probe != NULL && probe->list_affected != NULL)
+        probe->list_affected(def, names);
+    return names;
 }
 
 
@@ -158,19 +197,6 @@ md_probe_is_told_by_bind(MdUdevDevice *device)
             return TRUE;
     }
     return FALSE;
-}
-
-
-static const MdProbe *
-find_probe(const MdNodeDeviceDef *def)
-{
-    const MdCap *cap = g_ptr_array_index(def->caps, 0);
-
-    for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
-        if (probes[i]->kind == cap->kind)
-            return probes[i];
-    }
-    return NULL;
 }
 
 

@@ -32,6 +32,21 @@ typedef struct {
     /* Fills name and capabilities. FALSE: this is no device of ours. */
     gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
+    /*
+     * Instead of probe() for a device that is registered, as `known`: to clients it is the same one
+     * for as long as it is there, so what it is and what it is called is taken from `known`, and
+     * not from properties that udev tells at one time and not at another. NULL: probe() reads only
+     * what the kernel never changes.
+     */
+    gboolean (*probe_again)(MdUdevDevice *device,
+                            MdSysfsDir *dir,
+                            const MdNodeDeviceDef *known,
+                            MdNodeDeviceDef *def);
+
+    /* Appends the names of the devices whose capabilities change with the coming and the going of
+     * this one, of which no event of their own tells. NULL: there are none. */
+    void (*list_affected)(const MdNodeDeviceDef *def, GPtrArray *names);
+
     /* Whether every refresh() asks a driver or takes a lock that one may hold. Of a parent of
      * mediated devices that is known anyway. */
     gboolean refresh_blocks;
@@ -104,9 +119,15 @@ char *md_probe_find_subject(MdUdevDevice *device);
 /* Whether a bind event alone proves that such a device has been there. */
 gboolean md_probe_is_told_by_bind(MdUdevDevice *device);
 
-/* A definition without `parent`, or NULL if this is no device of ours. `dir` NULL: it has gone, and
- * only what is told by bind can be named. */
-MdNodeDeviceDef *md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir);
+/*
+ * A definition without `parent`, or NULL if this is no device of ours. `dir` NULL: it has gone, and
+ * only what is told by bind can be named. `known`: what this very device is registered as, or NULL.
+ */
+MdNodeDeviceDef *
+md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known);
+
+/* The names of the devices that change with the coming and the going of this one, see MdProbe. */
+GPtrArray *md_probe_list_affected(const MdNodeDeviceDef *def);
 
 /* FALSE while the kernel is still adding to a device that it has announced. */
 gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
