@@ -177,6 +177,23 @@ class Changes(NetTest):
 
 
 @only_on('sim', SIMULATED)
+class Types(NetTest):
+    machine = 'typed-net'
+
+    def test_types_of_hardware(self):
+        """A type without a name in libvirt does not make an interface of hardware disappear."""
+        names = {f'net_md{devtype}0_52_54_00_12_35_0{number}': f'md{devtype}0'
+                 for number, devtype in enumerate(net_hosts.HARDWARE_TYPES)}
+        self.assertEqual(self.names(NET), sorted(names))
+        for name, interface in names.items():
+            with self.subTest(name):
+                self.assertEqual(self.cap(name).findtext('interface'), interface)
+                self.assertIsNotNone(documents.find_capability(self.cap(name), '80203'))
+                self.assertEqual(self.link(name), ('up', '1000'))
+                self.assertIsNone(documents.validate(self.dump(name)))
+
+
+@only_on('sim', SIMULATED)
 class Vdpa(NetTest):
     def test_bound_to_another_driver(self):
         path = self.path('vdpa_vdpa0')

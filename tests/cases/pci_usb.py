@@ -328,6 +328,19 @@ class Odd(Devices):
         self.assertEqual([documents.parse(self.dump(name)).findtext('capability/type')
                           for name in self.names(CAP_DRM)], ['primary', 'render'])
 
+    def test_nodes_of_graphics_without_a_number(self):
+        """The name tells, too; a node that neither tells of is one for all purposes."""
+        expected = {'card7': 'primary', 'controlD77': 'control', 'renderD177': 'render', 'other0': 'primary'}
+        events = self.listen()
+        for name in expected:
+            path = f'/sys/devices/pci0000:40/drm/{name}'
+            self.host.kernel.sysfs.add_device(path, 'drm', {}, {'DEVNAME': f'dri/{name}', 'DEVTYPE': 'drm_minor'},
+                                              is_class=True)
+            self.host.kernel.event('add', path)
+        events.wait(*(('created', f'drm_{name}') for name in expected))
+        for name, kind in expected.items():
+            self.assertEqual(documents.parse(self.dump(f'drm_{name}')).findtext('capability/type'), kind)
+
     def test_documents_are_valid(self):
         for name in self.names():
             with self.subTest(name):

@@ -23,10 +23,11 @@ SDA = 'block_sda_Samsung_SSD_860_EVO_1TB_S4X6NF0M509214B'
 SR0 = 'block_sr0_HL_DT_ST_DVDRAM_GH24NSC0_K8OE8BK0123'
 SR1 = 'block_sr1_QEMU_DVD_ROM_QM00003'
 VDA = 'block_vda_root_disk'
+DASD = 'block_dasda_IBM_75000000092461_2a00_20'
 
 # It takes sectors of 512 bytes for blocks of the disk, and leaves one of two elements out that the schema wants together.
 WRONG = {
-    'block_dasda_IBM_75000000092461_2a00_20': {
+    DASD: {
         '<size>177230315520</size>': '<size>22153789440</size>',
         '<num_blocks>43269120</num_blocks>': '<num_blocks>5408640</num_blocks>'},
     'block_sdb_HGST_HSH721414ALN6M0_VEG0LKAK': {
@@ -207,6 +208,80 @@ class Changes(StorageTest):
         events.wait(('update', VDA))
         document = self.check_hangs_alone(f'{path}/queue/logical_block_size', VDA, SDA, '<size>')
         self.assertIn('<num_blocks>20971520</num_blocks>', document)
+
+
+@only_on('sim', SIMULATED)
+class Types(StorageTest):
+    machine = 'typed-storage'
+
+    def test_types_without_a_name(self):
+        """What else is known of a device tells what it is."""
+        expected = {
+            'block_sr9_DVDRAM_1': 'cdrom', 'block_sr8': 'cdrom', 'block_sr7': 'cdrom', 'block_sda': 'disk',
+            'block_sdb_MO': 'disk', 'block_sdc_ZONED': 'disk', 'block_sdd': 'cdrom', 'block_sde': 'disk',
+            'block_sdf': 'floppy', 'block_sdg': 'sd', 'block_fd3': 'floppy', 'block_nvme7n1': 'disk',
+            'block_mmcblk7': 'sd', 'block_vdq': 'disk', DASD: 'dasd'}
+        self.assertEqual(self.names(STORAGE), sorted(expected))
+        for name, drive_type in expected.items():
+            with self.subTest(name):
+                self.assertEqual(self.cap(name).findtext('drive_type'), drive_type)
+                self.assertIsNone(documents.validate(self.dump(name)))
+
+    def test_disk_of_channels_has_its_own_number(self):
+        self.assertEqual(self.cap(DASD).findtext('serial'), 'IBM.75000000092461.2a00.20')
+
+
+@only_on('sim', SIMULATED)
+class Identity(StorageTest):
+    """Properties of udev's come and go, as rules are changed or a program of theirs fails; the device stays."""
+
+    def check_stays(self, name, removed=(), **properties):
+        before = self.dump(name)
+        events = self.listen()
+        self.change(self.path(name), removed, **properties)
+        events.wait(('update', name))
+        self.change(self.path(VDA))
+        events.wait(('update', VDA))
+        self.assertEqual(events.all(), [('update', name), ('update', VDA)])
+        self.assertEqual(self.dump(name), before)
+
+    def test_disk_of_channels(self):
+        self.check_stays(DASD, ID_TYPE='disk', ID_SERIAL='0X0200')
+        self.check_stays(DASD, removed=('ID_TYPE', 'ID_SERIAL', 'ID_BUS', 'ID_UID'))
+
+    def test_disk_of_channels_that_loses_its_number(self):
+        path = self.path(DASD)
+        self.kernel.sysfs.write(f'{path}/device/uid', '\n')
+        self.check_stays(DASD)
+
+    def test_serial_number(self):
+        for properties in ({'ID_SERIAL': ''}, {'ID_SERIAL': 'other'}):
+            self.check_stays(SDA, **properties)
+        self.check_stays(SDA, removed=('ID_SERIAL',))
+
+    def test_type(self):
+        for told in ('cd', 'floppy', 'generic', 'tape', ''):
+            self.check_stays(SDA, ID_TYPE=told)
+        self.check_stays(SDA, removed=('ID_TYPE',))
+        self.check_stays(SR0, ID_TYPE='disk')
+
+    def test_all_that_rules_tell(self):
+        for name in (SDA, SR1, 'block_sde_Y_E_DATA_USB_FDU'):
+            self.check_stays(name, removed=('ID_TYPE', 'ID_SERIAL', 'ID_BUS', 'ID_DRIVE_FLOPPY', 'ID_CDROM'))
+
+    def test_another_disk_in_its_place(self):
+        """That is another device: it is what it says."""
+        path = self.path(SDA)
+        properties = self.kernel.sysfs.uevent(path)
+        events = self.listen()
+        with self.host.silence_udev():
+            self.kernel.sysfs.remove_device(path)
+            self.kernel.event('remove', path, SUBSYSTEM='block', DEVTYPE='disk')
+            self.kernel.sysfs.add_device(path, 'block', {'size': '8\n'}, {**properties, 'ID_SERIAL': 'B'},
+                                         is_class=True)
+            self.kernel.event('add', path)
+        events.wait(('deleted', SDA), ('created', 'block_sda_B'))
+        self.assertNotIn(SDA, self.names())
 
 
 @only_on('sim', SIMULATED)

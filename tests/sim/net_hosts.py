@@ -113,6 +113,21 @@ def odd_net(kernel):
     return []
 
 
+# Types that the kernel gives to interfaces of hardware, beside `wlan`.
+HARDWARE_TYPES = ('wwan', 'dsa', 'wpan', 'new_kind')
+
+
+def typed_net(kernel):
+    """Interfaces of types that libvirt does not know, with hardware below them and without."""
+    card = add_card(kernel, '0000:00:03.0', ETHERNET, 'igb')
+    for number, devtype in enumerate(HARDWARE_TYPES):
+        add_interface(kernel, card, f'md{devtype}0', f'52:54:00:12:35:0{number}', {'operstate': 'up', 'speed': 1000},
+                      {'DEVTYPE': devtype})
+        add_interface(kernel, '/sys/devices/virtual', f'md{devtype}1', f'52:54:00:12:35:1{number}', {},
+                      {'DEVTYPE': devtype})
+    return []
+
+
 def many_nets(kernel):
     """A host of very many containers."""
     for number in range(1, MANY + 1):
@@ -123,6 +138,7 @@ def many_nets(kernel):
 
 MACHINES = {
     'net': net,
+    'typed-net': typed_net,
     'odd-net': odd_net,
     'many-nets': many_nets,
 }

@@ -125,13 +125,13 @@ def add_virtio(kernel):
         kernel.sysfs.link(f'{path}/device', device)
 
 
-def add_dasd(kernel):
+def add_dasd(kernel, **properties):
     device = '/sys/devices/css0/0.0.0003/0.0.0200'
     kernel.sysfs.mkdir(f'{device}/block')
     kernel.sysfs.write(f'{device}/uid', 'IBM.75000000092461.2a00.20\n')
     kernel.sysfs.write(f'{device}/vendor', 'IBM\n')
     path = add_disk(kernel, f'{device}/block', 'dasda', {'size': 43269120, 'queue/logical_block_size': 4096}, {
-        'ID_BUS': 'ccw', 'ID_SERIAL': '0X0200', 'ID_UID': 'IBM.75000000092461.2a00.20'})
+        'ID_BUS': 'ccw', 'ID_SERIAL': '0X0200', 'ID_UID': 'IBM.75000000092461.2a00.20', **properties})
     kernel.sysfs.link(f'{path}/device', device)
 
 
@@ -193,7 +193,40 @@ def odd_storage(kernel):
     return []
 
 
+# Name, type of udev's, the unit's type of SCSI (None: it is no such unit), other properties.
+TYPED = (
+    ('sr9', 'cd/dvd', None, {'ID_CDROM': '1', 'ID_SERIAL': 'DVDRAM_1'}),
+    ('sr8', 'optical', None, {}),
+    ('sr7', 'cd/dvd', 5, {'ID_CDROM': '1', 'ID_CDROM_MEDIA': '1'}),
+    ('sda', 'rbc', 14, {}),
+    ('sdb', 'optical', 7, {'ID_SERIAL': 'MO'}),
+    ('sdc', 'generic', 20, {'ID_SERIAL': 'ZONED'}),
+    ('sdd', 'generic', 5, {}),
+    ('sde', 'Disk', None, {}),
+    ('sdf', 'floppy drive', None, {'ID_DRIVE_FLOPPY': '1'}),
+    ('sdg', 'memory card', None, {'ID_DRIVE_FLASH_SD': '1'}),
+    ('fd3', 'FLOPPY', None, {}),
+    ('nvme7n1', 'ssd', None, {}),
+    ('mmcblk7', 'mmc', None, {}),
+    ('vdq', 'virtual', None, {}),
+)
+
+
+def typed_storage(kernel):
+    """Disks and drives to which udev gives types that have no name in libvirt; and a DASD that it calls a disk."""
+    controller = add_controller(kernel, '0000:00:06.0', SATA, 'ahci')
+    for number, (name, told, scsi_type, properties) in enumerate(TYPED):
+        path = add_scsi_disk(kernel, controller, f'host{number}', name, None, None,
+                             {'size': 8, 'removable': int(name.startswith(('sr', 'fd')))},
+                             {'ID_TYPE': told, **properties})
+        if scsi_type is not None:
+            kernel.sysfs.write(f'{path}/device/type', f'{scsi_type}\n')
+    add_dasd(kernel, ID_TYPE='disk')
+    return []
+
+
 MACHINES = {
     'storage': storage,
+    'typed-storage': typed_storage,
     'odd-storage': odd_storage,
 }

@@ -18,24 +18,23 @@ static const char *const name_prefixes[] = {
 };
 
 
-static gboolean
-find_type(MdUdevDevice *device, MdDrmType *type)
+/* By the number, else by the name. */
+static MdDrmType
+find_type(MdUdevDevice *device)
 {
     const char *minor = md_udev_device_get_property(device, PROPERTY_MINOR);
     guint64 number = 0;
-    guint found = 0;
 
-    if (minor == NULL || !g_ascii_string_to_unsigned(minor, 10, 0, G_MAXUINT, &number, NULL))
-        return FALSE;
-    if (number < MINORS_PER_TYPE * MD_DRM_N_TYPES) {
-        *type = (MdDrmType)(number / MINORS_PER_TYPE);
-        return TRUE;
+    if (minor != NULL &&
+        g_ascii_string_to_unsigned(minor, 10, 0, MINORS_PER_TYPE * MD_DRM_N_TYPES - 1, &number,
+                                   NULL))
+        return (MdDrmType)(number / MINORS_PER_TYPE);
+
+    for (guint type = 0; type < MD_DRM_N_TYPES; type++) {
+        if (g_str_has_prefix(md_udev_device_get_name(device), name_prefixes[type]))
+            return type;
     }
-    while (found < MD_DRM_N_TYPES &&
-           !g_str_has_prefix(md_udev_device_get_name(device), name_prefixes[found]))
-        found++;
-    *type = found;
-    return found < MD_DRM_N_TYPES;
+    return MD_DRM_PRIMARY;
 }
 
 
@@ -45,14 +44,9 @@ probe(MdUdev *udev G_GNUC_UNUSED,
       MdSysfsDir *dir G_GNUC_UNUSED,
       MdNodeDeviceDef *def)
 {
-    MdCapDrm *cap = NULL;
-    MdDrmType type = MD_DRM_PRIMARY;
+    MdCapDrm *cap = md_node_device_def_add_cap(def, &md_cap_kind_drm);
 
-    if (!find_type(device, &type))
-        return FALSE;
-
-    cap = md_node_device_def_add_cap(def, &md_cap_kind_drm);
-    cap->type = type;
+    cap->type = find_type(device);
     def->name = md_node_device_make_name("drm", md_udev_device_get_name(device), NULL);
     return TRUE;
 }

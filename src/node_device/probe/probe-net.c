@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A network interface. Those that the kernel gives a type (bridges, bonds, VLANs ...) are none to
- * libvirt, but for wireless ones. */
+ * libvirt, but for wireless ones; nor to us, unless there is hardware below them (modems, ports of
+ * a switch). */
 #include "config.h"
 
 #include <string.h>
@@ -35,19 +36,27 @@ read_address(MdSysfsDir *dir)
 
 
 static gboolean
+is_hardware(const char *devtype, MdSysfsDir *dir)
+{
+    return g_str_equal(devtype, DEVTYPE_WLAN) || md_sysfs_dir_has(dir, MD_ATTR_DEVICE);
+}
+
+
+static gboolean
 probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *devtype = md_udev_device_get_devtype(device);
     const char *interface = md_udev_device_get_property(device, PROPERTY_INTERFACE);
     MdCapNet *cap = NULL;
 
-    if (interface == NULL || (devtype != NULL && !g_str_equal(devtype, DEVTYPE_WLAN)))
+    if (interface == NULL || (devtype != NULL && !is_hardware(devtype, dir)))
         return FALSE;
 
     cap = md_node_device_def_add_cap(def, &md_cap_kind_net);
     cap->interface = g_strdup(interface);
     cap->address = read_address(dir);
-    cap->medium = devtype != NULL ? MD_NET_MEDIUM_WLAN : MD_NET_MEDIUM_ETHERNET;
+    cap->medium =
+        g_strcmp0(devtype, DEVTYPE_WLAN) == 0 ? MD_NET_MEDIUM_WLAN : MD_NET_MEDIUM_ETHERNET;
     def->name =
         md_node_device_make_name("net", md_udev_device_get_name(device), cap->address, NULL);
     return TRUE;

@@ -2,7 +2,8 @@
 /*
  * A disk or a drive for media, by what udev's rules have found out: whether there is a medium is
  * never asked here. What no rule gives a type has no hardware of its own (loop, dm, md, zram ...)
- * and is none to libvirt, but for some that are told by the names of their nodes.
+ * and is none to libvirt, but for some that are told by the names of their nodes. What has a type
+ * that has no name here is something all the same, and what it is tells the rest.
  */
 #include "config.h"
 
@@ -24,12 +25,17 @@
 #define ATTR_VENDOR        MD_ATTR_DEVICE "/vendor"
 #define ATTR_MODEL         MD_ATTR_DEVICE "/model"
 #define ATTR_UID           MD_ATTR_DEVICE "/uid"
+#define ATTR_SCSI_TYPE     MD_ATTR_DEVICE "/type"
 #define ATTR_REMOVABLE     "removable"
 #define ATTR_SIZE          "size"
 #define ATTR_LOGICAL_BLOCK "queue/logical_block_size"
 
 /* What udev says if it knows of a type, but not which. */
 #define TYPE_GENERIC "generic"
+
+/* Numbers of SCSI for drives of optical media. */
+#define SCSI_TYPE_WORM 4
+#define SCSI_TYPE_ROM  5
 
 /* What sysfs counts sizes in, whatever the blocks of the disk. Bytes. */
 #define SECTOR 512
@@ -46,15 +52,24 @@ static const Type types[] = {
     { "floppy", "floppy", TRUE }, { "cd", "cdrom", TRUE },
 };
 
+#define NODE_DASD "/dev/dasd"
+
 typedef struct {
     const char *prefix;
     const char *type;
 } Node;
 
+/* Of drivers for one sort of hardware. */
 static const Node nodes[] = {
     { "/dev/vd", "disk" },
     { "/dev/nvme", "disk" },
-    { "/dev/dasd", "dasd" },
+    { NODE_DASD, "dasd" },
+};
+
+/* The same where udev has given a type: a node alone is not enough for libvirt. */
+static const Node typed_nodes[] = {
+    { "/dev/sr", "cd" },
+    { "/dev/fd", "floppy" },
 };
 
 #define NODE_MMC "/dev/mmcblk"
@@ -67,14 +82,25 @@ is_set(MdUdevDevice *device, const char *property)
 }
 
 
+static const char *
+find_node(const Node *table, gsize n_rows, const char *devnode)
+{
+    for (gsize i = 0; i < n_rows; i++) {
+        if (g_str_has_prefix(devnode, table[i].prefix))
+            return table[i].type;
+    }
+    return NULL;
+}
+
+
 /* NULL if the node tells nothing. */
 static const char *
 guess_type(const char *devnode)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(nodes); i++) {
-        if (g_str_has_prefix(devnode, nodes[i].prefix))
-            return nodes[i].type;
-    }
+    const char *type = find_node(nodes, G_N_ELEMENTS(nodes), devnode);
+
+    if (type != NULL)
+        return type;
     /* A card or its like; its boot partitions are disks of their own to the kernel. */
     if (g_str_has_prefix(devnode, NODE_MMC) &&
         strspn(devnode + strlen(NODE_MMC), "0123456789") == strlen(devnode + strlen(NODE_MMC)))
@@ -83,26 +109,66 @@ guess_type(const char *devnode)
 }
 
 
+/* NULL if there is no such type. */
 static const Type *
-find_type(MdUdevDevice *device, const char *devnode)
+get_type(const char *name)
 {
-    const char *name = md_udev_device_get_property(device, PROPERTY_TYPE);
-
-    if (name == NULL || *name == '\0' || g_str_equal(name, TYPE_GENERIC)) {
-        if (is_set(device, PROPERTY_FLOPPY))
-            name = "floppy";
-        else if (is_set(device, PROPERTY_CDROM))
-            name = "cd";
-        else if (is_set(device, PROPERTY_FLASH_SD))
-            name = "sd";
-        else
-            name = guess_type(devnode);
-    }
     for (gsize i = 0; name != NULL && i < G_N_ELEMENTS(types); i++) {
         if (g_str_equal(types[i].udev, name))
             return &types[i];
     }
     return NULL;
+}
+
+
+/* By whatever else udev and the kernel tell; NULL if that is nothing. */
+static const char *
+judge_type(MdUdevDevice *device, const char *devnode)
+{
+    if (is_set(device, PROPERTY_FLOPPY))
+        return "floppy";
+    if (is_set(device, PROPERTY_CDROM))
+        return "cd";
+    if (is_set(device, PROPERTY_FLASH_SD))
+        return "sd";
+    return guess_type(devnode);
+}
+
+
+/* Of a device to which udev has given a type that has no name here. `generic` says that udev did
+ * not know either: then only what the device says of itself counts. */
+static const char *
+judge_typed(const char *told, MdSysfsDir *dir, const char *devnode)
+{
+    const char *name = find_node(typed_nodes, G_N_ELEMENTS(typed_nodes), devnode);
+    gint64 number = 0;
+
+    if (name != NULL)
+        return name;
+    if (md_sysfs_dir_read_int(dir, ATTR_SCSI_TYPE, &number))
+        return number == SCSI_TYPE_WORM || number == SCSI_TYPE_ROM ? "cd" : "disk";
+    return g_str_equal(told, TYPE_GENERIC) ? NULL : "disk";
+}
+
+
+/* NULL: this is none to libvirt. */
+static const Type *
+find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
+{
+    const char *told = md_udev_device_get_property(device, PROPERTY_TYPE);
+    const Type *type = get_type(told);
+    const char *name = NULL;
+
+    /* Its rules call it a disk, as they do at some events and not at others. */
+    if (g_str_has_prefix(devnode, NODE_DASD))
+        return get_type("dasd");
+    if (type != NULL)
+        return type;
+
+    name = judge_type(device, devnode);
+    if (name == NULL && told != NULL && *told != '\0')
+        name = judge_typed(told, dir, devnode);
+    return get_type(name);
 }
 
 
@@ -147,31 +213,80 @@ probe_media(MdCapStorage *cap, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+static char *
+read_serial(const Type *type, MdUdevDevice *device, MdSysfsDir *dir)
 {
-    /* Without a node it is one of the paths to a disk that has another one. */
-    const Type *type = def->devnode != NULL ? find_type(device, def->devnode) : NULL;
-    MdCapStorage *cap = NULL;
+    return g_str_equal(type->udev, "dasd") ? read_text(dir, ATTR_UID)
+                                           : dup_property(device, PROPERTY_SERIAL);
+}
 
-    if (type == NULL)
-        return FALSE;
 
-    cap = md_node_device_def_add_cap(def, &md_cap_kind_storage);
+/* Takes `serial` over. */
+static void
+fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device, MdSysfsDir *dir)
+{
+    MdCapStorage *cap = md_node_device_def_add_cap(def, &md_cap_kind_storage);
+
     cap->block = g_strdup(def->devnode);
     cap->bus = dup_property(device, PROPERTY_BUS);
     cap->drive_type = g_strdup(type->libvirt);
     cap->vendor = read_text(dir, ATTR_VENDOR);
     cap->model = read_text(dir, ATTR_MODEL);
-    cap->serial = dup_property(device, PROPERTY_SERIAL);
-    if (g_str_equal(type->udev, "dasd")) {
-        g_free(cap->serial);
-        cap->serial = read_text(dir, ATTR_UID);
-    }
+    cap->serial = serial;
     if (type->has_media)
         probe_media(cap, device, dir);
     def->name =
         md_node_device_make_name("block", md_udev_device_get_name(device), cap->serial, NULL);
+}
+
+
+static gboolean
+probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    /* Without a node it is one of the paths to a disk that has another one. */
+    const Type *type = def->devnode != NULL ? find_type(device, dir, def->devnode) : NULL;
+
+    if (type == NULL)
+        return FALSE;
+
+    fill(def, type, read_serial(type, device, dir), device, dir);
+    return TRUE;
+}
+
+
+static const Type *
+get_known_type(const MdCapStorage *known)
+{
+    gsize i = 0;
+
+    while (!g_str_equal(types[i].libvirt, known->drive_type))
+        i++;
+    return &types[i];
+}
+
+
+/* A serial number may be told later than the disk, but a disk never gets another one. */
+static gboolean
+probe_again(MdUdevDevice *device,
+            MdSysfsDir *dir,
+            const MdNodeDeviceDef *known,
+            MdNodeDeviceDef *def)
+{
+    const MdCapStorage *before = md_node_device_def_get_cap(known, &md_cap_kind_storage);
+    const Type *type = get_known_type(before);
+    MdCapStorage *cap = NULL;
+
+    /* Without hardware it has been a disk only because a rule said so. */
+    if (!md_sysfs_dir_has(dir, MD_ATTR_DEVICE) && find_type(device, dir, known->devnode) == NULL)
+        return FALSE;
+    if (def->devnode == NULL)
+        def->devnode = g_strdup(known->devnode);
+    fill(def, type,
+         before->serial != NULL ? g_strdup(before->serial) : read_serial(type, device, dir), device,
+         dir);
+    cap = md_node_device_def_get_cap(def, &md_cap_kind_storage);
+    if (cap->bus == NULL)
+        cap->bus = g_strdup(before->bus);
     return TRUE;
 }
 
@@ -249,6 +364,7 @@ const MdProbe md_probe_storage = {
     .devtype = DEVTYPE_DISK,
     .driverless = TRUE,
     .probe = probe,
+    .probe_again = probe_again,
     .read_once = read_once,
     .refresh = refresh,
 };
