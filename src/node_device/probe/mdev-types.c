@@ -14,7 +14,9 @@
 gboolean
 md_mdev_types_exist(MdSysfsDir *parent)
 {
-    return md_sysfs_dir_has(parent, MD_ATTR_MDEV_TYPES);
+    g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+
+    return ids->len > 0;
 }
 
 
@@ -23,7 +25,9 @@ md_mdev_types_get_set(const char *path)
 {
     g_autoptr(MdSysfsDir) parent = md_sysfs_dir_open(path, NULL);
 
-    return parent != NULL ? md_sysfs_dir_find_inode(parent, MD_ATTR_MDEV_TYPES) : 0;
+    return parent != NULL && md_mdev_types_exist(parent)
+               ? md_sysfs_dir_find_inode(parent, MD_ATTR_MDEV_TYPES)
+               : 0;
 }
 
 
@@ -121,13 +125,9 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block)
 GPtrArray *
 md_mdev_types_read(MdSysfsDir *parent)
 {
-    g_autoptr(GPtrArray) ids = NULL;
-    GPtrArray *types = md_mdev_types_probe(parent);
+    g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+    g_autoptr(GPtrArray) types = md_mdev_types_new();
 
-    if (types == NULL)
-        return NULL;
-
-    ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
     for (guint i = 0; i < ids->len && i < MD_MDEV_TYPES_MAX; i++) {
         g_autofree char *path = make_path(g_ptr_array_index(ids, i));
         g_autofree char *attribute = g_build_filename(path, MD_ATTR_TYPE_AVAILABLE, NULL);
@@ -140,7 +140,7 @@ md_mdev_types_read(MdSysfsDir *parent)
             type->available = available;
         g_ptr_array_add(types, type);
     }
-    return types;
+    return types->len > 0 ? g_steal_pointer(&types) : NULL;
 }
 
 

@@ -5,6 +5,8 @@
 #include "conf/mdev-type.h"
 #include "util/sysfs.h"
 
+/* FALSE as well for a parent that has no type to offer: a driver may register it before its types
+ * are known, or without any. */
 gboolean md_mdev_types_exist(MdSysfsDir *parent);
 
 /* Tells the types of a parent from those it will have when its driver has registered it again; 0:
@@ -21,8 +23,8 @@ GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
  * time.
  */
 
-/* For a worker, as it asks the driver: all types with what is left of each, or NULL if this is no
- * parent. */
+/* For a worker, as it asks the driver: all types with what is left of each; NULL if there is none.
+ */
 GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 
 /* Replaces `types` by what that returns; G_IO_ERROR_WOULD_BLOCK if there are types and `may_block`
