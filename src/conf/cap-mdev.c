@@ -292,6 +292,7 @@ copy(MdCap *dest, const MdCap *src)
     self->parent_addr = g_strdup(from->parent_addr);
     self->iommu_group = from->iommu_group;
     self->attrs = md_mdev_attrs_copy(from->attrs);
+    self->type_inode = from->type_inode;
     self->type = from->type != NULL ? md_mdev_type_copy(from->type) : NULL;
 }
 

@@ -15,13 +15,14 @@ typedef struct {
 
 typedef struct {
     MdCap cap;
-    char *uuid;        /* lower case with dashes; NULL in a document that leaves it to us */
-    char *type_id;     /* nvidia-11; in a document also the short form 11; or NULL */
-    char *type_name;   /* in a document: <type><name>, the type by its name; or NULL */
-    char *parent_addr; /* 0000:86:00.0 */
-    int iommu_group;   /* -1: none */
-    GPtrArray *attrs;  /* of MdMdevAttr, in order; never NULL */
-    MdMdevType *type;  /* what the parent says of the type, for the details; NULL if not read */
+    char *uuid;         /* lower case with dashes; NULL in a document that leaves it to us */
+    char *type_id;      /* nvidia-11; in a document also the short form 11; or NULL */
+    char *type_name;    /* in a document: <type><name>, the type by its name; or NULL */
+    char *parent_addr;  /* 0000:86:00.0 */
+    int iommu_group;    /* -1: none */
+    GPtrArray *attrs;   /* of MdMdevAttr, in order; never NULL */
+    guint64 type_inode; /* while active, of the directory of its type in sysfs; 0: not known */
+    MdMdevType *type;   /* what the parent says of the type, for the details; NULL if not read */
 } MdCapMdev;
 
 /* Arrays of MdMdevAttr; a copy is a deep one. */

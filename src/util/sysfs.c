@@ -14,6 +14,9 @@
 #include "util/fd.h"
 #include "util/names.h"
 
+/* Bytes of a listing taken from the kernel at once. */
+#define LISTED_AT_ONCE 8192
+
 struct _MdSysfsDir {
     int fd;
     guint64 inode;
@@ -263,33 +266,68 @@ md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name)
 }
 
 
-static int
-compare_names(gconstpointer a, gconstpointer b)
+static void
+entry_free(MdSysfsEntry *entry)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    g_free(entry->name);
+    g_free(entry);
+}
+
+
+static int
+compare_entries(gconstpointer a, gconstpointer b)
+{
+    return strcmp((*(const MdSysfsEntry *const *)a)->name, (*(const MdSysfsEntry *const *)b)->name);
+}
+
+
+static void
+add_entry(GPtrArray *entries, const struct dirent64 *found)
+{
+    MdSysfsEntry *entry = NULL;
+
+    if (found->d_name[0] == '.')
+        return;
+    entry = g_new(MdSysfsEntry, 1);
+    entry->name = g_strdup(found->d_name);
+    entry->inode = found->d_ino;
+    g_ptr_array_add(entries, entry);
+}
+
+
+GPtrArray *
+md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name)
+{
+    GPtrArray *entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+    g_auto(MdFd) fd = openat(self->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _Alignas(struct dirent64) char chunk[LISTED_AT_ONCE];
+    ssize_t got = 0;
+
+    /* Without a DIR, which asks more of the descriptor than this takes. */
+    while (fd >= 0 && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
+        for (ssize_t at = 0; at < got;) {
+            const struct dirent64 *found = (const struct dirent64 *)(chunk + at);
+
+            add_entry(entries, found);
+            at += found->d_reclen;
+        }
+    }
+    g_ptr_array_sort(entries, compare_entries);
+    return entries;
 }
 
 
 GPtrArray *
 md_sysfs_dir_list(MdSysfsDir *self, const char *name)
 {
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    int fd = openat(self->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry = NULL;
+    g_autoptr(GPtrArray) entries = md_sysfs_dir_list_entries(self, name);
+    GPtrArray *names = g_ptr_array_new_full(entries->len, g_free);
 
-    if (dir == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return names;
-    }
+    for (guint i = 0; i < entries->len; i++) {
+        MdSysfsEntry *entry = g_ptr_array_index(entries, i);
 
-    while ((entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] != '.')
-            g_ptr_array_add(names, g_strdup(entry->d_name));
+        g_ptr_array_add(names, g_steal_pointer(&entry->name));
     }
-    closedir(dir);
-    g_ptr_array_sort(names, compare_names);
     return names;
 }
 

@@ -68,6 +68,15 @@ char *md_sysfs_dir_read_link(MdSysfsDir *self, const char *name);
 /* Where a link leads to, as an absolute path without links; NULL if there is no such link. */
 char *md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name);
 
+/* What a directory holds. The inode number is that of a directory, attribute or link itself. */
+typedef struct {
+    char *name;
+    guint64 inode;
+} MdSysfsEntry;
+
+/* Of MdSysfsEntry, sorted by name; an empty array if there is no such subdirectory. */
+GPtrArray *md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name);
+
 /* The names in a subdirectory, sorted; an empty array if it is not there. */
 GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 

@@ -94,9 +94,8 @@ make_path(const char *id)
 
 
 MdMdevType *
-md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block)
+md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode, gboolean may_block)
 {
-    guint64 inode = md_sysfs_dir_find_inode(dir, path);
     g_autofree char *target = NULL;
     g_autofree char *description = NULL;
     MdMdevType *type = find_known(inode);
@@ -125,13 +124,14 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, gboolean may_block)
 GPtrArray *
 md_mdev_types_read(MdSysfsDir *parent)
 {
-    g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+    g_autoptr(GPtrArray) entries = md_sysfs_dir_list_entries(parent, MD_ATTR_MDEV_TYPES);
     g_autoptr(GPtrArray) types = md_mdev_types_new();
 
-    for (guint i = 0; i < ids->len && i < MD_MDEV_TYPES_MAX; i++) {
-        g_autofree char *path = make_path(g_ptr_array_index(ids, i));
+    for (guint i = 0; i < entries->len && i < MD_MDEV_TYPES_MAX; i++) {
+        const MdSysfsEntry *entry = g_ptr_array_index(entries, i);
+        g_autofree char *path = make_path(entry->name);
         g_autofree char *attribute = g_build_filename(path, MD_ATTR_TYPE_AVAILABLE, NULL);
-        MdMdevType *type = md_mdev_types_read_one(parent, path, TRUE);
+        MdMdevType *type = md_mdev_types_read_one(parent, path, entry->inode, TRUE);
         gint64 available = 0;
 
         if (type == NULL)
@@ -147,10 +147,11 @@ md_mdev_types_read(MdSysfsDir *parent)
 gboolean
 md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error)
 {
-    if (md_mdev_types_exist(parent) && !md_probe_check_may_block(may_block, error))
-        return FALSE;
+    if (!may_block && md_mdev_types_exist(parent))
+        return md_probe_check_may_block(FALSE, error);
     g_clear_pointer(types, g_ptr_array_unref);
-    *types = md_mdev_types_read(parent);
+    if (may_block)
+        *types = md_mdev_types_read(parent);
     return TRUE;
 }
 
@@ -159,7 +160,8 @@ static gboolean
 type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 {
     g_autofree char *path = make_path(id);
-    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, TRUE);
+    guint64 inode = md_sysfs_dir_find_inode(parent, path);
+    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, inode, TRUE);
 
     return type != NULL && g_strcmp0(type->name, name) == 0;
 }

@@ -18,30 +18,45 @@
 #define ATTR_PHYSFN           "device/physfn"
 #define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/subsystem"
 #define CLASS_INFINIBAND      MD_PATH_SYSFS_CLASS "/infiniband"
-#define OFFLOAD_UDP_TUNNEL    "tx-udp_tnl-segmentation"
-
 /* More than any kernel has. */
 #define OFFLOADS_MAX 1024
 
+/* What the kernel calls an offload, and which of libvirt's features it is part of: any one of them
+ * makes the feature. */
 typedef struct {
-    guint32 request; /* one of ethtool's */
-    guint32 mask;    /* of the bits in its answer */
+    const char *name;
     MdNetFeature feature;
-} Question;
+} Offload;
 
-static const Question questions[] = {
-    { ETHTOOL_GRXCSUM, G_MAXUINT32, MD_NET_FEATURE_RX },
-    { ETHTOOL_GTXCSUM, G_MAXUINT32, MD_NET_FEATURE_TX },
-    { ETHTOOL_GSG, G_MAXUINT32, MD_NET_FEATURE_SG },
-    { ETHTOOL_GTSO, G_MAXUINT32, MD_NET_FEATURE_TSO },
-    { ETHTOOL_GGSO, G_MAXUINT32, MD_NET_FEATURE_GSO },
-    { ETHTOOL_GGRO, G_MAXUINT32, MD_NET_FEATURE_GRO },
-    { ETHTOOL_GFLAGS, ETH_FLAG_LRO, MD_NET_FEATURE_LRO },
-    { ETHTOOL_GFLAGS, ETH_FLAG_RXVLAN, MD_NET_FEATURE_RX_VLAN },
-    { ETHTOOL_GFLAGS, ETH_FLAG_TXVLAN, MD_NET_FEATURE_TX_VLAN },
-    { ETHTOOL_GFLAGS, ETH_FLAG_NTUPLE, MD_NET_FEATURE_NTUPLE },
-    { ETHTOOL_GFLAGS, ETH_FLAG_RXHASH, MD_NET_FEATURE_RX_HASH },
+static const Offload offloads[] = {
+    { "rx-checksum", MD_NET_FEATURE_RX },
+    { "tx-checksum-ipv4", MD_NET_FEATURE_TX },
+    { "tx-checksum-ip-generic", MD_NET_FEATURE_TX },
+    { "tx-checksum-ipv6", MD_NET_FEATURE_TX },
+    { "tx-checksum-fcoe-crc", MD_NET_FEATURE_TX },
+    { "tx-checksum-sctp", MD_NET_FEATURE_TX },
+    { "tx-scatter-gather", MD_NET_FEATURE_SG },
+    { "tx-scatter-gather-fraglist", MD_NET_FEATURE_SG },
+    { "tx-tcp-segmentation", MD_NET_FEATURE_TSO },
+    { "tx-tcp-ecn-segmentation", MD_NET_FEATURE_TSO },
+    { "tx-tcp-mangleid-segmentation", MD_NET_FEATURE_TSO },
+    { "tx-tcp6-segmentation", MD_NET_FEATURE_TSO },
+    { "tx-generic-segmentation", MD_NET_FEATURE_GSO },
+    { "rx-gro", MD_NET_FEATURE_GRO },
+    { "rx-lro", MD_NET_FEATURE_LRO },
+    { "rx-vlan-hw-parse", MD_NET_FEATURE_RX_VLAN },
+    { "tx-vlan-hw-insert", MD_NET_FEATURE_TX_VLAN },
+    { "rx-ntuple-filter", MD_NET_FEATURE_NTUPLE },
+    { "rx-hashing", MD_NET_FEATURE_RX_HASH },
+    { "tx-udp_tnl-segmentation", MD_NET_FEATURE_TX_UDP_TUNNEL },
 };
+
+/* The number of each offload, which differs between kernels. It is the same for all interfaces, and
+ * for as long as the kernel runs, so that it is never dropped. */
+typedef struct {
+    guint n; /* offloads that the kernel knows */
+    guint32 features[OFFLOADS_MAX];
+} Numbers;
 
 
 /* `request` is one of ethtool's structures, which the answer is written to. */
@@ -52,21 +67,6 @@ ask_ethtool(int fd, const char *interface, void *request)
 
     g_strlcpy(ifr.ifr_name, interface, sizeof(ifr.ifr_name));
     return ioctl(fd, SIOCETHTOOL, &ifr) == 0;
-}
-
-
-static guint32
-ask_questions(int fd, const char *interface)
-{
-    guint32 features = 0;
-
-    for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
-        struct ethtool_value value = { .cmd = questions[i].request };
-
-        if (ask_ethtool(fd, interface, &value) && (value.data & questions[i].mask) != 0)
-            features |= 1U << questions[i].feature;
-    }
-    return features;
 }
 
 
@@ -85,43 +85,81 @@ count_offloads(int fd, const char *interface)
 }
 
 
-/* The number of an offload, which differs between kernels; `n` if there is none of that name. The
- * kernel writes all `n` names, whatever room it is told of. */
-static guint
-find_offload(int fd, const char *interface, const char *name, guint n)
+static guint32
+find_feature(const char *name)
 {
+    for (guint i = 0; i < G_N_ELEMENTS(offloads); i++) {
+        if (strncmp(offloads[i].name, name, ETH_GSTRING_LEN) == 0)
+            return 1U << offloads[i].feature;
+    }
+    return 0;
+}
+
+
+/* NULL if the interface has gone. The kernel writes all names, whatever room it is told of. */
+static Numbers *
+read_numbers(int fd, const char *interface)
+{
+    guint n = count_offloads(fd, interface);
     g_autofree struct ethtool_gstrings *names =
         g_malloc0(sizeof(struct ethtool_gstrings) + (gsize)n * ETH_GSTRING_LEN);
+    Numbers *numbers = NULL;
 
     names->cmd = ETHTOOL_GSTRINGS;
     names->string_set = ETH_SS_FEATURES;
     names->len = n;
-    if (!ask_ethtool(fd, interface, names))
-        return n;
+    if (n == 0 || !ask_ethtool(fd, interface, names))
+        return NULL;
 
-    for (guint i = 0; i < n; i++) {
-        if (strncmp((const char *)names->data + i * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN) == 0)
-            return i;
-    }
-    return n;
+    numbers = g_new0(Numbers, 1);
+    numbers->n = n;
+    for (guint i = 0; i < n; i++)
+        numbers->features[i] = find_feature((const char *)names->data + i * ETH_GSTRING_LEN);
+    return numbers;
 }
 
 
-static gboolean
-has_offload(int fd, const char *interface, const char *name)
+/* Read from whichever interface is asked for first. */
+static const Numbers *
+get_numbers(int fd, const char *interface)
 {
-    guint n = count_offloads(fd, interface);
-    guint number = find_offload(fd, interface, name, n);
-    guint n_blocks = n / 32 + 1;
-    g_autofree struct ethtool_gfeatures *offloads = g_malloc0(
-        sizeof(struct ethtool_gfeatures) + n_blocks * sizeof(struct ethtool_get_features_block));
+    static GMutex mutex;
+    static Numbers *known;
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = NULL;
+    Numbers *numbers = g_atomic_pointer_get(&known);
 
-    if (number == n)
-        return FALSE;
-    offloads->cmd = ETHTOOL_GFEATURES;
-    offloads->size = n_blocks;
-    return ask_ethtool(fd, interface, offloads) &&
-           (offloads->features[number / 32].active & (1U << number % 32)) != 0;
+    /* Not under the lock: the kernel may take its time. */
+    if (numbers != NULL)
+        return numbers;
+    numbers = read_numbers(fd, interface);
+    locker = g_mutex_locker_new(&mutex);
+    if (known == NULL)
+        g_atomic_pointer_set(&known, numbers);
+    else
+        g_free(numbers);
+    return known;
+}
+
+
+/* All of them in one question. */
+static guint32
+ask_offloads(int fd, const char *interface)
+{
+    const Numbers *numbers = get_numbers(fd, interface);
+    guint n_blocks = numbers != NULL ? numbers->n / 32 + 1 : 0;
+    g_autofree struct ethtool_gfeatures *answer = g_malloc0(
+        sizeof(struct ethtool_gfeatures) + n_blocks * sizeof(struct ethtool_get_features_block));
+    guint32 features = 0;
+
+    answer->cmd = ETHTOOL_GFEATURES;
+    answer->size = n_blocks;
+    if (numbers == NULL || !ask_ethtool(fd, interface, answer))
+        return 0;
+    for (guint i = 0; i < numbers->n; i++) {
+        if ((answer->features[i / 32].active & (1U << i % 32)) != 0)
+            features |= numbers->features[i];
+    }
+    return features;
 }
 
 
@@ -144,16 +182,20 @@ has_rdma(MdSysfsDir *dir)
 }
 
 
-/* The switch is that of the physical function. */
+/* The switch is that of the physical function. Of what is not PCI nobody is asked, libvirt neither:
+ * a kernel without devlink looks for a module each time. */
 static gboolean
 has_switch(MdSysfsDir *dir)
 {
     g_autofree char *bus = md_sysfs_dir_read_link(dir, ATTR_DEVICE_SUBSYSTEM);
-    g_autofree char *physical = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
-    g_autofree char *device =
-        physical != NULL ? g_steal_pointer(&physical) : md_sysfs_dir_read_link(dir, MD_ATTR_DEVICE);
+    g_autofree char *device = NULL;
 
-    return bus != NULL && device != NULL && md_devlink_is_switchdev(bus, device);
+    if (g_strcmp0(bus, MD_SUBSYSTEM_PCI) != 0)
+        return FALSE;
+    device = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
+    if (device == NULL)
+        device = md_sysfs_dir_read_link(dir, MD_ATTR_DEVICE);
+    return device != NULL && md_devlink_is_switchdev(bus, device);
 }
 
 
@@ -164,11 +206,8 @@ md_net_features_read(const char *interface, MdSysfsDir *dir)
     g_auto(MdFd) fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     guint32 features = 0;
 
-    if (fd >= 0 && strlen(interface) < IFNAMSIZ) {
-        features |= ask_questions(fd, interface);
-        if (has_offload(fd, interface, OFFLOAD_UDP_TUNNEL))
-            features |= 1U << MD_NET_FEATURE_TX_UDP_TUNNEL;
-    }
+    if (fd >= 0 && strlen(interface) < IFNAMSIZ)
+        features |= ask_offloads(fd, interface);
     if (has_rdma(dir))
         features |= 1U << MD_NET_FEATURE_RDMA;
     if (has_switch(dir))

@@ -56,5 +56,6 @@ const MdProbe md_probe_drm = {
     .kind = &md_cap_kind_drm,
     .subsystem = "drm",
     .devtype = DEVTYPE_MINOR,
+    .driverless = TRUE,
     .probe = probe,
 };

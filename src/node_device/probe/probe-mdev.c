@@ -9,7 +9,16 @@
 #include "util/names.h"
 
 
-/* A device keeps its type as long as it lives; one that has gone already has left none behind. */
+/* A device keeps its type as long as it lives, and the directory of its type is the same one. */
+static void
+read_type(MdCapMdev *cap, MdSysfsDir *dir)
+{
+    cap->type_id = md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE);
+    cap->type_inode = md_sysfs_dir_find_inode(dir, MD_ATTR_MDEV_TYPE);
+}
+
+
+/* One that has gone already has left none behind. */
 static gboolean
 probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
@@ -23,7 +32,8 @@ probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeD
     cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
     cap->uuid = g_strdup(uuid);
     cap->parent_addr = g_path_get_basename(parent_path);
-    cap->type_id = dir != NULL ? md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE) : NULL;
+    if (dir != NULL)
+        read_type(cap, dir);
     def->name = md_cap_mdev_make_name(cap->uuid, cap->parent_addr);
     return TRUE;
 }
@@ -46,8 +56,8 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **erro
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
-    g_free(cap->type_id);
-    cap->type_id = md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE);
+    if (cap->type_id == NULL)
+        read_type(cap, dir);
     if (cap->type_id == NULL) {
         md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
                      "no node device with matching name '%s': it is coming or going", def->name);
@@ -55,7 +65,7 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **erro
     }
     cap->iommu_group = read_iommu_group(dir);
     g_clear_pointer(&cap->type, md_mdev_type_free);
-    cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, may_block);
+    cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, cap->type_inode, may_block);
     return cap->type != NULL || md_probe_check_may_block(may_block, error);
 }
 

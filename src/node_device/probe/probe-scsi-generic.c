@@ -28,5 +28,6 @@ probe(MdUdev *udev G_GNUC_UNUSED,
 const MdProbe md_probe_scsi_generic = {
     .kind = &md_cap_kind_scsi_generic,
     .subsystem = MD_SUBSYSTEM_SCSI_GENERIC,
+    .driverless = TRUE,
     .probe = probe,
 };

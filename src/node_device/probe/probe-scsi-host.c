@@ -34,15 +34,18 @@ read_unique_id(MdSysfsDir *dir)
 static void
 read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
 {
+    gboolean exists = md_fc_host_exists(dir);
+    gboolean makes_vports = md_fc_host_has_vport_ops(dir);
+
     g_clear_pointer(&cap->wwnn, g_free);
     g_clear_pointer(&cap->wwpn, g_free);
     cap->unique_id = read_unique_id(dir);
-    cap->is_fc_host = md_fc_host_read_names(dir, &cap->wwnn, &cap->wwpn);
-    cap->has_vport_ops = md_fc_host_read_vports(dir, &cap->max_vports, &cap->vports);
+    cap->is_fc_host = exists && md_fc_host_read_names(dir, &cap->wwnn, &cap->wwpn);
+    cap->has_vport_ops =
+        makes_vports && md_fc_host_read_vports(dir, &cap->max_vports, &cap->vports);
 
     /* Half of what should be there tells nothing for certain, to libvirt neither. */
-    if ((!cap->is_fc_host && md_fc_host_exists(dir)) ||
-        (!cap->has_vport_ops && md_fc_host_has_vport_ops(dir))) {
+    if (cap->is_fc_host != exists || cap->has_vport_ops != makes_vports) {
         cap->is_fc_host = FALSE;
         cap->has_vport_ops = FALSE;
     }
@@ -73,6 +76,8 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **erro
 {
     MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
 
+    if (cap->is_fc_host && !md_probe_check_may_block(may_block, error))
+        return FALSE;
     read_all(cap, dir);
     g_clear_pointer(&cap->fabric_wwn, g_free);
     if (!cap->is_fc_host)
@@ -97,6 +102,7 @@ const MdProbe md_probe_scsi_host = {
     .subsystem = MD_SUBSYSTEM_SCSI,
     .devtype = "scsi_host",
     .companion = MD_CLASS_FC_HOST,
+    .driverless = TRUE,
     .probe = probe,
     .refresh = refresh,
     .is_complete = is_complete,

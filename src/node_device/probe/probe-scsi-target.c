@@ -61,6 +61,7 @@ const MdProbe md_probe_scsi_target = {
     .kind = &md_cap_kind_scsi_target,
     .subsystem = MD_SUBSYSTEM_SCSI,
     .devtype = "scsi_target",
+    .driverless = TRUE,
     .probe = probe,
     .refresh = refresh,
 };
