@@ -3,6 +3,10 @@
 
 #include "util/worker.h"
 
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/eventfd.h>
+
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/source.h"
@@ -20,17 +24,27 @@ typedef struct {
     gpointer data;
     GDestroyNotify data_free;
 
-    GMainContext *context; /* of the caller */
-    Lane *lane;            /* main loop only */
-    GTask *task;           /* main loop only; NULL once answered */
-    GSource *timer;        /* main loop only */
-    MdFairEntry entry;     /* main loop only */
-    gboolean ok;           /* written by the thread, read after it has ended */
+    Lane *lane;        /* main loop only */
+    GTask *task;       /* main loop only; NULL once answered */
+    GSource *timer;    /* main loop only */
+    MdFairEntry entry; /* main loop only */
+    gboolean ok;       /* written by the thread, read after it has ended */
     GError *error;
 } Job;
 
 /* key -> Lane. Main loop only. */
 static GHashTable *lanes;
+
+/*
+ * Jobs whose threads are through, and what wakes the main loop up for the first of them. A source
+ * for each job would do, but GLib holds its own lock while it wakes the loop up, which the loop
+ * then has to wait for.
+ */
+static struct {
+    GMutex mutex;
+    GQueue jobs;
+    int fd;
+} ended;
 
 static const MdFairLimits limits = {
     .running = MD_WORKER_MAX_RUNNING,
@@ -48,7 +62,6 @@ job_clear(Job *job)
     if (job->data_free != NULL)
         job->data_free(job->data);
     g_clear_error(&job->error);
-    g_main_context_unref(job->context);
 }
 
 
@@ -77,10 +90,9 @@ lane_drop_if_unused(Lane *lane)
 
 
 /* On the main loop, when the thread is through. */
-static gboolean
-on_job_ended(gpointer user_data)
+static void
+end_job(Job *job)
 {
-    Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
     md_source_clear(&job->timer);
@@ -96,7 +108,26 @@ on_job_ended(gpointer user_data)
         g_task_return_pointer(task, job->data, NULL);
     else
         g_task_return_error(task, g_steal_pointer(&job->error));
-    return G_SOURCE_REMOVE;
+}
+
+
+static gboolean
+on_ended(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer user_data G_GNUC_UNUSED)
+{
+    eventfd_t n_wakeups = 0;
+    GQueue jobs = G_QUEUE_INIT;
+    Job *job = NULL;
+
+    eventfd_read(fd, &n_wakeups);
+    g_mutex_lock(&ended.mutex);
+    jobs = ended.jobs;
+    g_queue_init(&ended.jobs);
+    g_mutex_unlock(&ended.mutex);
+    while ((job = g_queue_pop_head(&jobs)) != NULL) {
+        end_job(job);
+        job_unref(job);
+    }
+    return G_SOURCE_CONTINUE;
 }
 
 
@@ -126,14 +157,16 @@ static void
 run_job(gpointer pushed, gpointer user_data G_GNUC_UNUSED)
 {
     Job *job = pushed;
-    g_autoptr(GSource) source = g_idle_source_new();
+    gboolean is_first = FALSE;
 
     job->ok = job->func(job->data, &job->error);
 
-    /* Always through the loop, also when nobody runs it at this moment. */
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, on_job_ended, job, (GDestroyNotify)job_unref);
-    g_source_attach(source, job->context);
+    g_mutex_lock(&ended.mutex);
+    is_first = g_queue_is_empty(&ended.jobs);
+    g_queue_push_tail(&ended.jobs, job);
+    g_mutex_unlock(&ended.mutex);
+    if (is_first)
+        eventfd_write(ended.fd, 1);
 }
 
 
@@ -143,8 +176,13 @@ get_pool(void)
     static GThreadPool *pool;
 
     /* Without a bound of its own: jobs wait in their lanes. Idle threads are used again. */
-    if (pool == NULL)
+    if (pool == NULL) {
+        ended.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (ended.fd < 0)
+            g_error("Unable to make an event descriptor: %s", g_strerror(errno));
+        md_source_attach(g_unix_fd_source_new(ended.fd, G_IO_IN), G_SOURCE_FUNC(on_ended), NULL);
         pool = g_thread_pool_new(run_job, NULL, -1, FALSE, NULL);
+    }
     return pool;
 }
 
@@ -218,7 +256,6 @@ md_worker_run_async(MdWorkerFunc func,
     job->func = func;
     job->data = data;
     job->data_free = data_free;
-    job->context = g_main_context_ref_thread_default();
     job->lane = lane;
     job->task = g_task_new(NULL, NULL, callback, user_data);
     g_task_set_source_tag(job->task, md_worker_run_async);
@@ -228,7 +265,7 @@ md_worker_run_async(MdWorkerFunc func,
     job->timer = g_timeout_source_new(deadline);
     g_source_set_callback(job->timer, on_deadline, g_atomic_rc_box_acquire(job),
                           (GDestroyNotify)job_unref);
-    g_source_attach(job->timer, job->context);
+    g_source_attach(job->timer, NULL);
 
     if (!md_fair_queue_join(lane->queue, &job->entry, owner, &funcs, job, &error)) {
         on_refused(job, error);
