@@ -65,9 +65,9 @@ gboolean
 md_fc_host_read_names(MdSysfsDir *dir, char **wwnn, char **wwpn)
 {
     g_autofree char *node_name = read_wwn(dir, ATTR_NODE_NAME);
-    g_autofree char *port_name = read_wwn(dir, ATTR_PORT_NAME);
+    g_autofree char *port_name = node_name != NULL ? read_wwn(dir, ATTR_PORT_NAME) : NULL;
 
-    if (node_name == NULL || port_name == NULL)
+    if (port_name == NULL)
         return FALSE;
     *wwnn = g_steal_pointer(&node_name);
     *wwpn = g_steal_pointer(&port_name);

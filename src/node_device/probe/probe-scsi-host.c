@@ -34,13 +34,14 @@ read_unique_id(MdSysfsDir *dir)
 static void
 read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
 {
-    gboolean exists = md_fc_host_exists(dir);
+    gboolean exists = FALSE;
     gboolean makes_vports = md_fc_host_has_vport_ops(dir);
 
     g_clear_pointer(&cap->wwnn, g_free);
     g_clear_pointer(&cap->wwpn, g_free);
     cap->unique_id = read_unique_id(dir);
-    cap->is_fc_host = exists && md_fc_host_read_names(dir, &cap->wwnn, &cap->wwpn);
+    cap->is_fc_host = md_fc_host_read_names(dir, &cap->wwnn, &cap->wwpn);
+    exists = cap->is_fc_host || md_fc_host_exists(dir);
     cap->has_vport_ops =
         makes_vports && md_fc_host_read_vports(dir, &cap->max_vports, &cap->vports);
 
