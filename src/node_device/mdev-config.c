@@ -25,6 +25,7 @@ struct Change {
     gboolean (*plan)(Change *change, GError **error);
     MdDefinition *wanted; /* of a definition: all but whether to start it */
     MdMdevWrite *write;   /* finds the type of `wanted`, or sets the attributes of a live device */
+    gboolean type_known;  /* `wanted` has the full id of a type */
     gboolean autostart;
     guint what;
 
@@ -383,7 +384,8 @@ on_type_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
     const MdDefinition *wanted = change->wanted;
     g_autoptr(GError) error = NULL;
 
-    if (md_worker_run_finish(result, &error) != NULL) {
+    change->type_known = md_worker_run_finish(result, &error) != NULL;
+    if (change->type_known) {
         MdDefinition *resolved =
             md_definition_new(wanted->parent_addr, wanted->uuid,
                               md_mdev_write_get_type(change->write), FALSE, wanted->attrs);
@@ -397,9 +399,35 @@ on_type_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
         g_object_unref(task);
         return;
     }
+    g_clear_pointer(&change->write, md_mdev_write_unref);
     /* A type that the parent does not have may come with another version of the driver. Whatever
      * else has kept it from being found out is no reason to keep what may be half of its name. */
     begin(task);
+}
+
+
+/* Finds the type that `def` means, at a `parent` that is there, and begins. Takes the task over. */
+static void
+begin_with_type(GTask *task, MdNodeDevice *parent, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    Change *change = g_task_get_task_data(task);
+
+    if (parent != NULL) {
+        change->write = md_mdev_write_new_create(parent, def);
+        md_worker_run_async(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
+                            (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
+                            change->host->settings->driver_timeout, change->owner, on_type_found,
+                            task);
+    } else if (cap->type_id != NULL) {
+        begin(task);
+    } else {
+        g_task_return_new_error(task, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "Unable to %s '%s': parent '%s' is not there to tell which type "
+                                "is named '%s'",
+                                change->doing, change->name, cap->parent_addr, cap->type_name);
+        g_object_unref(task);
+    }
 }
 
 
@@ -418,20 +446,7 @@ md_mdev_config_define_async(const MdBackendHost *host,
     Change *change = g_task_get_task_data(task);
 
     change->wanted = md_definition_new(cap->parent_addr, uuid, cap->type_id, FALSE, cap->attrs);
-    if (parent != NULL) {
-        change->write = md_mdev_write_new_create(parent, def);
-        md_worker_run_async(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
-                            (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
-                            host->settings->driver_timeout, owner, on_type_found, task);
-    } else if (cap->type_id != NULL) {
-        begin(task);
-    } else {
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED,
-                                "Unable to define '%s': parent '%s' is not there to tell which "
-                                "type is named '%s'",
-                                name, cap->parent_addr, cap->type_name);
-        g_object_unref(task);
-    }
+    begin_with_type(task, parent, def);
 }
 
 
@@ -502,25 +517,25 @@ md_mdev_config_set_autostart_async(const MdBackendHost *host,
 }
 
 
-/* By its full id, or what comes behind the driver's name in it. */
+/* Whether an update leaves the type as it is; where nobody could be asked, what comes behind the
+ * driver's name may stand for the full id. */
 static gboolean
-is_type(const char *type, const char *wanted)
+keeps_type(const Change *change, const char *type)
 {
-    g_autofree char *tail = wanted != NULL ? g_strconcat("-", wanted, NULL) : NULL;
+    g_autofree char *tail = g_strconcat("-", change->wanted->type_id, NULL);
 
-    return type != NULL && wanted != NULL &&
-           (g_str_equal(type, wanted) || g_str_has_suffix(type, tail));
+    return type != NULL && (g_str_equal(type, change->wanted->type_id) ||
+                            (!change->type_known && g_str_has_suffix(type, tail)));
 }
 
 
-/* A device stays what it is: only its attributes can be updated. */
+/* A device stays what it is, and where it is; only a definition may be given another type. */
 static gboolean
 check_identity(Change *change, MdNodeDevice *device, GError **error)
 {
     const MdDefinition *wanted = change->wanted;
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
     gboolean live = (change->what & MD_BACKEND_UPDATE_LIVE) != 0;
-    const char *type = live ? cap->type_id : device->definition->type_id;
 
     if (!g_str_equal(wanted->uuid, cap->uuid))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -531,10 +546,10 @@ check_identity(Change *change, MdNodeDevice *device, GError **error)
                      "Cannot update device '%s', parent address mismatch (current parent address "
                      "'%s')",
                      change->name, cap->parent_addr);
-    else if (!is_type(type, wanted->type_id))
+    else if (live && !keeps_type(change, cap->type_id))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "Cannot update device '%s', type mismatch (current type '%s')", change->name,
-                     type);
+                     cap->type_id != NULL ? cap->type_id : "unknown");
     else
         return TRUE;
     return FALSE;
@@ -567,9 +582,11 @@ plan_update(Change *change, GError **error)
 
     if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0) {
         const MdDefinition *present = device->definition;
+        const char *type =
+            keeps_type(change, present->type_id) ? present->type_id : change->wanted->type_id;
 
         plan_writing(change,
-                     md_definition_new(present->parent_addr, present->uuid, present->type_id,
+                     md_definition_new(present->parent_addr, present->uuid, type,
                                        present->autostart, change->wanted->attrs),
                      present);
     }
@@ -596,5 +613,5 @@ md_mdev_config_update_async(const MdBackendHost *host,
         md_definition_new(cap->parent_addr, cap->uuid != NULL ? cap->uuid : present->uuid,
                           cap->type_id, FALSE, cap->attrs);
     change->what = what;
-    begin(task);
+    begin_with_type(task, md_registry_find_address(host->registry, cap->parent_addr), def);
 }

@@ -3,6 +3,7 @@
 
 import functools
 
+import documents
 import libvirt
 from mediated_test import VAGUE, MediatedTest
 
@@ -65,9 +66,52 @@ class Update(MediatedTest):
         self.barrier(events)
         self.assertEqual(events.all(), [('update', self.name)])
 
-    def test_short_type(self):
-        self.update(CONFIG, type_id=self.type_id.rpartition('-')[2])
-        self.assertEqual(self.read_definition(self.uuid)['mdev_type'], self.type_id)
+    def type_names(self):
+        """What may stand for a type: its id, the end of that, and its name."""
+        types = documents.mdev_types(documents.parse(self.dump(self.parent.name)))
+        return [(given, type_id) for type_id, type_ in types.items()
+                for given in ({'type_id': type_id}, {'type_id': type_id.rpartition('-')[2]},
+                              {'type_name': type_['name']})]
+
+    def test_type_of_definition(self):
+        """By whatever name, also while the device runs with the old one."""
+        for active in (False, True):
+            running = self.read_definition(self.uuid)['mdev_type']
+            if active:
+                self.device.create(0)
+            for number, (given, type_id) in enumerate(self.type_names()):
+                with self.subTest(active=active, **given):
+                    self.update(CONFIG if active else number % 2 * CONFIG, value=str(number),
+                                **given)
+                    self.assertEqual(self.read_definition(self.uuid), {
+                        'mdev_type': type_id, 'start': 'manual',
+                        'attrs': [{'scratch': str(number)}]})
+        self.assertIn(f"<type id='{running}'", self.device.XMLDesc(0))
+
+    def test_type_of_active_device(self):
+        """It stays, by whatever name it is given; another one is refused."""
+        self.device.create(0)
+        kept = self.read_definition(self.uuid)
+        for given, type_id in self.type_names():
+            with self.subTest(**given):
+                if type_id == self.type_id:
+                    self.update(LIVE, value=str(given), **given)
+                    self.assertEqual(self.host.attribute(self.uuid, 'scratch'), str(given))
+                    continue
+                for flags in (CURRENT, LIVE, LIVE | CONFIG):
+                    self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+                                        functools.partial(self.update, **given), flags,
+                                        says=['type mismatch', self.type_id])
+        self.assertEqual(self.read_definition(self.uuid), kept)
+
+    def test_unknown_type(self):
+        """One that is not there may come, but only by its id."""
+        with self.nothing_changes():
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR,
+                                functools.partial(self.update, type_name='GRID nobody'), CONFIG,
+                                says=[self.name, 'GRID nobody'])
+        self.update(CONFIG, type_id='other-7')
+        self.assertEqual(self.read_definition(self.uuid)['mdev_type'], 'other-7')
 
     def test_states(self):
         invalid = libvirt.VIR_ERR_OPERATION_INVALID
@@ -82,13 +126,11 @@ class Update(MediatedTest):
 
     def test_identity(self):
         unsupported = libvirt.VIR_ERR_CONFIG_UNSUPPORTED
-        other_type = self.host.type_ids(self.parent)[1]
         for active in (False, True):
             if active:
                 self.device.create(0)
             with self.nothing_changes():
                 for fields, says in (({'uuid': self.new_uuid()}, self.uuid),
-                                     ({'type_id': other_type}, self.type_id),
                                      ({'parent': self.host.parents()[1].name},
                                       self.parent.address)):
                     self.assert_refused(unsupported, functools.partial(self.update, **fields),
