@@ -17,7 +17,7 @@ struct _MdDefinitions {
     GObject parent;
 
     char *path;
-    guint deadline; /* of a write, in milliseconds */
+    const MdSettings *settings;
 
     MdWatch *watch;
     int top;               /* the watch of the directory, 0: it is not there */
@@ -426,7 +426,7 @@ md_definitions_new(const MdSettings *settings)
     MdDefinitions *self = g_object_new(MD_TYPE_DEFINITIONS, NULL);
 
     self->path = g_canonicalize_filename(settings->definitions_dir, NULL);
-    self->deadline = settings->driver_timeout;
+    self->settings = settings;
     self->watch = md_watch_new();
     g_signal_connect(self->watch, "event", G_CALLBACK(on_watch_event), self);
     g_signal_connect(self->watch, "lost", G_CALLBACK(on_watch_lost), self);
@@ -534,8 +534,8 @@ request_write(MdDefinitions *self,
     const char *names[] = { parent_addr, uuid, NULL };
 
     g_task_set_task_data(task, g_strdupv((char **)names), (GDestroyNotify)g_strfreev);
-    md_definition_write_async(self->path, parent_addr, uuid, text, self->deadline, owner,
-                              on_written, task);
+    md_definition_write_async(self->path, parent_addr, uuid, text, self->settings->driver_timeout,
+                              owner, on_written, task);
 }
 
 

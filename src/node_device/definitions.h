@@ -23,7 +23,8 @@
 #define MD_TYPE_DEFINITIONS (md_definitions_get_type())
 G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
 
-/* Of definitions_dir and driver_timeout; the settings are not needed afterwards. */
+/* Uses definitions_dir, and driver_timeout as it is when needed; `settings` must outlive the
+ * store. */
 MdDefinitions *md_definitions_new(const MdSettings *settings);
 
 /*

@@ -287,8 +287,9 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     gint64 limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
 
-    fixture->settings.driver_timeout = 1;
     store_start(fixture);
+    /* As a reload of the settings does. */
+    fixture->settings.driver_timeout = 1;
     set_disk_shut(TRUE);
     store_write(fixture, "nvidia-11");
     g_assert_error(fixture->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
