@@ -8,10 +8,13 @@
 #include "conf/cap-mdev.h"
 #include "node_device/probe/mdev-types.h"
 #include "node_device/recovery.h"
+#include "util/log.h"
 
 /* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that
  * what clients want of the parent gets its turn. */
 #define MAX_RUNNING 8
+
+#define STARTED_MESSAGE_ID "f1c96a0b7d2e4e58a4b3907d5e8c1f26"
 
 /* A parent that devices wait for, there or not. */
 typedef struct {
@@ -118,6 +121,17 @@ note_failure(MdAutostart *self, const char *address, const char *name, const cha
 }
 
 
+static void
+log_started(const MdNodeDevice *device)
+{
+    const MdLogContext context = { .message_id = STARTED_MESSAGE_ID,
+                                   .device = device->def->name,
+                                   .parent = device->def->parent };
+
+    md_log(G_LOG_LEVEL_MESSAGE, &context, "Started device '%s' automatically", device->def->name);
+}
+
+
 /* What has failed may not fail now if the parent has changed meanwhile. */
 static void
 try_next(MdAutostart *self, const Start *start, gboolean failed)
@@ -152,6 +166,8 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         MdNodeDevice *device = md_registry_find(self->host->registry, start->name);
 
         g_hash_table_remove(self->running, start->name);
+        if (name != NULL && device != NULL)
+            log_started(device);
         if (name != NULL || (device != NULL && device->definition != NULL && is_done(self, device)))
             forget(self, start->address, start->name);
         else

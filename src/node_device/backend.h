@@ -11,6 +11,7 @@
 
 #include "conf/node-device.h"
 #include "node_device/callouts.h"
+#include "node_device/change-log.h"
 #include "node_device/definitions.h"
 #include "node_device/inventory.h"
 #include "util/owner.h"
@@ -24,6 +25,7 @@ typedef struct {
     MdInventory *inventory;
     MdDefinitions *definitions;
     MdCallouts *callouts;
+    MdChangeLog *changes;
     /* One change of a definition at a time, by the name of the device; and one making of a virtual
      * adapter, by its port name. */
     MdTurns *turns;

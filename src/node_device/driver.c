@@ -43,6 +43,7 @@ md_driver_dispose(GObject *object)
     g_clear_pointer(&self->host.callouts, md_callouts_unref);
     g_clear_pointer(&self->host.turns, md_turns_free);
     g_clear_pointer(&self->events, md_events_free);
+    g_clear_pointer(&self->host.changes, md_change_log_free);
     g_clear_object(&self->host.registry);
     G_OBJECT_CLASS(md_driver_parent_class)->dispose(object);
 }
@@ -60,6 +61,7 @@ md_driver_init(MdDriver *self)
 {
     self->host.registry = md_registry_new();
     self->events = md_events_new(self->host.registry);
+    self->host.changes = md_change_log_new(self->host.registry);
 }
 
 
@@ -125,6 +127,7 @@ go_on_with_start(MdDriver *self, GError **error)
 {
     if (!md_definitions_start(self->host.definitions, error))
         return FALSE;
+    md_change_log_start(self->host.changes);
     if (!md_settings_is_session()) {
         self->host.recovery = md_recovery_new(&self->host, on_recovered, self);
         self->autostart = md_autostart_new(&self->host);

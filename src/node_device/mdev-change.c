@@ -12,6 +12,7 @@ static void
 change_free(MdMdevChange *change)
 {
     md_owner_unref(change->owner);
+    md_change_log_end(change->host->changes, change->name);
     g_free(change->name);
     g_clear_pointer(&change->wanted, md_definition_unref);
     g_clear_pointer(&change->write, md_mdev_write_unref);
@@ -296,6 +297,7 @@ md_mdev_change_new(const MdBackendHost *host,
     change->host = host;
     change->owner = md_owner_ref(owner);
     change->name = g_strdup(name);
+    md_change_log_begin(host->changes, name);
     change->doing = doing;
     change->plan = plan;
     g_task_set_task_data(task, change, (GDestroyNotify)change_free);

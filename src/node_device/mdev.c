@@ -43,6 +43,7 @@ static void
 operation_free(Operation *operation)
 {
     md_owner_unref(operation->owner);
+    md_change_log_end(operation->host->changes, operation->name);
     md_mdev_write_unref(operation->write);
     g_free(operation->path);
     g_free(operation->name);
@@ -236,6 +237,7 @@ operation_new(const MdBackendHost *host,
     operation->path = path;
     operation->name = name;
     operation->attrs = md_mdev_attrs_copy(attrs);
+    md_change_log_begin(host->changes, name);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
     return task;
 }

@@ -29,6 +29,7 @@ typedef struct {
     MdNodeDevice *parent; /* the adapter to write to; NULL: none has been found yet */
     char *name;           /* of the device, once it is known */
     char *path;           /* of one to destroy */
+    char *own;            /* what the log of changes calls it */
     GError *error;
 
     /* Of one to make. */
@@ -55,6 +56,9 @@ operation_free(Operation *operation)
 {
     md_owner_unref(operation->owner);
     g_clear_pointer(&operation->parent, md_node_device_unref);
+    if (operation->own != NULL)
+        md_change_log_end(operation->host->changes, operation->own);
+    g_free(operation->own);
     g_free(operation->name);
     g_free(operation->path);
     g_clear_error(&operation->error);
@@ -82,6 +86,14 @@ operation_new(const MdBackendHost *host,
     g_queue_init(&operation->candidates);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
     return task;
+}
+
+
+static void
+operation_announce(Operation *operation, const char *name)
+{
+    operation->own = g_strdup(name);
+    md_change_log_begin(operation->host->changes, name);
 }
 
 
@@ -449,6 +461,7 @@ create_async(const MdBackendHost *host,
         if (adapter != NULL && adapter->has_vport_ops)
             g_queue_push_tail(&operation->candidates, md_node_device_ref(link->data));
     }
+    operation_announce(operation, operation->wwpn);
     md_turns_take(host->turns, operation->wwpn, on_turn, task);
 }
 
@@ -499,6 +512,7 @@ destroy_async(const MdBackendHost *host,
 
     operation->name = g_strdup(device->def->name);
     operation->path = g_strdup(device->def->path);
+    operation_announce(operation, device->def->name);
     if (!md_fc_host_is_virtual(operation->path) || parent == NULL || get_cap(parent) == NULL)
         md_error_set(&operation->error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "Unsupported device type: '%s' is not a virtual host adapter",

@@ -3,6 +3,7 @@
 
 #include "rpc/call.h"
 
+#include "rpc/call-log.h"
 #include "rpc/wire-error.h"
 
 struct _MdCall {
@@ -13,9 +14,52 @@ struct _MdCall {
     md_header header;
     gpointer args; /* NULL: there are none */
     char *judged;  /* the device that was asked about last */
+    gint64 since;  /* monotonic time of its coming */
+    char *parent;  /* of the device that it changes, for the log; NULL: not known */
     MdCallEndedFunc ended;
     gpointer data;
 };
+
+
+static gboolean
+is_change(MdCall *self)
+{
+    return (self->procedure->flags & MD_PROCEDURE_CHANGE) != 0;
+}
+
+
+/* Of a call that changes a device: one that makes it returns the name (`ret` NULL: not yet), all
+ * others are given it. */
+static const char *
+get_device_name(MdCall *self, gconstpointer ret)
+{
+    gboolean is_new = (self->procedure->flags & MD_PROCEDURE_NEW) != 0;
+    gconstpointer named = is_new ? ret : self->args;
+
+    return is_change(self) && named != NULL ? *(char *const *)named : NULL;
+}
+
+
+static char *
+dup_parent(MdCall *self, const char *name)
+{
+    const char *parent = NULL;
+
+    if (name != NULL)
+        md_driver_get_parent(md_session_get_driver(self->session), name, &parent, NULL);
+    return g_strdup(parent);
+}
+
+
+static void
+log_end(MdCall *self, const char *device, const GError *error)
+{
+    if (is_change(self))
+        md_call_log_change(self->session, self->procedure->function, device, self->parent,
+                           self->since, error);
+    else if (error != NULL)
+        g_debug("%s: %s", self->procedure->function, error->message);
+}
 
 
 MdCall *
@@ -36,6 +80,8 @@ md_call_new(MdSession *session,
     self->args = args;
     self->ended = ended;
     self->data = data;
+    self->since = g_get_monotonic_time();
+    self->parent = dup_parent(self, get_device_name(self, NULL));
     md_client_begin_call(md_session_get_client(session));
     if ((procedure->flags & MD_PROCEDURE_ALONE) != 0)
         md_client_set_alone(md_session_get_client(session), TRUE);
@@ -92,6 +138,7 @@ on_sent(gpointer data)
         md_message_clear(self->procedure->args, self->args);
     g_free(self->args);
     g_free(self->judged);
+    g_free(self->parent);
     g_free(self);
 }
 
@@ -105,6 +152,17 @@ end(MdCall *self, GBytes *frame)
 }
 
 
+static void
+log_reply(MdCall *self, gconstpointer ret)
+{
+    const char *device = get_device_name(self, ret);
+
+    if (self->parent == NULL)
+        self->parent = dup_parent(self, device);
+    log_end(self, device, NULL);
+}
+
+
 void
 md_call_reply(MdCall *self, gconstpointer ret)
 {
@@ -115,17 +173,12 @@ md_call_reply(MdCall *self, gconstpointer ret)
     header.type = MD_MESSAGE_REPLY;
     header.status = MD_STATUS_OK;
     frame = md_message_encode(&header, self->procedure->ret, ret, &error);
-    if (frame == NULL)
+    if (frame == NULL) {
         md_call_fail(self, error);
-    else
-        end(self, frame);
-}
-
-
-static void
-log_error(MdCall *self, const GError *error)
-{
-    g_debug("%s: %s", self->procedure->function, error->message);
+        return;
+    }
+    log_reply(self, ret);
+    end(self, frame);
 }
 
 
@@ -134,7 +187,7 @@ md_call_fail(MdCall *self, GError *error)
 {
     g_autoptr(GBytes) frame = md_wire_error_encode(&self->header, error);
 
-    log_error(self, error);
+    log_end(self, get_device_name(self, NULL), error);
     g_error_free(error);
     end(self, frame);
 }

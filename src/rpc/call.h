@@ -20,6 +20,7 @@ typedef enum {
     MD_PROCEDURE_ALONE = 1 << 3,    /* what the client sends next waits until it is answered */
     MD_PROCEDURE_NEW = 1 << 4,      /* about a device that is not there yet */
     MD_PROCEDURE_EARLY = 1 << 5,    /* answered before the list of devices is whole */
+    MD_PROCEDURE_CHANGE = 1 << 6,   /* changes a device, which is logged */
 } MdProcedureFlags;
 
 /* What we serve. */

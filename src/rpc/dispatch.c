@@ -24,6 +24,7 @@ struct _MdDispatch {
 #define LOGIN      (MD_PROCEDURE_UNOPENED | MD_PROCEDURE_LOGIN | EARLY)
 #define ALONE      MD_PROCEDURE_ALONE
 #define NEW        MD_PROCEDURE_NEW
+#define CHANGE     (MD_PROCEDURE_WRITE | MD_PROCEDURE_CHANGE)
 #define EARLY      MD_PROCEDURE_EARLY
 
 
@@ -102,9 +103,9 @@ static const MdProcedure procedures[] = {
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_num_of_caps },
     { MD_PROC_LIST_CAPS, "virNodeDeviceListCaps", 0, MD_MAY_READ,
       ARGS(md_caps_args), MD_XDR(md_names_ret), md_handle_list_caps },
-    { MD_PROC_CREATE_XML, "virNodeDeviceCreateXML", WRITE | NEW, MD_MAY_WRITE | MD_MAY_START,
+    { MD_PROC_CREATE_XML, "virNodeDeviceCreateXML", CHANGE | NEW, MD_MAY_WRITE | MD_MAY_START,
       ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_create_xml },
-    { MD_PROC_DESTROY, "virNodeDeviceDestroy", WRITE, MD_MAY_STOP,
+    { MD_PROC_DESTROY, "virNodeDeviceDestroy", CHANGE, MD_MAY_STOP,
       ARGS(md_name_args), NULL, md_handle_destroy },
     { MD_PROC_GET_AUTOSTART, "virNodeDeviceGetAutostart", WRITE, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_get_autostart },
@@ -112,15 +113,15 @@ static const MdProcedure procedures[] = {
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_is_persistent },
     { MD_PROC_IS_ACTIVE, "virNodeDeviceIsActive", 0, MD_MAY_READ,
       ARGS(md_name_args), MD_XDR(md_int_ret), md_handle_is_active },
-    { MD_PROC_DEFINE_XML, "virNodeDeviceDefineXML", WRITE | NEW, MD_MAY_WRITE,
+    { MD_PROC_DEFINE_XML, "virNodeDeviceDefineXML", CHANGE | NEW, MD_MAY_WRITE,
       ARGS(md_text_args), MD_XDR(md_text_ret), md_handle_define_xml },
-    { MD_PROC_UNDEFINE, "virNodeDeviceUndefine", WRITE, MD_MAY_DELETE,
+    { MD_PROC_UNDEFINE, "virNodeDeviceUndefine", CHANGE, MD_MAY_DELETE,
       ARGS(md_text_args), NULL, md_handle_undefine },
-    { MD_PROC_CREATE, "virNodeDeviceCreate", WRITE, MD_MAY_START,
+    { MD_PROC_CREATE, "virNodeDeviceCreate", CHANGE, MD_MAY_START,
       ARGS(md_text_args), NULL, md_handle_create },
-    { MD_PROC_SET_AUTOSTART, "virNodeDeviceSetAutostart", WRITE, MD_MAY_WRITE,
+    { MD_PROC_SET_AUTOSTART, "virNodeDeviceSetAutostart", CHANGE, MD_MAY_WRITE,
       ARGS(md_name_int_args), NULL, md_handle_set_autostart },
-    { MD_PROC_UPDATE, "virNodeDeviceUpdate", WRITE, MD_MAY_WRITE,
+    { MD_PROC_UPDATE, "virNodeDeviceUpdate", CHANGE, MD_MAY_WRITE,
       ARGS(md_update_args), NULL, md_handle_update, get_more_for_update },
     { MD_PROC_DETTACH, "virNodeDeviceDettach", WRITE, 0, NO_ARGS, NULL, NULL },
     { MD_PROC_DETACH_FLAGS, "virNodeDeviceDetachFlags", WRITE, 0, NO_ARGS, NULL, NULL },

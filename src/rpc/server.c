@@ -27,6 +27,7 @@ struct _MdServer {
     MdAccess *access;
     GPtrArray *listeners; /* of MdListener; NULL: not listening */
     GHashTable *sessions; /* MdClient → MdSession, both owned */
+    guint64 n_ever;       /* clients that have come */
     guint n_anonymous;    /* clients that must authenticate still */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
@@ -175,12 +176,14 @@ on_closed(MdClient *client, gpointer data)
     MdServer *self = data;
 
     MdSession *session = g_hash_table_lookup(self->sessions, client);
+    guint64 number = md_session_get_number(session);
 
     if (!md_session_is_authenticated(session))
         self->n_anonymous--;
     md_session_end(session);
     g_hash_table_remove(self->sessions, client);
-    g_debug("a client has gone, %u are left", md_server_count_clients(self));
+    g_debug("client %" G_GUINT64_FORMAT " has gone, %u are left", number,
+            md_server_count_clients(self));
     update_listeners(self);
     update_idle(self);
     if (self->deadline != NULL && md_server_count_clients(self) == 0)
@@ -199,11 +202,12 @@ on_authenticated(gpointer data)
 
 
 static void
-log_client(const MdIdentity *peer, gboolean read_only)
+log_client(MdSession *session, gboolean read_only)
 {
-    g_autofree char *who = md_identity_describe(peer);
+    g_autofree char *who = md_identity_describe(md_session_get_peer(session));
 
-    g_debug("a client has come%s: %s", read_only ? " to read" : "", who);
+    g_debug("client %" G_GUINT64_FORMAT " has come%s: %s", md_session_get_number(session),
+            read_only ? " to read" : "", who);
 }
 
 
@@ -216,7 +220,8 @@ on_client(GSocket *socket, gboolean read_only, gpointer data)
     g_autoptr(MdIdentity) peer = md_identity_new_from_socket(socket);
     MdSession *session = md_session_new(client, self->driver, self->access, peer, read_only);
 
-    log_client(peer, read_only);
+    md_session_set_number(session, ++self->n_ever);
+    log_client(session, read_only);
     g_hash_table_insert(self->sessions, client, session);
     md_session_set_authenticated_func(session, on_authenticated, self);
     if (!md_session_is_authenticated(session))

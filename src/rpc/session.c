@@ -23,6 +23,7 @@ typedef struct {
 } Callback;
 
 struct _MdSession {
+    guint64 number;
     MdClient *client;
     MdDriver *driver;
     MdAccess *access;
@@ -129,6 +130,20 @@ md_session_unref(MdSession *self)
 {
     if (self != NULL)
         g_rc_box_release_full(self, (GDestroyNotify)session_clear);
+}
+
+
+void
+md_session_set_number(MdSession *self, guint64 number)
+{
+    self->number = number;
+}
+
+
+guint64
+md_session_get_number(MdSession *self)
+{
+    return self->number;
 }
 
 

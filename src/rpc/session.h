@@ -20,6 +20,10 @@ MdSession *md_session_new(
 MdSession *md_session_ref(MdSession *self);
 void md_session_unref(MdSession *self);
 
+/* What the log calls the client: 1 for the first one of this daemon; 0 until it is set. */
+void md_session_set_number(MdSession *self, guint64 number);
+guint64 md_session_get_number(MdSession *self);
+
 MdClient *md_session_get_client(MdSession *self);
 MdDriver *md_session_get_driver(MdSession *self);
 MdAccess *md_session_get_access(MdSession *self);

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The log: one line for each change of the world, whoever makes it, and none for a call that reads."""
+
+import re
+
+import libvirt
+
+import vhba
+from mediated_test import MediatedTest, only_on
+
+DONE = re.compile(r"mediated-Message: [0-9:.]+: (\w+) of '(\w+)' for client (\d+) "
+                  r"\(uid 0, gid 0, pid (\d+)\): done in [0-9.]+ ms$")
+FAILED = re.compile(r"mediated-Message: [0-9:.]+: (\w+) of '([\w ]+)' for client (\d+) "
+                    r"\(uid 0, gid 0, pid (\d+)\): failed after [0-9.]+ ms: (.*)$")
+OTHERS = re.compile(r"mediated-Message: [0-9:.]+: Device '(\w+)' (.*)$")
+
+
+class LogTest(MediatedTest):
+    def match(self, pattern):
+        lines = [line[line.find('mediated-'):] for line in self.daemon.log().splitlines()]
+        return [found.groups() for found in map(pattern.match, lines) if found]
+
+    def messages(self):
+        return [line for line in self.daemon.log().splitlines() if 'mediated-Message' in line]
+
+
+class Mdevs(LogTest):
+    def test_calls_that_change(self):
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        device = self.create(uuid=uuid)
+        self.define(uuid=uuid)
+        device.setAutostart(True)
+        device.destroy()
+        device.create()
+        device.undefine()
+        device.destroy()
+        done = self.match(DONE)
+        self.assertEqual([call[:2] for call in done],
+                         [(f'virNodeDevice{verb}', name) for verb in
+                          ('CreateXML', 'DefineXML', 'SetAutostart', 'Destroy', 'Create',
+                           'Undefine', 'Destroy')])
+        self.assertEqual(len({call[2:] for call in done}), 1)
+        self.assertEqual(len(self.messages()), len(done))
+
+    def test_calls_that_fail(self):
+        device = self.create()
+        before = len(self.messages())
+        with self.assertRaises(libvirt.libvirtError):
+            device.create()
+        with self.assertRaises(libvirt.libvirtError):
+            self.create(type_id='no\nsuch')
+        failed = self.match(FAILED)
+        self.assertEqual([call[:2] for call in failed],
+                         [('virNodeDeviceCreate', device.name()),
+                          ('virNodeDeviceCreateXML', 'a new device')])
+        self.assertIn('already active', failed[0][4])
+        self.assertIn('no\\nsuch', failed[1][4])
+        self.assertEqual(len(self.messages()), before + 2)
+
+    def test_calls_that_read(self):
+        device = self.create()
+        before = self.daemon.log()
+        for _ in range(3):
+            self.names()
+            self.dump(device.name())
+            self.dump(self.parent.name)
+            self.conn.nodeDeviceLookupByName(device.name()).listCaps()
+            self.assertEqual(device.isActive(), 1)
+        self.assertEqual(self.daemon.log(), before)
+
+    def test_changes_by_others(self):
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        self.wait_until(lambda: name in self.names(), f'{name} listed')
+        self.write_definition(uuid)
+        self.wait_until(lambda: self.state(name)[1], f'{name} defined')
+        self.host.remove_by_others(uuid)
+        self.wait_until(lambda: not self.state(name)[0], f'{name} gone')
+        self.definition_path(uuid).unlink()
+        self.wait_until(lambda: name not in self.names(), f'{name} not listed')
+        self.assertEqual(self.match(OTHERS),
+                         [(name, 'has appeared'), (name, 'has been defined on disk'),
+                          (name, 'has gone'), (name, 'is no longer defined on disk')])
+        self.assertEqual(len(self.messages()), 4)
+
+    def test_autostart(self):
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        self.daemon.stop()
+        self.write_definition(uuid, start='auto')
+        self.daemon.start(self.config)
+        self.wait_until(lambda: self.state(name)[0], f'{name} active')
+        self.assertEqual([line.split(': ', 2)[-1] for line in self.messages()],
+                         [f"Started device '{name}' automatically"])
+
+
+@only_on('sim', vhba.NO_FIBRE)
+class Adapters(LogTest):
+    """The kernel chooses the name, so that only the world-wide names tell whose adapter it is."""
+
+    machine = 'fibre'
+
+    def test_calls_that_change(self):
+        adapter = self.conn.nodeDeviceCreateXML(vhba.document(), 0)
+        adapter.destroy()
+        self.assertEqual([call[:2] for call in self.match(DONE)],
+                         [('virNodeDeviceCreateXML', adapter.name()),
+                          ('virNodeDeviceDestroy', adapter.name())])
+        self.assertEqual(len(self.messages()), 2)
