@@ -80,12 +80,17 @@ skip_blanks(const char *p)
 }
 
 
+/* Behind the next `mark`, or the end of the document. */
 static const char *
 find_end(const char *p, const char *mark)
 {
-    const char *found = strstr(p, mark);
+    const char first[] = { *mark, '\0' };
+    gsize length = strlen(mark);
 
-    return found != NULL ? found + strlen(mark) : p + strlen(p);
+    p += strcspn(p, first);
+    while (*p != '\0' && strncmp(p, mark, length) != 0)
+        p += 1 + strcspn(p + 1, first);
+    return *p != '\0' ? p + length : p;
 }
 
 

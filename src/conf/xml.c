@@ -225,13 +225,11 @@ load_schema(const char *path, char **message)
 }
 
 
-/* The schema of a file, read once and kept for ever; borrowed. */
+/* The schema of a file, read once and kept for ever; borrowed. By one thread at a time. */
 static xmlRelaxNGPtr
-get_schema(const char *path, GError **error)
+find_schema(const char *path, GError **error)
 {
-    static GMutex mutex;
     static GHashTable *schemas = NULL;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
     g_autofree char *message = NULL;
     xmlRelaxNGPtr schema = NULL;
 
@@ -250,6 +248,19 @@ get_schema(const char *path, GError **error)
         return NULL;
     }
     g_hash_table_insert(schemas, g_strdup(path), schema);
+    return schema;
+}
+
+
+static xmlRelaxNGPtr
+get_schema(const char *path, GError **error)
+{
+    static GMutex mutex;
+    xmlRelaxNGPtr schema = NULL;
+
+    g_mutex_lock(&mutex);
+    schema = find_schema(path, error);
+    g_mutex_unlock(&mutex);
     return schema;
 }
 

@@ -50,6 +50,12 @@ typedef struct {
                             MdNodeDevice **parent,
                             GError **error);
 
+    /* Adds names, see md_driver_list_parents(). */
+    void (*list_parents)(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names);
+
+    /* The device that a document describes, active or defined, or NULL. */
+    MdNodeDevice *(*find_present)(const MdBackendHost *host, const MdNodeDeviceDef *def);
+
     /* `def` is the parsed document, or that of a definition; `parent` what find_parent() found. */
     void (*create_async)(const MdBackendHost *host,
                          MdNodeDevice *parent,
@@ -74,14 +80,12 @@ typedef struct {
                                  MdNodeDevice **parent,
                                  GError **error);
 
-    /* The inactive device that a document to create means, or NULL. */
-    MdNodeDevice *(*find_defined)(const MdBackendHost *host, const MdNodeDeviceDef *def);
-
     /* Keeps what `def` says, new or instead of what was kept; `parent` NULL: it is not there, and
-     * parent_addr says which one is meant. */
+     * parent_addr says which one is meant. `guarded`: as for md_driver_define_xml_async(). */
     void (*define_async)(const MdBackendHost *host,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
+                         gboolean guarded,
                          MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "conf/xml.h"
+#include "node_device/draft.h"
 #include "node_device/driver-private.h"
 #include "util/error.h"
-#include "util/names.h"
-
-#define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
 
 /* A name since libvirt 8.10, of CREATE_XML_VALIDATE's value. */
 #define DEFINE_XML_VALIDATE (1U << 0)
@@ -51,29 +48,6 @@ refuse(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, GError 
     g_autoptr(GTask) task = change_new(self, callback, user_data);
 
     g_task_return_error(task, error);
-}
-
-
-typedef const MdBackend *(*FindBackend)(const MdNodeDeviceDef *def, GError **error);
-
-
-/* A document, as far as it can be judged by itself. */
-static MdNodeDeviceDef *
-read_document(const char *document,
-              gboolean validate,
-              FindBackend find,
-              const MdBackend **backend,
-              GError **error)
-{
-    g_autoptr(MdNodeDeviceDef) def = NULL;
-
-    if (validate && !md_xml_validate(document, SCHEMA, error))
-        return NULL;
-    def = md_xml_parse(document, error);
-    if (def == NULL)
-        return NULL;
-    *backend = find(def, error);
-    return *backend != NULL ? g_steal_pointer(&def) : NULL;
 }
 
 
@@ -125,31 +99,12 @@ start(MdDriver *self,
 
 void
 md_driver_create_xml_async(MdDriver *self,
-                           const char *document,
-                           guint flags,
+                           const MdDraft *draft,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-    g_autoptr(MdNodeDeviceDef) def = NULL;
-    const MdBackend *backend = NULL;
-    MdNodeDevice *defined = NULL;
-    GError *error = NULL;
-
-    if (md_error_check_flags(flags, VIR_NODE_DEVICE_CREATE_XML_VALIDATE, VIR_FROM_NODEDEV,
-                             "virNodeDeviceCreateXML", &error))
-        def = read_document(document, flags != 0, md_backend_find, &backend, &error);
-    if (def == NULL) {
-        refuse(self, callback, user_data, error);
-        return;
-    }
-
-    if (backend->find_defined != NULL)
-        defined = backend->find_defined(&self->host, def);
-    if (defined != NULL)
-        start(self, defined, owner, callback, user_data);
-    else
-        create(self, backend, def, owner, callback, user_data);
+    create(self, draft->backend, draft->def, owner, callback, user_data);
 }
 
 
@@ -201,25 +156,20 @@ md_driver_destroy_async(MdDriver *self,
 
 void
 md_driver_define_xml_async(MdDriver *self,
-                           const char *document,
-                           guint flags,
+                           const MdDraft *draft,
+                           gboolean guarded,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-    g_autoptr(MdNodeDeviceDef) def = NULL;
-    const MdBackend *backend = NULL;
     MdNodeDevice *parent = NULL;
     GError *error = NULL;
 
-    if (md_error_check_flags(flags, DEFINE_XML_VALIDATE, VIR_FROM_NODEDEV, "virNodeDeviceDefineXML",
-                             &error))
-        def = read_document(document, flags != 0, md_backend_find_keeper, &backend, &error);
-    if (def == NULL || !backend->find_kept_parent(&self->host, def, &parent, &error))
+    if (!draft->backend->find_kept_parent(&self->host, draft->def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        backend->define_async(&self->host, parent, def, owner, on_backend_done,
-                              change_new(self, callback, user_data));
+        draft->backend->define_async(&self->host, parent, draft->def, guarded, owner,
+                                     on_backend_done, change_new(self, callback, user_data));
 }
 
 
@@ -286,29 +236,86 @@ get_what(guint flags)
 }
 
 
+/* NULL with an error if it cannot be updated. */
+static MdNodeDevice *
+look_up_to_update(MdDriver *self, const char *name, GError **error)
+{
+    MdNodeDevice *device = md_driver_look_up(self, name, error);
+
+    return device != NULL && md_backend_find_keeper(device->def, error) != NULL ? device : NULL;
+}
+
+
+void
+md_driver_read_document(MdDriver *self,
+                        MdDraftUse use,
+                        const char *name,
+                        const char *document,
+                        guint flags,
+                        MdOwner *owner,
+                        MdDraftFunc func,
+                        gpointer user_data)
+{
+    static const struct {
+        guint flags;
+        guint validate; /* that one of the flags which asks for it */
+        const char *function;
+        MdDraftFindBackend find;
+    } uses[] = {
+        [MD_DRAFT_CREATE] = { VIR_NODE_DEVICE_CREATE_XML_VALIDATE,
+                              VIR_NODE_DEVICE_CREATE_XML_VALIDATE, "virNodeDeviceCreateXML",
+                              md_backend_find },
+        [MD_DRAFT_DEFINE] = { DEFINE_XML_VALIDATE, DEFINE_XML_VALIDATE, "virNodeDeviceDefineXML",
+                              md_backend_find_keeper },
+        [MD_DRAFT_UPDATE] = { MD_UPDATE_LIVE | MD_UPDATE_CONFIG, 0, "virNodeDeviceUpdate",
+                              md_backend_find_keeper },
+    };
+    GError *error = NULL;
+
+    if (md_error_check_flags(flags, uses[use].flags, VIR_FROM_NODEDEV, uses[use].function,
+                             &error) &&
+        (name == NULL || look_up_to_update(self, name, &error) != NULL))
+        md_draft_read(document, (flags & uses[use].validate) != 0, uses[use].find, owner, func,
+                      user_data);
+    else
+        func(NULL, error, user_data);
+}
+
+
 void
 md_driver_update_async(MdDriver *self,
                        const char *name,
-                       const char *document,
+                       const MdDraft *draft,
                        guint flags,
                        MdOwner *owner,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
-    g_autoptr(MdNodeDeviceDef) def = NULL;
-    MdNodeDevice *device = NULL;
     MdNodeDevice *parent = NULL;
-    const MdBackend *backend = NULL;
     GError *error = NULL;
+    MdNodeDevice *device = look_up_to_update(self, name, &error);
 
-    if (md_error_check_flags(flags, MD_UPDATE_LIVE | MD_UPDATE_CONFIG, VIR_FROM_NODEDEV,
-                             "virNodeDeviceUpdate", &error))
-        device = md_driver_look_up(self, name, &error);
-    if (device != NULL && md_backend_find_keeper(device->def, &error) != NULL)
-        def = read_document(document, FALSE, md_backend_find_keeper, &backend, &error);
-    if (def == NULL || !backend->find_kept_parent(&self->host, def, &parent, &error))
+    if (device == NULL ||
+        !draft->backend->find_kept_parent(&self->host, draft->def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        backend->update_async(&self->host, device, def, get_what(flags), owner, on_backend_done,
-                              change_new(self, callback, user_data));
+        draft->backend->update_async(&self->host, device, draft->def, get_what(flags), owner,
+                                     on_backend_done, change_new(self, callback, user_data));
+}
+
+
+MdNodeDevice *
+md_driver_find_drafted(MdDriver *self, const MdDraft *draft)
+{
+    return draft->backend->find_present(&self->host, draft->def);
+}
+
+
+GPtrArray *
+md_driver_list_parents(MdDriver *self, const MdDraft *draft)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    draft->backend->list_parents(&self->host, draft->def, names);
+    return names;
 }

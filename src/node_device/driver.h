@@ -99,15 +99,54 @@ void md_driver_get_xml_async(MdDriver *self,
 char *md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error);
 
 /*
+ * Documents. They are read first, and what comes of that, a draft, is told to a function: at once
+ * if the document is short, which costs little, else when a worker has read it. Of what the
+ * document names nothing has been looked up then.
+ */
+typedef struct _MdDraft MdDraft;
+
+/* `draft` is taken over; it is NULL if there is an `error`, which is taken over, too. */
+typedef void (*MdDraftFunc)(MdDraft *draft, GError *error, gpointer user_data);
+
+typedef enum {
+    MD_DRAFT_CREATE,
+    MD_DRAFT_DEFINE,
+    MD_DRAFT_UPDATE,
+} MdDraftUse;
+
+/* `flags` are those of libvirt's function for that use; `name` is that of a device to be updated,
+ * else NULL. */
+void md_driver_read_document(MdDriver *self,
+                             MdDraftUse use,
+                             const char *name,
+                             const char *document,
+                             guint flags,
+                             MdOwner *owner,
+                             MdDraftFunc func,
+                             gpointer user_data);
+void md_draft_free(MdDraft *draft);
+
+/* The device that the document describes, if it is there, active or defined: as it stands now.
+ * Borrowed, or NULL. */
+MdNodeDevice *md_driver_find_drafted(MdDriver *self, const MdDraft *draft);
+
+/*
+ * Names of the device that the document names as the parent, or, if it leaves that to us, of those
+ * that may be it; one that is not there has the name that the document gives it. Borrowed: free the
+ * array only.
+ */
+GPtrArray *md_driver_list_parents(MdDriver *self, const MdDraft *draft);
+
+/*
  * What changes devices. Each of them is finished by md_driver_change_finish(), which returns the
- * name of the device. Documents are of one mediated device; `flags` are those of libvirt's function
- * of the same name.
+ * name of the device. `flags` are those of libvirt's function of the same name; drafts are
+ * borrowed.
  */
 
-/* One that is defined already is started as it is defined. */
+/* What the document says, also if it is the document of a device that is defined: the definition
+ * stays as it is. */
 void md_driver_create_xml_async(MdDriver *self,
-                                const char *document,
-                                guint flags,
+                                const MdDraft *draft,
                                 MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
@@ -125,10 +164,11 @@ void md_driver_destroy_async(MdDriver *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 
-/* A new definition, another one for a device that has one, or one for a device that is active. */
+/* A new definition, another one for a device that has one, or one for a device that is active.
+ * `guarded`: it fails if by its turn there is a device, or a definition, that is not there now. */
 void md_driver_define_xml_async(MdDriver *self,
-                                const char *document,
-                                guint flags,
+                                const MdDraft *draft,
+                                gboolean guarded,
                                 MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
@@ -146,10 +186,12 @@ void md_driver_set_autostart_async(MdDriver *self,
                                    gpointer user_data);
 void md_driver_update_async(MdDriver *self,
                             const char *name,
-                            const char *document,
+                            const MdDraft *draft,
                             guint flags,
                             MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 
 char *md_driver_change_finish(MdDriver *self, GAsyncResult *result, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDraft, md_draft_free)

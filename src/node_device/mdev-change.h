@@ -24,6 +24,9 @@ struct MdMdevChange {
     gboolean type_known;  /* `wanted` has the full id of a type */
     gboolean autostart;
     guint what;
+    gboolean guarded; /* of a definition: it must not meet more than there was at the beginning */
+    gboolean was_there;
+    gboolean was_defined;
 
     /* What has been planned. */
     MdCalloutAction action;

@@ -23,6 +23,20 @@ plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition 
 }
 
 
+/* Whether what is there by now has been judged. */
+static gboolean
+check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
+{
+    if (!change->guarded || device == NULL ||
+        (change->was_there && (change->was_defined || device->definition == NULL)))
+        return TRUE;
+    md_error_set(error, VIR_ERR_OPERATION_INVALID,
+                 "Unable to define '%s': such a device has been created or defined meanwhile",
+                 change->name);
+    return FALSE;
+}
+
+
 static gboolean
 plan_define(MdMdevChange *change, GError **error)
 {
@@ -31,6 +45,8 @@ plan_define(MdMdevChange *change, GError **error)
     const MdDefinition *present = device != NULL ? device->definition : NULL;
     gboolean autostart = present != NULL && present->autostart;
 
+    if (!check_guard(change, device, error))
+        return FALSE;
     /* Before scripts are given it. */
     if (!md_definition_file_is_parent(wanted->parent_addr)) {
         md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' cannot be the address of a parent",
@@ -104,6 +120,7 @@ void
 md_mdev_config_define_async(const MdBackendHost *host,
                             MdNodeDevice *parent,
                             const MdNodeDeviceDef *def,
+                            gboolean guarded,
                             MdOwner *owner,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
@@ -113,7 +130,11 @@ md_mdev_config_define_async(const MdBackendHost *host,
     g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
     GTask *task = md_mdev_change_new(host, name, "define", plan_define, owner, callback, user_data);
     MdMdevChange *change = g_task_get_task_data(task);
+    MdNodeDevice *device = md_registry_find(host->registry, name);
 
+    change->guarded = guarded;
+    change->was_there = device != NULL;
+    change->was_defined = device != NULL && device->definition != NULL;
     change->wanted = md_definition_new(cap->parent_addr, uuid, cap->type_id, FALSE, cap->attrs);
     begin_with_type(task, parent, def);
 }

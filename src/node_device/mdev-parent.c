@@ -38,14 +38,36 @@ set_invalid_parent(const char *wanted, GError **error)
 }
 
 
-/* The device that a document to be kept names as its parent. The machine itself stands in our own
- * documents for one that is not there: then the address tells. */
+/* The machine itself stands in our own documents for a parent that is not there: then the address
+ * tells. */
+static gboolean
+has_address_only(const MdCapMdev *cap, const char *wanted)
+{
+    return cap->parent_addr != NULL && g_str_equal(wanted, MD_NAME_COMPUTER);
+}
+
+
+/* The device that a document to be kept names as its parent. */
 static MdNodeDevice *
 find_kept_device(const MdBackendHost *host, const char *wanted, const MdCapMdev *cap)
 {
-    if (cap->parent_addr != NULL && g_str_equal(wanted, MD_NAME_COMPUTER))
+    if (has_address_only(cap, wanted))
         return md_registry_find_address(host->registry, cap->parent_addr);
     return find_device(host, wanted);
+}
+
+
+/* The address that a document means; `parent` is the device that it names, if that is there. NULL:
+ * there is no telling. */
+static char *
+make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *parent)
+{
+    char *address = NULL;
+
+    if (parent != NULL && parent->def->path != NULL)
+        return g_path_get_basename(parent->def->path);
+    address = parent == NULL ? md_cap_kind_make_address(wanted) : NULL;
+    return address != NULL ? address : g_strdup(cap->parent_addr);
 }
 
 
@@ -73,12 +95,7 @@ md_mdev_find_kept_parent(const MdBackendHost *host,
         return FALSE;
     }
 
-    if (*parent != NULL)
-        address = g_path_get_basename((*parent)->def->path);
-    else
-        address = md_cap_kind_make_address(wanted);
-    if (address == NULL)
-        address = g_strdup(cap->parent_addr);
+    address = make_address(cap, wanted, *parent);
     if (address == NULL) {
         set_invalid_parent(wanted, error);
         return FALSE;
@@ -130,20 +147,33 @@ md_mdev_find_parent(const MdBackendHost *host,
 }
 
 
+void
+md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const char *wanted = get_parent(def, NULL);
+    MdNodeDevice *parent = wanted != NULL ? find_kept_device(host, wanted, cap) : NULL;
+
+    if (parent != NULL)
+        g_ptr_array_add(names, parent->def->name);
+    else if (wanted != NULL)
+        g_ptr_array_add(names, has_address_only(cap, wanted) ? cap->parent_addr : (char *)wanted);
+}
+
+
 MdNodeDevice *
-md_mdev_find_defined(const MdBackendHost *host, const MdNodeDeviceDef *def)
+md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent(def, NULL);
-    MdNodeDevice *parent = wanted != NULL ? find_device(host, wanted) : NULL;
-    MdNodeDevice *device = NULL;
     g_autofree char *address = NULL;
     g_autofree char *name = NULL;
 
-    if (cap->uuid == NULL || parent == NULL || parent->def->path == NULL)
+    if (cap->uuid == NULL || wanted == NULL)
         return NULL;
-    address = g_path_get_basename(parent->def->path);
+    address = make_address(cap, wanted, find_kept_device(host, wanted, cap));
+    if (address == NULL)
+        return NULL;
     name = md_cap_mdev_make_name(cap->uuid, address);
-    device = md_registry_find(host->registry, name);
-    return device != NULL && !device->active ? device : NULL;
+    return md_registry_find(host->registry, name);
 }

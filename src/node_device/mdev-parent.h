@@ -13,4 +13,5 @@ gboolean md_mdev_find_kept_parent(const MdBackendHost *host,
                                   MdNodeDeviceDef *def,
                                   MdNodeDevice **parent,
                                   GError **error);
-MdNodeDevice *md_mdev_find_defined(const MdBackendHost *host, const MdNodeDeviceDef *def);
+void md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names);
+MdNodeDevice *md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def);

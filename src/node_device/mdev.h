@@ -8,6 +8,7 @@
 void md_mdev_config_define_async(const MdBackendHost *host,
                                  MdNodeDevice *parent,
                                  const MdNodeDeviceDef *def,
+                                 gboolean guarded,
                                  MdOwner *owner,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);

@@ -185,6 +185,63 @@ get_wanted(const MdNodeDeviceDef *def)
 
 
 static gboolean
+names_parent(const MdNodeDeviceDef *def)
+{
+    return def->parent != NULL || def->parent_wwnn != NULL;
+}
+
+
+/* NULL if there is none of that name, or none is named. */
+static MdNodeDevice *
+find_named_parent(const MdBackendHost *host, const MdNodeDeviceDef *def)
+{
+    if (def->parent != NULL)
+        return md_registry_find(host->registry, def->parent);
+    if (def->parent_wwnn != NULL)
+        return find_adapter(host->registry, NULL, def->parent_wwnn, def->parent_wwpn);
+    return NULL;
+}
+
+
+/* Adds whatever takes virtual ports. */
+static void
+add_candidates(const MdBackendHost *host, GPtrArray *candidates)
+{
+    for (GList *link = md_registry_list(host->registry); link != NULL; link = link->next) {
+        const MdCapScsiHost *adapter = get_cap(link->data);
+
+        if (adapter != NULL && adapter->has_vport_ops)
+            g_ptr_array_add(candidates, link->data);
+    }
+}
+
+
+static void
+list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names)
+{
+    MdNodeDevice *parent = find_named_parent(host, def);
+    g_autoptr(GPtrArray) parents = g_ptr_array_new();
+
+    if (parent != NULL)
+        g_ptr_array_add(parents, parent);
+    else if (!names_parent(def))
+        add_candidates(host, parents);
+    for (guint i = 0; i < parents->len; i++)
+        g_ptr_array_add(names, ((MdNodeDevice *)parents->pdata[i])->def->name);
+}
+
+
+/* A port name is only once on a host. */
+static MdNodeDevice *
+find_present(const MdBackendHost *host, const MdNodeDeviceDef *def)
+{
+    const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
+
+    return cap->wwpn != NULL ? find_adapter(host->registry, NULL, NULL, cap->wwpn) : NULL;
+}
+
+
+static gboolean
 find_parent(const MdBackendHost *host,
             const MdNodeDeviceDef *def,
             MdNodeDevice **parent,
@@ -192,20 +249,14 @@ find_parent(const MdBackendHost *host,
 {
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
     g_autofree char *wanted = get_wanted(def);
-    gboolean is_named = def->parent != NULL || def->parent_wwnn != NULL;
 
     if (!cap->is_fc_host) {
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "Device is not a fibre channel HBA");
         return FALSE;
     }
 
-    *parent = NULL;
-    if (def->parent != NULL)
-        *parent = md_registry_find(host->registry, def->parent);
-    else if (def->parent_wwnn != NULL)
-        *parent = find_adapter(host->registry, NULL, def->parent_wwnn, def->parent_wwpn);
-
-    if (is_named && *parent == NULL) {
+    *parent = find_named_parent(host, def);
+    if (*parent == NULL && names_parent(def)) {
         g_autofree char *quote =
             md_xml_shorten(def->parent != NULL ? def->parent : def->parent_wwpn);
 
@@ -448,19 +499,17 @@ create_async(const MdBackendHost *host,
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
     GTask *task = operation_new(host, owner, callback, user_data);
     Operation *operation = g_task_get_task_data(task);
+    g_autoptr(GPtrArray) candidates = g_ptr_array_new();
 
     operation->wanted = get_wanted(def);
     operation->wwnn = cap->wwnn != NULL ? g_strdup(cap->wwnn) : md_wwn_random();
     operation->wwpn = cap->wwpn != NULL ? g_strdup(cap->wwpn) : md_wwn_random();
     operation->fabric = g_strdup(def->parent_fabric_wwn);
     operation->parent = parent != NULL ? md_node_device_ref(parent) : NULL;
-    for (GList *link = md_registry_list(host->registry); parent == NULL && link != NULL;
-         link = link->next) {
-        const MdCapScsiHost *adapter = get_cap(link->data);
-
-        if (adapter != NULL && adapter->has_vport_ops)
-            g_queue_push_tail(&operation->candidates, md_node_device_ref(link->data));
-    }
+    if (parent == NULL)
+        add_candidates(host, candidates);
+    for (guint i = 0; i < candidates->len; i++)
+        g_queue_push_tail(&operation->candidates, md_node_device_ref(candidates->pdata[i]));
     operation_announce(operation, operation->wwpn);
     md_turns_take(host->turns, operation->wwpn, on_turn, task);
 }
@@ -534,6 +583,8 @@ destroy_async(const MdBackendHost *host,
 const MdBackend md_backend_vhba = {
     .kind = &md_cap_kind_scsi_host,
     .find_parent = find_parent,
+    .list_parents = list_parents,
+    .find_present = find_present,
     .create_async = create_async,
     .destroy_async = destroy_async,
 };

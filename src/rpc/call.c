@@ -193,8 +193,8 @@ md_call_fail(MdCall *self, GError *error)
 }
 
 
-static guint
-get_permissions(MdCall *self)
+guint
+md_call_get_permissions(MdCall *self)
 {
     const MdProcedure *procedure = self->procedure;
     guint more = 0;
@@ -270,7 +270,7 @@ void
 md_call_run(MdCall *self)
 {
     MdAccess *access = md_session_get_access(self->session);
-    guint permissions = get_permissions(self);
+    guint permissions = md_call_get_permissions(self);
     const char *device = NULL;
 
     if (permissions == 0 || md_access_is_free(access, self->who) ||
@@ -281,4 +281,111 @@ md_call_run(MdCall *self)
     g_free(self->judged);
     self->judged = g_strdup(device);
     md_access_check_async(access, self->who, permissions, device, self->owner, on_judged, self);
+}
+
+
+gboolean
+md_call_is_free(MdCall *self)
+{
+    return md_access_is_free(md_session_get_access(self->session), self->who);
+}
+
+
+/* What a call means, while that is judged. */
+typedef struct {
+    MdCall *call;
+    MdListMeantFunc list;
+    void (*allowed)(gpointer data);
+    void (*refused)(gpointer data);
+    gpointer data;
+    GHashTable *judged; /* what has been allowed already, see make_key() */
+} Judgement;
+
+static void judgement_advance(Judgement *judgement);
+
+
+static void
+judgement_free(Judgement *judgement)
+{
+    g_hash_table_unref(judgement->judged);
+    g_free(judgement);
+}
+
+
+static char *
+make_key(const MdMeant *meant)
+{
+    return g_strdup_printf("%u %s", meant->permissions, meant->device);
+}
+
+
+static void
+on_meant_judged(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Judgement *judgement = data;
+    GError *error = NULL;
+
+    if (md_access_check_finish(MD_ACCESS(source), result, &error)) {
+        judgement_advance(judgement);
+        return;
+    }
+    md_call_fail(judgement->call, error);
+    judgement->refused(judgement->data);
+    judgement_free(judgement);
+}
+
+
+/* FALSE if it has been judged already. */
+static gboolean
+judgement_ask(Judgement *judgement, const MdMeant *meant)
+{
+    MdCall *call = judgement->call;
+    g_autofree char *key = make_key(meant);
+
+    if (!g_hash_table_add(judgement->judged, g_steal_pointer(&key)))
+        return FALSE;
+    md_access_check_async(md_session_get_access(call->session), call->who, meant->permissions,
+                          meant->device, call->owner, on_meant_judged, judgement);
+    return TRUE;
+}
+
+
+/* Devices come and go while polkit is asked, so all of it is looked at again after each answer. */
+static void
+judgement_advance(Judgement *judgement)
+{
+    g_autoptr(GArray) meant = g_array_new(FALSE, FALSE, sizeof(MdMeant));
+
+    judgement->list(judgement->data, meant);
+    for (guint i = 0; i < meant->len; i++) {
+        if (judgement_ask(judgement, &g_array_index(meant, MdMeant, i)))
+            return;
+    }
+    judgement->allowed(judgement->data);
+    judgement_free(judgement);
+}
+
+
+void
+md_call_judge(MdCall *self,
+              MdListMeantFunc list,
+              void (*allowed)(gpointer data),
+              void (*refused)(gpointer data),
+              gpointer data)
+{
+    Judgement *judgement = NULL;
+
+    if (md_call_is_free(self)) {
+        allowed(data);
+        return;
+    }
+
+    judgement = g_new0(Judgement, 1);
+    judgement->call = self;
+    judgement->list = list;
+    judgement->allowed = allowed;
+    judgement->refused = refused;
+    judgement->data = data;
+    judgement->judged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    judgement_advance(judgement);
 }

@@ -59,8 +59,34 @@ MdOwner *md_call_get_owner(MdCall *self);
 
 gconstpointer md_call_get_args(MdCall *self);
 
+/* The MdPermission that the procedure needs with these arguments. */
+guint md_call_get_permissions(MdCall *self);
+
 /* Does what is to be done, if whoever calls is allowed to; else it fails. */
 void md_call_run(MdCall *self);
+
+/* A device that a call turns out to be about, and the MdPermission that are needed on it. */
+typedef struct {
+    const char *device; /* borrowed */
+    guint permissions;
+} MdMeant;
+
+/* Adds what is meant at this moment to an array of MdMeant. */
+typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
+
+/*
+ * Judges a call for what its arguments mean, when that is known. `allowed` is called once nothing
+ * is meant that has not been judged, and before anything else can happen; `refused` instead if the
+ * call has failed. Either may be called at once.
+ */
+void md_call_judge(MdCall *self,
+                   MdListMeantFunc list,
+                   void (*allowed)(gpointer data),
+                   void (*refused)(gpointer data),
+                   gpointer data);
+
+/* Whether nobody is judged. */
+gboolean md_call_is_free(MdCall *self);
 
 /* Both end the call. `ret` is of the type of the procedure, `error` is taken over. */
 void md_call_reply(MdCall *self, gconstpointer ret);

@@ -377,22 +377,8 @@ md_handle_list_caps(MdCall *call, gconstpointer args)
 }
 
 
-/* Of calls that are answered with the name of the device. */
-static void
-on_changed_name(GObject *source, GAsyncResult *result, gpointer data)
-{
-    GError *error = NULL;
-    g_autofree char *name = md_driver_change_finish(MD_DRIVER(source), result, &error);
-
-    if (name == NULL)
-        md_call_fail(data, error);
-    else
-        reply_text(data, name);
-}
-
-
-static void
-on_changed(GObject *source, GAsyncResult *result, gpointer data)
+void
+md_handle_changed(GObject *source, GAsyncResult *result, gpointer data)
 {
     GError *error = NULL;
     g_autofree char *name = md_driver_change_finish(MD_DRIVER(source), result, &error);
@@ -405,22 +391,12 @@ on_changed(GObject *source, GAsyncResult *result, gpointer data)
 
 
 void
-md_handle_create_xml(MdCall *call, gconstpointer args)
-{
-    const md_text_args *document = args;
-
-    md_driver_create_xml_async(md_call_get_driver(call), document->text, document->flags,
-                               md_call_get_owner(call), on_changed_name, call);
-}
-
-
-void
 md_handle_create(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
 
     md_driver_create_async(md_call_get_driver(call), device->text, device->flags,
-                           md_call_get_owner(call), on_changed, call);
+                           md_call_get_owner(call), md_handle_changed, call);
 }
 
 
@@ -430,17 +406,7 @@ md_handle_destroy(MdCall *call, gconstpointer args)
     const md_name_args *device = args;
 
     md_driver_destroy_async(md_call_get_driver(call), device->name, md_call_get_owner(call),
-                            on_changed, call);
-}
-
-
-void
-md_handle_define_xml(MdCall *call, gconstpointer args)
-{
-    const md_text_args *document = args;
-
-    md_driver_define_xml_async(md_call_get_driver(call), document->text, document->flags,
-                               md_call_get_owner(call), on_changed_name, call);
+                            md_handle_changed, call);
 }
 
 
@@ -450,7 +416,7 @@ md_handle_undefine(MdCall *call, gconstpointer args)
     const md_text_args *device = args;
 
     md_driver_undefine_async(md_call_get_driver(call), device->text, device->flags,
-                             md_call_get_owner(call), on_changed, call);
+                             md_call_get_owner(call), md_handle_changed, call);
 }
 
 
@@ -460,17 +426,7 @@ md_handle_set_autostart(MdCall *call, gconstpointer args)
     const md_name_int_args *device = args;
 
     md_driver_set_autostart_async(md_call_get_driver(call), device->name, device->value != 0,
-                                  md_call_get_owner(call), on_changed, call);
-}
-
-
-void
-md_handle_update(MdCall *call, gconstpointer args)
-{
-    const md_update_args *device = args;
-
-    md_driver_update_async(md_call_get_driver(call), device->name, device->document, device->flags,
-                           md_call_get_owner(call), on_changed, call);
+                                  md_call_get_owner(call), md_handle_changed, call);
 }
 
 

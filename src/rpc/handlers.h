@@ -43,6 +43,8 @@ void md_handle_define_xml(MdCall *call, gconstpointer args);
 void md_handle_undefine(MdCall *call, gconstpointer args);
 void md_handle_set_autostart(MdCall *call, gconstpointer args);
 void md_handle_update(MdCall *call, gconstpointer args);
+/* Answers a call, `data`, when md_driver_change_finish() may be called. */
+void md_handle_changed(GObject *source, GAsyncResult *result, gpointer data);
 void md_handle_get_autostart(MdCall *call, gconstpointer args);
 void md_handle_is_persistent(MdCall *call, gconstpointer args);
 void md_handle_is_active(MdCall *call, gconstpointer args);

@@ -14,6 +14,7 @@
 /* The jobs of one kind on one object. Main loop only. */
 typedef struct {
     guint64 key;
+    MdWorkerKind kind;
     guint n_overdue;    /* jobs that run */
     MdFairQueue *queue; /* of Job, each referenced */
 } Lane;
@@ -46,13 +47,40 @@ static struct {
     int fd;
 } ended;
 
-static const MdFairLimits limits = {
+static const MdFairLimits device_limits = {
     .running = MD_WORKER_MAX_RUNNING,
     .running_per_owner = MD_WORKER_MAX_RUNNING - MD_WORKER_RESERVED,
     .running_readers = MD_WORKER_MAX_RUNNING - MD_WORKER_RESERVED,
     .running_per_reader = MD_WORKER_MAX_PER_READER,
     .waiting = MD_WORKER_MAX_WAITING,
     .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
+};
+
+static const MdFairLimits document_limits = {
+    .running = MD_WORKER_MAX_DOCUMENTS,
+    .running_per_owner = MD_WORKER_MAX_DOCUMENTS - 1,
+    .running_readers = MD_WORKER_MAX_DOCUMENTS - 1,
+    .running_per_reader = MD_WORKER_MAX_DOCUMENTS - 1,
+    .waiting = MD_WORKER_MAX_WAITING,
+    .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
+};
+
+/* What differs from kind to kind; the texts are for messages. */
+static const struct {
+    const MdFairLimits *limits;
+    const char *jobs;
+    const char *overdue;
+    const char *not_begun;
+} kinds[MD_WORKER_N_KINDS] = {
+    [MD_WORKER_READ] = { &device_limits, "operations on the device",
+                         "the driver has not answered in time; the operation goes on",
+                         "other operations of the driver have not ended in time" },
+    [MD_WORKER_WRITE] = { &device_limits, "operations on the device",
+                          "the driver has not answered in time; the operation goes on",
+                          "other operations of the driver have not ended in time" },
+    [MD_WORKER_DOCUMENT] = { &document_limits, "documents",
+                             "the document has not been read in time",
+                             "other documents have not been read in time" },
 };
 
 
@@ -138,6 +166,7 @@ on_deadline(gpointer user_data)
     Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
     gboolean has_begun = md_fair_entry_is_running(&job->entry);
+    MdWorkerKind kind = job->lane->kind;
 
     md_source_clear(&job->timer);
     if (has_begun) {
@@ -146,9 +175,8 @@ on_deadline(gpointer user_data)
         md_fair_entry_leave(&job->entry);
         job_unref(job);
     }
-    g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT,
-                            has_begun ? "the driver has not answered in time; the operation goes on"
-                                      : "other operations of the driver have not ended in time");
+    g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT, "%s",
+                            has_begun ? kinds[kind].overdue : kinds[kind].not_begun);
     return G_SOURCE_REMOVE;
 }
 
@@ -213,7 +241,7 @@ on_refused(gpointer user_data, GError *error)
 static guint64
 make_key(MdWorkerKind kind, guint64 object)
 {
-    return object << 1 | kind;
+    return object * MD_WORKER_N_KINDS + kind;
 }
 
 
@@ -230,7 +258,8 @@ get_lane(MdWorkerKind kind, guint64 object)
     if (lane == NULL) {
         lane = g_new0(Lane, 1);
         lane->key = key;
-        lane->queue = md_fair_queue_new("operations on the device", &limits);
+        lane->kind = kind;
+        lane->queue = md_fair_queue_new(kinds[kind].jobs, kinds[kind].limits);
         g_hash_table_insert(lanes, &lane->key, lane);
     }
     return lane;

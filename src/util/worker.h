@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs what may block (a driver behind a sysfs attribute) on a thread of its own and brings the
- * result back to the main loop. Jobs of one kind on one object share a few threads and wait for
- * each other when those are taken, in a queue that is fair between users; jobs on different objects
- * never do, and no write waits for reads.
+ * Runs what may block (a driver behind a sysfs attribute) or take long on a thread of its own and
+ * brings the result back to the main loop. Jobs of one kind on one object share a few threads and
+ * wait for each other when those are taken, in a queue that is fair between users; jobs on
+ * different objects never do, and no write waits for reads.
  */
 #pragma once
 
@@ -19,9 +19,14 @@
 #define MD_WORKER_MAX_WAITING     1024
 #define MD_WORKER_MAX_OWN_WAITING 256
 
+/* Documents at once: they keep a processor busy. One user's take one thread. */
+#define MD_WORKER_MAX_DOCUMENTS 2
+
 typedef enum {
     MD_WORKER_READ,
     MD_WORKER_WRITE,
+    MD_WORKER_DOCUMENT, /* the object is 0 */
+    MD_WORKER_N_KINDS,
 } MdWorkerKind;
 
 /* Runs on the thread; `data` belongs to it until the call has returned. */

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Documents that are none, or none that can be created."""
 
+import itertools
+
 import libvirt
 
+import rpc
 from mediated_test import VAGUE, MediatedTest
 
 XML_FROM = libvirt.VIR_FROM_XML
@@ -21,6 +24,68 @@ FILE = """<!DOCTYPE device [<!ENTITY file SYSTEM "file:///etc/hostname">]>
 <device><parent>&file;</parent><capability type='mdev'><type id='nvidia-11'/></capability></device>
 """
 NETWORK = FILE.replace('file:///etc/hostname', 'http://127.0.0.1:9/')
+
+
+def mdev_document(content):
+    return ("<device><name>x</name><parent>none</parent><capability type='mdev'>"
+            f"<type id='none'/>{content}</capability></device>")
+
+
+class Heavy(MediatedTest):
+    """The documents that take longest of those that are within the limits, and what others have of it."""
+
+    def refuse_and_count(self, document, flags=0):
+        """How many calls of another client are answered before the refusal of this one."""
+        writer, other = self.raw(), self.raw()
+        writer.send('DEFINE_XML', rpc.string(document) + rpc.u32(flags))
+        count = 0
+        while writer.receive(0.001) is None:
+            other.get_type()
+            count += 1
+        self.assertIn(writer.frames[-1].error().code, (27, 67, 92))
+        return count
+
+    def test_others_are_answered(self):
+        """Parsed on the main loop, each of these would let nobody have more than one answer."""
+        names = itertools.count()
+        element = lambda _: '<x ' + ' '.join(f"a{next(names):x}=''" for _ in range(64)) + '/>'
+        many_names = ''.join(map(element, range(1500)))
+        features = "<feature name='rx'/>" * 8180
+        speed = '1' * 4090
+        pci = ("<device><name>x</name><capability type='pci'><domain>0</domain><bus>134</bus><slot>0</slot>"
+               "<function>0</function><product id='0x13f2'/><vendor id='0x10de'/><pci-express>"
+               f"<link validity='cap' speed='{speed}x' width='1'/></pci-express></capability></device>")
+        net = ("<device><name>x</name><capability type='net'><interface>x</interface>"
+               f"{features}</capability></device>")
+        attrs = "<attr name='a' value='b'/>" * 8180
+        for document, flags in ((mdev_document(many_names), 0), (net, VALIDATE), (pci, VALIDATE),
+                                (mdev_document(attrs), VALIDATE)):
+            self.assertLess(len(document), DOCUMENT_MAX)
+            with self.subTest(document[:150]):
+                self.assertGreaterEqual(self.refuse_and_count(document, flags), 10)
+
+    def test_many_at_once(self):
+        """One user's documents take one thread; a short document of the same user does not wait for them."""
+        long = mdev_document("<x a='b' c='d'/>" * 49000)
+        writers = [self.raw() for _ in range(3)]
+        for writer in writers:
+            for _ in range(4):
+                writer.send('CREATE_XML', rpc.string(long) + rpc.u32(0))
+        device = self.create()
+        self.assertFalse(all(len(writer.frames) == 4 for writer in writers))
+        device.destroy()
+        for writer in writers:
+            for _ in range(4):
+                writer.wait_for(lambda frame: frame.name == 'CREATE_XML')
+
+    def test_client_goes_meanwhile(self):
+        writer = self.raw()
+        for _ in range(5):
+            writer.send('DEFINE_XML', rpc.string(mdev_document("<x a='b'/>" * 49000)) + rpc.u32(0))
+        writer.disconnect()
+        before = self.snapshot()
+        self.create().destroy()
+        self.assertEqual(self.snapshot(), before)
 
 
 class BadDocuments(MediatedTest):

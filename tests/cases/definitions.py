@@ -70,12 +70,25 @@ class Life(MediatedTest):
             ('created', name), update, ('defined', name), ('update', name), ('deleted', name),
             update, ('created', name), update])
 
-    def test_create_xml_starts_what_is_defined(self):
-        uuid = self.new_uuid()
-        self.define(uuid=uuid, attrs=[('scratch', 'of the definition')])
-        device = self.create(uuid=uuid)
-        self.assertEqual(self.state(device.name()), STARTED)
-        self.assertEqual(self.host.journal(uuid), ['scratch=of the definition'])
+    def test_create_xml_of_what_is_defined(self):
+        """What is given runs; the definition stays, and is what the next start takes."""
+        uuid, other = self.new_uuid(), self.host.type_ids(self.parent)[1]
+        defined = self.define(uuid=uuid, attrs=[('scratch', 'kept')])
+        document = defined.XMLDesc(0)
+        for attrs in ([('scratch', 'given')], []):
+            device = self.create(uuid=uuid, type_id=other, attrs=attrs)
+            self.assertEqual(device.name(), defined.name())
+            self.assertEqual(self.state(device.name()), STARTED)
+            self.assertEqual(self.host.journal(uuid), [f'{name}={value}' for name, value in attrs])
+            self.assertIn(f"<type id='{other}'", device.XMLDesc(0))
+            self.assertNotIn("value='kept'", device.XMLDesc(0))
+            self.assertEqual(self.raw().get_xml(device.name(), XML_INACTIVE), document)
+            self.assertEqual(self.read_definition(uuid), {
+                'mdev_type': self.type_id, 'start': 'manual', 'attrs': [{'scratch': 'kept'}]})
+            device.destroy()
+        defined.create(0)
+        self.assertEqual(self.host.journal(uuid), ['scratch=kept'])
+        self.assertIn(f"<type id='{self.type_id}'", defined.XMLDesc(0))
 
     def test_define_again(self):
         events = self.listen()

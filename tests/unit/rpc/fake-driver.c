@@ -25,6 +25,15 @@ struct _MdDriver {
     GObject parent;
     MdEvents events;
     GPtrArray *waiting; /* of GTask; its data is what it will return */
+
+    /* What documents mean; a NULL is none, also as a name. */
+    const char *parent_name;
+    MdNodeDeviceDef drafted_def;
+    MdNodeDevice drafted;
+};
+
+struct _MdDraft {
+    char *text;
 };
 
 G_DEFINE_FINAL_TYPE(MdDriver, md_driver, G_TYPE_OBJECT)
@@ -60,6 +69,7 @@ static void
 md_driver_init(MdDriver *self)
 {
     self->waiting = g_ptr_array_new_with_free_func(g_object_unref);
+    self->drafted.def = &self->drafted_def;
     self->events.subscriptions = g_ptr_array_new_with_free_func((GDestroyNotify)subscription_free);
 }
 
@@ -313,14 +323,67 @@ md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error)
 
 
 void
+md_driver_read_document(MdDriver *self,
+                        MdDraftUse use,
+                        const char *name,
+                        const char *document,
+                        guint flags,
+                        MdOwner *owner,
+                        MdDraftFunc func,
+                        gpointer user_data)
+{
+    MdDraft *draft = g_new0(MdDraft, 1);
+
+    draft->text = g_strdup(document);
+    func(draft, NULL, user_data);
+}
+
+
+void
+md_draft_free(MdDraft *draft)
+{
+    if (draft == NULL)
+        return;
+
+    g_free(draft->text);
+    g_free(draft);
+}
+
+
+void
+fake_driver_set_meant(MdDriver *self, const char *parent, const char *device)
+{
+    self->parent_name = parent;
+    self->drafted_def.name = (char *)device;
+}
+
+
+MdNodeDevice *
+md_driver_find_drafted(MdDriver *self, const MdDraft *draft)
+{
+    return self->drafted_def.name != NULL ? &self->drafted : NULL;
+}
+
+
+GPtrArray *
+md_driver_list_parents(MdDriver *self, const MdDraft *draft)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    if (self->parent_name != NULL)
+        g_ptr_array_add(names, (gpointer)self->parent_name);
+    return names;
+}
+
+
+void
 md_driver_create_xml_async(MdDriver *self,
-                           const char *document,
-                           guint flags,
+                           const MdDraft *draft,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-    add_waiting(self, document, callback, user_data);
+    add_waiting(self, draft->text, callback, user_data);
 }
 
 
@@ -349,13 +412,13 @@ md_driver_destroy_async(MdDriver *self,
 
 void
 md_driver_define_xml_async(MdDriver *self,
-                           const char *document,
-                           guint flags,
+                           const MdDraft *draft,
+                           gboolean guarded,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-    add_waiting(self, document, callback, user_data);
+    add_waiting(self, draft->text, callback, user_data);
 }
 
 
@@ -386,7 +449,7 @@ md_driver_set_autostart_async(MdDriver *self,
 void
 md_driver_update_async(MdDriver *self,
                        const char *name,
-                       const char *document,
+                       const MdDraft *draft,
                        guint flags,
                        MdOwner *owner,
                        GAsyncReadyCallback callback,

@@ -18,6 +18,9 @@ guint fake_driver_count_waiting(MdDriver *self);
 void fake_driver_end(MdDriver *self, guint n);
 void fake_driver_fail(MdDriver *self, guint n);
 
+/* The devices that documents mean from now on, by static names; NULL: none. */
+void fake_driver_set_meant(MdDriver *self, const char *parent, const char *device);
+
 /* Tells the subscribers. */
 void fake_driver_emit(MdDriver *self, const char *device, int event, int detail);
 

@@ -206,6 +206,101 @@ test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+assert_question(Authority *authority, const char *permission, const char *device)
+{
+    GDBusMethodInvocation *question = NULL;
+    g_autofree char *action = g_strconcat("org.libvirt.api.node-device.", permission, NULL);
+    g_autofree char *text = NULL;
+
+    authority_await(authority, 1);
+    g_assert_cmpuint(authority->questions->len, ==, 1);
+    question = g_ptr_array_index(authority->questions, 0);
+    text = g_variant_print(g_dbus_method_invocation_get_parameters(question), FALSE);
+    g_assert_nonnull(strstr(text, action));
+    g_assert_nonnull(strstr(text, device));
+}
+
+
+static void
+expect_question(Authority *authority, const char *permission, const char *device)
+{
+    assert_question(authority, permission, device);
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+}
+
+
+/* What a document means is looked at again after each answer, and what has been allowed is not
+ * asked for twice. */
+static void
+test_meant(Court *court, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_text_args args = { (char *)"document", 0 };
+    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    Authority *authority = &court->authority;
+    MdDriver *driver = court->host.driver;
+    md_text_ret ret = { 0 };
+    guint32 create = 0;
+
+    peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
+    fake_driver_set_meant(driver, "parent", "first");
+    create = peer_call(peer, MD_PROC_CREATE_XML, MD_XDR(md_text_args), &args);
+    expect_question(authority, "write", "'new device'");
+    expect_question(authority, "start", "'new device'");
+    expect_question(authority, "getattr", "'parent'");
+    expect_question(authority, "write", "'first'");
+    fake_driver_set_meant(driver, "parent", "second");
+    expect_question(authority, "start", "'first'");
+    expect_question(authority, "write", "'second'");
+    assert_question(authority, "start", "'second'");
+    fake_driver_set_meant(driver, "parent", "first");
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    wait_until(fake_driver_count_waiting(driver) == 1);
+    fake_driver_end(driver, 0);
+    peer_expect_reply(peer, create, MD_XDR(md_text_ret), &ret);
+    md_message_clear(MD_XDR(md_text_ret), &ret);
+}
+
+
+/* Whatever is refused, nothing is done. */
+static void
+test_meant_refused(Court *court, gconstpointer data G_GNUC_UNUSED)
+{
+    static const struct {
+        int procedure;
+        const char *asked[6][2];
+    } rows[] = {
+        { MD_PROC_CREATE_XML,
+          { { "write", "'new device'" },
+            { "start", "'new device'" },
+            { "getattr", "'parent'" },
+            { "write", "'device'" },
+            { "start", "'device'" } } },
+        { MD_PROC_DEFINE_XML,
+          { { "write", "'new device'" }, { "getattr", "'parent'" }, { "write", "'device'" } } },
+    };
+    const md_text_args args = { (char *)"document", 0 };
+    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    Authority *authority = &court->authority;
+
+    peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
+    fake_driver_set_meant(court->host.driver, "parent", "device");
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (guint refused = 0; rows[i].asked[refused][0] != NULL; refused++) {
+            guint32 call = peer_call(peer, rows[i].procedure, MD_XDR(md_text_args), &args);
+
+            for (guint n = 0; n < refused; n++)
+                expect_question(authority, rows[i].asked[n][0], rows[i].asked[n][1]);
+            assert_question(authority, rows[i].asked[refused][0], rows[i].asked[refused][1]);
+            authority_answer(authority, authority_make_reply(FALSE, FALSE, FALSE));
+            peer_expect_error(peer, call, VIR_ERR_ACCESS_DENIED, VIR_FROM_ACCESS,
+                              "access denied: 'nodedev' denied access");
+        }
+    }
+    g_assert_cmpuint(fake_driver_count_waiting(court->host.driver), ==, 0);
+}
+
+
 /* Of polkit that hangs one deadline is waited for, not one for every few events. */
 static void
 test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
@@ -250,5 +345,7 @@ main(int argc, char **argv)
     ADD("/access/every-procedure", test_every_procedure);
     ADD("/access/identity-changes", test_identity_changes);
     ADD("/access/many-events", test_many_events);
+    ADD("/access/meant", test_meant);
+    ADD("/access/meant-refused", test_meant_refused);
     return g_test_run();
 }

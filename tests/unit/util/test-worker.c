@@ -345,6 +345,53 @@ test_gone(void)
 }
 
 
+static void
+read_document(Gate *gate, MdOwner *owner, guint deadline, Answer *answer)
+{
+    md_worker_run_async(pass_gate, gate, NULL, MD_WORKER_DOCUMENT, 0, deadline, owner, on_answer,
+                        answer);
+}
+
+
+/* One user's documents take one thread, so that another's have one, too. */
+static void
+test_documents(void)
+{
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    g_autoptr(MdOwner) bert = md_owner_new(1001);
+    Gate shut = { .open = FALSE };
+    Gate open = { .open = TRUE };
+    Answer blocked = { g_main_loop_new(NULL, FALSE) };
+    Answer waiting = { g_main_loop_new(NULL, FALSE) };
+    Answer late = { g_main_loop_new(NULL, FALSE) };
+    Answer read = { g_main_loop_new(NULL, FALSE) };
+
+    md_owner_set_writer(anna);
+    md_owner_set_writer(bert);
+    read_document(&shut, anna, PATIENCE, &blocked);
+    read_document(&open, anna, PATIENCE, &waiting);
+    read_document(&open, anna, 1, &late);
+    read_document(&open, bert, PATIENCE, &read);
+    wait_for(&read);
+    g_assert_no_error(read.error);
+    while (late.n_calls == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_error(late.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
+    g_assert_cmpstr(late.error->message, ==, "other documents have not been read in time");
+    g_assert_cmpint(g_atomic_int_get(&open.n_through), ==, 1);
+
+    gate_open(&shut);
+    while (blocked.n_calls == 0 || waiting.n_calls == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_no_error(blocked.error);
+    g_assert_no_error(waiting.error);
+    answer_clear(&blocked);
+    answer_clear(&waiting);
+    answer_clear(&late);
+    answer_clear(&read);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -358,5 +405,6 @@ main(int argc, char **argv)
     g_test_add_func("/worker/deadline-in-the-queue", test_deadline_in_the_queue);
     g_test_add_func("/worker/shares", test_shares);
     g_test_add_func("/worker/gone", test_gone);
+    g_test_add_func("/worker/documents", test_documents);
     return g_test_run();
 }

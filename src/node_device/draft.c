@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/draft.h"
+
+#include <string.h>
+
+#include "conf/xml.h"
+#include "util/error.h"
+#include "util/worker.h"
+
+#define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
+
+/* Bytes of a document that is parsed on the main loop: less than a millisecond's worth. */
+#define SHORT_MAX 4096
+
+/* Milliseconds. Reading takes less than a second; what takes long is to wait for other documents.
+ */
+#define DEADLINE 30000
+
+/* Of a document that a worker reads, and who waits for that. */
+typedef struct {
+    char *document;
+    gboolean validate;
+    MdNodeDeviceDef *def;
+} Reading;
+
+typedef struct {
+    MdDraftFindBackend find;
+    MdDraftFunc func;
+    gpointer user_data;
+} Reader;
+
+
+static void
+reading_free(Reading *reading)
+{
+    g_free(reading->document);
+    g_clear_pointer(&reading->def, md_node_device_def_unref);
+    g_free(reading);
+}
+
+
+void
+md_draft_free(MdDraft *self)
+{
+    if (self == NULL)
+        return;
+
+    md_node_device_def_unref(self->def);
+    g_free(self);
+}
+
+
+/* `def` is taken over; NULL: `error` says why. */
+static void
+reader_answer(const Reader *reader, MdNodeDeviceDef *def, GError *error)
+{
+    const MdBackend *backend = def != NULL ? reader->find(def, &error) : NULL;
+    MdDraft *draft = NULL;
+
+    if (backend != NULL) {
+        draft = g_new0(MdDraft, 1);
+        draft->def = md_node_device_def_ref(def);
+        draft->backend = backend;
+    }
+    g_clear_pointer(&def, md_node_device_def_unref);
+    reader->func(draft, error, reader->user_data);
+}
+
+
+static gboolean
+read_on_worker(gpointer data, GError **error)
+{
+    Reading *reading = data;
+
+    reading->def = reading->validate ? md_xml_parse_valid(reading->document, SCHEMA, error)
+                                     : md_xml_parse(reading->document, error);
+    return reading->def != NULL;
+}
+
+
+static void
+on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autofree Reader *reader = data;
+    GError *error = NULL;
+    Reading *reading = md_worker_run_finish(result, &error);
+
+    reader_answer(reader, reading != NULL ? g_steal_pointer(&reading->def) : NULL, error);
+}
+
+
+void
+md_draft_read(const char *document,
+              gboolean validate,
+              MdDraftFindBackend find,
+              MdOwner *owner,
+              MdDraftFunc func,
+              gpointer user_data)
+{
+    const Reader reader = { find, func, user_data };
+    Reading *reading = NULL;
+
+    if (!validate && strnlen(document, SHORT_MAX + 1) <= SHORT_MAX) {
+        GError *error = NULL;
+        MdNodeDeviceDef *def = md_xml_parse(document, &error);
+
+        reader_answer(&reader, def, error);
+        return;
+    }
+
+    reading = g_new0(Reading, 1);
+    /* A document that is too long is refused before it is looked at. */
+    reading->document = g_strndup(document, MD_XML_DOCUMENT_MAX + 1);
+    reading->validate = validate;
+    md_worker_run_async(read_on_worker, reading, (GDestroyNotify)reading_free, MD_WORKER_DOCUMENT,
+                        0, DEADLINE, owner, on_read, g_memdup2(&reader, sizeof(reader)));
+}

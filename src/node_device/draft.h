@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A device as a document describes it, before anything is done about it. */
+#pragma once
+
+#include "node_device/backend.h"
+#include "node_device/driver.h"
+
+struct _MdDraft {
+    MdNodeDeviceDef *def;
+    const MdBackend *backend; /* that serves it */
+};
+
+/* The backend of a document, or NULL with an error. */
+typedef const MdBackend *(*MdDraftFindBackend)(const MdNodeDeviceDef *def, GError **error);
+
+/* See md_driver_read_document(). `validate`: the document must be valid for libvirt's
+ * schema, too. */
+void md_draft_read(const char *document,
+                   gboolean validate,
+                   MdDraftFindBackend find,
+                   MdOwner *owner,
+                   MdDraftFunc func,
+                   gpointer user_data);

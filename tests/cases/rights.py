@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whoever may create and define a "new device" may not thereby have his way with the devices of others that his
+document names or describes; judged by a real polkitd."""
+
+import os
+import pathlib
+import re
+
+import documents
+import rpc
+from access import NOBODY, JudgedTest, MEMBER, REFUSED, allow_all, rule
+from mediated_test import only_on
+from vhba import NO_FIBRE, document as vhba_document
+
+CONFIG, LIVE = 2, 1
+INVALID = 55
+MANUAL = pathlib.Path(__file__).resolve().parents[2] / 'docs/mediated.8.rst'
+
+DEVICE_ACTIONS = "action.id.indexOf('org.libvirt.api.node-device.') == 0"
+CHANGES = ('write', 'start', 'stop', 'delete', 'save')
+
+
+def for_device(name, *permissions):
+    """These permissions on one device."""
+    ids = ', '.join(f"'org.libvirt.api.node-device.{permission}'" for permission in permissions)
+    return rule(f"[{ids}].indexOf(action.id) >= 0 && action.lookup('node_device_name') == '{name}'")
+
+
+ONLY_NEW = for_device('new device', *CHANGES)
+
+
+class RightsTest(JudgedTest):
+    rules = ONLY_NEW
+
+    def forms(self, uuid, **fields):
+        """Documents of one device, written in as many ways as there are."""
+        for text in (uuid, uuid.upper(), uuid.replace('-', ''), f' {uuid[:4]}-{uuid[4:]}'):
+            for parent in (self.parent.name, self.parent.address):
+                yield self.document(uuid=text, parent=parent, **fields)
+        address = f'<parent_addr>{self.parent.address}</parent_addr>'
+        yield self.document(uuid=uuid, parent=None, extra=address, **fields)
+
+    def assert_all_denied(self, client, uuid, **fields):
+        other = self.host.type_ids(self.parent)[1]
+        with self.nothing_changes():
+            for document in self.forms(uuid, type_id=other, **fields):
+                with self.subTest(document):
+                    self.assert_denied(client.create_xml, document)
+                    self.assert_denied(client.define_xml, document)
+
+
+class NewDevice(RightsTest):
+    def test_new_ones(self):
+        client = self.opened(NOBODY)
+        for call in (client.create_xml, client.define_xml):
+            self.assertIn(call(self.document(uuid=self.new_uuid())), self.names())
+
+    def test_what_is_defined(self):
+        uuid = self.new_uuid()
+        name = self.define(uuid=uuid, attrs=[('scratch', 'kept')]).name()
+        before = self.definition_path(uuid).read_bytes()
+        client = self.opened(NOBODY)
+        self.assert_denied(client.undefine, name)
+        self.assert_denied(client.create, name)
+        self.assert_all_denied(client, uuid)
+        self.assertEqual(self.definition_path(uuid).read_bytes(), before)
+        self.assertEqual(self.host.children(self.parent), [])
+
+    def test_what_is_active(self):
+        uuid = self.new_uuid()
+        name = self.create(uuid=uuid).name()
+        self.assert_all_denied(self.opened(NOBODY), uuid)
+        self.assertFalse(self.definition_path(uuid).exists())
+        self.assertTrue(self.raw().is_active(name))
+
+    def test_below_a_parent_that_is_not_there(self):
+        uuid, address = self.new_uuid(), '0000:0e:1f.7'
+        parent = 'pci_0000_0e_1f_7'
+        root = self.raw()
+        name = root.define_xml(self.document(uuid=uuid, parent=parent))
+        before = self.definition_path(uuid, address).read_bytes()
+        client = self.opened(NOBODY)
+        shown = root.get_xml(name).replace(self.type_id, self.host.type_ids(self.parent)[1])
+        for document in (self.document(uuid=uuid, parent=parent, attrs=[('scratch', 'x')]), shown):
+            self.assert_denied(client.define_xml, document)
+        self.assertEqual(self.definition_path(uuid, address).read_bytes(), before)
+
+    def test_what_is_needed(self):
+        """As for the device itself: to change it, to start it; to replace a definition is to remove it, too."""
+        uuid = self.new_uuid()
+        name = self.define(uuid=uuid).name()
+        document = self.document(uuid=uuid, attrs=[('scratch', 'x')])
+        for needed, verb in ((('write', 'start'), 'create_xml'), (('write', 'delete'), 'define_xml')):
+            for missing in needed:
+                with self.subTest(verb=verb, missing=missing):
+                    others = set(CHANGES) - {missing}
+                    self.polkit.use(ONLY_NEW + for_device(name, *others))
+                    self.assert_denied(getattr(self.opened(NOBODY), verb), document)
+            self.polkit.use(ONLY_NEW + for_device(name, *needed))
+            self.assertEqual(getattr(self.opened(NOBODY), verb)(document), name)
+        self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'x'}])
+
+    def test_to_keep_what_is_active(self):
+        """Nothing is replaced."""
+        uuid = self.new_uuid()
+        name = self.create(uuid=uuid).name()
+        self.polkit.use(ONLY_NEW + for_device(name, 'write'))
+        self.assertEqual(self.opened(NOBODY).define_xml(self.document(uuid=uuid)), name)
+        self.assertTrue(self.definition_path(uuid).exists())
+
+
+class Update(RightsTest):
+    def test_document_of_another_device(self):
+        """It could not be done anyway, which is for those to know who may."""
+        mine, other = self.new_uuid(), self.new_uuid()
+        name = self.create(uuid=mine).name()
+        self.create(uuid=other)
+        self.polkit.use(for_device(name, 'write'))
+        client = self.opened(NOBODY)
+        with self.nothing_changes():
+            self.assert_denied(client.update, name, self.document(uuid=other), LIVE)
+            self.polkit.use(allow_all('write'))
+            self.assert_refused(67, self.opened(NOBODY).update, name, self.document(uuid=other), LIVE,
+                                says='uuid mismatch')
+
+
+class Parents(RightsTest):
+    """A parent that a user may not see is none of his."""
+
+    @property
+    def hidden(self):
+        return self.host.parents()[1]
+
+    def test_hidden(self):
+        for form in (self.hidden.name, self.hidden.address):
+            self.polkit.use(rule(f"{DEVICE_ACTIONS} && action.lookup('node_device_name') == "
+                                 f"'{self.hidden.name}'", 'NO') + ONLY_NEW)
+            client = self.opened(NOBODY)
+            document = self.document(uuid=self.new_uuid(), parent=form)
+            with self.nothing_changes():
+                self.assert_denied(client.create_xml, document)
+                self.assert_denied(client.define_xml, document)
+        self.assertIn(client.create_xml(self.document()), self.names())
+
+    def test_not_there(self):
+        """It is judged by the name that the document gives it."""
+        absent = '0000:0e:1f.7'
+        self.polkit.use(rule(f"{DEVICE_ACTIONS} && action.lookup('node_device_name') == '{absent}'",
+                             'NO') + ONLY_NEW)
+        client = self.opened(NOBODY)
+        address = f'<parent_addr>{absent}</parent_addr>'
+        for fields in ({'parent': absent}, {'parent': None, 'extra': address},
+                       {'parent': 'computer', 'extra': address}):
+            self.assert_denied(client.define_xml, self.document(uuid=self.new_uuid(), **fields))
+
+
+class Meanwhile(RightsTest):
+    """What is judged is what the document means when it is acted upon."""
+
+    def test_defined_by_others(self):
+        """Its turn comes when another call, which was before it, has defined the device."""
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        asked, go_on = (self.daemon.directory / file for file in ('asked', 'go-on'))
+        for path in (asked, go_on):
+            os.mkfifo(path)
+        script = self.daemon.scripts / 'callouts/10-waits.sh'
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(f'#!/bin/sh\n[ $4 = pre ] && {{ echo x > {asked}; cat {go_on}; }}\nexit 0\n',
+                          encoding='utf-8')
+        script.chmod(0o755)
+        fields = {'uuid': uuid, 'attrs': [('scratch', 'of root')]}
+        first = self.in_background(lambda: self.define(self.connect(), **fields))
+        asked.read_text(encoding='ascii')
+        client = self.opened(NOBODY)
+        second = client.send('DEFINE_XML', rpc.string(self.document(uuid=uuid, attrs=[('scratch', 'x')])) + rpc.u32(0))
+        for _ in range(5):
+            client.look_up('computer')
+        go_on.write_text('', encoding='ascii')
+        self.assertEqual(first.result(self.deadline).name(), name)
+        error = client.wait_reply(second).error()
+        self.assertEqual(error.code, INVALID)
+        self.assertIn('created or defined meanwhile', error.message)
+        self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'of root'}])
+
+
+@only_on('sim', NO_FIBRE)
+class HostAdapters(RightsTest):
+    machine = 'fibre'
+
+    def test_present(self):
+        """Its names are in use; who may not know is told no more than that he may not."""
+        name = self.conn.nodeDeviceCreateXML(vhba_document(), 0).name()
+        self.assert_denied(self.opened(NOBODY).create_xml, vhba_document())
+        self.polkit.use(ONLY_NEW + for_device(name, 'write', 'start'))
+        self.assert_refused(INVALID, self.opened(NOBODY).create_xml, vhba_document(), says=name)
+
+    def test_parents(self):
+        """Without a name any adapter is meant."""
+        self.polkit.use(rule(f"{DEVICE_ACTIONS} && action.lookup('node_device_name') == 'scsi_host4'",
+                             'NO') + ONLY_NEW)
+        client = self.opened(NOBODY)
+        for parent in ('<parent>scsi_host4</parent>', '', "<parent fabric_wwn='2001000dec9877c1'/>",
+                       "<parent wwnn='20000000c9831b04' wwpn='10000000c9831b04'/>"):
+            with self.subTest(parent):
+                self.assert_denied(client.create_xml, vhba_document(parent))
+        self.assertIn(client.create_xml(vhba_document()), self.names())
+
+
+class Manual(JudgedTest):
+    """The rule of the manual page that confines a user, word for word but for its group and its parent."""
+
+    @property
+    def rules(self):
+        page = MANUAL.read_text(encoding='utf-8')
+        (text,) = re.findall(r'confines them to the\nmediated devices of one parent::\n\n((?:    .*\n|\n)+)', page)
+        for name, value in (('vgpu', MEMBER), ('0000_86_00_0', self.parent.name.removeprefix('pci_'))):
+            self.assertIn(name, text)
+            text = text.replace(name, value)
+        return text
+
+    def test_confined(self):
+        other = self.host.parents()[1]
+        theirs = self.create(parent=other.name).name()
+        uuid = self.new_uuid()
+        defined = self.define(parent=other.name, uuid=uuid).name()
+        client = self.opened(MEMBER)
+        with self.nothing_changes():
+            for call in (client.destroy, client.undefine, client.create, client.get_xml):
+                for name in (theirs, defined, other.name):
+                    self.assert_denied(call, name)
+            for document in (self.document(parent=other.name), self.document(parent='0000:0e:1f.7'),
+                             self.document(parent=other.address, uuid=uuid)):
+                self.assert_denied(client.create_xml, document)
+                self.assert_denied(client.define_xml, document)
+            for call in (client.destroy, client.undefine):
+                self.assert_denied(call, self.parent.name)
+            self.assert_denied(client.set_autostart, defined, 1)
+        self.assertEqual(set(client.list_all()[0]) & set(self.names()), {self.parent.name})
+
+    def test_at_home(self):
+        uuid = self.new_uuid()
+        client = self.opened(MEMBER)
+        name = client.create_xml(self.document(uuid=uuid))
+        self.assertEqual(client.define_xml(self.document(uuid=uuid)), name)
+        self.assertEqual(client.define_xml(self.document(uuid=uuid, attrs=[('scratch', 'x')])), name)
+        client.update(name, self.document(uuid=uuid, attrs=[('scratch', 'y')]), LIVE)
+        self.assertIn(documents.parse(client.get_xml(name)).findtext('.//uuid'), uuid)
+        client.set_autostart(name, 1)
+        client.destroy(name)
+        client.create(name)
+        client.destroy(name)
+        self.assertEqual(client.create_xml(self.document(uuid=uuid)), name)
+        client.destroy(name)
+        client.undefine(name)
+        self.assertEqual(client.list_all()[0], [self.parent.name])
+
+    def test_others_are_as_before(self):
+        client = self.opened(NOBODY)
+        self.assertIn('computer', client.list_all()[0])
+        with self.nothing_changes():
+            self.assert_refused(REFUSED, client.create_xml, self.document())
