@@ -286,6 +286,65 @@ test_silent(void)
 }
 
 
+/* The n-th of some documents, good and bad ones; FALSE and the error if it is a bad one. */
+static gboolean
+read_one(guint n, GError **error)
+{
+    static const char *const documents[] = {
+        "<device><name>x</name>" MDEV "</device>",
+        "<device>" MDEV "</device>",
+        "<device><name>x</name><capability type='nope'/></device>",
+        "<device",
+        "<!DOCTYPE device><device/>",
+        "<domain/>",
+    };
+    g_autoptr(MdNodeDeviceDef) def =
+        md_xml_parse_valid(documents[n % G_N_ELEMENTS(documents)], LIBVIRT_SCHEMA, error);
+
+    return def != NULL;
+}
+
+
+static gpointer
+read_many(gpointer data)
+{
+    const guint *first = data;
+    GPtrArray *results = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint n = *first; n < *first + 300; n++) {
+        g_autoptr(GError) error = NULL;
+
+        read_one(n, &error);
+        g_ptr_array_add(results, g_strdup(error != NULL ? error->message : "good"));
+    }
+    return results;
+}
+
+
+/* Threads share the schema, and nothing of what they find wrong. */
+static void
+test_threads(void)
+{
+    guint firsts[] = { 0, 1, 2, 3 };
+    GThread *threads[G_N_ELEMENTS(firsts)];
+
+    for (guint i = 0; i < G_N_ELEMENTS(firsts); i++)
+        threads[i] = g_thread_new("reader", read_many, &firsts[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(firsts); i++) {
+        g_autoptr(GPtrArray) results = g_thread_join(threads[i]);
+
+        for (guint n = 0; n < results->len; n++) {
+            g_autoptr(GError) error = NULL;
+
+            if (read_one(firsts[i] + n, &error))
+                g_assert_cmpstr(results->pdata[n], ==, "good");
+            else
+                g_assert_cmpstr(results->pdata[n], ==, error->message);
+        }
+    }
+}
+
+
 static void
 test_devnodes(void)
 {
@@ -327,6 +386,7 @@ main(int argc, char **argv)
     g_test_add_func("/conf/xml/validate", test_validate);
     g_test_add_func("/conf/xml/missing-schema", test_missing_schema);
     g_test_add_func("/conf/xml/silent", test_silent);
+    g_test_add_func("/conf/xml/threads", test_threads);
     g_test_add_func("/conf/xml/devnodes", test_devnodes);
     return g_test_run();
 }
