@@ -78,6 +78,101 @@ md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
 }
 
 
+/* What drivers' attribute groups never make: the first part of the name tells. */
+static const char *const kernel_names[] = {
+    /* The driver core, for any device. */
+    "uevent",
+    "power",
+    "driver",
+    "subsystem",
+    "device",
+    "dev",
+    "online",
+    "removable",
+    "physical_location",
+    "waiting_for_supplier",
+    "state_synced",
+    "of_node",
+    "firmware_node",
+    "software_node",
+    "wakeup",
+    "numa_node",
+    "modalias",
+    /* Buses, to bind, move or reset a device. */
+    "driver_override",
+    "bind",
+    "unbind",
+    "new_id",
+    "remove_id",
+    "remove",
+    "rescan",
+    "reset",
+    "reset_method",
+    "enable",
+    "msi_bus",
+    "msi_irqs",
+    /* IOMMU, mdev and VFIO. */
+    "iommu",
+    "iommu_group",
+    "mdev_type",
+    "mdev_supported_types",
+    "vfio-dev",
+};
+
+/* The same for links between devices, each of which has a name of its own. */
+static const char *const kernel_prefixes[] = { "consumer:", "supplier:" };
+
+
+static gboolean
+is_kernel_name(const char *part)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kernel_names); i++) {
+        if (g_str_equal(part, kernel_names[i]))
+            return TRUE;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(kernel_prefixes); i++) {
+        if (g_str_has_prefix(part, kernel_prefixes[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+static gboolean
+check_attr_name(const char *name, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
+    gboolean is_path = parts[0] != NULL;
+
+    for (guint i = 0; parts[i] != NULL; i++) {
+        if (*parts[i] == '\0' || g_str_equal(parts[i], ".") || g_str_equal(parts[i], ".."))
+            is_path = FALSE;
+    }
+    if (!is_path)
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "attribute name '%s' is not a path below the device", name);
+    else if (is_kernel_name(parts[0]))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "attribute '%s' belongs to the kernel, not to the driver of the device", name);
+    else
+        return TRUE;
+    return FALSE;
+}
+
+
+gboolean
+md_mdev_attrs_check(GPtrArray *attrs, GError **error)
+{
+    for (guint i = 0; i < attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
+
+        if (!check_attr_name(attr->name, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
 char *
 md_cap_mdev_make_name(const char *uuid, const char *parent_addr)
 {

@@ -9,7 +9,7 @@
 #define MD_MDEV_ATTRS_MAX 1024
 
 typedef struct {
-    char *name;  /* a path below the device's directory; checked where it is opened */
+    char *name;  /* a path below the device's directory; see md_mdev_attrs_check() */
     char *value; /* never NULL */
 } MdMdevAttr;
 
@@ -31,6 +31,13 @@ void md_mdev_attrs_add(GPtrArray *attrs, const char *name, const char *value);
 GPtrArray *md_mdev_attrs_copy(GPtrArray *attrs);
 gboolean md_mdev_attrs_contain(GPtrArray *attrs, const char *name);
 gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
+
+/*
+ * Whether all may be the files of a driver: paths below the device's directory, and none of what
+ * the kernel itself makes there for every device. VIR_ERR_CONFIG_UNSUPPORTED names the first one
+ * that may not.
+ */
+gboolean md_mdev_attrs_check(GPtrArray *attrs, GError **error);
 
 /* mdev_<uuid>_<address of the parent>, as libvirt names a mediated device. */
 char *md_cap_mdev_make_name(const char *uuid, const char *parent_addr);

@@ -53,6 +53,8 @@ plan_define(MdMdevChange *change, GError **error)
                      wanted->parent_addr);
         return FALSE;
     }
+    if (!md_mdev_attrs_check(wanted->attrs, error))
+        return FALSE;
     plan_writing(change,
                  md_definition_new(wanted->parent_addr, wanted->uuid, wanted->type_id, autostart,
                                    wanted->attrs),
@@ -183,6 +185,8 @@ plan_autostart(MdMdevChange *change, GError **error)
                      "cannot set autostart for transient device '%s'", change->name);
         return FALSE;
     }
+    if (change->autostart && !md_mdev_attrs_check(present->attrs, error))
+        return FALSE;
     plan_writing(change,
                  md_definition_new(present->parent_addr, present->uuid, present->type_id,
                                    change->autostart, present->attrs),
@@ -268,7 +272,8 @@ plan_update(MdMdevChange *change, GError **error)
                      change->name);
         return FALSE;
     }
-    if (!check_identity(change, device, error))
+    if (!check_identity(change, device, error) ||
+        !md_mdev_attrs_check(change->wanted->attrs, error))
         return FALSE;
 
     if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0) {

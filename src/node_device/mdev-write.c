@@ -4,6 +4,7 @@
 #include "node_device/mdev-write.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "conf/cap-mdev.h"
 #include "node_device/probe/mdev-types.h"
@@ -166,13 +167,37 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *type, int errnum, GError **e
 }
 
 
+/*
+ * What is there for this device and for its parent alike is not the driver's but made by the driver
+ * core or the bus, in this version of the kernel or a later one. Groups are left alone, as drivers
+ * have one of their name on both.
+ */
+static gboolean
+check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
+{
+    g_autofree char *of_parent = g_build_filename("..", name, NULL);
+
+    if (strchr(name, '/') != NULL || !md_sysfs_dir_has(device, of_parent))
+        return TRUE;
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                 "attribute '%s' belongs to the kernel, not to the driver: the parent of '%s' has "
+                 "it, too",
+                 name, md_sysfs_dir_get_path(device));
+    return FALSE;
+}
+
+
 static gboolean
 write_attrs(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 {
+    if (!md_mdev_attrs_check(self->attrs, error))
+        return FALSE;
+
     for (guint i = 0; i < self->attrs->len; i++) {
         const MdMdevAttr *attr = g_ptr_array_index(self->attrs, i);
 
-        if (!md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
+        if (!check_attr_is_drivers(device, attr->name, error) ||
+            !md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
             return FALSE;
         self->n_written++;
     }

@@ -305,13 +305,18 @@ create_async(const MdBackendHost *host,
                                           g_build_filename(parent->def->path, uuid, NULL),
                                           md_cap_mdev_make_name(uuid, parent_addr), cap->attrs,
                                           owner, callback, user_data);
+    GError *error = NULL;
 
     md_mdev_write_set_state_dir(write, host->settings->state_dir);
-    if (!begin(task))
+    if (!md_mdev_attrs_check(cap->attrs, &error)) {
+        explain_create(NULL, &error);
+        g_task_return_error(task, error);
+    } else if (!begin(task)) {
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
                                 "Unable to start mediated device: UUID '%s' is in use, a device of "
                                 "it is being created or destroyed on '%s'",
                                 uuid, parent->def->name);
+    }
 }
 
 

@@ -360,9 +360,19 @@ md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError 
 }
 
 
+static gboolean
+is_device(int directory)
+{
+    struct stat st;
+
+    return fstatat(directory, MD_ATTR_UEVENT, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+
 /*
- * Opens what a client named, one step after the other and none of them through a link. Not by
- * openat2(): whoever forbids set-id files by seccomp forbids that call, which it cannot look into.
+ * Opens what a client named, one step after the other and none of them through a link or into
+ * another device (EXDEV). Not by openat2(): whoever forbids set-id files by seccomp forbids that
+ * call, which it cannot look into.
  */
 static int
 open_beneath(MdSysfsDir *self, char **parts)
@@ -377,6 +387,10 @@ open_beneath(MdSysfsDir *self, char **parts)
         dir = next;
         if (dir < 0)
             return -1;
+        if (is_device(dir)) {
+            errno = EXDEV;
+            return -1;
+        }
     }
     return openat(dir >= 0 ? dir : self->fd, parts[g_strv_length(parts) - 1],
                   O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -416,6 +430,11 @@ md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text,
     if (fd < 0 && errno == ELOOP) {
         md_error_set(error, VIR_ERR_INVALID_ARG,
                      "attribute name '%s' leads through a link out of '%s'", name, self->path);
+        return FALSE;
+    }
+    if (fd < 0 && errno == EXDEV) {
+        md_error_set(error, VIR_ERR_INVALID_ARG,
+                     "attribute name '%s' leads into another device below '%s'", name, self->path);
         return FALSE;
     }
     if (fd >= 0 && write_and_close(fd, line, strlen(line)))

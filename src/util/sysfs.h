@@ -85,8 +85,8 @@ gboolean md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text
 
 /*
  * Writes to an attribute that a client named: a relative path strictly below the directory, never
- * through `..` or a link (VIR_ERR_INVALID_ARG otherwise). A newline is appended, as some drivers
- * drop the last character.
+ * through `..`, a link or the directory of another device (VIR_ERR_INVALID_ARG otherwise). A
+ * newline is appended, as some drivers drop the last character.
  */
 gboolean
 md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text, GError **error);

@@ -2,6 +2,7 @@
 """Who may connect and who may do what, judged by a real polkitd: as root, as a member of a group,
 as nobody."""
 
+import functools
 import os
 import subprocess
 
@@ -15,7 +16,8 @@ MEMBER, NOBODY = 'daemon', 'nobody'
 
 RPC_ERROR, DENIED, NO_DEVICE, AUTH_FAILED = 39, 29, 53, 45
 XML_BROKEN, INVALID_ARG, UNSUPPORTED_ARG, REFUSED, NO_AGENT = 35, 8, 74, 88, 94
-FROM_POLKIT, FROM_ACCESS = 60, 55
+FROM_POLKIT, FROM_ACCESS, FROM_NODEDEV = 60, 55, 22
+UNSUPPORTED = 67
 
 NONE, POLKIT = [0], [2]
 LIFECYCLE, UPDATE = 0, 1
@@ -81,6 +83,33 @@ class AccessTest(MediatedTest):
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               check=False, timeout=self.deadline)
 
+
+class KernelsAttributes(AccessTest):
+    """Whoever may write but not stop cannot stop by writing."""
+
+    config = {'sockets': OPEN_TO_ALL, 'access': {'access_drivers': 'polkit'}}
+    rules = (judge_all('NO', 'stop') +
+             allow_all('getattr', 'read', 'write', 'start', 'save', 'search') +
+             rule("action.id.indexOf('org.libvirt.api.connect.') == 0"))
+
+    def test_remove(self):
+        device = self.create(uuid=(uuid := self.new_uuid()))
+        client = self.opened(NOBODY)
+        with self.nothing_changes():
+            self.assert_refused(REFUSED, client.destroy, device.name(), domain=FROM_ACCESS)
+            for name in ('remove', 'uevent', 'power/control', 'driver/unbind',
+                         'vfio-dev/vfio0/uevent'):
+                with self.subTest(name):
+                    document = self.document(uuid=uuid, attrs=[(name, '1')])
+                    for call in (functools.partial(client.update, device.name(), document, 1),
+                                 functools.partial(client.define_xml, document)):
+                        self.assert_refused(UNSUPPORTED, call, says=[name, 'kernel'],
+                                            domain=FROM_NODEDEV)
+                    other = self.document(uuid=self.new_uuid(), attrs=[(name, '1')])
+                    self.assert_refused(UNSUPPORTED, client.create_xml, other,
+                                        says=[name, 'kernel'], domain=FROM_NODEDEV)
+        client.update(device.name(), self.document(uuid=uuid, attrs=[('scratch', 'x')]), 1)
+        self.assertEqual(self.host.children(), [uuid])
 
 
 class Login(AccessTest):

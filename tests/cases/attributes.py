@@ -1,7 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Attributes set at creation: in order, below the device, all of them or no device."""
+"""Attributes set at creation: in order, below the device, all of them or no device; and those that
+are the kernel's own."""
+
+import functools
+
+import libvirt
 
 from mediated_test import VAGUE, MediatedTest
+
+LIVE, CONFIG = 1, 2
+UNSUPPORTED, FROM_NODEDEV = libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_FROM_NODEDEV
+
+# What the driver core, the bus, mdev and VFIO make in the directory of a device, there or not.
+KERNELS = ('remove', 'uevent', 'driver_override', 'power/control', 'power', 'power/async',
+           'driver/unbind', 'driver/bind', 'subsystem/drivers_probe', 'iommu_group/type',
+           'mdev_type/create', 'vfio-dev/vfio0/uevent', 'vfio-dev/vfio0/power/control',
+           'waiting_for_supplier', 'consumer:pci:0000:00:01.0/sync_state_only',
+           'supplier:pci:0000:00:01.0/status', 'rescan', 'reset', 'reset_method', 'bind', 'unbind',
+           'msi_bus', 'enable', 'online', 'new_id', 'of_node/name')
 
 
 class Attributes(MediatedTest):
@@ -84,3 +100,103 @@ class Attributes(MediatedTest):
     def test_one_bad_among_good_ones_leaves_no_device(self):
         good = [('scratch', str(number)) for number in range(20)]
         self.refuse(good + [('../remove', '1')], '../remove')
+
+
+class Kernels(MediatedTest):
+    """What the kernel makes for every device is no attribute of the driver: a write to `remove`
+    would destroy a device whose destruction is refused."""
+
+    def refused(self, func, *args, name):
+        self.assert_refused(UNSUPPORTED, func, *args, says=[f"'{name}'", 'belongs to the kernel'],
+                            domain=FROM_NODEDEV)
+
+    def for_each(self, func):
+        for name in KERNELS:
+            with self.subTest(name):
+                func(name, [('scratch', 'x'), (name, '1')])
+
+    def test_create(self):
+        """Nothing is made, not even for a moment."""
+        with self.nothing_changes():
+            self.for_each(lambda name, attrs: self.refused(
+                functools.partial(self.create, attrs=attrs), name=name))
+
+    def test_define(self):
+        with self.nothing_changes():
+            self.for_each(lambda name, attrs: self.refused(
+                functools.partial(self.define, attrs=attrs), name=name))
+
+    def test_update(self):
+        device = self.define(uuid=(uuid := self.new_uuid()), attrs=[('scratch', 'old')])
+        device.create(0)
+        client = self.raw()
+
+        def update(flags, name, attrs):
+            self.refused(client.update, device.name(), self.document(uuid=uuid, attrs=attrs), flags,
+                         name=name)
+
+        with self.nothing_changes():
+            for flags in (0, LIVE, CONFIG, LIVE | CONFIG):
+                self.for_each(functools.partial(update, flags))
+        self.assertEqual(self.host.journal(uuid), ['scratch=old'])
+        self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'old'}])
+
+    def test_update_while_in_use(self):
+        """For root, too: the kernel would remove it as soon as its user lets go."""
+        device = self.create(uuid=(uuid := self.new_uuid()))
+        with self.host.hold_open(uuid):
+            self.assert_refused(VAGUE, device.destroy, says='in use')
+            self.refused(self.raw().update, device.name(),
+                         self.document(uuid=uuid, attrs=[('remove', '1')]), LIVE, name='remove')
+        device.destroy()
+
+    def test_definition_on_disk(self):
+        """It is shown, but cannot be started, nor told to start by itself."""
+        for name in ('remove', 'power/control', 'uevent'):
+            with self.subTest(name):
+                uuid = self.new_uuid()
+                self.write_definition(uuid, attrs=[{'scratch': 'x'}, {name: '1'}])
+                self.wait_until(lambda u=uuid: self.child_name(self.parent, u) in self.names(),
+                                'the definition')
+                device = self.conn.nodeDeviceLookupByName(self.child_name(self.parent, uuid))
+                self.assertIn(f"<attr name='{name}' value='1'/>", device.XMLDesc(0))
+                with self.nothing_changes():
+                    self.refused(device.create, 0, name=name)
+                    self.refused(device.setAutostart, 1, name=name)
+                    self.refused(self.conn.nodeDeviceDefineXML, device.XMLDesc(0), 0, name=name)
+                device.setAutostart(0)
+                self.raw().update(device.name(), self.document(uuid=uuid, attrs=[('scratch', 'y')]),
+                                  CONFIG)
+                device.create(0)
+                self.assertEqual(self.host.journal(uuid), ['scratch=y'])
+
+    def test_autostart(self):
+        uuid = self.new_uuid()
+        self.write_definition(uuid, start='auto', attrs=[{'remove': '1'}])
+        self.daemon.stop()
+        self.first_connection = None
+        self.daemon.start(self.config)
+        self.wait_until(lambda: "'remove' belongs to the kernel" in self.daemon.log(), 'a message')
+        self.assertEqual(self.state(self.child_name(self.parent, uuid)), (False, True, True))
+        self.assertEqual(self.host.children(), [])
+
+    def test_shared_with_the_parent(self):
+        """What the bus gives the parent, too, is not the mdev driver's, whatever it is called."""
+        device = self.create(uuid=(uuid := self.new_uuid()))
+        for name in ('vendor', 'class'):
+            with self.subTest(name):
+                self.assert_refused(UNSUPPORTED, self.raw().update, device.name(),
+                                    self.document(uuid=uuid, attrs=[(name, '1')]), LIVE, says=name)
+        self.assertEqual(self.host.journal(uuid), [])
+
+
+class PathsAreChecked(MediatedTest):
+    """A name that is no path below the device is not kept, either."""
+
+    def test_define(self):
+        with self.nothing_changes():
+            for name in ('../remove', './remove', '//remove', 'nvidia/../remove', '/', 'scratch/'):
+                with self.subTest(name):
+                    self.assert_refused(UNSUPPORTED,
+                                        functools.partial(self.define, attrs=[(name, '1')]),
+                                        says=name, domain=FROM_NODEDEV)

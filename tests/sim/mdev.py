@@ -216,6 +216,7 @@ class Parent:
 
     def announce(self, child):
         self.sysfs.add_device(child.path, 'mdev', {}, {})
+        self.add_core_attributes(child.path)
         self.kernel.event('add', child.path)
 
     def probe(self, child):
@@ -234,8 +235,18 @@ class Parent:
         self.kernel.event('add', group)
         self.sysfs.add_device(self.vfio_path(child), 'vfio-dev', {}, {}, is_class=True)
         self.kernel.event('add', self.vfio_path(child))
+        self.add_core_attributes(self.vfio_path(child))
         self.add_attributes(child)
         self.kernel.event('bind', child.path)
+
+    def add_core_attributes(self, path):
+        """What the driver core makes for every device, and takes any text."""
+        self.kernel.add_store(f'{path}/power/control', self.store_core, 'auto\n')
+        self.kernel.stores[f'{path}/uevent'] = self.store_core
+
+    @staticmethod
+    def store_core(_data):
+        """Nothing here depends on it."""
 
     @staticmethod
     def vfio_path(child):

@@ -190,6 +190,21 @@ test_escape(Fixture *fixture, gconstpointer data)
 }
 
 
+/* Not even of a driver's group: what is below another device belongs to that. */
+static void
+test_write_other_device(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    put(fixture, "device/nvidia/uevent", "");
+    g_assert_false(md_sysfs_dir_write_beneath(fixture->dir, "nvidia/vgpu_params", "1", &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_INVALID_ARG);
+    text = get(fixture, "device/nvidia/vgpu_params");
+    g_assert_cmpstr(text, ==, "");
+}
+
+
 static void
 test_write_missing(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -266,6 +281,8 @@ main(int argc, char **argv)
     g_test_add("/sysfs/identity", Fixture, NULL, set_up, test_identity, tear_down);
     g_test_add("/sysfs/write", Fixture, NULL, set_up, test_write, tear_down);
     g_test_add("/sysfs/write-missing", Fixture, NULL, set_up, test_write_missing, tear_down);
+    g_test_add("/sysfs/write-other-device", Fixture, NULL, set_up, test_write_other_device,
+               tear_down);
     for (gsize i = 0; i < G_N_ELEMENTS(escapes); i++) {
         g_autofree char *name = g_strdup_printf("/sysfs/escape/%zu", i);
 
