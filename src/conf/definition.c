@@ -3,6 +3,8 @@
 
 #include "conf/definition.h"
 
+#include <string.h>
+
 #include "conf/cap-mdev.h"
 #include "conf/json.h"
 #include "util/error.h"
@@ -246,6 +248,29 @@ md_definition_format(const MdDefinition *self, gboolean pretty)
     text = json_to_string(root, pretty);
     parts = g_strsplit(text, UNESCAPED, -1);
     return g_strjoinv("\\u001f", parts);
+}
+
+
+char *
+md_definition_format_for_file(const MdDefinition *self, GError **error)
+{
+    g_autofree char *text = md_definition_format(self, TRUE);
+    gsize length = strlen(text);
+    g_autoptr(GError) err = NULL;
+    g_autoptr(MdDefinition) again = NULL;
+
+    if (length > MD_DEFINITION_SIZE_MAX) {
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "the definition is too long: %" G_GSIZE_FORMAT " bytes, at most %d are read",
+                     length, MD_DEFINITION_SIZE_MAX);
+        return NULL;
+    }
+    again = md_definition_parse(self->parent_addr, self->uuid, text, length, &err);
+    if (again != NULL && md_definition_is_equal(self, again))
+        return g_steal_pointer(&text);
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "the definition could not be read again: %s",
+                 err != NULL ? err->message : "it would be another one");
+    return NULL;
 }
 
 

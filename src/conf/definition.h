@@ -40,6 +40,9 @@ MdDefinition *md_definition_parse(
 /* `pretty`: in lines, as the file is kept; else in one, as scripts are given it. */
 char *md_definition_format(const MdDefinition *self, gboolean pretty);
 
+/* The same text as in a file, if it can be read again: VIR_ERR_CONFIG_UNSUPPORTED says why not. */
+char *md_definition_format_for_file(const MdDefinition *self, GError **error);
+
 /* Only an array of attributes, as scripts tell them; nothing at all and [{}] mean none. */
 GPtrArray *md_definition_parse_attrs(const char *text, gsize length, GError **error);
 

@@ -87,7 +87,7 @@ compare_names(gconstpointer a, gconstpointer b)
 
 
 GPtrArray *
-md_definition_file_list(int directory)
+md_definition_file_list(int directory, GError **error)
 {
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     g_auto(MdFd) fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -98,11 +98,14 @@ md_definition_file_list(int directory)
         return names;
 
     fd = -1;
-    while ((entry = readdir(dir)) != NULL) {
+    while ((entry = readdir(dir)) != NULL && names->len < MD_DEFINITION_NAMES_MAX) {
         if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
             g_ptr_array_add(names, g_strdup(entry->d_name));
     }
     closedir(dir);
+    if (entry != NULL)
+        md_error_set(error, VIR_ERR_INVALID_ARG,
+                     "there are more than %d names, the rest is left out", MD_DEFINITION_NAMES_MAX);
     g_ptr_array_sort(names, compare_names);
     return names;
 }
@@ -308,7 +311,7 @@ md_definition_file_remove(const char *directory,
 static void
 clean(int top)
 {
-    g_autoptr(GPtrArray) names = md_definition_file_list(top);
+    g_autoptr(GPtrArray) names = md_definition_file_list(top, NULL);
 
     for (guint i = 0; i < names->len; i++) {
         const char *name = g_ptr_array_index(names, i);

@@ -22,8 +22,11 @@ gboolean md_definition_file_is_uuid(const char *name);
  */
 int md_definition_file_open(const char *directory, const char *parent_addr, GError **error);
 
-/* The names in an open directory, sorted. */
-GPtrArray *md_definition_file_list(int directory);
+/* Names of one directory that are looked at. */
+#define MD_DEFINITION_NAMES_MAX 16384
+
+/* The names in an open directory, sorted; an error says if there are more than are looked at. */
+GPtrArray *md_definition_file_list(int directory, GError **error);
 
 /*
  * The text of a file in the open directory of a parent. Only regular files of a reasonable size are

@@ -1,42 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "node_device/definitions.h"
+#include "node_device/definitions-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "node_device/definition-file.h"
-#include "node_device/definition-write.h"
 #include "util/error.h"
-#include "util/fd.h"
-#include "util/watch.h"
 
-struct _MdDefinitions {
-    GObject parent;
-
-    char *path;
-    const MdSettings *settings;
-
-    MdWatch *watch;
-    int top;               /* the watch of the directory, 0: it is not there */
-    int above;             /* the watch of the nearest directory above it, 0: there is none */
-    char *awaited;         /* what in there leads to the directory */
-    GHashTable *parents;   /* address -> Parent */
-    GHashTable *by_watch;  /* id -> Parent, borrowed */
-    GHashTable *complaint; /* path -> what is wrong there, as it has been told */
-};
-
-/* A directory of definitions. */
-typedef struct {
-    char *addr;
-    int watch;               /* 0: it cannot be watched */
-    GHashTable *definitions; /* UUID -> MdDefinition */
-} Parent;
-
-
-enum { SIGNAL_CHANGED, SIGNAL_LAST };
+enum { SIGNAL_CHANGED, SIGNAL_LOADED, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
 
@@ -60,6 +33,7 @@ md_definitions_dispose(GObject *object)
     if (self->watch != NULL)
         g_signal_handlers_disconnect_by_data(self->watch, self);
     g_clear_object(&self->watch);
+    g_clear_pointer(&self->reader, md_definition_reader_free);
     G_OBJECT_CLASS(md_definitions_parent_class)->dispose(object);
 }
 
@@ -74,6 +48,7 @@ md_definitions_finalize(GObject *object)
     g_hash_table_unref(self->by_watch);
     g_hash_table_unref(self->parents);
     g_hash_table_unref(self->complaint);
+    g_hash_table_unref(self->new_writes);
     G_OBJECT_CLASS(md_definitions_parent_class)->finalize(object);
 }
 
@@ -86,6 +61,8 @@ md_definitions_class_init(MdDefinitionsClass *klass)
     signals[SIGNAL_CHANGED] =
         g_signal_new("changed", MD_TYPE_DEFINITIONS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                      G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+    signals[SIGNAL_LOADED] = g_signal_new("loaded", MD_TYPE_DEFINITIONS, G_SIGNAL_RUN_LAST, 0, NULL,
+                                          NULL, NULL, G_TYPE_NONE, 0);
 }
 
 
@@ -96,6 +73,7 @@ md_definitions_init(MdDefinitions *self)
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)parent_free);
     self->by_watch = g_hash_table_new(NULL, NULL);
     self->complaint = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->new_writes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
 
@@ -127,17 +105,65 @@ is_our_fault(const GError *error)
 static gboolean
 is_missing(const GError *error)
 {
-    int errnum = md_error_get_errno(error);
+    int errnum = error != NULL ? md_error_get_errno(error) : 0;
 
     return errnum == ENOENT || errnum == ENOTDIR;
 }
 
 
+/* About a place in which nothing valid has been found; `error` may be NULL. */
+static void
+complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
+{
+    g_autoptr(GError) told = error != NULL ? g_error_copy(error) : NULL;
+
+    if (told != NULL)
+        g_prefix_error(&told, "passed over: ");
+    complain(self, path, told);
+}
+
+
+static Parent *
+get_parent(MdDefinitions *self, const char *addr)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, addr);
+
+    if (parent == NULL) {
+        parent = g_new0(Parent, 1);
+        parent->addr = g_strdup(addr);
+        parent->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                                                    (GDestroyNotify)md_definition_unref);
+        g_hash_table_insert(self->parents, parent->addr, parent);
+    }
+    return parent;
+}
+
+
+gboolean
+md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming)
+{
+    const Parent *parent = g_hash_table_lookup(self->parents, addr);
+
+    return parent == NULL || g_hash_table_contains(parent->definitions, uuid) ||
+           g_hash_table_size(parent->definitions) + coming < MD_DEFINITIONS_MAX;
+}
+
+
+void
+md_definitions_set_no_room_error(GError **error)
+{
+    md_error_set(error, VIR_ERR_OPERATION_FAILED,
+                 "its parent has %d definitions already, and may have no more", MD_DEFINITIONS_MAX);
+}
+
+
+/* A parent whose directory could not be opened, or was not looked at, may not be known. */
 static void
 set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefinition *definition)
 {
-    Parent *parent = g_hash_table_lookup(self->parents, addr);
-    MdDefinition *old = g_hash_table_lookup(parent->definitions, uuid);
+    Parent *parent =
+        definition != NULL ? get_parent(self, addr) : g_hash_table_lookup(self->parents, addr);
+    MdDefinition *old = parent != NULL ? g_hash_table_lookup(parent->definitions, uuid) : NULL;
 
     if (definition == NULL && old == NULL)
         return;
@@ -148,43 +174,11 @@ set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefini
         g_hash_table_replace(parent->definitions, definition->uuid, md_definition_ref(definition));
     else
         g_hash_table_remove(parent->definitions, uuid);
-    g_signal_emit(self, signals[SIGNAL_CHANGED], 0, addr, uuid);
-}
-
-
-/* Makes the store agree with one file; `fd` is the directory of its parent. */
-static void
-check_file(MdDefinitions *self, int fd, const char *addr, const char *name, gboolean settled)
-{
-    g_autofree char *path = g_build_filename(self->path, addr, name, NULL);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) bytes = NULL;
-    g_autoptr(MdDefinition) definition = NULL;
-
-    if (*name == '.')
-        return;
-
-    bytes = md_definition_file_read(fd, name, &error);
-    /* Its writer has just begun: its end will be told. */
-    if (bytes != NULL && g_bytes_get_size(bytes) == 0 && !settled)
-        return;
-    if (bytes != NULL && !md_definition_file_is_uuid(name)) {
-        md_error_set(&error, VIR_ERR_INVALID_ARG, "its name is no UUID in lower case with dashes");
-    } else if (bytes != NULL) {
-        definition = md_definition_parse(addr, name, g_bytes_get_data(bytes, NULL),
-                                         g_bytes_get_size(bytes), &error);
-    } else if (is_missing(error)) {
-        g_clear_error(&error);
-    } else if (is_our_fault(error)) {
-        complain(self, path, error);
-        return;
+    if (definition == NULL && parent->left_out) {
+        parent->left_out = FALSE;
+        md_definition_reader_want(self->reader, addr, NULL, FALSE);
     }
-    if (error != NULL)
-        g_prefix_error(&error, "passed over: ");
-    else if (definition != NULL && md_definition_file_is_open_to_all(fd, name))
-        md_error_set(&error, VIR_ERR_INVALID_ARG, "taken, though everybody may write it");
-    complain(self, path, error);
-    set_definition(self, addr, name, definition);
+    g_signal_emit(self, signals[SIGNAL_CHANGED], 0, addr, uuid);
 }
 
 
@@ -234,104 +228,125 @@ drop_parent(MdDefinitions *self, const char *addr)
 }
 
 
-static Parent *
-get_parent(MdDefinitions *self, const char *addr)
-{
-    Parent *parent = g_hash_table_lookup(self->parents, addr);
-
-    if (parent == NULL) {
-        parent = g_new0(Parent, 1);
-        parent->addr = g_strdup(addr);
-        parent->definitions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                                    (GDestroyNotify)md_definition_unref);
-        g_hash_table_insert(self->parents, parent->addr, parent);
-    }
-    return parent;
-}
-
-
+/* Makes the store agree with one file. */
 static void
-watch_parent(MdDefinitions *self, Parent *parent, int fd)
+apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
 {
-    g_autofree char *path = g_build_filename(self->path, parent->addr, NULL);
+    g_autofree char *path = g_build_filename(self->path, fact->addr, fact->name, NULL);
     g_autoptr(GError) error = NULL;
-    int id = md_watch_add(self->watch, fd, &error);
 
-    if (id != parent->watch)
-        unwatch_parent(self, parent);
-    if (id > 0) {
-        parent->watch = id;
-        g_hash_table_replace(self->by_watch, GINT_TO_POINTER(id), parent);
+    if (is_our_fault(fact->error)) {
+        complain(self, path, fact->error);
+        return;
     }
-    complain(self, path, error);
+    if (fact->definition == NULL) {
+        complain_passed_over(self, path, fact->error);
+    } else if (!md_definitions_has_room(self, fact->addr, fact->name, 0)) {
+        md_definitions_set_no_room_error(&error);
+        complain_passed_over(self, path, error);
+        get_parent(self, fact->addr)->left_out = TRUE;
+        return;
+    } else {
+        complain(self, path, fact->error);
+    }
+    set_definition(self, fact->addr, fact->name, fact->definition);
 }
 
 
-/* The names in a directory and those in the store, each once. Takes `names` over. */
-static GPtrArray *
-merge_names(GPtrArray *names, GHashTable *known)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    GHashTableIter iter;
-    gpointer name = NULL;
-
-    for (guint i = 0; i < names->len; i++)
-        g_hash_table_add(seen, g_ptr_array_index(names, i));
-    g_hash_table_iter_init(&iter, known);
-    while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        if (!g_hash_table_contains(seen, name))
-            g_ptr_array_add(names, g_strdup(name));
-    }
-    return names;
-}
-
-
-/* Makes the store agree with a directory, and watches it from now on. */
+/* The same for what is known of the directory of a parent; its files are facts of their own. */
 static void
-check_parent(MdDefinitions *self, const char *addr, gboolean settled)
+apply_parent(MdDefinitions *self, const MdDefinitionFact *fact)
 {
-    g_autofree char *path = g_build_filename(self->path, addr, NULL);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) names = NULL;
-    g_auto(MdFd) fd = -1;
+    g_autofree char *path = g_build_filename(self->path, fact->addr, NULL);
     Parent *parent = NULL;
 
-    if (!md_definition_file_is_parent(addr))
-        return;
-
-    fd = md_definition_file_open(self->path, addr, &error);
-    if (fd < 0) {
-        if (!is_our_fault(error))
-            drop_parent(self, addr);
-        if (is_missing(error))
-            g_clear_error(&error);
-        if (error != NULL)
-            g_prefix_error(&error, "passed over: ");
-        complain(self, path, error);
+    if (!fact->there) {
+        if (!is_our_fault(fact->error))
+            drop_parent(self, fact->addr);
+        complain_passed_over(self, path, is_missing(fact->error) ? NULL : fact->error);
         return;
     }
 
-    parent = get_parent(self, addr);
-    watch_parent(self, parent, fd);
-    names = merge_names(md_definition_file_list(fd), parent->definitions);
-    for (guint i = 0; i < names->len; i++)
-        check_file(self, fd, addr, g_ptr_array_index(names, i), settled);
+    parent = get_parent(self, fact->addr);
+    if (fact->watch != parent->watch)
+        unwatch_parent(self, parent);
+    if (fact->watch > 0) {
+        parent->watch = fact->watch;
+        g_hash_table_replace(self->by_watch, GINT_TO_POINTER(fact->watch), parent);
+    }
+    complain(self, path, fact->error);
 }
 
 
-/* Something has happened to one file. */
 static void
-check_definition(MdDefinitions *self, const char *addr, const char *name, gboolean settled)
+apply_top(MdDefinitions *self, const MdDefinitionTop *top)
 {
-    g_auto(MdFd) fd = -1;
+    if (top->above > 0) {
+        if (top->above != self->above)
+            md_watch_remove(self->watch, self->above);
+        self->above = top->above;
+        g_free(self->awaited);
+        self->awaited = g_strdup(top->awaited);
+    }
+    if (top->watch != self->top && !is_our_fault(top->error)) {
+        md_watch_remove(self->watch, self->top);
+        self->top = top->watch;
+    }
+    complain(self, self->path,
+             top->error != NULL && md_error_get_errno(top->error) == ENOENT ? NULL : top->error);
+}
 
+
+static void
+apply(MdDefinitionRead *read, gpointer data)
+{
+    MdDefinitions *self = data;
+    const MdDefinitionTop *top = md_definition_read_get_top(read);
+    GPtrArray *facts = md_definition_read_get_facts(read);
+
+    if (top != NULL)
+        apply_top(self, top);
+    for (guint i = 0; i < facts->len; i++) {
+        const MdDefinitionFact *fact = g_ptr_array_index(facts, i);
+
+        if (fact->name != NULL)
+            apply_file(self, fact);
+        else
+            apply_parent(self, fact);
+    }
+    if (top != NULL && !self->loaded) {
+        self->loaded = TRUE;
+        g_signal_emit(self, signals[SIGNAL_LOADED], 0);
+    }
+}
+
+
+static void
+add_known(MdDefinitionRead *read, gpointer data)
+{
+    MdDefinitions *self = data;
+    GHashTableIter parents;
+    gpointer parent = NULL;
+
+    g_hash_table_iter_init(&parents, self->parents);
+    while (g_hash_table_iter_next(&parents, NULL, &parent)) {
+        GHashTableIter iter;
+        gpointer uuid = NULL;
+
+        md_definition_read_add_known(read, ((Parent *)parent)->addr, NULL);
+        g_hash_table_iter_init(&iter, ((Parent *)parent)->definitions);
+        while (g_hash_table_iter_next(&iter, &uuid, NULL))
+            md_definition_read_add_known(read, ((Parent *)parent)->addr, uuid);
+    }
+}
+
+
+void
+md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean settled)
+{
     if (!g_hash_table_contains(self->parents, addr))
-        check_parent(self, addr, FALSE);
-    fd = md_definition_file_open(self->path, addr, NULL);
-    if (fd >= 0)
-        check_file(self, fd, addr, name, settled);
-    else
-        check_parent(self, addr, settled);
+        md_definition_reader_want(self->reader, addr, NULL, FALSE);
+    md_definition_reader_want(self->reader, addr, name, settled);
 }
 
 
@@ -340,7 +355,6 @@ on_watch_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event
 {
     g_autoptr(MdDefinitions) self = g_object_ref(data);
     Parent *parent = g_hash_table_lookup(self->by_watch, GINT_TO_POINTER(id));
-    g_autofree char *addr = parent != NULL ? g_strdup(parent->addr) : NULL;
 
     if (id == self->above) {
         if (event == MD_WATCH_GONE || g_str_equal(name, self->awaited))
@@ -349,12 +363,15 @@ on_watch_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event
         if (event == MD_WATCH_GONE)
             md_definitions_rescan(self);
         else
-            check_parent(self, name, FALSE);
-    } else if (addr != NULL) {
+            md_definition_reader_want(self->reader, name, NULL, FALSE);
+    } else if (parent != NULL) {
         if (event == MD_WATCH_GONE)
-            check_parent(self, addr, FALSE);
+            md_definition_reader_want(self->reader, parent->addr, NULL, FALSE);
         else
-            check_definition(self, addr, name, event == MD_WATCH_DONE);
+            md_definitions_want(self, parent->addr, name, event == MD_WATCH_DONE);
+    } else if (event != MD_WATCH_GONE && md_definition_reader_is_busy(self->reader)) {
+        /* Of a directory that is only being found. */
+        md_definitions_rescan(self);
     }
 }
 
@@ -362,61 +379,10 @@ on_watch_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event
 static void
 on_watch_lost(MdWatch *watch G_GNUC_UNUSED, gpointer data)
 {
-    g_autoptr(MdDefinitions) self = g_object_ref(data);
+    MdDefinitions *self = data;
 
     g_message("Events of '%s' have been lost, reading all of it again", self->path);
     md_definitions_rescan(self);
-}
-
-
-static int
-watch_path(MdDefinitions *self, const char *path, GError **error)
-{
-    g_auto(MdFd) fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0) {
-        md_error_set_errno(error, errno, "Unable to open it");
-        return 0;
-    }
-    return MAX(md_watch_add(self->watch, fd, error), 0);
-}
-
-
-/*
- * Watches the directory and the nearest one above it that is there. From the root downwards: what
- * appears below a directory while it is looked for is told by the watch of that directory.
- */
-static void
-watch_top(MdDefinitions *self)
-{
-    g_auto(GStrv) names = g_strsplit(self->path + 1, "/", -1);
-    g_autofree char *path = g_strdup("/");
-    g_autoptr(GError) error = NULL;
-    int id = 0;
-
-    for (guint i = 0; names[i] != NULL; i++) {
-        g_autofree char *next = g_build_filename(path, names[i], NULL);
-
-        id = watch_path(self, path, NULL);
-        if (id > 0) {
-            if (id != self->above)
-                md_watch_remove(self->watch, self->above);
-            self->above = id;
-            g_free(self->awaited);
-            self->awaited = g_strdup(names[i]);
-        }
-        g_free(path);
-        path = g_steal_pointer(&next);
-    }
-
-    id = watch_path(self, self->path, &error);
-    if (id != self->top && !is_our_fault(error)) {
-        md_watch_remove(self->watch, self->top);
-        self->top = id;
-    }
-    if (error != NULL && md_error_get_errno(error) == ENOENT)
-        g_clear_error(&error);
-    complain(self, self->path, error);
 }
 
 
@@ -428,38 +394,63 @@ md_definitions_new(const MdSettings *settings)
     self->path = g_canonicalize_filename(settings->definitions_dir, NULL);
     self->settings = settings;
     self->watch = md_watch_new();
+    self->reader =
+        md_definition_reader_new(self->path, settings, self->watch, add_known, apply, self);
     g_signal_connect(self->watch, "event", G_CALLBACK(on_watch_event), self);
     g_signal_connect(self->watch, "lost", G_CALLBACK(on_watch_lost), self);
     return self;
 }
 
 
-gboolean
-md_definitions_start(MdDefinitions *self, GError **error)
+static void
+on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
-    if (!md_watch_start(self->watch, error))
-        return FALSE;
+    g_autoptr(GTask) task = data;
+    g_autoptr(GError) error = NULL;
 
-    md_definition_file_prepare(self->path);
+    /* Those that come late are told like others that come later. */
+    if (!md_definition_reader_wait_finish(result, &error))
+        g_debug("starting without definitions: %s", error->message);
+    g_task_return_boolean(task, TRUE);
+}
+
+
+void
+md_definitions_start_async(MdDefinitions *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+    GError *error = NULL;
+
+    g_task_set_source_tag(task, md_definitions_start_async);
+    if (!md_watch_start(self->watch, &error)) {
+        g_task_return_error(task, error);
+        return;
+    }
     md_definitions_rescan(self);
-    return TRUE;
+    md_definition_reader_wait_async(self->reader, on_started, g_steal_pointer(&task));
+}
+
+
+gboolean
+md_definitions_start_finish(MdDefinitions *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+
+    return g_task_propagate_boolean(G_TASK(result), error);
 }
 
 
 void
 md_definitions_rescan(MdDefinitions *self)
 {
-    g_autoptr(GPtrArray) names = NULL;
-    g_auto(MdFd) fd = -1;
+    md_definition_reader_want_all(self->reader);
+}
 
-    watch_top(self);
 
-    fd = md_definition_file_open(self->path, NULL, NULL);
-    names =
-        merge_names(fd >= 0 ? md_definition_file_list(fd) : g_ptr_array_new_with_free_func(g_free),
-                    self->parents);
-    for (guint i = 0; i < names->len; i++)
-        check_parent(self, g_ptr_array_index(names, i), TRUE);
+gboolean
+md_definitions_is_reading(MdDefinitions *self)
+{
+    return md_definition_reader_is_busy(self->reader);
 }
 
 
@@ -501,87 +492,4 @@ md_definitions_list(MdDefinitions *self)
     }
     g_ptr_array_sort(definitions, compare_definitions);
     return definitions;
-}
-
-
-static void
-on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
-{
-    g_autoptr(GTask) task = user_data;
-    char **names = g_task_get_task_data(task);
-    GError *error = NULL;
-
-    md_definition_write_finish(result, &error);
-    /* Whatever became of it: the disk says what holds now. But never ask it for strange names. */
-    if (!g_error_matches(error, MD_ERROR, VIR_ERR_INVALID_ARG))
-        check_definition(g_task_get_source_object(task), names[0], names[1], TRUE);
-    if (error != NULL)
-        g_task_return_error(task, error);
-    else
-        g_task_return_boolean(task, TRUE);
-}
-
-
-/* Takes the task over; `text` NULL: remove. */
-static void
-request_write(MdDefinitions *self,
-              GTask *task,
-              const char *parent_addr,
-              const char *uuid,
-              const char *text,
-              MdOwner *owner)
-{
-    const char *names[] = { parent_addr, uuid, NULL };
-
-    g_task_set_task_data(task, g_strdupv((char **)names), (GDestroyNotify)g_strfreev);
-    md_definition_write_async(self->path, parent_addr, uuid, text, self->settings->driver_timeout,
-                              owner, on_written, task);
-}
-
-
-void
-md_definitions_write_async(MdDefinitions *self,
-                           const MdDefinition *definition,
-                           MdOwner *owner,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data)
-{
-    g_autofree char *text = md_definition_format(definition, TRUE);
-    GTask *task = g_task_new(self, NULL, callback, user_data);
-
-    g_task_set_source_tag(task, md_definitions_write_async);
-    request_write(self, task, definition->parent_addr, definition->uuid, text, owner);
-}
-
-
-gboolean
-md_definitions_write_finish(MdDefinitions *self, GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
-
-    return g_task_propagate_boolean(G_TASK(result), error);
-}
-
-
-void
-md_definitions_remove_async(MdDefinitions *self,
-                            const char *parent_addr,
-                            const char *uuid,
-                            MdOwner *owner,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data)
-{
-    GTask *task = g_task_new(self, NULL, callback, user_data);
-
-    g_task_set_source_tag(task, md_definitions_remove_async);
-    request_write(self, task, parent_addr, uuid, NULL, owner);
-}
-
-
-gboolean
-md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
-
-    return g_task_propagate_boolean(G_TASK(result), error);
 }

@@ -9,6 +9,12 @@
  * for one that has come, has another text, or has gone: md_definitions_find() tells which. A
  * handler must not change or rescan the store itself.
  *
+ *   "loaded" ()  once, when all that is on disk has been read for the first time
+ *
+ * The disk is read on a worker. If it does not answer within `driver_timeout`, definitions stay as
+ * they are known, changes are refused with VIR_ERR_OPERATION_TIMEOUT, and all goes on when it
+ * answers again.
+ *
  * What is no definition is passed over, with a message once, and hides no other: broken JSON, a
  * link, a directory where a file is meant, a name that is no UUID, what cannot be read.
  */
@@ -20,6 +26,9 @@
 #include "util/owner.h"
 #include "util/settings.h"
 
+/* Definitions of one parent. Further files are passed over, with a message for each. */
+#define MD_DEFINITIONS_MAX 4096
+
 #define MD_TYPE_DEFINITIONS (md_definitions_get_type())
 G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
 
@@ -29,12 +38,18 @@ MdDefinitions *md_definitions_new(const MdSettings *settings);
 
 /*
  * Reads what there is and watches it from then on. The directory is made if it is missing; if that
- * is not possible it is waited for, and there are no definitions meanwhile.
+ * is not possible it is waited for, and there are no definitions meanwhile. Calls back when all has
+ * been read, or the disk has not answered in time, which is no error.
  */
-gboolean md_definitions_start(MdDefinitions *self, GError **error);
+void
+md_definitions_start_async(MdDefinitions *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean md_definitions_start_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
 
-/* Looks at everything again. */
+/* Has everything looked at again. */
 void md_definitions_rescan(MdDefinitions *self);
+
+/* Whether the disk is being looked at. */
+gboolean md_definitions_is_reading(MdDefinitions *self);
 
 /* Borrowed, or NULL. */
 MdDefinition *md_definitions_find(MdDefinitions *self, const char *parent_addr, const char *uuid);
@@ -42,11 +57,16 @@ MdDefinition *md_definitions_find(MdDefinitions *self, const char *parent_addr, 
 /* All, borrowed, sorted by parent and UUID; the array is the caller's. */
 GPtrArray *md_definitions_list(MdDefinitions *self);
 
+/* Whether a definition can be kept: VIR_ERR_CONFIG_UNSUPPORTED if its file could not be read again,
+ * VIR_ERR_OPERATION_FAILED if its parent has MD_DEFINITIONS_MAX already. */
+gboolean
+md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GError **error);
+
 /*
- * Writes a new definition or another text of one; "changed" comes first, then the callback. What is
- * asked for one definition happens in the order of the calls. VIR_ERR_INVALID_ARG if its parent or
- * UUID cannot be the name of a file, VIR_ERR_SYSTEM_ERROR with path and cause,
- * VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
+ * Writes a new definition or another text of one, if md_definitions_may_write(); "changed" comes
+ * first, then the callback. What is asked for one definition happens in the order of the calls.
+ * VIR_ERR_INVALID_ARG if its parent or UUID cannot be the name of a file, VIR_ERR_SYSTEM_ERROR with
+ * path and cause, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
  */
 void md_definitions_write_async(MdDefinitions *self,
                                 const MdDefinition *definition,

@@ -13,5 +13,7 @@ struct _MdDriver {
     MdEvents *events;
     MdAutostart *autostart; /* NULL: not started */
     gboolean starting;
-    GTask *stopping; /* asked to stop before it had started */
+    gboolean loaded;  /* all definitions are known */
+    gboolean stopped; /* asked to stop: nothing is begun any more */
+    GTask *stopping;  /* asked to stop before it had started */
 };

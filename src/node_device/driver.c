@@ -96,6 +96,25 @@ on_definition_changed(MdDefinitions *definitions,
 }
 
 
+static void
+begin_autostart(MdDriver *self)
+{
+    if (self->loaded && !md_settings_is_session() && !self->stopped)
+        self->autostart = md_autostart_new(&self->host);
+}
+
+
+/* All definitions are known, however late: those that are to start by themselves can be told from
+ * those that are defined later. */
+static void
+on_definitions_loaded(MdDefinitions *definitions G_GNUC_UNUSED, MdDriver *self)
+{
+    self->loaded = TRUE;
+    if (!self->starting)
+        begin_autostart(self);
+}
+
+
 MdDriver *
 md_driver_new(const MdSettings *settings)
 {
@@ -107,7 +126,25 @@ md_driver_new(const MdSettings *settings)
     self->host.callouts = md_callouts_new(settings);
     self->host.turns = md_turns_new();
     g_signal_connect(self->host.definitions, "changed", G_CALLBACK(on_definition_changed), self);
+    g_signal_connect(self->host.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
     return self;
+}
+
+
+/* Takes `error` over. */
+static void
+end_start(MdDriver *self, GTask *task, GError *error)
+{
+    self->starting = FALSE;
+    if (error != NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_boolean(task, TRUE);
+
+    if (self->stopping != NULL) {
+        g_task_return_boolean(self->stopping, TRUE);
+        g_clear_object(&self->stopping);
+    }
 }
 
 
@@ -117,22 +154,25 @@ on_recovered(const char *address, gpointer data)
 {
     MdDriver *self = data;
 
-    md_autostart_retry(self->autostart, address);
+    if (self->autostart != NULL)
+        md_autostart_retry(self->autostart, address);
 }
 
 
-/* The list of devices is whole. */
-static gboolean
-go_on_with_start(MdDriver *self, GError **error)
+static void
+on_definitions_started(GObject *source, GAsyncResult *result, gpointer data)
 {
-    if (!md_definitions_start(self->host.definitions, error))
-        return FALSE;
-    md_change_log_start(self->host.changes);
-    if (!md_settings_is_session()) {
-        self->host.recovery = md_recovery_new(&self->host, on_recovered, self);
-        self->autostart = md_autostart_new(&self->host);
+    g_autoptr(GTask) task = data;
+    MdDriver *self = g_task_get_source_object(task);
+    GError *error = NULL;
+
+    if (md_definitions_start_finish(MD_DEFINITIONS(source), result, &error)) {
+        md_change_log_start(self->host.changes);
+        if (!md_settings_is_session() && !self->stopped)
+            self->host.recovery = md_recovery_new(&self->host, on_recovered, self);
+        begin_autostart(self);
     }
-    return TRUE;
+    end_start(self, task, error);
 }
 
 
@@ -143,17 +183,11 @@ on_inventory_started(GObject *source, GAsyncResult *result, gpointer data)
     MdDriver *self = g_task_get_source_object(task);
     GError *error = NULL;
 
-    self->starting = FALSE;
-    if (!md_inventory_start_finish(MD_INVENTORY(source), result, &error) ||
-        (self->stopping == NULL && !go_on_with_start(self, &error)))
-        g_task_return_error(task, error);
+    if (!md_inventory_start_finish(MD_INVENTORY(source), result, &error) || self->stopped)
+        end_start(self, task, error);
     else
-        g_task_return_boolean(task, TRUE);
-
-    if (self->stopping != NULL) {
-        g_task_return_boolean(self->stopping, TRUE);
-        g_clear_object(&self->stopping);
-    }
+        md_definitions_start_async(self->host.definitions, on_definitions_started,
+                                   g_steal_pointer(&task));
 }
 
 
@@ -201,6 +235,7 @@ md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 
     g_task_set_source_tag(task, md_driver_stop_async);
+    self->stopped = TRUE;
     if (self->starting)
         self->stopping = g_steal_pointer(&task);
     else if (self->autostart == NULL)

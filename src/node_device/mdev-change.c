@@ -124,6 +124,11 @@ change_keep(GTask *task)
         change_save(task);
         return;
     }
+    if (change->action != MD_CALLOUT_UNDEFINE &&
+        !md_definitions_may_write(change->host->definitions, change->definition, &change->error)) {
+        change_end(task);
+        return;
+    }
     change->callout =
         md_callout_new(change->host->callouts, change->action, change->definition, change->owner);
     md_callout_before_async(change->callout, on_scripts_asked, g_object_ref(task));

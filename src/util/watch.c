@@ -24,7 +24,7 @@ struct _MdWatch {
 
     int fd;
     GSource *source;
-    GHashTable *ids; /* a set: those that somebody wants to hear of */
+    GHashTable *removed; /* a set: ids that the kernel has not yet told to be at their end */
 };
 
 enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
@@ -42,7 +42,7 @@ md_watch_finalize(GObject *object)
     md_source_clear(&self->source);
     if (self->fd >= 0)
         close(self->fd);
-    g_hash_table_unref(self->ids);
+    g_hash_table_unref(self->removed);
     G_OBJECT_CLASS(md_watch_parent_class)->finalize(object);
 }
 
@@ -63,23 +63,30 @@ static void
 md_watch_init(MdWatch *self)
 {
     self->fd = -1;
-    self->ids = g_hash_table_new(NULL, NULL);
+    self->removed = g_hash_table_new(NULL, NULL);
 }
 
 
 static void
 handle(MdWatch *self, const struct inotify_event *event)
 {
+    gpointer id = GINT_TO_POINTER(event->wd);
+
     if (event->mask & IN_Q_OVERFLOW) {
+        g_hash_table_remove_all(self->removed);
         g_signal_emit(self, signals[SIGNAL_LOST], 0);
         return;
     }
-    /* What has been in the queue when the watch was removed. */
-    if (!g_hash_table_contains(self->ids, GINT_TO_POINTER(event->wd)))
+    /* What has been in the queue when the watch was removed, and the end of that. */
+    if (event->mask & IN_IGNORED ? g_hash_table_remove(self->removed, id)
+                                 : g_hash_table_contains(self->removed, id))
         return;
 
     if (event->mask & (MASK_GONE | IN_IGNORED)) {
-        md_watch_remove(self, event->wd);
+        if (event->mask & MASK_GONE) {
+            g_hash_table_add(self->removed, id);
+            inotify_rm_watch(self->fd, event->wd);
+        }
         g_signal_emit(self, signals[SIGNAL_EVENT], 0, event->wd, NULL, MD_WATCH_GONE);
     } else if (event->len > 0) {
         g_signal_emit(self, signals[SIGNAL_EVENT], 0, event->wd, event->name,
@@ -139,7 +146,6 @@ md_watch_add(MdWatch *self, int directory, GError **error)
                            errno == ENOSPC ? ", fs.inotify.max_user_watches is too low" : "");
         return -1;
     }
-    g_hash_table_add(self->ids, GINT_TO_POINTER(id));
     return id;
 }
 
@@ -147,7 +153,9 @@ md_watch_add(MdWatch *self, int directory, GError **error)
 void
 md_watch_remove(MdWatch *self, int id)
 {
-    /* The kernel may have ended it before us. */
-    if (g_hash_table_remove(self->ids, GINT_TO_POINTER(id)))
-        inotify_rm_watch(self->fd, id);
+    gpointer key = GINT_TO_POINTER(id);
+
+    /* The kernel may have ended it before us; else it tells its end after all other events. */
+    if (id > 0 && !g_hash_table_contains(self->removed, key) && inotify_rm_watch(self->fd, id) == 0)
+        g_hash_table_add(self->removed, key);
 }

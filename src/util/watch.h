@@ -27,7 +27,8 @@ gboolean md_watch_start(MdWatch *self, GError **error);
 
 /*
  * Watches an open directory, which may be closed afterwards. Returns an id greater than 0, or -1
- * with an error (the errno of the kernel). One directory has one id, however often it is added.
+ * with an error (the errno of the kernel). One directory has one id, however often it is added. On
+ * any thread: events of the id may come before the call has returned.
  */
 int md_watch_add(MdWatch *self, int directory, GError **error);
 

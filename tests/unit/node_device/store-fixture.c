@@ -69,6 +69,7 @@ store_tear_down(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     const char *argv[] = { "rm", "-rf", fixture->root, NULL };
 
     g_source_remove_by_user_data(fixture);
+    store_wait_for_quiet(fixture);
     g_assert_finalize_object(fixture->store);
     g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
                                NULL, NULL, NULL));
@@ -80,15 +81,49 @@ store_tear_down(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+on_started(GObject *source, GAsyncResult *result, gpointer data)
+{
+    StoreFixture *fixture = data;
+
+    g_assert_true(md_definitions_start_finish(MD_DEFINITIONS(source), result, NULL));
+    fixture->started = TRUE;
+}
+
+
+static void
+on_loaded(MdDefinitions *store G_GNUC_UNUSED, StoreFixture *fixture)
+{
+    g_assert_false(fixture->loaded);
+    fixture->loaded = TRUE;
+}
+
+
 void
 store_start(StoreFixture *fixture)
 {
-    g_autoptr(GError) error = NULL;
-
     fixture->store = md_definitions_new(&fixture->settings);
     g_signal_connect(fixture->store, "changed", G_CALLBACK(on_changed), fixture);
-    g_assert_true(md_definitions_start(fixture->store, &error));
-    g_assert_no_error(error);
+    g_signal_connect(fixture->store, "loaded", G_CALLBACK(on_loaded), fixture);
+    md_definitions_start_async(fixture->store, on_started, fixture);
+    while (!fixture->started)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+
+void
+store_rescan(StoreFixture *fixture)
+{
+    md_definitions_rescan(fixture->store);
+    store_wait_for_quiet(fixture);
+}
+
+
+void
+store_wait_for_quiet(StoreFixture *fixture)
+{
+    while (md_definitions_is_reading(fixture->store))
+        g_main_context_iteration(NULL, TRUE);
 }
 
 
@@ -208,8 +243,9 @@ store_assert_told(StoreFixture *fixture, const char *expected)
     store_put(fixture, name, TEXT("barrier"));
     while (md_definitions_find(fixture->store, BARRIER_PARENT, uuid) == NULL)
         g_main_context_iteration(NULL, TRUE);
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
+    do
+        store_wait_for_quiet(fixture);
+    while (g_main_context_iteration(NULL, FALSE));
     g_assert_cmpstr(fixture->told->str, ==, expected);
     g_string_truncate(fixture->told, 0);
 }

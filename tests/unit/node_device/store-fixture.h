@@ -19,6 +19,8 @@ typedef struct {
     char *path; /* the directory of the store, in there */
     MdSettings settings;
     MdDefinitions *store; /* once it is started */
+    gboolean started;
+    gboolean loaded;
     GString *told; /* "<parent>/<uuid>=<type> ", or nothing after the = for one that has gone */
     GPtrArray *logged;
     guint n_answers;
@@ -27,7 +29,13 @@ typedef struct {
 
 void store_set_up(StoreFixture *fixture, gconstpointer data);
 void store_tear_down(StoreFixture *fixture, gconstpointer data);
+
+/* Until it calls back. */
 void store_start(StoreFixture *fixture);
+
+/* Until nothing is read any more. */
+void store_wait_for_quiet(StoreFixture *fixture);
+void store_rescan(StoreFixture *fixture);
 
 #define STORE_TEST(path, data, func)                                                               \
     g_test_add(path, StoreFixture, data, store_set_up, func, store_tear_down)

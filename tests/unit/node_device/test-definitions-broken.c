@@ -5,11 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "store-disk.h"
 #include "store-fixture.h"
 
 
@@ -116,7 +115,7 @@ test_broken(StoreFixture *fixture, gconstpointer data)
     store_start(fixture);
     store_assert_list(fixture, "mtty/" UUID "=mtty-1 ");
     store_assert_logged(fixture, broken->file, broken->cause);
-    md_definitions_rescan(fixture->store);
+    store_rescan(fixture);
     store_assert_logged(fixture, "", "");
 
     store_erase(fixture, broken->file);
@@ -178,53 +177,31 @@ test_reported_once_per_cause(StoreFixture *fixture, gconstpointer data G_GNUC_UN
 }
 
 
-/* Also for root, who may otherwise read everything. */
-static void
-give_up_capabilities(void)
-{
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-    g_assert_cmpint(syscall(SYS_capget, &header, data), ==, 0);
-    data[0].effective = 0;
-    g_assert_cmpint(syscall(SYS_capset, &header, data), ==, 0);
-}
-
-
-static void
-take_capabilities_back(void)
-{
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-    g_assert_cmpint(syscall(SYS_capget, &header, data), ==, 0);
-    for (guint i = 0; i < G_N_ELEMENTS(data); i++)
-        data[i].effective = data[i].permitted;
-    g_assert_cmpint(syscall(SYS_capset, &header, data), ==, 0);
-}
-
-
 static void
 test_unreadable(StoreFixture *fixture, gconstpointer data)
 {
     const char *name = data;
+    const char *last = strrchr(name, '/');
     g_autofree char *path = store_path_of(fixture, name);
 
-    store_put(fixture, "mtty/" UUID, TEXT("mtty-1"));
+    store_put(fixture, "mtty/" OTHER, TEXT("mtty-1"));
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    g_assert_cmpint(g_chmod(path, 0), ==, 0);
-    give_up_capabilities();
+    store_disk_refuse(last != NULL ? last + 1 : name, EACCES, 0, G_MAXUINT);
     store_start(fixture);
-    store_assert_list(fixture, "mtty/" UUID "=mtty-1 ");
+    store_assert_list(fixture, "mtty/" OTHER "=mtty-1 ");
     store_assert_logged(fixture, name, "Permission denied");
+    g_assert_null(md_definitions_find(fixture->store, PARENT, UUID));
     g_string_truncate(fixture->told, 0);
 
+    store_disk_refuse(NULL, 0, 0, 0);
     g_assert_cmpint(g_chmod(path, 0755), ==, 0);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
-    g_assert_cmpint(g_chmod(path, 0), ==, 0);
-    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_wait_for_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_disk_refuse(last != NULL ? last + 1 : name, EACCES, 0, G_MAXUINT);
+    g_assert_cmpint(g_chmod(path, 0700), ==, 0);
+    store_wait_for_told(fixture, PARENT "/" UUID "= ");
+    store_wait_for_quiet(fixture);
     store_assert_logged(fixture, name, "Permission denied");
-    take_capabilities_back();
+    store_disk_refuse(NULL, 0, 0, 0);
 }
 
 
@@ -239,7 +216,7 @@ test_open_to_all(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_start(fixture);
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
     store_assert_logged(fixture, FILE_OF, "everybody may write it");
-    md_definitions_rescan(fixture->store);
+    store_rescan(fixture);
     store_assert_logged(fixture, "", "");
 }
 

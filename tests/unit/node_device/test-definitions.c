@@ -258,7 +258,7 @@ test_no_descriptors(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     none = limit;
     none.rlim_cur = 3;
     g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
-    md_definitions_rescan(fixture->store);
+    store_rescan(fixture);
     g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     g_assert_cmpstr(fixture->told->str, ==, "");
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");

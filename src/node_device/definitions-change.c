@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Changes of definitions: what may be written is written, and read again before it counts. */
+#include "config.h"
+
+#include "node_device/definition-write.h"
+#include "node_device/definitions-private.h"
+#include "util/error.h"
+
+/* A change of a definition that waits for the disk. */
+typedef struct {
+    char *addr;
+    char *uuid;
+    gboolean kept;   /* written, not removed */
+    gboolean is_new; /* counted in `new_writes` */
+    GError *error;   /* of the write */
+} Write;
+
+
+static void
+write_free(Write *self)
+{
+    g_free(self->addr);
+    g_free(self->uuid);
+    g_clear_error(&self->error);
+    g_free(self);
+}
+
+
+static guint
+count_new_writes(MdDefinitions *self, const char *addr)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(self->new_writes, addr));
+}
+
+
+static void
+set_new_writes(MdDefinitions *self, const char *addr, guint n)
+{
+    if (n > 0)
+        g_hash_table_insert(self->new_writes, g_strdup(addr), GUINT_TO_POINTER(n));
+    else
+        g_hash_table_remove(self->new_writes, addr);
+}
+
+
+/* What has been acknowledged can be read. */
+static void
+check_read_back(MdDefinitions *self, Write *write)
+{
+    g_autofree char *path = g_build_filename(self->path, write->addr, write->uuid, NULL);
+    const char *complaint = g_hash_table_lookup(self->complaint, path);
+
+    if (write->kept && complaint != NULL &&
+        md_definitions_find(self, write->addr, write->uuid) == NULL)
+        md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
+                     "'%s' has been written, but cannot be used: %s", path, complaint);
+}
+
+
+static void
+write_end(GTask *task)
+{
+    MdDefinitions *self = g_task_get_source_object(task);
+    Write *write = g_task_get_task_data(task);
+
+    if (write->is_new)
+        set_new_writes(self, write->addr, count_new_writes(self, write->addr) - 1);
+    if (write->error != NULL)
+        g_task_return_error(task, g_steal_pointer(&write->error));
+    else
+        g_task_return_boolean(task, TRUE);
+}
+
+
+static void
+on_read_back(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    Write *write = g_task_get_task_data(task);
+    g_autoptr(GError) error = NULL;
+
+    md_definition_reader_wait_finish(result, &error);
+    if (write->error == NULL && error != NULL)
+        write->error = g_steal_pointer(&error);
+    if (write->error == NULL)
+        check_read_back(g_task_get_source_object(task), write);
+    write_end(task);
+}
+
+
+static void
+on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    MdDefinitions *self = g_task_get_source_object(task);
+    Write *write = g_task_get_task_data(task);
+
+    md_definition_write_finish(result, &write->error);
+    /* Never ask the disk for strange names. */
+    if (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG)) {
+        write_end(task);
+        return;
+    }
+    /* Whatever became of it: the disk says what holds now. */
+    md_definitions_want(self, write->addr, write->uuid, TRUE);
+    if (g_error_matches(write->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
+        write_end(task);
+    else
+        md_definition_reader_wait_async(self->reader, on_read_back, g_steal_pointer(&task));
+}
+
+
+static GTask *
+write_new(MdDefinitions *self,
+          const char *parent_addr,
+          const char *uuid,
+          GAsyncReadyCallback callback,
+          gpointer user_data)
+{
+    GTask *task = g_task_new(self, NULL, callback, user_data);
+    Write *write = g_new0(Write, 1);
+
+    write->addr = g_strdup(parent_addr);
+    write->uuid = g_strdup(uuid);
+    g_task_set_task_data(task, write, (GDestroyNotify)write_free);
+    return task;
+}
+
+
+/* Takes the task over; `text` NULL: remove. */
+static void
+write_begin(MdDefinitions *self, GTask *task, const char *text, MdOwner *owner)
+{
+    Write *write = g_task_get_task_data(task);
+
+    if (md_definition_reader_check(self->reader, &write->error)) {
+        md_definition_write_async(self->path, write->addr, write->uuid, text,
+                                  self->settings->driver_timeout, owner, on_written, task);
+    } else {
+        write_end(task);
+        g_object_unref(task);
+    }
+}
+
+
+/* The text to be written, if it may be. */
+static char *
+make_text(MdDefinitions *self, const MdDefinition *definition, GError **error)
+{
+    g_autofree char *text = md_definition_format_for_file(definition, error);
+
+    if (text == NULL)
+        return NULL;
+    if (!md_definitions_has_room(self, definition->parent_addr, definition->uuid,
+                                 count_new_writes(self, definition->parent_addr))) {
+        md_definitions_set_no_room_error(error);
+        return NULL;
+    }
+    return g_steal_pointer(&text);
+}
+
+
+gboolean
+md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GError **error)
+{
+    g_autofree char *text = make_text(self, definition, error);
+
+    return text != NULL;
+}
+
+
+void
+md_definitions_write_async(MdDefinitions *self,
+                           const MdDefinition *definition,
+                           MdOwner *owner,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+    const char *addr = definition->parent_addr;
+    GTask *task = write_new(self, addr, definition->uuid, callback, user_data);
+    Write *write = g_task_get_task_data(task);
+    g_autofree char *text = make_text(self, definition, &write->error);
+
+    g_task_set_source_tag(task, md_definitions_write_async);
+    if (text == NULL) {
+        write_end(task);
+        g_object_unref(task);
+        return;
+    }
+    write->kept = TRUE;
+    write->is_new = md_definitions_find(self, addr, definition->uuid) == NULL;
+    if (write->is_new)
+        set_new_writes(self, addr, count_new_writes(self, addr) + 1);
+    write_begin(self, task, text, owner);
+}
+
+
+gboolean
+md_definitions_write_finish(MdDefinitions *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+
+void
+md_definitions_remove_async(MdDefinitions *self,
+                            const char *parent_addr,
+                            const char *uuid,
+                            MdOwner *owner,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+    GTask *task = write_new(self, parent_addr, uuid, callback, user_data);
+
+    g_task_set_source_tag(task, md_definitions_remove_async);
+    write_begin(self, task, NULL, owner);
+}
+
+
+gboolean
+md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+
+    return g_task_propagate_boolean(G_TASK(result), error);
+}

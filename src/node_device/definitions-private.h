@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store from within: definitions.c keeps it true to the disk, definitions-change.c writes. */
+#pragma once
+
+#include "node_device/definition-reader.h"
+#include "node_device/definitions.h"
+#include "util/watch.h"
+
+struct _MdDefinitions {
+    GObject parent;
+
+    char *path;
+    const MdSettings *settings;
+
+    MdWatch *watch;
+    int top;               /* the watch of the directory, 0: it is not there */
+    int above;             /* the watch of the nearest directory above it, 0: there is none */
+    char *awaited;         /* what in there leads to the directory */
+    GHashTable *parents;   /* address -> Parent */
+    GHashTable *by_watch;  /* id -> Parent, borrowed */
+    GHashTable *complaint; /* path -> what is wrong there, as it has been told */
+
+    MdDefinitionReader *reader;
+    gboolean loaded;        /* all has been read once */
+    GHashTable *new_writes; /* address -> number of new definitions that are being written */
+};
+
+/* A directory of definitions. */
+typedef struct {
+    char *addr;
+    int watch;               /* 0: it cannot be watched */
+    GHashTable *definitions; /* UUID -> MdDefinition */
+    gboolean left_out;       /* there have been more files than it may have */
+} Parent;
+
+/* Whether a definition is known, or may become one beside `coming` others of its parent. */
+gboolean
+md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
+void md_definitions_set_no_room_error(GError **error);
+
+/* Something has happened to a file; `settled`: it has been written to its end. */
+void md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean settled);
