@@ -47,13 +47,16 @@ forget_vanished(MdInventory *self)
 static void
 look_again_at_all(MdInventory *self)
 {
-    GList *next = NULL;
+    g_autoptr(GPtrArray) devices =
+        g_ptr_array_new_with_free_func((GDestroyNotify)md_node_device_unref);
 
-    for (GList *link = md_registry_list(self->registry); link != NULL; link = next) {
-        MdNodeDevice *device = link->data;
+    /* Looking at one may make others go, come back under another name, or change their place. */
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next)
+        g_ptr_array_add(devices, md_node_device_ref(link->data));
+    for (guint i = 0; i < devices->len; i++) {
+        MdNodeDevice *device = g_ptr_array_index(devices, i);
         g_autoptr(MdUdevDevice) udev_device = NULL;
 
-        next = link->next;
         if (!device->active || device->def->path == NULL || md_inventory_is_settled(device))
             continue;
         udev_device = md_udev_look_up(self->udev, device->def->path);

@@ -218,10 +218,13 @@ describe_children_again(MdRegistry *self, const char *address)
 {
     g_autoptr(GList) children = md_registry_list_defined(self, address);
 
+    /* Whoever hears of one may make another one go. */
+    for (GList *link = children; link != NULL; link = link->next)
+        md_node_device_ref(link->data);
     for (GList *link = children; link != NULL; link = link->next) {
-        MdNodeDevice *device = link->data;
+        g_autoptr(MdNodeDevice) device = link->data;
 
-        if (!device->active)
+        if (!device->active && device->definition != NULL)
             md_registry_update(self, device, describe(self, device->definition));
     }
 }
@@ -253,30 +256,34 @@ take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 MdNodeDevice *
 md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 {
-    MdNodeDevice *device = md_registry_find(self, def->name);
+    MdNodeDevice *known = md_registry_find(self, def->name);
+    g_autoptr(MdNodeDevice) device = NULL;
+    g_autofree char *address = NULL;
     GList *link = NULL;
 
-    g_return_val_if_fail(device == NULL || !device->active, NULL);
+    g_return_val_if_fail(known == NULL || !known->active, NULL);
 
-    if (device == NULL) {
+    if (known == NULL) {
         link = append(self, def, inode);
     } else {
-        link = unindex_device(self, device);
+        link = unindex_device(self, known);
         g_queue_unlink(&self->devices, link);
         g_queue_push_tail_link(&self->devices, link);
-        take_attrs(def, device->definition);
-        replace_def(device, def);
-        device->active = TRUE;
-        device->inode = inode;
+        take_attrs(def, known->definition);
+        replace_def(known, def);
+        known->active = TRUE;
+        known->inode = inode;
     }
 
-    device = link->data;
+    /* Whoever hears of it may make it go. */
+    device = md_node_device_ref(link->data);
+    address = g_strdup(get_address(device));
     index_device(self, link);
     g_signal_emit(self, signals[SIGNAL_CREATED], 0, device);
     signal_parent_updated(self, device);
-    if (get_address(device) != NULL)
-        describe_children_again(self, get_address(device));
-    return device;
+    if (address != NULL)
+        describe_children_again(self, address);
+    return device->active ? device : NULL;
 }
 
 

@@ -23,7 +23,8 @@ MdRegistry *md_registry_new(void);
 
 /*
  * The device of that name is active from now on: a new one, or one that was only defined. Takes
- * `def` over; an active device of that name must not be there. Returns it, borrowed.
+ * `def` over; an active device of that name must not be there. Returns it, borrowed; NULL if
+ * somebody who heard of it has made it go again.
  */
 MdNodeDevice *md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode);
 

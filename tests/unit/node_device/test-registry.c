@@ -2,6 +2,8 @@
 /* Look-ups and signals, and that the signals come after the change they tell of. */
 #include "config.h"
 
+#include <malloc.h>
+
 #include "conf/cap-mdev.h"
 #include "conf/cap-pci.h"
 #include "node_device/registry.h"
@@ -159,6 +161,28 @@ test_tree(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_null(md_registry_find(fixture->registry, "vgpu"));
     g_assert_null(md_registry_find_path(fixture->registry, "/sys/devices/gpu/vgpu"));
     g_assert_nonnull(md_registry_find_path(fixture->registry, "/sys/devices/gpu"));
+}
+
+
+static void
+on_created_drop(MdRegistry *registry, MdNodeDevice *device, gpointer data G_GNUC_UNUSED)
+{
+    md_registry_deactivate(registry, device);
+}
+
+
+/* Whoever hears that a device has come may make it go. */
+static void
+test_dropped_by_listener(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    add(fixture, "gpu", "/sys/devices/gpu", "computer");
+    assert_log(fixture, "created:gpu ");
+    g_signal_connect(fixture->registry, "created", G_CALLBACK(on_created_drop), NULL);
+    g_assert_null(md_registry_activate(
+        fixture->registry, new_def("vgpu", "/sys/devices/gpu/vgpu", "gpu", &md_cap_kind_mdev), 0));
+    assert_log(fixture, "created:vgpu deleted:vgpu updated:gpu updated:gpu ");
+    g_assert_null(md_registry_find(fixture->registry, "vgpu"));
+    g_assert_cmpuint(md_registry_size(fixture->registry), ==, 1);
 }
 
 
@@ -436,7 +460,11 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    /* Whoever uses what has been freed fails. */
+    mallopt(M_PERTURB, 0xa5);
     g_test_add("/registry/tree", Fixture, NULL, set_up, test_tree, tear_down);
+    g_test_add("/registry/dropped-by-listener", Fixture, NULL, set_up, test_dropped_by_listener,
+               tear_down);
     g_test_add("/registry/parents", Fixture, NULL, set_up, test_parents, tear_down);
     g_test_add("/registry/orphan", Fixture, NULL, set_up, test_orphan, tear_down);
     g_test_add("/registry/below", Fixture, NULL, set_up, test_below, tear_down);
