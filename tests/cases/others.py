@@ -2,6 +2,7 @@
 """What other programs and the kernel do: devices and parents come and go without us."""
 
 import documents
+import net_hosts
 from mediated_test import VAGUE, MediatedTest, only_on
 
 MDEV_TYPES = 1 << 13
@@ -209,6 +210,29 @@ class WithoutSeqnum(Devices):
     """/sys/kernel/uevent_seqnum may be missing."""
 
     tells_seqnum = False
+
+
+@only_on('sim', 'on a real kernel interfaces are not below each other')
+class LostEvents(MediatedTest):
+    """All devices are looked at again, though looking at one takes away what comes next."""
+
+    def test_names_that_change_below_each_other(self):
+        kernel, events = self.host.kernel, self.listen()
+        above = '/sys/devices/virtual'
+        paths = []
+        for number in range(6):
+            paths.append(net_hosts.add_interface(kernel, above, f'mdnest{number}',
+                                                 f'aa:bb:cc:00:01:0{number}'))
+            kernel.event('add', paths[-1])
+            above = paths[-1] if number % 2 == 0 else '/sys/devices/virtual'
+        old = [f'net_mdnest{number}_aa_bb_cc_00_01_0{number}' for number in range(6)]
+        events.wait(*[('created', name) for name in old])
+        for number, path in enumerate(paths):
+            kernel.sysfs.write(f'{path}/address', f'aa:bb:cc:00:02:0{number}\n')
+        kernel.udevd.break_off()
+        new = [f'net_mdnest{number}_aa_bb_cc_00_02_0{number}' for number in range(6)]
+        events.wait(*[('deleted', name) for name in old], *[('created', name) for name in new])
+        self.assertEqual([name for name in self.names() if 'mdnest' in name], new)
 
 
 @only_on('vm', 'datagram sockets of umockdev do not overflow as netlink does')

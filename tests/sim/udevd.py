@@ -87,8 +87,14 @@ class Udevd:
                 self.busy = False
                 self.changed.notify_all()
 
+    def break_off(self):
+        """What listeners get next is no message, as when their buffer has overflowed."""
+        self.send(b'broken')
+
     def broadcast(self, properties):
-        data = message(properties)
+        self.send(message(properties))
+
+    def send(self, data):
         for path in glob.glob(self.pattern):
             with socket.socket(socket.AF_UNIX, socket.SOCK_RAW) as sender:
                 sender.settimeout(SEND_SECONDS)
