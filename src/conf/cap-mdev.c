@@ -51,14 +51,25 @@ md_mdev_attrs_copy(GPtrArray *attrs)
 }
 
 
-gboolean
-md_mdev_attrs_contain(GPtrArray *attrs, const char *name)
+GPtrArray *
+md_mdev_attrs_update(GPtrArray *old, GPtrArray *attrs, guint n)
 {
-    for (guint i = 0; i < attrs->len; i++) {
-        if (g_str_equal(((const MdMdevAttr *)g_ptr_array_index(attrs, i))->name, name))
-            return TRUE;
+    GPtrArray *updated = md_mdev_attrs_new();
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < n; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
+
+        md_mdev_attrs_add(updated, attr->name, attr->value);
+        g_hash_table_add(names, attr->name);
     }
-    return FALSE;
+    for (guint i = 0; i < old->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(old, i);
+
+        if (!g_hash_table_contains(names, attr->name))
+            md_mdev_attrs_add(updated, attr->name, attr->value);
+    }
+    return updated;
 }
 
 

@@ -5,7 +5,7 @@
 #include "conf/capability.h"
 #include "conf/mdev-type.h"
 
-/* Attributes one document may set. */
+/* Attributes that one document may set, and that an active device may have. */
 #define MD_MDEV_ATTRS_MAX 1024
 
 typedef struct {
@@ -29,7 +29,8 @@ typedef struct {
 GPtrArray *md_mdev_attrs_new(void);
 void md_mdev_attrs_add(GPtrArray *attrs, const char *name, const char *value);
 GPtrArray *md_mdev_attrs_copy(GPtrArray *attrs);
-gboolean md_mdev_attrs_contain(GPtrArray *attrs, const char *name);
+/* The first `n` of `attrs`, then those of `old` that none of these replaces. */
+GPtrArray *md_mdev_attrs_update(GPtrArray *old, GPtrArray *attrs, guint n);
 gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
 
 /*

@@ -151,18 +151,7 @@ take_live_attrs(MdMdevChange *change, guint n)
     def = md_node_device_def_copy(device->def);
     cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     old = cap->attrs;
-    cap->attrs = md_mdev_attrs_new();
-    for (guint i = 0; i < n; i++) {
-        const MdMdevAttr *attr = g_ptr_array_index(change->wanted->attrs, i);
-
-        md_mdev_attrs_add(cap->attrs, attr->name, attr->value);
-    }
-    for (guint i = 0; i < old->len; i++) {
-        const MdMdevAttr *attr = g_ptr_array_index(old, i);
-
-        if (!md_mdev_attrs_contain(cap->attrs, attr->name))
-            md_mdev_attrs_add(cap->attrs, attr->name, attr->value);
-    }
+    cap->attrs = md_mdev_attrs_update(old, change->wanted->attrs, n);
     md_registry_update(change->host->registry, device, def);
 }
 

@@ -251,6 +251,23 @@ check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 }
 
 
+/* A script may take any names, and more with each update. */
+static gboolean
+check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    g_autoptr(GPtrArray) updated =
+        md_mdev_attrs_update(cap->attrs, change->wanted->attrs, change->wanted->attrs->len);
+
+    if (updated->len <= MD_MDEV_ATTRS_MAX)
+        return TRUE;
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                 "Cannot update device '%s', it would have more than %d attributes", change->name,
+                 MD_MDEV_ATTRS_MAX);
+    return FALSE;
+}
+
+
 static gboolean
 plan_update(MdMdevChange *change, GError **error)
 {
@@ -273,7 +290,8 @@ plan_update(MdMdevChange *change, GError **error)
         return FALSE;
     }
     if (!check_identity(change, device, error) ||
-        !md_mdev_attrs_check(change->wanted->attrs, error))
+        !md_mdev_attrs_check(change->wanted->attrs, error) ||
+        ((change->what & MD_BACKEND_UPDATE_LIVE) != 0 && !check_live_attrs(change, device, error)))
         return FALSE;
 
     if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0) {

@@ -212,6 +212,22 @@ class Scripts(MediatedTest):
         # The script has done it, in its own way.
         self.assertEqual(self.host.journal(uuid), [])
 
+    def test_many_live_updates(self):
+        """A script takes any names; those that a device has been given are kept, up to the limit."""
+        self.install(versioned=True)
+        uuid, client = self.new_uuid(), self.raw()
+        name = self.create(uuid=uuid).name()
+
+        def update(first):
+            attrs = [(f'a{number}', 'x') for number in range(first, first + 512)]
+            client.update(name, self.document(uuid=uuid, attrs=attrs), LIVE)
+        for first in (0, 512, 256):
+            update(first)
+        self.record.write_text('', encoding='utf-8')
+        self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, update, 513,
+                            says='more than 1024 attributes')
+        self.assertEqual(self.calls(), [])
+
     def test_live_update_that_no_script_claims(self):
         self.install()
         uuid = self.new_uuid()
