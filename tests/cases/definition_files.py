@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The directory of definitions, which is mdevctl's too: what others write, and what is broken."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,8 +13,14 @@ from mediated_test import VAGUE, MediatedTest, only_on
 
 MDEV, INACTIVE = 1 << 14, 1 << 30
 
+LIMIT = 4096  # definitions of one parent
+
 # What `mdevctl define` writes.
 FOREIGN = '{\n  "mdev_type": "%s",\n  "start": "manual",\n  "attrs": []\n}'
+
+
+def uuids_of(number):
+    return uuids.UUID(int=number | 4 << 76 | 8 << 60)
 
 
 class OthersWrite(MediatedTest):
@@ -115,6 +122,107 @@ class OthersWrite(MediatedTest):
         self.assertEqual(self.names(MDEV), [])
 
 
+class TooMuch(MediatedTest):
+    """Nothing is acknowledged that could not be read again."""
+
+    def test_too_long(self):
+        uuid = self.new_uuid()
+        self.define(uuid=uuid, attrs=[('scratch', 'old')])
+        long = [('scratch', '"' * 900)] * 1024  # JSON takes twice as much
+        with self.nothing_changes():
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.raw().define_xml,
+                                self.document(uuid=self.new_uuid(), attrs=long),
+                                says='too long', domain=libvirt.VIR_FROM_NODEDEV)
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.raw().define_xml,
+                                self.document(uuid=uuid, attrs=long), says=[uuid.replace('-', '_')])
+        self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'old'}])
+
+    def test_too_many(self):
+        """The rest is passed over, and said to be, until there is room."""
+        directory = self.definition_path('x').parent
+        directory.mkdir(exist_ok=True)
+        uuids = [str(uuids_of(number)) for number in range(LIMIT + 1)]
+        self.daemon.stop()
+        self.first_connection = None
+        for uuid in uuids:
+            (directory / uuid).write_text(FOREIGN % self.type_id, encoding='utf-8')
+        self.daemon.start(self.config)
+        self.assertEqual(len(self.names(MDEV)), LIMIT)
+        self.assertIn(f"{uuids[-1]}': passed over", self.daemon.log())
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_FAILED, self.define, says=str(LIMIT),
+                            domain=libvirt.VIR_FROM_NODEDEV)
+        self.define(uuid=uuids[0], attrs=[('scratch', 'x')])
+        events = self.listen()
+        self.conn.nodeDeviceLookupByName(self.child_name(self.parent, uuids[0])).undefine(0)
+        events.wait(('defined', self.child_name(self.parent, uuids[-1])))
+        self.assertEqual(len(self.names(MDEV)), LIMIT)
+
+
+@only_on('sim', 'no disk hangs on demand')
+class HungDisk(MediatedTest):
+    """Only those who ask the disk wait for it, and not for ever."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.lock = open(self.daemon.directory / 'lock', 'w', encoding='ascii')
+        self.addCleanup(self.lock.close)
+        self.daemon.environment.update(MD_FAKE_DISK=str(self.daemon.definitions),
+                                       MD_FAKE_DISK_LOCK=self.lock.name)
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+        self.write_definition(self.uuid, start='auto')
+
+    def hang(self):
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.addCleanup(self.release)
+
+    def release(self):
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+
+    def use(self):
+        """Whatever needs no disk goes on."""
+        self.assertIn(self.parent.name, self.names())
+        self.dump(self.parent.name)
+        device = self.create()
+        device.destroy()
+
+    def test_at_start(self):
+        """The daemon starts, and what it reads late is told, and started, too."""
+        self.hang()
+        self.daemon.start({'mdev': {'driver_timeout': '0.5'}})
+        self.use()
+        self.assertEqual(self.names(INACTIVE), [])
+        events = self.listen()
+        self.release()
+        events.wait(('defined', self.name), ('created', self.name))
+        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'it to be started')
+
+    def test_later(self):
+        self.daemon.start(self.config)
+        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'it to be started')
+        client = self.raw()
+        other = self.new_uuid()
+        with self.settings(mdev={'driver_timeout': '0.5'}):
+            self.hang()
+            self.write_definition(other)
+            self.wait_until(lambda: 'does not answer' in self.daemon.log(), 'a message')
+            for call, arguments in ((client.define_xml, [self.document(uuid=self.new_uuid())]),
+                                    (client.set_autostart, [self.name, 0]),
+                                    (client.undefine, [self.name])):
+                self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, call, *arguments,
+                                    says=str(self.daemon.definitions),
+                                    domain=libvirt.VIR_FROM_NODEDEV)
+            self.assertEqual(self.state(self.name), (True, True, True))
+        self.use()
+        events = self.listen()
+        self.release()
+        events.wait(('defined', self.child_name(self.parent, other)))
+        client.set_autostart(self.name, 0)
+        self.assertEqual(self.state(self.name), (True, True, False))
+
+
 class Broken(MediatedTest):
     """What is wrong is said once, by path, and hides nothing else."""
 
@@ -164,6 +272,16 @@ class Broken(MediatedTest):
 
     def test_deep(self):
         self.check(self.write('[' * 100000))
+
+    def test_deep_behind_an_escape(self):
+        """A parser that takes the closing quote for a digit sees brackets where others see text."""
+        self.check(self.write('{"mdev_type":"nvidia-11","a":"\\ud8" x","b":' + '[' * 1000000))
+
+    def test_escapes_that_are_none(self):
+        for text in ('"\\ud8+00"', '"\\377\\376"', '"nvidia-11\\0tail"', "'x'"):
+            path = self.write('{"mdev_type":' + text + ',"start":"auto"}')
+            self.wait_until(lambda p=path: str(p) in self.daemon.log(), f'{text} in the log')
+        self.check(path)
 
     def test_huge(self):
         self.check(self.write('{"mdev_type": "x", "start": "auto", "y": "' + 'z' * (4 << 20) +

@@ -5,7 +5,9 @@
  * the test instead (fake_kernel.py), and its answer is what the write returns. The same for the
  * first read of some attributes, which the fake kernel may delay or refuse, and for opening the
  * nodes of VFIO groups, which it may call busy: umockdev ends a program that opens a device without
- * a script for it. And with MD_FAKE_NO_HWDB in the environment there is no hardware database.
+ * a script for it. With MD_FAKE_NO_HWDB in the environment there is no hardware database. And
+ * whatever is opened below the directory MD_FAKE_DISK waits for a lock on the file
+ * MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock.
  *
  * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens
  * attributes relative to directories and with system calls that have no wrapper.
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -35,6 +38,8 @@
 #define ENV_NO_HWDB "MD_FAKE_NO_HWDB"
 #define HWDB        "/hwdb.bin"
 #define VFIO_NODES  "/dev/vfio/"
+#define ENV_DISK    "MD_FAKE_DISK"
+#define ENV_LOCK    "MD_FAKE_DISK_LOCK"
 #define REQUEST_MAX 65536
 
 /* What the kernel asks a driver for, or must be asked itself so that a test can hold the daemon
@@ -266,6 +271,31 @@ play_open(const char *path, int flags, int *fd)
 }
 
 
+/* Returns when the disk answers; `path` is relative to what `at` refers to. */
+static void
+wait_for_disk(int at, const char *path)
+{
+    const char *disk = getenv(ENV_DISK);
+    const char *lock = getenv(ENV_LOCK);
+    char link[64];
+    char directory[PATH_MAX] = "";
+    int saved = errno;
+    int fd = -1;
+
+    if (disk == NULL || lock == NULL || path == NULL)
+        return;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", at);
+    if (*path != '/' && syscall(SYS_readlink, link, directory, sizeof(directory) - 1) > 0)
+        path = directory;
+    if (strncmp(path, disk, strlen(disk)) == 0) {
+        fd = (int)syscall(SYS_openat, AT_FDCWD, lock, O_RDONLY | O_CLOEXEC);
+        syscall(SYS_flock, fd, LOCK_SH);
+        syscall(SYS_close, fd);
+    }
+    errno = saved;
+}
+
+
 static int
 is_hidden(const char *path)
 {
@@ -346,6 +376,7 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
         va_end(args);                                                                              \
         if (play_open(path, flags, &result))                                                       \
             return result;                                                                         \
+        wait_for_disk(AT_FDCWD, path);                                                             \
         ENSURE(name);                                                                              \
         return next.name(path, flags, mode);                                                       \
     }
@@ -363,6 +394,7 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
         va_end(args);                                                                              \
         if (play_open(path, flags, &result))                                                       \
             return result;                                                                         \
+        wait_for_disk(fd, path);                                                                   \
         ENSURE(name);                                                                              \
         return next.name(fd, path, flags, mode);                                                   \
     }

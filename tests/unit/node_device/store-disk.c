@@ -27,7 +27,7 @@ static struct {
 static int
 disk_pass(const char *name)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
 
     disk.n_waiting++;
     while (g_strcmp0(name, disk.hung) == 0)
@@ -63,7 +63,7 @@ openat(int fd, const char *name, int flags, ...)
 void
 store_disk_refuse(const char *name, int errnum, guint skip, guint times)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
 
     disk.refused = name;
     disk.errnum = errnum;
@@ -75,7 +75,7 @@ store_disk_refuse(const char *name, int errnum, guint skip, guint times)
 void
 store_disk_hang(const char *name)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
 
     disk.hung = name;
 }
@@ -84,7 +84,7 @@ store_disk_hang(const char *name)
 void
 store_disk_release(void)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
 
     disk.hung = NULL;
     g_cond_broadcast(&disk.cond);
@@ -94,7 +94,7 @@ store_disk_release(void)
 guint
 store_disk_count_waiting(void)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&disk.mutex);
 
     return disk.n_waiting;
 }
