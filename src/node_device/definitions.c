@@ -9,6 +9,9 @@
 #include "node_device/definition-file.h"
 #include "util/error.h"
 
+/* Messages that are remembered, so that each is told once. */
+#define MAX_COMPLAINTS 65536
+
 enum { SIGNAL_CHANGED, SIGNAL_LOADED, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
@@ -86,6 +89,8 @@ complain(MdDefinitions *self, const char *path, const GError *error)
     if (error == NULL) {
         g_hash_table_remove(self->complaint, path);
     } else if (g_strcmp0(g_hash_table_lookup(self->complaint, path), error->message) != 0) {
+        if (g_hash_table_size(self->complaint) >= MAX_COMPLAINTS)
+            g_hash_table_remove_all(self->complaint);
         g_hash_table_replace(self->complaint, g_strdup(path), g_strdup(error->message));
         g_message("'%s': %s", shown, error->message);
     }
@@ -157,12 +162,11 @@ md_definitions_set_no_room_error(GError **error)
 }
 
 
-/* A parent whose directory could not be opened, or was not looked at, may not be known. */
 static void
 set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefinition *definition)
 {
-    Parent *parent =
-        definition != NULL ? get_parent(self, addr) : g_hash_table_lookup(self->parents, addr);
+    gboolean known = g_hash_table_contains(self->parents, addr);
+    Parent *parent = known || definition != NULL ? get_parent(self, addr) : NULL;
     MdDefinition *old = parent != NULL ? g_hash_table_lookup(parent->definitions, uuid) : NULL;
 
     if (definition == NULL && old == NULL)
@@ -174,7 +178,9 @@ set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefini
         g_hash_table_replace(parent->definitions, definition->uuid, md_definition_ref(definition));
     else
         g_hash_table_remove(parent->definitions, uuid);
-    if (definition == NULL && parent->left_out) {
+    /* There may be room for what was left out; or a directory, which could not be opened, is still
+     * to be watched. */
+    if (!known || (definition == NULL && parent->left_out)) {
         parent->left_out = FALSE;
         md_definition_reader_want(self->reader, addr, NULL, FALSE);
     }

@@ -29,6 +29,22 @@ check_error(gboolean taken, const GError *error)
 }
 
 
+/* What may be written is read again as the same; only what would be too long may not. */
+static void
+check_file(const MdDefinition *definition)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = md_definition_format_for_file(definition, &error);
+
+    if (text == NULL) {
+        g_autofree char *refused = md_definition_format(definition, TRUE);
+
+        g_assert_true(g_error_matches(error, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED));
+        g_assert_cmpuint(strlen(refused), >, MD_DEFINITION_SIZE_MAX);
+    }
+}
+
+
 static void
 check_definition(const char *text, gsize size)
 {
@@ -41,6 +57,7 @@ check_definition(const char *text, gsize size)
     if (definition == NULL)
         return;
 
+    check_file(definition);
     written = md_definition_format(definition, FALSE);
     /* Escapes make it longer, and may make it too long to be read. */
     again = md_definition_parse(PARENT, UUID, written, strlen(written), &error);

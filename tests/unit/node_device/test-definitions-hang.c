@@ -172,6 +172,11 @@ test_unknown_parent(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
     store_assert_list(fixture, ONE);
+    store_wait_for_quiet(fixture);
+    store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-12"));
+    store_wait_for_told(fixture, TWO);
+    store_wait_for_quiet(fixture);
+    store_assert_logged(fixture, "", "");
 }
 
 
