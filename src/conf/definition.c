@@ -23,7 +23,7 @@ md_definition_new(const char *parent_addr,
                   gboolean autostart,
                   GPtrArray *attrs)
 {
-    MdDefinition *self = g_rc_box_new0(MdDefinition);
+    MdDefinition *self = g_atomic_rc_box_new0(MdDefinition);
 
     self->parent_addr = g_strdup(parent_addr);
     self->uuid = g_strdup(uuid);
@@ -37,7 +37,7 @@ md_definition_new(const char *parent_addr,
 MdDefinition *
 md_definition_ref(MdDefinition *self)
 {
-    return g_rc_box_acquire(self);
+    return g_atomic_rc_box_acquire(self);
 }
 
 
@@ -55,7 +55,7 @@ void
 md_definition_unref(MdDefinition *self)
 {
     if (self != NULL)
-        g_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
 }
 
 

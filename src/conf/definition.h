@@ -30,6 +30,7 @@ MdDefinition *md_definition_new(const char *parent_addr,
                                 const char *type_id,
                                 gboolean autostart,
                                 GPtrArray *attrs);
+/* Thread-safe reference count. */
 MdDefinition *md_definition_ref(MdDefinition *self);
 void md_definition_unref(MdDefinition *self);
 

@@ -15,7 +15,7 @@ typedef struct {
     char *directory;
     char *parent_addr;
     char *uuid;
-    char *text; /* NULL: remove */
+    MdDefinition *definition; /* to be written; NULL: remove */
     char *path;
     guint deadline;
     MdOwner *owner; /* main loop only, until the worker's job is through */
@@ -34,7 +34,7 @@ job_clear(Job *job)
     g_free(job->directory);
     g_free(job->parent_addr);
     g_free(job->uuid);
-    g_free(job->text);
+    g_clear_pointer(&job->definition, md_definition_unref);
     g_free(job->path);
 }
 
@@ -50,12 +50,14 @@ static gboolean
 run_job(gpointer data, GError **error)
 {
     const Job *job = data;
+    g_autofree char *text = NULL;
 
-    if (job->text == NULL)
+    if (job->definition == NULL)
         return md_definition_file_remove(job->directory, job->parent_addr, job->uuid,
                                          &job->abandoned, error);
-    return md_definition_file_write(job->directory, job->parent_addr, job->uuid, job->text,
-                                    &job->abandoned, error);
+    text = md_definition_format_for_file(job->definition, error);
+    return text != NULL && md_definition_file_write(job->directory, job->parent_addr, job->uuid,
+                                                    text, &job->abandoned, error);
 }
 
 
@@ -111,7 +113,7 @@ void
 md_definition_write_async(const char *directory,
                           const char *parent_addr,
                           const char *uuid,
-                          const char *text,
+                          MdDefinition *definition,
                           guint deadline,
                           MdOwner *owner,
                           GAsyncReadyCallback callback,
@@ -124,7 +126,7 @@ md_definition_write_async(const char *directory,
     job->directory = g_strdup(directory);
     job->parent_addr = g_strdup(parent_addr);
     job->uuid = g_strdup(uuid);
-    job->text = g_strdup(text);
+    job->definition = definition != NULL ? md_definition_ref(definition) : NULL;
     job->path = g_build_filename(directory, parent_addr, uuid, NULL);
     job->deadline = deadline;
     g_task_set_source_tag(task, md_definition_write_async);

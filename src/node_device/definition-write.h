@@ -7,17 +7,18 @@
 
 #include <gio/gio.h>
 
+#include "conf/definition.h"
 #include "util/owner.h"
 
 /*
- * `text` NULL removes the file. Errors are those of definition-file.h; VIR_ERR_INVALID_ARG if
- * parent or UUID cannot be names of files there; and those of util/worker.h, whose `deadline` it
- * is.
+ * `definition` NULL removes the file. Errors are those of definition-file.h and of
+ * md_definition_format_for_file(); VIR_ERR_INVALID_ARG if parent or UUID cannot be names of files
+ * there; and those of util/worker.h, whose `deadline` it is.
  */
 void md_definition_write_async(const char *directory,
                                const char *parent_addr,
                                const char *uuid,
-                               const char *text,
+                               MdDefinition *definition,
                                guint deadline,
                                MdOwner *owner,
                                GAsyncReadyCallback callback,

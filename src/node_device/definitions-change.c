@@ -96,8 +96,9 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     Write *write = g_task_get_task_data(task);
 
     md_definition_write_finish(result, &write->error);
-    /* Never ask the disk for strange names. */
-    if (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG)) {
+    /* Never ask the disk for strange names, nor after nothing has been written. */
+    if (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG) ||
+        g_error_matches(write->error, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED)) {
         write_end(task);
         return;
     }
@@ -127,14 +128,14 @@ write_new(MdDefinitions *self,
 }
 
 
-/* Takes the task over; `text` NULL: remove. */
+/* Takes the task over; `definition` NULL: remove. */
 static void
-write_begin(MdDefinitions *self, GTask *task, const char *text, MdOwner *owner)
+write_begin(MdDefinitions *self, GTask *task, MdDefinition *definition, MdOwner *owner)
 {
     Write *write = g_task_get_task_data(task);
 
     if (md_definition_reader_check(self->reader, &write->error)) {
-        md_definition_write_async(self->path, write->addr, write->uuid, text,
+        md_definition_write_async(self->path, write->addr, write->uuid, definition,
                                   self->settings->driver_timeout, owner, on_written, task);
     } else {
         write_end(task);
@@ -143,35 +144,21 @@ write_begin(MdDefinitions *self, GTask *task, const char *text, MdOwner *owner)
 }
 
 
-/* The text to be written, if it may be. */
-static char *
-make_text(MdDefinitions *self, const MdDefinition *definition, GError **error)
-{
-    g_autofree char *text = md_definition_format_for_file(definition, error);
-
-    if (text == NULL)
-        return NULL;
-    if (!md_definitions_has_room(self, definition->parent_addr, definition->uuid,
-                                 count_new_writes(self, definition->parent_addr))) {
-        md_definitions_set_no_room_error(error);
-        return NULL;
-    }
-    return g_steal_pointer(&text);
-}
-
-
 gboolean
 md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GError **error)
 {
-    g_autofree char *text = make_text(self, definition, error);
+    const char *addr = definition->parent_addr;
 
-    return text != NULL;
+    if (md_definitions_has_room(self, addr, definition->uuid, count_new_writes(self, addr)))
+        return TRUE;
+    md_definitions_set_no_room_error(error);
+    return FALSE;
 }
 
 
 void
 md_definitions_write_async(MdDefinitions *self,
-                           const MdDefinition *definition,
+                           MdDefinition *definition,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
@@ -179,10 +166,9 @@ md_definitions_write_async(MdDefinitions *self,
     const char *addr = definition->parent_addr;
     GTask *task = write_new(self, addr, definition->uuid, callback, user_data);
     Write *write = g_task_get_task_data(task);
-    g_autofree char *text = make_text(self, definition, &write->error);
 
     g_task_set_source_tag(task, md_definitions_write_async);
-    if (text == NULL) {
+    if (!md_definitions_may_write(self, definition, &write->error)) {
         write_end(task);
         g_object_unref(task);
         return;
@@ -191,7 +177,7 @@ md_definitions_write_async(MdDefinitions *self,
     write->is_new = md_definitions_find(self, addr, definition->uuid) == NULL;
     if (write->is_new)
         set_new_writes(self, addr, count_new_writes(self, addr) + 1);
-    write_begin(self, task, text, owner);
+    write_begin(self, task, definition, owner);
 }
 
 

@@ -57,19 +57,19 @@ MdDefinition *md_definitions_find(MdDefinitions *self, const char *parent_addr, 
 /* All, borrowed, sorted by parent and UUID; the array is the caller's. */
 GPtrArray *md_definitions_list(MdDefinitions *self);
 
-/* Whether a definition can be kept: VIR_ERR_CONFIG_UNSUPPORTED if its file could not be read again,
- * VIR_ERR_OPERATION_FAILED if its parent has MD_DEFINITIONS_MAX already. */
+/* VIR_ERR_OPERATION_FAILED if it is new and its parent has MD_DEFINITIONS_MAX already. */
 gboolean
 md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GError **error);
 
 /*
  * Writes a new definition or another text of one, if md_definitions_may_write(); "changed" comes
  * first, then the callback. What is asked for one definition happens in the order of the calls.
- * VIR_ERR_INVALID_ARG if its parent or UUID cannot be the name of a file, VIR_ERR_SYSTEM_ERROR with
- * path and cause, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
+ * VIR_ERR_INVALID_ARG if its parent or UUID cannot be the name of a file,
+ * VIR_ERR_CONFIG_UNSUPPORTED if the file could not be read again, VIR_ERR_SYSTEM_ERROR with path
+ * and cause, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
  */
 void md_definitions_write_async(MdDefinitions *self,
-                                const MdDefinition *definition,
+                                MdDefinition *definition,
                                 MdOwner *owner,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);

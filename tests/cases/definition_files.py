@@ -140,7 +140,7 @@ class TooMuch(MediatedTest):
     def test_too_many(self):
         """The rest is passed over, and said to be, until there is room."""
         directory = self.definition_path('x').parent
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         uuids = [str(uuids_of(number)) for number in range(LIMIT + 1)]
         self.daemon.stop()
         self.first_connection = None
