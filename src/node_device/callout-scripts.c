@@ -388,15 +388,25 @@ has_scripts(MdCallouts *self, const char *path, Empty *empty)
 
 
 gboolean
-md_callouts_exist(MdCallouts *self)
+md_callouts_exist_in(MdCallouts *self, const char *directory)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++) {
         for (gsize j = 0; j < G_N_ELEMENTS(kinds); j++) {
-            g_autofree char *path = g_build_filename(self->roots[i], kinds[j], NULL);
+            g_autofree char *path = NULL;
 
+            if (directory != NULL && !g_str_equal(directory, kinds[j]))
+                continue;
+            path = g_build_filename(self->roots[i], kinds[j], NULL);
             if (has_scripts(self, path, &self->empty[i][j]))
                 return TRUE;
         }
     }
     return FALSE;
+}
+
+
+gboolean
+md_callouts_exist(MdCallouts *self)
+{
+    return md_callouts_exist_in(self, NULL);
 }

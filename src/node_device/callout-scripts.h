@@ -25,6 +25,9 @@ GPtrArray *md_callouts_list(MdCallouts *self, const char *directory);
 /* Whether there is any script at all. */
 gboolean md_callouts_exist(MdCallouts *self);
 
+/* Whether there is one in `directory` (MD_DIR_…) of a root; NULL: in any. */
+gboolean md_callouts_exist_in(MdCallouts *self, const char *directory);
+
 /* Runs a script on a device; `state` is none, success or failure. To be finished with
  * md_script_run_finish(). */
 void md_callouts_run_async(MdCallouts *self,

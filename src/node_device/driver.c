@@ -4,6 +4,7 @@
 #include "node_device/driver.h"
 
 #include "conf/cap-mdev.h"
+#include "node_device/document-now.h"
 #include "node_device/document.h"
 #include "node_device/driver-private.h"
 #include "node_device/recovery.h"
@@ -514,6 +515,28 @@ on_document(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 }
 
 
+/* What a document is to show of the device of that name, which is borrowed. */
+static MdNodeDeviceDef *
+look_up_def(MdDriver *self, const char *name, guint flags, MdNodeDevice **device, GError **error)
+{
+    if (!md_error_check_flags(flags, XML_INACTIVE, VIR_FROM_NODEDEV, "virNodeDeviceGetXMLDesc",
+                              error))
+        return NULL;
+    *device = md_driver_look_up(self, name, error);
+    return *device != NULL ? choose_def(*device, flags, error) : NULL;
+}
+
+
+char *
+md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **error)
+{
+    MdNodeDevice *device = NULL;
+    g_autoptr(MdNodeDeviceDef) def = look_up_def(self, name, flags, &device, error);
+
+    return def != NULL ? md_document_make_now(&self->host, def, device->inode, error) : NULL;
+}
+
+
 void
 md_driver_get_xml_async(MdDriver *self,
                         const char *name,
@@ -523,16 +546,11 @@ md_driver_get_xml_async(MdDriver *self,
                         gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
-    g_autoptr(MdNodeDeviceDef) def = NULL;
     GError *error = NULL;
     MdNodeDevice *device = NULL;
+    g_autoptr(MdNodeDeviceDef) def = look_up_def(self, name, flags, &device, &error);
 
     g_task_set_source_tag(task, md_driver_get_xml_async);
-    if (md_error_check_flags(flags, XML_INACTIVE, VIR_FROM_NODEDEV, "virNodeDeviceGetXMLDesc",
-                             &error))
-        device = md_driver_look_up(self, name, &error);
-    if (device != NULL)
-        def = choose_def(device, flags, &error);
     if (def == NULL)
         g_task_return_error(task, error);
     else

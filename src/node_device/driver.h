@@ -89,7 +89,11 @@ gboolean md_driver_is_active(MdDriver *self, const char *name, gboolean *value, 
 gboolean md_driver_is_persistent(MdDriver *self, const char *name, gboolean *value, GError **error);
 gboolean md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GError **error);
 
-/* `flags`: virNodeDeviceXMLFlags. Finish returns the document. */
+/* The document of a device; `flags`: virNodeDeviceXMLFlags. G_IO_ERROR_WOULD_BLOCK if a driver or a
+ * script has to be asked for it. */
+char *md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **error);
+
+/* The same, asking whoever has to be asked. Finish returns the document. */
 void md_driver_get_xml_async(MdDriver *self,
                              const char *name,
                              guint flags,

@@ -302,9 +302,17 @@ void
 md_handle_get_xml(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
+    MdDriver *driver = md_call_get_driver(call);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *document = md_driver_get_xml_now(driver, device->text, device->flags, &error);
 
-    md_driver_get_xml_async(md_call_get_driver(call), device->text, device->flags,
-                            md_call_get_owner(call), on_xml, call);
+    if (document != NULL)
+        reply_text(call, document);
+    else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        md_driver_get_xml_async(driver, device->text, device->flags, md_call_get_owner(call),
+                                on_xml, call);
+    else
+        md_call_fail(call, g_steal_pointer(&error));
 }
 
 

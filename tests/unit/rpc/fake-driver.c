@@ -303,6 +303,17 @@ add_waiting(MdDriver *self, const char *result, GAsyncReadyCallback callback, gp
 }
 
 
+char *
+md_driver_get_xml_now(MdDriver *self G_GNUC_UNUSED,
+                      const char *name G_GNUC_UNUSED,
+                      guint flags G_GNUC_UNUSED,
+                      GError **error)
+{
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "a driver has to be asked");
+    return NULL;
+}
+
+
 void
 md_driver_get_xml_async(MdDriver *self,
                         const char *name,

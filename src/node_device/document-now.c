@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/document-now.h"
+
+#include "conf/cap-mdev.h"
+#include "conf/xml.h"
+#include "node_device/probe/probe.h"
+#include "util/names.h"
+
+
+/* Of an active mediated device scripts tell the attributes. */
+static gboolean
+may_be_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def)
+{
+    return def->path != NULL && md_node_device_def_get_cap(def, &md_cap_kind_mdev) != NULL &&
+           md_callouts_exist_in(host->callouts, MD_DIR_CALLOUTS);
+}
+
+
+char *
+md_document_make_now(const MdBackendHost *host, MdNodeDeviceDef *def, guint64 inode, GError **error)
+{
+    g_autoptr(MdNodeDeviceDef) fresh = NULL;
+
+    if (may_be_scripted(host, def) && !md_probe_check_may_block(FALSE, error))
+        return NULL;
+    fresh = md_probe_refresh(def, inode, FALSE, error);
+    return fresh != NULL ? md_xml_format(fresh, host->settings->xml_details) : NULL;
+}

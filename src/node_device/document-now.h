@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A document that needs nobody to be asked: most documents are read in place, without waiting. */
+#pragma once
+
+#include "node_device/backend.h"
+
+/* As md_document_make_async(). G_IO_ERROR_WOULD_BLOCK if a driver or a script has to be asked. */
+char *md_document_make_now(const MdBackendHost *host,
+                           MdNodeDeviceDef *def,
+                           guint64 inode,
+                           GError **error);
