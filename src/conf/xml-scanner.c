@@ -109,6 +109,8 @@ scanner_count_attribute(MdXmlScanner *self, Tag *tag, const char *name, gsize le
 {
     if (++tag->n_attributes > MD_XML_ATTRIBUTES_MAX)
         return scanner_refuse(self, name, MD_XML_ATTRIBUTES_MAX, "attributes in one element");
+    if (++self->n_attributes > MD_XML_ALL_ATTRIBUTES_MAX)
+        return scanner_refuse(self, name, MD_XML_ALL_ATTRIBUTES_MAX, "attributes");
     if (is_namespace(name, length) && ++tag->n_namespaces > MD_XML_NAMESPACES_MAX)
         return scanner_refuse(self, name, MD_XML_NAMESPACES_MAX, "namespaces in one element");
     return name;

@@ -17,6 +17,9 @@
 #define MD_XML_ATTRIBUTES_MAX 64 /* of one element, namespaces included */
 #define MD_XML_NAMESPACES_MAX 8  /* declared by one element */
 
+/* Attributes of all elements: each takes a quarter of a KiB in libxml2's tree. */
+#define MD_XML_ALL_ATTRIBUTES_MAX 50000
+
 /* The schema's patterns and lists take time that grows with the square of these. */
 #define MD_XML_VALID_ELEMENTS_MAX 8192
 #define MD_XML_VALID_TEXT_MAX     4096 /* bytes of an attribute, or of text between two tags */
@@ -27,6 +30,7 @@ typedef struct {
     guint max_elements;
     gsize max_text;
     guint n_elements;
+    guint n_attributes;
     guint depth;
     gsize text;
     GError *error; /* why the rest is not looked at; NULL: nothing is wrong */

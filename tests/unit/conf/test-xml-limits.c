@@ -77,6 +77,17 @@ test_attributes(void)
 
 
 static void
+test_all_attributes(void)
+{
+    g_autofree char *element = repeat_numbered("<x", " a%u=''", 50, "/>");
+
+    check(repeat("<device><x/>", element, 999, "<y b='' c='' d=''/>" MDEV "</device>"),
+          repeat("<device>", element, 1000, MDEV "</device>"),
+          "document has more than 50000 attributes, line 1");
+}
+
+
+static void
 test_namespaces(void)
 {
     static const char message[] = "document has more than 8 namespaces in one element, line 1";
@@ -240,7 +251,8 @@ test_out_of_step(void)
         "<device><!X '<c ",
         "<device><a/><a b='<c ' d ",
     };
-    g_autofree char *harmless = repeat("<device>", "<a b='' c='' d=''/>", 40000, MDEV "</device>");
+    g_autofree char *harmless =
+        repeat("<device>", "<aaaaaaaaaaaaaaaa b=''/>", 40000, MDEV "</device>");
     gint64 cost = MAX(measure(harmless, TRUE), 1000);
 
     for (guint i = 0; i < G_N_ELEMENTS(heads); i++) {
@@ -260,6 +272,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     g_test_add_func("/conf/xml-limits/attributes", test_attributes);
+    g_test_add_func("/conf/xml-limits/all-attributes", test_all_attributes);
     g_test_add_func("/conf/xml-limits/namespaces", test_namespaces);
     g_test_add_func("/conf/xml-limits/depth", test_depth);
     g_test_add_func("/conf/xml-limits/elements", test_elements);
