@@ -294,7 +294,7 @@ test_limits_and_signals(void)
     }
 
     result =
-        run("ulimit -Sn; ulimit -Ss; grep -E '^Sig(Blk|Ign):' /proc/$$/status", NULL, PATIENCE);
+        run("ulimit -Sn; ulimit -Ss; grep -E '^Sig(Blk|Ign):' /proc/self/status", NULL, PATIENCE);
     for (int i = 1; i < NSIG; i++) {
         if (i != SIGCHLD)
             signal(i, SIG_DFL);
