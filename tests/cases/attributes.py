@@ -3,6 +3,7 @@
 are the kernel's own."""
 
 import functools
+import os
 
 import libvirt
 
@@ -18,6 +19,9 @@ KERNELS = ('remove', 'uevent', 'driver_override', 'power/control', 'power', 'pow
            'waiting_for_supplier', 'consumer:pci:0000:00:01.0/sync_state_only',
            'supplier:pci:0000:00:01.0/status', 'rescan', 'reset', 'reset_method', 'bind', 'unbind',
            'msi_bus', 'enable', 'online', 'new_id', 'of_node/name')
+
+# What the drivers of all hosts make.
+DRIVERS = {'scratch', 'stubborn', 'journal', 'nvidia'}
 
 
 class Attributes(MediatedTest):
@@ -148,6 +152,24 @@ class Kernels(MediatedTest):
             self.assert_refused(VAGUE, device.destroy, says='in use')
             self.refused(self.raw().update, device.name(),
                          self.document(uuid=uuid, attrs=[('remove', '1')]), LIVE, name='remove')
+        device.destroy()
+
+    def test_whatever_is_there(self):
+        """In the directory of a device, only what its driver has made is its driver's."""
+        device = self.create(uuid=(uuid := self.new_uuid()))
+        top = self.host.real(self.host.device_path(uuid))
+        found = set()
+        for path, directories, files in os.walk(top):
+            for name in (*files, *directories):
+                found.add(os.path.relpath(os.path.join(path, name), top))
+        kernels = {name for name in found if name.partition('/')[0] not in DRIVERS}
+        self.assertLessEqual({'remove', 'uevent', 'driver', 'iommu_group', 'mdev_type', 'power/control',
+                              'subsystem', 'vfio-dev'}, kernels)
+        for name in sorted(kernels):
+            with self.subTest(name):
+                self.refused(self.raw().update, device.name(),
+                             self.document(uuid=uuid, attrs=[(name, '1')]), LIVE, name=name)
+        self.assertEqual(self.host.journal(uuid), [])
         device.destroy()
 
     def test_definition_on_disk(self):
