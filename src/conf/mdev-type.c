@@ -241,7 +241,7 @@ parse_properties(const char *text)
 void
 md_mdev_type_set_description(MdMdevType *self, const char *text)
 {
-    g_autofree char *stripped = text != NULL ? g_strstrip(g_strdup(text)) : NULL;
+    g_autofree char *stripped = text != NULL ? g_strstrip(md_xml_writer_filter(text)) : NULL;
     GPtrArray *properties = NULL;
 
     g_ptr_array_set_size(self->properties, 0);

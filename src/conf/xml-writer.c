@@ -108,6 +108,18 @@ escape(gunichar character, gboolean in_attribute)
 }
 
 
+/* What is printed for a character; 0: nothing. */
+static gunichar
+filter(gunichar character)
+{
+    if (character == 0xFFFE || character == 0xFFFF)
+        return 0xFFFD;
+    if (character >= 0x20 || character == '\n' || character == '\t' || character == '\r')
+        return character;
+    return 0;
+}
+
+
 /* How many bytes at the beginning are printed as they are: ASCII that is neither markup nor a
  * control character. */
 static gsize
@@ -133,16 +145,30 @@ append_escaped(GString *out, const char *value, gboolean in_attribute)
 
     valid = g_utf8_make_valid(value + n_plain, -1);
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
-        gunichar character = g_utf8_get_char(p);
+        gunichar character = filter(g_utf8_get_char(p));
         const char *escaped = escape(character, in_attribute);
 
         if (escaped != NULL)
             g_string_append(out, escaped);
-        else if (character == 0xFFFE || character == 0xFFFF)
-            g_string_append_unichar(out, 0xFFFD);
-        else if (character >= 0x20 || character == '\n' || character == '\t')
+        else if (character != 0)
             g_string_append_unichar(out, character);
     }
+}
+
+
+char *
+md_xml_writer_filter(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *printed = g_string_new(NULL);
+
+    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+        gunichar character = filter(g_utf8_get_char(p));
+
+        if (character != 0)
+            g_string_append_unichar(printed, character);
+    }
+    return g_string_free(printed, FALSE);
 }
 
 

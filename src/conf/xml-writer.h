@@ -37,6 +37,9 @@ void md_xml_writer_element_format(MdXmlWriter *self, const char *element, const 
 /* <vendor id='0x10de'>NVIDIA</vendor>; without text if `name` is NULL. */
 void md_xml_writer_id(MdXmlWriter *self, const char *element, guint id, const char *name);
 
+/* A text as a reader of a document finds it there: what cannot be printed is left out. */
+char *md_xml_writer_filter(const char *text);
+
 /* Ends the document and hands it over; the writer is done with afterwards. */
 char *md_xml_writer_finish(MdXmlWriter *self);
 

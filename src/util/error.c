@@ -35,6 +35,20 @@ md_error_private_clear(MdErrorPrivate *priv G_GNUC_UNUSED)
 G_DEFINE_EXTENDED_ERROR(MdError, md_error)
 
 
+/* What messages quote comes from outside and may be no UTF-8. */
+static void
+make_valid(GError *error)
+{
+    char *message = NULL;
+
+    if (g_utf8_validate(error->message, -1, NULL))
+        return;
+    message = g_utf8_make_valid(error->message, -1);
+    g_free(error->message);
+    error->message = message;
+}
+
+
 static void G_GNUC_PRINTF(5, 0)
     set_valist(GError **error, int from, int errnum, int code, const char *format, va_list args)
 {
@@ -45,6 +59,7 @@ static void G_GNUC_PRINTF(5, 0)
         return;
 
     err = g_error_new_valist(MD_ERROR, code, format, args);
+    make_valid(err);
     priv = md_error_get_private(err);
     priv->from = from;
     priv->errnum = errnum;
@@ -89,6 +104,7 @@ md_error_set_errno(GError **error, int errnum, const char *format, ...)
     va_end(args);
 
     g_set_error(error, MD_ERROR, VIR_ERR_SYSTEM_ERROR, "%s: %s", what, g_strerror(errnum));
+    make_valid(*error);
     priv = md_error_get_private(*error);
     priv->errnum = errnum;
 }

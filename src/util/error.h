@@ -14,7 +14,7 @@
 GQuark md_error_quark(void);
 
 /* Sets an error of the node-device domain; `code` is a virErrorNumber, the message names object and
- * cause. */
+ * cause. Whatever is formatted, the message is UTF-8. */
 void md_error_set(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* The same for another libvirt domain (VIR_FROM_XML, VIR_FROM_RPC, ...). */

@@ -190,6 +190,16 @@ read_all(MdSettings *self, GKeyFile *file, GError **error)
 }
 
 
+/* GLib quotes what it does not understand, which may be no UTF-8. */
+static void
+set_file_error(GError **error, const char *path, const GError *cause)
+{
+    g_autofree char *message = g_utf8_make_valid(cause->message, -1);
+
+    g_set_error(error, cause->domain, cause->code, "%s: %s", path, message);
+}
+
+
 /* As of units of systemd: whoever may write it decides what is done, and may have been meant to. */
 static void
 warn_if_open_to_all(const char *path)
@@ -215,7 +225,7 @@ md_settings_load(const char *path, gboolean required, GError **error)
     if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &err)) {
         if (!required && g_error_matches(err, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             return g_steal_pointer(&self);
-        g_propagate_prefixed_error(error, g_steal_pointer(&err), "%s: ", path);
+        set_file_error(error, path, err);
         return NULL;
     }
     if (!read_all(self, file, &err)) {

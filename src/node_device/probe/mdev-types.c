@@ -72,17 +72,19 @@ remember(guint64 inode, const MdMdevType *type)
 }
 
 
-/* NULL if the type has none; `complete` is cleared if it has, but the driver did not tell. */
+/* NULL if the type has none, or nothing in it could be printed; `complete` is cleared if it has,
+ * but the driver did not tell. */
 static char *
 read_attribute(MdSysfsDir *dir, const char *type_path, const char *name, gboolean *complete)
 {
     g_autofree char *path = g_build_filename(type_path, name, NULL);
     g_autoptr(GError) error = NULL;
-    char *text = md_sysfs_dir_read(dir, path, &error);
+    g_autofree char *text = md_sysfs_dir_read(dir, path, &error);
+    g_autofree char *printed = text != NULL ? md_xml_writer_filter(text) : NULL;
 
     if (text == NULL && md_error_get_errno(error) != ENOENT)
         *complete = FALSE;
-    return text;
+    return printed != NULL && *printed != '\0' ? g_steal_pointer(&printed) : NULL;
 }
 
 

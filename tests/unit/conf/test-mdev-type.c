@@ -39,6 +39,14 @@ static const Row rows[] = {
     { "9lives=1", NULL, "9lives=1" },
     { "two words=1", NULL, "two words=1" },
     { "key:", NULL, "key:" },
+    /* What no document can hold is left out, with all that rests on it. */
+    { "\x14", NULL, NULL },
+    { "\x01num_heads=4, \x02"
+      "b=\x03"
+      "1",
+      "num_heads=4\nb=1\n", NULL },
+    { "a=\x01, b=2", NULL, "a=, b=2" },
+    { "\xff text", NULL, "\xef\xbf\xbd text" },
     { "", NULL, NULL },
     { " \n\n", NULL, NULL },
     { NULL, NULL, NULL },

@@ -109,6 +109,20 @@ test_no_parent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A name of which nothing can be printed is none. */
+static void
+test_unprintable(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(MdMdevType) type = NULL;
+
+    put_type(fixture, "odd-1", "\x01\x02\n", "1\n");
+    type = md_mdev_types_read_one(fixture->parent, "mdev_supported_types/odd-1", 4711, TRUE);
+    g_assert_nonnull(type);
+    g_assert_null(type->name);
+    g_assert_cmpstr(type->device_api, ==, "vfio-pci");
+}
+
+
 typedef struct {
     const char *id;
     const char *name;
@@ -153,6 +167,7 @@ main(int argc, char **argv)
     roots = g_ptr_array_new_with_free_func(g_free);
     g_test_init(&argc, &argv, NULL);
     g_test_add("/mdev-types/read", Fixture, NULL, set_up, test_read, tear_down);
+    g_test_add("/mdev-types/unprintable", Fixture, NULL, set_up, test_unprintable, tear_down);
     g_test_add("/mdev-types/no-parent", Fixture, NULL, set_up, test_no_parent, tear_down);
     for (gsize i = 0; i < G_N_ELEMENTS(wishes); i++) {
         g_autofree char *name = g_strdup_printf("/mdev-types/resolve/%zu", i);

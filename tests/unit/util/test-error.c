@@ -66,6 +66,21 @@ test_ignored(void)
 }
 
 
+/* Clients and the log take messages as they are. */
+static void
+test_no_utf8(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) system_error = NULL;
+
+    md_error_set(&error, VIR_ERR_INTERNAL_ERROR, "no device '%s'", "a\xff");
+    g_assert_cmpstr(error->message, ==, "no device 'a\xef\xbf\xbd'");
+    md_error_set_errno(&system_error, EIO, "cannot open '%s'", "\xc3");
+    g_assert_cmpstr(system_error->message, ==, "cannot open '\xef\xbf\xbd': Input/output error");
+    g_assert_cmpint(md_error_get_errno(system_error), ==, EIO);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -74,5 +89,6 @@ main(int argc, char **argv)
     g_test_add_func("/error/errno", test_errno);
     g_test_add_func("/error/foreign", test_foreign);
     g_test_add_func("/error/ignored", test_ignored);
+    g_test_add_func("/error/no-utf8", test_no_utf8);
     return g_test_run();
 }

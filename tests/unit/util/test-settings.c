@@ -96,6 +96,22 @@ test_open_to_all(void)
 }
 
 
+/* The error quotes the file, and can be shown all the same. */
+static void
+test_no_utf8(void)
+{
+    static const char *const texts[] = { "a\xff\n", "[sockets]\n\x95lour = red\n",
+                                         "[\xff]\na = 1\n" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(load(texts[i], &error));
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    }
+}
+
+
 static void
 test_values(void)
 {
@@ -161,6 +177,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/settings/defaults", test_defaults);
     g_test_add_func("/settings/values", test_values);
+    g_test_add_func("/settings/no-utf8", test_no_utf8);
     g_test_add_func("/settings/open-to-all", test_open_to_all);
     g_test_add_func("/settings/update", test_update);
     g_test_add_func("/settings/missing-file", test_missing_file);
