@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "rpc/identity.h"
 #include "rpc/message.h"
 
 typedef struct {
@@ -18,9 +19,13 @@ typedef struct {
     }
 
 static const Type types[] = {
-    TYPE(md_open_args),     TYPE(md_int_args),  TYPE(md_name_args), TYPE(md_cap_args),
-    TYPE(md_list_args),     TYPE(md_text_args), TYPE(md_caps_args), TYPE(md_list_all_args),
-    TYPE(md_register_args), TYPE(md_error),     TYPE(md_names_ret), TYPE(md_list_all_ret),
+    TYPE(md_open_args),       TYPE(md_int_args),        TYPE(md_name_args),
+    TYPE(md_scsi_host_args),  TYPE(md_cap_args),        TYPE(md_list_args),
+    TYPE(md_list_all_args),   TYPE(md_text_args),       TYPE(md_name_int_args),
+    TYPE(md_update_args),     TYPE(md_caps_args),       TYPE(md_register_args),
+    TYPE(md_sasl_start_args), TYPE(md_sasl_step_args),  TYPE(md_identity_args),
+    TYPE(md_error),           TYPE(md_auth_ret),        TYPE(md_names_ret),
+    TYPE(md_list_all_ret),    TYPE(md_lifecycle_event),
 };
 
 int LLVMFuzzerTestOneInput(const guint8 *bytes, gsize size);
@@ -44,6 +49,30 @@ try_type(const MdMessage *message, const Type *type)
 }
 
 
+/* What a client says of whom it acts for. */
+static void
+try_identity(const MdMessage *message)
+{
+    md_identity_args args = { 0 };
+
+    if (md_message_decode(message, MD_XDR(md_identity_args), &args, NULL)) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(MdIdentity) identity =
+            md_identity_new_from_params(args.params.params_val, args.params.params_len, &error);
+
+        g_assert_true((identity == NULL) == (error != NULL));
+        if (identity != NULL) {
+            g_autofree char *shown = md_identity_describe(identity);
+
+            g_assert_cmpint(identity->uid, >=, -1);
+            g_assert_cmpint(identity->gid, >=, -1);
+            g_assert_nonnull(shown);
+        }
+    }
+    md_message_clear(MD_XDR(md_identity_args), &args);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const guint8 *bytes, gsize size)
 {
@@ -57,5 +86,6 @@ LLVMFuzzerTestOneInput(const guint8 *bytes, gsize size)
             return 0;
         for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
             try_type(message, &types[i]);
+        try_identity(message);
     }
 }
