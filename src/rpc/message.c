@@ -13,11 +13,16 @@
 G_STATIC_ASSERT(LENGTH_SIZE + HEADER_SIZE == MD_MESSAGE_LENGTH_MIN);
 
 /* A buffer that has grown beyond this is given back once it is empty. */
-#define BUFFER_KEEP (256 * 1024)
+#define BUFFER_KEEP 1024
 
 struct _MdMessageReader {
-    GByteArray *buffer;
+    guint8 *buffer;
+    gsize capacity;
+    gsize filled;
     gsize used; /* at the front of the buffer, made into messages already */
+    gsize limit;
+    MdMessage *passed_over; /* its frame is being received, NULL if none is */
+    gsize left;             /* bytes of that frame that have not come yet */
 };
 
 
@@ -27,7 +32,7 @@ md_message_free(MdMessage *self)
     if (self == NULL)
         return;
 
-    g_bytes_unref(self->payload);
+    g_clear_pointer(&self->payload, g_bytes_unref);
     g_free(self);
 }
 
@@ -106,7 +111,7 @@ md_message_reader_new(void)
 {
     MdMessageReader *self = g_new0(MdMessageReader, 1);
 
-    self->buffer = g_byte_array_new();
+    self->limit = MD_MESSAGE_LENGTH_MAX;
     return self;
 }
 
@@ -117,15 +122,35 @@ md_message_reader_free(MdMessageReader *self)
     if (self == NULL)
         return;
 
-    g_byte_array_unref(self->buffer);
+    md_message_free(self->passed_over);
+    g_free(self->buffer);
     g_free(self);
+}
+
+
+void
+md_message_reader_set_limit(MdMessageReader *self, gsize limit)
+{
+    self->limit = limit;
 }
 
 
 static gsize
 count_waiting(MdMessageReader *self)
 {
-    return self->buffer->len - self->used;
+    return self->filled - self->used;
+}
+
+
+guint32
+md_message_reader_peek_length(MdMessageReader *self)
+{
+    guint32 length = 0;
+
+    if (count_waiting(self) < LENGTH_SIZE)
+        return 0;
+    memcpy(&length, self->buffer + self->used, LENGTH_SIZE);
+    return GUINT32_FROM_BE(length);
 }
 
 
@@ -134,24 +159,45 @@ count_waiting(MdMessageReader *self)
 static void
 compact(MdMessageReader *self)
 {
-    if (self->used == 0)
+    self->filled = count_waiting(self);
+    if (self->filled > 0)
+        memmove(self->buffer, self->buffer + self->used, self->filled);
+    self->used = 0;
+
+    if (self->filled == 0 && self->capacity > BUFFER_KEEP) {
+        g_clear_pointer(&self->buffer, g_free);
+        self->capacity = 0;
+    }
+}
+
+
+/* Doubles, but not beyond the end of the frame that is being received. */
+static void
+make_room(MdMessageReader *self, gsize size)
+{
+    gsize needed = self->filled + size;
+
+    if (needed <= self->capacity)
         return;
 
-    if (count_waiting(self) == 0 && self->buffer->len > BUFFER_KEEP) {
-        g_byte_array_unref(self->buffer);
-        self->buffer = g_byte_array_new();
-    } else {
-        g_byte_array_remove_range(self->buffer, 0, (guint)self->used);
-    }
-    self->used = 0;
+    self->capacity = MAX(needed, MIN(2 * self->capacity, md_message_reader_peek_length(self)));
+    self->buffer = g_realloc(self->buffer, self->capacity);
 }
 
 
 void
 md_message_reader_feed(MdMessageReader *self, const guint8 *bytes, gsize size)
 {
+    gsize skipped = MIN(size, self->left);
+
+    self->left -= skipped;
+    if (skipped == size)
+        return;
+
     compact(self);
-    g_byte_array_append(self->buffer, bytes, (guint)size);
+    make_room(self, size - skipped);
+    memcpy(self->buffer + self->filled, bytes + skipped, size - skipped);
+    self->filled += size - skipped;
 }
 
 
@@ -167,41 +213,95 @@ decode_header(const guint8 *bytes, md_header *header)
 }
 
 
+/* Takes bytes from the front. */
+static void
+reader_consume(MdMessageReader *self, gsize size)
+{
+    self->used += size;
+    if (count_waiting(self) == 0)
+        compact(self);
+}
+
+
+/* Of the frame at the front, whose header has come. */
+static MdMessage *
+reader_make_message(MdMessageReader *self, gsize length)
+{
+    MdMessage *message = g_new0(MdMessage, 1);
+
+    decode_header(self->buffer + self->used + LENGTH_SIZE, &message->header);
+    message->length = length;
+    message->limit = self->limit;
+    return message;
+}
+
+
+static void
+reader_pass_over(MdMessageReader *self, gsize length)
+{
+    gsize there = MIN(count_waiting(self), length);
+
+    self->passed_over = reader_make_message(self, length);
+    self->left = length - there;
+    reader_consume(self, there);
+}
+
+
+static gboolean
+check_length(guint32 length, GError **error)
+{
+    if (length >= MD_MESSAGE_LENGTH_MIN && length <= MD_MESSAGE_LENGTH_MAX)
+        return TRUE;
+
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                      "a frame of %u bytes is not between %d and %d", length, MD_MESSAGE_LENGTH_MIN,
+                      MD_MESSAGE_LENGTH_MAX);
+    return FALSE;
+}
+
+
 MdMessage *
 md_message_reader_next(MdMessageReader *self, GError **error)
 {
-    gsize waiting = count_waiting(self);
-    const guint8 *frame = NULL;
-    MdMessage *message = NULL;
     guint32 length = 0;
+    MdMessage *message = NULL;
 
-    if (waiting < LENGTH_SIZE)
-        return NULL;
-
-    frame = self->buffer->data + self->used;
-    memcpy(&length, frame, LENGTH_SIZE);
-    length = GUINT32_FROM_BE(length);
-    if (length < MD_MESSAGE_LENGTH_MIN || length > MD_MESSAGE_LENGTH_MAX) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
-                          "a frame of %u bytes is not between %d and %d", length,
-                          MD_MESSAGE_LENGTH_MIN, MD_MESSAGE_LENGTH_MAX);
-        return NULL;
+    if (self->passed_over == NULL && count_waiting(self) >= LENGTH_SIZE) {
+        length = md_message_reader_peek_length(self);
+        if (!check_length(length, error))
+            return NULL;
+        if (length > self->limit && count_waiting(self) >= MD_MESSAGE_LENGTH_MIN)
+            reader_pass_over(self, length);
     }
-    if (waiting < length)
+    if (self->passed_over != NULL)
+        return self->left == 0 ? g_steal_pointer(&self->passed_over) : NULL;
+    if (length == 0 || count_waiting(self) < length)
         return NULL;
 
-    message = g_new0(MdMessage, 1);
-    decode_header(frame + LENGTH_SIZE, &message->header);
-    message->payload = g_bytes_new(frame + MD_MESSAGE_LENGTH_MIN, length - MD_MESSAGE_LENGTH_MIN);
-    self->used += length;
-    if (count_waiting(self) == 0)
-        compact(self);
+    message = reader_make_message(self, length);
+    message->payload = g_bytes_new(self->buffer + self->used + MD_MESSAGE_LENGTH_MIN,
+                                   length - MD_MESSAGE_LENGTH_MIN);
+    reader_consume(self, length);
     return message;
+}
+
+
+gboolean
+md_message_reader_is_beyond_limit(MdMessageReader *self)
+{
+    return self->passed_over == NULL && md_message_reader_peek_length(self) > self->limit;
+}
+
+
+gsize
+md_message_reader_get_cost(MdMessageReader *self)
+{
+    return self->capacity;
 }
 
 
 gboolean
 md_message_reader_is_midway(MdMessageReader *self)
 {
-    return count_waiting(self) > 0;
+    return count_waiting(self) > 0 || self->passed_over != NULL;
 }

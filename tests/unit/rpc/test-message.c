@@ -8,6 +8,8 @@
 #include "rpc/message.h"
 #include "util/error.h"
 
+#define LIMIT 4096
+
 /* A look-up of "computer", serial 7. */
 static const guint8 lookup[] = {
     0x00, 0x00, 0x00, 0x28, /* length: 40 */
@@ -200,6 +202,95 @@ test_read_bounds(void)
 }
 
 
+/* A frame beyond the limit is passed over in pieces, and nothing of it is kept but its header. */
+static void
+test_read_limit(void)
+{
+    g_autoptr(MdMessageReader) reader = md_message_reader_new();
+    g_autoptr(MdMessage) kept = NULL;
+    g_autoptr(MdMessage) passed_over = NULL;
+    g_autoptr(MdMessage) next = NULL;
+    g_autofree guint8 *piece = g_malloc0(LIMIT);
+    g_autofree guint8 *frame = g_malloc0(LIMIT);
+
+    memcpy(frame, lookup, MD_MESSAGE_LENGTH_MIN);
+    *(guint32 *)(gpointer)frame = GUINT32_TO_BE(LIMIT);
+    md_message_reader_set_limit(reader, LIMIT);
+    md_message_reader_feed(reader, frame, LIMIT);
+    kept = md_message_reader_next(reader, NULL);
+    g_assert_nonnull(kept->payload);
+
+    *(guint32 *)(gpointer)frame = GUINT32_TO_BE(100 * LIMIT);
+    md_message_reader_feed(reader, frame, 10);
+    g_assert_true(md_message_reader_is_beyond_limit(reader));
+    g_assert_null(md_message_reader_next(reader, NULL));
+    md_message_reader_feed(reader, frame + 10, LIMIT - 10);
+    for (guint i = 1; i < 100; i++) {
+        g_assert_null(md_message_reader_next(reader, NULL));
+        g_assert_true(md_message_reader_is_midway(reader));
+        g_assert_cmpuint(md_message_reader_get_cost(reader), <=, 2 * LIMIT);
+        md_message_reader_feed(reader, piece, LIMIT);
+    }
+    md_message_reader_feed(reader, lookup, sizeof(lookup));
+
+    passed_over = md_message_reader_next(reader, NULL);
+    g_assert_nonnull(passed_over);
+    g_assert_null(passed_over->payload);
+    g_assert_cmpuint(passed_over->length, ==, 100 * LIMIT);
+    g_assert_cmpuint(passed_over->limit, ==, LIMIT);
+    g_assert_cmpuint(passed_over->header.serial, ==, 7);
+    next = md_message_reader_next(reader, NULL);
+    assert_lookup(next);
+    g_assert_false(md_message_reader_is_midway(reader));
+}
+
+
+/* A limit that falls counts for what is being received. */
+static void
+test_read_limit_falls(void)
+{
+    g_autoptr(MdMessageReader) reader = md_message_reader_new();
+    g_autoptr(MdMessage) message = NULL;
+    g_autofree guint8 *frame = g_malloc0(2 * LIMIT);
+
+    memcpy(frame, lookup, MD_MESSAGE_LENGTH_MIN);
+    *(guint32 *)(gpointer)frame = GUINT32_TO_BE(2 * LIMIT);
+    md_message_reader_feed(reader, frame, LIMIT);
+    g_assert_null(md_message_reader_next(reader, NULL));
+    g_assert_cmpuint(md_message_reader_get_cost(reader), >=, LIMIT);
+    md_message_reader_set_limit(reader, LIMIT);
+    g_assert_null(md_message_reader_next(reader, NULL));
+    g_assert_cmpuint(md_message_reader_get_cost(reader), ==, 0);
+    md_message_reader_feed(reader, frame + LIMIT, LIMIT);
+    message = md_message_reader_next(reader, NULL);
+    g_assert_nonnull(message);
+    g_assert_null(message->payload);
+}
+
+
+/* What is allocated for a frame is never much more than has come of it, nor more than it is long.
+ */
+static void
+test_read_cost(void)
+{
+    g_autoptr(MdMessageReader) reader = md_message_reader_new();
+    g_autoptr(MdMessage) message = NULL;
+    g_autofree guint8 *frame = g_malloc0(65 * LIMIT);
+
+    memcpy(frame, lookup, MD_MESSAGE_LENGTH_MIN);
+    *(guint32 *)(gpointer)frame = GUINT32_TO_BE(65 * LIMIT);
+    for (guint i = 0; i < 65; i++) {
+        g_assert_null(md_message_reader_next(reader, NULL));
+        md_message_reader_feed(reader, frame + i * LIMIT, LIMIT);
+        g_assert_cmpuint(md_message_reader_get_cost(reader), >=, (i + 1) * LIMIT);
+        g_assert_cmpuint(md_message_reader_get_cost(reader), <=, MIN(2 * (i + 1), 65) * LIMIT);
+    }
+    message = md_message_reader_next(reader, NULL);
+    g_assert_nonnull(message);
+    g_assert_cmpuint(md_message_reader_get_cost(reader), ==, 0);
+}
+
+
 static void
 assert_undecodable(const guint8 *payload, gsize size)
 {
@@ -261,6 +352,9 @@ main(int argc, char **argv)
     g_test_add_func("/message/read/joined", test_read_joined);
     g_test_add_func("/message/read/bad-length", test_read_bad_length);
     g_test_add_func("/message/read/bounds", test_read_bounds);
+    g_test_add_func("/message/read/limit", test_read_limit);
+    g_test_add_func("/message/read/limit-falls", test_read_limit_falls);
+    g_test_add_func("/message/read/cost", test_read_cost);
     g_test_add_func("/message/decode/bad", test_decode_bad);
     return g_test_run();
 }
