@@ -3,13 +3,21 @@
 
 #include "rpc/identity.h"
 
+#include <errno.h>
 #include <libvirt/libvirt.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "util/error.h"
+#include "util/fd.h"
 #include "util/names.h"
+
+/* Of Linux 6.5, and not in older headers. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 /* Fields of /proc/PID/stat between the name of the program and the start time. */
 #define FIELDS_BEFORE_START 19
@@ -107,15 +115,83 @@ md_identity_parse_start_time(const char *stat)
 }
 
 
+static char *
+read_process_file(gint64 pid, const char *name)
+{
+    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/%" G_GINT64_FORMAT "/%s", pid, name);
+    char *text = NULL;
+
+    g_file_get_contents(path, &text, NULL, NULL);
+    return text;
+}
+
+
 static guint64
 read_start_time(gint64 pid)
 {
-    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/%" G_GINT64_FORMAT "/stat", pid);
-    g_autofree char *stat = NULL;
+    g_autofree char *stat = read_process_file(pid, "stat");
 
-    if (!g_file_get_contents(path, &stat, NULL, NULL))
+    return stat != NULL ? md_identity_parse_start_time(stat) : 0;
+}
+
+
+gboolean
+md_identity_is_user_of(const char *status, uid_t uid)
+{
+    g_auto(GStrv) lines = g_strsplit(status, "\n", -1);
+
+    for (guint i = 0; lines[i] != NULL; i++) {
+        g_auto(GStrv) words = NULL;
+        g_autofree char *wanted = g_strdup_printf("%u", uid);
+
+        if (!g_str_has_prefix(lines[i], "Uid:"))
+            continue;
+        words = g_strsplit_set(lines[i], " \t", -1);
+        return g_strv_contains((const char *const *)&words[1], wanted);
+    }
+    return FALSE;
+}
+
+
+/* The start time of a process that certainly is the peer: it had not ended after it was read. */
+static guint64
+read_peer_start_time(const struct ucred *peer, int pidfd)
+{
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    guint64 start_time = read_start_time(peer->pid);
+
+    return poll(&ended, 1, 0) == 0 ? start_time : 0;
+}
+
+
+/*
+ * The same where the kernel cannot tell: of any process that has the number of the peer now and
+ * belongs to its user, so that nobody is judged by somebody else's process.
+ */
+static guint64
+guess_peer_start_time(const struct ucred *peer)
+{
+    guint64 start_time = read_start_time(peer->pid);
+    g_autofree char *status = read_process_file(peer->pid, "status");
+
+    if (status == NULL || !md_identity_is_user_of(status, peer->uid))
         return 0;
-    return md_identity_parse_start_time(stat);
+    return read_start_time(peer->pid) == start_time ? start_time : 0;
+}
+
+
+/* 0 if the peer has ended. */
+static guint64
+find_peer_start_time(int fd, const struct ucred *peer)
+{
+    g_auto(MdFd) pidfd = -1;
+    int number = -1;
+    socklen_t size = sizeof(number);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &number, &size) < 0)
+        return errno == ENOPROTOOPT ? guess_peer_start_time(peer) : 0;
+    pidfd = number;
+    return read_peer_start_time(peer, pidfd);
 }
 
 
@@ -133,19 +209,36 @@ read_context(int fd)
 }
 
 
+static gboolean
+get_peer(int fd, struct ucred *peer)
+{
+    socklen_t size = sizeof(*peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0 && peer->pid > 0;
+}
+
+
+uid_t
+md_identity_get_peer_uid(GSocket *socket)
+{
+    struct ucred peer = { 0 };
+
+    return get_peer(g_socket_get_fd(socket), &peer) ? peer.uid : (uid_t)-1;
+}
+
+
 MdIdentity *
 md_identity_new_from_socket(GSocket *socket)
 {
     MdIdentity *self = identity_new();
     struct ucred peer = { 0 };
-    socklen_t size = sizeof(peer);
     int fd = g_socket_get_fd(socket);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
+    if (!get_peer(fd, &peer))
         return self;
 
-    self->pid = peer.pid;
-    self->start_time = read_start_time(peer.pid);
+    self->start_time = find_peer_start_time(fd, &peer);
+    self->pid = self->start_time > 0 ? peer.pid : 0;
     self->uid = peer.uid;
     self->gid = peer.gid;
     self->selinux_context = read_context(fd);
@@ -227,9 +320,16 @@ md_identity_new_from_params(const md_param *params, guint n, GError **error)
 
 
 gboolean
+md_identity_is_privileged_uid(uid_t uid)
+{
+    return uid == 0 || uid == geteuid();
+}
+
+
+gboolean
 md_identity_is_privileged(const MdIdentity *self)
 {
-    return self->uid == 0 || self->uid == (gint64)geteuid();
+    return self->uid >= 0 && md_identity_is_privileged_uid((uid_t)self->uid);
 }
 
 

@@ -21,8 +21,14 @@ typedef struct {
     char *selinux_context;
 } MdIdentity;
 
-/* The process that has connected. What cannot be told of it is not known. */
+/*
+ * The process that has connected. What cannot be told of it is not known: its number and start time
+ * are not if it has ended, as the number may be that of another process by then.
+ */
 MdIdentity *md_identity_new_from_socket(GSocket *socket);
+
+/* Only its user, which costs less; (uid_t)-1: not known. */
+uid_t md_identity_get_peer_uid(GSocket *socket);
 
 /*
  * Whom a client acts for, in libvirt's words (VIR_CONNECT_IDENTITY_*). VIR_ERR_INVALID_ARG for a
@@ -36,6 +42,7 @@ void md_identity_unref(MdIdentity *self);
 
 /* The user that this process runs as, or root: it may do whatever we may do. */
 gboolean md_identity_is_privileged(const MdIdentity *self);
+gboolean md_identity_is_privileged_uid(uid_t uid);
 
 /* For the log. */
 char *md_identity_describe(const MdIdentity *self);
@@ -45,5 +52,9 @@ char *md_identity_describe(const MdIdentity *self);
  * the process chooses, may hold anything.
  */
 guint64 md_identity_parse_start_time(const char *stat);
+
+/* Whether the text of /proc/PID/status is that of a process with this user ID: real, effective or
+ * saved. */
+gboolean md_identity_is_user_of(const char *status, uid_t uid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdIdentity, md_identity_unref)

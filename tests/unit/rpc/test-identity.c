@@ -5,6 +5,8 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rpc/identity.h"
@@ -62,6 +64,74 @@ test_peer(void)
     g_assert_cmpuint(peer->start_time, >, 0);
     g_assert_cmpuint(peer->start_time, ==, md_identity_parse_start_time(stat));
     g_assert_true(md_identity_is_privileged(peer));
+}
+
+
+/* On a socket without a file, whose address the kernel chooses. */
+static int
+listen_anywhere(struct sockaddr_un *address, socklen_t *size)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpint(bind(fd, (struct sockaddr *)address, sizeof(sa_family_t)), ==, 0);
+    *size = sizeof(*address);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)address, size), ==, 0);
+    g_assert_cmpint(listen(fd, 1), ==, 0);
+    return fd;
+}
+
+
+static gboolean
+connect_to(const struct sockaddr_un *address, socklen_t size)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return connect(fd, (const struct sockaddr *)address, size) == 0;
+}
+
+
+static void
+test_user_of(void)
+{
+    const char *status =
+        "Name:\tUid:\nUmask:\t0022\nUid:\t1000\t1001\t1002\t1001\nGid:\t7\t7\t7\t7\n";
+
+    for (uid_t uid = 1000; uid <= 1002; uid++)
+        g_assert_true(md_identity_is_user_of(status, uid));
+    g_assert_false(md_identity_is_user_of(status, 7));
+    g_assert_false(md_identity_is_user_of(status, 100));
+    g_assert_false(md_identity_is_user_of("", 0));
+    g_assert_false(md_identity_is_user_of("Uid:", 0));
+}
+
+
+/* The number of a process that has ended may be another's. */
+static void
+test_peer_has_ended(void)
+{
+    g_autoptr(GSocket) socket = NULL;
+    g_autoptr(MdIdentity) peer = NULL;
+    int listener = -1;
+    int status = 0;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t size = 0;
+    pid_t child = 0;
+
+    listener = listen_anywhere(&address, &size);
+    child = fork();
+    if (child == 0)
+        _exit(connect_to(&address, size) ? 0 : 1);
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    socket = g_socket_new_from_fd(accept(listener, NULL, NULL), NULL);
+    g_assert_nonnull(socket);
+    peer = md_identity_new_from_socket(socket);
+    close(listener);
+
+    g_assert_cmpint(peer->uid, ==, geteuid());
+    g_assert_cmpint(peer->pid, ==, 0);
+    g_assert_cmpuint(peer->start_time, ==, 0);
+    g_assert_cmpuint(md_identity_get_peer_uid(socket), ==, geteuid());
 }
 
 
@@ -192,6 +262,8 @@ main(int argc, char **argv)
     g_test_add_data_func("/identity/start-time/newline", "7 (a\n) )" REST, test_start_time);
     g_test_add_func("/identity/start-time/none", test_no_start_time);
     g_test_add_func("/identity/peer", test_peer);
+    g_test_add_func("/identity/peer/has-ended", test_peer_has_ended);
+    g_test_add_func("/identity/user-of", test_user_of);
     g_test_add_func("/identity/no-peer", test_no_peer);
     g_test_add_func("/identity/params/all", test_all_params);
     g_test_add_func("/identity/params/none", test_no_params);
