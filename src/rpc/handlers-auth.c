@@ -68,16 +68,35 @@ md_handle_auth_polkit(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-static MdIdentity *
-read_identity(MdSession *session, const md_identity_args *wanted, GError **error)
+/* Root may act for another user, and no longer for anybody else then: what the other user asks for
+ * may come this way, too. */
+static gboolean
+check_proxy(MdSession *session, GError **error)
 {
-    if (!md_identity_is_privileged(md_session_get_peer(session))) {
+    const MdIdentity *peer = md_session_get_peer(session);
+    const MdIdentity *identity = md_session_get_identity(session);
+
+    if (!md_identity_is_privileged(peer)) {
         md_error_set_from(
             error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
             "only root may act for another user, and you are the user %" G_GINT64_FORMAT,
-            md_session_get_peer(session)->uid);
-        return NULL;
+            peer->uid);
+        return FALSE;
     }
+    if (!md_identity_is_privileged(identity)) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
+                          "this connection acts for another user already, and cannot go back");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static MdIdentity *
+read_identity(MdSession *session, const md_identity_args *wanted, GError **error)
+{
+    if (!check_proxy(session, error))
+        return NULL;
     if (!md_error_check_flags(wanted->flags, 0, VIR_FROM_NONE, "virConnectSetIdentity", error))
         return NULL;
     return md_identity_new_from_params(wanted->params.params_val, wanted->params.params_len, error);

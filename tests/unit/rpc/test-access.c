@@ -176,7 +176,8 @@ test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A call is judged to its end as whom it came from, whoever the client acts for by then. */
+/* A call is judged to its end as whom it came from, and the client cannot go back to being root in
+ * the meantime, whatever the user that it acts for may do. */
 static void
 test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -193,7 +194,9 @@ test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
     authority_await(authority, 2);
     g_ptr_array_add(authority->questions, g_ptr_array_steal_index(authority->questions, 0));
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
-    peer_expect_reply(peer, identity, NULL, NULL);
+    peer_expect_error(peer, identity, VIR_ERR_OPERATION_DENIED, VIR_FROM_NONE,
+                      "operation forbidden: this connection acts for another user already, and "
+                      "cannot go back");
 
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     authority_await(authority, 2);
