@@ -13,6 +13,7 @@ struct _MdCall {
     const MdProcedure *procedure;
     md_header header;
     gpointer args; /* NULL: there are none */
+    gsize cost;    /* of the arguments, as the client counts it */
     char *judged;  /* the device that was asked about last */
     gint64 since;  /* monotonic time of its coming */
     char *parent;  /* of the device that it changes, for the log; NULL: not known */
@@ -82,7 +83,7 @@ md_call_new(MdSession *session,
     self->data = data;
     self->since = g_get_monotonic_time();
     self->parent = dup_parent(self, get_device_name(self, NULL));
-    md_client_begin_call(md_session_get_client(session));
+    self->cost = md_client_begin_call(md_session_get_client(session));
     if ((procedure->flags & MD_PROCEDURE_ALONE) != 0)
         md_client_set_alone(md_session_get_client(session), TRUE);
     return self;
@@ -129,7 +130,7 @@ on_sent(gpointer data)
 {
     MdCall *self = data;
 
-    md_client_end_call(md_session_get_client(self->session));
+    md_client_end_call(md_session_get_client(self->session), self->cost);
     self->ended(self->data);
     md_session_unref(self->session);
     md_identity_unref(self->who);

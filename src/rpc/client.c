@@ -4,24 +4,23 @@
 #include "rpc/client.h"
 
 #include "rpc/keepalive.h"
+#include "rpc/receive-queue.h"
+#include "rpc/send-queue.h"
 #include "util/source.h"
 
 /* Bytes taken from a socket at once. */
-#define CHUNK 65536
+#define CHUNK 16384
+
+/* What the kernel keeps for a client that does not read, as it is charged to the daemon: bytes, of
+ * which it makes twice as many. */
+#define SEND_BUFFER 32768
 
 /* Messages handed out before the other clients have a turn. */
 #define MESSAGES_PER_TURN 16
 
 /*
- * Messages read ahead of their turn, so that a client with many slow calls has its pings answered.
- * Beyond this nothing is read until a call has been answered.
- */
-#define HELD_MESSAGES 64
-#define HELD_BYTES    (1024 * 1024)
-
-/*
- * What a client may leave unread before it gets no more answers: frames, as small ones cost more
- * than their bytes, and bytes. One answer may be as long as it likes.
+ * What a client may leave unread before it gets no more answers: frames, and bytes with what frames
+ * cost beside theirs. One answer may be as long as it likes.
  */
 #define UNREAD_FRAMES 1024
 #define UNREAD_BYTES  (256 * 1024)
@@ -35,22 +34,24 @@ struct _MdClient {
     GSocket *socket;
     gboolean closed;
 
-    MdMessageReader *reader;
-    GQueue held; /* of MdMessage */
-    gsize held_bytes;
+    MdConnection *connection;
+    gsize counted; /* of what is held, as the connection knows it */
+
+    MdReceiveQueue *received;
+    gsize in_hand; /* what the message that is being handed out costs */
     guint n_calls;
+    gboolean started;
     gboolean reading; /* messages may be handed out */
     gboolean alone;   /* until a call has been answered */
     gboolean in_turn; /* what has changed is looked at when the turn ends */
     GSource *in;
-    GSource *turn;       /* due at once: messages are held that may be handed out */
+    GSource *turn;       /* due at once: something can be gone on with */
     GSource *half_frame; /* timeout */
 
     GBytes *pong;
-    GQueue queue;      /* of GBytes */
-    gsize queued;      /* bytes in the queue */
-    gsize head_offset; /* bytes of its head that are sent */
+    MdSendQueue *queue;
     GSource *out;
+    GSource *unread; /* timeout: the client has to read before anything goes on */
     gboolean close_when_sent;
 
     gboolean has_keepalive;
@@ -69,11 +70,30 @@ release(MdClient *self)
     md_source_clear(&self->turn);
     md_source_clear(&self->half_frame);
     md_source_clear(&self->out);
+    md_source_clear(&self->unread);
     g_clear_pointer(&self->keepalive, md_keepalive_free);
-    g_queue_clear_full(&self->held, (GDestroyNotify)md_message_free);
-    g_queue_clear_full(&self->queue, (GDestroyNotify)g_bytes_unref);
-    self->held_bytes = 0;
-    self->queued = 0;
+    g_clear_pointer(&self->received, md_receive_queue_free);
+    md_send_queue_clear(self->queue);
+    md_connection_release(self->connection, self->counted);
+    self->counted = 0;
+    md_connection_close(self->connection);
+}
+
+
+/* Has the connection know what is held now; may end this client. */
+static void
+update_count(MdClient *self)
+{
+    gsize before = self->counted;
+
+    if (self->closed)
+        return;
+
+    self->counted = md_receive_queue_get_cost(self->received) + md_send_queue_get_cost(self->queue);
+    if (self->counted > before)
+        md_connection_hold(self->connection, self->counted - before);
+    else
+        md_connection_release(self->connection, before - self->counted);
 }
 
 
@@ -94,9 +114,11 @@ md_client_dispose(GObject *object)
 {
     MdClient *self = MD_CLIENT(object);
 
+    if (!self->closed)
+        release(self);
     self->closed = TRUE;
-    release(self);
-    g_clear_pointer(&self->reader, md_message_reader_free);
+    g_clear_pointer(&self->queue, md_send_queue_free);
+    g_clear_pointer(&self->connection, md_connection_unref);
     g_clear_pointer(&self->pong, g_bytes_unref);
     g_clear_object(&self->socket);
     G_OBJECT_CLASS(md_client_parent_class)->dispose(object);
@@ -113,10 +135,8 @@ md_client_class_init(MdClientClass *klass)
 static void
 md_client_init(MdClient *self)
 {
-    self->reader = md_message_reader_new();
+    self->received = md_receive_queue_new();
     self->pong = encode_keepalive(MD_KEEPALIVE_PONG);
-    g_queue_init(&self->held);
-    g_queue_init(&self->queue);
 }
 
 
@@ -130,44 +150,20 @@ md_client_close(MdClient *self)
     self->closed = TRUE;
     release(self);
     g_socket_close(self->socket, NULL);
-    if (self->funcs != NULL)
-        self->funcs->closed(self, self->data);
+    self->funcs->closed(self, self->data);
     g_object_unref(self);
 }
 
 
-static void
-cut_off(MdClient *self, const char *cause)
+void
+md_client_cut_off(MdClient *self, const char *cause)
 {
     g_info("cutting off a client: %s", cause);
     md_client_close(self);
 }
 
 
-/* Sends what the socket takes; FALSE if it takes no more now, or never. */
-static gboolean
-send_queued(MdClient *self, GError **error)
-{
-    while (!g_queue_is_empty(&self->queue)) {
-        GBytes *head = g_queue_peek_head(&self->queue);
-        gsize size = 0;
-        const char *bytes = g_bytes_get_data(head, &size);
-        gssize sent = g_socket_send(self->socket, bytes + self->head_offset,
-                                    size - self->head_offset, NULL, error);
-
-        if (sent < 0)
-            return FALSE;
-        self->head_offset += (gsize)sent;
-        self->queued -= (gsize)sent;
-        if (self->head_offset == size) {
-            g_bytes_unref(g_queue_pop_head(&self->queue));
-            self->head_offset = 0;
-        }
-    }
-    return TRUE;
-}
-
-
+/* Sends what the socket takes. */
 static void
 flush(MdClient *self)
 {
@@ -175,12 +171,22 @@ flush(MdClient *self)
 
     if (self->closed)
         return;
-    if (!send_queued(self, &error)) {
-        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-            cut_off(self, error->message);
-    } else if (self->close_when_sent) {
+
+    if (!md_send_queue_flush(self->queue, &error))
+        md_client_cut_off(self, error->message);
+    else if (self->close_when_sent && md_send_queue_count(self->queue) == 0)
         md_client_close(self);
-    }
+    update_count(self);
+}
+
+
+/* One frame may be as long as it likes; more of them must have been left unread. */
+static gboolean
+has_no_room(MdClient *self, GBytes *frame)
+{
+    return md_send_queue_count(self->queue) > 0 &&
+           md_send_queue_get_cost(self->queue) + md_send_queue_get_frame_cost(frame) >
+               self->settings->max_queued_bytes;
 }
 
 
@@ -188,27 +194,22 @@ void
 md_client_send(MdClient *self, GBytes *frame)
 {
     g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
-    gsize size = g_bytes_get_size(frame);
 
+    if (has_no_room(self, frame))
+        flush(self);
     if (self->closed)
         return;
-
-    /* One frame may be as long as it likes; more of them must have been left unread. */
-    if (self->queued > 0 && self->queued + size > self->settings->max_queued_bytes)
-        flush(self);
-    if (self->queued > 0 && self->queued + size > self->settings->max_queued_bytes) {
-        cut_off(self, "too much is left unread");
+    if (has_no_room(self, frame)) {
+        md_client_cut_off(self, "too much is left unread");
         return;
     }
-    if (self->closed)
-        return;
 
-    g_queue_push_tail(&self->queue, g_bytes_ref(frame));
-    self->queued += size;
+    md_send_queue_push(self->queue, frame);
     /* Mostly there is room. Whoever sends does not expect to lose the client by it: an error comes
      * again when the loop next looks at the socket. */
     if (!self->in_turn)
-        send_queued(self, NULL);
+        md_send_queue_flush(self->queue, NULL);
+    update_count(self);
     update_sources(self);
 }
 
@@ -222,49 +223,53 @@ handle_keepalive(MdClient *self, const md_header *header)
         return FALSE;
 
     /* One pong answers all pings that came before it has been read. */
-    if (header->proc == MD_KEEPALIVE_PING && g_queue_peek_tail(&self->queue) != self->pong)
+    if (header->proc == MD_KEEPALIVE_PING && md_send_queue_peek_last(self->queue) != self->pong)
         md_client_send(self, self->pong);
     return TRUE;
 }
 
 
+/* A client that does not read its answers gets no more of them; events may come on top. */
 static gboolean
-can_hold(MdClient *self)
+has_unread(MdClient *self)
 {
-    return self->held.length < HELD_MESSAGES && self->held_bytes < HELD_BYTES;
+    return md_send_queue_count(self->queue) >= UNREAD_FRAMES ||
+           md_send_queue_get_cost(self->queue) >
+               MIN(UNREAD_BYTES, self->settings->max_queued_bytes / 2);
 }
 
 
-/* A client that does not read its answers gets no more of them; events may come on top. */
+static gboolean
+may_hand_out(MdClient *self)
+{
+    return !self->closed && self->reading && !self->alone &&
+           self->n_calls < self->settings->max_client_requests;
+}
+
+
 static gboolean
 can_hand_out(MdClient *self)
 {
-    return self->reading && !self->alone && self->n_calls < self->settings->max_client_requests &&
-           self->queue.length < UNREAD_FRAMES &&
-           self->queued <= MIN(UNREAD_BYTES, self->settings->max_queued_bytes / 2);
+    return may_hand_out(self) && !has_unread(self);
 }
 
 
-/* Makes messages of what has been read. */
+/* Makes messages of what has been read. A call that is under way alone may change the limit. */
 static void
 parse(MdClient *self)
 {
-    while (!self->closed && can_hold(self)) {
+    while (!self->closed) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(MdMessage) message = md_message_reader_next(self->reader, &error);
+        g_autoptr(MdMessage) message = md_receive_queue_parse(self->received, !self->alone, &error);
 
-        if (error != NULL) {
-            cut_off(self, error->message);
-            return;
-        }
+        if (error != NULL)
+            md_client_cut_off(self, error->message);
         if (message == NULL)
             return;
 
         md_source_clear(&self->half_frame);
-        if (!handle_keepalive(self, &message->header)) {
-            self->held_bytes += g_bytes_get_size(message->payload);
-            g_queue_push_tail(&self->held, g_steal_pointer(&message));
-        }
+        if (!handle_keepalive(self, &message->header))
+            md_receive_queue_push(self->received, g_steal_pointer(&message));
     }
 }
 
@@ -273,14 +278,13 @@ static void
 hand_out(MdClient *self)
 {
     for (guint i = 0; i < MESSAGES_PER_TURN && can_hand_out(self); i++) {
-        g_autoptr(MdMessage) message = g_queue_pop_head(&self->held);
+        g_autoptr(MdMessage) message = md_receive_queue_pop(self->received);
 
         if (message == NULL)
             return;
-        self->held_bytes -= g_bytes_get_size(message->payload);
+        md_source_clear(&self->unread);
+        self->in_hand = md_receive_queue_get_message_cost(message);
         self->funcs->message(self, message, self->data);
-        if (self->closed)
-            return;
     }
 }
 
@@ -291,10 +295,8 @@ take_turn(MdClient *self)
 {
     self->in_turn = TRUE;
     parse(self);
-    if (!self->closed)
-        hand_out(self);
-    if (!self->closed)
-        parse(self);
+    hand_out(self);
+    parse(self);
     flush(self);
     self->in_turn = FALSE;
     update_sources(self);
@@ -325,10 +327,11 @@ on_readable(GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer user
     } else if (got > 0) {
         if (self->keepalive != NULL)
             md_keepalive_touch(self->keepalive);
-        md_message_reader_feed(self->reader, (const guint8 *)chunk, (gsize)got);
+        md_receive_queue_feed(self->received, (const guint8 *)chunk, (gsize)got);
+        update_count(self);
         take_turn(self);
     } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-        cut_off(self, error->message);
+        md_client_cut_off(self, error->message);
     }
     return G_SOURCE_CONTINUE;
 }
@@ -348,7 +351,15 @@ on_writable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED,
 static gboolean
 on_half_frame(gpointer user_data)
 {
-    cut_off(user_data, "it has sent half a frame and no more");
+    md_client_cut_off(user_data, "it has sent half a frame and no more");
+    return G_SOURCE_CONTINUE;
+}
+
+
+static gboolean
+on_unread(gpointer user_data)
+{
+    md_client_cut_off(user_data, "it does not read, and nothing can go on before it does");
     return G_SOURCE_CONTINUE;
 }
 
@@ -368,7 +379,37 @@ set_socket_source(MdClient *self,
 }
 
 
-/* Waits for exactly what can be gone on with. */
+static void
+set_timeout(MdClient *self, GSource **source, GSourceFunc func, gboolean wanted)
+{
+    if (!wanted)
+        md_source_clear(source);
+    else if (*source == NULL)
+        *source = md_source_attach(g_timeout_source_new(self->settings->frame_timeout), func, self);
+}
+
+
+/* Whether a turn would do something before anything comes or leaves. */
+static gboolean
+can_go_on(MdClient *self)
+{
+    if (!md_receive_queue_is_empty(self->received))
+        return can_hand_out(self);
+    return md_receive_queue_is_deferred(self->received) && !self->alone;
+}
+
+
+/* Whether the client itself keeps what it has asked for, or its end, from being done. */
+static gboolean
+waits_for_reading(MdClient *self)
+{
+    if (self->close_when_sent)
+        return md_send_queue_count(self->queue) > 0;
+    return !md_receive_queue_is_empty(self->received) && may_hand_out(self) && has_unread(self);
+}
+
+
+/* Polls only for what can be gone on with. */
 static void
 update_sources(MdClient *self)
 {
@@ -377,60 +418,91 @@ update_sources(MdClient *self)
     if (self->closed || self->in_turn)
         return;
 
-    can_read = can_hold(self);
+    can_read = self->started && !md_receive_queue_is_deferred(self->received);
     if (self->keepalive != NULL)
         md_keepalive_set_paused(self->keepalive, !can_read);
-    set_socket_source(self, &self->in, G_IO_IN, on_readable, self->funcs != NULL && can_read);
+    set_socket_source(self, &self->in, G_IO_IN, on_readable, can_read);
     set_socket_source(self, &self->out, G_IO_OUT, on_writable,
-                      !g_queue_is_empty(&self->queue) || self->close_when_sent);
+                      md_send_queue_count(self->queue) > 0 || self->close_when_sent);
 
-    if (g_queue_is_empty(&self->held) || !can_hand_out(self))
+    if (!can_go_on(self))
         md_source_clear(&self->turn);
     else if (self->turn == NULL)
         self->turn = md_source_attach(g_timeout_source_new(0), on_turn, self);
 
-    if (!can_read || !md_message_reader_is_midway(self->reader))
-        md_source_clear(&self->half_frame);
-    else if (self->half_frame == NULL)
-        self->half_frame = md_source_attach(g_timeout_source_new(self->settings->frame_timeout),
-                                            on_half_frame, self);
+    set_timeout(self, &self->half_frame, on_half_frame,
+                can_read && md_receive_queue_is_midway(self->received));
+    set_timeout(self, &self->unread, on_unread, waits_for_reading(self));
 }
 
 
 MdClient *
-md_client_new(GSocket *socket, const MdSettings *settings)
+md_client_new(GSocket *socket,
+              const MdSettings *settings,
+              MdConnection *connection,
+              const MdClientFuncs *funcs,
+              gpointer data)
 {
     MdClient *self = g_object_new(MD_TYPE_CLIENT, NULL);
 
     self->socket = g_object_ref(socket);
     self->settings = settings;
+    self->connection = md_connection_ref(connection);
+    self->funcs = funcs;
+    self->data = data;
+    self->queue = md_send_queue_new(socket);
     g_socket_set_blocking(socket, FALSE);
+    g_socket_set_option(socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER, NULL);
     return self;
 }
 
 
 void
-md_client_start(MdClient *self, const MdClientFuncs *funcs, gpointer data)
+md_client_start(MdClient *self)
 {
-    self->funcs = funcs;
-    self->data = data;
+    self->started = TRUE;
     self->reading = TRUE;
     update_sources(self);
 }
 
 
 void
+md_client_set_frame_limit(MdClient *self, gsize limit)
+{
+    if (!self->closed)
+        md_receive_queue_set_limit(self->received, limit);
+}
+
+
+gsize
 md_client_begin_call(MdClient *self)
 {
     self->n_calls++;
+    md_client_hold(self, self->in_hand);
+    return self->in_hand;
 }
 
 
 void
-md_client_end_call(MdClient *self)
+md_client_end_call(MdClient *self, gsize cost)
 {
     self->n_calls--;
+    md_client_release(self, cost);
     update_sources(self);
+}
+
+
+void
+md_client_hold(MdClient *self, gsize size)
+{
+    md_connection_hold(self->connection, size);
+}
+
+
+void
+md_client_release(MdClient *self, gsize size)
+{
+    md_connection_release(self->connection, size);
 }
 
 
@@ -461,7 +533,7 @@ on_ping_due(gpointer data)
 static void
 on_dead(gpointer data)
 {
-    cut_off(data, "it does not answer the keepalive");
+    md_client_cut_off(data, "it does not answer the keepalive");
 }
 
 

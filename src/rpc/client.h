@@ -11,6 +11,7 @@
 
 #include <gio/gio.h>
 
+#include "rpc/connections.h"
 #include "rpc/message.h"
 #include "util/settings.h"
 
@@ -23,11 +24,22 @@ typedef struct {
     void (*closed)(MdClient *client, gpointer data);
 } MdClientFuncs;
 
-/* `settings` must outlive the client. */
-MdClient *md_client_new(GSocket *socket, const MdSettings *settings);
+/*
+ * `settings` and `funcs` must outlive the client. What it holds in memory is counted for
+ * `connection`, which is closed with it.
+ */
+MdClient *md_client_new(GSocket *socket,
+                        const MdSettings *settings,
+                        MdConnection *connection,
+                        const MdClientFuncs *funcs,
+                        gpointer data);
 
-/* Begins to read. `funcs` must outlive the client. */
-void md_client_start(MdClient *self, const MdClientFuncs *funcs, gpointer data);
+/* Begins to read. */
+void md_client_start(MdClient *self);
+
+/* Of longer frames nothing but the header is kept. It counts for all that has not been handed out,
+ * too. */
+void md_client_set_frame_limit(MdClient *self, gsize limit);
 
 /*
  * Sends a frame after those sent before. A client that leaves more than `max_queued_bytes` unread
@@ -35,10 +47,19 @@ void md_client_start(MdClient *self, const MdClientFuncs *funcs, gpointer data);
  */
 void md_client_send(MdClient *self, GBytes *frame);
 
-/* While `max_client_requests` calls are between begin and end no further message is handed out. */
-void md_client_begin_call(MdClient *self);
-void md_client_end_call(MdClient *self);
+/*
+ * While `max_client_requests` calls are between begin and end no further message is handed out.
+ * Begin is to be called from within `message`, and returns what the arguments of the call cost,
+ * which end is to be given.
+ */
+gsize md_client_begin_call(MdClient *self);
+void md_client_end_call(MdClient *self, gsize cost);
 guint md_client_count_calls(MdClient *self);
+
+/* Memory that others hold on behalf of the client. When there is too much of it, this one or
+ * others are cut off, within the first call. */
+void md_client_hold(MdClient *self, gsize size);
+void md_client_release(MdClient *self, gsize size);
 
 /* While it is TRUE no further message is handed out: they depend on a call that is under way. */
 void md_client_set_alone(MdClient *self, gboolean alone);
@@ -52,6 +73,8 @@ void md_client_reload(MdClient *self);
 /* No further message is handed out. */
 void md_client_stop_reading(MdClient *self);
 
-/* Ends the connection: at once, or when all has been sent. */
+/* Ends the connection: at once, at once with a message in the log that says why, or when all has
+ * been sent. */
 void md_client_close(MdClient *self);
+void md_client_cut_off(MdClient *self, const char *cause);
 void md_client_close_when_sent(MdClient *self);

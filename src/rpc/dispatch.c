@@ -264,6 +264,22 @@ run(MdDispatch *self,
 }
 
 
+/* Longer messages are not kept: whoever calls has not opened the connection, is a reader, or sends
+ * more than the longest document. */
+static gboolean
+check_length(const MdMessage *message, GError **error)
+{
+    if (message->payload != NULL)
+        return TRUE;
+
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                      "message of %" G_GSIZE_FORMAT
+                      " bytes is too large, this connection may send %" G_GSIZE_FORMAT,
+                      message->length, message->limit);
+    return FALSE;
+}
+
+
 /* NULL with an error if they are not those of the procedure, NULL without if it has none. */
 static gpointer
 decode_args(const MdProcedure *procedure, const MdMessage *message, GError **error)
@@ -294,7 +310,8 @@ dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GE
     gpointer args = NULL;
     GError *err = NULL;
 
-    if (procedure == NULL || !check_session(session, procedure, error))
+    if (procedure == NULL || !check_session(session, procedure, error) ||
+        !check_length(message, error))
         return FALSE;
 
     args = decode_args(procedure, message, &err);

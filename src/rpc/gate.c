@@ -107,6 +107,7 @@ let_go(MdGate *self)
     g_autoptr(Item) item = g_queue_pop_head(&self->items);
 
     self->held -= get_cost(item);
+    md_client_release(self->client, get_cost(item));
     if (item->state == STATE_GRANTED)
         md_client_send(self->client, item->frame);
     if (item->sent != NULL)
@@ -226,8 +227,18 @@ push(MdGate *self, GBytes *frame, State state)
     item->state = state;
     item->frame = g_bytes_ref(frame);
     g_queue_push_tail(&self->items, item);
-    self->held += get_cost(item);
     return item;
+}
+
+
+/* Counts a frame that waits here now. That may end the client, and what waits with it. */
+static void
+count(MdGate *self, const Item *item)
+{
+    gsize cost = get_cost(item);
+
+    self->held += cost;
+    md_client_hold(self->client, cost);
 }
 
 
@@ -245,6 +256,7 @@ md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpointer 
     item = push(self, frame, STATE_GRANTED);
     item->sent = sent;
     item->data = data;
+    count(self, item);
 }
 
 
@@ -252,6 +264,7 @@ void
 md_gate_send_if_visible(
     MdGate *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame)
 {
+    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
     Item *item = NULL;
 
     if (md_access_is_free(self->access, who)) {
@@ -265,6 +278,9 @@ md_gate_send_if_visible(
     item->who = md_identity_ref(who);
     item->owner = md_owner_ref(owner);
     item->device = g_strdup(device);
+    count(self, item);
+    if (self->ended)
+        return;
     if (self->held > md_access_get_settings(self->access)->max_queued_bytes) {
         g_info("cutting off a client: too many events wait for polkit");
         md_client_close(self->client);

@@ -23,11 +23,14 @@
 #define DIRECTORY_MODE         0755
 #define SESSION_DIRECTORY_MODE 0700
 
-/* Clients that may wait to be let in, the rest is refused by the kernel. */
-#define BACKLOG 128
+/* Clients that may come at once: the kernel keeps the rest waiting, root too. It allows for no more
+ * than net.core.somaxconn, which is as much by default. */
+#define BACKLOG 4096
 
-/* When the process has run out of descriptors, another try may do better after this many
- * milliseconds. */
+/* Clients let in before others have a turn. */
+#define CLIENTS_PER_TURN 64
+
+/* When nobody can be let in, another try may do better after this many milliseconds. */
 #define RETRY_INTERVAL 200
 
 struct _MdListener {
@@ -40,10 +43,20 @@ struct _MdListener {
 
     MdListenerFunc func;
     gpointer data;
-    gboolean paused;
+    int reserve; /* a descriptor kept for when there is no other one; -1: it is in use */
     GSource *in;
     GSource *retry;
 };
+
+
+static MdListener *
+listener_alloc(void)
+{
+    MdListener *self = g_new0(MdListener, 1);
+
+    self->reserve = -1;
+    return self;
+}
 
 
 static gboolean
@@ -265,7 +278,7 @@ md_listener_new(const char *directory,
                 const char *group,
                 GError **error)
 {
-    g_autoptr(MdListener) self = g_new0(MdListener, 1);
+    g_autoptr(MdListener) self = listener_alloc();
     gid_t gid = (gid_t)-1;
     int fd = -1;
     g_autofree char *lock_path = NULL;
@@ -297,7 +310,7 @@ md_listener_new(const char *directory,
 MdListener *
 md_listener_new_from_fd(int fd, GError **error)
 {
-    g_autoptr(MdListener) self = g_new0(MdListener, 1);
+    g_autoptr(MdListener) self = listener_alloc();
     struct sockaddr_un address = { 0 };
     socklen_t size = sizeof(address) - 1;
     g_autofree char *name = NULL;
@@ -347,6 +360,8 @@ md_listener_free(MdListener *self)
     if (self->ours)
         remove_own(self);
     g_clear_object(&self->socket);
+    if (self->reserve >= 0)
+        close(self->reserve);
     g_free(self->path);
     g_free(self);
 }
@@ -452,21 +467,74 @@ on_retry(gpointer user_data)
 }
 
 
+static void
+keep_reserve(MdListener *self)
+{
+    if (self->reserve < 0)
+        self->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+
 static gboolean
-on_client(GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
+is_exhausted(const GError *error)
+{
+    return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+}
+
+
+/* Sets `scarce` if it takes the last descriptor. */
+static GSocket *
+accept_client(MdListener *self, gboolean *scarce, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    GSocket *client = g_socket_accept(self->socket, NULL, &err);
+
+    *scarce = client == NULL && is_exhausted(err) && self->reserve >= 0;
+    if (*scarce) {
+        close(self->reserve);
+        self->reserve = -1;
+        return g_socket_accept(self->socket, NULL, error);
+    }
+    if (err != NULL)
+        g_propagate_error(error, g_steal_pointer(&err));
+    return client;
+}
+
+
+/* FALSE with an error: nobody can be let in now. FALSE without: nobody has come. */
+static gboolean
+let_in(MdListener *self, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    gboolean scarce = FALSE;
+    g_autoptr(GSocket) client = accept_client(self, &scarce, &err);
+
+    if (client != NULL) {
+        self->func(client, self->read_only, scarce, self->data);
+        g_clear_object(&client);
+        keep_reserve(self);
+        return TRUE;
+    }
+    keep_reserve(self);
+    if (!g_error_matches(err, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        g_propagate_error(error, g_steal_pointer(&err));
+    return FALSE;
+}
+
+
+static gboolean
+on_client(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
 {
     MdListener *self = user_data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(GSocket) client = g_socket_accept(socket, NULL, &error);
+    guint n = 0;
 
-    if (client != NULL) {
-        self->func(client, self->read_only, self->data);
-        return G_SOURCE_CONTINUE;
-    }
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    while (n < CLIENTS_PER_TURN && let_in(self, &error))
+        n++;
+    if (error == NULL)
         return G_SOURCE_CONTINUE;
 
-    g_warning("cannot let a client in on '%s': %s", self->path, error->message);
+    g_warning("Failed to let a client in on '%s': %s", self->path, error->message);
     self->retry = md_source_attach(g_timeout_source_new(RETRY_INTERVAL), on_retry, self);
     update_sources(self);
     return G_SOURCE_CONTINUE;
@@ -476,7 +544,7 @@ on_client(GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer user_d
 static void
 update_sources(MdListener *self)
 {
-    if (self->func == NULL || self->paused || self->retry != NULL) {
+    if (self->func == NULL || self->retry != NULL) {
         md_source_clear(&self->in);
     } else if (self->in == NULL) {
         self->in = md_source_attach(g_socket_create_source(self->socket, G_IO_IN, NULL),
@@ -490,13 +558,6 @@ md_listener_start(MdListener *self, MdListenerFunc func, gpointer data)
 {
     self->func = func;
     self->data = data;
-    update_sources(self);
-}
-
-
-void
-md_listener_set_paused(MdListener *self, gboolean paused)
-{
-    self->paused = paused;
+    keep_reserve(self);
     update_sources(self);
 }

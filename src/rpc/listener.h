@@ -13,8 +13,11 @@
 
 typedef struct _MdListener MdListener;
 
-/* `read_only`: the client came through the socket for readers. */
-typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gpointer data);
+/*
+ * `read_only`: the client came through the socket for readers. `scarce`: the process has no
+ * descriptor left beside that of the client, which should be closed, or another one instead.
+ */
+typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
 /*
  * All sockets of the daemon: those handed over if there are any, else our own two, of which a
@@ -40,8 +43,8 @@ void md_listener_free(MdListener *self);
 const char *md_listener_get_path(MdListener *self);
 gboolean md_listener_is_read_only(MdListener *self);
 
-/* `func` is called for every client that comes while the listener is not paused. */
+/* `func` is called for every client that comes: nobody waits outside because of others. It must not
+ * free the listener. */
 void md_listener_start(MdListener *self, MdListenerFunc func, gpointer data);
-void md_listener_set_paused(MdListener *self, gboolean paused);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdListener, md_listener_free)

@@ -15,8 +15,16 @@
 /* Milliseconds that clients have for reading their last answers. */
 #define FLUSH_TIMEOUT 5000
 
-/* One in so many places is not for readers. */
-#define READERS_LEAVE 4
+/* A connection, from when it is let in. */
+typedef struct {
+    MdServer *server;
+    guint64 number; /* for the log */
+    MdClient *client;
+    MdIdentity *peer;
+    gboolean read_only;
+    MdConnection *connection;
+    MdSession *session; /* NULL: it waits for its turn to authenticate */
+} Guest;
 
 struct _MdServer {
     GObject parent;
@@ -25,10 +33,11 @@ struct _MdServer {
     const MdSettings *settings;
     MdDispatch *dispatch;
     MdAccess *access;
+    MdEventFrames *frames;
+    MdConnections *connections;
     GPtrArray *listeners; /* of MdListener; NULL: not listening */
-    GHashTable *sessions; /* MdClient → MdSession, both owned */
-    guint64 n_ever;       /* clients that have come */
-    guint n_anonymous;    /* clients that must authenticate still */
+    GHashTable *guests;   /* MdClient → Guest, which owns it */
+    guint64 n_ever;       /* clients that have been let in */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
 
@@ -41,13 +50,34 @@ struct _MdServer {
 G_DEFINE_FINAL_TYPE(MdServer, md_server, G_TYPE_OBJECT)
 
 static void on_no_calls(gpointer data);
+static void on_start(gpointer data);
+static MdConnectionState on_get_state(gpointer data);
+static void on_evict(gpointer data, const char *cause);
+
+
+static void
+guest_free(Guest *guest)
+{
+    g_clear_pointer(&guest->session, md_session_unref);
+    md_identity_unref(guest->peer);
+    md_connection_unref(guest->connection);
+    g_clear_object(&guest->client);
+    g_free(guest);
+}
+
+
+static gboolean
+guest_is_authenticated(const Guest *guest)
+{
+    return guest->session != NULL && md_session_is_authenticated(guest->session);
+}
 
 
 /* Not in the middle of a walk through the table: closing takes a client out of it. */
 static void
 close_all(MdServer *self)
 {
-    g_autoptr(GList) clients = g_hash_table_get_keys(self->sessions);
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
 
     for (GList *link = clients; link != NULL; link = link->next)
         g_object_ref(link->data);
@@ -66,11 +96,13 @@ md_server_dispose(GObject *object)
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
-    if (self->sessions != NULL)
+    if (self->guests != NULL)
         close_all(self);
     if (self->dispatch != NULL)
         md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
-    g_clear_pointer(&self->sessions, g_hash_table_unref);
+    g_clear_pointer(&self->guests, g_hash_table_unref);
+    g_clear_pointer(&self->connections, md_connections_unref);
+    g_clear_pointer(&self->frames, md_event_frames_free);
     g_clear_pointer(&self->dispatch, md_dispatch_unref);
     g_clear_object(&self->access);
     g_clear_object(&self->driver);
@@ -89,19 +121,21 @@ static void
 md_server_init(MdServer *self)
 {
     self->dispatch = md_dispatch_new();
-    self->sessions =
-        g_hash_table_new_full(NULL, NULL, g_object_unref, (GDestroyNotify)md_session_unref);
+    self->frames = md_event_frames_new();
+    self->guests = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)guest_free);
 }
 
 
 MdServer *
 md_server_new(MdDriver *driver, const MdSettings *settings)
 {
+    static const MdConnectionFuncs funcs = { on_start, on_get_state, on_evict };
     MdServer *self = g_object_new(MD_TYPE_SERVER, NULL);
 
     self->driver = g_object_ref(driver);
     self->settings = settings;
     self->access = md_access_new(settings);
+    self->connections = md_connections_new(settings, &funcs);
     md_dispatch_set_idle_func(self->dispatch, on_no_calls, self);
     return self;
 }
@@ -114,25 +148,6 @@ finish_stop(MdServer *self)
 
     md_source_clear(&self->deadline);
     g_task_return_boolean(stop, TRUE);
-}
-
-
-/* Too many clients wait outside. Readers, which anybody may be, leave some room for the others. */
-static void
-update_listeners(MdServer *self)
-{
-    guint n_clients = md_server_count_clients(self);
-    guint most = self->settings->max_clients;
-
-    for (guint i = 0; self->listeners != NULL && i < self->listeners->len; i++) {
-        MdListener *listener = g_ptr_array_index(self->listeners, i);
-        gboolean read_only = md_listener_is_read_only(listener);
-        guint room = read_only ? most - most / READERS_LEAVE : most;
-        gboolean full = md_access_is_guarded(self->access, read_only) &&
-                        self->n_anonymous >= self->settings->max_anonymous_clients;
-
-        md_listener_set_paused(listener, n_clients >= room || full);
-    }
 }
 
 
@@ -161,30 +176,27 @@ update_idle(MdServer *self)
 
 
 static void
-on_message(MdClient *client, const MdMessage *message, gpointer data)
+on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer data)
 {
-    MdServer *self = data;
-    g_autoptr(MdSession) session = md_session_ref(g_hash_table_lookup(self->sessions, client));
+    Guest *guest = data;
+    g_autoptr(MdSession) session = md_session_ref(guest->session);
 
-    md_dispatch_message(self->dispatch, session, message);
+    md_dispatch_message(guest->server->dispatch, session, message);
 }
 
 
 static void
 on_closed(MdClient *client, gpointer data)
 {
-    MdServer *self = data;
+    MdServer *self = ((Guest *)data)->server;
+    guint64 number = ((Guest *)data)->number;
+    g_autoptr(MdSession) session = g_steal_pointer(&((Guest *)data)->session);
 
-    MdSession *session = g_hash_table_lookup(self->sessions, client);
-    guint64 number = md_session_get_number(session);
-
-    if (!md_session_is_authenticated(session))
-        self->n_anonymous--;
-    md_session_end(session);
-    g_hash_table_remove(self->sessions, client);
+    g_hash_table_remove(self->guests, client);
+    if (session != NULL)
+        md_session_end(session);
     g_debug("client %" G_GUINT64_FORMAT " has gone, %u are left", number,
             md_server_count_clients(self));
-    update_listeners(self);
     update_idle(self);
     if (self->deadline != NULL && md_server_count_clients(self) == 0)
         finish_stop(self);
@@ -194,40 +206,99 @@ on_closed(MdClient *client, gpointer data)
 static void
 on_authenticated(gpointer data)
 {
-    MdServer *self = data;
+    Guest *guest = data;
 
-    self->n_anonymous--;
-    update_listeners(self);
+    md_connection_set_authenticated(guest->connection);
 }
 
 
 static void
-log_client(MdSession *session, gboolean read_only)
+on_start(gpointer data)
 {
-    g_autofree char *who = md_identity_describe(md_session_get_peer(session));
+    Guest *guest = data;
+    MdServer *self = guest->server;
 
-    g_debug("client %" G_GUINT64_FORMAT " has come%s: %s", md_session_get_number(session),
-            read_only ? " to read" : "", who);
+    guest->session = md_session_new(guest->client, self->driver, self->access, self->frames,
+                                    guest->peer, guest->read_only);
+    md_session_set_number(guest->session, guest->number);
+    md_session_set_authenticated_func(guest->session, on_authenticated, guest);
+    md_client_start(guest->client);
+}
+
+
+static MdConnectionState
+on_get_state(gpointer data)
+{
+    Guest *guest = data;
+
+    if (md_client_count_calls(guest->client) > 0)
+        return MD_CONNECTION_BUSY;
+    return guest->session != NULL && md_session_is_open(guest->session) ? MD_CONNECTION_IDLE
+                                                                        : MD_CONNECTION_SILENT;
 }
 
 
 static void
-on_client(GSocket *socket, gboolean read_only, gpointer data)
+on_evict(gpointer data, const char *cause)
+{
+    Guest *guest = data;
+    g_autofree char *who = md_identity_describe(guest->peer);
+    g_autofree char *why =
+        g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, guest->number, who);
+
+    md_client_cut_off(guest->client, why);
+}
+
+
+/* NULL: there is no room for this one. */
+static MdConnection *
+admit(MdServer *self, Guest *guest, uid_t uid, gboolean scarce)
+{
+    gboolean privileged = md_identity_is_privileged_uid(uid);
+    const MdConnectionPeer peer = {
+        .uid = uid,
+        .privileged = privileged,
+        .read_only = guest->read_only,
+        .anonymous = !privileged && md_access_is_guarded(self->access, guest->read_only),
+    };
+
+    return md_connections_admit(self->connections, &peer, scarce, guest);
+}
+
+
+static void
+log_client(const Guest *guest)
+{
+    g_autofree char *who = md_identity_describe(guest->peer);
+
+    g_debug("client %" G_GUINT64_FORMAT " has come%s: %s", guest->number,
+            guest->read_only ? " to read" : "", who);
+}
+
+
+static void
+on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
 {
     static const MdClientFuncs funcs = { on_message, on_closed };
     MdServer *self = data;
-    MdClient *client = md_client_new(socket, self->settings);
-    g_autoptr(MdIdentity) peer = md_identity_new_from_socket(socket);
-    MdSession *session = md_session_new(client, self->driver, self->access, peer, read_only);
+    Guest *guest = g_new0(Guest, 1);
+    uid_t uid = md_identity_get_peer_uid(socket);
 
-    md_session_set_number(session, ++self->n_ever);
-    log_client(session, read_only);
-    g_hash_table_insert(self->sessions, client, session);
-    md_session_set_authenticated_func(session, on_authenticated, self);
-    if (!md_session_is_authenticated(session))
-        self->n_anonymous++;
-    md_client_start(client, &funcs, self);
-    update_listeners(self);
+    guest->server = self;
+    guest->read_only = read_only;
+    guest->connection = admit(self, guest, uid, scarce);
+    if (guest->connection == NULL) {
+        g_info("refusing a client: there are too many of the user %u", uid);
+        guest_free(guest);
+        return;
+    }
+
+    guest->number = ++self->n_ever;
+    guest->peer = md_identity_new_from_socket(socket);
+    guest->client = md_client_new(socket, self->settings, guest->connection, &funcs, guest);
+    log_client(guest);
+    g_hash_table_insert(self->guests, guest->client, guest);
+    md_connection_start(guest->connection);
     update_idle(self);
 }
 
@@ -265,10 +336,10 @@ md_server_reload(MdServer *self)
     GHashTableIter iter;
     gpointer client = NULL;
 
-    g_hash_table_iter_init(&iter, self->sessions);
+    g_hash_table_iter_init(&iter, self->guests);
     while (g_hash_table_iter_next(&iter, &client, NULL))
         md_client_reload(client);
-    update_listeners(self);
+    md_connections_reload(self->connections);
 }
 
 
@@ -289,7 +360,7 @@ md_server_release(MdServer *self)
 guint
 md_server_count_clients(MdServer *self)
 {
-    return g_hash_table_size(self->sessions);
+    return g_hash_table_size(self->guests);
 }
 
 
@@ -303,15 +374,17 @@ on_deadline(gpointer user_data)
 
 /* The session may end in here: a client that does not read is cut off. */
 static void
-dismiss(MdClient *client, MdSession *session, gboolean only_idle)
+dismiss(const Guest *guest, gboolean only_idle)
 {
-    g_autoptr(MdSession) guard G_GNUC_UNUSED = md_session_ref(session);
+    MdClient *client = guest->client;
+    g_autoptr(MdSession) session = NULL;
 
-    if (!md_session_is_authenticated(session)) {
+    if (!guest_is_authenticated(guest)) {
         md_client_close(client);
     } else if (only_idle && md_client_count_calls(client) > 0) {
         md_client_stop_reading(client);
     } else {
+        session = md_session_ref(guest->session);
         md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
         md_session_close_when_sent(session);
     }
@@ -322,16 +395,16 @@ dismiss(MdClient *client, MdSession *session, gboolean only_idle)
 static void
 dismiss_clients(MdServer *self, gboolean only_idle)
 {
-    g_autoptr(GList) clients = g_hash_table_get_keys(self->sessions);
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
 
     for (GList *link = clients; link != NULL; link = link->next)
         g_object_ref(link->data);
     for (GList *link = clients; link != NULL; link = link->next) {
         g_autoptr(MdClient) client = link->data;
-        MdSession *session = g_hash_table_lookup(self->sessions, client);
+        const Guest *guest = g_hash_table_lookup(self->guests, client);
 
-        if (session != NULL)
-            dismiss(client, session, only_idle);
+        if (guest != NULL)
+            dismiss(guest, only_idle);
     }
 }
 

@@ -4,23 +4,12 @@
 #include "rpc/session.h"
 
 #include "rpc/gate.h"
+#include "rpc/subscriptions.h"
 #include "util/error.h"
 #include "util/settings.h"
 #include "util/source.h"
 
 #define URI_SCHEME "nodedev"
-
-/* Event callbacks of one client. */
-#define CALLBACKS_MAX 1024
-
-/* An event callback of the client. */
-typedef struct {
-    MdSession *session;
-    int id;
-    int event;
-    char *device; /* NULL: all */
-    guint64 subscription;
-} Callback;
 
 struct _MdSession {
     guint64 number;
@@ -40,18 +29,9 @@ struct _MdSession {
     char *uri;
     gboolean read_only;
     gboolean close_callback;
-    GPtrArray *callbacks; /* of Callback */
-    guint n_callbacks;    /* ever made */
+    MdSubscriptions *subscriptions;
+    gsize subscriptions_cost; /* as the client knows it */
 };
-
-
-static void
-callback_free(Callback *callback)
-{
-    md_events_unsubscribe(md_driver_get_events(callback->session->driver), callback->subscription);
-    g_free(callback->device);
-    g_free(callback);
-}
 
 
 static gboolean
@@ -75,9 +55,37 @@ await_authentication(MdSession *self)
 }
 
 
+/* Longer frames than what the client may send can be of any use to it are not kept. */
+static void
+update_frame_limit(MdSession *self)
+{
+    gsize limit = MD_MESSAGE_LIMIT_WRITER;
+
+    if (!self->authenticated || self->uri == NULL)
+        limit = MD_MESSAGE_LIMIT_UNOPENED;
+    else if (self->read_only)
+        limit = MD_MESSAGE_LIMIT_READER;
+    md_client_set_frame_limit(self->client, limit);
+}
+
+
+/* A client that may not see the device is not sent the event. */
+static void
+on_event(GBytes *frame, const char *device, gpointer data)
+{
+    MdSession *self = data;
+
+    md_gate_send_if_visible(self->gate, self->identity, self->owner, device, frame);
+}
+
+
 MdSession *
-md_session_new(
-    MdClient *client, MdDriver *driver, MdAccess *access, MdIdentity *peer, gboolean read_only)
+md_session_new(MdClient *client,
+               MdDriver *driver,
+               MdAccess *access,
+               MdEventFrames *frames,
+               MdIdentity *peer,
+               gboolean read_only)
 {
     MdSession *self = g_rc_box_new0(MdSession);
 
@@ -97,7 +105,8 @@ md_session_new(
         !md_access_is_guarded(access, read_only) || md_identity_is_privileged(peer);
     if (!self->authenticated)
         await_authentication(self);
-    self->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify)callback_free);
+    self->subscriptions = md_subscriptions_new(driver, frames, on_event, self);
+    update_frame_limit(self);
     return self;
 }
 
@@ -112,7 +121,7 @@ md_session_ref(MdSession *self)
 static void
 session_clear(MdSession *self)
 {
-    g_ptr_array_unref(self->callbacks);
+    md_subscriptions_free(self->subscriptions);
     md_source_clear(&self->auth_timeout);
     md_gate_unref(self->gate);
     md_identity_unref(self->peer);
@@ -235,6 +244,7 @@ md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **e
     }
 
     self->authenticated = TRUE;
+    update_frame_limit(self);
     if (self->on_authenticated != NULL)
         self->on_authenticated(self->data);
     return TRUE;
@@ -307,6 +317,7 @@ md_session_open(MdSession *self, const char *name, gboolean read_only, GError **
     query = g_uri_get_query(uri);
     self->uri = g_strconcat(any, query != NULL ? "?" : NULL, query, NULL);
     self->read_only = self->read_only || read_only;
+    update_frame_limit(self);
     return TRUE;
 }
 
@@ -332,101 +343,38 @@ md_session_get_uri(MdSession *self)
 }
 
 
-/* `device`: whoever may not see it is not told; NULL: the event is not about one. */
+/* May end the client. */
 static void
-send_event(MdSession *self, int procedure, xdrproc_t type, gconstpointer event, const char *device)
+count_subscriptions(MdSession *self)
 {
-    const md_header header = { .prog = MD_PROGRAM_REMOTE,
-                               .vers = MD_PROGRAM_VERSION,
-                               .proc = procedure,
-                               .type = MD_MESSAGE_EVENT };
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) frame = md_message_encode(&header, type, event, &error);
+    gsize before = self->subscriptions_cost;
 
-    if (frame == NULL)
-        g_warning("event %d: %s", procedure, error->message);
-    else if (device != NULL)
-        md_gate_send_if_visible(self->gate, self->identity, self->owner, device, frame);
+    self->subscriptions_cost = md_subscriptions_get_cost(self->subscriptions);
+    if (self->subscriptions_cost > before)
+        md_client_hold(self->client, self->subscriptions_cost - before);
     else
-        md_gate_send(self->gate, frame, NULL, NULL);
-}
-
-
-static void
-on_event(const char *device, int event, int detail, gpointer data)
-{
-    Callback *callback = data;
-    md_lifecycle_event lifecycle = { callback->id, (char *)device, detail, 0 };
-    md_update_event update = { callback->id, (char *)device };
-
-    if (event == VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE)
-        send_event(callback->session, MD_PROC_EVENT_LIFECYCLE, MD_XDR(md_lifecycle_event),
-                   &lifecycle, device);
-    else
-        send_event(callback->session, MD_PROC_EVENT_UPDATE, MD_XDR(md_update_event), &update,
-                   device);
-}
-
-
-static gboolean
-check_subscription(MdSession *self, int event, const char *device, GError **error)
-{
-    if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
-                          "unsupported node device event ID %d", event);
-        return FALSE;
-    }
-    if (self->callbacks->len >= CALLBACKS_MAX) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "a client may have %d event callbacks and no more", CALLBACKS_MAX);
-        return FALSE;
-    }
-    for (guint i = 0; i < self->callbacks->len; i++) {
-        const Callback *callback = g_ptr_array_index(self->callbacks, i);
-
-        if (callback->event == event && g_strcmp0(callback->device, device) == 0) {
-            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
-                              "event callback already tracked");
-            return FALSE;
-        }
-    }
-    return device == NULL || md_driver_look_up(self->driver, device, error) != NULL;
+        md_client_release(self->client, before - self->subscriptions_cost);
 }
 
 
 int
 md_session_subscribe(MdSession *self, int event, const char *device, GError **error)
 {
-    Callback *callback = NULL;
+    guint max = self->read_only ? MD_SUBSCRIPTIONS_READER_MAX : MD_SUBSCRIPTIONS_WRITER_MAX;
+    int id = md_subscriptions_add(self->subscriptions, event, device, max, error);
 
-    if (!check_subscription(self, event, device, error))
-        return -1;
-
-    callback = g_new0(Callback, 1);
-    callback->session = self;
-    callback->id = (int)(self->n_callbacks++ & G_MAXINT);
-    callback->event = event;
-    callback->device = g_strdup(device);
-    callback->subscription =
-        md_events_subscribe(md_driver_get_events(self->driver), event, device, on_event, callback);
-    g_ptr_array_add(self->callbacks, callback);
-    g_debug("a client listens to event %d of %s", event, device != NULL ? device : "all devices");
-    return callback->id;
+    count_subscriptions(self);
+    return id;
 }
 
 
 gboolean
 md_session_unsubscribe(MdSession *self, int callback, GError **error)
 {
-    for (guint i = 0; i < self->callbacks->len; i++) {
-        if (((const Callback *)g_ptr_array_index(self->callbacks, i))->id == callback) {
-            g_ptr_array_remove_index(self->callbacks, i);
-            return TRUE;
-        }
-    }
-    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
-                      "node device event callback %d not registered", callback);
-    return FALSE;
+    gboolean ok = md_subscriptions_remove(self->subscriptions, callback, error);
+
+    count_subscriptions(self);
+    return ok;
 }
 
 
@@ -440,19 +388,28 @@ md_session_set_close_callback(MdSession *self, gboolean wanted)
 void
 md_session_notify_closed(MdSession *self, int reason)
 {
+    const md_header header = { .prog = MD_PROGRAM_REMOTE,
+                               .vers = MD_PROGRAM_VERSION,
+                               .proc = MD_PROC_EVENT_CLOSED,
+                               .type = MD_MESSAGE_EVENT };
     const md_closed_event closed = { reason };
+    g_autoptr(GBytes) frame = NULL;
 
-    if (self->close_callback)
-        send_event(self, MD_PROC_EVENT_CLOSED, MD_XDR(md_closed_event), &closed, NULL);
+    if (!self->close_callback)
+        return;
     self->close_callback = FALSE;
+    frame = md_message_encode(&header, MD_XDR(md_closed_event), &closed, NULL);
+    md_gate_send(self->gate, frame, NULL, NULL);
 }
 
 
 void
 md_session_end(MdSession *self)
 {
-    g_ptr_array_set_size(self->callbacks, 0);
+    md_subscriptions_clear(self->subscriptions);
+    count_subscriptions(self);
     md_source_clear(&self->auth_timeout);
+    self->on_authenticated = NULL;
     md_owner_leave(self->owner);
     md_gate_end(self->gate);
 }

@@ -8,15 +8,21 @@
 #include "node_device/driver.h"
 #include "rpc/access.h"
 #include "rpc/client.h"
+#include "rpc/event-frames.h"
 
 typedef struct _MdSession MdSession;
 
 /*
- * `read_only`: the client came through a socket for readers. `peer`: who it is. `driver` must
- * outlive the session. A client that must authenticate is cut off if it takes too long.
+ * `read_only`: the client came through a socket for readers. `peer`: who it is. `driver` and
+ * `frames` must outlive the session. A client that must authenticate is cut off if it takes too
+ * long.
  */
-MdSession *md_session_new(
-    MdClient *client, MdDriver *driver, MdAccess *access, MdIdentity *peer, gboolean read_only);
+MdSession *md_session_new(MdClient *client,
+                          MdDriver *driver,
+                          MdAccess *access,
+                          MdEventFrames *frames,
+                          MdIdentity *peer,
+                          gboolean read_only);
 MdSession *md_session_ref(MdSession *self);
 void md_session_unref(MdSession *self);
 
@@ -66,7 +72,7 @@ const char *md_session_get_uri(MdSession *self);
 
 /*
  * Sends the client `event` of `device` (NULL: of all) as it happens. Returns the id of the
- * callback, which is not negative, or -1.
+ * callback, which is not negative, or -1. Readers have at most MD_SUBSCRIPTIONS_READER_MAX of them.
  */
 int md_session_subscribe(MdSession *self, int event, const char *device, GError **error);
 gboolean md_session_unsubscribe(MdSession *self, int callback, GError **error);

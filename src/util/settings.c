@@ -49,9 +49,11 @@ static const Setting settings[] = {
     FIXED_SETTING("sockets", "rw_mode", VALUE_MODE, socket_rw_mode, 0700, 0, 0777),
     FIXED_SETTING("sockets", "ro_mode", VALUE_MODE, socket_ro_mode, 0777, 0, 0777),
     SETTING("limits", "max_clients", VALUE_COUNT, max_clients, 5000, 1, 1000000),
+    SETTING("limits", "max_clients_per_user", VALUE_COUNT, max_clients_per_user, 1000, 1, 1000000),
     SETTING("limits", "max_client_requests", VALUE_COUNT, max_client_requests, 5, 1, 10000),
     SETTING(
         "limits", "max_queued_bytes", VALUE_COUNT, max_queued_bytes, 64 << 20, 1 << 16, 1 << 30),
+    SETTING("limits", "max_memory", VALUE_COUNT, max_memory, 128 << 20, 4 << 20, 1 << 30),
     SETTING("limits", "frame_timeout", VALUE_SECONDS, frame_timeout, 30000, 1, HOUR),
     SETTING("limits", "max_anonymous_clients", VALUE_COUNT, max_anonymous_clients, 20, 1, 1000000),
     SETTING("access", "auth_unix_rw", VALUE_POLKIT, auth_unix_rw, FALSE, 0, 0),

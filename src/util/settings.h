@@ -16,10 +16,13 @@ typedef struct {
     guint socket_ro_mode; /* ro_mode = 0777 */
 
     /* [limits] */
-    guint max_clients;         /* max_clients = 5000 */
-    guint max_client_requests; /* max_client_requests = 5: calls of one client under way at once */
-    guint max_queued_bytes;    /* max_queued_bytes = 67108864: output a client may leave unread */
-    guint frame_timeout;       /* frame_timeout = 30: how long a frame may stay half received */
+    guint max_clients;          /* max_clients = 5000 */
+    guint max_clients_per_user; /* max_clients_per_user = 1000; root has no such limit */
+    guint max_client_requests;  /* max_client_requests = 5: calls of one client under way at once */
+    guint max_queued_bytes;     /* max_queued_bytes = 67108864: output a client may leave unread */
+    guint max_memory;    /* max_memory = 134217728: what all clients may hold of input and output */
+    guint frame_timeout; /* frame_timeout = 30: how long a frame may stay half received, or
+                            answers unread while the calls behind them wait */
     guint max_anonymous_clients; /* max_anonymous_clients = 20: those who must authenticate still */
 
     /* [access]; what may be none or polkit is true for polkit */

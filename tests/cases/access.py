@@ -4,6 +4,7 @@ as nobody."""
 
 import functools
 import os
+import pwd
 import subprocess
 
 import libvirt
@@ -11,12 +12,13 @@ import libvirt
 import rpc
 from mediated_test import URI, MediatedTest
 from polkit import OtherUser, as_user, polkit
+from user import acting_as
 
 MEMBER, NOBODY = 'daemon', 'nobody'
 
 RPC_ERROR, DENIED, NO_DEVICE, AUTH_FAILED = 39, 29, 53, 45
 XML_BROKEN, INVALID_ARG, UNSUPPORTED_ARG, REFUSED, NO_AGENT = 35, 8, 74, 88, 94
-FROM_POLKIT, FROM_ACCESS, FROM_NODEDEV = 60, 55, 22
+FROM_NONE, FROM_POLKIT, FROM_ACCESS, FROM_NODEDEV = 0, 60, 55, 22
 UNSUPPORTED = 67
 
 NONE, POLKIT = [0], [2]
@@ -265,6 +267,18 @@ class Absent(AccessTest):
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
 
+    def test_process_that_has_gone(self):
+        """Another one may have its number by then: nobody is judged by it."""
+        self.daemon.pause()
+        user = OtherUser(MEMBER, self.daemon.rw_path)
+        client = self.raw(opened=False, path=user.socket)
+        user.close()
+        self.daemon.resume()
+        self.assertEqual(client.auth_list(), POLKIT)
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='are not known')
+        again, _ = self.other(MEMBER)
+        self.assertEqual(again.auth_polkit(), 1)
+
     def test_no_bus(self):
         first, _ = self.other(MEMBER)
         self.assertEqual(first.auth_polkit(), 1)
@@ -283,7 +297,7 @@ class Anonymous(AccessTest):
               'limits': {'max_anonymous_clients': 2}}
     rules = rule(OF_GROUP)
 
-    def test_the_rest_waits_outside(self):
+    def test_the_rest_waits(self):
         first, _ = self.other(MEMBER)
         second, _ = self.other(NOBODY)
         self.assertEqual(first.auth_list(), POLKIT)
@@ -302,6 +316,23 @@ class Anonymous(AccessTest):
         self.assertIsNone(fourth.receive(0))
         second.disconnect()
         fourth.wait_reply(serial).decoder()
+
+    def test_silent_ones_keep_nobody_out(self):
+        """One user keeps connecting and says nothing: root does not notice, others are let in."""
+        flood = self.flood(200)
+        root = self.raw(opened=False)
+        self.assertEqual(root.open(), NONE)
+        self.assertIn('computer', root.list_all()[0])
+        member, _ = self.other(MEMBER)
+        flood += self.flood(50)
+        self.assertEqual(member.auth_polkit(), 1)
+        member.open()
+        self.assertIn('computer', member.list_all()[0])
+        self.assertIn('computer', self.names())
+
+    def flood(self, count):
+        with acting_as(pwd.getpwnam(NOBODY).pw_uid):
+            return [self.raw(opened=False) for _ in range(count)]
 
 
 class Monitor(AccessTest):
@@ -623,6 +654,20 @@ class Identity(JudgedTest):
         client.set_identity(*self.params(user))
         self.assert_denied(client.set_identity, rpc.param('unix-user-id', 'Q', 0))
         self.assert_denied(client.create_xml, self.document())
+
+    def test_there_is_no_way_back_for_anybody(self):
+        """The user whom root acts for may be allowed what is asked of callers; it is not enough."""
+        self.polkit.use(rule("action.id == 'org.libvirt.api.connect.write'"))
+        _, user = self.other(NOBODY)
+        client = self.raw()
+        name = client.create_xml(self.document())
+        client.set_identity(rpc.param('unix-user-id', 'Q', 0))
+        client.set_identity(*self.params(user))
+        for uid in (0, user.uid, 1):
+            self.assert_refused(DENIED, client.set_identity, rpc.param('unix-user-id', 'Q', uid),
+                                says='acts for another user already', domain=FROM_NONE)
+        self.assert_denied(client.destroy, name)
+        self.assertIn(name, client.list_all()[0])
 
     def test_through_libvirt(self):
         _, user = self.other(NOBODY)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What one client may take: time, calls, connections, memory."""
 
+import os
+import resource
 import socket
 import struct
 
 import rpc
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, only_on
+from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 
 
 class HalfAFrame(MediatedTest):
@@ -75,41 +78,101 @@ class Requests(MediatedTest):
             self.assertIsNone(client.wait_reply(serial).error())
 
 
-class Clients(MediatedTest):
-    config = {'limits': {'max_clients': '3'}}
+class ClientsTest(SeveralUsersTest):
+    def refused(self, uid, path=None):
+        """A user comes who is not let in."""
+        self.come(uid, path, opened=False).wait_closed()
 
-    def test_one_too_many_waits(self):
-        clients = [self.raw() for _ in range(3)]
-        extra = self.raw(opened=False)
-        serial = extra.send('AUTH_LIST')
+    def left(self, clients):
+        """Those whose connections go on."""
+        left = []
         for client in clients:
-            self.assertEqual(client.look_up('computer'), 'computer')
-        self.assertIsNone(extra.receive(0))
+            try:
+                self.assert_served(client)
+            except (OSError, rpc.Closed):
+                continue
+            left.append(client)
+        return left
+
+
+class Clients(ClientsTest):
+    config = {'sockets': OPEN_TO_ALL, 'limits': {'max_clients': '4'}}
+
+    def test_one_too_many(self):
+        clients = [self.come(ALICE, self.daemon.rw_path) for _ in range(4)]
+        self.refused(ALICE, self.daemon.rw_path)
+        self.assert_served(*clients)
         clients[0].disconnect()
-        self.assertIsNone(extra.wait_reply(serial).error())
-        extra.open()
-        self.assertEqual(extra.look_up('computer'), 'computer')
+        self.wait_until(lambda: 'has gone, 3 are left' in self.daemon.log(), 'its end')
+        self.assert_served(self.come(ALICE, self.daemon.rw_path))
+        self.refused(ALICE, self.daemon.rw_path)
 
     def test_both_sockets_count(self):
-        for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.ro_path):
-            self.raw(path=path)
-        extra = self.raw(opened=False, path=self.daemon.ro_path)
-        extra.send('AUTH_LIST')
-        self.assertIsNone(extra.receive(0.05))
+        for path in (self.daemon.rw_path, self.daemon.ro_path, None):
+            self.come(ALICE, path)
+        self.refused(ALICE)
+
+    def test_readers_leave_room_for_the_others(self):
+        """Anybody may be a reader: they cannot take all places, and take none from others."""
+        readers = [self.come(ALICE) for _ in range(3)]
+        self.refused(ALICE)
+        writer = self.come(ALICE, self.daemon.rw_path)
+        other = self.come(BOB)
+        self.assert_served(other, writer)
+        self.assertEqual(len(self.left(readers)), 2)
+
+    def test_places_are_shared(self):
+        """One user gives way to another until both have the same."""
+        first = [self.come(ALICE, self.daemon.rw_path) for _ in range(4)]
+        second = [self.come(BOB, self.daemon.rw_path) for _ in range(2)]
+        self.refused(BOB, self.daemon.rw_path)
+        self.refused(ALICE, self.daemon.rw_path)
+        self.assert_served(*second)
+        self.assertEqual(self.left(first), first[:2])
+
+    def test_root_is_let_in(self):
+        clients = [self.come(uid, self.daemon.rw_path) for uid in (ALICE, ALICE, BOB, BOB)]
+        self.assert_served(*(self.raw() for _ in range(10)))
+        self.assertEqual(self.left(clients), [])
+
+    def test_silent_connections(self):
+        """Nobody need say anything to keep a place, but somebody else who does gets it."""
+        for _ in range(50):
+            self.come(ALICE, opened=False)
+        self.assert_served(self.come(BOB), self.raw(path=self.daemon.ro_path))
 
 
-class Readers(MediatedTest):
-    config = {'limits': {'max_clients': '4'}}
+class ClientsPerUser(ClientsTest):
+    config = {'limits': {'max_clients_per_user': '2'}}
 
-    def test_leave_room_for_the_others(self):
-        """Anybody may be a reader: they cannot take all places."""
-        for _ in range(3):
-            self.raw(path=self.daemon.ro_path)
-        extra = self.raw(opened=False, path=self.daemon.ro_path)
-        extra.send('AUTH_LIST')
-        writer = self.raw()
-        self.assertEqual(writer.look_up('computer'), 'computer')
-        self.assertIsNone(extra.receive(0))
+    def test_others_are_not_concerned(self):
+        mine = [self.come(ALICE) for _ in range(2)]
+        self.refused(ALICE)
+        self.assert_served(*mine, self.come(BOB), *(self.raw() for _ in range(5)))
+
+    def test_reload(self):
+        for _ in range(2):
+            self.come(ALICE)
+        self.refused(ALICE)
+        self.change_config({'limits': {'max_clients_per_user': '3'}})
+        self.assert_served(self.come(ALICE))
+        self.refused(ALICE)
+
+
+@only_on('sim', 'the limit of the running daemon is lowered')
+class Descriptors(ClientsTest):
+    def test_root_is_let_in_without_any(self):
+        clients = [self.come(ALICE) for _ in range(10)]
+        pid = self.daemon.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = max(int(name) for name in os.listdir(f'/proc/{pid}/fd')) + 1
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+        roots = [self.raw() for _ in range(3)]
+        bob = self.come(BOB)
+        self.refused(ALICE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        self.assert_served(*roots, bob)
+        self.assertGreaterEqual(len(self.left(clients)), 6)
 
 
 class Unread(MediatedTest):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A home for an ordinary user, and what such a one runs: clients, and daemons that serve no other."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -12,6 +13,16 @@ import tempfile
 from daemon import key_file
 
 USER = 'nobody'
+
+
+@contextlib.contextmanager
+def acting_as(uid):
+    """What is connected within is a connection of that user."""
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 class User:

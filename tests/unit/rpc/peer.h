@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "fake-driver.h"
+#include "rpc/connections.h"
 #include "rpc/message.h"
 #include "rpc/server.h"
 

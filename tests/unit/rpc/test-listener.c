@@ -2,10 +2,12 @@
 /* Sockets: made, taken over, handed over, refused, removed. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <grp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +22,7 @@ typedef struct {
     char *dir;
     MdSettings *settings;
     GPtrArray *came; /* GINT_TO_POINTER(read_only) of each client */
+    guint n_scarce;  /* clients that have taken the last descriptor */
 } Fixture;
 
 
@@ -117,12 +120,13 @@ assert_mode(const char *path, guint mode)
 
 
 static void
-on_client(GSocket *socket, gboolean read_only, gpointer data)
+on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
 {
     Fixture *fixture = data;
 
     g_assert_true(g_socket_is_connected(socket));
     g_ptr_array_add(fixture->came, GINT_TO_POINTER(read_only));
+    fixture->n_scarce += scarce ? 1 : 0;
 }
 
 
@@ -415,23 +419,50 @@ test_handed_over_bad(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Opens what can be opened. */
 static void
-test_paused(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+exhaust_descriptors(GArray *fds)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    while (fd >= 0) {
+        g_array_append_val(fds, fd);
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    g_assert_cmpint(errno, ==, EMFILE);
+}
+
+
+/* One descriptor is left for looking at who comes; each of several clients gets it in turn. */
+static void
+test_exhausted(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autoptr(MdListener) listener = open_rw(fixture, NULL);
-    int fd = -1;
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    struct rlimit before;
+    struct rlimit tight;
 
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
     md_listener_start(listener, on_client, fixture);
-    md_listener_set_paused(listener, TRUE);
-    fd = knock(md_listener_get_path(listener));
-    g_assert_cmpint(fd, >=, 0);
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-    g_assert_cmpuint(fixture->came->len, ==, 0);
+    for (guint i = 0; i < 3; i++) {
+        int fd = knock(md_listener_get_path(listener));
 
-    md_listener_set_paused(listener, FALSE);
-    wait_for_clients(fixture, 1);
-    close(fd);
+        g_assert_cmpint(fd, >=, 0);
+        g_array_append_val(fds, fd);
+    }
+    tight = before;
+    tight.rlim_cur = 64;
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &tight), ==, 0);
+    exhaust_descriptors(fds);
+    wait_for_clients(fixture, 3);
+    g_assert_cmpuint(fixture->n_scarce, ==, 3);
+
+    for (guint i = 0; i < fds->len; i++)
+        close(g_array_index(fds, int, i));
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    close(knock(md_listener_get_path(listener)));
+    wait_for_clients(fixture, 4);
+    g_assert_cmpuint(fixture->n_scarce, ==, 3);
 }
 
 
@@ -451,6 +482,6 @@ main(int argc, char **argv)
     ADD("/listener/long-path", test_long_path);
     ADD("/listener/handed-over", test_handed_over);
     ADD("/listener/handed-over/bad", test_handed_over_bad);
-    ADD("/listener/paused", test_paused);
+    ADD("/listener/exhausted", test_exhausted);
     return g_test_run();
 }

@@ -192,6 +192,38 @@ test_max_queued_bytes(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Small frames count for what they cost in memory, not for their bytes. */
+static void
+test_queue_cost(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_register_args all = { VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL };
+    g_autoptr(Peer) peer = NULL;
+    md_int_ret ret = { 0 };
+    guint sent = 0;
+    guint received = 0;
+
+    host->settings->max_queued_bytes = 1 << 16;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_REGISTER_EVENT, MD_XDR(md_register_args), &all),
+                      MD_XDR(md_int_ret), &ret);
+    while (md_server_count_clients(host->server) == 1 && sent < 100000) {
+        fake_driver_emit(host->driver, "x", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+        sent++;
+    }
+    for (;;) {
+        g_autoptr(MdMessage) message = peer_poll(peer);
+
+        if (message == NULL)
+            break;
+        received++;
+    }
+    /* The others were in the queue; their bytes alone would have been a third of its size. */
+    g_assert_cmpuint(sent - received, >, 100);
+    g_assert_cmpuint(sent - received, <, host->settings->max_queued_bytes / 128);
+}
+
+
 /* A client that sends pings and reads nothing does not fill the memory. */
 static void
 test_ping_flood(Host *host, gconstpointer data G_GNUC_UNUSED)
@@ -253,52 +285,66 @@ test_keepalive(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Of the user that the daemon runs as, so that they may take the places beyond the limit, too. */
+static GPtrArray *
+fill_up(Host *host)
+{
+    GPtrArray *peers = g_ptr_array_new_with_free_func((GDestroyNotify)peer_free);
+
+    for (guint i = md_server_count_clients(host->server);
+         i < host->settings->max_clients + MD_CONNECTIONS_ROOT_RESERVE; i++)
+        g_ptr_array_add(peers, peer_new_open(host, i % 2 == 0));
+    return peers;
+}
+
+
 /* Clients that are there follow the settings, too. */
 static void
 test_reload(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
     g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) refused = NULL;
     g_autoptr(Peer) late = NULL;
+    g_autoptr(GPtrArray) peers = NULL;
 
     host->settings->keepalive_interval = 0;
     host->settings->max_clients = 1;
     host_start(host);
     peer = peer_new_open(host, FALSE);
     enable_keepalive(peer);
-    late = peer_new(host, FALSE);
+    peers = fill_up(host);
+    refused = peer_new(host, FALSE);
+    peer_expect_end(refused);
     peer_expect_alive(peer);
-    g_assert_cmpuint(md_server_count_clients(host->server), ==, 1);
 
     host->settings->keepalive_interval = 20;
     host->settings->max_clients = 2;
     md_server_reload(host->server);
     expect_keepalive(peer, MD_KEEPALIVE_PING);
-    wait_until(md_server_count_clients(host->server) == 2);
+    late = peer_new_open(host, FALSE);
+    peer_expect_alive(late);
 }
 
 
+/* Even those who have places beyond the limit have no more than these. */
 static void
 test_max_clients(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Peer) first = NULL;
-    g_autoptr(Peer) third = NULL;
-    Peer *second = NULL;
-    guint32 serial = 0;
-    md_auth_ret auth = { 0 };
+    g_autoptr(GPtrArray) peers = NULL;
+    g_autoptr(Peer) refused = NULL;
+    g_autoptr(Peer) late = NULL;
 
     host->settings->max_clients = 2;
     host_start(host);
-    first = peer_new_open(host, FALSE);
-    second = peer_new_open(host, TRUE);
-    third = peer_new(host, FALSE);
-    serial = peer_call(third, MD_PROC_AUTH_LIST, NULL, NULL);
-    peer_expect_alive(first);
-    g_assert_null(peer_poll(third));
-    g_assert_cmpuint(md_server_count_clients(host->server), ==, 2);
+    peers = fill_up(host);
+    refused = peer_new(host, FALSE);
+    peer_expect_end(refused);
+    peer_expect_alive(peers->pdata[0]);
 
-    peer_free(second);
-    peer_expect_reply(third, serial, MD_XDR(md_auth_ret), &auth);
-    md_message_clear(MD_XDR(md_auth_ret), &auth);
+    g_ptr_array_remove_index(peers, 1);
+    wait_until(md_server_count_clients(host->server) == peers->len);
+    late = peer_new_open(host, FALSE);
+    peer_expect_alive(late);
 }
 
 
@@ -519,6 +565,7 @@ main(int argc, char **argv)
     ADD("/server/ping-flood", test_ping_flood);
     ADD("/server/keepalive", test_keepalive);
     ADD("/server/max-clients", test_max_clients);
+    ADD("/server/queue-cost", test_queue_cost);
     ADD("/server/idle", test_idle);
     ADD("/server/idle/in-stop", test_idle_in_stop);
     ADD("/server/reload", test_reload);

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/connections.h"
+
+#include "util/source.h"
+
+/* One in so many places is not for readers. */
+#define READERS_LEAVE 4
+
+typedef struct {
+    uid_t uid;
+    gboolean privileged;
+    GQueue connections; /* of MdConnection, in the order of their coming */
+    guint n_readers;
+    guint n_authenticating;
+    gsize held; /* by those connections */
+} User;
+
+struct _MdConnection {
+    MdConnections *table;
+    User *user; /* NULL: closed */
+    gpointer data;
+    gint64 since;  /* monotonic time of its coming, or of its start */
+    GList link;    /* of the user's queue */
+    GList waiting; /* of the table's queue, with data only while it is there */
+    gboolean read_only;
+    gboolean anonymous;
+    gboolean started;
+    gsize held;
+};
+
+struct _MdConnections {
+    const MdSettings *settings;
+    const MdConnectionFuncs *funcs;
+    GHashTable *users; /* uid → User, those who have a connection */
+    guint n_connections;
+    guint n_authenticating;
+    GQueue waiting; /* of MdConnection: to be started, in the order of their coming */
+    GSource *retry; /* while some wait: others may have been silent for too long by then */
+    gsize held;
+};
+
+/* A kind of connections of which there may be too many. */
+typedef struct {
+    guint (*count)(const User *user);
+    gboolean (*has)(const MdConnection *connection);
+    MdConnectionState worst; /* those in a higher state do not give way */
+} Kind;
+
+
+static guint
+count_all(const User *user)
+{
+    return user->connections.length;
+}
+
+
+static gboolean
+is_any(const MdConnection *connection G_GNUC_UNUSED)
+{
+    return TRUE;
+}
+
+
+static guint
+count_readers(const User *user)
+{
+    return user->n_readers;
+}
+
+
+static gboolean
+is_reader(const MdConnection *connection)
+{
+    return connection->read_only;
+}
+
+
+static guint
+count_authenticating(const User *user)
+{
+    return user->n_authenticating;
+}
+
+
+static gboolean
+is_authenticating(const MdConnection *connection)
+{
+    return connection->anonymous && connection->started;
+}
+
+
+static const Kind any_kind = { count_all, is_any, MD_CONNECTION_BUSY };
+static const Kind reader_kind = { count_readers, is_reader, MD_CONNECTION_BUSY };
+static const Kind authenticating_kind = { count_authenticating, is_authenticating,
+                                          MD_CONNECTION_SILENT };
+
+
+MdConnections *
+md_connections_new(const MdSettings *settings, const MdConnectionFuncs *funcs)
+{
+    MdConnections *self = g_rc_box_new0(MdConnections);
+
+    self->settings = settings;
+    self->funcs = funcs;
+    self->users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    g_queue_init(&self->waiting);
+    return self;
+}
+
+
+static void
+connections_clear(MdConnections *self)
+{
+    md_source_clear(&self->retry);
+    g_hash_table_unref(self->users);
+}
+
+
+void
+md_connections_unref(MdConnections *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)connections_clear);
+}
+
+
+/* NULL if the user has no connection. */
+static User *
+user_find(MdConnections *self, uid_t uid)
+{
+    return g_hash_table_lookup(self->users, GUINT_TO_POINTER(uid));
+}
+
+
+static User *
+user_ensure(MdConnections *self, const MdConnectionPeer *peer)
+{
+    User *user = user_find(self, peer->uid);
+
+    if (user == NULL) {
+        user = g_new0(User, 1);
+        user->uid = peer->uid;
+        user->privileged = peer->privileged;
+        g_queue_init(&user->connections);
+        g_hash_table_insert(self->users, GUINT_TO_POINTER(peer->uid), user);
+    }
+    return user;
+}
+
+
+/* Silence counts when a client has had time to speak. */
+static MdConnectionState
+connection_get_state(const MdConnection *self)
+{
+    MdConnectionState state = MD_CONNECTION_SILENT;
+
+    if (self->started)
+        state = self->table->funcs->get_state(self->data);
+    if (state == MD_CONNECTION_SILENT &&
+        g_get_monotonic_time() - self->since < MD_CONNECTIONS_GRACE * 1000)
+        return MD_CONNECTION_IDLE;
+    return state;
+}
+
+
+/*
+ * The connection of a user that is the first to give way, NULL if none does: the one that has been
+ * silent for longest, else the newest.
+ */
+static MdConnection *
+user_choose(const User *user, const Kind *kind)
+{
+    MdConnection *chosen = NULL;
+    guint lowest = (guint)kind->worst + 1;
+
+    for (GList *link = user->connections.tail; link != NULL; link = link->prev) {
+        MdConnection *connection = link->data;
+        guint state = kind->has(connection) ? connection_get_state(connection) : G_MAXUINT;
+
+        if (state < lowest || state == MD_CONNECTION_SILENT) {
+            lowest = state;
+            chosen = connection;
+        }
+    }
+    return chosen;
+}
+
+
+/* The user without privileges who has most connections of a kind, NULL if nobody has any. */
+static User *
+find_greediest(MdConnections *self, const Kind *kind)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    User *greediest = NULL;
+    guint most = 0;
+
+    g_hash_table_iter_init(&iter, self->users);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        User *user = value;
+
+        if (!user->privileged && kind->count(user) > most) {
+            most = kind->count(user);
+            greediest = user;
+        }
+    }
+    return greediest;
+}
+
+
+/* The connection without privileges that has been silent for longest, NULL if none is. */
+static MdConnection *
+find_longest_silent(MdConnections *self, const Kind *kind)
+{
+    const Kind silent = { kind->count, kind->has, MD_CONNECTION_SILENT };
+    GHashTableIter iter;
+    gpointer value = NULL;
+    MdConnection *longest = NULL;
+
+    g_hash_table_iter_init(&iter, self->users);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const User *user = value;
+        MdConnection *connection = user->privileged ? NULL : user_choose(user, &silent);
+
+        if (connection != NULL && (longest == NULL || connection->since < longest->since))
+            longest = connection;
+    }
+    return longest;
+}
+
+
+/*
+ * Somebody with fewer connections of a kind gets the place of somebody with more. One who has none
+ * gets one even if nobody has more than one, as the others may all be the same person, but only the
+ * place of somebody who makes no use of it. FALSE: nobody gives way.
+ */
+static gboolean
+make_room(MdConnections *self, const Kind *kind, gboolean privileged, guint n_own)
+{
+    const User *greediest = find_greediest(self, kind);
+    MdConnection *victim = NULL;
+
+    if (greediest != NULL && (privileged || kind->count(greediest) > n_own + 1))
+        victim = user_choose(greediest, kind);
+    if (victim == NULL && n_own == 0)
+        victim = find_longest_silent(self, kind);
+    if (victim == NULL)
+        return FALSE;
+
+    self->funcs->evict(victim->data, "its place is needed for another user");
+    return TRUE;
+}
+
+
+static gboolean
+has_room(MdConnections *self, const MdConnectionPeer *peer)
+{
+    guint most = self->settings->max_clients;
+
+    return self->n_connections <
+           (peer->read_only && !peer->privileged ? most - most / READERS_LEAVE : most);
+}
+
+
+static gboolean
+is_admitted(MdConnections *self, const MdConnectionPeer *peer, gboolean scarce)
+{
+    const User *user = user_find(self, peer->uid);
+    const Kind *kind = peer->read_only && !peer->privileged ? &reader_kind : &any_kind;
+    guint n_own = user != NULL ? kind->count(user) : 0;
+
+    if (!peer->privileged && user != NULL &&
+        count_all(user) >= self->settings->max_clients_per_user)
+        return FALSE;
+    if (!scarce && has_room(self, peer))
+        return TRUE;
+    if (make_room(self, kind, peer->privileged, n_own))
+        return TRUE;
+    return peer->privileged &&
+           self->n_connections < self->settings->max_clients + MD_CONNECTIONS_ROOT_RESERVE;
+}
+
+
+MdConnection *
+md_connections_admit(MdConnections *self,
+                     const MdConnectionPeer *peer,
+                     gboolean scarce,
+                     gpointer data)
+{
+    MdConnection *connection = NULL;
+
+    if (!is_admitted(self, peer, scarce))
+        return NULL;
+
+    connection = g_rc_box_new0(MdConnection);
+    connection->table = g_rc_box_acquire(self);
+    connection->user = user_ensure(self, peer);
+    connection->data = data;
+    connection->since = g_get_monotonic_time();
+    connection->link.data = connection;
+    connection->read_only = peer->read_only;
+    connection->anonymous = peer->anonymous;
+    g_queue_push_tail_link(&connection->user->connections, &connection->link);
+    connection->user->n_readers += peer->read_only ? 1 : 0;
+    self->n_connections++;
+    return connection;
+}
+
+
+guint
+md_connections_count(MdConnections *self)
+{
+    return self->n_connections;
+}
+
+
+gsize
+md_connections_get_held(MdConnections *self)
+{
+    return self->held;
+}
+
+
+MdConnection *
+md_connection_ref(MdConnection *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+static void
+connection_clear(MdConnection *self)
+{
+    md_connections_unref(self->table);
+}
+
+
+void
+md_connection_unref(MdConnection *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)connection_clear);
+}
+
+
+/* The waiting connection of the user with fewest who authenticate, NULL if none waits. */
+static MdConnection *
+find_next(MdConnections *self)
+{
+    MdConnection *next = NULL;
+
+    for (GList *link = self->waiting.head; link != NULL; link = link->next) {
+        MdConnection *connection = link->data;
+
+        if (next == NULL || connection->user->n_authenticating < next->user->n_authenticating)
+            next = connection;
+    }
+    return next;
+}
+
+
+static void
+connection_leave_queue(MdConnection *self)
+{
+    if (self->waiting.data == NULL)
+        return;
+
+    g_queue_unlink(&self->table->waiting, &self->waiting);
+    self->waiting.data = NULL;
+}
+
+
+static void
+connection_begin(MdConnection *self)
+{
+    connection_leave_queue(self);
+    self->started = TRUE;
+    self->since = g_get_monotonic_time();
+    if (self->anonymous) {
+        self->user->n_authenticating++;
+        self->table->n_authenticating++;
+    }
+    self->table->funcs->start(self->data);
+}
+
+
+static gboolean on_retry(gpointer user_data);
+
+
+/* Starts those that wait, as far as there is room or somebody gives way. */
+static void
+start_waiting(MdConnections *self)
+{
+    MdConnection *next = NULL;
+
+    while ((next = find_next(self)) != NULL) {
+        if (self->n_authenticating < self->settings->max_anonymous_clients)
+            connection_begin(next);
+        else if (!make_room(self, &authenticating_kind, FALSE, next->user->n_authenticating))
+            break;
+    }
+
+    if (next == NULL)
+        md_source_clear(&self->retry);
+    else if (self->retry == NULL)
+        self->retry = md_source_attach(g_timeout_source_new(MD_CONNECTIONS_GRACE), on_retry, self);
+}
+
+
+static gboolean
+on_retry(gpointer user_data)
+{
+    MdConnections *self = user_data;
+
+    md_source_clear(&self->retry);
+    start_waiting(self);
+    return G_SOURCE_REMOVE;
+}
+
+
+void
+md_connection_start(MdConnection *self)
+{
+    if (!self->anonymous) {
+        connection_begin(self);
+        return;
+    }
+    self->waiting.data = self;
+    g_queue_push_tail_link(&self->table->waiting, &self->waiting);
+    start_waiting(self->table);
+}
+
+
+void
+md_connections_reload(MdConnections *self)
+{
+    start_waiting(self);
+}
+
+
+static void
+connection_end_authenticating(MdConnection *self)
+{
+    if (is_authenticating(self)) {
+        self->user->n_authenticating--;
+        self->table->n_authenticating--;
+    }
+    self->anonymous = FALSE;
+}
+
+
+void
+md_connection_set_authenticated(MdConnection *self)
+{
+    if (self->user == NULL)
+        return;
+
+    connection_end_authenticating(self);
+    start_waiting(self->table);
+}
+
+
+void
+md_connection_close(MdConnection *self)
+{
+    User *user = self->user;
+
+    if (user == NULL)
+        return;
+
+    connection_leave_queue(self);
+    connection_end_authenticating(self);
+    g_queue_unlink(&user->connections, &self->link);
+    user->n_readers -= self->read_only ? 1 : 0;
+    user->held -= self->held;
+    self->user = NULL;
+    self->table->n_connections--;
+    if (g_queue_is_empty(&user->connections))
+        g_hash_table_remove(self->table->users, GUINT_TO_POINTER(user->uid));
+    start_waiting(self->table);
+}
+
+
+/* The user who holds most and has something to lose; those with privileges come last. */
+static const User *
+find_biggest(MdConnections *self)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    const User *biggest = NULL;
+
+    g_hash_table_iter_init(&iter, self->users);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const User *user = value;
+
+        if (user->held == 0)
+            continue;
+        if (biggest == NULL || (biggest->privileged && !user->privileged) ||
+            (biggest->privileged == user->privileged && user->held > biggest->held))
+            biggest = user;
+    }
+    return biggest;
+}
+
+
+static MdConnection *
+user_find_biggest(const User *user)
+{
+    MdConnection *biggest = user->connections.head->data;
+
+    for (GList *link = user->connections.head; link != NULL; link = link->next) {
+        MdConnection *connection = link->data;
+
+        if (connection->held > biggest->held)
+            biggest = connection;
+    }
+    return biggest;
+}
+
+
+static void
+evict_biggest(MdConnections *self, const User *user)
+{
+    MdConnection *connection = user_find_biggest(user);
+    g_autofree char *cause =
+        g_strdup_printf("all connections hold %" G_GSIZE_FORMAT " bytes, this one %" G_GSIZE_FORMAT,
+                        self->held, connection->held);
+
+    self->funcs->evict(connection->data, cause);
+}
+
+
+void
+md_connection_hold(MdConnection *self, gsize size)
+{
+    g_autoptr(MdConnection) guard = md_connection_ref(self);
+    MdConnections *table = guard->table;
+    const User *biggest = NULL;
+
+    self->held += size;
+    table->held += size;
+    if (self->user == NULL)
+        return;
+
+    self->user->held += size;
+    while (table->held > table->settings->max_memory && (biggest = find_biggest(table)) != NULL)
+        evict_biggest(table, biggest);
+}
+
+
+void
+md_connection_release(MdConnection *self, gsize size)
+{
+    self->held -= size;
+    self->table->held -= size;
+    if (self->user != NULL)
+        self->user->held -= size;
+}

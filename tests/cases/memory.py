@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What clients can make the daemon keep in memory, and that others are served meanwhile."""
+
+import contextlib
+import os
+import resource
+import socket
+
+import rpc
+from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
+
+CUT_OFF = 'cutting off a client'
+MIB = 1 << 20
+PAGE = os.sysconf('SC_PAGE_SIZE')
+
+FROM_RPC = 7
+RPC_ERROR, OPERATION_FAILED, NO_DEVICE = 39, 9, 53
+UNOPENED_MAX, READER_MAX, WRITER_MAX = 4096, 256 * 1024, MIB + 64 * 1024
+OVERHEAD = 32   # of a look-up's frame: its header, and the length of the name
+
+
+class MemoryTest(SeveralUsersTest):
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def assert_others_are_served(self):
+        """Root, and another user."""
+        self.assert_served(self.raw(), self.come(BOB))
+
+    def resident(self):
+        with open(f'/proc/{self.daemon.process.pid}/statm', encoding='ascii') as statm:
+            return int(statm.read().split()[1]) * PAGE
+
+    def assert_resident_below(self, mib):
+        self.assertLess(self.resident() / MIB, mib)
+
+    @staticmethod
+    def begin_frame(size):
+        """The first bytes of a look-up whose frame has that size."""
+        number = rpc.PROCEDURES['LOOKUP_BY_NAME']
+        return rpc.Connection.frame(number, rpc.u32(size - OVERHEAD), length=size)
+
+    def send_look_up(self, client, size):
+        """One whose frame has that size; returns its serial."""
+        return client.send('LOOKUP_BY_NAME', rpc.string('x' * (size - OVERHEAD)))
+
+    @staticmethod
+    def send_as_much_as_goes(clients, data):
+        """Until the daemon has taken all of it from each, or takes no more; returns those that it has cut off."""
+        closed = []
+        for client in clients:
+            left = memoryview(data)
+            client.socket.settimeout(0.5)
+            try:
+                while left:
+                    left = left[client.socket.send(left):]
+            except TimeoutError:
+                pass
+            except OSError:
+                closed.append(client)
+        return closed
+
+    def pipeline(self, client, count):
+        """Calls whose answers nobody reads."""
+        frame = client.frame(rpc.PROCEDURES['LIST_ALL'], rpc.i32(1) + rpc.u32(0))
+        self.send_as_much_as_goes([client], frame * count)
+
+
+class Frames(MemoryTest):
+    config = {'sockets': OPEN_TO_ALL}
+
+    def check_limit(self, client, limit):
+        """The longest frame is read; of a longer one only that it is too long."""
+        fits = client.wait_reply(self.send_look_up(client, limit)).error()
+        self.assertNotIn('too large', fits.message)
+        for size in (limit + 4, rpc.MESSAGE_MAX):
+            error = client.wait_reply(self.send_look_up(client, size)).error()
+            self.assertEqual((error.code, error.domain), (RPC_ERROR, FROM_RPC))
+            self.assertEqual(error.message, f'message of {size} bytes is too large, '
+                                            f'this connection may send {limit}')
+
+    def test_reader(self):
+        client = self.come(ALICE)
+        self.check_limit(client, READER_MAX)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_writer(self):
+        client = self.raw()
+        self.check_limit(client, WRITER_MAX)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_writer_who_opens_to_read(self):
+        client = self.raw(opened=False)
+        client.open(flags=1)
+        self.check_limit(client, READER_MAX)
+
+    def test_before_open(self):
+        """A URI may be long, but not that long."""
+        client = self.raw(opened=False)
+        fits = 'nodedev:///system?' + 'x' * (UNOPENED_MAX - 28 - 8 - 4 - len('nodedev:///system?'))
+        error = client.wait_reply(client.send('OPEN', rpc.optional(fits + 'xxxx') + rpc.u32(0))).error()
+        self.assertEqual((error.code, error.domain), (RPC_ERROR, FROM_RPC))
+        self.assertIn(f'may send {UNOPENED_MAX}', error.message)
+        client.open(fits)
+        self.check_limit(client, WRITER_MAX)
+
+    def test_what_comes_behind_open(self):
+        """The rights that count are those after the messages before it."""
+        client = self.raw(opened=False)
+        document = self.document(uuid=self.new_uuid(), extra='<x>' + 'y' * 100000 + '</x>')
+        serials = [client.send('OPEN', rpc.optional(None) + rpc.u32(0)),
+                   client.send('CREATE_XML', rpc.string(document) + rpc.u32(0)),
+                   client.send('LOOKUP_BY_NAME', rpc.string('computer'))]
+        for serial in serials:
+            self.assertIsNone(client.wait_reply(serial).error())
+
+    def test_procedures_that_are_not_served(self):
+        client = self.come(ALICE)
+        error = client.wait_reply(client.send(9999, b'\0' * MIB)).error()
+        self.assertEqual(error.code, RPC_ERROR)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_longest_frames_that_never_end(self):
+        """32 MiB less a byte from each; nothing of it is kept."""
+        clients = [self.come(ALICE) for _ in range(8)]
+        data = self.begin_frame(rpc.MESSAGE_MAX) + b'x' * (rpc.MESSAGE_MAX - OVERHEAD - 1)
+        closed = self.send_as_much_as_goes(clients, data)
+        self.assertEqual(closed, [])
+        self.assert_others_are_served()
+        self.assert_resident_below(48)
+        for client in clients:
+            client.send_raw(b'x')
+            self.assertIn('too large', client.wait_reply(1, self.deadline).error().message)
+
+
+class Unread(MemoryTest):
+    config = {'limits': {'frame_timeout': '1'}}
+
+    def test_calls_that_nobody_reads_the_answers_of(self):
+        """A frame behind them does not stay for ever: who does not read is cut off, even in the middle of a frame."""
+        clients = [self.come(ALICE) for _ in range(6)]
+        for client in clients:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            self.pipeline(client, 3000)
+            self.send_as_much_as_goes([client], self.begin_frame(rpc.MESSAGE_MAX) + b'x' * 32 * MIB)
+        self.assert_others_are_served()
+        self.assert_resident_below(48)
+        self.wait_until(lambda: self.daemon.log().count(CUT_OFF) == len(clients), 'their ends')
+
+    def test_who_says_good_bye_and_does_not_read(self):
+        client = self.come(ALICE)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.pipeline(client, 400)
+        self.send_as_much_as_goes([client], client.frame(rpc.PROCEDURES['CLOSE']))
+        self.wait_until(lambda: CUT_OFF in self.daemon.log(), 'its end')
+
+    def test_who_reads_late(self):
+        """Slow is not dead: as long as answers are read calls go on."""
+        client = self.come(ALICE)
+        for _ in range(5):
+            serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)) for _ in range(500)]
+            for serial in serials:
+                self.assertIsNone(client.wait_reply(serial).error())
+
+
+class Total(MemoryTest):
+    """All clients together."""
+
+    config = {'sockets': OPEN_TO_ALL, 'limits': {'max_memory': str(16 * MIB), 'frame_timeout': '60'}}
+    count = 160
+
+    def check(self, clients):
+        """Some have been cut off, and the others serve as well as before."""
+        self.assert_resident_below(64)
+        self.wait_until(self.count_evicted, 'somebody to be cut off')
+        self.assert_others_are_served()
+        self.assertLess(self.count_evicted(), len(clients))
+
+    def count_evicted(self):
+        return self.daemon.log().count('all connections hold')
+
+    def test_half_frames(self):
+        bob = self.come(BOB)
+        self.send_as_much_as_goes([bob], self.begin_frame(READER_MAX) + b'x' * 100000)
+        clients = [self.come(ALICE) for _ in range(self.count)]
+        data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
+        self.send_as_much_as_goes(clients, data)
+        self.check(clients)
+        # Who holds little himself has lost nothing.
+        bob.send_raw(b'x' * (READER_MAX - OVERHEAD - 100000))
+        bob.wait_reply(1)
+
+    def test_answers(self):
+        """Held back at a quarter of a mebibyte each, which is too much of so many."""
+        clients = [self.come(ALICE) for _ in range(self.count)]
+        for client in clients:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            self.pipeline(client, 2000)
+        self.check(clients)
+
+    def test_many_users(self):
+        """Each of them holds less than the one who holds most."""
+        clients = [self.come(100000 + number) for number in range(self.count)]
+        data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
+        self.send_as_much_as_goes(clients, data)
+        self.check(clients)
+
+    def test_root_comes_last(self):
+        roots = [self.raw(path=self.daemon.ro_path) for _ in range(40)]
+        data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
+        self.send_as_much_as_goes(roots, data)
+        clients = [self.come(ALICE) for _ in range(self.count)]
+        self.send_as_much_as_goes(clients, data)
+        self.check(clients)
+        for client in roots:
+            client.send_raw(b'x')
+            self.assertEqual(client.wait_reply(1).error().code, NO_DEVICE)
+
+
+class Callbacks(MemoryTest):
+    def setUp(self):
+        """More devices than a reader may have callbacks for."""
+        super().setUp()
+        for parent in self.host.parents():
+            for _ in range(14):
+                self.create(parent=parent.name, type_id=self.host.type_ids(parent)[0])
+
+    def register_all(self, client):
+        """How many callbacks a client gets, and the error that ends it."""
+        names = client.list_all()[0]
+        count = 0
+        with contextlib.suppress(rpc.RpcError):
+            for event in (0, 1):
+                for name in names:
+                    client.register(event, name)
+                    count += 1
+        self.assertGreater(2 * len(names), 64)
+        return count, 2 * len(names)
+
+    def test_readers_have_few(self):
+        client = self.come(ALICE)
+        count, _ = self.register_all(client)
+        self.assertEqual(count, 64)
+        self.assert_refused(OPERATION_FAILED, client.register, 0, domain=FROM_RPC,
+                            says='a client may have 64 event callbacks and no more')
+        client.deregister(0)
+        client.register(0)
+        self.assertEqual(client.look_up('computer'), 'computer')
+
+    def test_writers_have_many(self):
+        count, wanted = self.register_all(self.raw())
+        self.assertEqual(count, wanted)
+
+    def test_of_many_readers(self):
+        """They count for what all clients hold; an event reaches those that are left."""
+        self.change_config({'limits': {'max_memory': str(4 * MIB)}})
+        clients = [self.come(ALICE) for _ in range(200)]
+        for client in clients:
+            with contextlib.suppress(rpc.Closed, OSError):
+                self.register_all(client)
+        count = self.daemon.log().count('all connections hold')
+        self.assertGreater(count, 0)
+        self.assertLess(count, len(clients) / 2)
+        events = self.listen()
+        device = self.create()
+        events.wait(('created', device.name()))
+        self.assert_others_are_served()
+
+
+class Listeners(MemoryTest):
+    def test_that_never_read(self):
+        """Each holds what it does not read, counted as it costs; beyond its share it is cut off."""
+        self.change_config({'limits': {'max_queued_bytes': '65536'}})
+        clients = [self.come(ALICE) for _ in range(100)]
+        for client in clients:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.register(0)
+            client.register(1)
+        before = self.resident()
+        for _ in range(150):
+            self.create().destroy()
+        self.assertLess((self.resident() - before) / MIB, 24)
+        self.assert_others_are_served()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Cases in which several users are connected to one daemon."""
+
+import os
+
+import rpc
+from mediated_test import MediatedTest
+from user import acting_as
+
+# None of them has a process of their own.
+ALICE, BOB = 65534, 65533
+OPEN_TO_ALL = {'rw_mode': '0777', 'ro_mode': '0777'}
+
+
+class SeveralUsersTest(MediatedTest):
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.daemon.directory, 0o755)
+
+    def come(self, uid, path=None, opened=True):
+        """A raw client of a user, disconnected at the end; it reads unless there is a path."""
+        with acting_as(uid):
+            client = rpc.Connection(path or self.daemon.ro_path, self.deadline)
+        self.addCleanup(client.disconnect)
+        if opened:
+            client.open()
+        return client
+
+    def assert_served(self, *clients):
+        for client in clients:
+            self.assertEqual(client.look_up('computer'), 'computer')

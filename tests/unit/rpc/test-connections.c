@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who is let in, who gives way, who waits, and who loses a connection when memory runs out. */
+#include "config.h"
+
+#include <gio/gio.h>
+
+#include "rpc/connections.h"
+
+#define ROOT  0
+#define ALICE 1000
+#define BOB   1001
+#define CAROL 1002
+
+typedef struct {
+    MdSettings *settings;
+    MdConnections *table;
+    GPtrArray *clients; /* of Client, in the order of their coming */
+} Fixture;
+
+typedef struct {
+    Fixture *fixture;
+    uid_t uid;
+    MdConnection *connection; /* NULL: it has gone */
+    MdConnectionState state;
+    gboolean started;
+    gsize held;
+} Client;
+
+
+static void
+client_close(Client *client)
+{
+    MdConnection *connection = g_steal_pointer(&client->connection);
+
+    if (connection == NULL)
+        return;
+    md_connection_release(connection, client->held);
+    md_connection_close(connection);
+    md_connection_unref(connection);
+}
+
+
+static void
+client_free(Client *client)
+{
+    client_close(client);
+    g_free(client);
+}
+
+
+static void
+on_start(gpointer data)
+{
+    ((Client *)data)->started = TRUE;
+}
+
+
+static MdConnectionState
+on_get_state(gpointer data)
+{
+    return ((Client *)data)->state;
+}
+
+
+static void
+on_evict(gpointer data, const char *cause)
+{
+    g_assert_nonnull(cause);
+    client_close(data);
+}
+
+
+static void
+set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static const MdConnectionFuncs funcs = { on_start, on_get_state, on_evict };
+
+    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    fixture->table = md_connections_new(fixture->settings, &funcs);
+    fixture->clients = g_ptr_array_new_with_free_func((GDestroyNotify)client_free);
+}
+
+
+static void
+tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_ptr_array_unref(fixture->clients);
+    g_assert_cmpuint(md_connections_count(fixture->table), ==, 0);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 0);
+    md_connections_unref(fixture->table);
+    md_settings_free(fixture->settings);
+}
+
+
+/* NULL if it is refused. */
+static Client *
+come(Fixture *fixture, uid_t uid, gboolean read_only, gboolean anonymous, gboolean scarce)
+{
+    const MdConnectionPeer peer = { uid, uid == ROOT, read_only, anonymous };
+    Client *client = g_new0(Client, 1);
+
+    client->fixture = fixture;
+    client->uid = uid;
+    client->state = MD_CONNECTION_IDLE;
+    client->connection = md_connections_admit(fixture->table, &peer, scarce, client);
+    if (client->connection == NULL) {
+        g_free(client);
+        return NULL;
+    }
+    g_ptr_array_add(fixture->clients, client);
+    md_connection_start(client->connection);
+    return client;
+}
+
+
+static Client *
+come_to_write(Fixture *fixture, uid_t uid)
+{
+    return come(fixture, uid, FALSE, FALSE, FALSE);
+}
+
+
+static Client *
+come_to_log_in(Fixture *fixture, uid_t uid)
+{
+    return come(fixture, uid, FALSE, TRUE, FALSE);
+}
+
+
+static guint
+count(Fixture *fixture, uid_t uid)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < fixture->clients->len; i++) {
+        const Client *client = g_ptr_array_index(fixture->clients, i);
+
+        n += client->uid == uid && client->connection != NULL ? 1 : 0;
+    }
+    return n;
+}
+
+
+/* Time for those who say nothing to be taken for silent. */
+static void
+outlast_grace(void)
+{
+    gint64 end = g_get_monotonic_time() + MD_CONNECTIONS_GRACE * 1000;
+
+    while (g_get_monotonic_time() < end) {
+        g_autoptr(GSource) alarm = g_timeout_source_new(20);
+
+        g_source_set_dummy_callback(alarm);
+        g_source_attach(alarm, NULL);
+        g_main_context_iteration(NULL, TRUE);
+        g_source_destroy(alarm);
+    }
+}
+
+
+/* One user cannot have more; the others are not concerned. */
+static void
+test_per_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->settings->max_clients_per_user = 3;
+    for (guint i = 0; i < 3; i++)
+        g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_null(come_to_write(fixture, ALICE));
+    g_assert_nonnull(come_to_write(fixture, BOB));
+    for (guint i = 0; i < 10; i++)
+        g_assert_nonnull(come_to_write(fixture, ROOT));
+
+    client_close(g_ptr_array_index(fixture->clients, 0));
+    g_assert_nonnull(come_to_write(fixture, ALICE));
+}
+
+
+/* Who has most gives way to who has fewer, until they have the same. */
+static void
+test_full(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->settings->max_clients = 6;
+    for (guint i = 0; i < 6; i++)
+        g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_null(come_to_write(fixture, ALICE));
+    for (guint i = 0; i < 3; i++)
+        g_assert_nonnull(come_to_write(fixture, BOB));
+    g_assert_null(come_to_write(fixture, BOB));
+    g_assert_cmpuint(count(fixture, ALICE), ==, 3);
+    for (guint i = 0; i < 2; i++)
+        g_assert_nonnull(come_to_write(fixture, CAROL));
+    g_assert_null(come_to_write(fixture, CAROL));
+    g_assert_cmpuint(md_connections_count(fixture->table), ==, 6);
+}
+
+
+/* Idle ones before busy ones, new ones before old ones, those that were never opened first. */
+static void
+test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const MdConnectionState states[] = { MD_CONNECTION_BUSY, MD_CONNECTION_SILENT,
+                                         MD_CONNECTION_IDLE, MD_CONNECTION_SILENT,
+                                         MD_CONNECTION_IDLE, MD_CONNECTION_BUSY };
+    const guint order[] = { 1, 3, 4, 2, 5 };
+
+    fixture->settings->max_clients = G_N_ELEMENTS(states);
+    for (guint i = 0; i < G_N_ELEMENTS(states); i++)
+        come_to_write(fixture, ALICE)->state = states[i];
+    outlast_grace();
+    for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
+        const Client *victim = g_ptr_array_index(fixture->clients, order[i]);
+
+        g_assert_nonnull(victim->connection);
+        g_assert_nonnull(come_to_write(fixture, ROOT));
+        g_assert_null(victim->connection);
+    }
+}
+
+
+static void
+test_root(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->settings->max_clients = 2;
+    g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_nonnull(come_to_write(fixture, BOB));
+    for (guint i = 0; i < 2 + MD_CONNECTIONS_ROOT_RESERVE; i++)
+        g_assert_nonnull(come_to_write(fixture, ROOT));
+    g_assert_cmpuint(count(fixture, ALICE) + count(fixture, BOB), ==, 0);
+    g_assert_null(come_to_write(fixture, ROOT));
+    g_assert_null(come_to_write(fixture, ALICE));
+}
+
+
+/* Readers leave places to others, and take none from them. */
+static void
+test_readers(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->settings->max_clients = 8;
+    for (guint i = 0; i < 6; i++)
+        g_assert_nonnull(come(fixture, ALICE, TRUE, FALSE, FALSE));
+    g_assert_null(come(fixture, ALICE, TRUE, FALSE, FALSE));
+    for (guint i = 0; i < 2; i++)
+        g_assert_nonnull(come_to_write(fixture, BOB));
+    g_assert_cmpuint(count(fixture, ALICE), ==, 6);
+    g_assert_nonnull(come(fixture, CAROL, TRUE, FALSE, FALSE));
+    g_assert_cmpuint(count(fixture, ALICE), ==, 5);
+    g_assert_cmpuint(count(fixture, BOB), ==, 2);
+}
+
+
+/* Each of many users has one, as a user with subordinate ids may make it seem. */
+static void
+test_many_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->settings->max_clients = 10;
+    for (guint i = 0; i < 10; i++)
+        come_to_write(fixture, 100000 + i)->state =
+            i == 4 ? MD_CONNECTION_SILENT : MD_CONNECTION_IDLE;
+    g_assert_null(come_to_write(fixture, ALICE));
+    outlast_grace();
+    g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_cmpuint(count(fixture, 100004), ==, 0);
+    g_assert_null(come_to_write(fixture, BOB));
+    g_assert_nonnull(come_to_write(fixture, ROOT));
+}
+
+
+/* Without descriptors nobody comes in unless somebody goes, but root. */
+static void
+test_scarce(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_assert_null(come(fixture, ALICE, FALSE, FALSE, TRUE));
+    g_assert_nonnull(come(fixture, ROOT, FALSE, FALSE, TRUE));
+    for (guint i = 0; i < 3; i++)
+        g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_nonnull(come(fixture, BOB, FALSE, FALSE, TRUE));
+    g_assert_nonnull(come(fixture, ROOT, FALSE, FALSE, TRUE));
+    g_assert_cmpuint(count(fixture, ALICE), ==, 1);
+}
+
+
+/* Logins in excess wait, and are served in turns between users. */
+static void
+test_anonymous(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    Client *clients[6] = { NULL };
+
+    fixture->settings->max_anonymous_clients = 2;
+    for (guint i = 0; i < 4; i++)
+        clients[i] = come_to_log_in(fixture, ALICE);
+    clients[4] = come_to_log_in(fixture, BOB);
+    clients[5] = come_to_log_in(fixture, BOB);
+    g_assert_true(clients[0]->started && clients[1]->started);
+    for (guint i = 2; i < 6; i++)
+        g_assert_false(clients[i]->started);
+    g_assert_true(come_to_write(fixture, ALICE)->started);
+
+    md_connection_set_authenticated(clients[0]->connection);
+    g_assert_true(clients[4]->started);
+    client_close(clients[2]);
+    client_close(clients[1]);
+    g_assert_true(clients[3]->started);
+    g_assert_false(clients[5]->started);
+    client_close(clients[4]);
+    g_assert_true(clients[5]->started);
+}
+
+
+/* One who wants to log in does not wait for one who has several connections and says nothing; one
+ * who is being asked for a password is left in peace. */
+static void
+test_anonymous_silent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    Client *clients[3] = { NULL };
+    Client *bob = NULL;
+
+    fixture->settings->max_anonymous_clients = 3;
+    for (guint i = 0; i < 3; i++)
+        clients[i] = come_to_log_in(fixture, ALICE);
+    clients[0]->state = MD_CONNECTION_BUSY;
+    clients[1]->state = MD_CONNECTION_SILENT;
+    clients[2]->state = MD_CONNECTION_SILENT;
+    bob = come_to_log_in(fixture, BOB);
+    g_assert_false(bob->started);
+    g_assert_cmpuint(count(fixture, ALICE), ==, 3);
+
+    while (!bob->started)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_null(clients[1]->connection);
+    g_assert_nonnull(clients[0]->connection);
+    g_assert_nonnull(clients[2]->connection);
+}
+
+
+static void
+hold(Client *client, gsize size)
+{
+    client->held += size;
+    md_connection_hold(client->connection, size);
+}
+
+
+/* The biggest connection of the biggest user goes, even if another one has just grown. */
+static void
+test_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    Client *root = come_to_write(fixture, ROOT);
+    Client *big = come_to_write(fixture, ALICE);
+    Client *small = come_to_write(fixture, ALICE);
+    Client *bob = come_to_write(fixture, BOB);
+
+    fixture->settings->max_memory = 1000;
+    hold(root, 500);
+    hold(small, 100);
+    hold(bob, 180);
+    hold(big, 120);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 900);
+    hold(bob, 30);
+    g_assert_cmpuint(count(fixture, ALICE), ==, 2);
+    hold(bob, 80);
+    g_assert_null(bob->connection);
+    hold(root, 300);
+    g_assert_null(big->connection);
+    g_assert_nonnull(small->connection);
+    g_assert_nonnull(root->connection);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 900);
+    hold(root, 200);
+    g_assert_null(small->connection);
+    hold(root, 1);
+    g_assert_null(root->connection);
+}
+
+
+/* What is held for one that has gone counts until it is released. */
+static void
+test_memory_of_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    Client *gone = come_to_write(fixture, ALICE);
+    Client *bob = come_to_write(fixture, BOB);
+    MdConnection *connection = md_connection_ref(gone->connection);
+
+    fixture->settings->max_memory = 1000;
+    md_connection_hold(connection, 600);
+    client_close(gone);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 600);
+    hold(bob, 300);
+    g_assert_nonnull(bob->connection);
+    md_connection_release(connection, 600);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 300);
+    md_connection_unref(connection);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, func) g_test_add("/connections/" path, Fixture, NULL, set_up, func, tear_down)
+    ADD("per-user", test_per_user);
+    ADD("full", test_full);
+    ADD("order", test_order);
+    ADD("root", test_root);
+    ADD("readers", test_readers);
+    ADD("many-users", test_many_users);
+    ADD("scarce", test_scarce);
+    ADD("anonymous", test_anonymous);
+    ADD("anonymous/silent", test_anonymous_silent);
+    ADD("memory", test_memory);
+    ADD("memory/of-closed", test_memory_of_closed);
+    return g_test_run();
+}
