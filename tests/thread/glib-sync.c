@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Linked into programs that the thread sanitizer watches. GLib is not compiled with it, so that it
+ * does not see who waits for whom in there; these stand before GLib's functions and tell it of all
+ * by which our threads meet: mutexes, conditions, pools, reference counts.
+ */
+#include "config.h"
+
+#include <dlfcn.h>
+#include <glib.h>
+#include <sanitizer/tsan_interface.h>
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+#undef g_atomic_rc_box_acquire
+
+/* What a pool runs, for as long as the program. */
+typedef struct {
+    GFunc func;
+    gpointer user_data;
+} PoolFunc;
+
+/* How what is released at present is cleared. */
+static _Thread_local GDestroyNotify clear_func;
+
+
+void
+g_mutex_lock(GMutex *mutex)
+{
+    REAL(g_mutex_lock)(mutex);
+    __tsan_acquire(mutex);
+}
+
+
+void
+g_mutex_unlock(GMutex *mutex)
+{
+    __tsan_release(mutex);
+    REAL(g_mutex_unlock)(mutex);
+}
+
+
+/* The mutex is let go of in there, and taken again. */
+void
+g_cond_wait(GCond *cond, GMutex *mutex)
+{
+    __tsan_release(mutex);
+    REAL(g_cond_wait)(cond, mutex);
+    __tsan_acquire(mutex);
+}
+
+
+gboolean
+g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
+{
+    gboolean signalled = FALSE;
+
+    __tsan_release(mutex);
+    signalled = REAL(g_cond_wait_until)(cond, mutex, end_time);
+    __tsan_acquire(mutex);
+    return signalled;
+}
+
+
+static void
+run_in_pool(gpointer data, gpointer user_data)
+{
+    const PoolFunc *pool = user_data;
+
+    __tsan_acquire(data);
+    pool->func(data, pool->user_data);
+}
+
+
+GThreadPool *
+g_thread_pool_new(
+    GFunc func, gpointer user_data, gint max_threads, gboolean exclusive, GError **error)
+{
+    PoolFunc *pool = g_new(PoolFunc, 1);
+
+    pool->func = func;
+    pool->user_data = user_data;
+    return REAL(g_thread_pool_new)(run_in_pool, pool, max_threads, exclusive, error);
+}
+
+
+gboolean
+g_thread_pool_push(GThreadPool *pool, gpointer data, GError **error)
+{
+    __tsan_release(data);
+    return REAL(g_thread_pool_push)(pool, data, error);
+}
+
+
+static void
+clear_box(gpointer box)
+{
+    __tsan_acquire(box);
+    clear_func(box);
+}
+
+
+void
+g_atomic_rc_box_release_full(gpointer box, GDestroyNotify clear)
+{
+    GDestroyNotify outer = clear_func;
+
+    clear_func = clear;
+    __tsan_release(box);
+    REAL(g_atomic_rc_box_release_full)(box, clear_box);
+    clear_func = outer;
+}
