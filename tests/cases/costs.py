@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a document costs, of each kind of device: exact upper bounds in system calls, which no machine changes.
+
+Counted is what reads something, over all threads; what the test bed adds is left out. A bound is raised only for what
+must be read anew for each document.
+"""
+
+from mediated_test import MediatedTest, only_on
+from syscalls import Trace
+
+SIMULATED = 'the hardware is of a simulated host'
+# So that what happens now and then, as a thread that ends, is not taken for a part of each document.
+DOCUMENTS = 10
+READING = {'openat', 'newfstatat', 'readlinkat', 'getdents64', 'read', 'ioctl'}
+# What threads wake each other up with.
+WAKE_UP = 'eventfd'
+
+
+class Costs(MediatedTest):
+    def trace(self, device):
+        """Of documents of a device that has been read before."""
+        device.XMLDesc(0)
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            for _ in range(DOCUMENTS):
+                device.XMLDesc(0)
+        return trace
+
+    def check(self, name, most, waking_up=0):
+        """At most so many calls that read, and so often is the main loop woken up by a thread."""
+        trace = self.trace(self.conn.nodeDeviceLookupByName(name))
+        reads = [call for call in trace.calls if call.name in READING and WAKE_UP not in call.arguments]
+        wake_ups = [call for call in trace.calls if call.name == 'write' and WAKE_UP in call.arguments]
+        self.assertLessEqual(len(reads) / DOCUMENTS, most, trace.counter())
+        self.assertLessEqual(len(wake_ups) / DOCUMENTS, waking_up)
+        self.assertLessEqual(trace.count('poll') / DOCUMENTS, 1 + waking_up + 1 / DOCUMENTS)
+
+    def check_all(self, bounds, waking_up=0):
+        """`bounds` are calls by device."""
+        for name, most in bounds.items():
+            with self.subTest(name):
+                self.check(name, most, waking_up)
+
+
+@only_on('sim', SIMULATED)
+class Parents(Costs):
+    """Their drivers are asked how many devices are left of each type: that is three calls a type."""
+
+    def test_gpus(self):
+        self.check_all({'pci_0000_86_00_0': 39, 'pci_0000_87_00_0': 39}, waking_up=1)
+        self.check_all({'pci_0000_85_08_0': 21, 'pci_0000_00_1f_6': 14, 'computer': 0})
+
+    def test_mediated_device(self):
+        """Two of them are for the directories of scripts."""
+        self.check_all({self.create().name(): 7})
+
+    def test_lists_and_lookups(self):
+        self.names()
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            for name in self.names():
+                self.conn.nodeDeviceLookupByName(name).listCaps()
+        self.assertEqual([call for call in trace.calls if call.name in READING], [])
+
+
+@only_on('sim', SIMULATED)
+class Virtual(Costs):
+    machine = 'virtual'
+
+    def test_parents(self):
+        self.check_all({'mtty_mtty': 11, 'mdpy_mdpy': 13}, waking_up=1)
+
+
+@only_on('sim', SIMULATED)
+class Laptop(Costs):
+    machine = 'laptop'
+
+    def test_functions(self):
+        """With a link and without, with virtual functions, as one, and with vital product data."""
+        self.check_all({'pci_0000_00_1f_0': 14, 'pci_0000_00_01_0': 21, 'pci_0000_02_00_0': 27, 'pci_0000_02_00_1': 24,
+                        'pci_0000_02_00_2': 22, 'pci_10000_e1_00_0': 18})
+
+    def test_usb_and_graphics(self):
+        self.check_all({'usb_1_7': 4, 'usb_1_7_1_0': 12, 'drm_card0': 3})
+
+
+@only_on('sim', SIMULATED)
+class Interfaces(Costs):
+    """All offloads are one question."""
+
+    machine = 'net'
+
+    def test_documents(self):
+        self.check_all({'net_lo_00_00_00_00_00_00': 10, 'net_mdveth0_aa_bb_cc_00_00_01': 12,
+                        'net_mdeth0_52_54_00_12_34_56': 20}, waking_up=1)
+        self.check_all({'vdpa_vdpa0': 7})
+
+
+@only_on('sim', SIMULATED)
+class Disks(Costs):
+    machine = 'storage'
+
+    def test_documents(self):
+        self.check_all({'block_vda_root_disk': 5, 'block_sr1_QEMU_DVD_ROM_QM00003': 3})
+
+
+@only_on('sim', SIMULATED)
+class Adapters(Costs):
+    machine = 'fibre'
+
+    def test_documents(self):
+        self.check_all({'scsi_host0': 9, 'scsi_target0_0_0': 3, 'scsi_target3_0_0': 5, 'scsi_0_0_0_0': 4,
+                        'scsi_generic_sg0': 3})
+
+    def test_fibre_channel(self):
+        """The driver is asked for the name of the fabric."""
+        self.check_all({'scsi_host3': 23, 'scsi_host6': 19}, waking_up=1)
+
+
+@only_on('sim', SIMULATED)
+class Mainframe(Costs):
+    machine = 'mainframe'
+
+    def test_documents(self):
+        self.check_all({'ap_card04': 4, 'ap_04_0023': 4, 'css_0_0_0000': 5, 'ccw_0_0_1500': 7})
+
+    def test_parents(self):
+        self.check_all({'css_0_0_00d0': 9, 'ap_matrix': 9, 'ccwgroup_0_0_bd00': 16}, waking_up=1)
