@@ -2,6 +2,8 @@
 /* Configuration spaces: conventional, PCI Express, cut short, and looping. */
 #include "config.h"
 
+#include <string.h>
+
 #include <linux/pci_regs.h>
 
 #include "node_device/probe/pci-config.h"
@@ -117,6 +119,23 @@ test_loop(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Ones only: it has fallen off the bus, or is being reset. */
+static void
+test_nobody(void)
+{
+    guint8 config[64] = { 0x86, 0x80 };
+
+    g_assert_true(md_pci_config_is_answer(config, sizeof(config)));
+    g_assert_false(md_pci_config_is_answer(config, 0));
+    g_assert_false(md_pci_config_is_answer(config, sizeof(config) - 1));
+    memset(config, 0xff, sizeof(config));
+    g_assert_false(md_pci_config_is_answer(config, sizeof(config)));
+    /* A virtual function has no ids of its own in its space. */
+    config[0x0e] = 0;
+    g_assert_true(md_pci_config_is_answer(config, sizeof(config)));
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -127,5 +146,6 @@ main(int argc, char **argv)
     g_test_add("/pci-config/bridge", Fixture, NULL, set_up, test_bridge, tear_down);
     g_test_add("/pci-config/cut", Fixture, NULL, set_up, test_cut, tear_down);
     g_test_add("/pci-config/loop", Fixture, NULL, set_up, test_loop, tear_down);
+    g_test_add_func("/pci-config/nobody", test_nobody);
     return g_test_run();
 }

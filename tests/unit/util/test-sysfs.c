@@ -119,6 +119,30 @@ test_huge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* As a look at each of them would tell. */
+static void
+test_list_entries(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GPtrArray) names = md_sysfs_dir_list(fixture->dir, ".");
+    g_autoptr(GPtrArray) entries = md_sysfs_dir_list_entries(fixture->dir, ".");
+    g_autoptr(GPtrArray) none = md_sysfs_dir_list_entries(fixture->dir, "absent");
+
+    g_assert_cmpuint(none->len, ==, 0);
+    g_assert_cmpuint(entries->len, ==, names->len);
+    g_assert_cmpuint(entries->len, >, 0);
+    for (guint i = 0; i < entries->len; i++) {
+        const MdSysfsEntry *entry = g_ptr_array_index(entries, i);
+        g_autofree char *path =
+            g_build_filename(md_sysfs_dir_get_path(fixture->dir), entry->name, NULL);
+        GStatBuf st;
+
+        g_assert_cmpstr(entry->name, ==, g_ptr_array_index(names, i));
+        g_assert_cmpint(g_lstat(path, &st), ==, 0);
+        g_assert_cmpuint(entry->inode, ==, st.st_ino);
+    }
+}
+
+
 static void
 test_list(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -277,6 +301,7 @@ main(int argc, char **argv)
     g_test_add("/sysfs/text", Fixture, NULL, set_up, test_text, tear_down);
     g_test_add("/sysfs/hex", Fixture, NULL, set_up, test_hex, tear_down);
     g_test_add("/sysfs/huge", Fixture, NULL, set_up, test_huge, tear_down);
+    g_test_add("/sysfs/list-entries", Fixture, NULL, set_up, test_list_entries, tear_down);
     g_test_add("/sysfs/list", Fixture, NULL, set_up, test_list, tear_down);
     g_test_add("/sysfs/identity", Fixture, NULL, set_up, test_identity, tear_down);
     g_test_add("/sysfs/write", Fixture, NULL, set_up, test_write, tear_down);
