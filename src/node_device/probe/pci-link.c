@@ -68,8 +68,8 @@ md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap)
 void
 md_pci_link_read_status(MdSysfsDir *dir, MdCapPci *cap)
 {
-    if (!md_sysfs_dir_has(dir, ATTR_CURRENT_WIDTH))
-        return;
-    cap->has_link_status = read_width(dir, ATTR_CURRENT_WIDTH, &cap->link_status.width);
-    cap->link_status.speed = read_speed(dir, ATTR_CURRENT_SPEED);
+    if (read_width(dir, ATTR_CURRENT_WIDTH, &cap->link_status.width))
+        cap->link_status.speed = read_speed(dir, ATTR_CURRENT_SPEED);
+    else
+        cap->has_link_status = !md_sysfs_dir_has(dir, ATTR_CURRENT_WIDTH);
 }

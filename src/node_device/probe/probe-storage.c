@@ -332,7 +332,8 @@ read_once(
         return FALSE;
     cap->size = read_size(dir);
     cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
-    *lasting = cap->logical_block_size > 0;
+    /* That there is none is an answer, that it could not be read is none. */
+    *lasting = cap->logical_block_size > 0 || !md_sysfs_dir_has(dir, ATTR_LOGICAL_BLOCK);
     return TRUE;
 }
 
