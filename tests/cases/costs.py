@@ -79,7 +79,7 @@ class Laptop(Costs):
                         'pci_0000_02_00_2': 21, 'pci_10000_e1_00_0': 17})
 
     def test_usb_and_graphics(self):
-        self.check_all({'usb_1_7': 4, 'usb_1_7_1_0': 12, 'drm_card0': 3})
+        self.check_all({'usb_1_7': 4, 'usb_1_7_1_0': 10, 'drm_card0': 3})
 
 
 @only_on('sim', SIMULATED)
@@ -89,7 +89,7 @@ class Interfaces(Costs):
     machine = 'net'
 
     def test_documents(self):
-        self.check_all({'net_lo_00_00_00_00_00_00': 10, 'net_mdveth0_aa_bb_cc_00_00_01': 12,
+        self.check_all({'net_lo_00_00_00_00_00_00': 9, 'net_mdveth0_aa_bb_cc_00_00_01': 11,
                         'net_mdeth0_52_54_00_12_34_56': 20}, waking_up=1)
         self.check_all({'vdpa_vdpa0': 7})
 

@@ -12,7 +12,6 @@
 
 #include "conf/cap-net.h"
 #include "node_device/probe/devlink.h"
-#include "util/fd.h"
 #include "util/names.h"
 
 #define ATTR_PHYSFN           "device/physfn"
@@ -165,10 +164,9 @@ ask_offloads(int fd, const char *interface)
 
 /* Whether there is an RDMA device on the same hardware. */
 static gboolean
-has_rdma(MdSysfsDir *dir)
+has_rdma(guint64 hardware)
 {
-    guint64 hardware = md_sysfs_dir_find_inode(dir, MD_ATTR_DEVICE);
-    g_autoptr(MdSysfsDir) class = hardware != 0 ? md_sysfs_dir_open(CLASS_INFINIBAND, NULL) : NULL;
+    g_autoptr(MdSysfsDir) class = md_sysfs_dir_open(CLASS_INFINIBAND, NULL);
     g_autoptr(GPtrArray) names = class != NULL ? md_sysfs_dir_list(class, ".") : NULL;
 
     for (guint i = 0; names != NULL && i < names->len; i++) {
@@ -199,18 +197,33 @@ has_switch(MdSysfsDir *dir)
 }
 
 
+/* A socket of whatever family, as requests of ethtool are for none; never closed. -1 if there is
+ * none. */
+static int
+get_socket(void)
+{
+    static GMutex mutex;
+    static int fd = -1;
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
+
+    if (fd < 0)
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd;
+}
+
+
 guint32
 md_net_features_read(const char *interface, MdSysfsDir *dir)
 {
-    /* Of whatever family: the request is for none. */
-    g_auto(MdFd) fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    guint64 hardware = md_sysfs_dir_find_inode(dir, MD_ATTR_DEVICE);
+    int fd = get_socket();
     guint32 features = 0;
 
     if (fd >= 0 && strlen(interface) < IFNAMSIZ)
         features |= ask_offloads(fd, interface);
-    if (has_rdma(dir))
+    if (hardware != 0 && has_rdma(hardware))
         features |= 1U << MD_NET_FEATURE_RDMA;
-    if (has_switch(dir))
+    if (hardware != 0 && has_switch(dir))
         features |= 1U << MD_NET_FEATURE_SWITCHDEV;
     return features;
 }

@@ -17,7 +17,6 @@
 static void
 read_setting(MdCapUsb *cap, MdSysfsDir *dir)
 {
-    cap->number = md_sysfs_dir_read_hex(dir, ATTR_NUMBER);
     cap->class_code = md_sysfs_dir_read_hex(dir, ATTR_CLASS);
     cap->subclass = md_sysfs_dir_read_hex(dir, ATTR_SUBCLASS);
     cap->protocol = md_sysfs_dir_read_hex(dir, ATTR_PROTOCOL);
@@ -27,7 +26,11 @@ read_setting(MdCapUsb *cap, MdSysfsDir *dir)
 static gboolean
 probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
-    read_setting(md_node_device_def_add_cap(def, &md_cap_kind_usb), dir);
+    MdCapUsb *cap = md_node_device_def_add_cap(def, &md_cap_kind_usb);
+
+    /* Its number is the same in all settings. */
+    cap->number = md_sysfs_dir_read_hex(dir, ATTR_NUMBER);
+    read_setting(cap, dir);
     def->name = md_node_device_make_name("usb", md_udev_device_get_name(device), NULL);
     return TRUE;
 }
