@@ -24,7 +24,7 @@ import libvirt  # noqa: E402  pylint: disable=wrong-import-position
 import pair  # noqa: E402  pylint: disable=wrong-import-position
 from sim_host import UMOCKDEV  # noqa: E402  pylint: disable=wrong-import-position
 
-ROUNDS = 300
+ROUNDS = 2000
 # So many devices of one kind are asked, and each gets its part of the rounds.
 DEVICES_MAX = 5
 CALLS = ('null', 'list')
