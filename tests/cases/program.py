@@ -2,15 +2,38 @@
 """The program: options, configuration, sockets, its end."""
 
 import os
+import pathlib
 import signal
 import socket
 import stat
+import subprocess
 import time
 
 import documents
 from mediated_test import MediatedTest
 
 DETAILS = '<attribute name='
+
+
+class VfioUsers(MediatedTest):
+    """The program that systemd starts for a question of the daemon."""
+
+    starts_daemon = False
+
+    def ask(self, question):
+        program = pathlib.Path(self.daemon.program).with_name('mediated-vfio-users')
+        return subprocess.run([program], input=question, capture_output=True, check=False, timeout=self.deadline)
+
+    def test_answer(self):
+        result = self.ask(b'1:3\n')
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, b'free\n', b''))
+
+    def test_no_question(self):
+        for words in (b'', b'\n', b'1:3', b'/dev/null\n', b'1:3\n1:3\n', b'1:3\0\n', b'1' * 1000):
+            with self.subTest(words):
+                result = self.ask(words)
+                self.assertEqual((result.returncode, result.stdout), (1, b''))
+                self.assertNotEqual(result.stderr, b'')
 
 
 class Options(MediatedTest):

@@ -8,15 +8,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "node_device/vfio-users.h"
+#include "node_device/vfio.h"
+#include "util/error.h"
 #include "util/fd.h"
 
 #define NODES "/dev/pts/"
@@ -311,6 +315,48 @@ test_nobody_to_ask(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Gives up the right to look into other processes, and takes it back. FALSE: there is none. */
+static gboolean
+set_may_look(gboolean may_look)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+    guint32 bit = CAP_TO_MASK(CAP_SYS_PTRACE);
+
+    g_assert_cmpint(syscall(SYS_capget, &header, data), ==, 0);
+    if ((data[0].permitted & bit) == 0)
+        return FALSE;
+    data[0].effective = may_look ? data[0].effective | bit : data[0].effective & ~bit;
+    g_assert_cmpint(syscall(SYS_capset, &header, data), ==, 0);
+    return TRUE;
+}
+
+
+/* A device with a node of its own is removed only if it is known that nobody has it open. */
+static void
+test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *node = g_build_filename(fixture->root, "vfio-dev", "vfio0", NULL);
+    g_autofree char *attribute = g_build_filename(node, "dev", NULL);
+    g_autoptr(MdSysfsDir) device = md_sysfs_dir_open(fixture->root, NULL);
+    g_autoptr(GError) error = NULL;
+    gboolean may_look = set_may_look(FALSE);
+
+    g_assert_true(md_vfio_check_free(device, NULL));
+    g_assert_cmpint(g_mkdir_with_parents(node, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(attribute, "511:3\n", -1, NULL));
+    g_assert_false(md_vfio_check_free(device, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
+    g_assert_nonnull(strstr(error->message, "whether the device is in use cannot be told"));
+    g_assert_nonnull(strstr(error->message, "mediated-vfio-users"));
+
+    if (may_look && set_may_look(TRUE))
+        g_assert_true(md_vfio_check_free(device, NULL));
+    g_assert_true(g_file_set_contents(attribute, "nonsense\n", -1, NULL));
+    g_assert_true(md_vfio_check_free(device, NULL));
+}
+
+
 /* Somebody who does not ask does not keep the program. */
 static void
 test_silence(void)
@@ -338,6 +384,7 @@ main(int argc, char **argv)
     ADD("/vfio/ask", test_ask);
     ADD("/vfio/ask/in-vain", test_ask_in_vain);
     ADD("/vfio/ask/nobody", test_nobody_to_ask);
+    ADD("/vfio/check-free", test_check_free);
     g_test_add_func("/vfio/questions", test_questions);
     g_test_add_func("/vfio/answers", test_answers);
     g_test_add_func("/vfio/silence", test_silence);
