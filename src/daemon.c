@@ -27,6 +27,7 @@ typedef struct {
     GSource *interrupt;
     GSource *terminate;
     GSource *hangup;
+    GSource *user;
     gboolean started;
     gboolean reload_wanted; /* before it had started */
     gboolean stopping;
@@ -41,6 +42,7 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->interrupt);
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
+    md_source_clear(&self->user);
     g_clear_object(&self->server);
     g_clear_object(&self->driver);
     g_clear_pointer(&self->loop, g_main_loop_unref);
@@ -174,6 +176,19 @@ on_hangup(gpointer data)
 }
 
 
+/* For whoever wants to know what the daemon is doing. */
+static gboolean
+on_user_signal(gpointer data)
+{
+    Daemon *self = data;
+
+    g_message("State of the daemon:");
+    md_server_log_state(self->server);
+    md_driver_log_state(self->driver);
+    return G_SOURCE_CONTINUE;
+}
+
+
 static void
 listen_to_signals(Daemon *self)
 {
@@ -182,6 +197,7 @@ listen_to_signals(Daemon *self)
     self->interrupt = md_source_attach(g_unix_signal_source_new(SIGINT), on_signal, self);
     self->terminate = md_source_attach(g_unix_signal_source_new(SIGTERM), on_signal, self);
     self->hangup = md_source_attach(g_unix_signal_source_new(SIGHUP), on_hangup, self);
+    self->user = md_source_attach(g_unix_signal_source_new(SIGUSR1), on_user_signal, self);
 }
 
 

@@ -11,6 +11,8 @@
 #include "node_device/vhba.h"
 #include "node_device/vpd-search.h"
 #include "util/error.h"
+#include "util/script.h"
+#include "util/worker.h"
 
 /*
  * virConnectListAllNodeDeviceFlags, in three groups. Written as bits, as libvirt before 10.1 lacks
@@ -259,6 +261,15 @@ void
 md_driver_reload(MdDriver *self)
 {
     md_definitions_rescan(self->host.definitions);
+}
+
+
+void
+md_driver_log_state(MdDriver *self)
+{
+    g_message("%u devices", md_registry_size(self->host.registry));
+    md_worker_log_state();
+    md_script_log_state();
 }
 
 

@@ -45,6 +45,9 @@ void md_driver_stop_finish(MdDriver *self, GAsyncResult *result);
 /* Reads all definitions again. */
 void md_driver_reload(MdDriver *self);
 
+/* Logs how many devices there are, and what runs and waits for drivers and scripts. */
+void md_driver_log_state(MdDriver *self);
+
 MdEvents *md_driver_get_events(MdDriver *self);
 
 /*

@@ -90,6 +90,17 @@ md_call_new(MdSession *session,
 }
 
 
+void
+md_call_log_state(MdCall *self)
+{
+    const char *device = get_device_name(self, NULL);
+
+    g_message("Client %" G_GUINT64_FORMAT ": %s of '%s' under way for %.1f s",
+              md_session_get_number(self->session), self->procedure->function,
+              device != NULL ? device : "", (double)(g_get_monotonic_time() - self->since) / 1e6);
+}
+
+
 MdSession *
 md_call_get_session(MdCall *self)
 {
@@ -131,7 +142,7 @@ on_sent(gpointer data)
     MdCall *self = data;
 
     md_client_end_call(md_session_get_client(self->session), self->cost);
-    self->ended(self->data);
+    self->ended(self, self->data);
     md_session_unref(self->session);
     md_identity_unref(self->who);
     md_owner_unref(self->owner);

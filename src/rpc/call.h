@@ -40,7 +40,7 @@ typedef struct {
     const char *(*find_device)(MdDriver *driver, gconstpointer args);
 } MdProcedure;
 
-typedef void (*MdCallEndedFunc)(gpointer data);
+typedef void (*MdCallEndedFunc)(MdCall *call, gpointer data);
 
 /* `args` are taken over. `ended` is called when the call has been answered. */
 MdCall *md_call_new(MdSession *session,
@@ -49,6 +49,9 @@ MdCall *md_call_new(MdSession *session,
                     gpointer args,
                     MdCallEndedFunc ended,
                     gpointer data);
+
+/* One line in the log: which procedure, for which client, and how old the call is. */
+void md_call_log_state(MdCall *self);
 
 MdSession *md_call_get_session(MdCall *self);
 MdDriver *md_call_get_driver(MdCall *self);

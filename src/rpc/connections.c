@@ -532,6 +532,13 @@ evict_biggest(MdConnections *self, const User *user)
 }
 
 
+gsize
+md_connection_get_held(const MdConnection *self)
+{
+    return self->held;
+}
+
+
 void
 md_connection_hold(MdConnection *self, gsize size)
 {

@@ -84,6 +84,8 @@ void md_connection_set_authenticated(MdConnection *self);
 /* Takes it out of the table. What is held for it still counts until it is released. */
 void md_connection_close(MdConnection *self);
 
+gsize md_connection_get_held(const MdConnection *self);
+
 /*
  * Counts memory that is held on behalf of the connection. md_connection_hold() may evict any
  * connection, this one too.

@@ -10,7 +10,8 @@
 #include "util/error.h"
 
 struct _MdDispatch {
-    guint n_calls;
+    GHashTable *calls; /* set of MdCall, under way */
+    guint64 n_ever;    /* calls that have been under way */
     gboolean holding;
     GQueue held; /* of MdCall */
     void (*idle)(gpointer data);
@@ -139,7 +140,10 @@ static const MdProcedure procedures[] = {
 MdDispatch *
 md_dispatch_new(void)
 {
-    return g_rc_box_new0(MdDispatch);
+    MdDispatch *self = g_rc_box_new0(MdDispatch);
+
+    self->calls = g_hash_table_new(NULL, NULL);
+    return self;
 }
 
 
@@ -150,11 +154,18 @@ md_dispatch_ref(MdDispatch *self)
 }
 
 
+static void
+dispatch_clear(MdDispatch *self)
+{
+    g_hash_table_unref(self->calls);
+}
+
+
 void
 md_dispatch_unref(MdDispatch *self)
 {
     if (self != NULL)
-        g_rc_box_release(self);
+        g_rc_box_release_full(self, (GDestroyNotify)dispatch_clear);
 }
 
 
@@ -234,12 +245,12 @@ check_session(MdSession *session, const MdProcedure *procedure, GError **error)
 
 
 static void
-on_call_ended(gpointer data)
+on_call_ended(MdCall *call, gpointer data)
 {
     MdDispatch *self = data;
 
-    self->n_calls--;
-    if (self->n_calls == 0 && self->idle != NULL)
+    g_hash_table_remove(self->calls, call);
+    if (g_hash_table_size(self->calls) == 0 && self->idle != NULL)
         self->idle(self->data);
     md_dispatch_unref(self);
 }
@@ -256,7 +267,8 @@ run(MdDispatch *self,
     MdCall *call =
         md_call_new(session, procedure, header, args, on_call_ended, md_dispatch_ref(self));
 
-    self->n_calls++;
+    g_hash_table_add(self->calls, call);
+    self->n_ever++;
     if (self->holding && (procedure->flags & MD_PROCEDURE_EARLY) == 0)
         g_queue_push_tail(&self->held, call);
     else
@@ -371,7 +383,21 @@ md_dispatch_release(MdDispatch *self)
 guint
 md_dispatch_count_calls(MdDispatch *self)
 {
-    return self->n_calls;
+    return g_hash_table_size(self->calls);
+}
+
+
+void
+md_dispatch_log_state(MdDispatch *self)
+{
+    GHashTableIter iter;
+    gpointer call = NULL;
+
+    g_message("%u calls under way, %" G_GUINT64_FORMAT " since the start",
+              md_dispatch_count_calls(self), self->n_ever);
+    g_hash_table_iter_init(&iter, self->calls);
+    for (guint i = 0; i < MD_DISPATCH_LOGGED_MAX && g_hash_table_iter_next(&iter, &call, NULL); i++)
+        md_call_log_state(call);
 }
 
 

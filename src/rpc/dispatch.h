@@ -23,6 +23,10 @@ void md_dispatch_release(MdDispatch *self);
 /* Calls not answered yet, those of clients that have gone included. */
 guint md_dispatch_count_calls(MdDispatch *self);
 
+/* One line in the log for each of them, up to MD_DISPATCH_LOGGED_MAX, and one of totals. */
+#define MD_DISPATCH_LOGGED_MAX 256
+void md_dispatch_log_state(MdDispatch *self);
+
 /* `func` is called whenever the last call under way has been answered; NULL: nothing is. */
 void md_dispatch_set_idle_func(MdDispatch *self, void (*func)(gpointer data), gpointer data);
 

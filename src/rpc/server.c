@@ -364,6 +364,38 @@ md_server_count_clients(MdServer *self)
 }
 
 
+static void
+guest_log_state(const Guest *guest)
+{
+    g_autofree char *who = md_identity_describe(guest->peer);
+    const char *state = "connecting";
+
+    if (guest->session != NULL && md_session_is_open(guest->session))
+        state = md_session_is_read_only(guest->session) ? "read-only" : "read-write";
+    g_message("Client %" G_GUINT64_FORMAT ": %s, %s, %u calls, %" G_GSIZE_FORMAT " bytes held",
+              guest->number, who, state, md_client_count_calls(guest->client),
+              md_connection_get_held(guest->connection));
+}
+
+
+void
+md_server_log_state(MdServer *self)
+{
+    GHashTableIter iter;
+    Guest *guest = NULL;
+
+    g_message("%u clients, %" G_GUINT64_FORMAT " since the start, %" G_GSIZE_FORMAT
+              " bytes held for them",
+              md_server_count_clients(self), self->n_ever,
+              md_connections_get_held(self->connections));
+    g_hash_table_iter_init(&iter, self->guests);
+    for (guint i = 0;
+         i < MD_SERVER_LOGGED_MAX && g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest); i++)
+        guest_log_state(guest);
+    md_dispatch_log_state(self->dispatch);
+}
+
+
 static gboolean
 on_deadline(gpointer user_data)
 {

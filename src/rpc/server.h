@@ -30,6 +30,10 @@ void md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, g
 /* The settings have changed: has the clients that are there, and those that wait, feel it. */
 void md_server_reload(MdServer *self);
 
+/* Logs the clients, up to MD_SERVER_LOGGED_MAX of them, calls under way, and totals. */
+#define MD_SERVER_LOGGED_MAX 256
+void md_server_log_state(MdServer *self);
+
 /*
  * Removes the sockets, lets the calls under way end and be answered, tells the clients that asked
  * for it that the daemon goes, and closes all connections. Calls back once, when that is done; a

@@ -22,6 +22,8 @@ struct _MdFairQueue {
     guint n_running;
     guint n_readers; /* of those that run */
     guint n_waiting;
+    guint64 n_joined;  /* ever */
+    guint64 n_refused; /* of those */
     gboolean advancing;
 };
 
@@ -265,6 +267,7 @@ check_room(MdFairEntry *entry, GError **error)
         return FALSE;
     }
     set_full(&full, self);
+    self->n_refused++;
     refuse(g_queue_peek_tail(&largest->waiting), full);
     return TRUE;
 }
@@ -298,9 +301,11 @@ md_fair_queue_join(MdFairQueue *self,
         g_queue_push_tail_link(&self->turns, &share->turn);
     g_queue_push_tail_link(&share->waiting, &entry->link);
     self->n_waiting++;
+    self->n_joined++;
     md_owner_watch(owner, &entry->watch, on_owner_gone, entry);
 
     if ((share->waiting.length > 1 || !may_begin(self, share)) && !check_room(entry, error)) {
+        self->n_refused++;
         take_back(entry);
         return FALSE;
     }
@@ -370,4 +375,34 @@ md_fair_queue_foreach(MdFairQueue *self, MdFairShareFunc func, gpointer data)
     g_hash_table_iter_init(&iter, self->shares);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&share))
         func(share->key, share->n_running, share->waiting.length, data);
+}
+
+
+static void
+append_share(guint64 share, guint running, guint waiting, gpointer data)
+{
+    GString *text = data;
+
+    if (share == md_owner_get_share(md_owner_get_daemon()))
+        g_string_append(text, "; the daemon");
+    else
+        g_string_append_printf(text, "; uid %" G_GUINT64_FORMAT, share);
+    g_string_append_printf(text, ": %u, %u", running, waiting);
+}
+
+
+void
+md_fair_queue_log(MdFairQueue *self)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (self->n_joined == 0)
+        return;
+    g_string_append_printf(text,
+                           "Queue of %s: %u running, %u waiting, %" G_GUINT64_FORMAT
+                           " ever, %" G_GUINT64_FORMAT " refused",
+                           self->what, self->n_running, self->n_waiting, self->n_joined,
+                           self->n_refused);
+    md_fair_queue_foreach(self, append_share, text);
+    g_message("%s", text->str);
 }

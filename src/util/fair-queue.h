@@ -71,6 +71,10 @@ gboolean md_fair_entry_is_running(const MdFairEntry *entry);
 guint md_fair_queue_count_running(MdFairQueue *self);
 guint md_fair_queue_count_waiting(MdFairQueue *self);
 
+/* One line in the log: what runs and waits, for whom, and how many have been refused. Nothing if
+ * the queue has always been empty. */
+void md_fair_queue_log(MdFairQueue *self);
+
 /* Calls `func` for each share (md_owner_get_share()) that has something in the queue. */
 typedef void (*MdFairShareFunc)(guint64 share, guint running, guint waiting, gpointer data);
 void md_fair_queue_foreach(MdFairQueue *self, MdFairShareFunc func, gpointer data);

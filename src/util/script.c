@@ -390,3 +390,11 @@ md_script_run_finish(GAsyncResult *result)
 
     return g_task_propagate_pointer(G_TASK(result), NULL);
 }
+
+
+void
+md_script_log_state(void)
+{
+    if (queue != NULL)
+        md_fair_queue_log(queue);
+}

@@ -64,6 +64,9 @@ void md_script_run_async(const char *const *argv,
                          gpointer user_data);
 
 /* Never NULL: whatever happens to a script is a result. */
+/* One line in the log on the scripts that run and wait. */
+void md_script_log_state(void);
+
 MdScriptResult *md_script_run_finish(GAsyncResult *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdScriptResult, md_script_result_free)

@@ -320,3 +320,20 @@ md_worker_run_finish(GAsyncResult *result, GError **error)
 
     return g_task_propagate_pointer(G_TASK(result), error);
 }
+
+
+void
+md_worker_log_state(void)
+{
+    GHashTableIter iter;
+    Lane *lane = NULL;
+
+    if (lanes == NULL)
+        return;
+    g_hash_table_iter_init(&iter, lanes);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&lane)) {
+        md_fair_queue_log(lane->queue);
+        if (lane->n_overdue > 0)
+            g_message("Of these operations, %u have not ended by their deadline", lane->n_overdue);
+    }
+}

@@ -53,5 +53,8 @@ void md_worker_run_async(MdWorkerFunc func,
 /* Whether a job has not ended by its deadline, so that another one would hardly either. */
 gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
 
+/* One line in the log for each object and kind of which a job runs or waits. */
+void md_worker_log_state(void);
+
 /* The `data` of the job, borrowed, or NULL with an error. */
 gpointer md_worker_run_finish(GAsyncResult *result, GError **error);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The log: one line for each change of the world, whoever makes it, and none for a call that reads."""
 
+import os
 import re
+import signal
 
 import libvirt
 
@@ -94,6 +96,32 @@ class Mdevs(LogTest):
         self.wait_until(lambda: self.state(name)[0], f'{name} active')
         self.assertEqual([line.split(': ', 2)[-1] for line in self.messages()],
                          [f"Started device '{name}' automatically"])
+
+
+class State(LogTest):
+    def test_signal(self):
+        """What is under way, for whom, and how long already."""
+        self.create()
+        self.host.set_knob(self.parent, 'block_create', 1)
+        creation = self.in_background(self.create, self.conn)
+        self.wait_until(self.shows_creation, 'the call')
+        self.assertTrue(self.logs('State of the daemon'))
+        self.assertTrue(self.logs('1 clients, ', ' since the start, ', ' bytes held for them'))
+        self.assertTrue(self.logs('Client ', f'pid {os.getpid()}', 'read-write, 1 calls'))
+        self.assertTrue(self.logs('1 calls under way, '))
+        self.wait_until(lambda: self.logs('Queue of operations on the device: 1 running, 0 waiting',
+                                          'uid 0: 1, 0'), 'the queue')
+        self.assertTrue(self.logs(f'{len(self.names(connection=self.connect()))} devices'))
+        self.host.set_knob(self.parent, 'block_create', 0)
+        creation.result(self.deadline)
+
+    def shows_creation(self):
+        """Asks again until the call has arrived."""
+        self.daemon.signal(signal.SIGUSR1)
+        return self.logs('virNodeDeviceCreateXML', 'under way for')
+
+    def logs(self, *words):
+        return any(all(word in line for word in words) for line in self.messages())
 
 
 @only_on('sim', vhba.NO_FIBRE)
