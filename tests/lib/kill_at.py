@@ -46,11 +46,16 @@ class KillAt:
 
     def spawn(self, arguments):
         """Starts the daemon, watched from its beginning; it may be killed before it listens."""
+        environment = self.daemon.environment
+        # The leak sanitizer cannot look at a process that is traced.
+        options = environment.get('ASAN_OPTIONS', '')
         self.daemon.wrapper = self.command()
+        self.daemon.environment = {**environment, 'ASAN_OPTIONS': f'{options}:detect_leaks=0'}
         try:
             self.daemon.process = self.daemon.spawn(arguments)
         finally:
             self.daemon.wrapper = []
+            self.daemon.environment = environment
 
     def attach(self):
         """On return all that the running daemon does is watched."""
