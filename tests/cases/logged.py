@@ -74,6 +74,8 @@ class Mdevs(LogTest):
     def test_changes_by_others(self):
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
+        # What comes before the list is whole is no change.
+        self.assertNotIn(name, self.names())
         self.host.create_by_others(self.parent, self.type_id, uuid)
         self.wait_until(lambda: name in self.names(), f'{name} listed')
         self.write_definition(uuid)
