@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <sys/eventfd.h>
 
+#include "util/deadline.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/source.h"
@@ -25,11 +26,11 @@ typedef struct {
     gpointer data;
     GDestroyNotify data_free;
 
-    Lane *lane;        /* main loop only */
-    GTask *task;       /* main loop only; NULL once answered */
-    GSource *timer;    /* main loop only */
-    MdFairEntry entry; /* main loop only */
-    gboolean ok;       /* written by the thread, read after it has ended */
+    Lane *lane;          /* main loop only */
+    GTask *task;         /* main loop only; NULL once answered */
+    MdDeadline deadline; /* main loop only */
+    MdFairEntry entry;   /* main loop only */
+    gboolean ok;         /* written by the thread, read after it has ended */
     GError *error;
 } Job;
 
@@ -123,7 +124,7 @@ end_job(Job *job)
 {
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
-    md_source_clear(&job->timer);
+    md_deadline_clear(&job->deadline);
     if (task == NULL)
         job->lane->n_overdue--;
     md_fair_entry_leave(&job->entry);
@@ -160,7 +161,7 @@ on_ended(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer user_data G_GNUC
 
 
 /* On the main loop, when the caller has waited long enough. */
-static gboolean
+static void
 on_deadline(gpointer user_data)
 {
     Job *job = user_data;
@@ -168,7 +169,6 @@ on_deadline(gpointer user_data)
     gboolean has_begun = md_fair_entry_is_running(&job->entry);
     MdWorkerKind kind = job->lane->kind;
 
-    md_source_clear(&job->timer);
     if (has_begun) {
         job->lane->n_overdue++;
     } else {
@@ -177,7 +177,6 @@ on_deadline(gpointer user_data)
     }
     g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT, "%s",
                             has_begun ? kinds[kind].overdue : kinds[kind].not_begun);
-    return G_SOURCE_REMOVE;
 }
 
 
@@ -232,7 +231,7 @@ on_refused(gpointer user_data, GError *error)
     Job *job = user_data;
     g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
-    md_source_clear(&job->timer);
+    md_deadline_clear(&job->deadline);
     job_unref(job);
     g_task_return_error(task, error);
 }
@@ -291,11 +290,7 @@ md_worker_run_async(MdWorkerFunc func,
     /* The task keeps the data alive until the callback has seen it. */
     g_task_set_task_data(job->task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
 
-    job->timer = g_timeout_source_new(deadline);
-    g_source_set_callback(job->timer, on_deadline, g_atomic_rc_box_acquire(job),
-                          (GDestroyNotify)job_unref);
-    g_source_attach(job->timer, NULL);
-
+    md_deadline_set(&job->deadline, deadline, on_deadline, job);
     if (!md_fair_queue_join(lane->queue, &job->entry, owner, &funcs, job, &error)) {
         on_refused(job, error);
         lane_drop_if_unused(lane);
