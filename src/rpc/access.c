@@ -38,6 +38,27 @@ static const Action actions[] = {
     { MD_MAY_DELETE, ACTION_DEVICE "delete" },
 };
 
+/* Where users search for their password: who has many windows open keeps nobody else waiting. */
+static const MdFairLimits guard_limits = {
+    .running = MD_POLKIT_MAX_ASKED,
+    .running_per_owner = 8,
+    .running_readers = 48,
+    .running_per_reader = 8,
+    .waiting = 1024,
+    .waiting_per_owner = 64,
+};
+
+/* polkit answers one after the other: the few that are asked for one user are what others wait for.
+ */
+static const MdFairLimits judge_limits = {
+    .running = MD_POLKIT_MAX_ASKED,
+    .running_per_owner = 4,
+    .running_readers = 48,
+    .running_per_reader = 4,
+    .waiting = 32768,
+    .waiting_per_owner = 8192,
+};
+
 struct _MdAccess {
     GObject parent;
 
@@ -94,8 +115,8 @@ md_access_class_init(MdAccessClass *klass)
 static void
 md_access_init(MdAccess *self)
 {
-    self->guard = md_polkit_new();
-    self->judge = md_polkit_new();
+    self->guard = md_polkit_new(&guard_limits);
+    self->judge = md_polkit_new(&judge_limits);
 }
 
 

@@ -3,8 +3,8 @@
 
 #include "rpc/polkit.h"
 
+#include "util/deadline.h"
 #include "util/error.h"
-#include "util/source.h"
 
 #define BUS_NAME  "org.freedesktop.PolicyKit1"
 #define PATH      "/org/freedesktop/PolicyKit1/Authority"
@@ -21,8 +21,9 @@ typedef struct {
     GVariant *parameters;
     char *id;             /* to take it back by; empty if nobody is asked for a password */
     GCancellable *asking; /* NULL: not asked yet */
-    GSource *deadline;
-    GSource *cancelled;
+    MdDeadline deadline;
+    MdFairEntry entry;
+    MdOwnerWatch watch; /* once it has had its turn */
 } Check;
 
 struct _MdPolkit {
@@ -30,9 +31,10 @@ struct _MdPolkit {
 
     GDBusConnection *bus;     /* NULL: not connected */
     GCancellable *connecting; /* NULL: not connecting */
-    GQueue waiting;           /* of Check, referenced */
-    guint n_asked;
-    guint64 n_interactive; /* ever asked */
+    gboolean failing;         /* no bus can be had for those who want one now */
+    MdFairQueue *queue;       /* of Check, those that wait for their turn referenced */
+    GQueue due;               /* of Check, referenced: those that need a bus */
+    guint64 n_interactive;    /* ever asked */
 };
 
 G_DEFINE_FINAL_TYPE(MdPolkit, md_polkit, G_TYPE_OBJECT)
@@ -57,24 +59,37 @@ md_polkit_dispose(GObject *object)
 }
 
 
+/* Each check holds it. */
+static void
+md_polkit_finalize(GObject *object)
+{
+    md_fair_queue_free(MD_POLKIT(object)->queue);
+    G_OBJECT_CLASS(md_polkit_parent_class)->finalize(object);
+}
+
+
 static void
 md_polkit_class_init(MdPolkitClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = md_polkit_dispose;
+    G_OBJECT_CLASS(klass)->finalize = md_polkit_finalize;
 }
 
 
 static void
 md_polkit_init(MdPolkit *self)
 {
-    g_queue_init(&self->waiting);
+    g_queue_init(&self->due);
 }
 
 
 MdPolkit *
-md_polkit_new(void)
+md_polkit_new(const MdFairLimits *limits)
 {
-    return g_object_new(MD_TYPE_POLKIT, NULL);
+    MdPolkit *self = g_object_new(MD_TYPE_POLKIT, NULL);
+
+    self->queue = md_fair_queue_new("questions to polkit", limits);
+    return self;
 }
 
 
@@ -108,12 +123,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Check, check_unref)
 
 /* Answers the caller, once; `error` is taken over, NULL: it may. */
 static void
-end(Check *check, GError *error)
+check_end(Check *check, GError *error)
 {
     g_autoptr(GTask) task = g_steal_pointer(&check->task);
 
-    md_source_clear(&check->deadline);
-    md_source_clear(&check->cancelled);
+    md_deadline_clear(&check->deadline);
+    md_owner_unwatch(&check->watch);
     if (error != NULL)
         g_task_return_error(task, error);
     else
@@ -121,16 +136,21 @@ end(Check *check, GError *error)
 }
 
 
-/* Nobody waits for the answer any more. */
+/* Nobody waits for the answer any more. One that polkit has is under way until that has let go. */
 static void
-give_up(Check *check, GError *error)
+check_give_up(Check *check, GError *error)
 {
     MdPolkit *self = check->polkit;
     g_autoptr(Check) guard G_GNUC_UNUSED = check_ref(check);
 
-    if (g_queue_remove(&self->waiting, check))
+    if (!md_fair_entry_is_running(&check->entry)) {
+        md_fair_entry_leave(&check->entry);
         check_unref(check);
-    if (g_queue_is_empty(&self->waiting) && self->connecting != NULL)
+    } else if (g_queue_remove(&self->due, check)) {
+        md_fair_entry_leave(&check->entry);
+        check_unref(check);
+    }
+    if (g_queue_is_empty(&self->due) && self->connecting != NULL)
         g_cancellable_cancel(self->connecting);
 
     /* Else the window that asks for the password would stay. */
@@ -140,11 +160,11 @@ give_up(Check *check, GError *error)
                                NULL, NULL, NULL);
     if (check->asking != NULL)
         g_cancellable_cancel(check->asking);
-    end(check, error);
+    check_end(check, error);
 }
 
 
-static gboolean
+static void
 on_deadline(gpointer user_data)
 {
     Check *check = user_data;
@@ -152,19 +172,17 @@ on_deadline(gpointer user_data)
 
     md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_OPERATION_TIMEOUT,
                       "polkit has not answered in time whether '%s' is allowed", check->action);
-    give_up(check, error);
-    return G_SOURCE_REMOVE;
+    check_give_up(check, error);
 }
 
 
-static gboolean
-on_cancelled(GCancellable *cancellable G_GNUC_UNUSED, gpointer user_data)
+static void
+on_gone(gpointer user_data)
 {
     GError *error = NULL;
 
     md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_OPERATION_ABORTED, "nobody waits for it");
-    give_up(user_data, error);
-    return G_SOURCE_REMOVE;
+    check_give_up(user_data, error);
 }
 
 
@@ -205,7 +223,7 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &err);
     GError *error = NULL;
 
-    self->n_asked--;
+    md_fair_entry_leave(&check->entry);
     if (check->task != NULL) {
         if (reply != NULL) {
             error = read_answer(check, reply);
@@ -215,16 +233,14 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
                               "polkit cannot tell whether '%s' is allowed: %s", check->action,
                               err->message);
         }
-        end(check, error);
+        check_end(check, error);
     }
-    advance(self);
 }
 
 
 static void
 ask(MdPolkit *self, Check *check)
 {
-    self->n_asked++;
     check->asking = g_cancellable_new();
     g_dbus_connection_call(self->bus, BUS_NAME, PATH, INTERFACE, "CheckAuthorization",
                            check->parameters, G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE,
@@ -232,20 +248,24 @@ ask(MdPolkit *self, Check *check)
 }
 
 
+/* Those behind them have their turn meanwhile, and fail, too. */
 static void
-fail_waiting(MdPolkit *self, const GError *cause)
+fail_due(MdPolkit *self, const GError *cause)
 {
     Check *check = NULL;
 
-    while ((check = g_queue_pop_head(&self->waiting)) != NULL) {
+    self->failing = TRUE;
+    while ((check = g_queue_pop_head(&self->due)) != NULL) {
         GError *error = NULL;
 
         md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_DBUS_SERVICE,
                           "polkit cannot be asked, the system bus cannot be reached: %s",
                           cause->message);
-        end(check, error);
+        md_fair_entry_leave(&check->entry);
+        check_end(check, error);
         check_unref(check);
     }
+    self->failing = FALSE;
 }
 
 
@@ -273,7 +293,7 @@ on_connected(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_
         self->bus = bus;
         g_signal_connect(bus, "closed", G_CALLBACK(on_bus_closed), self);
     } else if (!was_cancelled) {
-        fail_waiting(self, error);
+        fail_due(self, error);
     }
     /* Whoever has come after it was given up wants another try. */
     advance(self);
@@ -287,7 +307,7 @@ connect_bus(MdPolkit *self)
     g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
 
     if (address == NULL) {
-        fail_waiting(self, error);
+        fail_due(self, error);
         return;
     }
     self->connecting = g_cancellable_new();
@@ -304,18 +324,42 @@ advance(MdPolkit *self)
 {
     if (self->bus != NULL && g_dbus_connection_is_closed(self->bus))
         forget_bus(self);
-    if (self->connecting != NULL || g_queue_is_empty(&self->waiting))
+    if (self->connecting != NULL || self->failing || g_queue_is_empty(&self->due))
         return;
     if (self->bus == NULL) {
         connect_bus(self);
         return;
     }
 
-    while (self->n_asked < MD_POLKIT_MAX_ASKED && !g_queue_is_empty(&self->waiting)) {
-        g_autoptr(Check) check = g_queue_pop_head(&self->waiting);
+    while (!g_queue_is_empty(&self->due)) {
+        g_autoptr(Check) check = g_queue_pop_head(&self->due);
 
         ask(self, check);
     }
+}
+
+
+static void
+on_turn(gpointer user_data)
+{
+    Check *check = user_data;
+
+    md_owner_watch(check->entry.owner, &check->watch, on_gone, check);
+    g_queue_push_tail(&check->polkit->due, check);
+    advance(check->polkit);
+}
+
+
+/* The reference is the queue's. */
+static void
+on_refused(gpointer user_data, GError *cause)
+{
+    g_autoptr(Check) check = user_data;
+    GError *error = NULL;
+
+    md_error_set_from(&error, VIR_FROM_POLKIT, md_error_get_code(cause), "%s", cause->message);
+    g_error_free(cause);
+    check_end(check, error);
 }
 
 
@@ -370,9 +414,9 @@ md_polkit_check_async(MdPolkit *self,
 {
     g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
     g_autoptr(GVariant) owned G_GNUC_UNUSED = details != NULL ? g_variant_ref_sink(details) : NULL;
+    static const MdFairFuncs funcs = { on_turn, on_refused };
     GError *error = NULL;
     Check *check = NULL;
-    GCancellable *cancellable = md_owner_get_cancellable(owner);
 
     g_task_set_source_tag(task, md_polkit_check_async);
     if (!check_known(who, action, &error)) {
@@ -387,12 +431,9 @@ md_polkit_check_async(MdPolkit *self,
     check->id =
         interactive ? g_strdup_printf("%" G_GUINT64_FORMAT, ++self->n_interactive) : g_strdup("");
     check->parameters = make_parameters(who, action, details, interactive, check->id);
-    check->deadline = md_source_attach(g_timeout_source_new(deadline), on_deadline, check);
-    if (cancellable != NULL)
-        check->cancelled = md_source_attach(g_cancellable_source_new(cancellable),
-                                            G_SOURCE_FUNC(on_cancelled), check);
-    g_queue_push_tail(&self->waiting, check);
-    advance(self);
+    md_deadline_set(&check->deadline, deadline, on_deadline, check);
+    if (!md_fair_queue_join(self->queue, &check->entry, owner, &funcs, check, &error))
+        on_refused(check, error);
 }
 
 

@@ -8,15 +8,17 @@
 #include <gio/gio.h>
 
 #include "rpc/identity.h"
-#include "util/owner.h"
+#include "util/fair-queue.h"
 
 #define MD_TYPE_POLKIT (md_polkit_get_type())
 G_DECLARE_FINAL_TYPE(MdPolkit, md_polkit, MD, POLKIT, GObject)
 
-/* Questions asked at once, below what a bus allows for; more wait for their turn. */
+/* Questions asked at once, below what a bus allows for. More wait for their turn, which users take
+ * in turn. */
 #define MD_POLKIT_MAX_ASKED 64
 
-MdPolkit *md_polkit_new(void);
+/* `limits` must outlive it, and not exceed the above. */
+MdPolkit *md_polkit_new(const MdFairLimits *limits);
 
 /*
  * `details`: what the rules may look at, of type a{ss}; NULL: nothing. `interactive`: polkit may
@@ -36,7 +38,7 @@ void md_polkit_check_async(MdPolkit *self,
 /*
  * TRUE: it may. Else polkit's answer, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED or
  * VIR_ERR_AUTH_UNAVAILABLE; or there was none: VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_DBUS_SERVICE,
- * VIR_ERR_OPERATION_ABORTED if it was cancelled.
+ * VIR_ERR_RESOURCE_BUSY if too many wait, VIR_ERR_OPERATION_ABORTED if the owner has gone.
  */
 gboolean md_polkit_check_finish(MdPolkit *self, GAsyncResult *result, GError **error);
 

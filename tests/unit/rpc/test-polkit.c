@@ -14,6 +14,15 @@
 #define LONG   10000
 #define SHORT  50
 
+static const MdFairLimits limits = {
+    .running = MD_POLKIT_MAX_ASKED,
+    .running_per_owner = 60,
+    .running_readers = 60,
+    .running_per_reader = 4,
+    .waiting = 300,
+    .waiting_per_owner = 100,
+};
+
 /* One question and its answer. */
 typedef struct {
     gboolean done;
@@ -103,7 +112,7 @@ finish(MdPolkit *polkit)
 static void
 test_question(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(MdIdentity) who = make_identity(G_MAXUINT64);
     g_autoptr(Asked) asked = g_new0(Asked, 1);
     g_autoptr(GVariant) expected = NULL;
@@ -131,7 +140,7 @@ test_question(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 static void
 test_answers(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(Asked) denied = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     g_autoptr(Asked) challenged = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     g_autoptr(Asked) dismissed = ask(polkit, TRUE, LONG, md_owner_get_daemon());
@@ -156,7 +165,7 @@ test_malformed(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     static const char *const replies[] = { "(true,)", "()", "('yes',)", "((true, false),)",
                                            "((true, false, {'a': <1>}),)" };
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
 
     for (gsize i = 0; i < G_N_ELEMENTS(replies); i++) {
         g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
@@ -173,7 +182,7 @@ test_malformed(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 static void
 test_error(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
 
     authority_await(authority, 1);
@@ -189,7 +198,7 @@ test_error(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 static void
 test_hang(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(Asked) asked = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
     g_autoptr(Asked) second = NULL;
 
@@ -211,7 +220,7 @@ static void
 test_taken_back(Authority *authority, gconstpointer data)
 {
     gboolean by_deadline = GPOINTER_TO_INT(data);
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(MdOwner) owner = md_owner_new(65534);
     g_autoptr(Asked) asked = ask(polkit, TRUE, by_deadline ? 500 : LONG, owner);
     g_autofree char *id = NULL;
@@ -235,7 +244,7 @@ test_taken_back(Authority *authority, gconstpointer data)
 static void
 test_cancelled_before(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(MdOwner) owner = md_owner_new(65534);
     g_autoptr(Asked) asked = NULL;
 
@@ -249,7 +258,7 @@ test_cancelled_before(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 static void
 test_absent(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(Asked) asked = NULL;
     g_autoptr(Asked) second = NULL;
 
@@ -270,7 +279,7 @@ test_absent(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 static void
 test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(Asked) under_way = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     g_autoptr(Asked) without = NULL;
     g_autoptr(Asked) again = NULL;
@@ -304,7 +313,7 @@ test_bus_hangs(void)
     g_autofree char *address = g_strconcat("unix:path=", path, NULL);
     g_autoptr(GSocketListener) listener = g_socket_listener_new();
     g_autoptr(GSocketAddress) where = g_unix_socket_address_new(path);
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(Asked) first = NULL;
     g_autoptr(Asked) second = NULL;
 
@@ -327,7 +336,7 @@ test_bus_hangs(void)
 static void
 test_many(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(GPtrArray) asked = g_ptr_array_new_with_free_func((GDestroyNotify)asked_free);
     guint most = 0;
 
@@ -347,11 +356,68 @@ test_many(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Asks `n` questions for a user. */
+static GPtrArray *
+ask_many(MdPolkit *polkit, MdOwner *owner, guint n)
+{
+    GPtrArray *asked = g_ptr_array_new_with_free_func((GDestroyNotify)asked_free);
+
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add(asked, ask(polkit, FALSE, LONG, owner));
+    return asked;
+}
+
+
+static guint
+count_done(GPtrArray *asked)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < asked->len; i++)
+        n += ((const Asked *)asked->pdata[i])->done;
+    return n;
+}
+
+
+/* However many questions of one user wait, another's is the next, with no more than the few before
+ * it that are with polkit; and one too many is refused. */
+static void
+test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
+{
+    const guint most = limits.running_per_reader + limits.waiting_per_owner;
+    MdPolkit *polkit = md_polkit_new(&limits);
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    g_autoptr(MdOwner) bert = md_owner_new(1001);
+    g_autoptr(GPtrArray) many = ask_many(polkit, anna, most);
+    g_autoptr(Asked) refused = ask(polkit, FALSE, LONG, anna);
+    g_autoptr(Asked) one = NULL;
+
+    assert_refused(refused, VIR_ERR_RESOURCE_BUSY,
+                   "100 questions to polkit wait already for the user 1000");
+    authority_await(authority, limits.running_per_reader);
+    one = ask(polkit, FALSE, LONG, bert);
+    authority_await(authority, limits.running_per_reader + 1);
+    g_assert_cmpuint(authority->questions->len, ==, limits.running_per_reader + 1);
+    for (guint i = 0; i <= limits.running_per_reader; i++)
+        authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    await(one);
+    g_assert_true(one->allowed);
+    g_assert_cmpuint(count_done(many), <=, limits.running_per_reader);
+
+    /* Those of a client that goes are not asked any more. */
+    md_owner_leave(anna);
+    for (guint i = 0; i < many->len; i++)
+        await(many->pdata[i]);
+    g_assert_cmpuint(authority->questions->len, <=, limits.running_per_reader);
+    finish(polkit);
+}
+
+
 /* polkit would guess. */
 static void
 test_unknown(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(MdIdentity) who = make_identity(0);
     g_autoptr(Asked) asked = g_new0(Asked, 1);
 
@@ -368,7 +434,7 @@ static void
 test_high_uid(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     const gint64 uids[] = { G_MAXINT32 + G_GINT64_CONSTANT(1), G_MAXUINT32 };
-    MdPolkit *polkit = md_polkit_new();
+    MdPolkit *polkit = md_polkit_new(&limits);
 
     for (gsize i = 0; i < G_N_ELEMENTS(uids); i++) {
         g_autoptr(MdIdentity) who = make_identity(99);
@@ -404,6 +470,7 @@ main(int argc, char **argv)
     ADD("bus-goes", NULL, test_bus_goes);
     g_test_add_func("/polkit/bus-hangs", test_bus_hangs);
     ADD("many", NULL, test_many);
+    ADD("shares", NULL, test_shares);
     ADD("unknown", NULL, test_unknown);
     ADD("high-uid", NULL, test_high_uid);
     return g_test_run();
