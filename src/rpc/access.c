@@ -410,3 +410,11 @@ md_access_filter_finish(MdAccess *self, GAsyncResult *result, GError **error)
 
     return g_task_propagate_pointer(G_TASK(result), error);
 }
+
+
+void
+md_access_log_state(MdAccess *self)
+{
+    md_polkit_log_state(self->guard);
+    md_polkit_log_state(self->judge);
+}

@@ -79,3 +79,6 @@ void md_access_filter_async(MdAccess *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 GPtrArray *md_access_filter_finish(MdAccess *self, GAsyncResult *result, GError **error);
+
+/* Logs the questions to polkit that are asked and wait. */
+void md_access_log_state(MdAccess *self);

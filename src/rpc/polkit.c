@@ -454,3 +454,10 @@ md_polkit_is_answer(const GError *error)
     return code == VIR_ERR_AUTH_FAILED || code == VIR_ERR_AUTH_CANCELLED ||
            code == VIR_ERR_AUTH_UNAVAILABLE;
 }
+
+
+void
+md_polkit_log_state(MdPolkit *self)
+{
+    md_fair_queue_log(self->queue);
+}

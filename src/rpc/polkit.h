@@ -44,3 +44,6 @@ gboolean md_polkit_check_finish(MdPolkit *self, GAsyncResult *result, GError **e
 
 /* Whether an error of the above is an answer. */
 gboolean md_polkit_is_answer(const GError *error);
+
+/* One line in the log on the questions that are asked and wait. */
+void md_polkit_log_state(MdPolkit *self);

@@ -393,6 +393,7 @@ md_server_log_state(MdServer *self)
          i < MD_SERVER_LOGGED_MAX && g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest); i++)
         guest_log_state(guest);
     md_dispatch_log_state(self->dispatch);
+    md_access_log_state(self->access);
 }
 
 
