@@ -368,6 +368,15 @@ is_unchanged(const Empty *empty, const struct stat *st)
 
 
 static gboolean
+is_missing(const char *path)
+{
+    struct stat st = { 0 };
+
+    return stat(path, &st) < 0 && errno == ENOENT;
+}
+
+
+static gboolean
 has_scripts(MdCallouts *self, const char *path, Empty *empty)
 {
     g_autoptr(GPtrArray) files = NULL;
@@ -391,6 +400,9 @@ gboolean
 md_callouts_exist_in(MdCallouts *self, const char *directory)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++) {
+        /* One look for all that would be in there. */
+        if (directory == NULL && is_missing(self->roots[i]))
+            continue;
         for (gsize j = 0; j < G_N_ELEMENTS(kinds); j++) {
             g_autofree char *path = NULL;
 

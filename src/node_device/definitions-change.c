@@ -15,6 +15,12 @@ typedef struct {
     GError *error;   /* of the write */
 } Write;
 
+/* A file that is being written. */
+typedef struct {
+    guint n_writes;
+    gboolean deferred; /* something has happened to it meanwhile */
+} Writing;
+
 
 static void
 write_free(Write *self)
@@ -40,6 +46,47 @@ set_new_writes(MdDefinitions *self, const char *addr, guint n)
         g_hash_table_insert(self->new_writes, g_strdup(addr), GUINT_TO_POINTER(n));
     else
         g_hash_table_remove(self->new_writes, addr);
+}
+
+
+static void
+writing_begin(MdDefinitions *self, const Write *write)
+{
+    g_autofree char *key = g_strconcat(write->addr, "/", write->uuid, NULL);
+    Writing *writing = g_hash_table_lookup(self->writing, key);
+
+    if (writing == NULL) {
+        writing = g_new0(Writing, 1);
+        g_hash_table_insert(self->writing, g_steal_pointer(&key), writing);
+    }
+    writing->n_writes++;
+}
+
+
+/* Whether something has been deferred that is to be looked at now. */
+static gboolean
+writing_end(MdDefinitions *self, const Write *write)
+{
+    g_autofree char *key = g_strconcat(write->addr, "/", write->uuid, NULL);
+    Writing *writing = g_hash_table_lookup(self->writing, key);
+    gboolean deferred = writing->deferred;
+
+    writing->deferred = FALSE;
+    if (--writing->n_writes == 0)
+        g_hash_table_remove(self->writing, key);
+    return deferred;
+}
+
+
+gboolean
+md_definitions_defer(MdDefinitions *self, const char *addr, const char *name)
+{
+    g_autofree char *key = g_strconcat(addr, "/", name, NULL);
+    Writing *writing = g_hash_table_lookup(self->writing, key);
+
+    if (writing != NULL)
+        writing->deferred = TRUE;
+    return writing != NULL;
 }
 
 
@@ -94,11 +141,12 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     g_autoptr(GTask) task = user_data;
     MdDefinitions *self = g_task_get_source_object(task);
     Write *write = g_task_get_task_data(task);
+    gboolean deferred = writing_end(self, write);
 
     md_definition_write_finish(result, &write->error);
-    /* Never ask the disk for strange names, nor after nothing has been written. */
-    if (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG) ||
-        g_error_matches(write->error, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED)) {
+    /* Never ask the disk for strange names, nor after nothing has been written by anybody. */
+    if (!deferred && (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG) ||
+                      g_error_matches(write->error, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED))) {
         write_end(task);
         return;
     }
@@ -135,6 +183,7 @@ write_begin(MdDefinitions *self, GTask *task, MdDefinition *definition, MdOwner 
     Write *write = g_task_get_task_data(task);
 
     if (md_definition_reader_check(self->reader, &write->error)) {
+        writing_begin(self, write);
         md_definition_write_async(self->path, write->addr, write->uuid, definition,
                                   self->settings->driver_timeout, owner, on_written, task);
     } else {

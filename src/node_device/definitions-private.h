@@ -23,6 +23,7 @@ struct _MdDefinitions {
     MdDefinitionReader *reader;
     gboolean loaded;        /* all has been read once */
     GHashTable *new_writes; /* address -> number of new definitions that are being written */
+    GHashTable *writing;    /* "address/UUID" of a file that is being written -> Writing */
 };
 
 /* A directory of definitions. */
@@ -37,6 +38,10 @@ typedef struct {
 gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);
+
+/* TRUE if a file is being written by us: whatever happens to it is seen when the write has ended.
+ */
+gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
 
 /* Something has happened to a file; `settled`: it has been written to its end. */
 void md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean settled);

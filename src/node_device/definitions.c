@@ -52,6 +52,7 @@ md_definitions_finalize(GObject *object)
     g_hash_table_unref(self->parents);
     g_hash_table_unref(self->complaint);
     g_hash_table_unref(self->new_writes);
+    g_hash_table_unref(self->writing);
     G_OBJECT_CLASS(md_definitions_parent_class)->finalize(object);
 }
 
@@ -77,6 +78,7 @@ md_definitions_init(MdDefinitions *self)
     self->by_watch = g_hash_table_new(NULL, NULL);
     self->complaint = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->new_writes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->writing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 
@@ -373,7 +375,7 @@ on_watch_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event
     } else if (parent != NULL) {
         if (event == MD_WATCH_GONE)
             md_definition_reader_want(self->reader, parent->addr, NULL, FALSE);
-        else
+        else if (!md_definitions_defer(self, parent->addr, name))
             md_definitions_want(self, parent->addr, name, event == MD_WATCH_DONE);
     } else if (event != MD_WATCH_GONE && md_definition_reader_is_busy(self->reader)) {
         /* Of a directory that is only being found. */

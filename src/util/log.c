@@ -3,6 +3,7 @@
 
 #include "util/log.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,12 @@ typedef struct {
     gsize n_fields;
     char numbers[FIELDS_MAX][NUMBER_SIZE];
 } Fields;
+
+/* What stderr is; that does not change while the daemon runs, and is not asked for each line. */
+static struct {
+    gboolean journal;
+    gboolean colour;
+} output;
 
 
 /* Appends the text at `p` up to the next character, escaped unless it is printable; returns what
@@ -79,10 +86,15 @@ md_log_escape(const char *text)
 static GLogWriterOutput
 write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
 {
-    if (g_log_writer_is_journald(STDERR_FILENO) &&
+    g_autofree char *line = NULL;
+
+    if (output.journal &&
         g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
         return G_LOG_WRITER_HANDLED;
-    return g_log_writer_standard_streams(level, fields, n_fields, NULL);
+    line = g_log_writer_format_fields(level, fields, n_fields, output.colour);
+    fprintf(stderr, "%s\n", line);
+    fflush(stderr);
+    return G_LOG_WRITER_HANDLED;
 }
 
 
@@ -129,6 +141,8 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 void
 md_log_init(gboolean verbose)
 {
+    output.journal = g_log_writer_is_journald(STDERR_FILENO);
+    output.colour = g_log_writer_supports_color(STDERR_FILENO);
     /* stdout belongs to --version and --help. */
     g_log_writer_default_set_use_stderr(TRUE);
     g_log_set_writer_func(write_log, GINT_TO_POINTER(verbose), NULL);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <string.h>
 
 #include "node_device/probe/probe.h"
 #include "util/error.h"
@@ -198,16 +199,27 @@ set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
 }
 
 
+/* Whether a type is called exactly so; what could lead elsewhere is no name of one. */
+static gboolean
+has_id(MdSysfsDir *parent, const char *id)
+{
+    g_autofree char *path = make_path(id);
+
+    return *id != '\0' && *id != '.' && strchr(id, '/') == NULL && md_sysfs_dir_has(parent, path);
+}
+
+
 char *
 md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error)
 {
-    g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+    g_autoptr(GPtrArray) ids = NULL;
     g_autofree char *suffix = id != NULL ? g_strconcat("-", id, NULL) : NULL;
     const char *found = NULL;
 
-    if (id != NULL && g_ptr_array_find_with_equal_func(ids, id, g_str_equal, NULL))
+    if (id != NULL && has_id(parent, id))
         return g_strdup(id);
 
+    ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
     for (guint i = 0; i < ids->len; i++) {
         const char *candidate = g_ptr_array_index(ids, i);
         gboolean fits = id != NULL ? g_str_has_suffix(candidate, suffix)

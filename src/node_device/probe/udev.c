@@ -269,9 +269,11 @@ md_udev_look_up(MdUdev *self, const char *path)
     struct udev_device *known = NULL;
     MdUdevDevice *device = NULL;
 
-    /* Only libudev can tell a device of no subsystem from a directory that is none. */
+    /* Only libudev can tell a device of no subsystem from a directory that is none. For a path
+     * that has gone it would go through all the directories above. */
     if (target == NULL) {
-        known = udev_device_new_from_syspath(self->udev, path);
+        if (md_sysfs_find_inode(path) != 0)
+            known = udev_device_new_from_syspath(self->udev, path);
         return known != NULL ? device_new(self, known) : NULL;
     }
     device = g_new0(MdUdevDevice, 1);

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a call costs in system calls, hand-overs to a thread and turns of the main loop: exact upper bounds, which no
+machine changes.
+
+Counted is one client that waits for each answer. What the test bed adds is left out, and so is what libraries do in
+their own way: memory, locks, the time zone of a line of the log, and how libudev receives a message. `fstat` is
+another system call in other versions of the C library, and left out, too. Documents are in costs.py.
+"""
+
+import collections
+import re
+
+from mediated_test import MediatedTest, only_on
+from syscalls import Trace
+
+SIMULATED = 'what the test bed adds to the system calls is known of a simulated host'
+# So that what happens now and then is not taken for a part of each call.
+CALLS = 10
+LOOKING = {'openat', 'newfstatat', 'readlinkat', 'getdents64', 'read'}
+KEEPING = {'write', 'fsync', 'fchmod', 'renameat', 'unlinkat', 'mkdir', 'mkdirat'}
+# By a word in the arguments, before anything else; None: not counted.
+WAKE_UP, CHANGES = '[eventfd]', ':inotify>'
+NOT_COUNTED = (', "",', '/etc/localtime')
+# A link that is not read by way of an open directory. Others are read by the test bed.
+LINK = '/subsystem"'
+LOG = re.compile(r'^2<')
+# A write to sysfs, as the simulated kernel is told of it, and a frame of the protocol.
+WRITES_SYSFS = re.compile(r'^\d+<[^>]*>, "w\\0')
+FRAME = re.compile(r'^\d+<[^>]*>, "\\0')
+# The main loop waits for many descriptors, libudev for its socket only.
+TURN = re.compile(r'\{fd=.*\{fd=')
+# What is counted: files looked at, files changed, writes to sysfs, frames sent, lines logged, and how often a thread
+# wakes up the main loop; each hand-over to a thread ends so.
+COUNTED = ('looks', 'writes', 'sysfs', 'sent', 'logged', 'wake_ups')
+
+
+def classify(call):
+    """What a system call counts as; None: nothing."""
+    if call.name in ('poll', 'ppoll'):
+        return 'turns' if TURN.search(call.arguments) else None
+    if call.name == 'sendto':
+        return 'sysfs' if WRITES_SYSFS.match(call.arguments) else 'sent' if FRAME.match(call.arguments) else None
+    if call.name == 'recvmsg':
+        return 'events'
+    if call.name == 'readlink':
+        return 'looks' if LINK in call.arguments else None
+    if any(word in call.arguments for word in NOT_COUNTED):
+        return None
+    if call.name == 'read':
+        return 'events' if CHANGES in call.arguments else None if WAKE_UP in call.arguments else 'looks'
+    if call.name == 'write' and LOG.match(call.arguments):
+        return 'logged'
+    if call.name == 'write' and WAKE_UP in call.arguments:
+        return 'wake_ups'
+    return 'looks' if call.name in LOOKING else 'writes' if call.name in KEEPING else None
+
+
+class Counted(MediatedTest):
+    def check(self, functions, **bounds):
+        """One call each of the functions costs at most so much on average; returns what they return.
+
+        A turn of the main loop is for the call, for a thread that wakes it up, or for an event of udev or of a
+        directory. These come when they come, together or each by itself. A turn that has begun before the trace
+        has may end in it.
+        """
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            results = [function() for function in functions]
+        counts = collections.Counter(classify(call) for call in trace.calls)
+        for name in COUNTED:
+            self.assertLessEqual(counts[name], bounds.get(name, 0) * len(functions), (name, counts))
+        self.assertLessEqual(counts['turns'], len(functions) + counts['wake_ups'] + counts['events'] + 1, counts)
+        return results
+
+
+@only_on('sim', SIMULATED)
+class Changes(Counted):
+    def create_and_destroy(self, sent):
+        """The first device is made before, as its kind has to be read more thoroughly."""
+        self.create().destroy()
+        devices = self.check([self.create] * CALLS, looks=15, sysfs=1, sent=sent, logged=1, wake_ups=1)
+        self.check([device.destroy for device in devices], looks=13, sysfs=1, sent=sent, logged=1, wake_ups=1)
+
+    def test_create_and_destroy(self):
+        self.create_and_destroy(sent=1)
+
+    def test_with_a_subscriber(self):
+        """It is told of the device, and of its parent's update."""
+        self.listen()
+        self.create_and_destroy(sent=3)
+
+    def test_definitions(self):
+        """What is written is read back once, although the directory tells of it, too."""
+        self.define().undefine()
+        devices = self.check([self.define] * CALLS, looks=14, writes=7, sent=1, logged=1, wake_ups=3)
+        self.check([lambda device=device: device.setAutostart(1) for device in devices],
+                   looks=12, writes=7, sent=1, logged=1, wake_ups=2)
+        self.check([device.create for device in devices], looks=20, sysfs=1, sent=1, logged=1, wake_ups=1)
+        self.check([device.destroy for device in devices], looks=18, sysfs=1, sent=1, logged=1, wake_ups=1)
+        self.check([device.undefine for device in devices], looks=7, writes=2, sent=1, logged=1, wake_ups=2)
+
+
+@only_on('sim', SIMULATED)
+class Answers(Counted):
+    """One poll, one recv, one send."""
+
+    def test_from_memory(self):
+        device = self.conn.nodeDeviceLookupByName('computer')
+        for call in (self.conn.getLibVersion, self.conn.listAllDevices, device.isActive, device.numOfCaps,
+                     lambda: self.conn.nodeDeviceLookupByName('computer')):
+            self.check([call] * CALLS, sent=1)
