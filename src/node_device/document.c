@@ -6,31 +6,79 @@
 #include "conf/cap-mdev.h"
 #include "conf/xml.h"
 #include "node_device/probe/probe.h"
+#include "util/error.h"
+#include "util/fair-queue.h"
+#include "util/names.h"
 #include "util/worker.h"
 
-/* A document to be made. */
-typedef struct {
+struct _MdDocuments {
     const MdBackendHost *host;
-    MdOwner *owner;
+    GHashTable *jobs; /* Key → Job, the last one of it */
+};
+
+/* What makes it, on a worker or in place. */
+typedef struct {
     MdNodeDeviceDef *def;
     guint64 inode;
     gboolean details;
     char *document;
 } Document;
 
+/* What those who share a job have in common. One reader and one writer of one user have different
+ * places in queues. */
+typedef struct {
+    const MdNodeDeviceDef *def;
+    guint64 inode;
+    gboolean details;
+    guint64 share;
+    gboolean writer;
+} Key;
+
+/* One document for all who have asked for it, referenced by its task under way and by the table. */
+typedef struct {
+    Key key;
+    MdDocuments *documents; /* NULL: not in the table any more */
+    const MdBackendHost *host;
+    MdNodeDeviceDef *wanted;
+    MdNodeDeviceDef *def; /* `wanted`, maybe with other attributes */
+    MdOwner *owner;       /* on its own, with the share of those who ask */
+    GQueue askers;        /* of Asker */
+} Job;
+
+/* One who waits for a job. */
+typedef struct {
+    Job *job;
+    GTask *task;
+    MdOwnerWatch watch;
+} Asker;
+
+
+static Document *
+document_new(MdNodeDeviceDef *def, guint64 inode, gboolean details)
+{
+    Document *self = g_new0(Document, 1);
+
+    self->def = md_node_device_def_ref(def);
+    self->inode = inode;
+    self->details = details;
+    return self;
+}
+
 
 static void
 document_free(Document *self)
 {
-    md_owner_unref(self->owner);
     md_node_device_def_unref(self->def);
     g_free(self->document);
     g_free(self);
 }
 
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Document, document_free)
+
+
 static gboolean
-make(Document *self, gboolean may_block, GError **error)
+document_make(Document *self, gboolean may_block, GError **error)
 {
     g_autoptr(MdNodeDeviceDef) fresh = md_probe_refresh(self->def, self->inode, may_block, error);
 
@@ -44,103 +92,293 @@ make(Document *self, gboolean may_block, GError **error)
 static gboolean
 make_on_worker(gpointer data, GError **error)
 {
-    return make(data, TRUE, error);
+    return document_make(data, TRUE, error);
+}
+
+
+static guint
+key_hash(gconstpointer data)
+{
+    const Key *key = data;
+
+    return g_direct_hash(key->def) ^ (guint)key->share;
+}
+
+
+static gboolean
+key_equal(gconstpointer a, gconstpointer b)
+{
+    const Key *one = a;
+    const Key *other = b;
+
+    return one->def == other->def && one->inode == other->inode && one->details == other->details &&
+           one->share == other->share && one->writer == other->writer;
+}
+
+
+static void
+job_clear(Job *job)
+{
+    md_node_device_def_unref(job->wanted);
+    md_node_device_def_unref(job->def);
+    md_owner_unref(job->owner);
+}
+
+
+static void
+job_unref(Job *job)
+{
+    g_rc_box_release_full(job, (GDestroyNotify)job_clear);
+}
+
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, job_unref)
+
+
+MdDocuments *
+md_documents_new(const MdBackendHost *host)
+{
+    MdDocuments *self = g_new0(MdDocuments, 1);
+
+    self->host = host;
+    self->jobs = g_hash_table_new_full(key_hash, key_equal, NULL, (GDestroyNotify)job_unref);
+    return self;
+}
+
+
+void
+md_documents_free(MdDocuments *self)
+{
+    GHashTableIter iter;
+    Job *job = NULL;
+
+    if (self == NULL)
+        return;
+
+    g_hash_table_iter_init(&iter, self->jobs);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&job))
+        job->documents = NULL;
+    g_hash_table_unref(self->jobs);
+    g_free(self);
+}
+
+
+/* Nobody joins it any more. */
+static void
+job_detach(Job *job)
+{
+    MdDocuments *documents = g_steal_pointer(&job->documents);
+
+    if (documents != NULL)
+        g_hash_table_remove(documents->jobs, &job->key);
+}
+
+
+static void
+asker_free(Asker *asker)
+{
+    md_owner_unwatch(&asker->watch);
+    g_object_unref(asker->task);
+    g_free(asker);
+}
+
+
+static void
+on_asker_gone(gpointer data)
+{
+    Asker *asker = data;
+    Job *job = asker->job;
+    g_autoptr(GTask) task = g_object_ref(asker->task);
+
+    g_queue_remove(&job->askers, asker);
+    asker_free(asker);
+    if (g_queue_is_empty(&job->askers)) {
+        md_owner_leave(job->owner);
+        job_detach(job);
+    }
+    g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+}
+
+
+static void
+job_add_asker(Job *job, GTask *task, MdOwner *owner)
+{
+    Asker *asker = g_new0(Asker, 1);
+
+    asker->job = job;
+    asker->task = g_object_ref(task);
+    g_queue_push_tail(&job->askers, asker);
+    md_owner_watch(owner, &asker->watch, on_asker_gone, asker);
+}
+
+
+/* Answers all. `document` NULL: with the error. */
+static void
+job_end(Job *job, const char *document, const GError *error)
+{
+    Asker *asker = NULL;
+
+    job_detach(job);
+    while ((asker = g_queue_pop_head(&job->askers)) != NULL) {
+        g_autoptr(GTask) task = g_object_ref(asker->task);
+
+        asker_free(asker);
+        if (document != NULL)
+            g_task_return_pointer(task, g_strdup(document), g_free);
+        else
+            g_task_return_error(task, g_error_copy(error));
+    }
 }
 
 
 static void
 on_made(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(GTask) task = data;
-    GError *error = NULL;
-    Document *self = md_worker_run_finish(result, &error);
+    g_autoptr(Job) job = data;
+    g_autoptr(GError) error = NULL;
+    const Document *self = md_worker_run_finish(result, &error);
 
-    if (self == NULL)
-        g_task_return_error(task, error);
-    else
-        g_task_return_pointer(task, g_steal_pointer(&self->document), g_free);
+    job_end(job, self != NULL ? self->document : NULL, error);
 }
 
 
-/* Takes both over. */
+/* Takes the job over. */
 static void
-begin(GTask *task, Document *self)
+job_read_on_worker(Job *job)
 {
+    Document *self = document_new(job->def, job->key.inode, job->key.details);
+
+    md_worker_run_async(make_on_worker, self, (GDestroyNotify)document_free, MD_WORKER_READ,
+                        job->key.inode, job->host->settings->driver_timeout, job->owner, on_made,
+                        job);
+}
+
+
+/* Takes the job over. */
+static void
+job_read(Job *owned)
+{
+    g_autoptr(Job) job = owned;
+    g_autoptr(Document) self = document_new(job->def, job->key.inode, job->key.details);
     g_autoptr(GError) error = NULL;
 
-    if (make(self, FALSE, &error)) {
-        g_task_return_pointer(task, g_steal_pointer(&self->document), g_free);
-    } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-        md_worker_run_async(make_on_worker, self, (GDestroyNotify)document_free, MD_WORKER_READ,
-                            self->inode, self->host->settings->driver_timeout, self->owner, on_made,
-                            task);
-        return;
-    } else {
-        g_task_return_error(task, g_steal_pointer(&error));
-    }
-    document_free(self);
-    g_object_unref(task);
+    if (document_make(self, FALSE, &error) ||
+        !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        job_end(job, self->document, error);
+    else
+        job_read_on_worker(g_steal_pointer(&job));
+}
+
+
+/* `attrs` is taken over. */
+static void
+job_set_attrs(Job *job, GPtrArray *attrs)
+{
+    MdNodeDeviceDef *def = md_node_device_def_copy(job->def);
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    g_ptr_array_unref(cap->attrs);
+    cap->attrs = attrs;
+    md_node_device_def_unref(job->def);
+    job->def = def;
 }
 
 
 static void
 on_attributes(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
-    GTask *task = data;
-    Document *self = g_task_get_task_data(task);
+    g_autoptr(Job) job = data;
     g_autoptr(GError) error = NULL;
     GPtrArray *attrs = md_callouts_get_attributes_finish(result, &error);
 
-    if (attrs != NULL) {
-        MdNodeDeviceDef *def = md_node_device_def_copy(self->def);
-        MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-
-        g_ptr_array_unref(cap->attrs);
-        cap->attrs = attrs;
-        md_node_device_def_unref(self->def);
-        self->def = def;
-    } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
-        g_message("Attributes of '%s': %s", self->def->name, error->message);
+    if (md_fair_queue_is_refusal(error)) {
+        job_end(job, NULL, error);
+        return;
     }
-    begin(task, self);
+    if (attrs != NULL)
+        job_set_attrs(job, attrs);
+    else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED))
+        g_message("Attributes of '%s': %s", job->def->name, error->message);
+    job_read(g_steal_pointer(&job));
+}
+
+
+static Job *
+job_new(MdDocuments *documents, const Key *key, MdNodeDeviceDef *def, MdOwner *owner)
+{
+    Job *job = g_rc_box_new0(Job);
+
+    job->key = *key;
+    job->host = documents->host;
+    job->wanted = md_node_device_def_ref(def);
+    job->def = md_node_device_def_ref(def);
+    job->owner = md_owner_new_joint(owner);
+    g_queue_init(&job->askers);
+    return job;
+}
+
+
+/* It is the one of its key that others may join from now on. */
+static void
+job_attach(Job *job, MdDocuments *documents)
+{
+    Job *before = g_hash_table_lookup(documents->jobs, &job->key);
+
+    if (before != NULL)
+        job_detach(before);
+    job->documents = documents;
+    g_hash_table_insert(documents->jobs, &job->key, g_rc_box_acquire(job));
+}
+
+
+/* Scripts tell the attributes of a mediated device that is active. */
+static const MdCapMdev *
+get_scripted(MdDocuments *self, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    if (cap == NULL || def->path == NULL || cap->type_id == NULL ||
+        !md_callouts_exist_in(self->host->callouts, MD_DIR_CALLOUTS))
+        return NULL;
+    return cap;
 }
 
 
 void
-md_document_make_async(const MdBackendHost *host,
-                       MdNodeDeviceDef *def,
-                       guint64 inode,
-                       MdOwner *owner,
-                       GAsyncReadyCallback callback,
-                       gpointer user_data)
+md_documents_make_async(MdDocuments *self,
+                        MdNodeDeviceDef *def,
+                        guint64 inode,
+                        MdOwner *owner,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
-    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    GTask *task = g_task_new(NULL, NULL, callback, user_data);
-    Document *self = g_new0(Document, 1);
+    const Key key = { def, inode, self->host->settings->xml_details, md_owner_get_share(owner),
+                      md_owner_is_writer(owner) };
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    Job *job = g_hash_table_lookup(self->jobs, &key);
+    const MdCapMdev *cap = NULL;
 
-    g_task_set_source_tag(task, md_document_make_async);
-    self->host = host;
-    self->owner = md_owner_ref(owner);
-    self->def = md_node_device_def_ref(def);
-    self->inode = inode;
-    self->details = host->settings->xml_details;
-
-    /* Only of one that is active. */
-    if (cap == NULL || def->path == NULL || cap->type_id == NULL ||
-        !md_callouts_exist(host->callouts)) {
-        begin(task, self);
+    g_task_set_source_tag(task, md_documents_make_async);
+    if (job != NULL && !md_owner_has_begun(job->owner)) {
+        job_add_asker(job, task, owner);
         return;
     }
-    g_task_set_task_data(task, self, NULL);
-    md_callouts_get_attributes_async(host->callouts, cap->parent_addr, cap->uuid, cap->type_id,
-                                     owner, on_attributes, task);
+    job = job_new(self, &key, def, owner);
+    job_add_asker(job, task, owner);
+    job_attach(job, self);
+    cap = get_scripted(self, def);
+    if (cap == NULL)
+        job_read_on_worker(job);
+    else
+        md_callouts_get_attributes_async(self->host->callouts, cap->parent_addr, cap->uuid,
+                                         cap->type_id, job->owner, on_attributes, job);
 }
 
 
 char *
-md_document_make_finish(GAsyncResult *result, GError **error)
+md_documents_make_finish(MdDocuments *self G_GNUC_UNUSED, GAsyncResult *result, GError **error)
 {
-    g_return_val_if_fail(g_async_result_is_tagged(result, md_document_make_async), NULL);
+    g_return_val_if_fail(g_async_result_is_tagged(result, md_documents_make_async), NULL);
 
     return g_task_propagate_pointer(G_TASK(result), error);
 }

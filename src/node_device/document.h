@@ -2,17 +2,31 @@
 /*
  * The document of a device, made afresh each time: what the kernel says now, read on a worker where
  * a driver has to be asked, and what mdevctl's scripts tell of its attributes if there are any.
+ *
+ * Clients of one user who want the same document share one job if it has not begun yet: neither a
+ * script nor the reading, so that each document says what held after it was asked for. A job is
+ * taken back when all of its clients have gone.
  */
 #pragma once
 
 #include "node_device/backend.h"
 
-/* `def`: the device as it is, or as it is defined to be; `inode` as of MdNodeDevice. `host` must
- * outlive it. */
-void md_document_make_async(const MdBackendHost *host,
-                            MdNodeDeviceDef *def,
-                            guint64 inode,
-                            MdOwner *owner,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data);
-char *md_document_make_finish(GAsyncResult *result, GError **error);
+/* What is under way. One per driver. */
+typedef struct _MdDocuments MdDocuments;
+
+/* `host` must outlive it. */
+MdDocuments *md_documents_new(const MdBackendHost *host);
+void md_documents_free(MdDocuments *self);
+
+/* `def`: the device as it is, or as it is defined to be; `inode` as of MdNodeDevice. */
+void md_documents_make_async(MdDocuments *self,
+                             MdNodeDeviceDef *def,
+                             guint64 inode,
+                             MdOwner *owner,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+
+/* VIR_ERR_RESOURCE_BUSY if driver or scripts could not be asked because too many others are. */
+char *md_documents_make_finish(MdDocuments *self, GAsyncResult *result, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDocuments, md_documents_free)

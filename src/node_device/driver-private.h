@@ -4,6 +4,7 @@
 
 #include "node_device/autostart.h"
 #include "node_device/backend.h"
+#include "node_device/document.h"
 #include "node_device/driver.h"
 
 struct _MdDriver {
@@ -11,6 +12,7 @@ struct _MdDriver {
 
     MdBackendHost host;
     MdEvents *events;
+    MdDocuments *documents;
     MdAutostart *autostart; /* NULL: not started */
     gboolean starting;
     gboolean loaded;  /* all definitions are known */

@@ -5,7 +5,6 @@
 
 #include "conf/cap-mdev.h"
 #include "node_device/document-now.h"
-#include "node_device/document.h"
 #include "node_device/driver-private.h"
 #include "node_device/recovery.h"
 #include "node_device/vhba.h"
@@ -41,6 +40,7 @@ md_driver_dispose(GObject *object)
         g_signal_handlers_disconnect_by_data(self->host.definitions, self);
     g_clear_pointer(&self->autostart, md_autostart_free);
     g_clear_pointer(&self->host.recovery, md_recovery_free);
+    g_clear_pointer(&self->documents, md_documents_free);
     g_clear_object(&self->host.definitions);
     g_clear_object(&self->host.inventory);
     g_clear_pointer(&self->host.callouts, md_callouts_unref);
@@ -128,6 +128,7 @@ md_driver_new(const MdSettings *settings)
     self->host.definitions = md_definitions_new(settings);
     self->host.callouts = md_callouts_new(settings);
     self->host.turns = md_turns_new();
+    self->documents = md_documents_new(&self->host);
     g_signal_connect(self->host.definitions, "changed", G_CALLBACK(on_definition_changed), self);
     g_signal_connect(self->host.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
     return self;
@@ -517,7 +518,8 @@ on_document(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
     GError *error = NULL;
-    char *document = md_document_make_finish(result, &error);
+    MdDriver *self = g_task_get_source_object(task);
+    char *document = md_documents_make_finish(self->documents, result, &error);
 
     if (document == NULL)
         g_task_return_error(task, error);
@@ -565,8 +567,8 @@ md_driver_get_xml_async(MdDriver *self,
     if (def == NULL)
         g_task_return_error(task, error);
     else
-        md_document_make_async(&self->host, def, device->inode, owner, on_document,
-                               g_steal_pointer(&task));
+        md_documents_make_async(self->documents, def, device->inode, owner, on_document,
+                                g_steal_pointer(&task));
 }
 
 

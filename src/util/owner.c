@@ -12,8 +12,9 @@
 
 /* The client behind one or more owners. */
 typedef struct {
-    GCancellable *cancellable;
-    GQueue watches; /* of MdOwnerWatch, by their links */
+    gboolean gone;
+    GCancellable *cancellable; /* NULL: nobody has asked for it */
+    GQueue watches;            /* of MdOwnerWatch, by their links */
     GSource *leaving;
 } Presence;
 
@@ -30,7 +31,6 @@ presence_new(void)
 {
     Presence *presence = g_rc_box_new0(Presence);
 
-    presence->cancellable = g_cancellable_new();
     g_queue_init(&presence->watches);
     return presence;
 }
@@ -39,7 +39,7 @@ presence_new(void)
 static void
 presence_clear(Presence *presence)
 {
-    g_object_unref(presence->cancellable);
+    g_clear_object(&presence->cancellable);
 }
 
 
@@ -185,14 +185,21 @@ md_owner_set_begun(MdOwner *self)
 GCancellable *
 md_owner_get_cancellable(MdOwner *self)
 {
-    return self->presence != NULL ? self->presence->cancellable : NULL;
+    Presence *presence = self->presence;
+
+    if (presence != NULL && presence->cancellable == NULL) {
+        presence->cancellable = g_cancellable_new();
+        if (presence->gone)
+            g_cancellable_cancel(presence->cancellable);
+    }
+    return presence != NULL ? presence->cancellable : NULL;
 }
 
 
 gboolean
 md_owner_is_gone(MdOwner *self)
 {
-    return self->presence != NULL && g_cancellable_is_cancelled(self->presence->cancellable);
+    return self->presence != NULL && self->presence->gone;
 }
 
 
@@ -237,7 +244,9 @@ md_owner_leave(MdOwner *self)
 {
     if (self->presence == NULL || md_owner_is_gone(self))
         return;
-    g_cancellable_cancel(self->presence->cancellable);
+    self->presence->gone = TRUE;
+    if (self->presence->cancellable != NULL)
+        g_cancellable_cancel(self->presence->cancellable);
     schedule_leaving(self->presence);
 }
 
