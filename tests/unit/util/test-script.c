@@ -302,7 +302,7 @@ test_limits_and_signals(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpstr(result->out->str, ==,
-                    "500\n4096\nSigBlk: 0000000000000000\nSigIgn: 0000000000000000\n");
+                    "500\n4096\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
 
