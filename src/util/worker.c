@@ -10,6 +10,7 @@
 #include "util/deadline.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
+#include "util/source.h"
 
 /* The jobs of one kind on one object. Main loop only. */
 typedef struct {
