@@ -18,6 +18,9 @@ OTHERS = re.compile(r"mediated-Message: [0-9:.]+: Device '(\w+)' (.*)$")
 
 
 class LogTest(MediatedTest):
+    # Few enough for any limit of open files, which would have a line of its own.
+    config = {'limits': {'max_clients': '100'}}
+
     def match(self, pattern):
         lines = [line[line.find('mediated-'):] for line in self.daemon.log().splitlines()]
         return [found.groups() for found in map(pattern.match, lines) if found]
