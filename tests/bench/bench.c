@@ -5,9 +5,15 @@
  *
  *   bench floor-create|floor-destroy PARENT_PATH TYPE COUNT
  *   bench create|destroy             URI PARENT TYPE COUNT
- *   bench list                       URI COUNT
+ *   bench null|list                  URI COUNT
+ *   bench clients                    URI PARENT TYPE CLIENTS COUNT
+ *   bench events                     URI PARENT TYPE SUBSCRIBERS COUNT
  *   bench xml                        URI DEVICE COUNT
  *   bench start                      URI SOCKET MIN_DEVICES COMMAND...
+ *
+ * Of "clients" each has a connection and a thread of its own, creates COUNT devices and destroys
+ * them, and a sample is one create; of "events" it is the time from a create to the last
+ * subscriber's being told, each on a connection of its own.
  *
  * or the same calls of two daemons in turn, which are named by standard input, one a line: "null",
  * "list" or a device whose document is asked for. Of each call it prints one line a round: the call
@@ -139,13 +145,20 @@ connect_to(const char *uri)
 }
 
 
+static char *
+make_document(const char *parent, const char *type)
+{
+    return g_strdup_printf("<device><parent>%s</parent><capability type='mdev'>"
+                           "<type id='%s'/></capability></device>",
+                           parent, type);
+}
+
+
 static void
 run_verbs(const char *uri, const char *parent, const char *type, int count, gboolean time_create)
 {
     virConnectPtr conn = connect_to(uri);
-    g_autofree char *xml = g_strdup_printf("<device><parent>%s</parent><capability type='mdev'>"
-                                           "<type id='%s'/></capability></device>",
-                                           parent, type);
+    g_autofree char *xml = make_document(parent, type);
 
     for (int i = 0; i < count; i++) {
         gint64 since = g_get_monotonic_time();
@@ -167,6 +180,134 @@ run_verbs(const char *uri, const char *parent, const char *type, int count, gboo
 }
 
 
+/* One of many clients. */
+typedef struct {
+    virConnectPtr conn;
+    const char *xml;
+    int count;
+    gint64 *samples; /* in microseconds */
+} Client;
+
+
+static gpointer
+run_client(gpointer data)
+{
+    const Client *self = data;
+
+    for (int i = 0; i < self->count; i++) {
+        gint64 since = g_get_monotonic_time();
+        virNodeDevicePtr device = virNodeDeviceCreateXML(self->conn, self->xml, 0);
+
+        if (device == NULL)
+            die("create");
+        self->samples[i] = g_get_monotonic_time() - since;
+        if (virNodeDeviceDestroy(device) < 0)
+            die("destroy");
+        virNodeDeviceFree(device);
+    }
+    return NULL;
+}
+
+
+static void
+run_clients(const char *uri, const char *parent, const char *type, int n_clients, int count)
+{
+    g_autofree char *xml = make_document(parent, type);
+    g_autofree Client *clients = g_new0(Client, n_clients);
+    g_autofree GThread **threads = g_new0(GThread *, n_clients);
+
+    for (int i = 0; i < n_clients; i++)
+        clients[i] = (Client){ connect_to(uri), xml, count, g_new0(gint64, count) };
+    for (int i = 0; i < n_clients; i++)
+        threads[i] = g_thread_new("client", run_client, &clients[i]);
+    for (int i = 0; i < n_clients; i++) {
+        g_thread_join(threads[i]);
+        for (int j = 0; j < count; j++)
+            printf("%" G_GINT64_FORMAT "\n", clients[i].samples[j]);
+        g_free(clients[i].samples);
+        virConnectClose(clients[i].conn);
+    }
+}
+
+
+/* How many subscribers have been told. */
+static struct {
+    GMutex mutex;
+    GCond changed;
+    int n;
+} told;
+
+
+static void
+on_lifecycle(virConnectPtr conn G_GNUC_UNUSED,
+             virNodeDevicePtr device G_GNUC_UNUSED,
+             int event,
+             int detail G_GNUC_UNUSED,
+             void *data G_GNUC_UNUSED)
+{
+    if (event != VIR_NODE_DEVICE_EVENT_CREATED)
+        return;
+    g_mutex_lock(&told.mutex);
+    told.n++;
+    g_cond_signal(&told.changed);
+    g_mutex_unlock(&told.mutex);
+}
+
+
+static gpointer
+run_event_loop(gpointer data G_GNUC_UNUSED)
+{
+    while (virEventRunDefaultImpl() == 0)
+        continue;
+    return NULL;
+}
+
+
+static void
+subscribe(const char *uri)
+{
+    virConnectPtr conn = connect_to(uri);
+
+    if (virConnectNodeDeviceEventRegisterAny(conn, NULL, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                             VIR_NODE_DEVICE_EVENT_CALLBACK(on_lifecycle), NULL,
+                                             NULL) < 0)
+        die("subscribe");
+}
+
+
+/* Subscribers end with the process. */
+static void
+run_events(const char *uri, const char *parent, const char *type, int n_subscribers, int count)
+{
+    virConnectPtr conn = NULL;
+    g_autofree char *xml = make_document(parent, type);
+
+    virEventRegisterDefaultImpl();
+    g_thread_unref(g_thread_new("events", run_event_loop, NULL));
+    for (int i = 0; i < n_subscribers; i++)
+        subscribe(uri);
+    conn = connect_to(uri);
+
+    for (int i = 0; i < count; i++) {
+        gint64 since = g_get_monotonic_time();
+        virNodeDevicePtr device = virNodeDeviceCreateXML(conn, xml, 0);
+
+        if (device == NULL)
+            die("create");
+        g_mutex_lock(&told.mutex);
+        while (told.n < n_subscribers)
+            g_cond_wait(&told.changed, &told.mutex);
+        told.n = 0;
+        g_mutex_unlock(&told.mutex);
+        print_sample(since);
+
+        if (virNodeDeviceDestroy(device) < 0)
+            die("destroy");
+        virNodeDeviceFree(device);
+    }
+}
+
+
 static int
 list_devices(virConnectPtr conn)
 {
@@ -181,15 +322,16 @@ list_devices(virConnectPtr conn)
 
 
 static void
-run_list(const char *uri, int count)
+run_list(const char *uri, int count, gboolean is_null)
 {
     virConnectPtr conn = connect_to(uri);
+    unsigned long version = 0;
 
     for (int i = 0; i < count; i++) {
         gint64 since = g_get_monotonic_time();
 
-        if (list_devices(conn) < 0)
-            die("list");
+        if ((is_null ? virConnectGetLibVersion(conn, &version) : list_devices(conn)) < 0)
+            die(is_null ? CALL_NULL : CALL_LIST);
         print_sample(since);
     }
     virConnectClose(conn);
@@ -366,8 +508,12 @@ main(int argc, char **argv)
         run_floor(argv[2], argv[3], atoi(argv[4]), g_str_equal(verb, "floor-create"));
     else if ((g_str_equal(verb, "create") || g_str_equal(verb, "destroy")) && argc == 6)
         run_verbs(argv[2], argv[3], argv[4], atoi(argv[5]), g_str_equal(verb, "create"));
-    else if (g_str_equal(verb, "list") && argc == 4)
-        run_list(argv[2], atoi(argv[3]));
+    else if ((g_str_equal(verb, CALL_LIST) || g_str_equal(verb, CALL_NULL)) && argc == 4)
+        run_list(argv[2], atoi(argv[3]), g_str_equal(verb, CALL_NULL));
+    else if (g_str_equal(verb, "clients") && argc == 7)
+        run_clients(argv[2], argv[3], argv[4], atoi(argv[5]), atoi(argv[6]));
+    else if (g_str_equal(verb, "events") && argc == 7)
+        run_events(argv[2], argv[3], argv[4], atoi(argv[5]), atoi(argv[6]));
     else if (g_str_equal(verb, "xml") && argc == 5)
         run_xml(argv[2], argv[3], atoi(argv[4]));
     else if (g_str_equal(verb, "compare") && argc == 5)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs in the virtual machine: the floor, mediated and the stock daemon in one run, as a table.
 
-usage: measure.py BUILD_DIR
+usage: measure.py BUILD_DIR [SAMPLES [DEVICES...]]
 """
 
 import os
@@ -13,7 +13,9 @@ import tempfile
 import uuid
 
 COUNTS = (0, 100, 1000)
-SAMPLES = {'create': 20, 'destroy': 20, 'list': 20, 'parent xml': 40, 'child xml': 40}
+SAMPLES = 100
+CLIENTS = (1, 8, 64)
+SUBSCRIBERS = (1, 100)
 TYPE = 'nvidia-11'
 LIBVIRT_RUN = pathlib.Path('/run/libvirt')
 
@@ -65,19 +67,26 @@ def bencher(build):
     return bench
 
 
-def measure_daemon(bench, daemon, parent, child, devices):
-    """Seconds by figure, the median of each."""
-    figures = {'start to first list': daemon.start(bench, devices)}
+def measure_daemon(bench, daemon, parent, child, devices, samples):
+    """The samples of each figure, in seconds."""
+    figures = {'start to first list': [daemon.start(bench, devices)]}
     daemon.run(devices)
-    samples = {
-        'list': bench('list', daemon.uri, SAMPLES['list']),
-        'parent xml': bench('xml', daemon.uri, parent, SAMPLES['parent xml']),
-        'child xml': bench('xml', daemon.uri, child, SAMPLES['child xml']),
-        'create': bench('create', daemon.uri, parent, TYPE, SAMPLES['create']),
-        'destroy': bench('destroy', daemon.uri, parent, TYPE, SAMPLES['destroy']),
+    figures |= {
+        'null call': bench('null', daemon.uri, samples),
+        'list': bench('list', daemon.uri, samples),
+        'parent xml': bench('xml', daemon.uri, parent, samples),
+        'child xml': bench('xml', daemon.uri, child, samples),
+        'create': bench('create', daemon.uri, parent, TYPE, samples),
+        'destroy': bench('destroy', daemon.uri, parent, TYPE, samples),
     }
+    for clients in CLIENTS:
+        figures[f'create, {clients} at once'] = bench('clients', daemon.uri, parent, TYPE, clients,
+                                                      max(samples // clients, 1))
+    for subscribers in SUBSCRIBERS:
+        figures[f'create until {subscribers} told'] = bench('events', daemon.uri, parent, TYPE, subscribers,
+                                                            max(samples // subscribers, 2))
     daemon.stop()
-    return figures | {name: statistics.median(values) for name, values in samples.items()}
+    return figures
 
 
 def node_name(path):
@@ -98,9 +107,19 @@ def ratio(a, b):
     return f'{a / b:.1f} ×' if a is not None and b else '–'
 
 
+def percentile(values):
+    """The 99th, of few values the greatest."""
+    return sorted(values)[(len(values) * 99 + 99) // 100 - 1]
+
+
 def row(name, floor, ours, stock):
-    cells = [f'{value * 1000:.2f} ms' if value is not None else '–' for value in (floor, ours, stock)]
-    return f'| {name} | {" | ".join(cells)} | {ratio(ours, floor)} | {ratio(stock, ours)} |'
+    """Of samples in seconds; there may be no floor."""
+    cells, medians = [], []
+    for values in (floor, ours, stock):
+        medians.append(statistics.median(values) if values else None)
+        cells += [f'{value * 1000:.2f} ms' if value is not None else '–'
+                  for value in (medians[-1], percentile(values) if values else None)]
+    return f'| {name} | {" | ".join(cells)} | {ratio(medians[1], medians[0])} | {ratio(medians[2], medians[1])} |'
 
 
 def prepare(build):
@@ -119,6 +138,8 @@ def prepare(build):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
+    samples = int(sys.argv[2]) if len(sys.argv) > 2 else SAMPLES
+    counts = [int(word) for word in sys.argv[3:]] or COUNTS
     bench = bencher(build)
     daemons = prepare(build)
 
@@ -126,19 +147,18 @@ def main():
     work, storage = work.resolve(), storage.resolve()
     child = fill(storage, 1)
     made = 1
-    for count in COUNTS:
+    for count in counts:
         if count > made:
             fill(storage, count - made)
             made = count
-        floor = {'create': statistics.median(bench('floor-create', work, TYPE, SAMPLES['create'])),
-                 'destroy': statistics.median(bench('floor-destroy', work, TYPE, SAMPLES['destroy']))}
-        results = [measure_daemon(bench, daemon, node_name(work), child, count)
-                   for daemon in daemons]
+        floor = {'create': bench('floor-create', work, TYPE, samples),
+                 'destroy': bench('floor-destroy', work, TYPE, samples)}
+        ours, stock = [measure_daemon(bench, daemon, node_name(work), child, count, samples) for daemon in daemons]
         print(f'\n### {max(count, 1)} mediated devices\n')
-        print('| | floor | mediated | libvirtd | mediated ÷ floor | libvirtd ÷ mediated |')
-        print('|---|---|---|---|---|---|')
-        for name in ('create', 'destroy', 'list', 'parent xml', 'child xml', 'start to first list'):
-            print(row(name, floor.get(name), results[0][name], results[1][name]), flush=True)
+        print('| | floor | 99 % | mediated | 99 % | libvirtd | 99 % | mediated ÷ floor | libvirtd ÷ mediated |')
+        print('|---|---|---|---|---|---|---|---|---|')
+        for name, values in ours.items():
+            print(row(name, floor.get(name), values, stock[name]), flush=True)
 
 
 if __name__ == '__main__':
