@@ -10,6 +10,9 @@ struct _MdCall {
     MdSession *session;
     MdIdentity *who;
     MdOwner *owner;
+    MdFairQueue *slow;
+    MdFairEntry entry;
+    void (*go_on)(MdCall *call); /* in its turn */
     const MdProcedure *procedure;
     md_header header;
     gpointer args; /* NULL: there are none */
@@ -68,6 +71,7 @@ md_call_new(MdSession *session,
             const MdProcedure *procedure,
             const md_header *header,
             gpointer args,
+            MdFairQueue *slow,
             MdCallEndedFunc ended,
             gpointer data)
 {
@@ -79,6 +83,7 @@ md_call_new(MdSession *session,
     self->procedure = procedure;
     self->header = *header;
     self->args = args;
+    self->slow = slow;
     self->ended = ended;
     self->data = data;
     self->since = g_get_monotonic_time();
@@ -142,6 +147,7 @@ on_sent(gpointer data)
     MdCall *self = data;
 
     md_client_end_call(md_session_get_client(self->session), self->cost);
+    md_fair_entry_leave(&self->entry);
     self->ended(self, self->data);
     md_session_unref(self->session);
     md_identity_unref(self->who);
@@ -263,6 +269,9 @@ is_still_judged(MdCall *self)
 }
 
 
+static void judge(MdCall *self);
+
+
 static void
 on_judged(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -272,14 +281,14 @@ on_judged(GObject *source, GAsyncResult *result, gpointer data)
     if (!md_access_check_finish(MD_ACCESS(source), result, &error))
         md_call_fail(self, error);
     else if (!is_still_judged(self))
-        md_call_run(self);
+        judge(self);
     else
         self->procedure->handler(self, self->args);
 }
 
 
-void
-md_call_run(MdCall *self)
+static void
+judge(MdCall *self)
 {
     MdAccess *access = md_session_get_access(self->session);
     guint permissions = md_call_get_permissions(self);
@@ -293,6 +302,44 @@ md_call_run(MdCall *self)
     g_free(self->judged);
     self->judged = g_strdup(device);
     md_access_check_async(access, self->who, permissions, device, self->owner, on_judged, self);
+}
+
+
+static void
+on_turn(gpointer data)
+{
+    MdCall *self = data;
+
+    self->go_on(self);
+}
+
+
+static void
+on_turned_away(gpointer data, GError *error)
+{
+    md_call_fail(data, error);
+}
+
+
+void
+md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call))
+{
+    static const MdFairFuncs funcs = { on_turn, on_turned_away };
+    GError *error = NULL;
+
+    self->go_on = go_on;
+    if (!md_fair_queue_join(self->slow, &self->entry, self->owner, &funcs, self, &error))
+        md_call_fail(self, error);
+}
+
+
+void
+md_call_run(MdCall *self)
+{
+    if (is_change(self))
+        md_call_take_turn(self, judge);
+    else
+        judge(self);
 }
 
 

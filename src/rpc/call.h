@@ -7,6 +7,7 @@
 
 #include "rpc/message.h"
 #include "rpc/session.h"
+#include "util/fair-queue.h"
 
 typedef struct _MdCall MdCall;
 
@@ -42,11 +43,13 @@ typedef struct {
 
 typedef void (*MdCallEndedFunc)(MdCall *call, gpointer data);
 
-/* `args` are taken over. `ended` is called when the call has been answered. */
+/* `args` are taken over. `slow` is where calls that may wait for drivers and scripts take turns,
+ * see md_call_take_turn(). `ended` is called when the call has been answered. */
 MdCall *md_call_new(MdSession *session,
                     const MdProcedure *procedure,
                     const md_header *header,
                     gpointer args,
+                    MdFairQueue *slow,
                     MdCallEndedFunc ended,
                     gpointer data);
 
@@ -65,8 +68,13 @@ gconstpointer md_call_get_args(MdCall *self);
 /* The MdPermission that the procedure needs with these arguments. */
 guint md_call_get_permissions(MdCall *self);
 
-/* Does what is to be done, if whoever calls is allowed to; else it fails. */
+/* Does what is to be done, if whoever calls is allowed to; else it fails. One that changes a device
+ * takes its turn first. */
 void md_call_run(MdCall *self);
+
+/* Goes on when the user of the call may have one more that waits for drivers or scripts, at once or
+ * later; else it fails. */
+void md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call));
 
 /* A device that a call turns out to be about, and the MdPermission that are needed on it. */
 typedef struct {

@@ -9,9 +9,20 @@
 #include "rpc/wire-error.h"
 #include "util/error.h"
 
+/* Calls that may wait for drivers and scripts: each holds memory, and maybe a thread. */
+static const MdFairLimits slow_limits = {
+    .running = 1024,
+    .running_per_owner = 768,
+    .running_readers = 768,
+    .running_per_reader = 256,
+    .waiting = 32768,
+    .waiting_per_owner = 8192,
+};
+
 struct _MdDispatch {
     GHashTable *calls; /* set of MdCall, under way */
     guint64 n_ever;    /* calls that have been under way */
+    MdFairQueue *slow; /* of those under way */
     gboolean holding;
     GQueue held; /* of MdCall */
     void (*idle)(gpointer data);
@@ -143,6 +154,7 @@ md_dispatch_new(void)
     MdDispatch *self = g_rc_box_new0(MdDispatch);
 
     self->calls = g_hash_table_new(NULL, NULL);
+    self->slow = md_fair_queue_new("calls", &slow_limits);
     return self;
 }
 
@@ -158,6 +170,7 @@ static void
 dispatch_clear(MdDispatch *self)
 {
     g_hash_table_unref(self->calls);
+    md_fair_queue_free(self->slow);
 }
 
 
@@ -264,8 +277,8 @@ run(MdDispatch *self,
     const md_header *header,
     gpointer args)
 {
-    MdCall *call =
-        md_call_new(session, procedure, header, args, on_call_ended, md_dispatch_ref(self));
+    MdCall *call = md_call_new(session, procedure, header, args, self->slow, on_call_ended,
+                               md_dispatch_ref(self));
 
     g_hash_table_add(self->calls, call);
     self->n_ever++;
@@ -395,6 +408,7 @@ md_dispatch_log_state(MdDispatch *self)
 
     g_message("%u calls under way, %" G_GUINT64_FORMAT " since the start",
               md_dispatch_count_calls(self), self->n_ever);
+    md_fair_queue_log(self->slow);
     g_hash_table_iter_init(&iter, self->calls);
     for (guint i = 0; i < MD_DISPATCH_LOGGED_MAX && g_hash_table_iter_next(&iter, &call, NULL); i++)
         md_call_log_state(call);

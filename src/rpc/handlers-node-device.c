@@ -298,6 +298,16 @@ on_xml(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
+static void
+ask_for_xml(MdCall *call)
+{
+    const md_text_args *device = md_call_get_args(call);
+
+    md_driver_get_xml_async(md_call_get_driver(call), device->text, device->flags,
+                            md_call_get_owner(call), on_xml, call);
+}
+
+
 void
 md_handle_get_xml(MdCall *call, gconstpointer args)
 {
@@ -309,8 +319,7 @@ md_handle_get_xml(MdCall *call, gconstpointer args)
     if (document != NULL)
         reply_text(call, document);
     else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        md_driver_get_xml_async(driver, device->text, device->flags, md_call_get_owner(call),
-                                on_xml, call);
+        md_call_take_turn(call, ask_for_xml);
     else
         md_call_fail(call, g_steal_pointer(&error));
 }

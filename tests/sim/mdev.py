@@ -89,6 +89,7 @@ class Parent:
         self.counts = dict.fromkeys(self.types, 0)
         self.texts = texts
         self.asked_in_vain = 0
+        self.asked = 0
         kernel.mdev_parents.append(self)
 
     # The parent itself
@@ -152,6 +153,7 @@ class Parent:
 
     def show_available(self):
         with self.kernel.state:
+            self.asked += 1
             self.asked_in_vain += 1
             self.kernel.state.notify_all()
             self.kernel.block_while(lambda: self.knobs.block_available)
