@@ -297,13 +297,32 @@ md_mdev_write_create(gpointer write, GError **error)
 }
 
 
+static void
+set_refusal(GError **error, int errnum)
+{
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s", g_strerror(errnum));
+}
+
+
+/* Whoever may not remove the device need not know whether it is in use, and often cannot. */
+static gboolean
+check_removable(MdSysfsDir *device, GError **error)
+{
+    if (!md_sysfs_dir_may_write(device, MD_ATTR_MDEV_REMOVE) && errno == EACCES) {
+        set_refusal(error, EACCES);
+        return FALSE;
+    }
+    return md_vfio_check_free(device, error);
+}
+
+
 gboolean
 md_mdev_write_prepare_remove(gpointer write, GError **error)
 {
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
 
-    if (device == NULL || !md_vfio_check_free(device, error))
+    if (device == NULL || !check_removable(device, error))
         return FALSE;
     /* Of one that was incomplete for long it has not been known. */
     if (self->type_id == NULL)
@@ -321,7 +340,7 @@ md_mdev_write_remove(gpointer write, GError **error)
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
     g_autoptr(GError) err = NULL;
 
-    if (device == NULL || !md_vfio_check_free(device, error))
+    if (device == NULL || !check_removable(device, error))
         return FALSE;
 
     if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))
@@ -330,8 +349,7 @@ md_mdev_write_remove(gpointer write, GError **error)
         md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
                      self->name);
     else
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s",
-                     g_strerror(md_error_get_errno(err)));
+        set_refusal(error, md_error_get_errno(err));
     return FALSE;
 }
 

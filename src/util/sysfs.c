@@ -348,6 +348,13 @@ write_and_close(int fd, const char *text, gsize len)
 
 
 gboolean
+md_sysfs_dir_may_write(MdSysfsDir *self, const char *name)
+{
+    return faccessat(self->fd, name, W_OK, AT_EACCESS) == 0;
+}
+
+
+gboolean
 md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error)
 {
     int fd = openat(self->fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

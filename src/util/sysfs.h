@@ -81,6 +81,8 @@ GPtrArray *md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name);
 GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 
 /* Writes to an attribute of ours to name (`create`, `remove`). */
+/* FALSE if this process could not open the attribute to write it; errno says why. */
+gboolean md_sysfs_dir_may_write(MdSysfsDir *self, const char *name);
 gboolean md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error);
 
 /*
