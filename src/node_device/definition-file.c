@@ -202,6 +202,29 @@ fill(int fd, const char *text)
 }
 
 
+/* Makes a directory, and all above it that are missing, so that none is lost when power is. */
+static int
+make_directory(const char *path)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+    g_auto(MdFd) fd = -1;
+    int errnum = mkdir(path, DIRECTORY_MODE) == 0 ? 0 : errno;
+
+    if (errnum == EEXIST)
+        return 0;
+    if (errnum == ENOENT && !g_str_equal(above, path)) {
+        errnum = make_directory(above);
+        if (errnum == 0 && mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST)
+            errnum = errno;
+    }
+    if (errnum != 0)
+        return errnum;
+
+    fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? errno : sync_fd(fd);
+}
+
+
 /* Puts a complete file where it belongs. */
 static int
 move(
@@ -239,8 +262,9 @@ put(const char *directory,
     g_auto(MdFd) fd = -1;
     int errnum = 0;
 
-    if (g_mkdir_with_parents(directory, DIRECTORY_MODE) < 0)
-        return errno;
+    errnum = make_directory(directory);
+    if (errnum != 0)
+        return errnum;
     top = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top < 0)
         return errno;
@@ -328,9 +352,10 @@ void
 md_definition_file_prepare(const char *directory)
 {
     g_auto(MdFd) top = -1;
+    int errnum = make_directory(directory);
 
-    if (g_mkdir_with_parents(directory, DIRECTORY_MODE) < 0)
-        g_debug("Unable to make '%s': %s", directory, g_strerror(errno));
+    if (errnum != 0)
+        g_debug("Unable to make '%s': %s", directory, g_strerror(errnum));
 
     top = md_definition_file_open(directory, NULL, NULL);
     if (top >= 0)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A file system that drops what has not been synced: all that a disk may hold after a power loss.
+
+It is fed with the system calls that a process has made, in their order. What POSIX promises is taken at its word, and no
+more: the bytes of a file are there if the file was synced after they were written; a name is there, or gone, if the
+directory was synced after that. What was not synced is there or not, each thing by itself, and of bytes there may be a
+part, or others. A name is replaced at once or not at all.
+"""
+
+import itertools
+import os
+
+
+class File:
+    """The bytes as they are, and as they were when last synced."""
+
+    def __init__(self, data=b'', synced=b''):
+        self.data = data
+        self.synced = synced
+
+    def copies(self):
+        """All that may be on the disk of it."""
+        if self.data == self.synced:
+            return {self.data}
+        return {self.data, self.synced, self.data[:len(self.data) // 2], b'\0' * len(self.data)}
+
+
+class Directory:
+    """The names as they were when last synced, and what has been done to them since."""
+
+    def __init__(self, entries=None):
+        self.entries = dict(entries or {})
+        self.changes = []    # (name, file or directory; None: it has been removed)
+
+    def now(self):
+        return {**self.entries, **dict(self.changes)}
+
+    def sync(self):
+        self.entries = self.now()
+        self.changes = []
+
+
+def read_tree(path):
+    """What is on the real disk; all of it counts as synced."""
+    if not os.path.isdir(path):
+        with open(path, 'rb') as file:
+            data = file.read()
+        return File(data, data)
+    return Directory({name: read_tree(os.path.join(path, name)) for name in os.listdir(path)})
+
+
+class Disk:
+    """All below one directory, which itself is there for certain."""
+
+    def __init__(self, root):
+        self.root = str(root)
+        self.top = read_tree(root)
+
+    def find(self, path):
+        """A file or directory by its path; None if there is none, or it is not on this disk."""
+        if path != self.root and not path.startswith(f'{self.root}/'):
+            return None
+        node = self.top
+        for name in path[len(self.root):].split('/'):
+            if name:
+                node = node.now().get(name) if isinstance(node, Directory) else None
+        return node
+
+    def change(self, path, node):
+        above = self.find(os.path.dirname(path))
+        if above is not None:
+            above.changes.append((os.path.basename(path), node))
+
+    def take(self, call):
+        """One call that has succeeded; what it does elsewhere is none of this disk's."""
+        take = getattr(self, f'take_{call.name}', None)
+        if take is not None and call.result >= 0:
+            take(call)
+
+    def take_openat(self, call):
+        above = self.find(os.path.dirname(call.path))
+        if above is not None and self.find(call.path) is None:
+            self.change(call.path, File())
+
+    def take_mkdirat(self, call):
+        self.change(call.path, Directory())
+
+    def take_unlinkat(self, call):
+        self.change(call.path, None)
+
+    def take_renameat(self, call):
+        node = self.find(call.path)
+        self.change(call.path, None)
+        self.change(call.second_path, node)
+
+    def take_write(self, call):
+        node = self.find(call.path)
+        if node is not None:
+            node.data += call.data
+
+    def take_fsync(self, call):
+        node = self.find(call.path)
+        if isinstance(node, Directory):
+            node.sync()
+        elif node is not None:
+            node.synced = node.data
+
+    take_open, take_mkdir, take_unlink, take_rename = take_openat, take_mkdirat, take_unlinkat, take_renameat
+
+    def states(self):
+        """All that may be on the disk now, as sets of (path below the root, bytes); bytes of a directory are None."""
+        return [frozenset(state) for state in states_of(self.top, '')]
+
+
+def states_of(node, path):
+    if isinstance(node, File):
+        return [[(path, data)] for data in sorted(node.copies())]
+    found = []
+    for kept in itertools.product((False, True), repeat=len(node.changes)):
+        entries = dict(node.entries)
+        entries.update(change for change, is_kept in zip(node.changes, kept) if is_kept)
+        below = [states_of(entry, f'{path}/{name}') for name, entry in sorted(entries.items()) if entry is not None]
+        for combination in itertools.product(*below):
+            found.append([(path, None), *itertools.chain.from_iterable(combination)])
+    return found
+
+
+def restore(state, root):
+    """Makes a directory hold just that."""
+    for path, data in sorted(state):
+        real = f'{root}{path}'
+        if data is None:
+            os.makedirs(real, exist_ok=True)
+        else:
+            with open(real, 'wb') as file:
+                file.write(data)
