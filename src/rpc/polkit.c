@@ -217,7 +217,7 @@ static void
 on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     g_autoptr(Check) check = user_data;
-    g_autoptr(MdPolkit) self = g_object_ref(check->polkit);
+    g_autoptr(MdPolkit) guard G_GNUC_UNUSED = g_object_ref(check->polkit);
     g_autoptr(GError) err = NULL;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &err);
