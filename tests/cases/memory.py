@@ -7,6 +7,7 @@ import resource
 import socket
 
 import rpc
+from mediated_test import only_on
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 
 CUT_OFF = 'cutting off a client'
@@ -260,6 +261,7 @@ class Callbacks(MemoryTest):
         count, wanted = self.register_all(self.raw())
         self.assertEqual(count, wanted)
 
+    @only_on('sim', 'thousands of callbacks take a machine that is emulated minutes')
     def test_of_many_readers(self):
         """They count for what all clients hold; an event reaches those that are left."""
         self.change_config({'limits': {'max_memory': str(4 * MIB)}})

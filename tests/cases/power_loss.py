@@ -79,6 +79,8 @@ class PowerLoss(MediatedTest):
         """`change` and `before` are functions of a client."""
         self.daemon.start(self.config)
         client = self.client()
+        # The directory of definitions has been made when the list is whole.
+        client.list_all(MDEV | BOTH)
         for func in before:
             func(client)
         path = self.definition_path(self.uuid)

@@ -154,7 +154,9 @@ class Daemon:
         self.process.wait()
 
     def pause(self):
+        """On return the process has stopped."""
         self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def resume(self):
         self.signal(signal.SIGCONT)

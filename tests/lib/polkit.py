@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pwd
+import select
 import shutil
 import signal
 import socket
@@ -254,9 +255,15 @@ class OtherUser:
 
     def close(self):
         """On return it has ended."""
-        with self.process:
-            self.process.shutdown(socket.SHUT_WR)
-            self.process.recv(1)
+        process = os.pidfd_open(self.pid)
+        try:
+            with self.process:
+                self.process.shutdown(socket.SHUT_WR)
+                self.process.recv(1)
+            # A process that ends closes its sockets first.
+            select.select([process], [], [])
+        finally:
+            os.close(process)
 
 
 @functools.cache

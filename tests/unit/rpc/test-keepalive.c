@@ -11,7 +11,7 @@
 #include "util/source.h"
 
 /* Milliseconds; the margin between a ping and the timer that it must not miss is half of it. */
-#define INTERVAL 100
+#define INTERVAL 500
 
 typedef struct {
     MdKeepalive *keepalive;
