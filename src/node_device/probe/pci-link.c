@@ -8,8 +8,9 @@
 #define ATTR_CURRENT_SPEED "current_link_speed"
 #define ATTR_CURRENT_WIDTH "current_link_width"
 
-/* What the kernel writes by generation, followed by a space and "GT/s". */
-static const char *const speeds[] = { NULL, "2.5 ", "5.0 ", "8.0 ", "16.0 ", "32.0 ", "64.0 " };
+/* Transfers per second by generation. The kernel writes the number, a space and "GT/s"; until 5.9
+ * it wrote "8 GT/s" where it writes "8.0 GT/s PCIe" now. */
+static const double speeds[] = { 0, 2.5, 5, 8, 16, 32, 64 };
 
 /* The register has six bits; larger numbers mean that the kernel does not know. */
 #define WIDTH_MAX 63
@@ -21,8 +22,14 @@ read_speed(MdSysfsDir *dir, const char *name)
 {
     g_autofree char *text = md_sysfs_dir_read(dir, name, NULL);
 
-    for (guint speed = 1; text != NULL && speed < G_N_ELEMENTS(speeds); speed++) {
-        if (g_str_has_prefix(text, speeds[speed]))
+    char *unit = NULL;
+    double number = text != NULL ? g_ascii_strtod(text, &unit) : 0;
+
+    if (unit == NULL || !g_str_has_prefix(unit, " GT/s"))
+        return 0;
+    for (guint speed = 1; speed < G_N_ELEMENTS(speeds); speed++) {
+        /* Each of these is exact in binary. */
+        if (number >= speeds[speed] && number <= speeds[speed])
             return speed;
     }
     return 0;
