@@ -442,10 +442,13 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
 
     if (md_incomplete_is_bound(self->incomplete, path))
         register_vanished(self, device);
-    if (is_news(self, device))
+    if (is_news(self, device)) {
         md_inventory_drop(self, path);
-    else
+        /* Its bind, or this once more, must not be taken for another life. */
+        md_past_close(self->past, path, md_udev_device_get_seqnum(device));
+    } else {
         md_inventory_check(self, path);
+    }
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
 }
 

@@ -60,13 +60,16 @@ void
 md_past_close(MdPast *self, const char *path, guint64 seqnum)
 {
     GList *known = g_hash_table_lookup(self->by_path, path);
-    Entry *entry = g_new0(Entry, 1);
+    Entry *entry = NULL;
 
+    if (known != NULL && seqnum <= ((const Entry *)known->data)->seqnum)
+        return;
     if (known != NULL)
         forget(self, known);
     else if (self->entries.length == MD_PAST_MAX)
         forget(self, self->entries.head);
 
+    entry = g_new0(Entry, 1);
     entry->path = g_strdup(path);
     entry->seqnum = seqnum;
     g_queue_push_tail(&self->entries, entry);
@@ -79,10 +82,5 @@ md_past_holds(MdPast *self, const char *path, guint64 seqnum)
 {
     GList *known = g_hash_table_lookup(self->by_path, path);
 
-    if (known == NULL)
-        return FALSE;
-    if (seqnum <= ((const Entry *)known->data)->seqnum)
-        return TRUE;
-    forget(self, known);
-    return FALSE;
+    return known != NULL && seqnum <= ((const Entry *)known->data)->seqnum;
 }

@@ -18,8 +18,8 @@ test_late_and_new(void)
     g_assert_true(md_past_holds(past, PATH, 10));
     g_assert_false(md_past_holds(past, PATH "2", 9));
     g_assert_false(md_past_holds(past, PATH, 11));
-    /* A new time has begun. */
-    g_assert_false(md_past_holds(past, PATH, 9));
+    /* A new time has begun, but the old one may be told once more. */
+    g_assert_true(md_past_holds(past, PATH, 9));
 }
 
 
@@ -32,6 +32,8 @@ test_closed_again(void)
     md_past_close(past, PATH, 20);
     g_assert_true(md_past_holds(past, PATH, 20));
     g_assert_false(md_past_holds(past, PATH, 21));
+    md_past_close(past, PATH, 15);
+    g_assert_true(md_past_holds(past, PATH, 20));
 }
 
 

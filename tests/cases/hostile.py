@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Drivers, udevd, other programs and the order of things at their worst."""
+
+import contextlib
+import threading
+
+from mediated_test import VAGUE, MediatedTest, only_on
+
+MDEV, ACTIVE = 1 << 14, 1 << 31
+TIMEOUT = 68
+ROUNDS = 5
+LIVE = 1
+
+
+class Hostile(MediatedTest):
+    """What holds whenever all has come to rest."""
+
+    def told(self, events, name):
+        """What has been told of one device so far, in order."""
+        self.barrier(events)
+        return [kind for kind, of in events.all() if of == name]
+
+    def wait_told(self, events, name, *kinds):
+        """Until just this has been told of a device."""
+        with contextlib.suppress(AssertionError):
+            self.wait_until(lambda: len(self.told(events, name)) >= len(kinds), 'events')
+        self.assertEqual(self.told(events, name), list(kinds))
+
+    def present(self):
+        """Names of the devices that sysfs holds."""
+        return sorted(self.child_name(parent, uuid) for parent in self.host.parents()
+                      for uuid in self.host.children(parent))
+
+    def wait_agreement(self):
+        """Until lists and sysfs say the same."""
+        with contextlib.suppress(AssertionError):
+            self.wait_until(lambda: self.names(MDEV | ACTIVE) == self.present(), 'agreement')
+        self.assertEqual(self.names(MDEV | ACTIVE), self.present())
+
+    def outcome(self, background):
+        """None if a call has succeeded, else its error."""
+        try:
+            background.result(self.deadline)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            return error
+        return None
+
+
+class LateSuccess(Hostile):
+    """The driver is through after its caller has been told that it takes too long."""
+
+    SHORT = {'driver_timeout': '0.3'}
+
+    def setUp(self):
+        super().setUp()
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+        self.events = self.listen()
+
+    def test_create(self):
+        self.host.set_knob(self.parent, 'block_create', 1)
+        with self.settings(mdev=self.SHORT):
+            self.assert_refused(TIMEOUT, self.conn.nodeDeviceCreateXML,
+                                self.document(uuid=self.uuid, attrs=[('scratch', 'x')]), 0,
+                                says='the operation goes on')
+        self.assertEqual(self.told(self.events, self.name), [])
+        self.host.set_knob(self.parent, 'block_create', 0)
+        self.wait_told(self.events, self.name, 'created')
+        self.wait_until(lambda: self.host.journal(self.uuid) == ['scratch=x'], 'its attribute')
+        self.wait_until(lambda: not list(self.daemon.state.glob('*')), 'a device that is whole')
+        self.wait_agreement()
+        self.conn.nodeDeviceLookupByName(self.name).destroy()
+        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+
+    @only_on('sim', 'the module of the virtual machine announces the device before it fails')
+    def test_create_that_fails_in_the_end(self):
+        self.host.set_knob(self.parent, 'block_create', 1)
+        with self.settings(mdev=self.SHORT):
+            self.assert_refused(TIMEOUT, self.conn.nodeDeviceCreateXML,
+                                self.document(uuid=self.uuid), 0)
+        self.host.set_knob(self.parent, 'fail_create_late', 5)
+        self.host.set_knob(self.parent, 'block_create', 0)
+        self.wait_until(lambda: not self.host.children(), 'its end')
+        self.host.set_knob(self.parent, 'fail_create_late', 0)
+        # The same UUID may be used again, and what has failed has told of nothing.
+        self.create(uuid=self.uuid)
+        self.assertEqual(self.told(self.events, self.name), ['created'])
+        self.wait_agreement()
+
+    @only_on('sim', 'the module of the virtual machine lets the device go before it hangs')
+    def test_destroy(self):
+        device = self.create(uuid=self.uuid)
+        self.host.set_knob(self.parent, 'block_remove', 1)
+        with self.settings(mdev=self.SHORT):
+            self.assert_refused(TIMEOUT, device.destroy, says=self.name)
+        self.assertEqual(self.told(self.events, self.name), ['created'])
+        self.host.set_knob(self.parent, 'block_remove', 0)
+        self.wait_told(self.events, self.name, 'created', 'deleted')
+        self.wait_agreement()
+
+    def test_others_during_a_removal_that_hangs(self):
+        """A second destroy is refused or waits in vain; devices of other parents are not touched by it."""
+        device = self.create(uuid=self.uuid)
+        other = self.create(parent=self.host.parents()[1].name)
+        self.host.set_knob(self.parent, 'block_remove', 1)
+        first = self.in_background(device.destroy)
+        self.host.wait_remove_stuck(self.uuid)
+        self.assert_refused(VAGUE | {53, 55}, self.connect().nodeDeviceLookupByName(self.name).destroy,
+                            says=self.name)
+        other.destroy()
+        self.create(parent=self.host.parents()[1].name).destroy()
+        self.assertFalse(first.is_done())
+        self.host.set_knob(self.parent, 'block_remove', 0)
+        first.result(self.deadline)
+        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.wait_agreement()
+
+
+class BetweenWriteAndAnswer(Hostile):
+    """The write has returned, udev has not told of it, and another program is quicker."""
+
+    def setUp(self):
+        super().setUp()
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+        self.events = self.listen()
+
+    def start_create(self):
+        """A create that has its device, and waits for udev."""
+        create = self.in_background(lambda: self.create(self.connect(), uuid=self.uuid))
+        self.wait_until(lambda: self.host.exists(f'{self.parent.path}/{self.uuid}/mdev_type'), 'it')
+        return create
+
+    def test_removed(self):
+        with self.host.silence_udev():
+            create = self.start_create()
+            self.host.remove_by_others(self.uuid)
+        self.assertIn('removed again', str(self.outcome(create)))
+        self.wait_agreement()
+        # No list has ever held the device: its life is told as a whole, or not at all.
+        self.assertIn(self.told(self.events, self.name), ([], ['created', 'deleted']))
+
+    def test_replaced(self):
+        """Each life is told, and the second one goes on."""
+        with self.host.silence_udev():
+            create = self.start_create()
+            self.host.remove_by_others(self.uuid)
+            self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.outcome(create)
+        self.wait_agreement()
+        told = self.told(self.events, self.name)
+        self.assertEqual(told.count('created') - told.count('deleted'), 1)
+        self.assertEqual(told, ['created', 'deleted', 'created'][:len(told)])
+
+    def test_destroy_and_created_anew(self):
+        device = self.create(uuid=self.uuid)
+        with self.host.silence_udev():
+            destroy = self.in_background(device.destroy)
+            self.wait_until(lambda: not self.host.children(), 'its end')
+            self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.assertIsNone(self.outcome(destroy))
+        self.wait_told(self.events, self.name, 'created', 'deleted', 'created')
+        self.wait_agreement()
+
+
+class Races(Hostile):
+    """Another program writes to the same `create`."""
+
+    def race(self, type_id, ours, theirs):
+        """Errors of ours and of theirs, None for the one who wins."""
+        document = self.document(type_id=type_id, uuid=ours)
+        connection = self.connect()
+        gate = threading.Barrier(2)
+
+        def run(func, *args):
+            gate.wait()
+            func(*args)
+        first = self.in_background(run, connection.nodeDeviceCreateXML, document, 0)
+        second = self.in_background(run, self.host.create_by_others, self.parent, type_id, theirs)
+        return self.outcome(first), self.outcome(second)
+
+    def test_one_uuid(self):
+        for _ in range(ROUNDS):
+            events = self.listen()
+            uuid = self.new_uuid()
+            errors = self.race(self.type_id, uuid, uuid)
+            self.assertEqual(errors.count(None), 1, errors)
+            if errors[0] is not None:
+                self.assertIn(uuid, str(errors[0]))
+            self.wait_agreement()
+            self.assertEqual(self.host.children(), [uuid])
+            self.wait_told(events, self.child_name(self.parent, uuid), 'created')
+            self.host.remove_by_others(uuid)
+            self.wait_agreement()
+
+    def test_last_instance(self):
+        type_id = min(self.host.type_ids(self.parent),
+                      key=lambda each: self.host.available(self.parent, each))
+        while self.host.available(self.parent, type_id) > 1:
+            self.create(type_id=type_id)
+        before = self.host.children()
+        for _ in range(ROUNDS):
+            ours, theirs = self.new_uuid(), self.new_uuid()
+            errors = self.race(type_id, ours, theirs)
+            self.assertEqual(errors.count(None), 1, errors)
+            if errors[0] is not None:
+                self.assertIn('no instances left', str(errors[0]))
+            winner = ours if errors[0] is None else theirs
+            self.wait_agreement()
+            self.assertEqual(self.host.children(), sorted([*before, winner]))
+            self.host.remove_by_others(winner)
+            self.wait_agreement()
+
+
+class ParentGoes(Hostile):
+    """Its driver is taken off in the middle of a call: that ends, one way or another, and the daemon goes on."""
+
+    def setUp(self):
+        super().setUp()
+        self.events = self.listen()
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+
+    def check(self, call, stuck=None, goes_on=None):
+        """The parent goes while the driver has the call, or else as soon as it has begun."""
+        parent = self.parent
+        running = self.in_background(call, self.connect())
+        if stuck is not None:
+            stuck()
+        unbind = self.in_background(self.host.unbind, parent)
+        if goes_on is not None:
+            self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{parent.address}') or
+                            unbind.is_done(), 'a parent that goes')
+            goes_on()
+        unbind.result(self.deadline)
+        error = self.outcome(running)
+        self.wait_until(lambda: not self.host.children(parent), 'no children')
+        self.wait_agreement()
+        self.wait_until(lambda: parent.name not in self.names(1 << 13), 'no types')
+        told = self.told(self.events, self.name)
+        self.assertEqual(told.count('created'), told.count('deleted'))
+        self.host.bind(parent)
+        self.wait_until(lambda: parent.name in self.names(1 << 13), 'types')
+        self.create(parent=parent.name).destroy()
+        return error
+
+    def release(self, knob):
+        return lambda: self.host.set_knob(self.parent, knob, 0)
+
+    @only_on('sim', 'the knobs of the module go with its driver')
+    def test_create(self):
+        self.host.set_knob(self.parent, 'block_create', 1)
+        self.check(lambda conn: self.create(conn, uuid=self.uuid, attrs=[('scratch', 'x')]),
+                   lambda: self.host.wait_create_stuck(self.parent), self.release('block_create'))
+
+    @only_on('sim', 'the knobs of the module go with its driver')
+    def test_destroy(self):
+        self.create(uuid=self.uuid)
+        self.host.set_knob(self.parent, 'block_remove', 1)
+        self.check(lambda conn: conn.nodeDeviceLookupByName(self.name).destroy(),
+                   lambda: self.host.wait_remove_stuck(self.uuid), self.release('block_remove'))
+
+    def test_define(self):
+        """Whatever becomes of the parent: what is answered is on disk, and what is refused is not."""
+        error = self.check(lambda conn: self.define(conn, uuid=self.uuid))
+        self.assertEqual(self.definition_path(self.uuid).exists(), error is None)
+
+    def test_update(self):
+        device = self.define(uuid=self.uuid, attrs=[('scratch', 'old')])
+        device.create(0)
+        client = self.raw()
+        self.check(lambda _conn: client.update(self.name, self.document(
+            uuid=self.uuid, attrs=[('scratch', 'new')] * 200), LIVE))
+        self.assertEqual(self.read_definition(self.uuid)['attrs'], [{'scratch': 'old'}])
+
+    def test_dump(self):
+        for _ in range(ROUNDS):
+            self.check(lambda conn: self.dump(self.parent.name, conn))
+
+    @only_on('sim', 'the knob is of the fake kernel')
+    def test_dump_that_waits_for_the_driver(self):
+        self.host.set_knob(self.parent, 'block_available', 1)
+        self.check(lambda conn: self.dump(self.parent.name, conn),
+                   lambda: self.host.wait_available_stuck(self.parent), self.release('block_available'))
+
+    @only_on('sim', 'the knobs of the module go with its driver')
+    def test_autostart(self):
+        """It is started when the parent is back."""
+        self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'x'}])
+        self.wait_until(lambda: self.name in self.names(), 'the definition')
+        self.host.unbind(self.parent)
+        self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
+        self.host.set_knob(self.parent, 'block_create', 1)
+        self.host.bind(self.parent)
+        self.host.wait_create_stuck(self.parent)
+        unbind = self.in_background(self.host.unbind, self.parent)
+        self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{self.parent.address}'), 'no parent')
+        self.host.set_knob(self.parent, 'block_create', 0)
+        unbind.result(self.deadline)
+        self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
+        self.assertEqual(self.host.children(), [])
+        self.host.bind(self.parent)
+        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'a start by itself')
+        self.wait_until(lambda: self.host.journal(self.uuid) == ['scratch=x'], 'its attribute')
+
+
+@only_on('sim', 'udevd is not that bad')
+class OddEvents(Hostile):
+    """Events that come twice, in another order, and of what has gone."""
+
+    def setUp(self):
+        super().setUp()
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+        self.events = self.listen()
+        self.udevd = self.host.kernel.udevd
+
+    def replay(self, events):
+        for event in events:
+            self.udevd.post(event)
+        self.udevd.settle(self.deadline)
+
+    def live(self):
+        """The events of one device that has come and gone."""
+        begin = len(self.udevd.sent)
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.wait_until(lambda: self.name in self.names(), 'the device')
+        self.host.remove_by_others(self.uuid)
+        self.wait_until(lambda: self.name not in self.names(), 'its end')
+        self.udevd.settle(self.deadline)
+        return list(self.udevd.sent)[begin:]
+
+    def test_twice(self):
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.wait_told(self.events, self.name, 'created')
+        self.replay(list(self.udevd.sent))
+        self.assertEqual(self.told(self.events, self.name), ['created'])
+        self.wait_agreement()
+
+    def test_of_what_has_gone(self):
+        passed = self.live()
+        self.replay(passed)
+        self.replay(reversed(passed))
+        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.wait_agreement()
+
+    def test_of_one_that_was_there_before(self):
+        """The events of the first life come again during the second one."""
+        passed = self.live()
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.wait_told(self.events, self.name, 'created', 'deleted', 'created')
+        self.replay(passed)
+        self.replay(reversed(passed))
+        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted', 'created'])
+        self.wait_agreement()
+        self.conn.nodeDeviceLookupByName(self.name).destroy()
+        self.wait_told(self.events, self.name, 'created', 'deleted', 'created', 'deleted')
+
+    def test_backwards(self):
+        """All that has happened is told in the opposite order."""
+        with self.host.silence_udev():
+            self.host.create_by_others(self.parent, self.type_id, self.uuid)
+            self.host.remove_by_others(self.uuid)
+            other = self.new_uuid()
+            self.host.create_by_others(self.parent, self.type_id, other)
+            with self.udevd.changed:
+                self.udevd.queue.reverse()
+        name = self.child_name(self.parent, other)
+        self.wait_told(self.events, name, 'created')
+        self.wait_agreement()
+        told = self.told(self.events, self.name)
+        self.assertEqual(told.count('created'), told.count('deleted'))
