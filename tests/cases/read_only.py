@@ -29,6 +29,15 @@ class ReadOnly(MediatedTest):
                 self.assertEqual(client.is_persistent(device.name()), 0)
                 self.assertEqual(client.list_caps(device.name()), ['mdev'])
 
+    def test_documents(self):
+        """Readers are shown what root is shown, the attributes of mediated devices included."""
+        self.create(attrs=[('scratch', 'secret')])
+        documents = {name: self.dump(name) for name in self.names()}
+        self.assertIn("value='secret'", ''.join(documents.values()))
+        for kind, client in self.clients().items():
+            with self.subTest(kind):
+                self.assertEqual({name: client.get_xml(name) for name in client.list_all()[0]}, documents)
+
     def test_create_and_destroy(self):
         device = self.create()
         for kind, client in self.clients().items():
