@@ -14,12 +14,14 @@ typedef struct {
     GQueue connections; /* of MdConnection, in the order of their coming */
     guint n_readers;
     guint n_authenticating;
-    gsize held; /* by those connections */
+    gsize held; /* for those connections, and for closed ones */
+    gsize left; /* of that, for closed ones */
 } User;
 
 struct _MdConnection {
     MdConnections *table;
-    User *user; /* NULL: closed */
+    User *user;
+    gboolean closed;
     gpointer data;
     gint64 since;  /* monotonic time of its coming, or of its start */
     GList link;    /* of the user's queue */
@@ -33,12 +35,13 @@ struct _MdConnection {
 struct _MdConnections {
     const MdSettings *settings;
     const MdConnectionFuncs *funcs;
-    GHashTable *users; /* uid → User, those who have a connection */
+    GHashTable *users; /* uid → User, those who have a connection or for whom something is held */
     guint n_connections;
     guint n_authenticating;
     GQueue waiting; /* of MdConnection: to be started, in the order of their coming */
     GSource *retry; /* while some wait: others may have been silent for too long by then */
     gsize held;
+    gsize left; /* of that, for closed connections */
 };
 
 /* A kind of connections of which there may be too many. */
@@ -97,6 +100,13 @@ static const Kind authenticating_kind = { count_authenticating, is_authenticatin
                                           MD_CONNECTION_SILENT };
 
 
+static void
+user_unref(User *user)
+{
+    g_rc_box_release(user);
+}
+
+
 MdConnections *
 md_connections_new(const MdSettings *settings, const MdConnectionFuncs *funcs)
 {
@@ -104,7 +114,7 @@ md_connections_new(const MdSettings *settings, const MdConnectionFuncs *funcs)
 
     self->settings = settings;
     self->funcs = funcs;
-    self->users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    self->users = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)user_unref);
     g_queue_init(&self->waiting);
     return self;
 }
@@ -126,7 +136,7 @@ md_connections_unref(MdConnections *self)
 }
 
 
-/* NULL if the user has no connection. */
+/* NULL if the user has no connection, and nothing is held for one. */
 static User *
 user_find(MdConnections *self, uid_t uid)
 {
@@ -140,13 +150,22 @@ user_ensure(MdConnections *self, const MdConnectionPeer *peer)
     User *user = user_find(self, peer->uid);
 
     if (user == NULL) {
-        user = g_new0(User, 1);
+        user = g_rc_box_new0(User);
         user->uid = peer->uid;
         user->privileged = peer->privileged;
         g_queue_init(&user->connections);
         g_hash_table_insert(self->users, GUINT_TO_POINTER(peer->uid), user);
     }
     return user;
+}
+
+
+static void
+user_drop_if_unused(MdConnections *self, User *user)
+{
+    if (g_queue_is_empty(&user->connections) && user->held == 0 &&
+        user_find(self, user->uid) == user)
+        g_hash_table_remove(self->users, GUINT_TO_POINTER(user->uid));
 }
 
 
@@ -296,7 +315,7 @@ md_connections_admit(MdConnections *self,
 
     connection = g_rc_box_new0(MdConnection);
     connection->table = g_rc_box_acquire(self);
-    connection->user = user_ensure(self, peer);
+    connection->user = g_rc_box_acquire(user_ensure(self, peer));
     connection->data = data;
     connection->since = g_get_monotonic_time();
     connection->link.data = connection;
@@ -333,6 +352,7 @@ md_connection_ref(MdConnection *self)
 static void
 connection_clear(MdConnection *self)
 {
+    user_unref(self->user);
     md_connections_unref(self->table);
 }
 
@@ -454,7 +474,7 @@ connection_end_authenticating(MdConnection *self)
 void
 md_connection_set_authenticated(MdConnection *self)
 {
-    if (self->user == NULL)
+    if (self->closed)
         return;
 
     connection_end_authenticating(self);
@@ -467,35 +487,39 @@ md_connection_close(MdConnection *self)
 {
     User *user = self->user;
 
-    if (user == NULL)
+    if (self->closed)
         return;
 
+    self->closed = TRUE;
     connection_leave_queue(self);
     connection_end_authenticating(self);
     g_queue_unlink(&user->connections, &self->link);
     user->n_readers -= self->read_only ? 1 : 0;
-    user->held -= self->held;
-    self->user = NULL;
+    user->left += self->held;
+    self->table->left += self->held;
     self->table->n_connections--;
-    if (g_queue_is_empty(&user->connections))
-        g_hash_table_remove(self->table->users, GUINT_TO_POINTER(user->uid));
+    user_drop_if_unused(self->table, user);
     start_waiting(self->table);
 }
 
 
-/* The user who holds most and has something to lose; those with privileges come last. */
+/*
+ * The user who holds most; those with privileges come last. What open connections hold together
+ * may not be too much in any case, so that those who have none are passed over then.
+ */
 static const User *
 find_biggest(MdConnections *self)
 {
     GHashTableIter iter;
     gpointer value = NULL;
     const User *biggest = NULL;
+    gboolean only_open = self->held - self->left > self->settings->max_memory;
 
     g_hash_table_iter_init(&iter, self->users);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const User *user = value;
 
-        if (user->held == 0)
+        if (user->held == 0 || (only_open && user->held == user->left))
             continue;
         if (biggest == NULL || (biggest->privileged && !user->privileged) ||
             (biggest->privileged == user->privileged && user->held > biggest->held))
@@ -505,30 +529,46 @@ find_biggest(MdConnections *self)
 }
 
 
+/* NULL if all that the user holds is held for closed connections. */
 static MdConnection *
 user_find_biggest(const User *user)
 {
-    MdConnection *biggest = user->connections.head->data;
+    MdConnection *biggest = NULL;
 
     for (GList *link = user->connections.head; link != NULL; link = link->next) {
         MdConnection *connection = link->data;
 
-        if (connection->held > biggest->held)
+        if (connection->held > (biggest != NULL ? biggest->held : 0))
             biggest = connection;
     }
     return biggest;
 }
 
 
+/*
+ * Evicts the biggest connections until what they held makes up for the excess. The calls of an
+ * evicted connection end a little later, so the total is no sign of how many have to go. None
+ * goes for what is held for closed connections of a user who holds more.
+ */
 static void
-evict_biggest(MdConnections *self, const User *user)
+evict_biggest(MdConnections *self)
 {
-    MdConnection *connection = user_find_biggest(user);
-    g_autofree char *cause =
-        g_strdup_printf("all connections hold %" G_GSIZE_FORMAT " bytes, this one %" G_GSIZE_FORMAT,
-                        self->held, connection->held);
+    gsize wanted = self->held - self->settings->max_memory;
+    gsize won = 0;
 
-    self->funcs->evict(connection->data, cause);
+    while (won < wanted) {
+        const User *user = find_biggest(self);
+        MdConnection *connection = user != NULL ? user_find_biggest(user) : NULL;
+        g_autofree char *cause = NULL;
+
+        if (connection == NULL)
+            return;
+        won += connection->held;
+        cause = g_strdup_printf("all connections hold %" G_GSIZE_FORMAT
+                                " bytes, this one %" G_GSIZE_FORMAT,
+                                self->held, connection->held);
+        self->funcs->evict(connection->data, cause);
+    }
 }
 
 
@@ -539,29 +579,35 @@ md_connection_get_held(const MdConnection *self)
 }
 
 
+static void
+connection_change_held(MdConnection *self, gssize change)
+{
+    self->held += (gsize)change;
+    self->user->held += (gsize)change;
+    self->table->held += (gsize)change;
+    if (self->closed) {
+        self->user->left += (gsize)change;
+        self->table->left += (gsize)change;
+    }
+}
+
+
 void
 md_connection_hold(MdConnection *self, gsize size)
 {
-    g_autoptr(MdConnection) guard = md_connection_ref(self);
-    MdConnections *table = guard->table;
-    const User *biggest = NULL;
+    g_autoptr(MdConnection) guard G_GNUC_UNUSED = md_connection_ref(self);
+    MdConnections *table = self->table;
 
-    self->held += size;
-    table->held += size;
-    if (self->user == NULL)
-        return;
-
-    self->user->held += size;
-    while (table->held > table->settings->max_memory && (biggest = find_biggest(table)) != NULL)
-        evict_biggest(table, biggest);
+    connection_change_held(self, (gssize)size);
+    if (!self->closed && table->held > table->settings->max_memory)
+        evict_biggest(table);
 }
 
 
 void
 md_connection_release(MdConnection *self, gsize size)
 {
-    self->held -= size;
-    self->table->held -= size;
-    if (self->user != NULL)
-        self->user->held -= size;
+    connection_change_held(self, -(gssize)size);
+    if (self->closed)
+        user_drop_if_unused(self->table, self->user);
 }

@@ -12,7 +12,8 @@
  * others wait; the next one is that of the user with fewest being served.
  *
  * When all connections hold more than `max_memory`, the user who holds most loses the connection
- * that holds most, and so on; root comes last.
+ * that holds most, and so on; root comes last. A user is charged for closed connections, too, until
+ * their calls have ended.
  */
 #pragma once
 
@@ -81,7 +82,7 @@ void md_connection_start(MdConnection *self);
 
 void md_connection_set_authenticated(MdConnection *self);
 
-/* Takes it out of the table. What is held for it still counts until it is released. */
+/* Takes it out of the table. What is held for it counts until it is released, for its user, too. */
 void md_connection_close(MdConnection *self);
 
 gsize md_connection_get_held(const MdConnection *self);

@@ -391,6 +391,37 @@ test_memory_of_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Calls that have not ended keep what they hold; nobody else has to go for that. */
+static void
+test_memory_of_calls(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    Client *root = come_to_write(fixture, ROOT);
+    Client *bob = come_to_write(fixture, BOB);
+    Client *first = come_to_write(fixture, ALICE);
+    Client *second = NULL;
+    g_autoptr(MdConnection) evicted = md_connection_ref(first->connection);
+
+    fixture->settings->max_memory = 1000;
+    hold(root, 100);
+    hold(bob, 100);
+    md_connection_hold(first->connection, 700);
+    second = come_to_write(fixture, ALICE);
+    hold(second, 50);
+    hold(bob, 100);
+    g_assert_null(first->connection);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 1050);
+    g_assert_nonnull(second->connection);
+    hold(root, 10);
+    g_assert_null(second->connection);
+    hold(bob, 10);
+    hold(root, 10);
+    g_assert_nonnull(bob->connection);
+    g_assert_nonnull(root->connection);
+    md_connection_release(evicted, 700);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 330);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -407,5 +438,6 @@ main(int argc, char **argv)
     ADD("anonymous/silent", test_anonymous_silent);
     ADD("memory", test_memory);
     ADD("memory/of-closed", test_memory_of_closed);
+    ADD("memory/of-calls", test_memory_of_calls);
     return g_test_run();
 }
