@@ -5,6 +5,7 @@
 
 #include "rpc/call-log.h"
 #include "rpc/wire-error.h"
+#include "util/error.h"
 
 struct _MdCall {
     MdSession *session;
@@ -22,6 +23,10 @@ struct _MdCall {
     char *parent;  /* of the device that it changes, for the log; NULL: not known */
     MdCallEndedFunc ended;
     gpointer data;
+
+    GQueue *held; /* of MdCall, by their links; NULL: it is not held */
+    GList link;
+    MdOwnerWatch watch; /* while it is held */
 };
 
 
@@ -273,6 +278,27 @@ static void judge(MdCall *self);
 
 
 static void
+call_abandon(MdCall *self)
+{
+    GError *error = NULL;
+
+    md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+    md_call_fail(self, error);
+}
+
+
+/* Nothing begins for a client that has gone. */
+static void
+call_handle(MdCall *self)
+{
+    if (md_owner_is_gone(self->owner))
+        call_abandon(self);
+    else
+        self->procedure->handler(self, self->args);
+}
+
+
+static void
 on_judged(GObject *source, GAsyncResult *result, gpointer data)
 {
     MdCall *self = data;
@@ -283,7 +309,7 @@ on_judged(GObject *source, GAsyncResult *result, gpointer data)
     else if (!is_still_judged(self))
         judge(self);
     else
-        self->procedure->handler(self, self->args);
+        call_handle(self);
 }
 
 
@@ -296,7 +322,7 @@ judge(MdCall *self)
 
     if (permissions == 0 || md_access_is_free(access, self->who) ||
         !find_device(self, permissions, &device)) {
-        self->procedure->handler(self, self->args);
+        call_handle(self);
         return;
     }
     g_free(self->judged);
@@ -340,6 +366,37 @@ md_call_run(MdCall *self)
         md_call_take_turn(self, judge);
     else
         judge(self);
+}
+
+
+static void
+on_owner_gone(gpointer data)
+{
+    MdCall *self = data;
+
+    g_queue_unlink(self->held, &self->link);
+    self->held = NULL;
+    call_abandon(self);
+}
+
+
+void
+md_call_hold(MdCall *self, GQueue *held)
+{
+    self->held = held;
+    self->link.data = self;
+    g_queue_push_tail_link(held, &self->link);
+    md_owner_watch(self->owner, &self->watch, on_owner_gone, self);
+}
+
+
+void
+md_call_release(MdCall *self)
+{
+    g_queue_unlink(self->held, &self->link);
+    self->held = NULL;
+    md_owner_unwatch(&self->watch);
+    md_call_run(self);
 }
 
 

@@ -76,6 +76,11 @@ void md_call_run(MdCall *self);
  * later; else it fails. */
 void md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call));
 
+/* Keeps the call in `held` until md_call_release(), which runs it. If its client goes before, it
+ * fails and is taken out. */
+void md_call_hold(MdCall *self, GQueue *held);
+void md_call_release(MdCall *self);
+
 /* A device that a call turns out to be about, and the MdPermission that are needed on it. */
 typedef struct {
     const char *device; /* borrowed */

@@ -283,7 +283,7 @@ run(MdDispatch *self,
     g_hash_table_add(self->calls, call);
     self->n_ever++;
     if (self->holding && (procedure->flags & MD_PROCEDURE_EARLY) == 0)
-        g_queue_push_tail(&self->held, call);
+        md_call_hold(call, &self->held);
     else
         md_call_run(call);
 }
@@ -388,8 +388,8 @@ md_dispatch_release(MdDispatch *self)
     MdCall *call = NULL;
 
     self->holding = FALSE;
-    while ((call = g_queue_pop_head(&self->held)) != NULL)
-        md_call_run(call);
+    while ((call = g_queue_peek_head(&self->held)) != NULL)
+        md_call_release(call);
 }
 
 

@@ -651,6 +651,35 @@ test_hold_and_go(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+on_idle(gpointer data)
+{
+    *(gboolean *)data = TRUE;
+}
+
+
+/* Nor does what it has asked for stay: somebody could come again and again. */
+static void
+test_hold_nothing_for_nobody(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    Peer *gone = NULL;
+    md_register_args args = { VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL };
+    gboolean idle = FALSE;
+
+    host_start(host);
+    md_server_hold(host->server);
+    gone = peer_new_open(host, FALSE);
+    peer_call(gone, MD_PROC_REGISTER_EVENT, MD_XDR(md_register_args), &args);
+    settle();
+    md_server_set_idle_func(host->server, 1, on_idle, &idle);
+    peer_free(gone);
+    wait_until(idle);
+
+    md_server_release(host->server);
+    g_assert_cmpint(fake_driver_count_subscriptions(host->driver), ==, 0);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -661,6 +690,7 @@ main(int argc, char **argv)
     ADD("/dispatch/features", NULL, test_features);
     ADD("/dispatch/hold", NULL, test_hold);
     ADD("/dispatch/hold-and-go", NULL, test_hold_and_go);
+    ADD("/dispatch/hold-nothing-for-nobody", NULL, test_hold_nothing_for_nobody);
     ADD("/dispatch/lists", NULL, test_lists);
     ADD("/dispatch/vpd", NULL, test_vpd);
     ADD("/dispatch/maxnames", NULL, test_maxnames);
