@@ -208,8 +208,9 @@ class Scripts(SharesTest):
         self.go_on()
         for client, number in [(bob, serial), *calls]:
             self.assertIn('<device>', client.wait_reply(number).decoder().string())
-        # Those that ran, and at most one more for each device.
-        self.assertLessEqual(len(self.begun()), SCRIPTS + 1 + len(self.devices))
+        # Those that ran, one more for each device, and a few for which the script was asked for its version before
+        # the others came: nobody joins these.
+        self.assertLess(len(self.begun()), len(calls) // 5)
 
     def test_clients_that_go(self):
         """Their scripts are killed, and those that wait are not run."""
