@@ -59,7 +59,7 @@ fact_free(MdDefinitionFact *fact)
 MdDefinitionRead *
 md_definition_read_new(const char *directory, MdWatch *watch)
 {
-    MdDefinitionRead *self = g_atomic_rc_box_new0(MdDefinitionRead);
+    MdDefinitionRead *self = g_new0(MdDefinitionRead, 1);
 
     self->directory = g_strdup(directory);
     self->watch = g_object_ref(watch);
@@ -71,16 +71,12 @@ md_definition_read_new(const char *directory, MdWatch *watch)
 }
 
 
-MdDefinitionRead *
-md_definition_read_ref(MdDefinitionRead *self)
+void
+md_definition_read_free(MdDefinitionRead *self)
 {
-    return g_atomic_rc_box_acquire(self);
-}
+    if (self == NULL)
+        return;
 
-
-static void
-read_clear(MdDefinitionRead *self)
-{
     g_free(self->directory);
     g_object_unref(self->watch);
     g_ptr_array_unref(self->places);
@@ -88,14 +84,7 @@ read_clear(MdDefinitionRead *self)
     g_free(self->top.awaited);
     g_clear_error(&self->top.error);
     g_ptr_array_unref(self->facts);
-}
-
-
-void
-md_definition_read_unref(MdDefinitionRead *self)
-{
-    if (self != NULL)
-        g_atomic_rc_box_release_full(self, (GDestroyNotify)read_clear);
+    g_free(self);
 }
 
 

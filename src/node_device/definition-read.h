@@ -36,10 +36,9 @@ typedef struct {
     GError *error; /* why it cannot be watched */
 } MdDefinitionTop;
 
-/* `watch` must have been started. The reference count is thread-safe. */
+/* `watch` must have been started. */
 MdDefinitionRead *md_definition_read_new(const char *directory, MdWatch *watch);
-MdDefinitionRead *md_definition_read_ref(MdDefinitionRead *self);
-void md_definition_read_unref(MdDefinitionRead *self);
+void md_definition_read_free(MdDefinitionRead *self);
 
 /* Before all else the directory is made if it is missing, and what crashes have left is removed. */
 void md_definition_read_prepare(MdDefinitionRead *self);
@@ -65,4 +64,4 @@ const MdDefinitionTop *md_definition_read_get_top(MdDefinitionRead *self);
 /* Of MdDefinitionFact, borrowed. */
 GPtrArray *md_definition_read_get_facts(MdDefinitionRead *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDefinitionRead, md_definition_read_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDefinitionRead, md_definition_read_free)

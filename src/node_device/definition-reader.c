@@ -205,7 +205,7 @@ reader_advance(MdDefinitionReader *self)
     self->timer =
         md_source_attach(g_timeout_source_new(self->settings->driver_timeout), on_overdue, self);
     md_worker_run_async(md_definition_read_run, reader_make_job(self),
-                        (GDestroyNotify)md_definition_read_unref, MD_WORKER_READ, WORKER_OBJECT,
+                        (GDestroyNotify)md_definition_read_free, MD_WORKER_READ, WORKER_OBJECT,
                         WORKER_DEADLINE, md_owner_get_daemon(), on_read, g_rc_box_acquire(self));
 }
 

@@ -86,15 +86,13 @@ md_definitions_init(MdDefinitions *self)
 static void
 complain(MdDefinitions *self, const char *path, const GError *error)
 {
-    g_autofree char *shown = g_strescape(path, NULL);
-
     if (error == NULL) {
         g_hash_table_remove(self->complaint, path);
     } else if (g_strcmp0(g_hash_table_lookup(self->complaint, path), error->message) != 0) {
         if (g_hash_table_size(self->complaint) >= MAX_COMPLAINTS)
             g_hash_table_remove_all(self->complaint);
         g_hash_table_replace(self->complaint, g_strdup(path), g_strdup(error->message));
-        g_message("'%s': %s", shown, error->message);
+        g_message("'%s': %s", path, error->message);
     }
 }
 

@@ -3,18 +3,20 @@
 
 #include "node_device/document-now.h"
 
-#include "conf/cap-mdev.h"
 #include "conf/xml.h"
 #include "node_device/probe/probe.h"
 #include "util/names.h"
 
 
-/* Of an active mediated device scripts tell the attributes. */
-static gboolean
-may_be_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def)
+const MdCapMdev *
+md_document_get_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def)
 {
-    return def->path != NULL && md_node_device_def_get_cap(def, &md_cap_kind_mdev) != NULL &&
-           md_callouts_exist_in(host->callouts, MD_DIR_CALLOUTS);
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    if (cap == NULL || def->path == NULL || cap->type_id == NULL ||
+        !md_callouts_exist_in(host->callouts, MD_DIR_CALLOUTS))
+        return NULL;
+    return cap;
 }
 
 
@@ -23,7 +25,7 @@ md_document_make_now(const MdBackendHost *host, MdNodeDeviceDef *def, guint64 in
 {
     g_autoptr(MdNodeDeviceDef) fresh = NULL;
 
-    if (may_be_scripted(host, def) && !md_probe_check_may_block(FALSE, error))
+    if (md_document_get_scripted(host, def) != NULL && !md_probe_check_may_block(FALSE, error))
         return NULL;
     fresh = md_probe_refresh(def, inode, FALSE, error);
     return fresh != NULL ? md_xml_format(fresh, host->settings->xml_details) : NULL;

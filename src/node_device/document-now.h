@@ -2,7 +2,12 @@
 /* A document that needs nobody to be asked: most documents are read in place, without waiting. */
 #pragma once
 
+#include "conf/cap-mdev.h"
 #include "node_device/backend.h"
+
+/* The capability of an active mediated device whose attributes scripts tell, NULL for all others.
+ */
+const MdCapMdev *md_document_get_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def);
 
 /* As md_documents_make_async(). G_IO_ERROR_WOULD_BLOCK if a driver or a script has to be asked. */
 char *md_document_make_now(const MdBackendHost *host,

@@ -5,10 +5,10 @@
 
 #include "conf/cap-mdev.h"
 #include "conf/xml.h"
+#include "node_device/document-now.h"
 #include "node_device/probe/probe.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
-#include "util/names.h"
 #include "util/worker.h"
 
 struct _MdDocuments {
@@ -331,19 +331,6 @@ job_attach(Job *job, MdDocuments *documents)
 }
 
 
-/* Scripts tell the attributes of a mediated device that is active. */
-static const MdCapMdev *
-get_scripted(MdDocuments *self, const MdNodeDeviceDef *def)
-{
-    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-
-    if (cap == NULL || def->path == NULL || cap->type_id == NULL ||
-        !md_callouts_exist_in(self->host->callouts, MD_DIR_CALLOUTS))
-        return NULL;
-    return cap;
-}
-
-
 void
 md_documents_make_async(MdDocuments *self,
                         MdNodeDeviceDef *def,
@@ -366,7 +353,7 @@ md_documents_make_async(MdDocuments *self,
     job = job_new(self, &key, def, owner);
     job_add_asker(job, task, owner);
     job_attach(job, self);
-    cap = get_scripted(self, def);
+    cap = md_document_get_scripted(self->host, def);
     if (cap == NULL)
         job_read_on_worker(job);
     else

@@ -12,6 +12,7 @@
 
 void
 md_call_log_change(MdSession *session,
+                   const MdIdentity *identity,
                    const char *function,
                    const char *device,
                    const char *parent,
@@ -19,14 +20,14 @@ md_call_log_change(MdSession *session,
                    const GError *error)
 {
     gint64 duration = g_get_monotonic_time() - since;
-    g_autofree char *who = md_identity_describe(md_session_get_identity(session));
+    g_autofree char *who = md_identity_describe(identity);
     const MdLogContext context = {
         .message_id = error == NULL ? DONE_MESSAGE_ID : FAILED_MESSAGE_ID,
         .procedure = function,
         .device = device,
         .parent = parent,
         .client = md_session_get_number(session),
-        .uid = md_session_get_identity(session)->uid,
+        .uid = identity->uid,
         .duration = duration,
         .errnum = error != NULL ? md_error_get_errno(error) : 0,
     };

@@ -6,10 +6,12 @@
 #include "rpc/session.h"
 
 /*
- * `function`: of libvirt's API. `device`: its name, NULL: not known. `parent`: name of its parent,
- * NULL: not known. `since`: monotonic time at which the call came. `error` NULL: it worked.
+ * `identity`: for whom the call came, as the session may act for another by now. `function`: of
+ * libvirt's API. `device`: its name, NULL: not known. `parent`: name of its parent, NULL: not
+ * known. `since`: monotonic time at which the call came. `error` NULL: it worked.
  */
 void md_call_log_change(MdSession *session,
+                        const MdIdentity *identity,
                         const char *function,
                         const char *device,
                         const char *parent,

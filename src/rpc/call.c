@@ -64,8 +64,8 @@ static void
 log_end(MdCall *self, const char *device, const GError *error)
 {
     if (is_change(self))
-        md_call_log_change(self->session, self->procedure->function, device, self->parent,
-                           self->since, error);
+        md_call_log_change(self->session, self->who, self->procedure->function, device,
+                           self->parent, self->since, error);
     else if (error != NULL)
         g_debug("%s: %s", self->procedure->function, error->message);
 }

@@ -13,8 +13,7 @@
 /* The client behind one or more owners. */
 typedef struct {
     gboolean gone;
-    GCancellable *cancellable; /* NULL: nobody has asked for it */
-    GQueue watches;            /* of MdOwnerWatch, by their links */
+    GQueue watches; /* of MdOwnerWatch, by their links */
     GSource *leaving;
 } Presence;
 
@@ -37,16 +36,9 @@ presence_new(void)
 
 
 static void
-presence_clear(Presence *presence)
-{
-    g_clear_object(&presence->cancellable);
-}
-
-
-static void
 presence_unref(Presence *presence)
 {
-    g_rc_box_release_full(presence, (GDestroyNotify)presence_clear);
+    g_rc_box_release(presence);
 }
 
 
@@ -182,20 +174,6 @@ md_owner_set_begun(MdOwner *self)
 }
 
 
-GCancellable *
-md_owner_get_cancellable(MdOwner *self)
-{
-    Presence *presence = self->presence;
-
-    if (presence != NULL && presence->cancellable == NULL) {
-        presence->cancellable = g_cancellable_new();
-        if (presence->gone)
-            g_cancellable_cancel(presence->cancellable);
-    }
-    return presence != NULL ? presence->cancellable : NULL;
-}
-
-
 gboolean
 md_owner_is_gone(MdOwner *self)
 {
@@ -245,8 +223,6 @@ md_owner_leave(MdOwner *self)
     if (self->presence == NULL || md_owner_is_gone(self))
         return;
     self->presence->gone = TRUE;
-    if (self->presence->cancellable != NULL)
-        g_cancellable_cancel(self->presence->cancellable);
     schedule_leaving(self->presence);
 }
 

@@ -54,9 +54,6 @@ gboolean md_owner_is_writer(MdOwner *self);
 gboolean md_owner_has_begun(MdOwner *self);
 void md_owner_set_begun(MdOwner *self);
 
-/* Cancelled when the client goes; NULL if it never does. */
-GCancellable *md_owner_get_cancellable(MdOwner *self);
-
 /* The client has gone. Watches are called from the main loop, later. */
 void md_owner_leave(MdOwner *self);
 gboolean md_owner_is_gone(MdOwner *self);
