@@ -1,59 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "rpc/connections.h"
+#include "rpc/connections-private.h"
 
 #include "util/source.h"
 
 /* One in so many places is not for readers. */
 #define READERS_LEAVE 4
 
-typedef struct {
-    uid_t uid;
-    gboolean privileged;
-    GQueue connections; /* of MdConnection, in the order of their coming */
-    guint n_readers;
-    guint n_authenticating;
-    gsize held; /* for those connections, and for closed ones */
-    gsize left; /* of that, for closed ones */
-} User;
-
-struct _MdConnection {
-    MdConnections *table;
-    User *user;
-    gboolean closed;
-    gpointer data;
-    gint64 since;  /* monotonic time of its coming, or of its start */
-    GList link;    /* of the user's queue */
-    GList waiting; /* of the table's queue, with data only while it is there */
-    gboolean read_only;
-    gboolean anonymous;
-    gboolean started;
-    gsize held;
-};
-
-struct _MdConnections {
-    const MdSettings *settings;
-    const MdConnectionFuncs *funcs;
-    GHashTable *users; /* uid → User, those who have a connection or for whom something is held */
-    guint n_connections;
-    guint n_authenticating;
-    GQueue waiting; /* of MdConnection: to be started, in the order of their coming */
-    GSource *retry; /* while some wait: others may have been silent for too long by then */
-    gsize held;
-    gsize left; /* of that, for closed connections */
-};
-
 /* A kind of connections of which there may be too many. */
 typedef struct {
-    guint (*count)(const User *user);
+    guint (*count)(const MdConnectionUser *user);
     gboolean (*has)(const MdConnection *connection);
     MdConnectionState worst; /* those in a higher state do not give way */
 } Kind;
 
 
 static guint
-count_all(const User *user)
+count_all(const MdConnectionUser *user)
 {
     return user->connections.length;
 }
@@ -67,7 +31,7 @@ is_any(const MdConnection *connection G_GNUC_UNUSED)
 
 
 static guint
-count_readers(const User *user)
+count_readers(const MdConnectionUser *user)
 {
     return user->n_readers;
 }
@@ -81,7 +45,7 @@ is_reader(const MdConnection *connection)
 
 
 static guint
-count_authenticating(const User *user)
+count_authenticating(const MdConnectionUser *user)
 {
     return user->n_authenticating;
 }
@@ -101,7 +65,7 @@ static const Kind authenticating_kind = { count_authenticating, is_authenticatin
 
 
 static void
-user_unref(User *user)
+user_unref(MdConnectionUser *user)
 {
     g_rc_box_release(user);
 }
@@ -137,20 +101,20 @@ md_connections_unref(MdConnections *self)
 
 
 /* NULL if the user has no connection, and nothing is held for one. */
-static User *
+static MdConnectionUser *
 user_find(MdConnections *self, uid_t uid)
 {
     return g_hash_table_lookup(self->users, GUINT_TO_POINTER(uid));
 }
 
 
-static User *
+static MdConnectionUser *
 user_ensure(MdConnections *self, const MdConnectionPeer *peer)
 {
-    User *user = user_find(self, peer->uid);
+    MdConnectionUser *user = user_find(self, peer->uid);
 
     if (user == NULL) {
-        user = g_rc_box_new0(User);
+        user = g_rc_box_new0(MdConnectionUser);
         user->uid = peer->uid;
         user->privileged = peer->privileged;
         g_queue_init(&user->connections);
@@ -160,8 +124,8 @@ user_ensure(MdConnections *self, const MdConnectionPeer *peer)
 }
 
 
-static void
-user_drop_if_unused(MdConnections *self, User *user)
+void
+md_connections_drop_if_unused(MdConnections *self, MdConnectionUser *user)
 {
     if (g_queue_is_empty(&user->connections) && user->held == 0 &&
         user_find(self, user->uid) == user)
@@ -189,7 +153,7 @@ connection_get_state(const MdConnection *self)
  * silent for longest, else the newest.
  */
 static MdConnection *
-user_choose(const User *user, const Kind *kind)
+user_choose(const MdConnectionUser *user, const Kind *kind)
 {
     MdConnection *chosen = NULL;
     guint lowest = (guint)kind->worst + 1;
@@ -208,17 +172,17 @@ user_choose(const User *user, const Kind *kind)
 
 
 /* The user without privileges who has most connections of a kind, NULL if nobody has any. */
-static User *
+static MdConnectionUser *
 find_greediest(MdConnections *self, const Kind *kind)
 {
     GHashTableIter iter;
     gpointer value = NULL;
-    User *greediest = NULL;
+    MdConnectionUser *greediest = NULL;
     guint most = 0;
 
     g_hash_table_iter_init(&iter, self->users);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        User *user = value;
+        MdConnectionUser *user = value;
 
         if (!user->privileged && kind->count(user) > most) {
             most = kind->count(user);
@@ -240,7 +204,7 @@ find_longest_silent(MdConnections *self, const Kind *kind)
 
     g_hash_table_iter_init(&iter, self->users);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const User *user = value;
+        const MdConnectionUser *user = value;
         MdConnection *connection = user->privileged ? NULL : user_choose(user, &silent);
 
         if (connection != NULL && (longest == NULL || connection->since < longest->since))
@@ -258,7 +222,7 @@ find_longest_silent(MdConnections *self, const Kind *kind)
 static gboolean
 make_room(MdConnections *self, const Kind *kind, gboolean privileged, guint n_own)
 {
-    const User *greediest = find_greediest(self, kind);
+    const MdConnectionUser *greediest = find_greediest(self, kind);
     MdConnection *victim = NULL;
 
     if (greediest != NULL && (privileged || kind->count(greediest) > n_own + 1))
@@ -286,7 +250,7 @@ has_room(MdConnections *self, const MdConnectionPeer *peer)
 static gboolean
 is_admitted(MdConnections *self, const MdConnectionPeer *peer, gboolean scarce)
 {
-    const User *user = user_find(self, peer->uid);
+    const MdConnectionUser *user = user_find(self, peer->uid);
     const Kind *kind = peer->read_only && !peer->privileged ? &reader_kind : &any_kind;
     guint n_own = user != NULL ? kind->count(user) : 0;
 
@@ -332,13 +296,6 @@ guint
 md_connections_count(MdConnections *self)
 {
     return self->n_connections;
-}
-
-
-gsize
-md_connections_get_held(MdConnections *self)
-{
-    return self->held;
 }
 
 
@@ -485,7 +442,7 @@ md_connection_set_authenticated(MdConnection *self)
 void
 md_connection_close(MdConnection *self)
 {
-    User *user = self->user;
+    MdConnectionUser *user = self->user;
 
     if (self->closed)
         return;
@@ -498,116 +455,6 @@ md_connection_close(MdConnection *self)
     user->left += self->held;
     self->table->left += self->held;
     self->table->n_connections--;
-    user_drop_if_unused(self->table, user);
+    md_connections_drop_if_unused(self->table, user);
     start_waiting(self->table);
-}
-
-
-/*
- * The user who holds most; those with privileges come last. What open connections hold together
- * may not be too much in any case, so that those who have none are passed over then.
- */
-static const User *
-find_biggest(MdConnections *self)
-{
-    GHashTableIter iter;
-    gpointer value = NULL;
-    const User *biggest = NULL;
-    gboolean only_open = self->held - self->left > self->settings->max_memory;
-
-    g_hash_table_iter_init(&iter, self->users);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const User *user = value;
-
-        if (user->held == 0 || (only_open && user->held == user->left))
-            continue;
-        if (biggest == NULL || (biggest->privileged && !user->privileged) ||
-            (biggest->privileged == user->privileged && user->held > biggest->held))
-            biggest = user;
-    }
-    return biggest;
-}
-
-
-/* NULL if all that the user holds is held for closed connections. */
-static MdConnection *
-user_find_biggest(const User *user)
-{
-    MdConnection *biggest = NULL;
-
-    for (GList *link = user->connections.head; link != NULL; link = link->next) {
-        MdConnection *connection = link->data;
-
-        if (connection->held > (biggest != NULL ? biggest->held : 0))
-            biggest = connection;
-    }
-    return biggest;
-}
-
-
-/*
- * Evicts the biggest connections until what they held makes up for the excess. The calls of an
- * evicted connection end a little later, so the total is no sign of how many have to go. None
- * goes for what is held for closed connections of a user who holds more.
- */
-static void
-evict_biggest(MdConnections *self)
-{
-    gsize wanted = self->held - self->settings->max_memory;
-    gsize won = 0;
-
-    while (won < wanted) {
-        const User *user = find_biggest(self);
-        MdConnection *connection = user != NULL ? user_find_biggest(user) : NULL;
-        g_autofree char *cause = NULL;
-
-        if (connection == NULL)
-            return;
-        won += connection->held;
-        cause = g_strdup_printf("all connections hold %" G_GSIZE_FORMAT
-                                " bytes, this one %" G_GSIZE_FORMAT,
-                                self->held, connection->held);
-        self->funcs->evict(connection->data, cause);
-    }
-}
-
-
-gsize
-md_connection_get_held(const MdConnection *self)
-{
-    return self->held;
-}
-
-
-static void
-connection_change_held(MdConnection *self, gssize change)
-{
-    self->held += (gsize)change;
-    self->user->held += (gsize)change;
-    self->table->held += (gsize)change;
-    if (self->closed) {
-        self->user->left += (gsize)change;
-        self->table->left += (gsize)change;
-    }
-}
-
-
-void
-md_connection_hold(MdConnection *self, gsize size)
-{
-    g_autoptr(MdConnection) guard G_GNUC_UNUSED = md_connection_ref(self);
-    MdConnections *table = self->table;
-
-    connection_change_held(self, (gssize)size);
-    if (!self->closed && table->held > table->settings->max_memory)
-        evict_biggest(table);
-}
-
-
-void
-md_connection_release(MdConnection *self, gsize size)
-{
-    connection_change_held(self, -(gssize)size);
-    if (self->closed)
-        user_drop_if_unused(self->table, self->user);
 }
