@@ -143,10 +143,7 @@ check_give_up(Check *check, GError *error)
     MdPolkit *self = check->polkit;
     g_autoptr(Check) guard G_GNUC_UNUSED = check_ref(check);
 
-    if (!md_fair_entry_is_running(&check->entry)) {
-        md_fair_entry_leave(&check->entry);
-        check_unref(check);
-    } else if (g_queue_remove(&self->due, check)) {
+    if (!md_fair_entry_is_running(&check->entry) || g_queue_remove(&self->due, check)) {
         md_fair_entry_leave(&check->entry);
         check_unref(check);
     }
