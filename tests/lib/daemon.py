@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+from host import wait_until
+
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
 SOCKET_RW = 'virtnodedevd-sock'
@@ -156,7 +158,12 @@ class Daemon:
     def pause(self):
         """On return the process has stopped."""
         self.signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        wait_until(self.has_stopped, 'its stop', self.deadline)
+
+    def has_stopped(self):
+        """Whether the process, which need not be a child of ours, stands still."""
+        stat = pathlib.Path(f'/proc/{self.process.pid}/stat').read_text(encoding='utf-8', errors='replace')
+        return stat.rpartition(')')[2].split()[0] == 'T'
 
     def resume(self):
         self.signal(signal.SIGCONT)
