@@ -12,6 +12,7 @@
 
 #include "conf/xml.h"
 #include "util/error.h"
+#include "util/text.h"
 
 #define STANDARD_INPUT "-"
 
@@ -78,7 +79,9 @@ md_check_xml(const MdOptions *options, gboolean details)
         g_autofree char *document = check(*file, schema, details, &error);
 
         if (document == NULL) {
-            g_printerr("%s: %s\n", *file, error->message);
+            g_autofree char *message = md_text_clean(error->message, -1);
+
+            g_printerr("%s: %s\n", *file, message);
             ok = FALSE;
         } else if (fputs(document, stdout) == EOF || fflush(stdout) == EOF) {
             g_printerr("%s: %s\n", *file, g_strerror(errno));

@@ -8,6 +8,7 @@
 #include "conf/node-device.h"
 #include "conf/xml-reader.h"
 #include "util/error.h"
+#include "util/text.h"
 
 
 static void
@@ -281,6 +282,25 @@ parse_iommu_group(MdCapMdev *self, xmlNodePtr node, GError **error)
 }
 
 
+/* It would be taken, but could not be shown to anybody. */
+static gboolean
+check_readable(xmlNodePtr attr, const char *name, const char *value, GError **error)
+{
+    g_autofree char *device = NULL;
+    g_autofree char *quote = NULL;
+
+    if (md_text_is_clean(name) && md_text_is_clean(value))
+        return TRUE;
+
+    device = md_xml_device_name(attr);
+    quote = md_xml_shorten(name);
+    md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
+                      "attribute '%s' for '%s' holds control or formatting characters", quote,
+                      device);
+    return FALSE;
+}
+
+
 static gboolean
 parse_attr(MdCapMdev *self, xmlNodePtr attr, GError **error)
 {
@@ -302,7 +322,11 @@ parse_attr(MdCapMdev *self, xmlNodePtr attr, GError **error)
                      quote, device);
         return FALSE;
     }
-    md_mdev_attrs_add(self->attrs, name, value != NULL ? value : "");
+    if (value == NULL)
+        value = g_strdup("");
+    if (!check_readable(attr, name, value, error))
+        return FALSE;
+    md_mdev_attrs_add(self->attrs, name, value);
     return TRUE;
 }
 

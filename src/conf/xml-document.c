@@ -10,6 +10,7 @@
 #include "conf/xml-scanner.h"
 #include "conf/xml.h"
 #include "util/error.h"
+#include "util/text.h"
 
 /* Bytes of a source line that are quoted on either side of an error. */
 #define QUOTE_MAX 256
@@ -36,13 +37,8 @@ char *
 md_xml_error_get_message(MdXmlError error)
 {
     g_autofree char *text = g_strdup(error->message != NULL ? error->message : "unknown error");
-    char *valid = g_utf8_make_valid(g_strchomp(text), -1);
 
-    for (char *p = valid; *p != '\0'; p++) {
-        if (g_ascii_iscntrl(*p) && *p != '\n')
-            *p = ' ';
-    }
-    return valid;
+    return md_text_clean(g_strchomp(text), -1);
 }
 
 
@@ -53,7 +49,7 @@ quote_source(const char *text, const char *at)
     const char *start = at;
     gsize length = strcspn(at, "\n");
     g_autofree char *line = NULL;
-    g_autofree char *valid = NULL;
+    g_autofree char *clean = NULL;
     g_autofree char *arrow = NULL;
 
     while (start > text && start[-1] != '\n' && at - start < QUOTE_MAX)
@@ -64,9 +60,9 @@ quote_source(const char *text, const char *at)
         if (g_ascii_iscntrl(*p) && *p != '\t')
             *p = ' ';
     }
-    valid = g_utf8_make_valid(g_strchomp(line), -1);
+    clean = md_text_clean(g_strchomp(line), -1);
     arrow = g_strnfill((gsize)(at - start), '-');
-    return g_strdup_printf("%s\n%s^", valid, arrow);
+    return g_strdup_printf("%s\n%s^", clean, arrow);
 }
 
 

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "util/text.h"
+
 /* Of a level. */
 #define INDENT "  "
 
@@ -108,15 +110,11 @@ escape(gunichar character, gboolean in_attribute)
 }
 
 
-/* What is printed for a character; 0: nothing. */
+/* What is printed for a character of a clean text: XML knows all of these but two. */
 static gunichar
 filter(gunichar character)
 {
-    if (character == 0xFFFE || character == 0xFFFF)
-        return 0xFFFD;
-    if (character >= 0x20 || character == '\n' || character == '\t' || character == '\r')
-        return character;
-    return 0;
+    return character == 0xFFFE || character == 0xFFFF ? 0xFFFD : character;
 }
 
 
@@ -137,20 +135,20 @@ static void
 append_escaped(GString *out, const char *value, gboolean in_attribute)
 {
     gsize n_plain = count_plain(value);
-    g_autofree char *valid = NULL;
+    g_autofree char *clean = NULL;
 
     g_string_append_len(out, value, (gssize)n_plain);
     if (value[n_plain] == '\0')
         return;
 
-    valid = g_utf8_make_valid(value + n_plain, -1);
-    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+    clean = md_text_clean(value + n_plain, -1);
+    for (const char *p = clean; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar character = filter(g_utf8_get_char(p));
         const char *escaped = escape(character, in_attribute);
 
         if (escaped != NULL)
             g_string_append(out, escaped);
-        else if (character != 0)
+        else
             g_string_append_unichar(out, character);
     }
 }
@@ -159,15 +157,11 @@ append_escaped(GString *out, const char *value, gboolean in_attribute)
 char *
 md_xml_writer_filter(const char *text)
 {
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autofree char *clean = md_text_clean(text, -1);
     GString *printed = g_string_new(NULL);
 
-    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
-        gunichar character = filter(g_utf8_get_char(p));
-
-        if (character != 0)
-            g_string_append_unichar(printed, character);
-    }
+    for (const char *p = clean; *p != '\0'; p = g_utf8_next_char(p))
+        g_string_append_unichar(printed, filter(g_utf8_get_char(p)));
     return g_string_free(printed, FALSE);
 }
 

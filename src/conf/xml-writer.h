@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Writes a document as libvirt prints it: two spaces a level, single quotes, no declaration. Text
- * that is no UTF-8 or holds control characters (serial numbers of odd hardware) is made valid,
- * never dropped as a whole.
+ * that is no UTF-8 or holds characters that would do harm to a terminal (serial numbers of odd
+ * hardware) is cleaned, see util/text.h, and never dropped as a whole.
  */
 #pragma once
 

@@ -7,6 +7,7 @@
 
 #include "rpc/message.h"
 #include "util/error.h"
+#include "util/text.h"
 
 /* Bytes of a detail: some quote what a client sent, and that may be longer than an answer. */
 #define DETAIL_MAX 4096
@@ -52,13 +53,14 @@ find_prefix(int code)
 }
 
 
-/* At most DETAIL_MAX bytes of valid UTF-8, which a client's own words need not be. */
+/* At most DETAIL_MAX bytes that may be shown in a terminal, which the words of clients and devices
+ * need not be. */
 static char *
 get_detail(const GError *error)
 {
     gsize length = strnlen(error->message, DETAIL_MAX);
 
-    return g_utf8_make_valid(error->message, (gssize)length);
+    return md_text_clean(error->message, (gssize)length);
 }
 
 

@@ -349,9 +349,9 @@ class Odd(Devices):
     def test_texts_that_are_no_utf8(self):
         root = documents.parse(self.dump('usb_1_1'))
         self.assertEqual(root.findtext('capability/vendor'), 'Soci\ufffdt\ufffd')
-        self.assertEqual(root.findtext('capability/product'), 'mouse[1m\x7f')
+        self.assertEqual(root.findtext('capability/product'), 'mouse[1m')
         root = documents.parse(self.dump('computer'))
-        self.assertEqual(root.findtext('capability/product'), 'M\ufffdll\x7f\tPC')
+        self.assertEqual(root.findtext('capability/product'), 'M\ufffdll\tPC')
 
     def test_texts_that_are_no_xml(self):
         root = documents.parse(self.dump('usb_1_3'))
