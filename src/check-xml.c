@@ -69,7 +69,7 @@ check(const char *file, const char *schema, gboolean details, GError **error)
 
 
 gboolean
-md_check_xml(const MdOptions *options, gboolean details)
+md_check_xml(MdOptions *options, gboolean details)
 {
     const char *schema = md_options_get_schema(options);
     gboolean ok = TRUE;

@@ -9,4 +9,4 @@
  * as the daemon would; what is wrong with one goes to standard error, after its name. FALSE if
  * anything was wrong. `details`: with the elements that are our own.
  */
-gboolean md_check_xml(const MdOptions *options, gboolean details);
+gboolean md_check_xml(MdOptions *options, gboolean details);

@@ -14,7 +14,7 @@
 
 /* FALSE without an error: what is wrong has been said already. */
 static gboolean
-run(const MdOptions *options, MdSettings *settings, GError **error)
+run(MdOptions *options, MdSettings *settings, GError **error)
 {
     if (options->check_xml)
         return md_check_xml(options, settings->xml_details);

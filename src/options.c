@@ -9,6 +9,10 @@
 
 #define SCHEMA_FILE SCHEMADIR "/mediated-nodedev.rng"
 
+/* Below the directory of the program, in a build directory. */
+#define BUILT_SCHEMA_FILE "conf/mediated-nodedev.rng"
+#define PROGRAM_LINK      "/proc/self/exe"
+
 #define TIMEOUT_MAX (G_MAXUINT / 1000)
 
 
@@ -122,10 +126,28 @@ md_options_clear(MdOptions *self)
 }
 
 
-const char *
-md_options_get_schema(const MdOptions *self)
+/* A program that is not installed has its schema beside it; NULL if there is none. */
+static char *
+find_built_schema(void)
 {
-    return self->schema != NULL ? self->schema : SCHEMA_FILE;
+    g_autofree char *program = g_file_read_link(PROGRAM_LINK, NULL);
+    g_autofree char *directory = program != NULL ? g_path_get_dirname(program) : NULL;
+    g_autofree char *schema =
+        directory != NULL ? g_build_filename(directory, BUILT_SCHEMA_FILE, NULL) : NULL;
+
+    return schema != NULL && g_file_test(schema, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&schema)
+                                                                         : NULL;
+}
+
+
+const char *
+md_options_get_schema(MdOptions *self)
+{
+    if (self->schema == NULL)
+        self->schema = find_built_schema();
+    if (self->schema == NULL)
+        self->schema = g_strdup(SCHEMA_FILE);
+    return self->schema;
 }
 
 

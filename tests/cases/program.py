@@ -123,6 +123,17 @@ class Options(MediatedTest):
                 self.assertIn(f'{path}: ', result.stderr)
                 self.assertIn(says, result.stderr)
 
+    def test_check_xml_in_a_build_directory(self):
+        """The program finds its schema, installed or not."""
+        path = self.daemon.directory / 'device.xml'
+        path.write_text("<device><name>mtty_mtty</name><capability type='mdev_types'/></device>")
+        result = self.daemon.run('--check-xml', str(path))
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        path.write_text("<device><name>a</name><capability type='ap_matrix'/><teapot/></device>")
+        result = self.daemon.run('--check-xml', str(path))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('mediated-nodedev.rng', result.stderr)
+
     def test_check_xml_with_another_schema(self):
         path = self.daemon.directory / 'serial.xml'
         path.write_text("<device><name>mtty_mtty</name><capability type='mdev_types'/></device>")
