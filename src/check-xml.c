@@ -68,6 +68,17 @@ check(const char *file, const char *schema, gboolean details, GError **error)
 }
 
 
+/* Names of files are the words of others, too. */
+static void
+complain(const char *file, const char *message)
+{
+    g_autofree char *text = g_strdup_printf("%s: %s", file, message);
+    g_autofree char *clean = md_text_clean(text, -1);
+
+    g_printerr("%s\n", clean);
+}
+
+
 gboolean
 md_check_xml(MdOptions *options, gboolean details)
 {
@@ -79,12 +90,10 @@ md_check_xml(MdOptions *options, gboolean details)
         g_autofree char *document = check(*file, schema, details, &error);
 
         if (document == NULL) {
-            g_autofree char *message = md_text_clean(error->message, -1);
-
-            g_printerr("%s: %s\n", *file, message);
+            complain(*file, error->message);
             ok = FALSE;
         } else if (fputs(document, stdout) == EOF || fflush(stdout) == EOF) {
-            g_printerr("%s: %s\n", *file, g_strerror(errno));
+            complain(*file, g_strerror(errno));
             return FALSE;
         }
     }

@@ -88,6 +88,13 @@ class Texts(MediatedTest):
                                     capture_output=True, check=False, encoding='utf-8')
             self.assertEqual(harmful(result.stdout + result.stderr), [])
 
+    def test_name_of_a_checked_file(self):
+        result = subprocess.run([self.daemon.program, '--check-xml', f'/none{HARM}.xml'], text=True,
+                                capture_output=True, check=False, encoding='utf-8')
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('/none31m.xml: ', result.stderr)
+        self.assertEqual(harmful(result.stderr), [])
+
 
 @only_on('sim', 'the disks of the VM have honest names')
 class Disks(MediatedTest):
