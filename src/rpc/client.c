@@ -5,6 +5,7 @@
 
 #include "rpc/keepalive.h"
 #include "rpc/receive-queue.h"
+#include "rpc/rounds.h"
 #include "rpc/send-queue.h"
 #include "util/source.h"
 
@@ -15,8 +16,10 @@
  * which it makes twice as many. */
 #define SEND_BUFFER 32768
 
-/* Messages handed out before the other clients have a turn. */
-#define MESSAGES_PER_TURN 16
+/* Messages handed out before the other clients have a turn, and microseconds after which no further
+ * one is. */
+#define MESSAGES_PER_TURN 4
+#define TURN_TIME         250
 
 /*
  * What a client may leave unread before it gets no more answers: frames, and bytes with what frames
@@ -33,6 +36,7 @@ struct _MdClient {
     gpointer data;
     GSocket *socket;
     gboolean closed;
+    uid_t user; /* whose turn it uses */
 
     MdConnection *connection;
     gsize counted; /* of what is held, as the connection knows it */
@@ -45,7 +49,8 @@ struct _MdClient {
     gboolean alone;   /* until a call has been answered */
     gboolean in_turn; /* what has changed is looked at when the turn ends */
     GSource *in;
-    GSource *turn;       /* due at once: something can be gone on with */
+    MdRoundsPlace place; /* among those that have something to go on with */
+    GIOCondition ready;  /* what the socket is ready for since the last turn */
     GSource *half_frame; /* timeout */
 
     GBytes *pong;
@@ -67,7 +72,7 @@ static void
 release(MdClient *self)
 {
     md_source_clear(&self->in);
-    md_source_clear(&self->turn);
+    md_rounds_leave(&self->place);
     md_source_clear(&self->half_frame);
     md_source_clear(&self->out);
     md_source_clear(&self->unread);
@@ -277,9 +282,14 @@ parse(MdClient *self)
 static void
 hand_out(MdClient *self)
 {
-    for (guint i = 0; i < MESSAGES_PER_TURN && can_hand_out(self); i++) {
-        g_autoptr(MdMessage) message = md_receive_queue_pop(self->received);
+    gint64 end = g_get_monotonic_time() + TURN_TIME;
 
+    for (guint i = 0; i < MESSAGES_PER_TURN && can_hand_out(self); i++) {
+        g_autoptr(MdMessage) message = NULL;
+
+        if (i > 0 && g_get_monotonic_time() >= end)
+            return;
+        message = md_receive_queue_pop(self->received);
         if (message == NULL)
             return;
         md_source_clear(&self->unread);
@@ -303,36 +313,58 @@ take_turn(MdClient *self)
 }
 
 
-static gboolean
-on_turn(gpointer user_data)
+/* Takes what has come; may end this client. */
+static void
+receive(MdClient *self)
 {
-    g_autoptr(MdClient) self = g_object_ref(user_data);
-
-    md_source_clear(&self->turn);
-    take_turn(self);
-    return G_SOURCE_REMOVE;
-}
-
-
-static gboolean
-on_readable(GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
-{
-    g_autoptr(MdClient) self = g_object_ref(user_data);
     g_autoptr(GError) error = NULL;
     char chunk[CHUNK];
-    gssize got = g_socket_receive(socket, chunk, sizeof(chunk), NULL, &error);
+    gssize got = g_socket_receive(self->socket, chunk, sizeof(chunk), NULL, &error);
 
     if (got == 0) {
         md_client_close(self);
     } else if (got > 0) {
-        if (self->keepalive != NULL)
-            md_keepalive_touch(self->keepalive);
         md_receive_queue_feed(self->received, (const guint8 *)chunk, (gsize)got);
         update_count(self);
-        take_turn(self);
     } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         md_client_cut_off(self, error->message);
     }
+}
+
+
+static void
+on_turn(gpointer user_data)
+{
+    g_autoptr(MdClient) self = g_object_ref(user_data);
+    gboolean readable = (self->ready & G_IO_IN) != 0;
+
+    self->ready = 0;
+    if (readable)
+        receive(self);
+    if (!self->closed)
+        take_turn(self);
+}
+
+
+/* The loop need not look at the socket of a client that waits for its turn. */
+static void
+become_ready(MdClient *self, GIOCondition condition)
+{
+    self->ready |= condition;
+    md_rounds_take(&self->place, self->user, on_turn, self);
+    if (md_rounds_is_waiting(&self->place))
+        update_sources(self);
+}
+
+
+static gboolean
+on_readable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
+{
+    g_autoptr(MdClient) self = g_object_ref(user_data);
+
+    if (self->keepalive != NULL)
+        md_keepalive_touch(self->keepalive);
+    become_ready(self, G_IO_IN);
     return G_SOURCE_CONTINUE;
 }
 
@@ -342,16 +374,32 @@ on_writable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED,
 {
     g_autoptr(MdClient) self = g_object_ref(user_data);
 
-    flush(self);
-    update_sources(self);
+    become_ready(self, G_IO_OUT);
     return G_SOURCE_CONTINUE;
+}
+
+
+/* Whether a timeout still holds when the client has had its turn: it may wait for one, and if the
+ * daemon has been held up, the loop may not have seen yet what has happened at the socket. */
+static gboolean
+is_late(MdClient *self, GSource *const *timeout, GIOCondition condition)
+{
+    const GSource *due = *timeout;
+
+    self->ready |= g_socket_condition_check(self->socket, condition);
+    md_rounds_leave(&self->place);
+    on_turn(self);
+    return !self->closed && *timeout == due;
 }
 
 
 static gboolean
 on_half_frame(gpointer user_data)
 {
-    md_client_cut_off(user_data, "it has sent half a frame and no more");
+    g_autoptr(MdClient) self = g_object_ref(user_data);
+
+    if (is_late(self, &self->half_frame, G_IO_IN))
+        md_client_cut_off(self, "it has sent half a frame and no more");
     return G_SOURCE_CONTINUE;
 }
 
@@ -359,7 +407,10 @@ on_half_frame(gpointer user_data)
 static gboolean
 on_unread(gpointer user_data)
 {
-    md_client_cut_off(user_data, "it does not read, and nothing can go on before it does");
+    g_autoptr(MdClient) self = g_object_ref(user_data);
+
+    if (is_late(self, &self->unread, G_IO_OUT))
+        md_client_cut_off(self, "it does not read, and nothing can go on before it does");
     return G_SOURCE_CONTINUE;
 }
 
@@ -409,26 +460,29 @@ waits_for_reading(MdClient *self)
 }
 
 
-/* Polls only for what can be gone on with. */
+/* Polls only for what can be gone on with, and for nothing while the client waits for its turn. */
 static void
 update_sources(MdClient *self)
 {
     gboolean can_read = FALSE;
+    gboolean is_waiting = FALSE;
 
     if (self->closed || self->in_turn)
         return;
 
+    if (can_go_on(self))
+        md_rounds_wait(&self->place, self->user, on_turn, self);
+    else if (self->ready == 0)
+        md_rounds_leave(&self->place);
+    is_waiting = md_rounds_is_waiting(&self->place);
+
     can_read = self->started && !md_receive_queue_is_deferred(self->received);
     if (self->keepalive != NULL)
         md_keepalive_set_paused(self->keepalive, !can_read);
-    set_socket_source(self, &self->in, G_IO_IN, on_readable, can_read);
+    set_socket_source(self, &self->in, G_IO_IN, on_readable, can_read && !is_waiting);
     set_socket_source(self, &self->out, G_IO_OUT, on_writable,
-                      md_send_queue_count(self->queue) > 0 || self->close_when_sent);
-
-    if (!can_go_on(self))
-        md_source_clear(&self->turn);
-    else if (self->turn == NULL)
-        self->turn = md_source_attach(g_timeout_source_new(0), on_turn, self);
+                      (md_send_queue_count(self->queue) > 0 || self->close_when_sent) &&
+                          !is_waiting);
 
     set_timeout(self, &self->half_frame, on_half_frame,
                 can_read && md_receive_queue_is_midway(self->received));
@@ -463,6 +517,13 @@ md_client_start(MdClient *self)
     self->started = TRUE;
     self->reading = TRUE;
     update_sources(self);
+}
+
+
+void
+md_client_set_user(MdClient *self, uid_t user)
+{
+    self->user = user;
 }
 
 

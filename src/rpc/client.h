@@ -37,6 +37,9 @@ MdClient *md_client_new(GSocket *socket,
 /* Begins to read. */
 void md_client_start(MdClient *self);
 
+/* The user whose turns it uses from now on, see rpc/rounds.h. */
+void md_client_set_user(MdClient *self, uid_t user);
+
 /* Of longer frames nothing but the header is kept. It counts for all that has not been handed out,
  * too. */
 void md_client_set_frame_limit(MdClient *self, gsize limit);

@@ -106,6 +106,7 @@ md_session_new(MdClient *client,
     if (!self->authenticated)
         await_authentication(self);
     self->subscriptions = md_subscriptions_new(driver, frames, on_event, self);
+    md_client_set_user(client, (uid_t)peer->uid);
     update_frame_limit(self);
     return self;
 }
@@ -206,6 +207,7 @@ md_session_set_identity(MdSession *self, MdIdentity *identity)
     self->identity = identity;
     md_owner_unref(self->owner);
     self->owner = md_owner_new_for(self->peer_owner, (uid_t)identity->uid);
+    md_client_set_user(self->client, (uid_t)identity->uid);
 }
 
 

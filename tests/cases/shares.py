@@ -4,17 +4,20 @@
 What is asserted are counts: how much of one user's work runs while another's is begun, and how much of it is done.
 """
 
+import contextlib
 import os
 import pathlib
 import re
 import select
 import signal
+import time
 
 import rpc
 from access import AccessTest, allow_all
 from mediated_test import only_on
 from polkit import OtherUser
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
+from syscalls import Trace
 
 RESOURCE_BUSY = 87
 
@@ -22,6 +25,8 @@ RESOURCE_BUSY = 87
 # of those may wait.
 JOBS, SCRIPTS, CALLS, WRITERS_JOBS, WAITING = 8, 4, 256, 12, 256
 REQUESTS = 5   # calls of one client under way
+# A frame of the protocol, as strace shows it.
+FRAME = re.compile(r'^\d+<[^>]*>, "\\0')
 
 
 class SharesTest(SeveralUsersTest):
@@ -54,6 +59,84 @@ class SharesTest(SeveralUsersTest):
     def count_replies(clients):
         """How many have an answer that they have not read."""
         return len(select.select([client.socket for client in clients], [], [], 0)[0])
+
+
+class Turns(SharesTest):
+    """One user's clients all have something to say that is answered from memory."""
+
+    config = {'sockets': OPEN_TO_ALL}
+    # More than are handed out to one client in its turn.
+    messages = 20
+
+    @contextlib.contextmanager
+    def all_at_once(self):
+        """What is sent within is there when the daemon goes on."""
+        self.daemon.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.daemon.signal(signal.SIGCONT)
+
+    def fill(self, crowd):
+        for client in crowd:
+            for _ in range(self.messages):
+                client.send('LOOKUP_BY_NAME', rpc.string('computer'))
+
+    def count_before(self, trace, answer):
+        """Frames sent before the one with the answer."""
+        sent = [call.arguments for call in trace.calls if call.name == 'sendto' and FRAME.match(call.arguments)]
+        self.assertEqual(sum(answer in arguments for arguments in sent), 1)
+        return next(number for number, arguments in enumerate(sent) if answer in arguments)
+
+    def check_look_up(self, crowd, client):
+        """The last to come is among the first to be served, whatever the number of the others."""
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            with self.all_at_once():
+                self.fill(crowd)
+                serial = client.send('LOOKUP_BY_NAME', rpc.string(self.parent.name))
+            client.wait_reply(serial).decoder()
+        self.assertLess(self.count_before(trace, self.parent.name), 100)
+
+    def test_look_up(self):
+        self.check_look_up(self.crowd(ALICE, 300), self.come(BOB))
+
+    def test_root_acting_for_users(self):
+        """Turns are those of the user who is acted for."""
+        crowd = self.crowd(0, 300, self.daemon.rw_path)
+        for client in crowd:
+            client.set_identity(rpc.param('unix-user-id', 'Q', ALICE))
+        self.check_look_up(crowd, self.raw())
+
+    def test_deadlines(self):
+        """What has come in time counts, even if its turn comes later."""
+        crowd, bob = self.crowd(ALICE, 300), self.come(BOB)
+        frame = bob.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string(self.parent.name))
+        with self.settings(limits={'frame_timeout': '1'}):
+            bob.send_raw(frame[:10])
+            # Its half frame has been read.
+            self.assert_served(self.come(BOB))
+            passed = time.monotonic() + 1
+            with self.all_at_once():
+                self.fill(crowd)
+                bob.send_raw(frame[10:])
+                self.wait_until(lambda: time.monotonic() > passed, 'the end of the deadline')
+            self.assertEqual(bob.wait_reply(1).decoder().string(), self.parent.name)
+
+    @only_on('sim', 'a creation is held in the kernel')
+    def test_create(self):
+        """The kernel has made the device, and all of Alice's clients have come by then."""
+        crowd, bob, uuid = self.crowd(ALICE, 300), self.come(BOB, self.daemon.rw_path), self.new_uuid()
+        self.host.set_knob(self.parent, 'block_create', True)
+        document = self.document(uuid=uuid)
+        serial = bob.send('CREATE_XML', rpc.string(document) + rpc.u32(0))
+        self.wait_until(lambda: uuid in self.host.fake(self.parent).children, 'the device')
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            with self.all_at_once():
+                self.fill(crowd)
+                self.host.set_knob(self.parent, 'block_create', False)
+            name = bob.wait_reply(serial).decoder().string()
+        # The worker and the main loop look at the device meanwhile.
+        self.assertLess(self.count_before(trace, name), len(crowd) * self.messages // 2)
 
 
 @only_on('sim', 'what a driver is asked is counted')

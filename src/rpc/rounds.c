@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/rounds.h"
+
+#include "util/source.h"
+
+/* Microseconds after which the main loop looks who else has come. */
+#define ROUND_TIME 250
+
+/* The clients of one user that wait. */
+typedef struct _MdRoundsShare {
+    uid_t uid;
+    GQueue places; /* of MdRoundsPlace by their links */
+} Share;
+
+/* uid → Share, and the same in the order of their turns. */
+static GHashTable *shares;
+static GQueue turns = G_QUEUE_INIT;
+
+/* Always due; there while somebody waits. */
+static GSource *source;
+
+/* The latest turn of the main loop, known by its time, and the microseconds that clients have taken
+ * of it. */
+static gint64 loop_time;
+static gint64 spent;
+
+
+static Share *
+get_share(uid_t uid)
+{
+    Share *share = NULL;
+
+    if (shares == NULL)
+        shares = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    share = g_hash_table_lookup(shares, GUINT_TO_POINTER(uid));
+    if (share == NULL) {
+        share = g_new0(Share, 1);
+        share->uid = uid;
+        g_queue_init(&share->places);
+        g_hash_table_insert(shares, GUINT_TO_POINTER(uid), share);
+        g_queue_push_tail(&turns, share);
+    }
+    return share;
+}
+
+
+/* The turn of its user does not change unless nobody of that user waits any more. */
+void
+md_rounds_leave(MdRoundsPlace *place)
+{
+    Share *share = g_steal_pointer(&place->share);
+
+    if (share == NULL)
+        return;
+
+    g_queue_unlink(&share->places, &place->link);
+    if (g_queue_is_empty(&share->places)) {
+        g_queue_remove(&turns, share);
+        g_hash_table_remove(shares, GUINT_TO_POINTER(share->uid));
+    }
+    if (g_queue_is_empty(&turns))
+        md_source_clear(&source);
+}
+
+
+/* The turn may free its place. */
+static void
+give_turn(MdRoundsPlace *place)
+{
+    gint64 start = g_get_monotonic_time();
+
+    place->turn(place->data);
+    spent += g_get_monotonic_time() - start;
+}
+
+
+static void
+give_next_turn(void)
+{
+    Share *share = g_queue_pop_head(&turns);
+    const GList *link = share->places.head;
+
+    g_queue_push_tail(&turns, share);
+    md_rounds_leave(link->data);
+    give_turn(link->data);
+}
+
+
+/* Whether there is time left before the main loop is to look who else has come. */
+static gboolean
+has_time(void)
+{
+    GSource *current = g_main_current_source();
+    gint64 now = current != NULL ? g_source_get_time(current) : g_get_monotonic_time();
+
+    if (now != loop_time)
+        spent = 0;
+    loop_time = now;
+    return spent < ROUND_TIME;
+}
+
+
+static gboolean on_round(gpointer data);
+
+
+static void
+need_source(void)
+{
+    GSource *idle = NULL;
+
+    if (source != NULL || g_queue_is_empty(&turns))
+        return;
+    idle = g_idle_source_new();
+    g_source_set_priority(idle, G_PRIORITY_DEFAULT);
+    source = md_source_attach(idle, on_round, NULL);
+}
+
+
+/* The loop calls its newest source last: by then all who have come have their places. */
+static gboolean
+on_round(gpointer data G_GNUC_UNUSED)
+{
+    while (!g_queue_is_empty(&turns) && has_time())
+        give_next_turn();
+    md_source_clear(&source);
+    need_source();
+    return G_SOURCE_REMOVE;
+}
+
+
+void
+md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
+{
+    if (place->share != NULL)
+        return;
+
+    place->turn = turn;
+    place->data = data;
+    place->share = get_share(uid);
+    place->link.data = place;
+    g_queue_push_tail_link(&place->share->places, &place->link);
+    need_source();
+}
+
+
+void
+md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
+{
+    if (!g_queue_is_empty(&turns) || !has_time()) {
+        md_rounds_wait(place, uid, turn, data);
+        return;
+    }
+    place->turn = turn;
+    place->data = data;
+    give_turn(place);
+}
+
+
+gboolean
+md_rounds_is_waiting(const MdRoundsPlace *place)
+{
+    return place->share != NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which client is served next. Users take turns, and so do the clients of one user: however many
+ * clients of one user have sent something, a client of another user waits for one of them only.
+ * Main loop only.
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+/* Part of a client; zero it first. The fields are private to rounds.c. */
+typedef struct {
+    struct _MdRoundsShare *share; /* NULL: not waiting */
+    GList link;
+    void (*turn)(gpointer data);
+    gpointer data;
+} MdRoundsPlace;
+
+/*
+ * Calls `turn` once from the main loop, when it is the turn of this client of the user `uid`. Does
+ * nothing if the client waits already. A turn that leaves something to do has to wait again.
+ */
+void md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data);
+
+/* The same, but calls `turn` at once if nobody waits and clients have not yet taken much of this
+ * turn of the loop. */
+void md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data);
+
+/* The turn is no longer wanted; before a place that may wait is freed, too. */
+void md_rounds_leave(MdRoundsPlace *place);
+gboolean md_rounds_is_waiting(const MdRoundsPlace *place);

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Users take turns, and so do the clients of each. */
+#include "config.h"
+
+#include "rpc/rounds.h"
+#include "util/source.h"
+
+#define ANNA 1000
+#define BERT 1001
+
+typedef struct {
+    MdRoundsPlace place;
+    char name;
+    guint again;           /* turns it needs */
+    MdRoundsPlace *leaves; /* another's, which it takes away */
+    uid_t uid;
+} Client;
+
+static GString *story;
+
+
+static void
+on_turn(gpointer data)
+{
+    Client *client = data;
+
+    g_string_append_c(story, client->name);
+    if (client->leaves != NULL)
+        md_rounds_leave(client->leaves);
+    if (client->again-- > 1)
+        md_rounds_wait(&client->place, client->uid, on_turn, client);
+}
+
+
+static void
+wait_in_line(Client *client, char name, uid_t uid, guint turns)
+{
+    client->name = name;
+    client->uid = uid;
+    client->again = turns;
+    md_rounds_wait(&client->place, uid, on_turn, client);
+}
+
+
+static void
+run(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+
+static void
+test_turns(void)
+{
+    Client clients[5] = { 0 };
+
+    story = g_string_new(NULL);
+    wait_in_line(&clients[0], 'a', ANNA, 2);
+    wait_in_line(&clients[1], 'b', ANNA, 1);
+    wait_in_line(&clients[2], 'c', ANNA, 3);
+    wait_in_line(&clients[3], '1', BERT, 2);
+    wait_in_line(&clients[3], '1', BERT, 2);
+    g_assert_cmpstr(story->str, ==, "");
+    g_assert_true(md_rounds_is_waiting(&clients[3].place));
+    run();
+    g_assert_cmpstr(story->str, ==, "a1b1cacc");
+    g_assert_false(md_rounds_is_waiting(&clients[3].place));
+    g_string_free(story, TRUE);
+}
+
+
+static void
+test_leave(void)
+{
+    Client clients[3] = { 0 };
+
+    story = g_string_new(NULL);
+    wait_in_line(&clients[0], 'a', ANNA, 1);
+    wait_in_line(&clients[1], 'b', ANNA, 1);
+    wait_in_line(&clients[2], '1', BERT, 1);
+    clients[0].leaves = &clients[2].place;
+    md_rounds_leave(&clients[1].place);
+    md_rounds_leave(&clients[1].place);
+    run();
+    g_assert_cmpstr(story->str, ==, "a");
+    g_string_free(story, TRUE);
+}
+
+
+static gboolean
+take_one(gpointer data)
+{
+    Client *clients = data;
+
+    md_rounds_take(&clients[0].place, ANNA, on_turn, &clients[0]);
+    g_assert_cmpstr(story->str, ==, "a");
+    return G_SOURCE_REMOVE;
+}
+
+
+/* At once if nobody waits. */
+static void
+test_take(void)
+{
+    Client clients[3] = { { .name = 'a' }, { .name = 'b' }, { .name = '1' } };
+    GSource *source = NULL;
+
+    story = g_string_new(NULL);
+    source = md_source_attach(g_idle_source_new(), take_one, clients);
+    run();
+    md_source_clear(&source);
+
+    md_rounds_wait(&clients[1].place, ANNA, on_turn, &clients[1]);
+    md_rounds_take(&clients[2].place, BERT, on_turn, &clients[2]);
+    g_assert_cmpstr(story->str, ==, "a");
+    run();
+    g_assert_cmpstr(story->str, ==, "ab1");
+    g_string_free(story, TRUE);
+}
+
+
+static void
+on_long_turn(gpointer data)
+{
+    gint64 start = g_get_monotonic_time();
+
+    on_turn(data);
+    while (g_get_monotonic_time() - start < 1000)
+        ;
+}
+
+
+static gboolean
+take_long(gpointer data)
+{
+    Client *clients = data;
+
+    for (guint i = 0; i < 3; i++)
+        md_rounds_take(&clients[i].place, clients[i].uid, on_long_turn, &clients[i]);
+    g_assert_cmpstr(story->str, ==, "a");
+    g_assert_true(md_rounds_is_waiting(&clients[1].place));
+    return G_SOURCE_REMOVE;
+}
+
+
+/* When one has taken long, the others wait until the loop has looked who else has come. */
+static void
+test_long(void)
+{
+    Client clients[3] = { { .name = 'a', .uid = ANNA },
+                          { .name = 'b', .uid = ANNA },
+                          { .name = '1', .uid = BERT } };
+    GSource *source = NULL;
+
+    story = g_string_new(NULL);
+    source = md_source_attach(g_idle_source_new(), take_long, clients);
+    run();
+    md_source_clear(&source);
+    g_assert_cmpstr(story->str, ==, "ab1");
+    g_string_free(story, TRUE);
+}
+
+
+static Client late = { .name = '1', .uid = BERT };
+static GSource *arrival;
+
+
+static gboolean
+on_arrival(gpointer data G_GNUC_UNUSED)
+{
+    md_rounds_take(&late.place, late.uid, on_turn, &late);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* The late one comes when the loop next looks. */
+static void
+on_first_turn(gpointer data)
+{
+    GSource *idle = g_idle_source_new();
+
+    on_long_turn(data);
+    g_source_set_priority(idle, G_PRIORITY_DEFAULT);
+    arrival = md_source_attach(idle, on_arrival, NULL);
+}
+
+
+/* All who have come have their places before the next one is served. */
+static void
+test_arrival(void)
+{
+    Client crowd[4] = { 0 };
+
+    story = g_string_new(NULL);
+    crowd[0] = (Client){ .name = 'a', .uid = ANNA };
+    md_rounds_wait(&crowd[0].place, ANNA, on_first_turn, &crowd[0]);
+    for (guint i = 1; i < G_N_ELEMENTS(crowd); i++) {
+        crowd[i] = (Client){ .name = 'a', .uid = ANNA };
+        md_rounds_wait(&crowd[i].place, ANNA, on_long_turn, &crowd[i]);
+    }
+    run();
+    md_source_clear(&arrival);
+    g_assert_cmpstr(story->str, ==, "aa1aa");
+    g_string_free(story, TRUE);
+}
+
+
+static void
+on_last_turn(gpointer data)
+{
+    on_turn(data);
+    g_free(data);
+}
+
+
+/* A client may end with its turn. */
+static void
+test_freed(void)
+{
+    Client *client = g_new0(Client, 1);
+
+    story = g_string_new(NULL);
+    client->name = 'a';
+    md_rounds_wait(&client->place, ANNA, on_last_turn, client);
+    run();
+    g_assert_cmpstr(story->str, ==, "a");
+    g_string_free(story, TRUE);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/rounds/turns", test_turns);
+    g_test_add_func("/rounds/leave", test_leave);
+    g_test_add_func("/rounds/take", test_take);
+    g_test_add_func("/rounds/long", test_long);
+    g_test_add_func("/rounds/arrival", test_arrival);
+    g_test_add_func("/rounds/freed", test_freed);
+    return g_test_run();
+}
