@@ -4,91 +4,53 @@
 #include "util/trust.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-/* As many links as the kernel follows. */
-#define MAX_LINKS 40
+#include "util/fd.h"
+#include "util/path-walk.h"
 
 
+/* In a sticky directory nobody can replace what is not their own. The mode of a link says nothing.
+ */
 static char *
-explain_one(const char *path)
+explain_step(const MdPathStep *step)
 {
-    struct stat st;
+    const struct stat *st = &step->st;
+    gboolean protected =
+        S_ISLNK(st->st_mode) || (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0);
 
-    if (stat(path, &st) < 0)
-        return g_strdup_printf("Unable to look at '%s': %s", path, g_strerror(errno));
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return g_strdup_printf("'%s' belongs to user %u", path, st.st_uid);
-    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
-        !(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX) != 0))
-        return g_strdup_printf("'%s' may be written by %s", path,
-                               (st.st_mode & S_IWOTH) != 0 ? "everybody" : "its group");
+    if (step->errnum != 0)
+        return g_strdup_printf("Unable to look at '%s': %s", step->path, g_strerror(step->errnum));
+    if (st->st_uid != 0 && st->st_uid != geteuid())
+        return g_strdup_printf("'%s' belongs to user %u", step->path, st->st_uid);
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !protected)
+        return g_strdup_printf("'%s' may be written by %s", step->path,
+                               (st->st_mode & S_IWOTH) != 0 ? "everybody" : "its group");
     return NULL;
 }
 
 
-/* A directory and all those above it. */
-static char *
-explain_directories(const char *path)
+static gboolean
+on_step(const MdPathStep *step, gpointer data)
 {
-    g_autofree char *directory = g_strdup(path);
+    char **why = data;
 
-    for (;;) {
-        g_autofree char *above = g_path_get_dirname(directory);
-        char *why = explain_one(directory);
-
-        if (why != NULL || g_str_equal(above, directory))
-            return why;
-        g_free(directory);
-        directory = g_steal_pointer(&above);
-    }
-}
-
-
-/* The directory as it is called, and as it is called without links. */
-static char *
-explain_way(const char *path)
-{
-    g_autofree char *directory = g_path_get_dirname(path);
-    char *real = realpath(directory, NULL);
-    char *why = explain_directories(directory);
-
-    if (why == NULL && real != NULL && !g_str_equal(real, directory))
-        why = explain_directories(real);
-    free(real);
-    return why;
-}
-
-
-/* What a link leads to, one step; NULL if it is none. */
-static char *
-follow(const char *path)
-{
-    g_autofree char *target = g_file_read_link(path, NULL);
-    g_autofree char *directory = g_path_get_dirname(path);
-
-    if (target == NULL || g_path_is_absolute(target))
-        return g_steal_pointer(&target);
-    return g_build_filename(directory, target, NULL);
+    *why = explain_step(step);
+    return *why == NULL;
 }
 
 
 char *
 md_trust_explain(const char *path)
 {
-    g_autofree char *at = g_strdup(path);
+    char *why = NULL;
+    g_auto(MdFd) fd = md_path_walk(path, on_step, &why);
 
-    for (guint i = 0; i < MAX_LINKS; i++) {
-        g_autofree char *next = follow(at);
-        char *why = explain_way(at);
-
-        if (why != NULL || next == NULL)
-            return why != NULL ? why : explain_one(at);
-        g_free(at);
-        at = g_steal_pointer(&next);
-    }
-    return g_strdup_printf("'%s' leads through too many links", path);
+    if (fd >= 0 || why != NULL)
+        return why;
+    if (errno == ELOOP)
+        return g_strdup_printf("'%s' leads through too many links", path);
+    return g_strdup_printf("Unable to look at '%s': %s", path, g_strerror(errno));
 }
 
 

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 
 /*
- * Why a file is not to be run: it, or a directory on the way to it, belongs to another user than
- * root and the one we run as, or group or others may write it. In a sticky directory they may. NULL
- * if it may be run. Links are followed, and the ways to what they lead to looked at, too.
+ * Why a file is not to be run: somebody else than root and the user we run as can change what the
+ * absolute path leads to. Every step counts, those of the links on the way included: each
+ * directory, each link and the file itself must belong to root or that user, and none may be
+ * written by group or others. In a sticky directory they may, as they can replace only what is
+ * their own. NULL if the file may be run; as nobody else can change the way to it, the answer holds
+ * until it is. May block on a disk.
  */
 char *md_trust_explain(const char *path);
 

@@ -122,10 +122,36 @@ test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_trusted(below);
     g_assert_cmpint(g_chmod(open_dir, 0777), ==, 0);
     assert_not_trusted(link, open_dir, "everybody");
-    assert_not_trusted(below, "link", "everybody");
+    assert_not_trusted(below, open_dir, "everybody");
     g_assert_cmpint(g_chmod(open_dir, 0755), ==, 0);
     g_assert_cmpint(g_chmod(fixture->file, 0777), ==, 0);
     assert_not_trusted(link, "file", "everybody");
+}
+
+
+/* A directory that only a link in the middle of the path leads through. */
+static void
+test_link_on_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *open_dir = g_build_filename(fixture->root, "open", NULL);
+    g_autofree char *hop = g_build_filename(open_dir, "hop", NULL);
+    g_autofree char *way = g_build_filename(fixture->root, "way", NULL);
+    g_autofree char *path = g_build_filename(way, "file", NULL);
+
+    g_assert_cmpint(g_mkdir(open_dir, 0755), ==, 0);
+    g_assert_cmpint(symlink("../a/../a/.", hop), ==, 0);
+    g_assert_cmpint(symlink(hop, way), ==, 0);
+    assert_trusted(path);
+    g_assert_cmpint(g_chmod(open_dir, 0777), ==, 0);
+    assert_not_trusted(path, open_dir, "everybody");
+
+    /* In a sticky directory, whose link it is matters. */
+    g_assert_cmpint(g_chmod(open_dir, 01777), ==, 0);
+    assert_trusted(path);
+    if (geteuid() != 0)
+        return;
+    g_assert_cmpint(lchown(hop, 65534, (gid_t)-1), ==, 0);
+    assert_not_trusted(path, hop, "65534");
 }
 
 
@@ -159,6 +185,7 @@ main(int argc, char **argv)
     ADD("/trust/directories", test_directories);
     ADD("/trust/owners", test_owners);
     ADD("/trust/links", test_links);
+    ADD("/trust/link-on-the-way", test_link_on_the_way);
     ADD("/trust/nowhere", test_nowhere);
     g_test_add_func("/trust/open-to-all", test_open_to_all);
     return g_test_run();
