@@ -3,24 +3,17 @@
 
 #include "node_device/callout-scripts.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "util/error.h"
-#include "util/names.h"
-#include "util/trust.h"
 
 /* Bytes of stderr that an error quotes. */
 #define STDERR_SHOWN 512
 
-/* Answers kept, and scripts known to be passed over. Definitions can name any number of parents and
- * types; beyond it all are forgotten. */
+/* Answers kept. Definitions can name any number of parents and types; beyond it all are forgotten.
+ */
 #define ANSWERS_MAX 4096
-
-/* The coarsest time stamps of a file system. */
-#define SETTLED_SECONDS 2
 
 /* What a script has said; asked again when the file is another one. */
 typedef struct {
@@ -29,20 +22,10 @@ typedef struct {
     MdCalloutVersion version;
 } Answer;
 
-/* A directory that had nothing in it when it was last looked into. */
-typedef struct {
-    gboolean known;
-    struct stat st;
-} Empty;
-
-static const char *const kinds[] = { MD_DIR_CALLOUTS, MD_DIR_NOTIFIERS };
-
 struct _MdCallouts {
-    char *roots[2];
-    Empty empty[2][G_N_ELEMENTS(kinds)]; /* of each root */
+    MdCalloutSearch *search;
     const MdSettings *settings;
-    GHashTable *answers;     /* path, parent and type, one a line -> Answer */
-    GHashTable *passed_over; /* paths of scripts that others may change, told already */
+    GHashTable *answers; /* path, parent and type, one a line -> Answer */
 };
 
 /* One question. */
@@ -59,11 +42,9 @@ md_callouts_new(const MdSettings *settings)
 {
     MdCallouts *self = g_rc_box_new0(MdCallouts);
 
-    self->roots[0] = g_strdup(settings->scripts_dir);
-    self->roots[1] = g_strdup(settings->scripts_deprecated_dir);
+    self->search = md_callout_search_new(settings);
     self->settings = settings;
     self->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    self->passed_over = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return self;
 }
 
@@ -78,10 +59,8 @@ md_callouts_ref(MdCallouts *self)
 static void
 clear(MdCallouts *self)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++)
-        g_free(self->roots[i]);
+    md_callout_search_unref(self->search);
     g_hash_table_unref(self->answers);
-    g_hash_table_unref(self->passed_over);
 }
 
 
@@ -93,74 +72,45 @@ md_callouts_unref(MdCallouts *self)
 }
 
 
-static int
-compare_paths(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-
-/* Whether nobody but root decides what is run. Told once of each script, and again after it was in
- * order. */
-static gboolean
-may_run(MdCallouts *self, const char *path)
-{
-    g_autofree char *why = md_trust_explain(path);
-
-    if (why == NULL) {
-        g_hash_table_remove(self->passed_over, path);
-        return TRUE;
-    }
-    if (g_hash_table_size(self->passed_over) >= ANSWERS_MAX)
-        g_hash_table_remove_all(self->passed_over);
-    if (g_hash_table_add(self->passed_over, g_strdup(path)))
-        g_message("Script '%s' is passed over: %s", path, why);
-    return FALSE;
-}
-
-
-/* The executable files of one directory, and how many names there are in all. */
-static GPtrArray *
-list_directory(MdCallouts *self, const char *path, guint *n_names)
+static void
+on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data G_GNUC_UNUSED)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDir) dir = g_dir_open(path, 0, &error);
-    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
-    const char *name = NULL;
+    GPtrArray *files[MD_SCRIPT_N_KINDS] = { NULL };
 
-    *n_names = 0;
-    if (dir == NULL) {
-        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            g_message("Scripts cannot be looked for: %s", error->message);
-        return files;
-    }
-
-    while ((name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *file = g_build_filename(path, name, NULL);
-        struct stat st;
-
-        (*n_names)++;
-        if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0 &&
-            may_run(self, file))
-            g_ptr_array_add(files, g_steal_pointer(&file));
-    }
-    g_ptr_array_sort(files, compare_paths);
-    return files;
+    if (!md_callout_search_run_finish(result, files, &error))
+        g_message("%s", error->message);
+    for (gsize i = 0; i < MD_SCRIPT_N_KINDS; i++)
+        g_clear_pointer(&files[i], g_ptr_array_unref);
 }
 
 
-GPtrArray *
-md_callouts_list(MdCallouts *self, const char *directory)
+void
+md_callouts_start(MdCallouts *self)
 {
-    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    md_callout_search_run_async(self->search, md_owner_get_daemon(), on_started, NULL);
+}
 
-    for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++) {
-        g_autofree char *path = g_build_filename(self->roots[i], directory, NULL);
-        guint n_names = 0;
 
-        g_ptr_array_extend_and_steal(files, list_directory(self, path, &n_names));
-    }
-    return files;
+MdCalloutSearch *
+md_callouts_get_search(MdCallouts *self)
+{
+    return self->search;
+}
+
+
+gboolean
+md_callouts_may_exist(MdCallouts *self)
+{
+    return md_callouts_may_answer(self) ||
+           !md_callout_search_knows_none(self->search, MD_SCRIPT_NOTIFIER);
+}
+
+
+gboolean
+md_callouts_may_answer(MdCallouts *self)
+{
+    return !md_callout_search_knows_none(self->search, MD_SCRIPT_CALLOUT);
 }
 
 
@@ -254,7 +204,7 @@ on_answered(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data)
 
 void
 md_callouts_ask_async(MdCallouts *self,
-                      const char *path,
+                      const MdScriptFile *file,
                       MdDefinition *device,
                       MdOwner *owner,
                       GAsyncReadyCallback callback,
@@ -268,18 +218,18 @@ md_callouts_ask_async(MdCallouts *self,
     g_task_set_source_tag(task, md_callouts_ask_async);
     g_task_set_task_data(task, question, (GDestroyNotify)question_free);
     question->callouts = md_callouts_ref(self);
-    question->path = g_strdup(path);
-    question->key = g_strjoin("\n", path, device->parent_addr, device->type_id, NULL);
+    question->path = g_strdup(file->path);
+    question->key = g_strjoin("\n", file->path, device->parent_addr, device->type_id, NULL);
     question->answer = g_new0(Answer, 1);
+    question->answer->file = file->st;
 
     known = g_hash_table_lookup(self->answers, question->key);
-    if (stat(path, &question->answer->file) == 0 && known != NULL &&
-        is_same_file(&question->answer->file, &known->file)) {
+    if (known != NULL && is_same_file(&file->st, &known->file)) {
         *question->answer = *known;
         g_task_return_boolean(task, known->versioned);
         return;
     }
-    md_callouts_run_async(self, path, device, MD_CALLOUT_GET, MD_CALLOUT_CAPABILITIES, "none",
+    md_callouts_run_async(self, file->path, device, MD_CALLOUT_GET, MD_CALLOUT_CAPABILITIES, "none",
                           input, owner, on_answered, g_steal_pointer(&task));
 }
 
@@ -353,72 +303,4 @@ md_callouts_set_error(GError **error, const char *path, const MdScriptResult *re
         break;
     }
     md_error_set(error, code, "script '%s' %s%s%s", path, what, *said != '\0' ? ": " : "", said);
-}
-
-
-/* Whether nothing has been added or taken away since; only a time stamp that had passed when the
- * directory was looked into can tell. */
-static gboolean
-is_unchanged(const Empty *empty, const struct stat *st)
-{
-    return empty->known && empty->st.st_dev == st->st_dev && empty->st.st_ino == st->st_ino &&
-           empty->st.st_mtim.tv_sec == st->st_mtim.tv_sec &&
-           empty->st.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
-}
-
-
-static gboolean
-is_missing(const char *path)
-{
-    struct stat st = { 0 };
-
-    return stat(path, &st) < 0 && errno == ENOENT;
-}
-
-
-static gboolean
-has_scripts(MdCallouts *self, const char *path, Empty *empty)
-{
-    g_autoptr(GPtrArray) files = NULL;
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-    struct stat st = { 0 };
-    guint n_names = 0;
-
-    if (stat(path, &st) < 0 && errno == ENOENT)
-        return FALSE;
-    if (is_unchanged(empty, &st))
-        return FALSE;
-
-    files = list_directory(self, path, &n_names);
-    empty->known = n_names == 0 && st.st_mtim.tv_sec + SETTLED_SECONDS < now;
-    empty->st = st;
-    return files->len > 0;
-}
-
-
-gboolean
-md_callouts_exist_in(MdCallouts *self, const char *directory)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(self->roots); i++) {
-        /* One look for all that would be in there. */
-        if (directory == NULL && is_missing(self->roots[i]))
-            continue;
-        for (gsize j = 0; j < G_N_ELEMENTS(kinds); j++) {
-            g_autofree char *path = NULL;
-
-            if (directory != NULL && !g_str_equal(directory, kinds[j]))
-                continue;
-            path = g_build_filename(self->roots[i], kinds[j], NULL);
-            if (has_scripts(self, path, &self->empty[i][j]))
-                return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-
-gboolean
-md_callouts_exist(MdCallouts *self)
-{
-    return md_callouts_exist_in(self, NULL);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mdevctl's scripts as such: where they are, how one is called, what one has answered when it was
- * asked which version it is of. Which script is called when, callouts.h knows.
+ * mdevctl's scripts as such: whether there are any, how one is called, what one has answered when
+ * it was asked which version it is of. Which script is called when, callouts.h knows.
  */
 #pragma once
 
 #include "conf/callout-version.h"
 #include "conf/definition.h"
+#include "node_device/callout-search.h"
 #include "util/script.h"
 #include "util/settings.h"
 
@@ -17,16 +18,17 @@ MdCallouts *md_callouts_new(const MdSettings *settings);
 MdCallouts *md_callouts_ref(MdCallouts *self);
 void md_callouts_unref(MdCallouts *self);
 
-/* The paths of all executable files there are in `directory` (MD_DIR_…) of both roots, sorted in
- * each; hidden ones count as any. Empty if there are none. What others than root and we may change
- * is passed over, with a message. */
-GPtrArray *md_callouts_list(MdCallouts *self, const char *directory);
+/* Looks for scripts, so that it is known if there are none. */
+void md_callouts_start(MdCallouts *self);
 
-/* Whether there is any script at all. */
-gboolean md_callouts_exist(MdCallouts *self);
+/* Borrowed. */
+MdCalloutSearch *md_callouts_get_search(MdCallouts *self);
 
-/* Whether there is one in `directory` (MD_DIR_…) of a root; NULL: in any. */
-gboolean md_callouts_exist_in(MdCallouts *self, const char *directory);
+/* FALSE if there is certainly no script at all. Does not touch the disk. */
+gboolean md_callouts_may_exist(MdCallouts *self);
+
+/* FALSE if there is certainly no callout, which could be asked something. */
+gboolean md_callouts_may_answer(MdCallouts *self);
 
 /* Runs a script on a device; `state` is none, success or failure. To be finished with
  * md_script_run_finish(). */
@@ -44,7 +46,7 @@ void md_callouts_run_async(MdCallouts *self,
 /* Asks a script what it supports. An answer is kept for as long as the file stays the same; one for
  * each parent and type. */
 void md_callouts_ask_async(MdCallouts *self,
-                           const char *path,
+                           const MdScriptFile *file,
                            MdDefinition *device,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,

@@ -5,7 +5,6 @@
 
 #include "conf/cap-mdev.h"
 #include "util/error.h"
-#include "util/names.h"
 
 #define STATE_NONE    "none"
 #define STATE_SUCCESS "success"
@@ -28,8 +27,8 @@ struct _MdCallout {
     MdOwner *owner;
     char *input; /* the device in JSON */
     const char *state;
-    GPtrArray *paths;   /* all callouts; NULL: not looked for yet */
-    const char *script; /* the one of them that was chosen, NULL so far */
+    GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile; NULL: not looked for yet */
+    const char *script;                  /* the callout that was chosen, NULL so far */
     MdCalloutVersion supports;
 };
 
@@ -37,7 +36,7 @@ struct _MdCallout {
 typedef struct {
     MdCallout *callout;
     MdCalloutEvent event;
-    GPtrArray *paths;
+    GPtrArray *files;
     guint next;
 } Turn;
 
@@ -81,7 +80,8 @@ clear(MdCallout *self)
     md_definition_unref(self->device);
     md_owner_unref(self->owner);
     g_free(self->input);
-    g_clear_pointer(&self->paths, g_ptr_array_unref);
+    for (gsize i = 0; i < MD_SCRIPT_N_KINDS; i++)
+        g_clear_pointer(&self->files[i], g_ptr_array_unref);
 }
 
 
@@ -97,7 +97,7 @@ static void
 turn_free(Turn *turn)
 {
     md_callout_unref(turn->callout);
-    g_clear_pointer(&turn->paths, g_ptr_array_unref);
+    g_clear_pointer(&turn->files, g_ptr_array_unref);
     g_free(turn);
 }
 
@@ -105,7 +105,7 @@ turn_free(Turn *turn)
 static GTask *
 turn_new(MdCallout *callout,
          MdCalloutEvent event,
-         GPtrArray *paths,
+         GPtrArray *files,
          GAsyncReadyCallback callback,
          gpointer user_data)
 {
@@ -114,9 +114,16 @@ turn_new(MdCallout *callout,
 
     turn->callout = md_callout_ref(callout);
     turn->event = event;
-    turn->paths = paths;
+    turn->files = files != NULL ? g_ptr_array_ref(files) : g_ptr_array_new();
     g_task_set_task_data(task, turn, (GDestroyNotify)turn_free);
     return task;
+}
+
+
+static const MdScriptFile *
+turn_get_file(Turn *turn)
+{
+    return turn->next < turn->files->len ? g_ptr_array_index(turn->files, turn->next) : NULL;
 }
 
 
@@ -156,8 +163,9 @@ on_callout_ran(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data
     MdCallout *self = turn->callout;
 
     if (self->script == NULL) {
-        const char *path = g_ptr_array_index(turn->paths, turn->next++);
+        const char *path = turn_get_file(turn)->path;
 
+        turn->next++;
         if (is_passed_over(path, result)) {
             run_callout(g_steal_pointer(&task));
             return;
@@ -214,13 +222,13 @@ run_callout(GTask *owned)
         g_task_return_error(task, g_steal_pointer(&error));
         return;
     }
-    if (path == NULL && turn->next == turn->paths->len) {
+    if (path == NULL && turn_get_file(turn) == NULL) {
         g_task_return_pointer(task, NULL, NULL);
         return;
     }
 
     if (path == NULL)
-        path = g_ptr_array_index(turn->paths, turn->next);
+        path = turn_get_file(turn)->path;
     run_script(g_steal_pointer(&task), path, input, on_callout_ran);
 }
 
@@ -234,7 +242,7 @@ on_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data)
     MdCallout *self = turn->callout;
 
     if (md_callouts_ask_finish(async, &self->supports, &error)) {
-        self->script = g_ptr_array_index(turn->paths, turn->next);
+        self->script = turn_get_file(turn)->path;
         run_callout(g_steal_pointer(&task));
     } else if (error != NULL) {
         g_task_return_error(task, g_steal_pointer(&error));
@@ -253,9 +261,9 @@ ask_callout(GTask *owned)
     Turn *turn = g_task_get_task_data(task);
     MdCallout *self = turn->callout;
 
-    if (turn->next < turn->paths->len) {
-        md_callouts_ask_async(self->callouts, g_ptr_array_index(turn->paths, turn->next),
-                              self->device, self->owner, on_asked, g_steal_pointer(&task));
+    if (turn_get_file(turn) != NULL) {
+        md_callouts_ask_async(self->callouts, turn_get_file(turn), self->device, self->owner,
+                              on_asked, g_steal_pointer(&task));
         return;
     }
     turn->next = 0;
@@ -263,20 +271,35 @@ ask_callout(GTask *owned)
 }
 
 
+static void
+on_searched(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    g_autoptr(GError) error = NULL;
+    Turn *turn = g_task_get_task_data(task);
+    MdCallout *self = turn->callout;
+
+    if (!md_callout_search_run_finish(result, self->files, &error)) {
+        g_task_return_error(task, g_steal_pointer(&error));
+        return;
+    }
+    g_ptr_array_unref(turn->files);
+    turn->files = g_ptr_array_ref(self->files[MD_SCRIPT_CALLOUT]);
+    ask_callout(g_steal_pointer(&task));
+}
+
+
 /* Ends with what the callout wrote to stdout; NULL if there is none for the type. */
 static void
 call_async(MdCallout *self, MdCalloutEvent event, GAsyncReadyCallback callback, gpointer user_data)
 {
-    gboolean known = self->paths != NULL;
-    GTask *task = NULL;
+    GTask *task = turn_new(self, event, self->files[MD_SCRIPT_CALLOUT], callback, user_data);
 
-    if (!known)
-        self->paths = md_callouts_list(self->callouts, MD_DIR_CALLOUTS);
-    task = turn_new(self, event, g_ptr_array_ref(self->paths), callback, user_data);
-    if (known)
+    if (self->files[MD_SCRIPT_CALLOUT] != NULL)
         run_callout(task);
     else
-        ask_callout(task);
+        md_callout_search_run_async(md_callouts_get_search(self->callouts), self->owner,
+                                    on_searched, task);
 }
 
 
@@ -305,7 +328,7 @@ on_notifier_ran(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer dat
     Turn *turn = g_task_get_task_data(task);
 
     if (result->end != MD_SCRIPT_EXITED || result->status != 0) {
-        md_callouts_set_error(&error, g_ptr_array_index(turn->paths, turn->next), result);
+        md_callouts_set_error(&error, turn_get_file(turn)->path, result);
         g_message("Notifying: %s", error->message);
     }
     turn->next++;
@@ -319,9 +342,9 @@ run_notifier(GTask *owned)
     g_autoptr(GTask) task = owned;
     Turn *turn = g_task_get_task_data(task);
 
-    if (turn->next < turn->paths->len)
-        run_script(g_steal_pointer(&task), g_ptr_array_index(turn->paths, turn->next),
-                   turn->callout->input, on_notifier_ran);
+    if (turn_get_file(turn) != NULL)
+        run_script(g_steal_pointer(&task), turn_get_file(turn)->path, turn->callout->input,
+                   on_notifier_ran);
     else
         g_task_return_boolean(task, TRUE);
 }
@@ -347,8 +370,8 @@ notify(GTask *task)
     Phase *phase = g_task_get_task_data(task);
     MdCallout *self = phase->callout;
 
-    run_notifier(turn_new(self, MD_CALLOUT_NOTIFY,
-                          md_callouts_list(self->callouts, MD_DIR_NOTIFIERS), on_notified, task));
+    run_notifier(
+        turn_new(self, MD_CALLOUT_NOTIFY, self->files[MD_SCRIPT_NOTIFIER], on_notified, task));
 }
 
 

@@ -2,12 +2,13 @@
 /*
  * The scripts of mdevctl around what is done to a mediated device: one callout that answers for the
  * device's type may refuse it before and is told after, and all notifiers hear of it at last. Files
- * are looked for afresh for each command; where there are none, nothing is run.
+ * are looked for afresh for each command, when it begins; where there are none, nothing is run.
  *
  * Which callout: the first that says it supports versions; else the first that does not exit with 2
  * ("not my type"), is not killed by a signal and can be started at all. It stays the one for the
  * whole command. Whatever is wrong with a script is an error of that script, named in the message:
- * VIR_ERR_OPERATION_TIMEOUT if it was too late, else VIR_ERR_INTERNAL_ERROR.
+ * VIR_ERR_OPERATION_TIMEOUT if it was too late, else VIR_ERR_INTERNAL_ERROR. If it cannot be known
+ * whether there are scripts, as the disk does not answer, the command fails.
  */
 #pragma once
 

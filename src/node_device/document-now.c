@@ -5,7 +5,6 @@
 
 #include "conf/xml.h"
 #include "node_device/probe/probe.h"
-#include "util/names.h"
 
 
 const MdCapMdev *
@@ -14,7 +13,7 @@ md_document_get_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def)
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     if (cap == NULL || def->path == NULL || cap->type_id == NULL ||
-        !md_callouts_exist_in(host->callouts, MD_DIR_CALLOUTS))
+        !md_callouts_may_answer(host->callouts))
         return NULL;
     return cap;
 }

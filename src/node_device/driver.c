@@ -202,6 +202,7 @@ md_driver_start_async(MdDriver *self, GAsyncReadyCallback callback, gpointer use
 
     g_task_set_source_tag(task, md_driver_start_async);
     self->starting = TRUE;
+    md_callouts_start(self->host.callouts);
     md_inventory_start_async(self->host.inventory, on_inventory_started, task);
 }
 

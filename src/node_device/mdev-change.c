@@ -120,7 +120,7 @@ change_keep(GTask *task)
         change_end(task);
         return;
     }
-    if (!md_callouts_exist(change->host->callouts)) {
+    if (!md_callouts_may_exist(change->host->callouts)) {
         change_save(task);
         return;
     }
@@ -234,7 +234,7 @@ change_update_live(GTask *task)
     MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
     g_autoptr(MdDefinition) wanted = NULL;
 
-    if (!md_callouts_exist(change->host->callouts)) {
+    if (!md_callouts_may_exist(change->host->callouts)) {
         change_write_live(task);
         return;
     }

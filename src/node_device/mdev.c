@@ -248,7 +248,7 @@ static gboolean
 begin(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
-    gboolean scripts = md_callouts_exist(operation->host->callouts);
+    gboolean scripts = md_callouts_may_exist(operation->host->callouts);
 
     if (!md_waiter_begin(get_waiter(operation), operation->path,
                          scripts ? MD_WAIT_NOTHING : operation->verb->event))

@@ -82,6 +82,9 @@ static const struct {
     [MD_WORKER_DOCUMENT] = { &document_limits, "documents",
                              "the document has not been read in time",
                              "other documents have not been read in time" },
+    [MD_WORKER_FILES] = { &device_limits, "operations on files",
+                          "the disk has not answered in time; the operation goes on",
+                          "the disk has not answered others in time" },
 };
 
 

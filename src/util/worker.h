@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs what may block (a driver behind a sysfs attribute) or take long on a thread of its own and
- * brings the result back to the main loop. Jobs of one kind on one object share a few threads and
- * wait for each other when those are taken, in a queue that is fair between users; jobs on
- * different objects never do, and no write waits for reads.
+ * Runs what may block (a driver behind a sysfs attribute, a disk) or take long on a thread of its
+ * own and brings the result back to the main loop. Jobs of one kind on one object share a few
+ * threads and wait for each other when those are taken, in a queue that is fair between users; jobs
+ * on different objects never do, and no write waits for reads.
  */
 #pragma once
 
@@ -26,8 +26,16 @@ typedef enum {
     MD_WORKER_READ,
     MD_WORKER_WRITE,
     MD_WORKER_DOCUMENT, /* the object is 0 */
+    MD_WORKER_FILES,    /* on a disk that may hang; the object is an MdWorkerFiles */
     MD_WORKER_N_KINDS,
 } MdWorkerKind;
+
+/* Objects of MD_WORKER_FILES, as disks hang apart from each other. */
+typedef enum {
+    MD_WORKER_SCRIPTS,  /* looked for */
+    MD_WORKER_SPAWN,    /* scripts started */
+    MD_WORKER_SETTINGS, /* read again */
+} MdWorkerFiles;
 
 /* Runs on the thread; `data` belongs to it until the call has returned. */
 typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);

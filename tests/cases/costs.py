@@ -50,8 +50,8 @@ class Parents(Costs):
         self.check_all({'pci_0000_85_08_0': 20, 'pci_0000_00_1f_6': 14, 'computer': 0})
 
     def test_mediated_device(self):
-        """Two of them are for the directories of scripts."""
-        self.check_all({self.create().name(): 7})
+        """That there are no scripts is known."""
+        self.check_all({self.create().name(): 5})
 
     def test_lists_and_lookups(self):
         self.names()

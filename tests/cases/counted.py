@@ -77,8 +77,8 @@ class Changes(Counted):
     def create_and_destroy(self, sent):
         """The first device is made before, as its kind has to be read more thoroughly."""
         self.create().destroy()
-        devices = self.check([self.create] * CALLS, looks=15, sysfs=1, sent=sent, logged=1, wake_ups=1)
-        self.check([device.destroy for device in devices], looks=13, sysfs=1, sent=sent, logged=1, wake_ups=1)
+        devices = self.check([self.create] * CALLS, looks=13, sysfs=1, sent=sent, logged=1, wake_ups=1)
+        self.check([device.destroy for device in devices], looks=11, sysfs=1, sent=sent, logged=1, wake_ups=1)
 
     def test_create_and_destroy(self):
         self.create_and_destroy(sent=1)
@@ -93,12 +93,12 @@ class Changes(Counted):
         first = self.define()
         first.setAutostart(1)
         first.undefine()
-        devices = self.check([self.define] * CALLS, looks=15, writes=7, sent=1, logged=1, wake_ups=3)
+        devices = self.check([self.define] * CALLS, looks=13, writes=7, sent=1, logged=1, wake_ups=3)
         self.check([lambda device=device: device.setAutostart(1) for device in devices],
-                   looks=12, writes=7, sent=1, logged=1, wake_ups=2)
-        self.check([device.create for device in devices], looks=20, sysfs=1, sent=1, logged=1, wake_ups=1)
-        self.check([device.destroy for device in devices], looks=18, sysfs=1, sent=1, logged=1, wake_ups=1)
-        self.check([device.undefine for device in devices], looks=7, writes=2, sent=1, logged=1, wake_ups=2)
+                   looks=10, writes=7, sent=1, logged=1, wake_ups=2)
+        self.check([device.create for device in devices], looks=18, sysfs=1, sent=1, logged=1, wake_ups=1)
+        self.check([device.destroy for device in devices], looks=16, sysfs=1, sent=1, logged=1, wake_ups=1)
+        self.check([device.undefine for device in devices], looks=5, writes=2, sent=1, logged=1, wake_ups=2)
 
 
 @only_on('sim', SIMULATED)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The directory of definitions, which is mdevctl's too: what others write, and what is broken."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -156,71 +155,6 @@ class TooMuch(MediatedTest):
         self.conn.nodeDeviceLookupByName(self.child_name(self.parent, uuids[0])).undefine(0)
         events.wait(('defined', self.child_name(self.parent, uuids[-1])))
         self.assertEqual(len(self.names(MDEV)), LIMIT)
-
-
-@only_on('sim', 'no disk hangs on demand')
-class HungDisk(MediatedTest):
-    """Only those who ask the disk wait for it, and not for ever."""
-
-    starts_daemon = False
-
-    def setUp(self):
-        super().setUp()
-        self.lock = open(self.daemon.directory / 'lock', 'w', encoding='ascii')
-        self.addCleanup(self.lock.close)
-        self.daemon.environment.update(MD_FAKE_DISK=str(self.daemon.definitions),
-                                       MD_FAKE_DISK_LOCK=self.lock.name)
-        self.uuid = self.new_uuid()
-        self.name = self.child_name(self.parent, self.uuid)
-        self.write_definition(self.uuid, start='auto')
-
-    def hang(self):
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.addCleanup(self.release)
-
-    def release(self):
-        fcntl.flock(self.lock, fcntl.LOCK_UN)
-
-    def use(self):
-        """Whatever needs no disk goes on."""
-        self.assertIn(self.parent.name, self.names())
-        self.dump(self.parent.name)
-        device = self.create()
-        device.destroy()
-
-    def test_at_start(self):
-        """The daemon starts, and what it reads late is told, and started, too."""
-        self.hang()
-        self.daemon.start({'mdev': {'driver_timeout': '0.5'}})
-        self.use()
-        self.assertEqual(self.names(INACTIVE), [])
-        events = self.listen()
-        self.release()
-        events.wait(('defined', self.name), ('created', self.name))
-        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'it to be started')
-
-    def test_later(self):
-        self.daemon.start(self.config)
-        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'it to be started')
-        client = self.raw()
-        other = self.new_uuid()
-        with self.settings(mdev={'driver_timeout': '0.5'}):
-            self.hang()
-            self.write_definition(other)
-            self.wait_until(lambda: 'does not answer' in self.daemon.log(), 'a message')
-            for call, arguments in ((client.define_xml, [self.document(uuid=self.new_uuid())]),
-                                    (client.set_autostart, [self.name, 0]),
-                                    (client.undefine, [self.name])):
-                self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, call, *arguments,
-                                    says=str(self.daemon.definitions),
-                                    domain=libvirt.VIR_FROM_NODEDEV)
-            self.assertEqual(self.state(self.name), (True, True, True))
-        self.use()
-        events = self.listen()
-        self.release()
-        events.wait(('defined', self.child_name(self.parent, other)))
-        client.set_autostart(self.name, 0)
-        self.assertEqual(self.state(self.name), (True, True, False))
 
 
 class Broken(MediatedTest):

@@ -6,8 +6,8 @@
  * first read of some attributes, which the fake kernel may delay or refuse, and for opening the
  * nodes of VFIO groups, which it may call busy: umockdev ends a program that opens a device without
  * a script for it. With MD_FAKE_NO_HWDB in the environment there is no hardware database. And
- * whatever is opened below the directory MD_FAKE_DISK waits for a lock on the file
- * MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock.
+ * whatever is opened, looked at or executed below the directory MD_FAKE_DISK waits for a lock on
+ * the file MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock.
  *
  * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens
  * attributes relative to directories and with system calls that have no wrapper.
@@ -15,6 +15,7 @@
  * One packet per request: kind, path below the test bed, bytes written, separated by NUL. One
  * packet per answer: a 32-bit number, a negative errno or the result (for reads and opens: go on).
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -71,6 +72,10 @@ static struct {
     int (*open64)(const char *, int, ...);
     int (*openat)(int, const char *, int, ...);
     int (*openat64)(int, const char *, int, ...);
+    int (*stat)(const char *, struct stat *);
+    int (*stat64)(const char *, struct stat64 *);
+    DIR *(*opendir)(const char *);
+    int (*execve)(const char *, char *const *, char *const *);
 } next;
 
 #define FIND(name) next.name = (__typeof__(next.name))dlsym(RTLD_NEXT, #name)
@@ -104,6 +109,10 @@ find_all(void)
     FIND(open64);
     FIND(openat);
     FIND(openat64);
+    FIND(stat);
+    FIND(stat64);
+    FIND(opendir);
+    FIND(execve);
     next.write(-1, "", 0);
     next.read(-1, NULL, 0);
 }
@@ -402,6 +411,7 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
 #define WRAP_FOPEN(name)                                                                           \
     FILE *name(const char *path, const char *mode)                                                 \
     {                                                                                              \
+        wait_for_disk(AT_FDCWD, path);                                                             \
         if (is_hidden(path)) {                                                                     \
             errno = ENOENT;                                                                        \
             return NULL;                                                                           \
@@ -410,7 +420,36 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
         return next.name(path, mode);                                                              \
     }
 
+#define WRAP_STAT(name)                                                                            \
+    int name(const char *path, struct name *st)                                                    \
+    {                                                                                              \
+        wait_for_disk(AT_FDCWD, path);                                                             \
+        ENSURE(name);                                                                              \
+        return next.name(path, st);                                                                \
+    }
+
+
+DIR *
+opendir(const char *path)
+{
+    wait_for_disk(AT_FDCWD, path);
+    ENSURE(opendir);
+    return next.opendir(path);
+}
+
+
+int
+execve(const char *path, char *const *argv, char *const *envp)
+{
+    wait_for_disk(AT_FDCWD, path);
+    ENSURE(execve);
+    return next.execve(path, argv, envp);
+}
+
+
 /* clang-format off */
+WRAP_STAT(stat)
+WRAP_STAT(stat64)
 WRAP_FOPEN(fopen)
 WRAP_FOPEN(fopen64)
 WRAP_OPEN(open)

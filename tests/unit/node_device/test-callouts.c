@@ -11,7 +11,6 @@
 #include "config.h"
 
 #include <glib/gstdio.h>
-#include <utime.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -262,15 +261,6 @@ expect_warning(const char *pattern)
 }
 
 
-static guint
-count_callouts(Fixture *fixture)
-{
-    g_autoptr(GPtrArray) files = md_callouts_list(fixture->callouts, "callouts");
-
-    return files->len;
-}
-
-
 static void
 test_none(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -385,36 +375,6 @@ test_refused(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Nobody's type: asked again after the operation. */
-/* What others may change is not run, told once, and run when it is in order again. */
-static void
-test_passed_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-    static const struct {
-        const char *path;
-        mode_t bad;
-    } cases[] = { { "etc/callouts/b", 0775 },
-                  { "etc/callouts/b", 0757 },
-                  { "etc/callouts", 0777 },
-                  { "etc/callouts", 0775 },
-                  { "etc", 0757 } };
-
-    put(fixture, "usr/callouts/a", "exit 2");
-    put(fixture, "etc/callouts/b", "exit 0");
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *path = g_build_filename(fixture->root, cases[i].path, NULL);
-
-        g_assert_cmpint(g_chmod(path, cases[i].bad), ==, 0);
-        expect_warning("Script '*etc/callouts/b' is passed over: '*' may be written by *");
-        g_assert_cmpuint(count_callouts(fixture), ==, 1);
-        g_test_assert_expected_messages();
-        g_assert_cmpuint(count_callouts(fixture), ==, 1);
-        g_assert_cmpint(g_chmod(path, 0755), ==, 0);
-        g_assert_cmpuint(count_callouts(fixture), ==, 2);
-    }
-}
-
-
 static void
 test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -427,10 +387,10 @@ test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     expect_warning("Script '*usr/callouts/a' is passed over: '*' belongs to user 65534");
     succeed(fixture, MD_CALLOUT_STOP);
     assert_log(fixture, "");
-    g_assert_false(md_callouts_exist(fixture->callouts));
 }
 
 
+/* Nobody's type: asked again after the operation. */
 static void
 test_not_mine(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -707,42 +667,6 @@ test_unref(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A directory is looked into again when its time stamp says so, or may not say so yet. */
-static void
-test_exist(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-    static const char *const directories[] = { "usr/callouts", "usr/notifiers", "etc/callouts",
-                                               "etc/notifiers" };
-    struct utimbuf past = { .actime = 1000000000, .modtime = 1000000000 };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(directories); i++) {
-        g_autofree char *directory = g_build_filename(fixture->root, directories[i], NULL);
-        g_autofree char *script = g_strconcat(directories[i], "/a", NULL);
-        g_autofree char *path = g_build_filename(fixture->root, script, NULL);
-
-        g_assert_cmpint(g_utime(directory, &past), ==, 0);
-        g_assert_false(md_callouts_exist(fixture->callouts));
-        put(fixture, script, "exit 0");
-        g_assert_true(md_callouts_exist(fixture->callouts));
-
-        /* The directory does not tell of rights. */
-        g_assert_cmpint(g_chmod(path, 0644), ==, 0);
-        g_assert_cmpint(g_utime(directory, &past), ==, 0);
-        g_assert_false(md_callouts_exist(fixture->callouts));
-        g_assert_cmpint(g_chmod(path, 0755), ==, 0);
-        g_assert_true(md_callouts_exist(fixture->callouts));
-
-        g_assert_cmpint(g_unlink(path), ==, 0);
-        g_assert_false(md_callouts_exist(fixture->callouts));
-        /* Twice within the same tick. */
-        put(fixture, script, "exit 0");
-        g_assert_true(md_callouts_exist(fixture->callouts));
-        g_assert_cmpint(g_unlink(path), ==, 0);
-    }
-    g_assert_false(md_callouts_exist(fixture->callouts));
-}
-
-
 #define ADD(name, data, func) g_test_add("/callouts/" name, Fixture, data, set_up, func, tear_down)
 #define NO                    "\n[ $4 != pre ] || exit 9"
 
@@ -751,13 +675,11 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("exist", NULL, test_exist);
     ADD("none", NULL, test_none);
     ADD("no-directories", NULL, test_no_directories);
     ADD("words", NULL, test_words);
     ADD("order", NULL, test_order);
     ADD("refused", NULL, test_refused);
-    ADD("passed-over", NULL, test_passed_over);
     ADD("of-another-user", NULL, test_of_another_user);
     ADD("not-mine", NULL, test_not_mine);
     ADD("post-fails", NULL, test_post_fails);

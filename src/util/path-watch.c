@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/path-watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/names.h"
+#include "util/path-walk.h"
+
+/* Of file systems with blocks, or in memory, that <linux/magic.h> does not know. */
+#define MAGIC_ZFS    0x2fc12fc1
+#define MAGIC_BCACHE 0xca451a4e
+
+/* Events that are passed over at once, in bytes; after more, everything may have changed. */
+#define BUFFER_SIZE    16384
+#define EVENT_SIZE_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
+
+#define MASK_SELF  (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
+#define MASK_NAMES (MASK_SELF | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+
+struct _MdPathWatch {
+    int poll; /* epoll, of the other two */
+    int inotify;
+    int mounts;        /* what is mounted over a directory, inotify does not tell */
+    GHashTable *names; /* id -> a set of names that must stay as they are; NULL: none may change */
+    gboolean changed;
+};
+
+/* The watches of one walk, in their order. */
+typedef struct {
+    MdPathWatch *watch;
+    GArray *ids;
+} Way;
+
+
+static void
+names_free(GHashTable *names)
+{
+    if (names != NULL)
+        g_hash_table_unref(names);
+}
+
+
+static gboolean
+watch_poll(MdPathWatch *self, int fd, guint32 events)
+{
+    struct epoll_event event = { .events = events, .data.fd = fd };
+
+    return fd >= 0 && epoll_ctl(self->poll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+
+MdPathWatch *
+md_path_watch_new(void)
+{
+    MdPathWatch *self = g_new0(MdPathWatch, 1);
+
+    self->poll = epoll_create1(EPOLL_CLOEXEC);
+    self->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    self->mounts = open(MD_PATH_PROC "/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    self->names = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)names_free);
+    self->changed =
+        !watch_poll(self, self->inotify, EPOLLIN) || !watch_poll(self, self->mounts, EPOLLPRI);
+    return self;
+}
+
+
+void
+md_path_watch_free(MdPathWatch *self)
+{
+    int fds[3];
+
+    if (self == NULL)
+        return;
+
+    fds[0] = self->poll;
+    fds[1] = self->inotify;
+    fds[2] = self->mounts;
+    for (gsize i = 0; i < G_N_ELEMENTS(fds); i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+    g_hash_table_unref(self->names);
+    g_free(self);
+}
+
+
+/* Whether nobody but this kernel changes it. */
+static gboolean
+is_local(int directory)
+{
+    static const guint32 local[] = { BTRFS_SUPER_MAGIC,     EROFS_SUPER_MAGIC_V1, EXT4_SUPER_MAGIC,
+                                     F2FS_SUPER_MAGIC,      MAGIC_BCACHE,         MAGIC_ZFS,
+                                     OVERLAYFS_SUPER_MAGIC, RAMFS_MAGIC,          SQUASHFS_MAGIC,
+                                     TMPFS_MAGIC,           XFS_SUPER_MAGIC };
+    struct statfs st;
+
+    if (fstatfs(directory, &st) < 0)
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(local); i++) {
+        if ((guint32)st.f_type == local[i])
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+static void
+watch_add_name(MdPathWatch *self, int id, const char *name)
+{
+    gpointer key = GINT_TO_POINTER(id);
+    gpointer names = NULL;
+
+    if (name == NULL) {
+        g_hash_table_replace(self->names, key, NULL);
+        return;
+    }
+    if (!g_hash_table_lookup_extended(self->names, key, NULL, &names)) {
+        names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_hash_table_insert(self->names, key, names);
+    }
+    if (names != NULL)
+        g_hash_table_add(names, g_strdup(name));
+}
+
+
+/* The directory itself, as well as a name in it, NULL: all of them, or "": none. */
+static void
+way_add(Way *way, int directory, const char *name)
+{
+    guint32 mask = name == NULL || *name != '\0' ? MASK_NAMES : MASK_SELF;
+    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/self/fd/%d", directory);
+    int id = inotify_add_watch(way->watch->inotify, path, mask);
+
+    if (id < 0 || !is_local(directory))
+        way->watch->changed = TRUE;
+    else
+        watch_add_name(way->watch, id, name);
+    g_array_append_val(way->ids, id);
+}
+
+
+/* A directory can only go or be moved away, as long as all those above stay; what may become
+ * something else by its name alone is watched from above. */
+static gboolean
+on_step(const MdPathStep *step, gpointer data)
+{
+    if (step->errnum == 0 && S_ISDIR(step->st.st_mode))
+        way_add(data, step->fd, "");
+    else if (step->directory >= 0)
+        way_add(data, step->directory, step->name);
+    return TRUE;
+}
+
+
+static int
+way_walk(Way *way, const char *path)
+{
+    int fd = md_path_walk(path, on_step, way);
+    int errnum = errno;
+
+    if (fd >= 0)
+        way_add(way, fd, NULL);
+    errno = errnum;
+    return fd;
+}
+
+
+/* Two walks: what has been replaced in the first before it was watched is another one in the
+ * second. */
+int
+md_path_watch_add(MdPathWatch *self, const char *path)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GArray) again = g_array_new(FALSE, FALSE, sizeof(int));
+    g_auto(MdFd) first = way_walk(&(Way){ self, ids }, path);
+    int fd = way_walk(&(Way){ self, again }, path);
+    int errnum = errno;
+
+    if (ids->len != again->len || memcmp(ids->data, again->data, ids->len * sizeof(int)) != 0)
+        self->changed = TRUE;
+    errno = errnum;
+    return fd;
+}
+
+
+static gboolean
+watch_means(MdPathWatch *self, const struct inotify_event *event)
+{
+    gpointer names = NULL;
+
+    if (event->len == 0 ||
+        !g_hash_table_lookup_extended(self->names, GINT_TO_POINTER(event->wd), NULL, &names))
+        return TRUE;
+    return names == NULL || g_hash_table_contains(names, event->name);
+}
+
+
+/* Whether all events so far were of other names. */
+static gboolean
+watch_pass_events(MdPathWatch *self)
+{
+    _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
+    ssize_t got = read(self->inotify, buffer, sizeof(buffer));
+    ssize_t at = 0;
+
+    while (at < got) {
+        const struct inotify_event *event = (gpointer)(buffer + at);
+
+        if (watch_means(self, event))
+            return FALSE;
+        at += (ssize_t)(sizeof(*event) + event->len);
+    }
+    return got > 0 && got + (ssize_t)EVENT_SIZE_MAX <= (ssize_t)sizeof(buffer);
+}
+
+
+gboolean
+md_path_watch_is_unchanged(MdPathWatch *self)
+{
+    struct epoll_event events[2];
+    int n_events = 0;
+
+    if (!self->changed)
+        n_events = epoll_wait(self->poll, events, G_N_ELEMENTS(events), 0);
+    /* Of the mounts, nothing but the event is told. */
+    if (n_events < 0 || n_events > 1 || (n_events == 1 && events[0].data.fd != self->inotify) ||
+        (n_events == 1 && !watch_pass_events(self)))
+        self->changed = TRUE;
+    return !self->changed;
+}

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A disk that does not answer, below whatever the daemon looks at while it runs: only those who need it wait, and not
+for ever."""
+
+import fcntl
+import signal
+
+import libvirt
+from mediated_test import MediatedTest, only_on
+
+INACTIVE = 1 << 30
+# Short enough to be waited for.
+SOON = '0.5'
+
+
+class HungDisk(MediatedTest):
+    starts_daemon = False
+
+    def set_disk(self, path):
+        """What begins with this path is on the disk that may hang."""
+        self.lock = open(self.daemon.directory / 'lock', 'w', encoding='ascii')
+        self.addCleanup(self.lock.close)
+        self.daemon.environment.update(MD_FAKE_DISK=str(path), MD_FAKE_DISK_LOCK=self.lock.name)
+
+    def hang(self):
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.addCleanup(self.release)
+
+    def release(self):
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+
+    def look(self):
+        """Whatever needs no disk goes on."""
+        client = self.connect()
+        self.assertIn(self.parent.name, self.names(connection=client))
+        self.dump(self.parent.name, client)
+
+    def assert_timeout(self, func, *args, says):
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, func, *args, says=says,
+                            domain=libvirt.VIR_FROM_NODEDEV)
+
+    def wait_logged(self, words):
+        self.wait_until(lambda: words in self.daemon.log(), f"'{words}' in the log")
+
+
+@only_on('sim', 'no disk hangs on demand')
+class Definitions(HungDisk):
+    def setUp(self):
+        super().setUp()
+        self.set_disk(self.daemon.definitions)
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+        self.write_definition(self.uuid, start='auto')
+
+    def test_at_start(self):
+        """The daemon starts, and what it reads late is told, and started, too. Whether there are scripts that would
+        forbid a device cannot be known."""
+        self.hang()
+        self.daemon.start({'mdev': {'driver_timeout': SOON}})
+        self.look()
+        self.assert_timeout(self.create, says=['look for scripts', str(self.daemon.definitions)])
+        self.assertEqual(self.names(INACTIVE), [])
+        events = self.listen()
+        self.release()
+        events.wait(('defined', self.name), ('created', self.name))
+        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'it to be started')
+
+    def test_later(self):
+        self.daemon.start(self.config)
+        self.wait_until(lambda: self.state(self.name) == (True, True, True), 'it to be started')
+        client = self.raw()
+        other = self.new_uuid()
+        with self.settings(mdev={'driver_timeout': SOON}):
+            self.hang()
+            self.write_definition(other)
+            self.wait_logged('does not answer')
+            for call, arguments in ((client.define_xml, [self.document(uuid=self.new_uuid())]),
+                                    (client.set_autostart, [self.name, 0]),
+                                    (client.undefine, [self.name])):
+                self.assert_timeout(call, *arguments, says=str(self.daemon.definitions))
+            self.assertEqual(self.state(self.name), (True, True, True))
+        self.look()
+        # That there are no scripts is known.
+        self.create().destroy()
+        events = self.listen()
+        self.release()
+        events.wait(('defined', self.child_name(self.parent, other)))
+        client.set_autostart(self.name, 0)
+        self.assertEqual(self.state(self.name), (True, True, False))
+
+
+@only_on('sim', 'no disk hangs on demand')
+class Scripts(HungDisk):
+    def setUp(self):
+        super().setUp()
+        self.set_disk(self.daemon.scripts)
+
+    def install(self, text):
+        path = self.daemon.scripts / 'callouts' / 'script'
+        path.parent.mkdir(parents=True)
+        path.write_text(f'#!/bin/sh\n{text}\n', encoding='utf-8')
+        path.chmod(0o755)
+
+    def test_looked_for(self):
+        """Nothing is changed without the script that could refuse it, and a document goes without its attributes."""
+        self.install('exit 0')
+        self.daemon.start(self.config)
+        device = self.create(attrs=[('scratch', 'given')])
+        self.look()
+        with self.settings(mdev={'driver_timeout': SOON}):
+            self.hang()
+            for call in (self.create, self.define, device.destroy):
+                self.assert_timeout(call, says=['look for scripts', str(self.daemon.scripts)])
+            self.look()
+            self.assertIn('given', device.XMLDesc())
+        self.release()
+        self.wait_logged('A job ended after its deadline')
+        device.destroy()
+
+    def test_started(self):
+        """The kernel reads a program from the disk before it runs it."""
+        self.install(f'cd {self.daemon.directory}\n'
+                     '[ "$6" = capabilities ] || exit 0\n'
+                     'touch asked\n'
+                     'until [ -e go ]; do sleep 0.01; done')
+        self.daemon.start(self.config)
+        with self.settings(callouts={'timeout': '2'}):
+            creation = self.in_background(lambda: self.assert_timeout(self.create, says='did not end in time'))
+            self.wait_until((self.daemon.directory / 'asked').exists, 'the script')
+            self.hang()
+            (self.daemon.directory / 'go').touch()
+            self.wait_logged('pre start')
+            self.look()
+            creation.result(self.deadline)
+        self.release()
+        self.create().destroy()
+
+
+@only_on('sim', 'no disk hangs on demand')
+class Settings(HungDisk):
+    def setUp(self):
+        super().setUp()
+        # What goes wrong here is a warning, and meant.
+        self.daemon.environment.pop('G_DEBUG', None)
+        self.set_disk(self.daemon.config_path)
+        self.daemon.start({**self.config, 'mdev': {'driver_timeout': SOON}})
+
+    def test_reload(self):
+        self.hang()
+        for _ in range(2):
+            self.daemon.signal(signal.SIGHUP)
+            self.look()
+        self.wait_logged('the settings stay as they are')
+        self.look()
+        self.release()
+        self.change_config(self.config)
+        self.create().destroy()

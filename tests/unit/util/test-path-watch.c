@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What ends a watch and what does not. */
+#include "config.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/path-watch.h"
+
+typedef struct {
+    char *root;
+    MdPathWatch *watch;
+} Fixture;
+
+
+static char *
+path_of(Fixture *fixture, const char *name)
+{
+    return g_build_filename(fixture->root, name, NULL);
+}
+
+
+static void
+make_directory(Fixture *fixture, const char *name)
+{
+    g_autofree char *path = path_of(fixture, name);
+
+    g_assert_cmpint(g_mkdir_with_parents(path, 0755), ==, 0);
+}
+
+
+static void
+make_link(Fixture *fixture, const char *target, const char *name)
+{
+    g_autofree char *path = path_of(fixture, name);
+
+    g_unlink(path);
+    g_assert_cmpint(symlink(target, path), ==, 0);
+}
+
+
+static void
+set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    /* inotify tells all of a file system in memory. */
+    fixture->root = g_strdup("/dev/shm/path-watch-XXXXXX");
+    g_assert_nonnull(g_mkdtemp(fixture->root));
+    make_directory(fixture, "a/b");
+    fixture->watch = md_path_watch_new();
+}
+
+
+static void
+tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
+
+    md_path_watch_free(fixture->watch);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    g_free(fixture->root);
+}
+
+
+/* Begins anew. */
+static void
+watch(Fixture *fixture, const char *name, int errnum)
+{
+    g_autofree char *path = path_of(fixture, name);
+    g_auto(MdFd) fd = -1;
+
+    md_path_watch_free(fixture->watch);
+    fixture->watch = md_path_watch_new();
+    errno = 0;
+    fd = md_path_watch_add(fixture->watch, path);
+    g_assert_cmpint(fd >= 0 ? 0 : errno, ==, errnum);
+    g_assert_true(md_path_watch_is_unchanged(fixture->watch));
+}
+
+
+static void
+assert_changed(Fixture *fixture)
+{
+    g_assert_false(md_path_watch_is_unchanged(fixture->watch));
+    g_assert_false(md_path_watch_is_unchanged(fixture->watch));
+}
+
+
+static void
+test_names(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    watch(fixture, "a", 0);
+    make_directory(fixture, "c");
+    make_directory(fixture, "a/b/c");
+    g_assert_true(md_path_watch_is_unchanged(fixture->watch));
+    make_directory(fixture, "a/c");
+    assert_changed(fixture);
+}
+
+
+static void
+test_missing(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    watch(fixture, "a/b/c/d", ENOENT);
+    make_directory(fixture, "a/x");
+    g_assert_true(md_path_watch_is_unchanged(fixture->watch));
+    make_directory(fixture, "a/b/c");
+    assert_changed(fixture);
+}
+
+
+static void
+test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    make_directory(fixture, "c/b");
+    make_directory(fixture, "links");
+    make_link(fixture, "../links/second", "links/first");
+    make_link(fixture, "../a", "links/second");
+    watch(fixture, "links/first/b", 0);
+    make_link(fixture, "../c", "links/second");
+    assert_changed(fixture);
+
+    watch(fixture, "links/first/b", 0);
+    make_directory(fixture, "a/b/c");
+    g_assert_true(md_path_watch_is_unchanged(fixture->watch));
+    make_directory(fixture, "c/b/c");
+    assert_changed(fixture);
+
+    make_link(fixture, "loop", "links/loop");
+    watch(fixture, "links/loop", ELOOP);
+}
+
+
+static void
+test_moved_away(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *above = path_of(fixture, "a");
+    g_autofree char *elsewhere = path_of(fixture, "elsewhere");
+
+    watch(fixture, "a/b", 0);
+    g_assert_cmpint(g_rename(above, elsewhere), ==, 0);
+    assert_changed(fixture);
+}
+
+
+/* What other machines may change, or what makes itself, is never known. */
+static void
+test_not_local(void)
+{
+    g_autoptr(MdPathWatch) self = md_path_watch_new();
+    g_auto(MdFd) fd = md_path_watch_add(self, "/proc/self");
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_false(md_path_watch_is_unchanged(self));
+}
+
+
+/* In a namespace of its own, if that may be had. */
+static void
+test_mounted_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = path_of(fixture, "a");
+
+    if (geteuid() != 0)
+        return;
+    g_assert_cmpint(unshare(CLONE_NEWNS), ==, 0);
+    g_assert_cmpint(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
+    watch(fixture, "a", 0);
+    g_assert_cmpint(mount("none", path, "tmpfs", 0, NULL), ==, 0);
+    assert_changed(fixture);
+    watch(fixture, "a", 0);
+    g_assert_cmpint(umount2(path, MNT_DETACH), ==, 0);
+    assert_changed(fixture);
+}
+
+
+#define ADD(name, func) g_test_add("/path-watch/" name, Fixture, NULL, set_up, func, tear_down)
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("names", test_names);
+    ADD("missing", test_missing);
+    ADD("links", test_links);
+    ADD("moved-away", test_moved_away);
+    g_test_add_func("/path-watch/not-local", test_not_local);
+    ADD("mounted-over", test_mounted_over);
+    return g_test_run();
+}
