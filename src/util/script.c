@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/source.h"
+#include "util/worker.h"
 
 /* Bytes read in one turn of the main loop. */
 #define READ_SIZE 65536
@@ -27,6 +28,15 @@ typedef struct {
     GString *text;
 } Pipe;
 
+/* A process that is being started, by a worker: until the kernel has read the program from its
+ * disk, whoever starts it waits. */
+typedef struct {
+    char **argv;
+    char *input;
+    GSubprocess *process; /* NULL: could not be started, or has been taken */
+    GError *error;
+} Spawn;
+
 /* One script. It ends when it has been answered and its process, if there is one, has been waited
  * for or given up. */
 struct _Run {
@@ -34,10 +44,9 @@ struct _Run {
     MdFairEntry entry;
     MdOwner *owner;
     MdOwnerWatch watch; /* while it runs */
-    char **argv;
-    char *input;
+    Spawn *spawn;       /* NULL: its turn has come */
     guint deadline;
-    GSubprocess *process;
+    GSubprocess *process;      /* NULL: not started yet */
     GCancellable *cancellable; /* of the wait for the process */
     GSource *timer;
     Pipe out;
@@ -86,10 +95,33 @@ md_script_result_free(MdScriptResult *self)
 
 
 static void
+kill_process(GSubprocess *process)
+{
+    const char *pid = g_subprocess_get_identifier(process);
+
+    if (pid != NULL)
+        kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
+}
+
+
+/* A process that nobody has taken has come too late. */
+static void
+spawn_free(Spawn *spawn)
+{
+    if (spawn->process != NULL)
+        kill_process(spawn->process);
+    g_clear_object(&spawn->process);
+    g_strfreev(spawn->argv);
+    g_free(spawn->input);
+    g_clear_error(&spawn->error);
+    g_free(spawn);
+}
+
+
+static void
 run_free(Run *run)
 {
-    g_strfreev(run->argv);
-    g_free(run->input);
+    g_clear_pointer(&run->spawn, spawn_free);
     md_owner_unref(run->owner);
     g_clear_object(&run->process);
     g_object_unref(run->cancellable);
@@ -133,10 +165,8 @@ answer(Run *run, MdScriptEnd end, int status, const char *cause)
 static void
 kill_run(Run *run, MdScriptEnd end)
 {
-    const char *pid = g_subprocess_get_identifier(run->process);
-
-    if (pid != NULL)
-        kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
+    if (run->process != NULL)
+        kill_process(run->process);
     answer(run, end, 0, NULL);
     g_cancellable_cancel(run->cancellable);
 }
@@ -277,7 +307,7 @@ open_input(const char *input, GError **error)
 
 
 static GSubprocess *
-spawn(Run *run, GError **error)
+spawn_process(const Spawn *spawn, GError **error)
 {
     static const char *const ours[] = { "LISTEN_FDNAMES", "LISTEN_FDS",   "LISTEN_PID",
                                         "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC" };
@@ -290,14 +320,24 @@ spawn(Run *run, GError **error)
     g_subprocess_launcher_set_cwd(launcher, "/");
     g_subprocess_launcher_set_child_setup(launcher, set_up_child, NULL, NULL);
 
-    if (run->input != NULL) {
-        int fd = open_input(run->input, error);
+    if (spawn->input != NULL) {
+        int fd = open_input(spawn->input, error);
 
         if (fd < 0)
             return NULL;
         g_subprocess_launcher_take_stdin_fd(launcher, fd);
     }
-    return g_subprocess_launcher_spawnv(launcher, (const char *const *)run->argv, error);
+    return g_subprocess_launcher_spawnv(launcher, (const char *const *)spawn->argv, error);
+}
+
+
+static gboolean
+spawn_run(gpointer data, GError **error G_GNUC_UNUSED)
+{
+    Spawn *spawn = data;
+
+    spawn->process = spawn_process(spawn, &spawn->error);
+    return TRUE;
 }
 
 
@@ -319,25 +359,45 @@ is_fault_of_script(const GError *error)
 }
 
 
+static MdScriptEnd
+find_end(const GError *error)
+{
+    if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_ABORTED))
+        return MD_SCRIPT_ABANDONED;
+    return is_fault_of_script(error) ? MD_SCRIPT_NOT_STARTED : MD_SCRIPT_REFUSED;
+}
+
+
+static void
+on_spawned(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    Run *run = data;
+    g_autoptr(GError) refusal = NULL;
+    Spawn *spawn = md_worker_run_finish(result, &refusal);
+    const GError *error = spawn != NULL ? spawn->error : refusal;
+
+    if (run->task == NULL || error != NULL) {
+        if (run->task != NULL)
+            answer(run, find_end(error), 0, error->message);
+        run_free(run);
+        return;
+    }
+    run->process = g_steal_pointer(&spawn->process);
+    open_pipe(&run->out, run, g_subprocess_get_stdout_pipe(run->process));
+    open_pipe(&run->err, run, g_subprocess_get_stderr_pipe(run->process));
+    g_subprocess_wait_async(run->process, run->cancellable, on_exited, run);
+}
+
+
 static void
 on_turn(gpointer data)
 {
     Run *run = data;
-    g_autoptr(GError) error = NULL;
-
-    run->process = spawn(run, &error);
-    if (run->process == NULL) {
-        answer(run, is_fault_of_script(error) ? MD_SCRIPT_NOT_STARTED : MD_SCRIPT_REFUSED, 0,
-               error->message);
-        run_free(run);
-        return;
-    }
 
     run->timer = md_source_attach(g_timeout_source_new(run->deadline), on_deadline, run);
     md_owner_watch(run->owner, &run->watch, on_client_gone, run);
-    open_pipe(&run->out, run, g_subprocess_get_stdout_pipe(run->process));
-    open_pipe(&run->err, run, g_subprocess_get_stderr_pipe(run->process));
-    g_subprocess_wait_async(run->process, run->cancellable, on_exited, run);
+    md_worker_run_async(spawn_run, g_steal_pointer(&run->spawn), (GDestroyNotify)spawn_free,
+                        MD_WORKER_FILES, MD_WORKER_SPAWN, G_MAXUINT, run->owner, on_spawned, run);
 }
 
 
@@ -368,8 +428,9 @@ md_script_run_async(const char *const *argv,
 
     run->task = g_task_new(NULL, NULL, callback, user_data);
     g_task_set_source_tag(run->task, md_script_run_async);
-    run->argv = g_strdupv((char **)argv);
-    run->input = g_strdup(input);
+    run->spawn = g_new0(Spawn, 1);
+    run->spawn->argv = g_strdupv((char **)argv);
+    run->spawn->input = g_strdup(input);
     run->deadline = deadline;
     run->owner = md_owner_ref(owner);
     run->cancellable = g_cancellable_new();
