@@ -13,6 +13,7 @@
 #include "util/notify.h"
 #include "util/script.h"
 #include "util/source.h"
+#include "util/worker.h"
 
 /* Open files that are not clients: sockets, udev, and what workers have open of sysfs. */
 #define OWN_DESCRIPTORS 512
@@ -29,10 +30,20 @@ typedef struct {
     GSource *hangup;
     GSource *user;
     gboolean started;
-    gboolean reload_wanted; /* before it had started */
+    gboolean holding; /* clients wait for the first answers */
+    gboolean reloading;
+    gboolean reload_wanted; /* while it was starting or reloading */
     gboolean stopping;
     GError *error; /* why it could not be started */
 } Daemon;
+
+/* Settings that are read again. */
+typedef struct {
+    MdOptions options; /* a copy of what says where they are */
+    MdSettings *settings;
+} Reload;
+
+static void begin_reload(Daemon *self);
 
 
 static void
@@ -132,34 +143,82 @@ on_idle(gpointer data)
 }
 
 
-static gboolean
-reload_settings(Daemon *self)
+static void
+release_clients(Daemon *self)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MdSettings) settings = md_options_load_settings(self->options, &error);
-
-    if (settings == NULL) {
-        g_warning("the settings stay as they are: %s", error->message);
-        return FALSE;
-    }
-    fit_clients_to_descriptors(settings);
-    md_settings_update(self->settings, settings);
-    return TRUE;
+    if (self->holding)
+        md_server_release(self->server);
+    self->holding = FALSE;
 }
 
 
 static void
-reload(Daemon *self)
+reload_free(Reload *reload)
 {
+    md_options_clear(&reload->options);
+    g_clear_pointer(&reload->settings, md_settings_free);
+    g_free(reload);
+}
+
+
+/* On a worker, as the disk may hang. */
+static gboolean
+reload_read(gpointer data, GError **error)
+{
+    Reload *reload = data;
+
+    reload->settings = md_options_load_settings(&reload->options, error);
+    return reload->settings != NULL;
+}
+
+
+static void
+apply_settings(Daemon *self, MdSettings *settings)
+{
+    fit_clients_to_descriptors(settings);
+    md_settings_update(self->settings, settings);
+    md_server_reload(self->server);
+    md_driver_reload(self->driver);
+    g_message("the settings have been read again");
+}
+
+
+static void
+on_settings_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+    g_autoptr(GError) error = NULL;
+    Reload *reload = md_worker_run_finish(result, &error);
+
+    self->reloading = FALSE;
+    if (reload == NULL)
+        g_warning("the settings stay as they are: %s", error->message);
+    else
+        apply_settings(self, reload->settings);
+    release_clients(self);
+    if (self->stopping)
+        return;
+    md_notify_ready(reload != NULL
+                        ? "Serving clients"
+                        : "Serving clients, with the settings from before the configuration broke");
+    if (self->reload_wanted)
+        begin_reload(self);
+}
+
+
+static void
+begin_reload(Daemon *self)
+{
+    Reload *reload = g_new0(Reload, 1);
+
+    self->reload_wanted = FALSE;
+    self->reloading = TRUE;
+    reload->options.config = g_strdup(self->options->config);
+    reload->options.socket_dir = g_strdup(self->options->socket_dir);
     md_notify_reloading();
-    if (reload_settings(self)) {
-        md_server_reload(self->server);
-        md_driver_reload(self->driver);
-        g_message("the settings have been read again");
-        md_notify_ready("Serving clients");
-    } else {
-        md_notify_ready("Serving clients, with the settings from before the configuration broke");
-    }
+    md_worker_run_async(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
+                        MD_WORKER_SETTINGS, self->settings->driver_timeout, md_owner_get_daemon(),
+                        on_settings_read, self);
 }
 
 
@@ -168,10 +227,10 @@ on_hangup(gpointer data)
 {
     Daemon *self = data;
 
-    if (!self->started)
+    if (!self->started || self->reloading)
         self->reload_wanted = TRUE;
     else if (!self->stopping)
-        reload(self);
+        begin_reload(self);
     return G_SOURCE_CONTINUE;
 }
 
@@ -216,10 +275,11 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
         md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
         md_notify_ready("Serving clients");
         if (self->reload_wanted)
-            reload(self);
+            begin_reload(self);
     }
-    /* Last, so that whoever has waited is answered by the settings of now. */
-    md_server_release(self->server);
+    /* Whoever has waited is answered by the settings of now. */
+    if (!self->reloading)
+        release_clients(self);
 }
 
 
@@ -228,6 +288,7 @@ static gboolean
 begin(Daemon *self, GError **error)
 {
     md_server_hold(self->server);
+    self->holding = TRUE;
     if (!md_server_listen(self->server, error))
         return FALSE;
 
