@@ -37,6 +37,7 @@ struct _MdDefinitionReader {
     /* The next one. */
     gboolean prepared; /* the directory, by an earlier one */
     gboolean all_wanted;
+    GSource *retry;     /* everything, after a job that could not be done; NULL: none failed */
     GHashTable *wanted; /* "address" or "address/name" -> whether it is settled */
     GPtrArray *waiting_next;
 };
@@ -96,6 +97,7 @@ md_definition_reader_free(MdDefinitionReader *self)
 
     self->ended = TRUE;
     md_source_clear(&self->timer);
+    md_source_clear(&self->retry);
     reader_unref(self);
 }
 
@@ -140,6 +142,42 @@ on_overdue(gpointer data)
 }
 
 
+static gboolean
+reader_has_wanted(MdDefinitionReader *self)
+{
+    return self->all_wanted || g_hash_table_size(self->wanted) > 0;
+}
+
+
+static gboolean
+on_retry(gpointer data)
+{
+    MdDefinitionReader *self = data;
+
+    md_source_clear(&self->retry);
+    reader_advance(self);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* What the job was to look at is still wanted: now, if something else is, or after a while. */
+static void
+reader_go_on(MdDefinitionReader *self, gboolean failed)
+{
+    gboolean now = reader_has_wanted(self);
+
+    if (failed) {
+        self->all_wanted = TRUE;
+        self->prepared = FALSE;
+    }
+    if (now)
+        reader_advance(self);
+    else if (failed)
+        self->retry =
+            md_source_attach(g_timeout_source_new(self->settings->driver_timeout), on_retry, self);
+}
+
+
 static void
 on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
@@ -159,8 +197,8 @@ on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         g_message("'%s' cannot be read: %s", self->directory, error->message);
     self->busy = FALSE;
     reader_answer(self->waiting, error);
-    if (read != NULL && !self->ended)
-        reader_advance(self);
+    if (!self->ended)
+        reader_go_on(self, read == NULL);
 }
 
 
@@ -196,9 +234,10 @@ reader_advance(MdDefinitionReader *self)
 {
     GPtrArray *free_array = self->waiting;
 
-    if (self->busy || (!self->all_wanted && g_hash_table_size(self->wanted) == 0))
+    if (self->busy || !reader_has_wanted(self))
         return;
 
+    md_source_clear(&self->retry);
     self->busy = TRUE;
     self->waiting = self->waiting_next;
     self->waiting_next = free_array;
@@ -245,15 +284,16 @@ md_definition_reader_wait_async(MdDefinitionReader *self,
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     GError *error = NULL;
-    gboolean more = self->all_wanted || g_hash_table_size(self->wanted) > 0;
 
     g_task_set_source_tag(task, md_definition_reader_wait_async);
+    reader_advance(self);
     if (!md_definition_reader_check(self, &error))
         g_task_return_error(task, error);
     else if (!self->busy)
         g_task_return_boolean(task, TRUE);
     else
-        g_ptr_array_add(more ? self->waiting_next : self->waiting, g_steal_pointer(&task));
+        g_ptr_array_add(reader_has_wanted(self) ? self->waiting_next : self->waiting,
+                        g_steal_pointer(&task));
 }
 
 

@@ -2,7 +2,9 @@
 /*
  * Decides when the disk is looked at: one job at a time, and what is wanted meanwhile is looked at
  * by the next one. If a job has not ended by `driver_timeout`, those that wait are told so, nobody
- * waits any more until it has ended, and what it has found counts all the same. Main loop only.
+ * waits any more until it has ended, and what it has found counts all the same. If a job cannot be
+ * done at all, those that wait for it are told so, and everything is looked at by the next one,
+ * which begins after `driver_timeout` if nothing else is wanted before. Main loop only.
  */
 #pragma once
 
