@@ -90,7 +90,10 @@ md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
 }
 
 
-/* What drivers' attribute groups never make: the first part of the name tells. */
+/* Of no driver, as a file, a group or in one. There is no telling before the device is there
+ * whether a directory in it is a group or another device, so that these are taken for the kernel's
+ * anywhere.
+ */
 static const char *const kernel_names[] = {
     /* The driver core, for any device. */
     "uevent",
@@ -117,6 +120,8 @@ static const char *const kernel_names[] = {
     "new_id",
     "remove_id",
     "remove",
+    "drivers_probe",
+    "drivers_autoprobe",
     "rescan",
     "reset",
     "reset_method",
@@ -132,7 +137,7 @@ static const char *const kernel_names[] = {
 };
 
 /* The same for links between devices, each of which has a name of its own. */
-static const char *const kernel_prefixes[] = { "consumer:", "supplier:" };
+static const char *const kernel_prefixes[] = { "consumer:", "supplier:", "physical_node" };
 
 
 static gboolean
@@ -155,15 +160,17 @@ check_attr_name(const char *name, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(name, "/", -1);
     gboolean is_path = parts[0] != NULL;
+    gboolean is_kernels = FALSE;
 
     for (guint i = 0; parts[i] != NULL; i++) {
         if (*parts[i] == '\0' || g_str_equal(parts[i], ".") || g_str_equal(parts[i], ".."))
             is_path = FALSE;
+        is_kernels = is_kernels || is_kernel_name(parts[i]);
     }
     if (!is_path)
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "attribute name '%s' is not a path below the device", name);
-    else if (is_kernel_name(parts[0]))
+    else if (is_kernels)
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "attribute '%s' belongs to the kernel, not to the driver of the device", name);
     else

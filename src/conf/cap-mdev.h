@@ -34,9 +34,9 @@ GPtrArray *md_mdev_attrs_update(GPtrArray *old, GPtrArray *attrs, guint n);
 gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
 
 /*
- * Whether all may be the files of a driver: paths below the device's directory, and none of what
- * the kernel itself makes there for every device. VIR_ERR_CONFIG_UNSUPPORTED names the first one
- * that may not.
+ * Whether all may be the files of a driver: paths below the device's directory, no part of which
+ * has the name of what the kernel itself makes for every device. VIR_ERR_CONFIG_UNSUPPORTED names
+ * the first one that may not.
  */
 gboolean md_mdev_attrs_check(GPtrArray *attrs, GError **error);
 

@@ -183,7 +183,7 @@ md_path_watch_add(MdPathWatch *self, const char *path)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int));
     g_autoptr(GArray) again = g_array_new(FALSE, FALSE, sizeof(int));
-    g_auto(MdFd) first = way_walk(&(Way){ self, ids }, path);
+    G_GNUC_UNUSED g_auto(MdFd) first = way_walk(&(Way){ self, ids }, path);
     int fd = way_walk(&(Way){ self, again }, path);
     int errnum = errno;
 

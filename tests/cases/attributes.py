@@ -18,7 +18,10 @@ KERNELS = ('remove', 'uevent', 'driver_override', 'power/control', 'power', 'pow
            'mdev_type/create', 'vfio-dev/vfio0/uevent', 'vfio-dev/vfio0/power/control',
            'waiting_for_supplier', 'consumer:pci:0000:00:01.0/sync_state_only',
            'supplier:pci:0000:00:01.0/status', 'rescan', 'reset', 'reset_method', 'bind', 'unbind',
-           'msi_bus', 'enable', 'online', 'new_id', 'of_node/name')
+           'msi_bus', 'enable', 'online', 'new_id', 'of_node/name',
+           # In what may be a group of the driver's, or another device.
+           'nvidia/remove', 'nvidia/uevent', 'nvidia/power/control', 'x/driver/unbind',
+           'net/eth0/device/driver_override', 'x/y/subsystem/drivers_probe', 'x/consumer:a:b/status')
 
 # What the drivers of all hosts make.
 DRIVERS = {'scratch', 'stubborn', 'journal', 'nvidia'}
