@@ -8,6 +8,7 @@
 #include "util/error.h"
 
 struct _MdCall {
+    guint refs; /* until it has been sent, and until it has been logged */
     MdSession *session;
     MdIdentity *who;
     MdOwner *owner;
@@ -82,6 +83,7 @@ md_call_new(MdSession *session,
 {
     MdCall *self = g_new0(MdCall, 1);
 
+    self->refs = 1;
     self->session = md_session_ref(session);
     self->who = md_identity_ref(md_session_get_identity(session));
     self->owner = md_owner_ref(md_session_get_owner(session));
@@ -147,13 +149,11 @@ md_call_get_args(MdCall *self)
 
 
 static void
-on_sent(gpointer data)
+call_unref(MdCall *self)
 {
-    MdCall *self = data;
+    if (--self->refs > 0)
+        return;
 
-    md_client_end_call(md_session_get_client(self->session), self->cost);
-    md_fair_entry_leave(&self->entry);
-    self->ended(self, self->data);
     md_session_unref(self->session);
     md_identity_unref(self->who);
     md_owner_unref(self->owner);
@@ -167,22 +167,32 @@ on_sent(gpointer data)
 
 
 static void
-end(MdCall *self, GBytes *frame)
+on_sent(gpointer data)
 {
-    if ((self->procedure->flags & MD_PROCEDURE_ALONE) != 0)
-        md_client_set_alone(md_session_get_client(self->session), FALSE);
-    md_session_send(self->session, frame, on_sent, self);
+    MdCall *self = data;
+
+    md_client_end_call(md_session_get_client(self->session), self->cost);
+    md_fair_entry_leave(&self->entry);
+    self->ended(self, self->data);
+    call_unref(self);
 }
 
 
+/* The client does not wait for the log, nor the log for a client that does not read. */
 static void
-log_reply(MdCall *self, gconstpointer ret)
+end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
 {
     const char *device = get_device_name(self, ret);
 
     if (self->parent == NULL)
         self->parent = dup_parent(self, device);
-    log_end(self, device, NULL);
+    if ((self->procedure->flags & MD_PROCEDURE_ALONE) != 0)
+        md_client_set_alone(md_session_get_client(self->session), FALSE);
+
+    self->refs++;
+    md_session_send(self->session, frame, on_sent, self);
+    log_end(self, device, error);
+    call_unref(self);
 }
 
 
@@ -200,8 +210,7 @@ md_call_reply(MdCall *self, gconstpointer ret)
         md_call_fail(self, error);
         return;
     }
-    log_reply(self, ret);
-    end(self, frame);
+    end(self, frame, ret, NULL);
 }
 
 
@@ -210,9 +219,8 @@ md_call_fail(MdCall *self, GError *error)
 {
     g_autoptr(GBytes) frame = md_wire_error_encode(&self->header, error);
 
-    log_end(self, get_device_name(self, NULL), error);
+    end(self, frame, NULL, error);
     g_error_free(error);
-    end(self, frame);
 }
 
 
