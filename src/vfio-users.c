@@ -35,6 +35,11 @@ main(void)
     }
 
     holding = md_vfio_holder_find(node, &holder);
+    if (holding == MD_VFIO_UNKNOWN) {
+        g_autofree char *why = md_vfio_users_explain(&holder);
+
+        g_printerr("Unable to tell who has the device open: %s\n", why);
+    }
     answer = md_vfio_users_format_answer(holding, &holder);
     if (write(STDOUT_FILENO, answer, strlen(answer)) < 0) {
         g_printerr("Unable to answer: %s\n", g_strerror(errno));

@@ -13,12 +13,12 @@
 
 typedef enum {
     MD_VFIO_HELD,    /* by the process that `pid` and `name` tell */
-    MD_VFIO_FREE,    /* by nobody */
-    MD_VFIO_UNKNOWN, /* the search had to end before all had been looked at */
+    MD_VFIO_FREE,    /* by nobody: all descriptors have been looked at */
+    MD_VFIO_UNKNOWN, /* not found, but not all could be looked at */
 } MdVfioHolding;
 
 typedef struct {
-    gint64 pid;
+    gint64 pid; /* UNKNOWN: one that could not be looked into, 0: there was no time */
     char name[MD_VFIO_NAME_MAX]; /* printable ASCII, empty if it is not known */
 } MdVfioHolder;
 
@@ -27,17 +27,19 @@ typedef struct {
     const char *proc;  /* where procfs is */
     const char *nodes; /* how the path of a node that is looked at begins */
     guint time;        /* that a search may take, in milliseconds */
-    guint share;       /* descriptors that are looked at of one user's processes, root excepted */
+    guint share; /* descriptors of one user's processes that are looked at first, root excepted */
 } MdVfioSearch;
 
 /*
  * Paths are compared first because other descriptors may be of file systems that do not answer. A
- * guest may have the node under another path of that beginning: its number decides. What a user
- * hides behind more descriptors than the share is not found, and those of others are found in time.
+ * guest may have the node under another path of that beginning: its number decides. What users have
+ * open beyond the share is looked at last, if there is time, so that those of others are found. Not
+ * seen is a node that no process has among its descriptors, as one that is on its way through a
+ * socket.
  */
 MdVfioHolding md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder);
 
-/* The same on this host: 2 seconds, 262,144 descriptors of a user. */
+/* The same on this host: 2 seconds, 262,144 descriptors of a user first. */
 MdVfioHolding md_vfio_holder_find(dev_t node, MdVfioHolder *holder);
 
 /* Makes the text in `name` printable, in place. */

@@ -160,8 +160,17 @@ md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *holder, char **hin
     }
     holding = md_vfio_users_parse_answer(answer, holder);
     if (holding == MD_VFIO_UNKNOWN)
-        *hint = g_strdup("mediated-vfio-users could not find out");
+        *hint = g_strdup("mediated-vfio-users could not look at all open files of all processes");
     return holding;
+}
+
+
+char *
+md_vfio_users_explain(const MdVfioHolder *holder)
+{
+    if (holder->pid == 0)
+        return g_strdup("there are too many open files to look at");
+    return g_strdup_printf("process %" G_GINT64_FORMAT " cannot be looked into", holder->pid);
 }
 
 
@@ -186,6 +195,6 @@ md_vfio_users_find(dev_t node, MdVfioHolder *holder, char **hint)
 
     holding = md_vfio_holder_find(node, holder);
     if (holding == MD_VFIO_UNKNOWN)
-        *hint = g_strdup("there are too many processes to look at");
+        *hint = md_vfio_users_explain(holder);
     return holding;
 }

@@ -22,6 +22,9 @@ MdVfioHolding md_vfio_users_find(dev_t node, MdVfioHolder *holder, char **hint);
 /* The same of the service that listens on `path`, whatever we are allowed to. */
 MdVfioHolding md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *holder, char **hint);
 
+/* Why a search has ended with MD_VFIO_UNKNOWN. */
+char *md_vfio_users_explain(const MdVfioHolder *holder);
+
 /* Questions and answers as lines, for both ends. FALSE, and UNKNOWN: it is none. */
 gboolean md_vfio_users_parse_question(const char *line, dev_t *node);
 char *md_vfio_users_format_answer(MdVfioHolding holding, const MdVfioHolder *holder);

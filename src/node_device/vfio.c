@@ -28,6 +28,15 @@ set_in_use(GError **error, const MdVfioHolder *holder)
 }
 
 
+static gboolean
+refuse_unknown(GError **error, const char *why)
+{
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "whether the device is in use cannot be told: %s",
+                 why);
+    return FALSE;
+}
+
+
 /* The processes are looked at: for the node of the device itself, which may be open many times
  * over, and for that of a group that we may not open, as a guest has it. */
 static gboolean
@@ -43,9 +52,7 @@ check_processes(dev_t node, GError **error)
         set_in_use(error, &holder);
         break;
     case MD_VFIO_UNKNOWN:
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
-                     "whether the device is in use cannot be told: %s", hint);
-        break;
+        return refuse_unknown(error, hint);
     }
     return FALSE;
 }
@@ -63,6 +70,19 @@ set_group_in_use(GError **error, const struct stat *node)
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by an unknown process%s%s%s",
                      hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+}
+
+
+/* Without a node, and one without a group that offers it, there is nothing to be held. */
+static gboolean
+refuse_node(const char *path, int errnum, GError **error)
+{
+    g_autofree char *why = NULL;
+
+    if (errnum == ENOENT || errnum == ENODEV || errnum == ENXIO)
+        return TRUE;
+    why = g_strdup_printf("Unable to open '%s': %s", path, g_strerror(errnum));
+    return refuse_unknown(error, why);
 }
 
 
@@ -93,9 +113,10 @@ check_group(MdSysfsDir *device, GError **error)
         return FALSE;
     case EACCES:
     case EPERM:
-        return stat(path, &st) < 0 || check_processes(st.st_rdev, error);
+        return stat(path, &st) < 0 ? refuse_node(path, errno, error)
+                                   : check_processes(st.st_rdev, error);
     default:
-        return TRUE;
+        return refuse_node(path, errno, error);
     }
 }
 
@@ -124,7 +145,11 @@ check_cdev(MdSysfsDir *device, GError **error)
         g_autofree char *text = md_sysfs_dir_read(device, attr, NULL);
         dev_t node = 0;
 
-        if (parse_dev(text, &node) && !check_processes(node, error))
+        if (text == NULL && !md_sysfs_dir_has(device, attr))
+            continue;
+        if (!parse_dev(text, &node))
+            return refuse_unknown(error, "its node has no number");
+        if (!check_processes(node, error))
             return FALSE;
     }
     return TRUE;

@@ -156,7 +156,7 @@ give_to(Fixture *fixture, const char *pid, uid_t uid)
 }
 
 
-/* Of a user with more descriptors than its share not all are looked at, of others they are. */
+/* What a user has beyond its share is looked at after those of others. */
 static void
 test_shares(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -171,11 +171,41 @@ test_shares(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     give_to(fixture, "17", 65533);
     give_to(fixture, "18", 65533);
-    g_assert_cmpint(search(fixture, &holder), ==, MD_VFIO_FREE);
-    give_to(fixture, "18", 65534);
-    fixture->share = 4;
     g_assert_cmpint(search(fixture, &holder), ==, MD_VFIO_HELD);
     g_assert_cmpint(holder.pid, ==, 18);
+    give_to(fixture, "18", 65534);
+    g_assert_cmpint(search(fixture, &holder), ==, MD_VFIO_HELD);
+}
+
+
+static void
+play_file(Fixture *fixture, const char *pid, const char *name)
+{
+    g_autofree char *directory = g_build_filename(fixture->root, pid, NULL);
+    g_autofree char *file = g_build_filename(directory, name, NULL);
+
+    g_assert_cmpint(g_mkdir_with_parents(directory, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(file, "", 0, NULL));
+}
+
+
+/* Nobody is said to hold it only if all has been looked at, or has gone by then. */
+static void
+test_not_all(Fixture *fixture, gconstpointer data)
+{
+    const char *unreadable = data;
+    MdVfioHolder holder = { 0 };
+
+    play_descriptor(fixture, "17", "0", "/dev/null");
+    play_file(fixture, "18", "comm");
+    g_assert_cmpint(search(fixture, &holder), ==, MD_VFIO_FREE);
+    if (strchr(unreadable, '/') != NULL)
+        play_descriptor(fixture, "18", "0", "/dev/null");
+    play_file(fixture, "18", unreadable);
+    g_assert_cmpint(search(fixture, &holder), ==, MD_VFIO_UNKNOWN);
+    g_assert_cmpint(holder.pid, ==, 18);
+    play_descriptor(fixture, "19", "1", fixture->path);
+    g_assert_cmpint(search(fixture, &holder), ==, MD_VFIO_HELD);
 }
 
 
@@ -341,6 +371,7 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(MdSysfsDir) device = md_sysfs_dir_open(fixture->root, NULL);
     g_autoptr(GError) error = NULL;
     gboolean may_look = set_may_look(FALSE);
+    MdVfioHolder holder = { 0 };
 
     g_assert_true(md_vfio_check_free(device, NULL));
     g_assert_cmpint(g_mkdir_with_parents(node, 0755), ==, 0);
@@ -351,8 +382,14 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_nonnull(strstr(error->message, "mediated-vfio-users"));
 
     if (may_look && set_may_look(TRUE))
-        g_assert_true(md_vfio_check_free(device, NULL));
+        g_assert_true(md_vfio_check_free(device, NULL) ==
+                      (md_vfio_holder_find(makedev(511, 3), &holder) == MD_VFIO_FREE));
+    g_clear_error(&error);
     g_assert_true(g_file_set_contents(attribute, "nonsense\n", -1, NULL));
+    g_assert_false(md_vfio_check_free(device, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
+    g_assert_nonnull(strstr(error->message, "cannot be told"));
+    g_assert_cmpint(g_unlink(attribute), ==, 0);
     g_assert_true(md_vfio_check_free(device, NULL));
 }
 
@@ -381,6 +418,8 @@ main(int argc, char **argv)
     ADD("/vfio/other-paths", test_other_paths);
     ADD("/vfio/incomplete", test_incomplete);
     ADD("/vfio/shares", test_shares);
+    g_test_add("/vfio/not-all/descriptor", Fixture, "fd/1", set_up, test_not_all, tear_down);
+    g_test_add("/vfio/not-all/process", Fixture, "fd", set_up, test_not_all, tear_down);
     ADD("/vfio/ask", test_ask);
     ADD("/vfio/ask/in-vain", test_ask_in_vain);
     ADD("/vfio/ask/nobody", test_nobody_to_ask);
