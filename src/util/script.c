@@ -180,6 +180,15 @@ on_deadline(gpointer data)
 }
 
 
+/* For it to be started, and anew for it to run. */
+static void
+run_set_timer(Run *run)
+{
+    md_source_clear(&run->timer);
+    run->timer = md_source_attach(g_timeout_source_new(run->deadline), on_deadline, run);
+}
+
+
 static void
 on_client_gone(gpointer data)
 {
@@ -383,6 +392,7 @@ on_spawned(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         return;
     }
     run->process = g_steal_pointer(&spawn->process);
+    run_set_timer(run);
     open_pipe(&run->out, run, g_subprocess_get_stdout_pipe(run->process));
     open_pipe(&run->err, run, g_subprocess_get_stderr_pipe(run->process));
     g_subprocess_wait_async(run->process, run->cancellable, on_exited, run);
@@ -394,7 +404,7 @@ on_turn(gpointer data)
 {
     Run *run = data;
 
-    run->timer = md_source_attach(g_timeout_source_new(run->deadline), on_deadline, run);
+    run_set_timer(run);
     md_owner_watch(run->owner, &run->watch, on_client_gone, run);
     md_worker_run_async(spawn_run, g_steal_pointer(&run->spawn), (GDestroyNotify)spawn_free,
                         MD_WORKER_FILES, MD_WORKER_SPAWN, G_MAXUINT, run->owner, on_spawned, run);

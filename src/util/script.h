@@ -19,7 +19,7 @@
 #define MD_SCRIPT_OUTPUT_MAX 1048576
 
 /* Scripts that run at once: in all, for one user, for all readers, for one reader. More wait for
- * their turn, which is when their deadline begins. */
+ * their turn. The deadline begins then, for the kernel to start it, and anew when it runs. */
 #define MD_SCRIPT_MAX_RUNNING    64
 #define MD_SCRIPT_MAX_PER_OWNER  48
 #define MD_SCRIPT_MAX_READERS    32

@@ -31,9 +31,7 @@ class HungDisk(MediatedTest):
 
     def look(self):
         """Whatever needs no disk goes on."""
-        client = self.connect()
-        self.assertIn(self.parent.name, self.names(connection=client))
-        self.dump(self.parent.name, client)
+        self.assertIn(self.parent.name, self.names(connection=self.connect()))
 
     def assert_timeout(self, func, *args, says):
         self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, func, *args, says=says,
@@ -80,6 +78,7 @@ class Definitions(HungDisk):
                 self.assert_timeout(call, *arguments, says=str(self.daemon.definitions))
             self.assertEqual(self.state(self.name), (True, True, True))
         self.look()
+        self.dump(self.parent.name)
         # That there are no scripts is known.
         self.create().destroy()
         events = self.listen()
@@ -124,9 +123,9 @@ class Scripts(HungDisk):
                      'touch asked\n'
                      'until [ -e go ]; do sleep 0.01; done')
         self.daemon.start(self.config)
-        with self.settings(callouts={'timeout': '2'}):
-            creation = self.in_background(lambda: self.assert_timeout(self.create, says='did not end in time'))
-            self.wait_until((self.daemon.directory / 'asked').exists, 'the script')
+        creation = self.in_background(lambda: self.assert_timeout(self.create, says='did not end in time'))
+        self.wait_until((self.daemon.directory / 'asked').exists, 'the script')
+        with self.settings(callouts={'timeout': '1'}):
             self.hang()
             (self.daemon.directory / 'go').touch()
             self.wait_logged('pre start')

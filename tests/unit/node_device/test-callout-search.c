@@ -220,14 +220,21 @@ test_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+wait_for_hang(void)
+{
+    while (store_disk_count_waiting() == 0)
+        g_main_context_iteration(NULL, FALSE);
+}
+
+
 /* A change while the directories are being read. */
 static void
 test_meanwhile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     store_disk_hang("notifiers");
     search_begin(fixture);
-    while (store_disk_count_waiting() == 0)
-        g_main_context_iteration(NULL, FALSE);
+    wait_for_hang();
     put(fixture, "usr/callouts/a");
     store_disk_release();
     search_end(fixture);
@@ -281,6 +288,7 @@ test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_null(fixture->files[MD_SCRIPT_CALLOUT]);
         fixture->settings->driver_timeout = NEVER;
     }
+    wait_for_hang();
     g_assert_cmpuint(store_disk_count_waiting(), ==, 1);
     g_assert_false(md_callout_search_knows_none(fixture->search, MD_SCRIPT_CALLOUT));
     store_disk_release();
