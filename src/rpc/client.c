@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "rpc/client.h"
-
-#include "rpc/keepalive.h"
-#include "rpc/receive-queue.h"
-#include "rpc/rounds.h"
-#include "rpc/send-queue.h"
-#include "util/source.h"
+#include "rpc/client-private.h"
 
 /* Bytes taken from a socket at once. */
 #define CHUNK 16384
@@ -19,7 +13,7 @@
 /* Messages handed out before the other clients have a turn, and microseconds after which no further
  * one is. */
 #define MESSAGES_PER_TURN 4
-#define TURN_TIME         250
+#define TURN_TIME         50
 
 /*
  * What a client may leave unread before it gets no more answers: frames, and bytes with what frames
@@ -27,41 +21,6 @@
  */
 #define UNREAD_FRAMES 1024
 #define UNREAD_BYTES  (256 * 1024)
-
-struct _MdClient {
-    GObject parent;
-
-    const MdSettings *settings;
-    const MdClientFuncs *funcs;
-    gpointer data;
-    GSocket *socket;
-    gboolean closed;
-    uid_t user; /* whose turn it uses */
-
-    MdConnection *connection;
-    gsize counted; /* of what is held, as the connection knows it */
-
-    MdReceiveQueue *received;
-    gsize in_hand; /* what the message that is being handed out costs */
-    guint n_calls;
-    gboolean started;
-    gboolean reading; /* messages may be handed out */
-    gboolean alone;   /* until a call has been answered */
-    gboolean in_turn; /* what has changed is looked at when the turn ends */
-    GSource *in;
-    MdRoundsPlace place; /* among those that have something to go on with */
-    GIOCondition ready;  /* what the socket is ready for since the last turn */
-    GSource *half_frame; /* timeout */
-
-    GBytes *pong;
-    MdSendQueue *queue;
-    GSource *out;
-    GSource *unread; /* timeout: the client has to read before anything goes on */
-    gboolean close_when_sent;
-
-    gboolean has_keepalive;
-    MdKeepalive *keepalive; /* NULL: no pings */
-};
 
 G_DEFINE_FINAL_TYPE(MdClient, md_client, G_TYPE_OBJECT)
 
@@ -71,11 +30,10 @@ static void update_sources(MdClient *self);
 static void
 release(MdClient *self)
 {
-    md_source_clear(&self->in);
+    md_polled_set(&self->polled, g_socket_get_fd(self->socket), 0, NULL, NULL, NULL);
     md_rounds_leave(&self->place);
-    md_source_clear(&self->half_frame);
-    md_source_clear(&self->out);
-    md_source_clear(&self->unread);
+    md_deadline_clear(&self->half_frame);
+    md_deadline_clear(&self->unread);
     g_clear_pointer(&self->keepalive, md_keepalive_free);
     g_clear_pointer(&self->received, md_receive_queue_free);
     md_send_queue_clear(self->queue);
@@ -99,18 +57,6 @@ update_count(MdClient *self)
         md_connection_hold(self->connection, self->counted - before);
     else
         md_connection_release(self->connection, before - self->counted);
-}
-
-
-static GBytes *
-encode_keepalive(int procedure)
-{
-    const md_header header = { .prog = MD_PROGRAM_KEEPALIVE,
-                               .vers = MD_PROGRAM_VERSION,
-                               .proc = procedure,
-                               .type = MD_MESSAGE_EVENT };
-
-    return md_message_encode(&header, NULL, NULL, NULL);
 }
 
 
@@ -141,7 +87,7 @@ static void
 md_client_init(MdClient *self)
 {
     self->received = md_receive_queue_new();
-    self->pong = encode_keepalive(MD_KEEPALIVE_PONG);
+    self->pong = md_client_make_pong();
 }
 
 
@@ -219,21 +165,6 @@ md_client_send(MdClient *self, GBytes *frame)
 }
 
 
-/* FALSE if a message is not the keepalive's. */
-static gboolean
-handle_keepalive(MdClient *self, const md_header *header)
-{
-    if (header->prog != MD_PROGRAM_KEEPALIVE || header->vers != MD_PROGRAM_VERSION ||
-        header->type != MD_MESSAGE_EVENT)
-        return FALSE;
-
-    /* One pong answers all pings that came before it has been read. */
-    if (header->proc == MD_KEEPALIVE_PING && md_send_queue_peek_last(self->queue) != self->pong)
-        md_client_send(self, self->pong);
-    return TRUE;
-}
-
-
 /* A client that does not read its answers gets no more of them; events may come on top. */
 static gboolean
 has_unread(MdClient *self)
@@ -259,6 +190,15 @@ can_hand_out(MdClient *self)
 }
 
 
+static void
+stop_timeout(MdClient *self, MdDeadline *timeout)
+{
+    md_deadline_clear(timeout);
+    if (self->overdue == timeout)
+        self->overdue = NULL;
+}
+
+
 /* Makes messages of what has been read. A call that is under way alone may change the limit. */
 static void
 parse(MdClient *self)
@@ -272,8 +212,8 @@ parse(MdClient *self)
         if (message == NULL)
             return;
 
-        md_source_clear(&self->half_frame);
-        if (!handle_keepalive(self, &message->header))
+        stop_timeout(self, &self->half_frame);
+        if (!md_client_handle_keepalive(self, &message->header))
             md_receive_queue_push(self->received, g_steal_pointer(&message));
     }
 }
@@ -292,7 +232,7 @@ hand_out(MdClient *self)
         message = md_receive_queue_pop(self->received);
         if (message == NULL)
             return;
-        md_source_clear(&self->unread);
+        stop_timeout(self, &self->unread);
         self->in_hand = md_receive_queue_get_message_cost(message);
         self->funcs->message(self, message, self->data);
     }
@@ -346,97 +286,66 @@ on_turn(gpointer user_data)
 }
 
 
-/* The loop need not look at the socket of a client that waits for its turn. */
 static void
-become_ready(MdClient *self, GIOCondition condition)
+on_ready(GIOCondition condition, gpointer user_data)
 {
+    g_autoptr(MdClient) self = g_object_ref(user_data);
+
+    if ((condition & G_IO_IN) != 0 && self->keepalive != NULL)
+        md_keepalive_touch(self->keepalive);
     self->ready |= condition;
     md_rounds_take(&self->place, self->user, on_turn, self);
+    /* The loop need not look at the socket of a client that waits for its turn. */
     if (md_rounds_is_waiting(&self->place))
         update_sources(self);
 }
 
 
-static gboolean
-on_readable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
+/* Ends the client unless its turn shows that there is no reason any more: it may have waited for
+ * one, and if the daemon has been held up, the loop may not have seen yet what has happened at the
+ * socket. */
+static void
+end_late(MdClient *self, const MdDeadline *timeout, GIOCondition condition, const char *cause)
 {
-    g_autoptr(MdClient) self = g_object_ref(user_data);
+    g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
 
-    if (self->keepalive != NULL)
-        md_keepalive_touch(self->keepalive);
-    become_ready(self, G_IO_IN);
-    return G_SOURCE_CONTINUE;
-}
-
-
-static gboolean
-on_writable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
-{
-    g_autoptr(MdClient) self = g_object_ref(user_data);
-
-    become_ready(self, G_IO_OUT);
-    return G_SOURCE_CONTINUE;
-}
-
-
-/* Whether a timeout still holds when the client has had its turn: it may wait for one, and if the
- * daemon has been held up, the loop may not have seen yet what has happened at the socket. */
-static gboolean
-is_late(MdClient *self, GSource *const *timeout, GIOCondition condition)
-{
-    const GSource *due = *timeout;
-
+    self->overdue = timeout;
     self->ready |= g_socket_condition_check(self->socket, condition);
     md_rounds_leave(&self->place);
     on_turn(self);
-    return !self->closed && *timeout == due;
+    if (!self->closed && self->overdue == timeout)
+        md_client_cut_off(self, cause);
+    self->overdue = NULL;
 }
 
 
-static gboolean
+static void
 on_half_frame(gpointer user_data)
 {
-    g_autoptr(MdClient) self = g_object_ref(user_data);
+    MdClient *self = user_data;
 
-    if (is_late(self, &self->half_frame, G_IO_IN))
-        md_client_cut_off(self, "it has sent half a frame and no more");
-    return G_SOURCE_CONTINUE;
+    end_late(self, &self->half_frame, G_IO_IN, "it has sent half a frame and no more");
 }
 
 
-static gboolean
+static void
 on_unread(gpointer user_data)
 {
-    g_autoptr(MdClient) self = g_object_ref(user_data);
+    MdClient *self = user_data;
 
-    if (is_late(self, &self->unread, G_IO_OUT))
-        md_client_cut_off(self, "it does not read, and nothing can go on before it does");
-    return G_SOURCE_CONTINUE;
+    end_late(self, &self->unread, G_IO_OUT,
+             "it does not read, and nothing can go on before it does");
 }
 
 
+/* One that has passed is not set anew before it has been judged. */
 static void
-set_socket_source(MdClient *self,
-                  GSource **source,
-                  GIOCondition condition,
-                  GSocketSourceFunc func,
-                  gboolean wanted)
+set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), gboolean wanted)
 {
     if (!wanted)
-        md_source_clear(source);
-    else if (*source == NULL)
-        *source = md_source_attach(g_socket_create_source(self->socket, condition, NULL),
-                                   G_SOURCE_FUNC(func), self);
-}
-
-
-static void
-set_timeout(MdClient *self, GSource **source, GSourceFunc func, gboolean wanted)
-{
-    if (!wanted)
-        md_source_clear(source);
-    else if (*source == NULL)
-        *source = md_source_attach(g_timeout_source_new(self->settings->frame_timeout), func, self);
+        stop_timeout(self, timeout);
+    else if (timeout->due == 0 && self->overdue != timeout)
+        md_deadline_set(timeout, self->settings->frame_timeout, passed, self);
 }
 
 
@@ -460,12 +369,27 @@ waits_for_reading(MdClient *self)
 }
 
 
-/* Polls only for what can be gone on with, and for nothing while the client waits for its turn. */
+/* What the loop is to look at the socket for. */
+static GIOCondition
+get_wanted(MdClient *self, gboolean can_read)
+{
+    GIOCondition wanted = can_read ? G_IO_IN : 0;
+
+    if (md_rounds_is_waiting(&self->place))
+        return 0;
+    if (md_send_queue_count(self->queue) > 0 || self->close_when_sent)
+        wanted |= G_IO_OUT;
+    return wanted;
+}
+
+
+/* Has the client called for what can be gone on with, and for nothing while it waits for its turn.
+ */
 static void
 update_sources(MdClient *self)
 {
+    g_autoptr(GError) error = NULL;
     gboolean can_read = FALSE;
-    gboolean is_waiting = FALSE;
 
     if (self->closed || self->in_turn)
         return;
@@ -474,19 +398,16 @@ update_sources(MdClient *self)
         md_rounds_wait(&self->place, self->user, on_turn, self);
     else if (self->ready == 0)
         md_rounds_leave(&self->place);
-    is_waiting = md_rounds_is_waiting(&self->place);
 
     can_read = self->started && !md_receive_queue_is_deferred(self->received);
     if (self->keepalive != NULL)
         md_keepalive_set_paused(self->keepalive, !can_read);
-    set_socket_source(self, &self->in, G_IO_IN, on_readable, can_read && !is_waiting);
-    set_socket_source(self, &self->out, G_IO_OUT, on_writable,
-                      (md_send_queue_count(self->queue) > 0 || self->close_when_sent) &&
-                          !is_waiting);
-
     set_timeout(self, &self->half_frame, on_half_frame,
                 can_read && md_receive_queue_is_midway(self->received));
     set_timeout(self, &self->unread, on_unread, waits_for_reading(self));
+    if (!md_polled_set(&self->polled, g_socket_get_fd(self->socket), get_wanted(self, can_read),
+                       on_ready, self, &error))
+        md_client_cut_off(self, error->message);
 }
 
 
@@ -582,52 +503,13 @@ md_client_count_calls(MdClient *self)
 }
 
 
-static void
-on_ping_due(gpointer data)
-{
-    g_autoptr(GBytes) ping = encode_keepalive(MD_KEEPALIVE_PING);
-
-    md_client_send(data, ping);
-}
-
-
-static void
-on_dead(gpointer data)
-{
-    md_client_cut_off(data, "it does not answer the keepalive");
-}
-
-
-static void
-restart_keepalive(MdClient *self)
-{
-    static const MdKeepaliveFuncs funcs = { on_ping_due, on_dead };
-
-    g_clear_pointer(&self->keepalive, md_keepalive_free);
-    if (self->has_keepalive && self->settings->keepalive_interval > 0)
-        self->keepalive = md_keepalive_new(self->settings->keepalive_interval,
-                                           self->settings->keepalive_count, &funcs, self);
-}
-
-
-void
-md_client_enable_keepalive(MdClient *self)
-{
-    if (self->closed || self->has_keepalive)
-        return;
-
-    self->has_keepalive = TRUE;
-    restart_keepalive(self);
-}
-
-
 void
 md_client_reload(MdClient *self)
 {
     if (self->closed)
         return;
 
-    restart_keepalive(self);
+    md_client_restart_keepalive(self);
     update_sources(self);
 }
 

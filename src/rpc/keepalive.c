@@ -3,43 +3,33 @@
 
 #include "rpc/keepalive.h"
 
-#include "util/source.h"
+#include "util/deadline.h"
 
 struct _MdKeepalive {
     gint64 interval; /* microseconds */
     guint count;
     const MdKeepaliveFuncs *funcs;
     gpointer data;
-    GSource *timer;
+    MdDeadline timer;
     gint64 touched; /* monotonic time */
     guint unanswered;
     gboolean paused;
 };
 
 
-/*
- * A source that keeps the time it is given: that of a timeout starts its interval anew after each
- * call, whatever ready time the callback has set.
- */
-static gboolean
-timer_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
-{
-    g_source_set_ready_time(source, -1);
-    return callback(user_data);
-}
-
-
-static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
+static void on_timer(gpointer user_data);
 
 
 static void
 timer_wait(MdKeepalive *self, gint64 since)
 {
-    g_source_set_ready_time(self->timer, since + self->interval);
+    gint64 left = since + self->interval - g_get_monotonic_time();
+
+    md_deadline_set(&self->timer, (guint)((MAX(left, 0) + 999) / 1000), on_timer, self);
 }
 
 
-static gboolean
+static void
 on_timer(gpointer user_data)
 {
     MdKeepalive *self = user_data;
@@ -48,19 +38,18 @@ on_timer(gpointer user_data)
     /* The timer is not moved at every byte, but here. */
     if (self->unanswered == 0 && self->touched + self->interval > now) {
         timer_wait(self, self->touched);
-        return G_SOURCE_CONTINUE;
+        return;
     }
 
     timer_wait(self, now);
     if (self->paused)
-        return G_SOURCE_CONTINUE;
+        return;
     if (self->unanswered >= self->count) {
         self->funcs->dead(self->data);
-        return G_SOURCE_CONTINUE;
+        return;
     }
     self->unanswered++;
     self->funcs->ping(self->data);
-    return G_SOURCE_CONTINUE;
 }
 
 
@@ -74,7 +63,6 @@ md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpo
     self->funcs = funcs;
     self->data = data;
     self->touched = g_get_monotonic_time();
-    self->timer = md_source_attach(g_source_new(&timer_funcs, sizeof(GSource)), on_timer, self);
     timer_wait(self, self->touched);
     return self;
 }
@@ -86,7 +74,7 @@ md_keepalive_free(MdKeepalive *self)
     if (self == NULL)
         return;
 
-    md_source_clear(&self->timer);
+    md_deadline_clear(&self->timer);
     g_free(self);
 }
 

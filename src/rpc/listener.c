@@ -27,8 +27,9 @@
  * than net.core.somaxconn, which is as much by default. */
 #define BACKLOG 4096
 
-/* Clients let in before others have a turn. */
+/* Clients let in before others have a turn, and microseconds after which no further one is. */
 #define CLIENTS_PER_TURN 64
+#define TURN_TIME        50
 
 /* When nobody can be let in, another try may do better after this many milliseconds. */
 #define RETRY_INTERVAL 200
@@ -527,9 +528,10 @@ on_client(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, g
 {
     MdListener *self = user_data;
     g_autoptr(GError) error = NULL;
+    gint64 end = g_get_monotonic_time() + TURN_TIME;
     guint n = 0;
 
-    while (n < CLIENTS_PER_TURN && let_in(self, &error))
+    while (n < CLIENTS_PER_TURN && (n == 0 || g_get_monotonic_time() < end) && let_in(self, &error))
         n++;
     if (error == NULL)
         return G_SOURCE_CONTINUE;

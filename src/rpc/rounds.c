@@ -5,18 +5,24 @@
 
 #include "util/source.h"
 
-/* Microseconds after which the main loop looks who else has come. */
-#define ROUND_TIME 250
+/* Microseconds that clients have before the main loop looks who else has come. */
+#define ROUND_TIME 50
 
-/* The clients of one user that wait. */
+/* What a user has used, and the clients of the user that wait. */
 typedef struct _MdRoundsShare {
     uid_t uid;
+    guint64 used;  /* turns, with those of others that passed while nobody of this user waited */
     GQueue places; /* of MdRoundsPlace by their links */
 } Share;
 
-/* uid → Share, and the same in the order of their turns. */
+/* uid → Share: those who wait, and those who have used more than who is being served. */
 static GHashTable *shares;
-static GQueue turns = G_QUEUE_INIT;
+
+/* Of Share: those who wait. They are few: one for each user. */
+static GQueue line = G_QUEUE_INIT;
+
+/* What the user who is being served had used before. */
+static guint64 reached;
 
 /* Always due; there while somebody waits. */
 static GSource *source;
@@ -27,6 +33,16 @@ static gint64 loop_time;
 static gint64 spent;
 
 
+static gboolean
+is_forgotten(gpointer uid G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UNUSED)
+{
+    Share *share = value;
+
+    return g_queue_is_empty(&share->places) && share->used <= reached;
+}
+
+
+/* Nobody saves up time while not waiting. */
 static Share *
 get_share(uid_t uid)
 {
@@ -36,17 +52,18 @@ get_share(uid_t uid)
         shares = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     share = g_hash_table_lookup(shares, GUINT_TO_POINTER(uid));
     if (share == NULL) {
+        g_hash_table_foreach_remove(shares, is_forgotten, NULL);
         share = g_new0(Share, 1);
         share->uid = uid;
         g_queue_init(&share->places);
         g_hash_table_insert(shares, GUINT_TO_POINTER(uid), share);
-        g_queue_push_tail(&turns, share);
     }
+    if (g_queue_is_empty(&share->places))
+        share->used = MAX(share->used, reached);
     return share;
 }
 
 
-/* The turn of its user does not change unless nobody of that user waits any more. */
 void
 md_rounds_leave(MdRoundsPlace *place)
 {
@@ -56,35 +73,41 @@ md_rounds_leave(MdRoundsPlace *place)
         return;
 
     g_queue_unlink(&share->places, &place->link);
-    if (g_queue_is_empty(&share->places)) {
-        g_queue_remove(&turns, share);
-        g_hash_table_remove(shares, GUINT_TO_POINTER(share->uid));
-    }
-    if (g_queue_is_empty(&turns))
+    if (g_queue_is_empty(&share->places))
+        g_queue_remove(&line, share);
+    if (g_queue_is_empty(&line))
         md_source_clear(&source);
 }
 
 
 /* The turn may free its place. */
 static void
-give_turn(MdRoundsPlace *place)
+give_turn(MdRoundsPlace *place, Share *share)
 {
     gint64 start = g_get_monotonic_time();
 
+    reached = share->used++;
     place->turn(place->data);
     spent += g_get_monotonic_time() - start;
 }
 
 
+/* Whoever has used least is next; of equals the one who has waited longest. */
 static void
 give_next_turn(void)
 {
-    Share *share = g_queue_pop_head(&turns);
-    const GList *link = share->places.head;
+    Share *next = NULL;
+    MdRoundsPlace *place = NULL;
 
-    g_queue_push_tail(&turns, share);
-    md_rounds_leave(link->data);
-    give_turn(link->data);
+    for (GList *link = line.head; link != NULL; link = link->next) {
+        Share *share = link->data;
+
+        if (next == NULL || share->used < next->used)
+            next = share;
+    }
+    place = g_queue_peek_head(&next->places);
+    md_rounds_leave(place);
+    give_turn(place, next);
 }
 
 
@@ -110,7 +133,7 @@ need_source(void)
 {
     GSource *idle = NULL;
 
-    if (source != NULL || g_queue_is_empty(&turns))
+    if (source != NULL || g_queue_is_empty(&line))
         return;
     idle = g_idle_source_new();
     g_source_set_priority(idle, G_PRIORITY_DEFAULT);
@@ -122,7 +145,7 @@ need_source(void)
 static gboolean
 on_round(gpointer data G_GNUC_UNUSED)
 {
-    while (!g_queue_is_empty(&turns) && has_time())
+    while (!g_queue_is_empty(&line) && has_time())
         give_next_turn();
     md_source_clear(&source);
     need_source();
@@ -140,6 +163,8 @@ md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpo
     place->data = data;
     place->share = get_share(uid);
     place->link.data = place;
+    if (g_queue_is_empty(&place->share->places))
+        g_queue_push_tail(&line, place->share);
     g_queue_push_tail_link(&place->share->places, &place->link);
     need_source();
 }
@@ -148,13 +173,13 @@ md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpo
 void
 md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
 {
-    if (!g_queue_is_empty(&turns) || !has_time()) {
+    if (!g_queue_is_empty(&line) || !has_time()) {
         md_rounds_wait(place, uid, turn, data);
         return;
     }
     place->turn = turn;
     place->data = data;
-    give_turn(place);
+    give_turn(place, get_share(uid));
 }
 
 

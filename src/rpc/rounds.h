@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which client is served next. Users take turns, and so do the clients of one user: however many
- * clients of one user have sent something, a client of another user waits for one of them only.
+ * Which client is served next. The next turn is that of the user who has had fewest, and the clients
+ * of one user take turns: however many clients of one user have sent something, a client of another
+ * user waits for one of them only. Turns are not saved up by those who do not wait.
  * Main loop only.
  */
 #pragma once

@@ -10,6 +10,7 @@
 #include "rpc/dispatch.h"
 #include "rpc/listener.h"
 #include "rpc/session.h"
+#include "util/polled.h"
 #include "util/source.h"
 
 /* Milliseconds that clients have for reading their last answers. */
@@ -306,6 +307,8 @@ on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
 gboolean
 md_server_listen(MdServer *self, GError **error)
 {
+    if (!md_polled_prepare(error))
+        return FALSE;
     self->listeners = md_listener_open_all(self->settings, error);
     if (self->listeners == NULL)
         return FALSE;

@@ -12,6 +12,9 @@
 #include "util/fair-queue.h"
 #include "util/source.h"
 
+/* Microseconds that results are handed out for before the main loop turns to others. */
+#define TURN_TIME 50
+
 /* The jobs of one kind on one object. Main loop only. */
 typedef struct {
     guint64 key;
@@ -143,22 +146,47 @@ end_job(Job *job)
 }
 
 
-static gboolean
-on_ended(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer user_data G_GNUC_UNUSED)
+static void
+take_ended(GQueue *jobs)
+{
+    g_mutex_lock(&ended.mutex);
+    *jobs = ended.jobs;
+    g_queue_init(&ended.jobs);
+    g_mutex_unlock(&ended.mutex);
+}
+
+
+/* The loop calls again as long as the descriptor has not been read. */
+static void
+give_back(GQueue *jobs)
 {
     eventfd_t n_wakeups = 0;
+    Job *job = NULL;
+
+    g_mutex_lock(&ended.mutex);
+    while ((job = g_queue_pop_tail(jobs)) != NULL)
+        g_queue_push_head(&ended.jobs, job);
+    if (g_queue_is_empty(&ended.jobs))
+        eventfd_read(ended.fd, &n_wakeups);
+    g_mutex_unlock(&ended.mutex);
+}
+
+
+static gboolean
+on_ended(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+    gint64 end = g_get_monotonic_time() + TURN_TIME;
     GQueue jobs = G_QUEUE_INIT;
     Job *job = NULL;
 
-    eventfd_read(fd, &n_wakeups);
-    g_mutex_lock(&ended.mutex);
-    jobs = ended.jobs;
-    g_queue_init(&ended.jobs);
-    g_mutex_unlock(&ended.mutex);
+    take_ended(&jobs);
     while ((job = g_queue_pop_head(&jobs)) != NULL) {
         end_job(job);
         job_unref(job);
+        if (g_get_monotonic_time() >= end)
+            break;
     }
+    give_back(&jobs);
     return G_SOURCE_CONTINUE;
 }
 

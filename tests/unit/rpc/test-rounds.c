@@ -5,9 +5,6 @@
 #include "rpc/rounds.h"
 #include "util/source.h"
 
-#define ANNA 1000
-#define BERT 1001
-
 typedef struct {
     MdRoundsPlace place;
     char name;
@@ -17,6 +14,20 @@ typedef struct {
 } Client;
 
 static GString *story;
+
+/* Users of this test alone: what those of others have used still counts. */
+static uid_t anna, bert;
+
+
+static void
+begin(void)
+{
+    static uid_t last = 1000;
+
+    anna = ++last;
+    bert = ++last;
+    story = g_string_new(NULL);
+}
 
 
 static void
@@ -55,12 +66,12 @@ test_turns(void)
 {
     Client clients[5] = { 0 };
 
-    story = g_string_new(NULL);
-    wait_in_line(&clients[0], 'a', ANNA, 2);
-    wait_in_line(&clients[1], 'b', ANNA, 1);
-    wait_in_line(&clients[2], 'c', ANNA, 3);
-    wait_in_line(&clients[3], '1', BERT, 2);
-    wait_in_line(&clients[3], '1', BERT, 2);
+    begin();
+    wait_in_line(&clients[0], 'a', anna, 2);
+    wait_in_line(&clients[1], 'b', anna, 1);
+    wait_in_line(&clients[2], 'c', anna, 3);
+    wait_in_line(&clients[3], '1', bert, 2);
+    wait_in_line(&clients[3], '1', bert, 2);
     g_assert_cmpstr(story->str, ==, "");
     g_assert_true(md_rounds_is_waiting(&clients[3].place));
     run();
@@ -75,10 +86,10 @@ test_leave(void)
 {
     Client clients[3] = { 0 };
 
-    story = g_string_new(NULL);
-    wait_in_line(&clients[0], 'a', ANNA, 1);
-    wait_in_line(&clients[1], 'b', ANNA, 1);
-    wait_in_line(&clients[2], '1', BERT, 1);
+    begin();
+    wait_in_line(&clients[0], 'a', anna, 1);
+    wait_in_line(&clients[1], 'b', anna, 1);
+    wait_in_line(&clients[2], '1', bert, 1);
     clients[0].leaves = &clients[2].place;
     md_rounds_leave(&clients[1].place);
     md_rounds_leave(&clients[1].place);
@@ -93,7 +104,7 @@ take_one(gpointer data)
 {
     Client *clients = data;
 
-    md_rounds_take(&clients[0].place, ANNA, on_turn, &clients[0]);
+    md_rounds_take(&clients[0].place, anna, on_turn, &clients[0]);
     g_assert_cmpstr(story->str, ==, "a");
     return G_SOURCE_REMOVE;
 }
@@ -106,16 +117,16 @@ test_take(void)
     Client clients[3] = { { .name = 'a' }, { .name = 'b' }, { .name = '1' } };
     GSource *source = NULL;
 
-    story = g_string_new(NULL);
+    begin();
     source = md_source_attach(g_idle_source_new(), take_one, clients);
     run();
     md_source_clear(&source);
 
-    md_rounds_wait(&clients[1].place, ANNA, on_turn, &clients[1]);
-    md_rounds_take(&clients[2].place, BERT, on_turn, &clients[2]);
+    md_rounds_wait(&clients[1].place, anna, on_turn, &clients[1]);
+    md_rounds_take(&clients[2].place, bert, on_turn, &clients[2]);
     g_assert_cmpstr(story->str, ==, "a");
     run();
-    g_assert_cmpstr(story->str, ==, "ab1");
+    g_assert_cmpstr(story->str, ==, "a1b");
     g_string_free(story, TRUE);
 }
 
@@ -148,21 +159,21 @@ take_long(gpointer data)
 static void
 test_long(void)
 {
-    Client clients[3] = { { .name = 'a', .uid = ANNA },
-                          { .name = 'b', .uid = ANNA },
-                          { .name = '1', .uid = BERT } };
+    Client clients[3] = { { .name = 'a' }, { .name = 'b' }, { .name = '1' } };
     GSource *source = NULL;
 
-    story = g_string_new(NULL);
+    begin();
+    clients[0].uid = clients[1].uid = anna;
+    clients[2].uid = bert;
     source = md_source_attach(g_idle_source_new(), take_long, clients);
     run();
     md_source_clear(&source);
-    g_assert_cmpstr(story->str, ==, "ab1");
+    g_assert_cmpstr(story->str, ==, "a1b");
     g_string_free(story, TRUE);
 }
 
 
-static Client late = { .name = '1', .uid = BERT };
+static Client late;
 static GSource *arrival;
 
 
@@ -186,22 +197,23 @@ on_first_turn(gpointer data)
 }
 
 
-/* All who have come have their places before the next one is served. */
+/* A user who has just come is next. */
 static void
 test_arrival(void)
 {
     Client crowd[4] = { 0 };
 
-    story = g_string_new(NULL);
-    crowd[0] = (Client){ .name = 'a', .uid = ANNA };
-    md_rounds_wait(&crowd[0].place, ANNA, on_first_turn, &crowd[0]);
+    begin();
+    late = (Client){ .name = '1', .uid = bert };
+    crowd[0] = (Client){ .name = 'a', .uid = anna };
+    md_rounds_wait(&crowd[0].place, anna, on_first_turn, &crowd[0]);
     for (guint i = 1; i < G_N_ELEMENTS(crowd); i++) {
-        crowd[i] = (Client){ .name = 'a', .uid = ANNA };
-        md_rounds_wait(&crowd[i].place, ANNA, on_long_turn, &crowd[i]);
+        crowd[i] = (Client){ .name = 'a', .uid = anna };
+        md_rounds_wait(&crowd[i].place, anna, on_long_turn, &crowd[i]);
     }
     run();
     md_source_clear(&arrival);
-    g_assert_cmpstr(story->str, ==, "aa1aa");
+    g_assert_cmpstr(story->str, ==, "a1aaa");
     g_string_free(story, TRUE);
 }
 
@@ -220,11 +232,32 @@ test_freed(void)
 {
     Client *client = g_new0(Client, 1);
 
-    story = g_string_new(NULL);
+    begin();
     client->name = 'a';
-    md_rounds_wait(&client->place, ANNA, on_last_turn, client);
+    md_rounds_wait(&client->place, anna, on_last_turn, client);
     run();
     g_assert_cmpstr(story->str, ==, "a");
+    g_string_free(story, TRUE);
+}
+
+
+/* A user who has been served is not served again at once by leaving the line in between. */
+static void
+test_coming_again(void)
+{
+    Client clients[3] = { 0 };
+
+    begin();
+    wait_in_line(&clients[0], 'a', anna, 1);
+    run();
+    wait_in_line(&clients[0], 'a', anna, 1);
+    wait_in_line(&clients[1], '1', bert, 2);
+    run();
+    /* Nor does one who was not there save up turns. */
+    wait_in_line(&clients[1], '1', bert, 3);
+    wait_in_line(&clients[0], 'a', anna, 3);
+    run();
+    g_assert_cmpstr(story->str, ==, "a1a11a1a1a");
     g_string_free(story, TRUE);
 }
 
@@ -236,6 +269,7 @@ main(int argc, char **argv)
     g_test_add_func("/rounds/turns", test_turns);
     g_test_add_func("/rounds/leave", test_leave);
     g_test_add_func("/rounds/take", test_take);
+    g_test_add_func("/rounds/coming-again", test_coming_again);
     g_test_add_func("/rounds/long", test_long);
     g_test_add_func("/rounds/arrival", test_arrival);
     g_test_add_func("/rounds/freed", test_freed);

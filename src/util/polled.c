@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/polled.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/source.h"
+
+/* Descriptors that are told of in one turn of the main loop; others follow in the next one. */
+#define READY_MAX 1024
+
+/* The kernel's set of all that are watched; -1: not made yet. */
+static int set = -1;
+static GSource *source;
+
+/* Those that are ready in this turn of the loop; NULL: it is not watched any more. */
+static struct epoll_event ready[READY_MAX];
+
+
+static GIOCondition
+to_condition(guint32 events)
+{
+    guint32 both = events & (EPOLLERR | EPOLLHUP);
+
+    return ((events & EPOLLIN) != 0 || both != 0 ? G_IO_IN : 0) |
+           ((events & EPOLLOUT) != 0 || both != 0 ? G_IO_OUT : 0);
+}
+
+
+static guint32
+to_events(GIOCondition condition)
+{
+    return ((condition & G_IO_IN) != 0 ? EPOLLIN : 0) |
+           ((condition & G_IO_OUT) != 0 ? EPOLLOUT : 0);
+}
+
+
+/* Whoever is called may set any of them, and take it away. */
+static gboolean
+on_ready(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+    int n = epoll_wait(fd, ready, READY_MAX, 0);
+
+    for (int i = 0; i < n; i++)
+        ((MdPolled *)ready[i].data.ptr)->slot = (guint)i + 1;
+    for (int i = 0; i < n; i++) {
+        MdPolled *polled = ready[i].data.ptr;
+
+        if (polled == NULL)
+            continue;
+        polled->slot = 0;
+        if ((to_condition(ready[i].events) & polled->wanted) != 0)
+            polled->ready(to_condition(ready[i].events) & polled->wanted, polled->data);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+
+gboolean
+md_polled_prepare(GError **error)
+{
+    if (set >= 0)
+        return TRUE;
+
+    set = epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0) {
+        md_error_set_errno(error, errno, "cannot make a set of descriptors");
+        return FALSE;
+    }
+    source = md_source_attach(g_unix_fd_source_new(set, G_IO_IN), G_SOURCE_FUNC(on_ready), NULL);
+    return TRUE;
+}
+
+
+static void
+take_away(MdPolled *self, int fd)
+{
+    epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
+    if (self->slot > 0)
+        ready[self->slot - 1].data.ptr = NULL;
+    *self = (MdPolled){ 0 };
+}
+
+
+gboolean
+md_polled_set(MdPolled *self,
+              int fd,
+              GIOCondition wanted,
+              void (*func)(GIOCondition condition, gpointer data),
+              gpointer data,
+              GError **error)
+{
+    struct epoll_event event = { .events = to_events(wanted), .data.ptr = self };
+
+    if (wanted == self->wanted)
+        return TRUE;
+    if (wanted == 0) {
+        take_away(self, fd);
+        return TRUE;
+    }
+    if (!md_polled_prepare(error))
+        return FALSE;
+    if (epoll_ctl(set, self->wanted == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0) {
+        md_error_set_errno(error, errno, "cannot watch a descriptor");
+        return FALSE;
+    }
+    self->wanted = wanted;
+    self->ready = func;
+    self->data = data;
+    return TRUE;
+}

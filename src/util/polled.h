@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Descriptors of any number of things with one source of the main loop for all of them: a loop
+ * looks at each of its sources in every turn, so that a thousand idle connections would make each
+ * call of others several times as slow. Main loop only.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* Part of what has the descriptor; zero it first. Its fields are not for others. */
+typedef struct {
+    GIOCondition wanted; /* 0: not watched */
+    guint slot;          /* among those that are ready, from 1; 0: it is not */
+    void (*ready)(GIOCondition condition, gpointer data);
+    gpointer data;
+} MdPolled;
+
+/* Makes what watches them; the first call of md_polled_set() does it, too. */
+gboolean md_polled_prepare(GError **error);
+
+/*
+ * From now on `ready` is called for these conditions, G_IO_IN and G_IO_OUT, whenever they hold; an
+ * error or hang-up counts as both. 0: it is not called any more, which must be said before the
+ * descriptor is closed. FALSE with an error: it is not watched.
+ */
+gboolean md_polled_set(MdPolled *self,
+                       int fd,
+                       GIOCondition wanted,
+                       void (*ready)(GIOCondition condition, gpointer data),
+                       gpointer data,
+                       GError **error);

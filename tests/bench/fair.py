@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs on this machine, on the simulated host m60: what a user waits for when another one does his worst, in one run.
+
+usage: fair.py BUILD_DIR [ATTACK...]
+
+The attacks are those of attack.py, each over as many connections as a user may have. The attacker has one processor, at a
+lower priority; daemon, simulated kernel and victim may use all. So the ratios are about the daemon, and not about
+whom the scheduler prefers. Fails if a look-up takes more than LOOK_UP_MAX times, or a create with its destroy more than
+CHANGE_MAX times what it takes when it is quiet, at the median. A document that is read by itself may delay a call of
+another client by DELAY_MAX, and take WRITER_MAX.
+"""
+
+import contextlib
+import os
+import pathlib
+import select
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+for room in ('sim', 'lib'):
+    sys.path.insert(0, str(TESTS / room))
+
+import attack  # noqa: E402  pylint: disable=wrong-import-position
+import rpc  # noqa: E402  pylint: disable=wrong-import-position
+from daemon import Daemon  # noqa: E402  pylint: disable=wrong-import-position
+from sim_host import SimHost  # noqa: E402  pylint: disable=wrong-import-position
+
+HERE = pathlib.Path(__file__).resolve().parent
+ATTACKER, VICTIM = 65534, 65533
+# What the settings allow one user.
+CONNECTIONS = 1000
+CONFIG = {'sockets': {'rw_mode': '0777', 'ro_mode': '0777'}}
+TYPE = 'nvidia-11'
+LOOK_UPS, CHANGES = 20000, 200
+LOOK_UP_MAX, CHANGE_MAX = 10, 2
+DELAY_MAX, WRITER_MAX = 0.050, 2.0
+DOCUMENTS = 10
+PRIORITY = -15
+
+
+def read_time(pid):
+    """Seconds that all threads of a process have run."""
+    total = 0
+    for stat in pathlib.Path(f'/proc/{pid}/task').glob('*/schedstat'):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            total += int(stat.read_text(encoding='ascii').split()[0])
+    return total / 1e9
+
+
+class Bench:
+    def __init__(self, program, host):
+        self.program = program
+        self.host = host
+        self.uri = f'nodedev:///system?socket={host.daemon.rw_path}'
+        self.parents = [parent.name for parent in host.parents()]
+
+    def samples(self, *arguments):
+        """Milliseconds of each call of the victim."""
+        run = subprocess.run([self.program, *map(str, arguments)], check=False, text=True, capture_output=True,
+                             user=VICTIM, group=VICTIM, extra_groups=[], env={'PATH': os.environ['PATH'], 'HOME': '/'})
+        if run.returncode != 0:
+            sys.exit(run.stderr)
+        return [int(line) / 1000 for line in run.stdout.split()]
+
+    def measure(self):
+        """(median, 95th percentile) of look-ups and of changes. Changes come first, so that an attack is at its full
+        height by then."""
+        changes = self.samples('change', self.uri, self.parents[0], TYPE, CHANGES)
+        look_ups = self.samples('look-up', self.uri, 'computer', LOOK_UPS)
+        return [(statistics.median(samples), statistics.quantiles(samples, n=20)[-1]) for samples in (look_ups, changes)]
+
+    @contextlib.contextmanager
+    def attacked(self, kind):
+        """Yields the process of the attacker, who is at work."""
+        daemon = self.host.daemon
+        command = [sys.executable, HERE / 'attack.py', kind, CONNECTIONS, ATTACKER, max(os.sched_getaffinity(0)),
+                   daemon.rw_path, daemon.ro_path, *self.parents]
+        self.host.set_knob(self.host.parents()[1], 'block_create', kind == 'creates')
+        with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: os.setpriority(os.PRIO_PROCESS, 0, 0)) as process:
+            try:
+                if process.stdout.readline().strip() != kind:
+                    sys.exit(f'{kind}: the attack has not begun')
+                yield process
+                if process.poll() is not None:
+                    sys.exit(f'{kind}: the attack has ended by itself')
+            finally:
+                process.kill()
+                self.host.set_knob(self.host.parents()[1], 'block_create', False)
+
+
+def measure_attack(bench, kind):
+    """Figures as of Bench.measure(), and how busy daemon and attacker were meanwhile."""
+    pid = bench.host.daemon.process.pid
+    with bench.attacked(kind) as process:
+        before = time.monotonic(), read_time(pid), read_time(process.pid)
+        figures = bench.measure()
+        took, *busy = (now - then for now, then in zip((time.monotonic(), read_time(pid), read_time(process.pid)),
+                                                       before))
+    return figures, [seconds / took for seconds in busy]
+
+
+def show(name, figures, quiet, busy=()):
+    cells = [name]
+    for (median, late), (quiet_median, quiet_late) in zip(figures, quiet):
+        cells += [f'{median:.3f} ms', f'{median / quiet_median:.1f} ×', f'{late:.3f} ms', f'{late / quiet_late:.1f} ×']
+    cells += [f'{share:.0%}' for share in busy] or ['', '']
+    print(f'| {" | ".join(cells)} |', flush=True)
+
+
+def wait_quiet(bench):
+    """Until the daemon is through with what the attacker has left."""
+    client = rpc.Connection(bench.host.daemon.rw_path, deadline=60)
+    client.open()
+    pid = bench.host.daemon.process.pid
+    while True:
+        before = read_time(pid)
+        time.sleep(0.2)
+        if read_time(pid) - before < 0.002:
+            client.disconnect()
+            return
+
+
+def measure_document(daemon, document, flags):
+    """(seconds until its writer has an answer, longest that another client waits for one meanwhile)"""
+    longest = []
+    over = threading.Event()
+    with rpc.Connection(daemon.rw_path, 60) as writer, rpc.Connection(daemon.rw_path, 60) as other:
+        writer.open()
+        other.open()
+
+        def look_up():
+            while not over.is_set():
+                since = time.monotonic()
+                other.look_up('computer')
+                longest.append(time.monotonic() - since)
+        thread = threading.Thread(target=look_up)
+        thread.start()
+        since = time.monotonic()
+        writer.wait_reply(writer.send('DEFINE_XML', rpc.string(document) + rpc.u32(flags)))
+        took = time.monotonic() - since
+        over.set()
+        thread.join()
+    return took, max(longest)
+
+
+def measure_documents(bench):
+    """Prints a table; returns what takes too long."""
+    misses = []
+    print('\n| one document | bytes | its writer waits | another client waits at most |\n|---|---|---|---|')
+    for name, (document, flags) in attack.heavy_documents(bench.parents[1]).items():
+        samples = [measure_document(bench.host.daemon, document, flags) for _ in range(DOCUMENTS)]
+        writer, other = (statistics.median(sample[side] for sample in samples) for side in (0, 1))
+        print(f'| {name} | {len(document)} | {writer * 1000:.1f} ms | {other * 1000:.2f} ms |', flush=True)
+        if other > DELAY_MAX or writer > WRITER_MAX:
+            misses.append(f'the document "{name}"')
+    return misses
+
+
+def measure_attacks(bench, kinds):
+    """Prints a table; returns what takes too long."""
+    misses = []
+    print(f'{CONNECTIONS} connections of one user, and another user\'s calls\n\n'
+          '| attack | look-up, median | ÷ quiet | 95th percentile | ÷ quiet | create and destroy, median | ÷ quiet | '
+          '95th percentile | ÷ quiet | daemon busy | attacker busy |\n' + '|---' * 11 + '|')
+    bench.measure()
+    quiet = bench.measure()
+    show('none', quiet, quiet)
+    for kind in kinds:
+        figures, busy = measure_attack(bench, kind)
+        show(kind, figures, quiet, busy)
+        wait_quiet(bench)
+        misses += [f'{what} under {kind}' for what, figure, before, most in zip(
+            ('look-up', 'create'), figures, quiet, (LOOK_UP_MAX, CHANGE_MAX)) if figure[0] > most * before[0]]
+    return misses
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    kinds = sys.argv[2:] or list(attack.KINDS)
+    os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    with contextlib.closing(SimHost('m60', build / 'src/mediated',
+                                    build / 'tests/sim/libfakekernel-preload.so')) as host:
+        host.daemon.directory.chmod(0o755)
+        # Without --verbose: what would be logged then is no part of a call.
+        host.daemon.arguments = lambda config: Daemon.arguments(host.daemon, config)[:-1]
+        host.daemon.start(CONFIG)
+        bench = Bench(build / 'tests/bench/bench', host)
+        misses = measure_attacks(bench, kinds)
+        misses += measure_documents(bench)
+        host.daemon.stop()
+    if misses:
+        sys.exit(f'too slow: {", ".join(misses)}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Many descriptors, one source. */
+#include "config.h"
+
+#include "util/polled.h"
+
+#include <glib-unix.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* More than are told of in one turn of the loop. */
+#define MANY 1500
+
+typedef struct {
+    MdPolled polled;
+    int fds[2];
+    guint n;                /* calls */
+    GIOCondition condition; /* of the last call */
+} Peer;
+
+static Peer *others; /* whom the next call takes away, NULL: nobody */
+static guint n_others;
+
+
+static void
+set(Peer *peer, GIOCondition wanted, void (*func)(GIOCondition condition, gpointer data))
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(md_polled_set(&peer->polled, peer->fds[0], wanted, func, peer, &error));
+    g_assert_no_error(error);
+}
+
+
+static void
+on_ready(GIOCondition condition, gpointer data)
+{
+    Peer *peer = data;
+    char byte = 0;
+
+    peer->n++;
+    peer->condition = condition;
+    if ((condition & G_IO_IN) != 0 && read(peer->fds[0], &byte, 1) != 1)
+        set(peer, 0, NULL);
+    if ((condition & G_IO_OUT) != 0)
+        set(peer, G_IO_IN, on_ready);
+}
+
+
+static void
+on_ready_alone(GIOCondition condition, gpointer data)
+{
+    on_ready(condition, data);
+    for (guint i = 0; i < n_others; i++) {
+        if (&others[i] != data)
+            set(&others[i], 0, NULL);
+    }
+}
+
+
+static void
+open_peer(Peer *peer, void (*func)(GIOCondition condition, gpointer data))
+{
+    *peer = (Peer){ 0 };
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peer->fds), ==, 0);
+    set(peer, G_IO_IN, func);
+}
+
+
+static void
+close_peer(Peer *peer)
+{
+    set(peer, 0, NULL);
+    close(peer->fds[0]);
+    close(peer->fds[1]);
+}
+
+
+static void
+speak(Peer *peer)
+{
+    g_assert_cmpint(write(peer->fds[1], "x", 1), ==, 1);
+}
+
+
+static void
+run(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+
+static void
+test_conditions(void)
+{
+    Peer peer;
+
+    open_peer(&peer, on_ready);
+    run();
+    g_assert_cmpuint(peer.n, ==, 0);
+    speak(&peer);
+    run();
+    g_assert_cmpuint(peer.n, ==, 1);
+    g_assert_cmpint(peer.condition, ==, G_IO_IN);
+    set(&peer, G_IO_IN | G_IO_OUT, on_ready);
+    run();
+    g_assert_cmpuint(peer.n, ==, 2);
+    g_assert_cmpint(peer.condition, ==, G_IO_OUT);
+    set(&peer, 0, NULL);
+    speak(&peer);
+    run();
+    g_assert_cmpuint(peer.n, ==, 2);
+    close_peer(&peer);
+}
+
+
+/* It counts for what is wanted, and for nothing if nothing is. */
+static void
+test_hang_up(void)
+{
+    Peer peers[2];
+
+    for (guint i = 0; i < 2; i++)
+        open_peer(&peers[i], on_ready);
+    set(&peers[1], 0, NULL);
+    for (guint i = 0; i < 2; i++)
+        shutdown(peers[i].fds[1], SHUT_RDWR);
+    run();
+    g_assert_cmpuint(peers[0].n, ==, 1);
+    g_assert_cmpint(peers[0].condition, ==, G_IO_IN);
+    g_assert_cmpuint(peers[1].n, ==, 0);
+    for (guint i = 0; i < 2; i++)
+        close_peer(&peers[i]);
+}
+
+
+/* All are ready in one turn of the loop, and the first one takes the others away. */
+static void
+test_taken_away(void)
+{
+    Peer peers[10];
+    guint n = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(peers); i++) {
+        open_peer(&peers[i], on_ready_alone);
+        speak(&peers[i]);
+    }
+    others = peers;
+    n_others = G_N_ELEMENTS(peers);
+    run();
+    for (guint i = 0; i < G_N_ELEMENTS(peers); i++) {
+        n += peers[i].n;
+        close_peer(&peers[i]);
+    }
+    g_assert_cmpuint(n, ==, 1);
+}
+
+
+static void
+test_many(void)
+{
+    g_autofree Peer *peers = g_new(Peer, MANY);
+
+    for (guint i = 0; i < MANY; i++) {
+        open_peer(&peers[i], on_ready);
+        speak(&peers[i]);
+    }
+    run();
+    for (guint i = 0; i < MANY; i++) {
+        g_assert_cmpuint(peers[i].n, ==, 1);
+        close_peer(&peers[i]);
+    }
+}
+
+
+/* What cannot be watched is an error, and changes nothing. */
+static void
+test_no_descriptor(void)
+{
+    g_autoptr(GError) error = NULL;
+    MdPolled polled = { 0 };
+
+    g_assert_false(md_polled_set(&polled, -1, G_IO_IN, on_ready, NULL, &error));
+    g_assert_nonnull(error);
+    g_assert_true(md_polled_set(&polled, -1, 0, NULL, NULL, NULL));
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/polled/conditions", test_conditions);
+    g_test_add_func("/polled/hang-up", test_hang_up);
+    g_test_add_func("/polled/taken-away", test_taken_away);
+    g_test_add_func("/polled/many", test_many);
+    g_test_add_func("/polled/no-descriptor", test_no_descriptor);
+    return g_test_run();
+}
