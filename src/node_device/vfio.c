@@ -142,10 +142,11 @@ check_cdev(MdSysfsDir *device, GError **error)
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *attr =
             g_build_filename(MD_ATTR_VFIO_DEV, g_ptr_array_index(names, i), "dev", NULL);
-        g_autofree char *text = md_sysfs_dir_read(device, attr, NULL);
+        g_autoptr(GError) gone = NULL;
+        g_autofree char *text = md_sysfs_dir_read(device, attr, &gone);
         dev_t node = 0;
 
-        if (text == NULL && !md_sysfs_dir_has(device, attr))
+        if (text == NULL && md_error_get_errno(gone) == ENOENT)
             continue;
         if (!parse_dev(text, &node))
             return refuse_unknown(error, "its node has no number");
