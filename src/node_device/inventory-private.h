@@ -17,7 +17,9 @@ struct _MdInventory {
     MdIncomplete *incomplete; /* announced, but sysfs does not hold all of it yet */
     MdPast *past;             /* known without the events of it */
     GHashTable *namesakes;    /* path of what is left out because of its name -> that name */
-    guint64 looked_at_seq; /* events up to this one are older than our last look at all of sysfs */
+    /* Events up to this one are older than our last look at all of sysfs, or were told by the
+     * kernel. */
+    guint64 looked_at_seq;
 
     /* While it starts. */
     GTask *starting;

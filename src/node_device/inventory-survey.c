@@ -118,7 +118,6 @@ reconcile(MdInventory *self)
 static void
 on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
 {
-    g_message("Events of udev have been lost, comparing all devices with sysfs");
     reconcile(self);
 }
 
@@ -160,7 +159,7 @@ md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpoint
     g_task_set_source_tag(task, md_inventory_start_async);
     g_signal_connect(self->udev, "event", G_CALLBACK(md_inventory_on_event), self);
     g_signal_connect(self->udev, "lost", G_CALLBACK(on_lost), self);
-    if (!md_udev_open(self->udev, self->settings->udev_receive_buffer, &error)) {
+    if (!md_udev_open(self->udev, self->settings, &error)) {
         g_task_return_error(task, error);
         return;
     }

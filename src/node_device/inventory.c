@@ -530,11 +530,8 @@ forget_what_was_read(MdInventory *self, MdUdevDevice *device)
 }
 
 
-void
-md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
-                      const char *action,
-                      MdUdevDevice *device,
-                      MdInventory *self)
+static void
+handle_event(MdInventory *self, const char *action, MdUdevDevice *device)
 {
     g_autofree char *subject = md_probe_find_subject(device);
 
@@ -559,6 +556,19 @@ md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
         handle_move(self, device);
     else
         handle_change(self, device, g_str_equal(action, "change"));
+}
+
+
+void
+md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
+                      const char *action,
+                      MdUdevDevice *device,
+                      MdInventory *self)
+{
+    handle_event(self, action, device);
+    /* udevd may tell of it later, as it knows more of the device by then. */
+    if (md_udev_device_is_from_kernel(device))
+        self->looked_at_seq = MAX(self->looked_at_seq, md_udev_device_get_seqnum(device));
 }
 
 

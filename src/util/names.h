@@ -36,6 +36,10 @@
 #define MD_SOCKET_RO       "virtnodedevd-sock-ro"
 #define MD_SOCKET_LOCK     "mediated.lock"
 
+/* udevd: where its clients find it, and a file that is there while it has events to work on. */
+#define MD_PATH_UDEV_CONTROL MD_PATH_RUN "/udev/control"
+#define MD_PATH_UDEV_QUEUE   MD_PATH_RUN "/udev/queue"
+
 /* udev: subsystems, actions, properties. */
 #define MD_SUBSYSTEM_PCI          "pci"
 #define MD_SUBSYSTEM_USB          "usb"

@@ -9,6 +9,7 @@ another system call in other versions of the C library, and left out, too. Docum
 
 import collections
 import re
+import time
 
 from mediated_test import MediatedTest, only_on
 from syscalls import Trace
@@ -42,6 +43,8 @@ def classify(call):
         return 'sysfs' if WRITES_SYSFS.match(call.arguments) else 'sent' if FRAME.match(call.arguments) else None
     if call.name == 'recvmsg':
         return 'events'
+    if call.name == 'recvmmsg':
+        return 'kernel'
     if call.name == 'readlink':
         return 'looks' if LINK in call.arguments else None
     if call.name == 'newfstatat' and any(word in call.arguments for word in NOT_COUNTED):
@@ -61,14 +64,16 @@ class Counted(MediatedTest):
 
         A turn of the main loop is for the call, for a thread that wakes it up, or for an event of udev or of a
         directory. These come when they come, together or each by itself. A turn that has begun before the trace
-        has may end in it.
+        has may end in it. Between two looks at the kernel's own events there is a turn for a timer; how often they
+        are looked at, KernelEvents tells.
         """
         with Trace(self.daemon.process.pid, self.deadline) as trace:
             results = [function() for function in functions]
         counts = collections.Counter(classify(call) for call in trace.calls)
         for name in COUNTED:
             self.assertLessEqual(counts[name], bounds.get(name, 0) * len(functions), (name, counts))
-        self.assertLessEqual(counts['turns'], len(functions) + counts['wake_ups'] + counts['events'] + 1, counts)
+        self.assertLessEqual(counts['turns'], len(functions) + counts['wake_ups'] + counts['events'] +
+                             2 * counts['kernel'] + 2, counts)
         return results
 
 
@@ -110,3 +115,24 @@ class Answers(Counted):
         for call in (self.conn.getLibVersion, self.conn.listAllDevices, device.isActive, device.numOfCaps,
                      lambda: self.conn.nodeDeviceLookupByName('computer')):
             self.check([call] * CALLS, sent=1)
+
+
+@only_on('sim', SIMULATED)
+class KernelEvents(Counted):
+    """What it costs to know whether udevd is at work: two looks a second, each at eight events or more at once."""
+
+    AT_ONCE, REST = 8, 1.0
+
+    def test_looks(self):
+        netlink = self.host.kernel.netlink
+        self.create().destroy()
+        before, begun = self.host.kernel.seqnum, time.monotonic()
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            for _ in range(CALLS):
+                self.create().destroy()
+            self.wait_until(lambda: netlink.unread() == 0, 'looks')
+        rests = (time.monotonic() - begun) / self.REST + 1
+        looks = trace.count('recvmmsg')
+        self.assertGreater(looks, 0)
+        self.assertLessEqual(looks, (self.host.kernel.seqnum - before) / self.AT_ONCE + 2 * rests)
+        self.assertLessEqual(trace.count('epoll_ctl'), 2 * rests)

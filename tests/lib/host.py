@@ -147,6 +147,26 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         """A context in which events happen but udev delivers none; it does afterwards."""
 
     @abc.abstractmethod
+    def stop_udev(self):
+        """udevd ends as it is meant to."""
+
+    @abc.abstractmethod
+    def kill_udev(self):
+        """udevd ends without a word."""
+
+    @abc.abstractmethod
+    def start_udev(self):
+        """There is a udevd again, if there is none."""
+
+    @abc.abstractmethod
+    def hang_udev(self):
+        """udevd does nothing any more, and does not say so."""
+
+    @abc.abstractmethod
+    def wake_udev(self):
+        """A udevd that hung goes on; returns when it has told of all."""
+
+    @abc.abstractmethod
     def hold_open(self, uuid):
         """A context in which a process uses the device; gives its pid, None if it has none."""
 

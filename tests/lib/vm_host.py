@@ -8,6 +8,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import signal
 import subprocess
 
 import host
@@ -24,6 +25,8 @@ HIDING_KNOBS = ('hide_name', 'hide_description', 'intel_text')
 # A parent that has its driver but no types is still one of ours.
 HOSTILE = 'hostile'
 MODULE = 'md_vgpu'
+UDEVD = '/lib/systemd/systemd-udevd'
+UDEVD_NAMES = {'systemd-udevd', '(udev-worker)'}
 
 
 def write(path, text):
@@ -171,6 +174,44 @@ class VmHost(host.Host):
         finally:
             subprocess.run(['udevadm', 'control', '--start-exec-queue'], check=True)
             self.settle()
+
+    @staticmethod
+    def udev_processes():
+        """udevd and its workers."""
+        found = []
+        for comm in pathlib.Path('/proc').glob('[0-9]*/comm'):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if comm.read_text(encoding='utf-8').strip() in UDEVD_NAMES:
+                    found.append(int(comm.parent.name))
+        return found
+
+    def signal_udev(self, number):
+        for pid in self.udev_processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def wait_no_udev(self):
+        host.wait_until(lambda: not self.udev_processes(), 'the end of udevd', DEADLINE)
+
+    def stop_udev(self):
+        subprocess.run(['udevadm', 'control', '--exit'], check=True)
+        self.wait_no_udev()
+
+    def kill_udev(self):
+        self.signal_udev(signal.SIGKILL)
+        self.wait_no_udev()
+
+    def start_udev(self):
+        if not self.udev_processes():
+            subprocess.run([UDEVD, '--daemon'], check=True)
+        self.settle()
+
+    def hang_udev(self):
+        self.signal_udev(signal.SIGSTOP)
+
+    def wake_udev(self):
+        self.signal_udev(signal.SIGCONT)
+        self.settle()
 
     @contextlib.contextmanager
     def hold_open(self, uuid):

@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 
+import netlink
 import sysfs
 import udevd
 
@@ -33,6 +34,7 @@ class FakeKernel:
     def __init__(self, tells_seqnum=True):
         self.sysfs = sysfs.Sysfs()
         self.udevd = udevd.Udevd(self.sysfs.root)
+        self.netlink = netlink.Netlink(self.sysfs.root / 'uevents')
         self.tells_seqnum = tells_seqnum
         self.seqnum = 100
         # Guards all state of kernel and drivers, and is notified whenever any of it changes.
@@ -69,6 +71,7 @@ class FakeKernel:
         self.acceptor.join()
         self.listener.close()
         self.udevd.close()
+        self.netlink.close()
         self.sysfs.close()
 
     # Requests
@@ -189,6 +192,7 @@ class FakeKernel:
             if self.sysfs.exists(f'{path}/uevent'):
                 properties.update(self.sysfs.uevent(path))
             properties.update(extra)
+            self.netlink.post(properties)
             self.udevd.post(properties)
 
     def new_group(self):

@@ -9,6 +9,10 @@
  * whatever is opened, looked at or executed below the directory MD_FAKE_DISK waits for a lock on
  * the file MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock.
  *
+ * umockdev does not tell those who listen to the kernel's events from those who listen to udevd's.
+ * Here the former are connected to the fake kernel (netlink.py) instead. Where udevd takes
+ * connections, and whether it says that it is busy, are files in the test bed.
+ *
  * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens
  * attributes relative to directories and with system calls that have no wrapper.
  *
@@ -20,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/netlink.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,6 +47,12 @@
 #define ENV_DISK    "MD_FAKE_DISK"
 #define ENV_LOCK    "MD_FAKE_DISK_LOCK"
 #define REQUEST_MAX 65536
+#define UDEV_FILES  "/run/udev/"
+#define EVENTS      "uevents"
+#define LOST        "lost"
+
+/* The kernel's, of netlink. */
+#define GROUP_KERNEL 1
 
 /* What the kernel asks a driver for, or must be asked itself so that a test can hold the daemon
  * there; everything else in sysfs is read as it lies there. */
@@ -76,6 +87,9 @@ static struct {
     int (*stat64)(const char *, struct stat64 *);
     DIR *(*opendir)(const char *);
     int (*execve)(const char *, char *const *, char *const *);
+    int (*access)(const char *, int);
+    int (*bind)(int, const struct sockaddr *, socklen_t);
+    int (*connect)(int, const struct sockaddr *, socklen_t);
 } next;
 
 #define FIND(name) next.name = (__typeof__(next.name))dlsym(RTLD_NEXT, #name)
@@ -113,17 +127,23 @@ find_all(void)
     FIND(stat64);
     FIND(opendir);
     FIND(execve);
+    FIND(access);
+    FIND(bind);
+    FIND(connect);
     next.write(-1, "", 0);
     next.read(-1, NULL, 0);
 }
 
 
+/* The descriptor by which we listen to the kernel. */
+static int events_fd = -1;
+
+
 /* Plain system calls: umockdev has wrappers around most of these functions. */
 static int
-connect_to_kernel(void)
+connect_to(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const char *path = getenv(ENV_SOCKET);
     int fd = -1;
 
     if (path == NULL || strlen(path) >= sizeof(address.sun_path))
@@ -148,7 +168,7 @@ ask(char kind, const char *path, const struct iovec *bytes, int count)
     int32_t answer = -EIO;
     size_t used = 0;
     ssize_t got = 0;
-    int fd = connect_to_kernel();
+    int fd = connect_to(getenv(ENV_SOCKET));
 
     if (fd < 0)
         return -EIO;
@@ -470,4 +490,112 @@ int
 __open64_2(const char *path, int flags)
 {
     return open64(path, flags);
+}
+
+
+/* A file of udevd's, as it is called in the test bed; 0: it is none. */
+static int
+find_udev_file(const char *path, char *real, size_t size)
+{
+    const char *root = getenv(ENV_ROOT);
+
+    if (root == NULL || strncmp(path, UDEV_FILES, strlen(UDEV_FILES)) != 0)
+        return 0;
+    snprintf(real, size, "%s/udev-%s", root, path + strlen(UDEV_FILES));
+    return 1;
+}
+
+
+int
+access(const char *path, int mode)
+{
+    char real[PATH_MAX];
+
+    ENSURE(access);
+    return next.access(find_udev_file(path, real, sizeof(real)) ? real : path, mode);
+}
+
+
+int
+connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    struct sockaddr_un real = { .sun_family = AF_UNIX };
+
+    ENSURE(connect);
+    if (address->sa_family == AF_UNIX &&
+        find_udev_file(((const struct sockaddr_un *)address)->sun_path, real.sun_path,
+                       sizeof(real.sun_path)))
+        return (int)syscall(SYS_connect, fd, &real, sizeof(real));
+    return next.connect(fd, address, size);
+}
+
+
+static int
+is_to_kernel(const struct sockaddr *address, socklen_t size)
+{
+    const struct sockaddr_nl *netlink = (const struct sockaddr_nl *)address;
+
+    return size >= sizeof(*netlink) && netlink->nl_family == AF_NETLINK &&
+           netlink->nl_groups == GROUP_KERNEL;
+}
+
+
+/* Returns when the fake kernel knows that we listen. */
+int
+bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    char path[PATH_MAX];
+    const char *root = getenv(ENV_ROOT);
+    int on = 1;
+    int events = -1;
+
+    ENSURE(bind);
+    if (root == NULL || !is_to_kernel(address, size))
+        return next.bind(fd, address, size);
+
+    snprintf(path, sizeof(path), "%s/" EVENTS, root);
+    events = connect_to(path);
+    if (events < 0)
+        return -1;
+    syscall(SYS_recvfrom, events, path, sizeof(path), 0, NULL, NULL);
+    syscall(SYS_setsockopt, events, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    syscall(SYS_dup3, events, fd, O_CLOEXEC);
+    syscall(SYS_close, events);
+    events_fd = fd;
+    return 0;
+}
+
+
+/* Gives a message the sender that the kernel has. */
+static void
+set_sender(struct msghdr *header)
+{
+    struct sockaddr_nl *sender = header->msg_name;
+
+    *sender = (struct sockaddr_nl){ .nl_family = AF_NETLINK, .nl_groups = GROUP_KERNEL };
+    header->msg_namelen = sizeof(*sender);
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL;
+         part = CMSG_NXTHDR(header, part)) {
+        struct ucred kernel = { 0 };
+
+        if (part->cmsg_type == SCM_CREDENTIALS)
+            memcpy(CMSG_DATA(part), &kernel, sizeof(kernel));
+    }
+}
+
+
+int
+recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout)
+{
+    int got = (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+
+    for (int i = 0; fd == events_fd && i < got; i++) {
+        if (messages[i].msg_len == strlen(LOST) &&
+            memcmp(messages[i].msg_hdr.msg_iov->iov_base, LOST, strlen(LOST)) == 0) {
+            errno = ENOBUFS;
+            return -1;
+        }
+        set_sender(&messages[i].msg_hdr);
+    }
+    return got;
 }

@@ -138,6 +138,23 @@ class SimHost(host.Host):
             self.kernel.udevd.resume()
             self.kernel.udevd.settle(DEADLINE)
 
+    def stop_udev(self):
+        self.kernel.udevd.stop()
+
+    def kill_udev(self):
+        self.kernel.udevd.stop()
+
+    def start_udev(self):
+        if self.kernel.udevd.listener is None:
+            self.kernel.udevd.start()
+
+    def hang_udev(self):
+        self.kernel.udevd.hang()
+
+    def wake_udev(self):
+        self.kernel.udevd.resume()
+        self.kernel.udevd.settle(DEADLINE)
+
     @contextlib.contextmanager
     def hold_start(self):
         """A context in which a daemon that starts listens, but gets no further; it does afterwards."""

@@ -28,9 +28,12 @@ def message(properties):
 
 
 class Udevd:
-    """A thread with a queue of events."""
+    """A thread with a queue of events. It may be stopped, or be there and say nothing."""
 
     def __init__(self, root):
+        self.control = root / 'udev-control'   # where its clients find it; stays when it goes
+        self.busy_mark = root / 'udev-queue'   # there while it has something to do
+        self.listener = None
         self.pattern = f'{root}/event[0-9]*'
         self.queue = collections.deque()
         self.changed = threading.Condition()
@@ -40,25 +43,59 @@ class Udevd:
         self.sent = []
         self.thread = threading.Thread(target=self.run, name='udevd', daemon=True)
         self.thread.start()
+        self.start()
 
     def close(self):
+        self.stop()
         with self.changed:
             self.closed = True
             self.changed.notify_all()
         self.thread.join()
 
+    def start(self):
+        """It is there, and tells of what happens from now on."""
+        with self.changed:
+            self.control.unlink(missing_ok=True)
+            self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.listener.bind(str(self.control))
+            # Nobody talks to it here: that somebody listens is all that clients find out.
+            self.listener.listen(4096)
+
+    def stop(self):
+        """It ends, with all that it has not told yet; the file of its socket stays."""
+        with self.changed:
+            if self.listener is not None:
+                self.listener.close()
+            self.listener = None
+            self.queue.clear()
+            self.busy_mark.unlink(missing_ok=True)
+            self.paused = False
+
+    def remove(self):
+        """It ends, and nothing is left."""
+        self.stop()
+        self.control.unlink()
+
     def post(self, properties):
         with self.changed:
-            self.queue.append(dict(properties))
-            self.changed.notify_all()
+            if self.listener is not None:
+                self.queue.append(dict(properties))
+                self.changed.notify_all()
 
     def pause(self):
-        """From here on udev stays silent; what happens meanwhile is kept."""
+        """From here on udev says that it is busy, and tells of nothing; what happens meanwhile is kept."""
+        with self.changed:
+            self.busy_mark.touch()
+            self.paused = True
+
+    def hang(self):
+        """The same without a word."""
         with self.changed:
             self.paused = True
 
     def resume(self):
         with self.changed:
+            self.busy_mark.unlink(missing_ok=True)
             self.paused = False
             self.changed.notify_all()
 

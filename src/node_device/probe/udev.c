@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "node_device/probe/kernel-events.h"
 #include "util/error.h"
 #include "util/names.h"
 #include "util/source.h"
@@ -22,12 +23,18 @@
 /* Of a "move", without /sys as always in events. */
 #define PROPERTY_OLD_PATH "DEVPATH_OLD"
 
+#define PROPERTY_SUBSYSTEM "SUBSYSTEM"
+#define PROPERTY_DEVTYPE   "DEVTYPE"
+
 struct _MdUdev {
     GObject parent;
 
     struct udev *udev;
     struct udev_monitor *monitor;
     GSource *source;
+    const MdSettings *settings;
+    MdKernelEvents *kernel; /* NULL: they cannot be had */
+    gboolean deaf;          /* opened while there was no udevd: libudev may listen to nobody then */
     gboolean listening;
     gboolean gap; /* events have been lost */
 };
@@ -39,8 +46,9 @@ static guint signals[SIGNAL_LAST];
 struct _MdUdevDevice {
     struct udev *udev;
     char *path;
-    char *subsystem;            /* "" if it has none */
-    struct udev_device *device; /* NULL until it is needed, and if there is none any more */
+    char *subsystem;                /* "" if it has none */
+    struct udev_device *device;     /* NULL until it is needed, and if there is none any more */
+    const MdKernelMessage *message; /* that it is from, or NULL; borrowed */
 };
 
 typedef struct udev_hwdb udev_hwdb;
@@ -56,6 +64,7 @@ md_udev_dispose(GObject *object)
     MdUdev *self = MD_UDEV(object);
 
     md_source_clear(&self->source);
+    g_clear_pointer(&self->kernel, md_kernel_events_free);
     g_clear_pointer(&self->monitor, udev_monitor_unref);
     g_clear_pointer(&self->udev, udev_unref);
     G_OBJECT_CLASS(md_udev_parent_class)->dispose(object);
@@ -131,11 +140,23 @@ receive_one(MdUdev *self)
         return TRUE;
     }
 
+    if (self->kernel != NULL)
+        md_kernel_events_heard(self->kernel, udev_device_get_seqnum(received));
     device = device_new(self, received);
     action = udev_device_get_action(received);
     if (action != NULL && !self->gap)
         g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
     return TRUE;
+}
+
+
+/* Only a fresh look at everything tells the truth now. */
+static void
+tell_lost(MdUdev *self)
+{
+    self->gap = FALSE;
+    g_message("Events of udev have been lost, comparing all devices with sysfs");
+    g_signal_emit(self, signals[SIGNAL_LOST], 0);
 }
 
 
@@ -152,10 +173,8 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
         more = receive_one(self);
 
     /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
-    if (self->gap && !more) {
-        self->gap = FALSE;
-        g_signal_emit(self, signals[SIGNAL_LOST], 0);
-    }
+    if (self->gap && !more)
+        tell_lost(self);
     return G_SOURCE_CONTINUE;
 }
 
@@ -167,18 +186,22 @@ md_udev_new(void)
 }
 
 
-gboolean
-md_udev_open(MdUdev *self, guint receive_buffer, GError **error)
+/* Listens to udevd, instead of what was listened to before. */
+static gboolean
+monitor_open(MdUdev *self, GError **error)
 {
     int rc = 0;
 
+    md_source_clear(&self->source);
+    g_clear_pointer(&self->monitor, udev_monitor_unref);
+    self->deaf = self->kernel != NULL && md_kernel_events_is_silent(self->kernel);
     self->monitor = udev_monitor_new_from_netlink(self->udev, "udev");
     if (self->monitor == NULL) {
         md_error_set_errno(error, errno, "Unable to listen to udev");
         return FALSE;
     }
 
-    rc = udev_monitor_set_receive_buffer_size(self->monitor, receive_buffer);
+    rc = udev_monitor_set_receive_buffer_size(self->monitor, self->settings->udev_receive_buffer);
     if (rc < 0)
         g_debug("udev's receive buffer stays as it is: %s", g_strerror(-rc));
 
@@ -195,10 +218,97 @@ md_udev_open(MdUdev *self, guint receive_buffer, GError **error)
 }
 
 
+/* What udevd has told a socket that did not listen to it is lost. */
+static void
+monitor_open_again(MdUdev *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (monitor_open(self, &error))
+        tell_lost(self);
+    else
+        g_warning("%s", error->message);
+}
+
+
+static void
+on_silence_changed(gboolean silent, gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+
+    if (silent) {
+        g_message("udevd is silent, going by the kernel's own events");
+        g_signal_emit(self, signals[SIGNAL_LOST], 0);
+    } else {
+        g_message("udevd is back, going by its events");
+        if (self->deaf)
+            monitor_open_again(self);
+    }
+}
+
+
+static void
+on_kernel_event(const MdKernelMessage *message, gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+    const char *subsystem = md_kernel_message_get(message, PROPERTY_SUBSYSTEM);
+    g_autoptr(MdUdevDevice) device = g_new0(MdUdevDevice, 1);
+
+    device->udev = self->udev;
+    device->path = g_strconcat("/sys", message->path, NULL);
+    device->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
+    device->message = message;
+    g_signal_emit(self, signals[SIGNAL_EVENT], 0, message->action, device);
+}
+
+
+static void
+on_kernel_lost(gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+
+    tell_lost(self);
+}
+
+
+static gboolean
+on_is_behind(gpointer data)
+{
+    MdUdev *self = data;
+
+    return self->monitor != NULL && is_readable(self);
+}
+
+
+static const MdKernelEventsFuncs kernel_funcs = {
+    .silence_changed = on_silence_changed,
+    .event = on_kernel_event,
+    .lost = on_kernel_lost,
+    .is_behind = on_is_behind,
+};
+
+
+gboolean
+md_udev_open(MdUdev *self, const MdSettings *settings, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+
+    self->settings = settings;
+    self->kernel = md_kernel_events_new(settings, &kernel_funcs, self, &err);
+    if (self->kernel == NULL)
+        g_message("%s; a udevd is needed", err->message);
+    else if (md_kernel_events_is_silent(self->kernel))
+        g_message("There is no udevd, going by the kernel's own events");
+    return monitor_open(self, error);
+}
+
+
 void
 md_udev_listen(MdUdev *self)
 {
     self->listening = TRUE;
+    if (self->kernel != NULL)
+        md_kernel_events_listen(self->kernel);
 }
 
 
@@ -341,9 +451,21 @@ md_udev_device_get_subsystem(MdUdevDevice *device)
 }
 
 
+/* What the kernel has told of it, or NULL. */
+static const char *
+get_told(MdUdevDevice *device, const char *key)
+{
+    return device->message != NULL ? md_kernel_message_get(device->message, key) : NULL;
+}
+
+
 const char *
 md_udev_device_get_devtype(MdUdevDevice *device)
 {
+    const char *told = get_told(device, PROPERTY_DEVTYPE);
+
+    if (told != NULL)
+        return told;
     return get_known(device) != NULL ? udev_device_get_devtype(device->device) : NULL;
 }
 
@@ -375,6 +497,10 @@ md_udev_device_dup_devlinks(MdUdevDevice *device)
 const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
+    const char *told = get_told(device, key);
+
+    if (told != NULL)
+        return told;
     return get_known(device) != NULL ? udev_device_get_property_value(device->device, key) : NULL;
 }
 
@@ -391,7 +517,16 @@ md_udev_device_dup_old_path(MdUdevDevice *device)
 guint64
 md_udev_device_get_seqnum(MdUdevDevice *device)
 {
+    if (device->message != NULL)
+        return device->message->seqnum;
     return get_known(device) != NULL ? udev_device_get_seqnum(device->device) : 0;
+}
+
+
+gboolean
+md_udev_device_is_from_kernel(MdUdevDevice *device)
+{
+    return device->message != NULL;
 }
 
 

@@ -7,6 +7,8 @@
 
 #include <gio/gio.h>
 
+#include "util/settings.h"
+
 /* A device, for the getters below. What udev knows of it is read when it is first asked for. */
 typedef struct _MdUdevDevice MdUdevDevice;
 
@@ -20,11 +22,14 @@ G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
  */
 MdUdev *md_udev_new(void);
 
-/* From here on events queue up, up to `receive_buffer` bytes. */
-gboolean md_udev_open(MdUdev *self, guint receive_buffer, GError **error);
+/* From here on events queue up. `settings` (receive_buffer, event_timeout) must outlive it. */
+gboolean md_udev_open(MdUdev *self, const MdSettings *settings, GError **error);
 
-/* From here on they are signalled, from the main loop. It is busy until then if there are any: not
- * to be left for long. */
+/*
+ * From here on they are signalled, from the main loop. It is busy until then if there are any: not
+ * to be left for long. While udevd is silent (kernel-events.h) the kernel's own events are
+ * signalled instead, and at the beginning of that "lost".
+ */
 void md_udev_listen(MdUdev *self);
 
 /*
@@ -55,6 +60,8 @@ const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
 char *md_udev_device_dup_old_path(MdUdevDevice *device);
 /* Grows with each event of the kernel; 0 if this device is not from one. */
 guint64 md_udev_device_get_seqnum(MdUdevDevice *device);
+/* Whether it is from an event that the kernel has told us itself. */
+gboolean md_udev_device_is_from_kernel(MdUdevDevice *device);
 void md_udev_device_free(MdUdevDevice *device);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUdevDevice, md_udev_device_free)

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "node_device/probe/kernel-events.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <linux/netlink.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/names.h"
+#include "util/source.h"
+
+/* Messages taken by one system call, and such calls in one go before others get their turn on the
+ * main loop. */
+#define MESSAGES_AT_ONCE   8
+#define MAX_CALLS_PER_TURN 8
+
+/* How long udevd may owe an event, in milliseconds, before we look whether it is there at all. It
+ * takes a few for most of them. */
+#define GRACE 100
+
+/* How long the socket is left alone while udevd tells of what the kernel does, in milliseconds.
+ * What comes meanwhile waits in the buffer, so that not every event wakes up the main loop twice.
+ */
+#define REST 1000
+
+/* How long a udevd is believed that says it is busy and tells of nothing, in milliseconds: it gives
+ * a single event up after this time. */
+#define BUSY_MAX (180 * 1000)
+
+/* One message with what the kernel says about its sender. */
+typedef struct {
+    char bytes[MD_KERNEL_MESSAGE_MAX];
+    struct iovec place;
+    struct sockaddr_nl sender;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+} Slot;
+
+struct _MdKernelEvents {
+    const MdSettings *settings;
+    const MdKernelEventsFuncs *funcs;
+    gpointer data;
+    MdFd fd;
+    Slot slots[MESSAGES_AT_ONCE];
+    struct mmsghdr headers[MESSAGES_AT_ONCE];
+
+    MdFd alarm;       /* an epoll of the socket, or of nothing while that is left alone: to take a
+                         descriptor from the main loop and put it back costs a wake-up each time */
+    GSource *source;  /* of `alarm` */
+    GSource *timer;   /* while the socket is left alone */
+    gboolean in_debt; /* of that timer: udevd has until then to tell of `owed` */
+    guint64 owed;     /* the latest event that udevd has to tell of */
+    guint64 heard;    /* the latest one that it has told of */
+    guint64 heard_before; /* when the timer was set */
+    guint waited;         /* since udevd has told of anything, in milliseconds */
+    gboolean watching;    /* `alarm` rings for the socket */
+    gboolean draining;    /* what has come while the socket was left alone is still to be read */
+    gboolean gap;         /* events have been lost, and some are still to be read */
+    gboolean silent;      /* udevd */
+    gboolean absent;      /* because there is none */
+};
+
+static void watch_socket(MdKernelEvents *self);
+static void set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func);
+
+
+/* Makes all slots ready to be received into. */
+static void
+slots_reset(MdKernelEvents *self)
+{
+    for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+        Slot *slot = &self->slots[i];
+
+        slot->place = (struct iovec){ .iov_base = slot->bytes, .iov_len = sizeof(slot->bytes) };
+        self->headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &slot->sender,
+            .msg_namelen = sizeof(slot->sender),
+            .msg_iov = &slot->place,
+            .msg_iovlen = 1,
+            .msg_control = &slot->control,
+            .msg_controllen = sizeof(slot->control),
+        };
+    }
+}
+
+
+/* Fills `*got` slots. FALSE if nothing is left to be received. */
+static gboolean
+slots_receive(MdKernelEvents *self, int *got)
+{
+    slots_reset(self);
+    *got = recvmmsg(self->fd, self->headers, MESSAGES_AT_ONCE, MSG_DONTWAIT, NULL);
+    if (*got >= 0)
+        return *got == MESSAGES_AT_ONCE;
+
+    *got = 0;
+    if (errno == ENOBUFS) {
+        g_debug("Events of the kernel have been lost: %s", g_strerror(errno));
+        self->gap = TRUE;
+        return TRUE;
+    }
+    return errno == EINTR;
+}
+
+
+/* FALSE if the slot holds something else than an event of the kernel's. */
+static gboolean
+slot_parse(MdKernelEvents *self, int i, MdKernelMessage *message)
+{
+    return md_kernel_message_is_genuine(&self->headers[i].msg_hdr) &&
+           md_kernel_message_parse(self->slots[i].bytes, self->headers[i].msg_len, message);
+}
+
+
+static void
+set_silent(MdKernelEvents *self, gboolean silent)
+{
+    self->silent = silent;
+    self->owed = self->heard;
+    self->draining = TRUE;
+    md_source_clear(&self->timer);
+    watch_socket(self);
+    self->funcs->silence_changed(silent, self->data);
+}
+
+
+/* After an overflow the kernel drops whatever comes until all has been read. */
+static void
+end_gap(MdKernelEvents *self)
+{
+    if (!self->gap)
+        return;
+    self->gap = FALSE;
+    self->funcs->lost(self->data);
+}
+
+
+/* While udevd is silent. */
+static void
+pass_on(MdKernelEvents *self)
+{
+    gboolean more = TRUE;
+
+    for (int i = 0; more && i < MAX_CALLS_PER_TURN; i++) {
+        int got = 0;
+
+        more = slots_receive(self, &got);
+        for (int k = 0; k < got; k++) {
+            MdKernelMessage message = { 0 };
+
+            if (slot_parse(self, k, &message) && !self->gap)
+                self->funcs->event(&message, self->data);
+        }
+    }
+    if (!more)
+        end_gap(self);
+}
+
+
+/* FALSE if udevd is to be waited for no longer. */
+static gboolean
+is_believed(MdKernelEvents *self)
+{
+    gboolean is_telling = self->heard > self->heard_before || self->funcs->is_behind(self->data);
+
+    self->waited = is_telling ? 0 : self->waited + self->settings->event_timeout;
+    return is_telling || (self->waited < BUSY_MAX && access(MD_PATH_UDEV_QUEUE, F_OK) == 0);
+}
+
+
+static gboolean
+on_rest_over(gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    md_source_clear(&self->timer);
+    self->draining = TRUE;
+    watch_socket(self);
+    return G_SOURCE_REMOVE;
+}
+
+
+static gboolean
+on_patience_over(gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    self->absent = !md_kernel_events_find_udevd();
+    if (!self->absent && is_believed(self))
+        set_timer(self, self->settings->event_timeout, on_patience_over);
+    else
+        set_silent(self, TRUE);
+    return G_SOURCE_REMOVE;
+}
+
+
+static gboolean
+on_grace_over(gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    self->absent = !md_kernel_events_find_udevd();
+    if (self->absent)
+        set_silent(self, TRUE);
+    else
+        set_timer(self, self->settings->event_timeout, on_patience_over);
+    return G_SOURCE_REMOVE;
+}
+
+
+static void
+set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func)
+{
+    md_source_clear(&self->timer);
+    self->in_debt = func != on_rest_over;
+    self->heard_before = self->heard;
+    self->timer = md_source_attach(g_timeout_source_new(milliseconds), func, self);
+}
+
+
+static void
+leave_socket(MdKernelEvents *self)
+{
+    epoll_ctl(self->alarm, EPOLL_CTL_DEL, self->fd, NULL);
+    self->watching = FALSE;
+    self->waited = 0;
+    if (self->owed > self->heard)
+        set_timer(self, MIN(GRACE, self->settings->event_timeout), on_grace_over);
+    else
+        set_timer(self, REST, on_rest_over);
+}
+
+
+/* Reads until there is nothing more, or an event that udevd has not told of. */
+static void
+find_owed(MdKernelEvents *self)
+{
+    gboolean was_draining = self->draining;
+    gboolean more = TRUE;
+
+    for (int i = 0; more && (self->gap || self->owed <= self->heard) && i < MAX_CALLS_PER_TURN;
+         i++) {
+        int got = 0;
+
+        more = slots_receive(self, &got);
+        for (int k = 0; k < got; k++) {
+            MdKernelMessage message = { 0 };
+
+            if (slot_parse(self, k, &message))
+                self->owed = MAX(self->owed, message.seqnum);
+        }
+    }
+    if (!more) {
+        self->draining = FALSE;
+        end_gap(self);
+    }
+    if (!self->gap && (self->owed > self->heard || !was_draining))
+        leave_socket(self);
+}
+
+
+static gboolean
+on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    if (self->absent && md_kernel_events_find_udevd()) {
+        self->absent = FALSE;
+        set_silent(self, FALSE);
+    }
+    if (self->silent)
+        pass_on(self);
+    else
+        find_owed(self);
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+watch_socket(MdKernelEvents *self)
+{
+    struct epoll_event readable = { .events = EPOLLIN };
+
+    if (!self->watching)
+        epoll_ctl(self->alarm, EPOLL_CTL_ADD, self->fd, &readable);
+    self->watching = TRUE;
+}
+
+
+static gboolean
+open_socket(MdFd *fd, guint receive_buffer, GError **error)
+{
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = MD_KERNEL_GROUP };
+    int on = 1;
+
+    *fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+        bind(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        md_error_set_errno(error, errno, "Unable to listen to the kernel's events");
+        return FALSE;
+    }
+    /* The second one goes beyond what the administrator grants to all, and is for root. */
+    setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+    if (setsockopt(*fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(receive_buffer)) < 0)
+        g_debug("The buffer for the kernel's events may be smaller: %s", g_strerror(errno));
+    return TRUE;
+}
+
+
+MdKernelEvents *
+md_kernel_events_new(const MdSettings *settings,
+                     const MdKernelEventsFuncs *funcs,
+                     gpointer data,
+                     GError **error)
+{
+    g_auto(MdFd) fd = -1;
+    g_auto(MdFd) alarm = epoll_create1(EPOLL_CLOEXEC);
+    MdKernelEvents *self = NULL;
+
+    if (alarm < 0) {
+        md_error_set_errno(error, errno, "Unable to listen to the kernel's events");
+        return NULL;
+    }
+    if (!open_socket(&fd, settings->udev_receive_buffer, error))
+        return NULL;
+
+    self = g_new0(MdKernelEvents, 1);
+    self->settings = settings;
+    self->funcs = funcs;
+    self->data = data;
+    self->fd = g_steal_fd(&fd);
+    self->alarm = g_steal_fd(&alarm);
+    self->absent = self->silent = !md_kernel_events_find_udevd();
+    return self;
+}
+
+
+void
+md_kernel_events_free(MdKernelEvents *self)
+{
+    if (self == NULL)
+        return;
+
+    md_source_clear(&self->source);
+    md_source_clear(&self->timer);
+    close(self->alarm);
+    close(self->fd);
+    g_free(self);
+}
+
+
+void
+md_kernel_events_listen(MdKernelEvents *self)
+{
+    self->source = md_source_attach(g_unix_fd_source_new(self->alarm, G_IO_IN),
+                                    G_SOURCE_FUNC(on_readable), self);
+    self->draining = TRUE;
+    watch_socket(self);
+}
+
+
+void
+md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
+{
+    if (seqnum == 0)
+        return;
+
+    self->heard = MAX(self->heard, seqnum);
+    /* The last words of one that has ended may be read late. */
+    if (self->silent && !self->absent)
+        set_silent(self, FALSE);
+    else if (self->timer != NULL && self->in_debt && self->heard >= self->owed)
+        set_timer(self, REST, on_rest_over);
+}
+
+
+gboolean
+md_kernel_events_is_silent(MdKernelEvents *self)
+{
+    return self->silent;
+}
+
+
+/* udevd takes it for a client that has nothing to say. Without blocking, as one that hangs takes no
+ * connection; it is there all the same. */
+gboolean
+md_kernel_events_find_udevd(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = MD_PATH_UDEV_CONTROL };
+    g_auto(MdFd) fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+           (errno != ECONNREFUSED && errno != ENOENT);
+}

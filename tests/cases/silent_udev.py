@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""udevd is absent, stopped, killed, hung, restarted or slow, while our devices and those of others come and go."""
+
+import hostile
+from mediated_test import only_on
+
+NEVER = '3000'    # seconds; whoever waits for that does not see the end of the test
+TYPES = 1 << 13
+ABSENT = "There is no udevd, going by the kernel's own events"
+SILENT = "udevd is silent, going by the kernel's own events"
+BACK = 'udevd is back, going by its events'
+
+
+class Udev(hostile.Hostile):
+    config = {'mdev': {'event_timeout': NEVER}}
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.host.start_udev)
+        self.choose_device()
+
+    def choose_device(self):
+        self.uuid = self.new_uuid()
+        self.name = self.child_name(self.parent, self.uuid)
+
+    def live(self, kinds, do):
+        """The next step in the life of a device is told once, and lists agree."""
+        do()
+        self.wait_told(self.events, self.name, *kinds)
+        self.wait_agreement()
+
+    def check_all(self):
+        """Our devices and those of others come and go, and so do the types of another parent; each is told once."""
+        device = self.create()
+        self.assertEqual(self.told(self.events, device.name()), ['created'])
+        device.destroy()
+        self.assertEqual(self.told(self.events, device.name()), ['created', 'deleted'])
+        self.choose_device()
+        self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
+        self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
+        parent = self.host.parents()[1]
+        self.host.unregister(parent)
+        self.wait_until(lambda: parent.name not in self.names(TYPES), 'no types')
+        self.host.register(parent)
+        self.wait_until(lambda: parent.name in self.names(TYPES), 'types')
+        self.choose_device()
+
+    def check_back(self, before):
+        """All that was there has kept its name and is told of no more; what comes next is told by udevd."""
+        self.assertEqual(self.names(), before)
+        self.check_all()
+        self.wait_until(lambda: BACK in self.daemon.log(), 'udevd')
+        self.check_all()
+        self.assertEqual(self.names(), before)
+        self.assertEqual(self.daemon.log().count(SILENT), self.daemon.log().count(BACK) - self.was_absent)
+
+    was_absent = 0
+
+
+class Absent(Udev):
+    """As in containers: from the start."""
+
+    starts_daemon = False
+    was_absent = 1
+
+    def start(self):
+        self.host.stop_udev()
+        self.daemon.start(self.config)
+        self.events = self.listen()
+
+    def test_absent(self):
+        self.start()
+        self.check_all()
+        self.assertIn(ABSENT, self.daemon.log())
+        self.assertNotIn(SILENT, self.daemon.log())
+
+    def test_that_comes_later(self):
+        self.start()
+        self.live(['created'], lambda: self.create(uuid=self.uuid))
+        before = self.names()
+        self.host.start_udev()
+        self.check_back(before)
+
+    @only_on('sim', 'the real one leaves the file of its socket behind')
+    def test_without_a_trace(self):
+        self.host.kernel.udevd.remove()
+        self.daemon.start(self.config)
+        self.events = self.listen()
+        self.check_all()
+        self.assertIn(ABSENT, self.daemon.log())
+
+
+class Gone(Udev):
+    """While the daemon runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.events = self.listen()
+        self.check_all()
+
+    def check(self, end):
+        end()
+        self.check_all()
+        self.assertIn(SILENT, self.daemon.log())
+        self.live(['created'], lambda: self.create(uuid=self.uuid, attrs=[('scratch', 'x')]))
+        before = self.names()
+        self.host.start_udev()
+        self.check_back(before)
+
+    def test_stopped(self):
+        self.check(self.host.stop_udev)
+
+    def test_killed(self):
+        self.check(self.host.kill_udev)
+
+    def test_restarted(self):
+        """Nobody looks in between; what it tells of afterwards is all that happens."""
+        before = self.names()
+        self.host.stop_udev()
+        self.host.start_udev()
+        self.check_all()
+        self.assertEqual(self.names(), before)
+
+    def test_killed_with_events_that_it_has_not_told(self):
+        self.host.hang_udev()
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.host.kill_udev()
+        self.live(['created'], lambda: None)
+        self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
+
+
+class Hangs(Udev):
+    """It takes connections and tells of nothing: after `event_timeout` the kernel is believed."""
+
+    config = {'mdev': {'event_timeout': '0.5'}}
+
+    def setUp(self):
+        super().setUp()
+        self.events = self.listen()
+        self.create().destroy()
+        self.addCleanup(self.host.wake_udev)
+        self.host.hang_udev()
+
+    def test_hangs(self):
+        """The first device is found after a while, what comes then at once, and later udevd tells of it again."""
+        self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
+        self.assertIn(SILENT, self.daemon.log())
+        self.change_config({'mdev': {'event_timeout': NEVER}})
+        device = self.create()
+        device.destroy()
+        self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
+        self.live(['created', 'deleted', 'created'],
+                  lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
+        self.host.wake_udev()
+        self.wait_until(lambda: BACK in self.daemon.log(), 'udevd')
+        self.live(['created', 'deleted', 'created'], lambda: None)
+        self.assertEqual(self.told(self.events, device.name()), ['created', 'deleted'])
+        self.live(['created', 'deleted', 'created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
+        self.assertEqual(self.daemon.log().count(SILENT), 1)
+
+    def test_is_killed_then(self):
+        self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
+        self.host.kill_udev()
+        self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
+
+
+class Slow(Udev):
+    """It says that it is busy, and has told of nothing for many times `event_timeout`."""
+
+    config = {'mdev': {'event_timeout': '0.2'}}
+
+    def setUp(self):
+        super().setUp()
+        self.events = self.listen()
+
+    def test_is_waited_for(self):
+        """Only our own devices, which sysfs decides about, are listed before it tells."""
+        with self.host.silence_udev():
+            self.host.create_by_others(self.parent, self.type_id, self.uuid)
+            for _ in range(5):
+                self.create().destroy()
+            self.assertNotIn(self.name, self.names())
+            self.assertEqual(self.told(self.events, self.name), [])
+        self.wait_told(self.events, self.name, 'created')
+        self.wait_agreement()
+        self.assertNotIn(SILENT, self.daemon.log())
+
+
+@only_on('sim', 'when the kernel drops events is not in the hands of a test')
+class Lost(Udev):
+    """Events of the kernel that have been lost are made up for by a look at everything."""
+
+    MADE_UP_FOR = 'Events of udev have been lost, comparing all devices with sysfs'
+
+    def setUp(self):
+        super().setUp()
+        self.events = self.listen()
+        self.host.stop_udev()
+        self.check_all()
+
+    def test_while_udevd_is_silent(self):
+        netlink = self.host.kernel.netlink
+        post, netlink.post = netlink.post, lambda _properties: None
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        netlink.post = post
+        netlink.lose()
+        self.live(['created'], lambda: None)
+        self.assertIn(self.MADE_UP_FOR, self.daemon.log())
+        self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))

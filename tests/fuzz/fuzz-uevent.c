@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Any bytes as a message of the kernel's about a device. What is taken names an action and a path,
+ * and nothing that is told of it lies outside of the message.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "node_device/probe/kernel-message.h"
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+
+
+static void
+check_value(const char *value, const char *bytes, gsize size)
+{
+    g_assert_true(value > bytes && value < bytes + size);
+    g_assert_true(value + strlen(value) < bytes + size);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+    static const char *const names[] = { "SUBSYSTEM", "DEVTYPE", "DEVPATH_OLD", "MDEV_STATE", "" };
+    /* On the heap, so that a sanitizer sees a step over the end. */
+    g_autofree char *bytes = g_memdup2(data, size);
+    MdKernelMessage message = { 0 };
+
+    if (!md_kernel_message_parse(bytes, size, &message))
+        return 0;
+
+    check_value(message.action, bytes, size);
+    check_value(message.path, bytes, size);
+    g_assert_cmpint(*message.action, !=, '\0');
+    g_assert_cmpint(*message.path, ==, '/');
+    g_assert_cmpuint(message.seqnum, >, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *value = md_kernel_message_get(&message, names[i]);
+
+        if (value != NULL)
+            check_value(value, bytes, size);
+    }
+    return 0;
+}
