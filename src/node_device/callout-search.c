@@ -275,15 +275,9 @@ md_callout_search_run_async(MdCalloutSearch *self,
                             gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
-    GError *error = NULL;
 
     g_task_set_source_tag(task, md_callout_search_run_async);
     g_task_set_task_data(task, g_rc_box_acquire(self), (GDestroyNotify)md_callout_search_unref);
-    if (md_worker_is_overdue(MD_WORKER_FILES, MD_WORKER_SCRIPTS)) {
-        callout_search_set_overdue_error(self, &error);
-        g_task_return_error(task, error);
-        return;
-    }
     md_worker_run_async(search_run, search_new(self), (GDestroyNotify)search_free, MD_WORKER_FILES,
                         MD_WORKER_SCRIPTS, self->settings->driver_timeout, owner, on_searched,
                         g_steal_pointer(&task));

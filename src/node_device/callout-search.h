@@ -35,8 +35,8 @@ void md_callout_search_unref(MdCalloutSearch *self);
 /* Whether there is certainly no script of a kind. Does not touch the disk. */
 gboolean md_callout_search_knows_none(MdCalloutSearch *self, MdScriptKind kind);
 
-/* Looks for all there are. VIR_ERR_OPERATION_TIMEOUT after `driver_timeout`, and at once while an
- * earlier search has not ended; VIR_ERR_RESOURCE_BUSY if too many wait. */
+/* Looks for all there are. VIR_ERR_OPERATION_TIMEOUT after `driver_timeout`; VIR_ERR_RESOURCE_BUSY
+ * if too many wait. */
 void md_callout_search_run_async(MdCalloutSearch *self,
                                  MdOwner *owner,
                                  GAsyncReadyCallback callback,

@@ -6,6 +6,7 @@
 #include "conf/cap-mdev.h"
 #include "node_device/document-now.h"
 #include "node_device/driver-private.h"
+#include "node_device/probe/pci-names.h"
 #include "node_device/recovery.h"
 #include "node_device/vhba.h"
 #include "node_device/vpd-search.h"
@@ -262,6 +263,7 @@ md_driver_stop_finish(MdDriver *self, GAsyncResult *result)
 void
 md_driver_reload(MdDriver *self)
 {
+    md_pci_names_drop();
     md_definitions_rescan(self->host.definitions);
 }
 

@@ -136,6 +136,26 @@ class Scripts(HungDisk):
 
 
 @only_on('sim', 'no disk hangs on demand')
+class HardwareDatabase(HungDisk):
+    """The names of PCI functions are in it."""
+
+    def setUp(self):
+        super().setUp()
+        self.set_disk('/hwdb.bin')
+
+    def test_at_start(self):
+        self.hang()
+        self.daemon.start({'mdev': {'driver_timeout': SOON}})
+        self.look()
+        self.assertIn('computer', self.dump('computer'))
+        self.assert_timeout(self.dump, self.parent.name, says='in time')
+        self.release()
+        self.wait_logged('A job ended after its deadline')
+        self.change_config(self.config)
+        self.assertIn('NVIDIA', self.dump(self.parent.name))
+
+
+@only_on('sim', 'no disk hangs on demand')
 class Settings(HungDisk):
     def setUp(self):
         super().setUp()

@@ -7,7 +7,8 @@
  * nodes of VFIO groups, which it may call busy: umockdev ends a program that opens a device without
  * a script for it. With MD_FAKE_NO_HWDB in the environment there is no hardware database. And
  * whatever is opened, looked at or executed below the directory MD_FAKE_DISK waits for a lock on
- * the file MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock.
+ * the file MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock. The
+ * hardware database is "/hwdb.bin" then.
  *
  * umockdev does not tell those who listen to the kernel's events from those who listen to udevd's.
  * Here the former are connected to the fake kernel (netlink.py) instead. Where udevd takes
@@ -325,13 +326,13 @@ wait_for_disk(int at, const char *path)
 }
 
 
+/* The hardware database is looked for in several directories. */
 static int
-is_hidden(const char *path)
+is_hwdb(const char *path)
 {
     size_t len = strlen(path);
 
-    return getenv(ENV_NO_HWDB) != NULL && len >= strlen(HWDB) &&
-           strcmp(path + len - strlen(HWDB), HWDB) == 0;
+    return len >= strlen(HWDB) && strcmp(path + len - strlen(HWDB), HWDB) == 0;
 }
 
 
@@ -431,8 +432,8 @@ __read_chk(int fd, void *buf, size_t count, size_t size)
 #define WRAP_FOPEN(name)                                                                           \
     FILE *name(const char *path, const char *mode)                                                 \
     {                                                                                              \
-        wait_for_disk(AT_FDCWD, path);                                                             \
-        if (is_hidden(path)) {                                                                     \
+        wait_for_disk(AT_FDCWD, is_hwdb(path) ? HWDB : path);                                      \
+        if (is_hwdb(path) && getenv(ENV_NO_HWDB) != NULL) {                                        \
             errno = ENOENT;                                                                        \
             return NULL;                                                                           \
         }                                                                                          \

@@ -10,6 +10,7 @@
 #include "node_device/probe/mdev-types.h"
 #include "node_device/probe/pci-config.h"
 #include "node_device/probe/pci-link.h"
+#include "node_device/probe/pci-names.h"
 #include "node_device/probe/pci-vpd.h"
 #include "node_device/probe/probe.h"
 #include "util/names.h"
@@ -52,7 +53,7 @@ read_class(MdUdevDevice *device, MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     MdCapPci *cap = NULL;
@@ -67,8 +68,6 @@ probe(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap->class_code = read_class(device, dir);
     cap->vendor_id = md_sysfs_dir_read_int(dir, ATTR_VENDOR, &number) ? (guint)number : 0;
     cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
-    md_udev_find_pci_names(udev, cap->vendor_id, cap->product_id, &cap->vendor_name,
-                           &cap->product_name);
     cap->mdev_types = md_mdev_types_probe(dir);
     cap->may_have_vpd = md_sysfs_dir_has(dir, MD_ATTR_VPD);
     def->name = md_node_device_make_name("pci", name, NULL);
@@ -218,12 +217,26 @@ read_config(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
+/* From the database, which may be on a disk that hangs. */
+static gboolean
+read_names(MdCapPci *cap, gboolean may_block, GError **error)
+{
+    g_free(cap->vendor_name);
+    g_free(cap->product_name);
+    return md_pci_names_find(cap->vendor_id, cap->product_id, may_block, &cap->vendor_name,
+                             &cap->product_name) ||
+           md_probe_check_may_block(FALSE, error);
+}
+
+
 static gboolean
 read_once(
     MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, gboolean *lasting, GError **error)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
 
+    if (!read_names(cap, may_block, error))
+        return FALSE;
     if (is_asleep(dir)) {
         guess_header(cap, dir);
         *lasting = FALSE;

@@ -406,16 +406,18 @@ dup_entry(struct udev_list_entry *entries, const char *key)
 /* The database is opened each time: it may have been replaced, and its megabytes are not needed
  * between the looks. */
 void
-md_udev_find_pci_names(
-    MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name)
+md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name)
 {
-    g_autoptr(udev_hwdb) hwdb = udev_hwdb_new(self->udev);
+    /* Not that of the main loop: it counts its references for one thread. */
+    struct udev *context = udev_new();
+    g_autoptr(udev_hwdb) hwdb = context != NULL ? udev_hwdb_new(context) : NULL;
     /* Without subsystem ids: those would bring the name of the board instead of the chip's. */
     g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
     struct udev_list_entry *entries = NULL;
 
     *vendor_name = NULL;
     *product_name = NULL;
+    g_clear_pointer(&context, udev_unref);
     if (hwdb == NULL)
         return;
 

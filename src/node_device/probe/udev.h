@@ -45,9 +45,8 @@ guint64 md_udev_read_seqnum(void);
 /* NULL if there is no such device (any more). */
 MdUdevDevice *md_udev_look_up(MdUdev *self, const char *path);
 
-/* Names of PCI ids from the hardware database; NULL if they are not in it. */
-void md_udev_find_pci_names(
-    MdUdev *self, guint vendor, guint product, char **vendor_name, char **product_name);
+/* Names of PCI ids from the hardware database; NULL if they are not in it. For a worker. */
+void md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name);
 
 const char *md_udev_device_get_path(MdUdevDevice *device);
 const char *md_udev_device_get_name(MdUdevDevice *device);      /* last component of the path */
