@@ -232,6 +232,12 @@ class Connection:  # pylint: disable=too-many-public-methods
         self.buffer = self.buffer[size:]
         return frame
 
+    def is_readable(self, seconds):
+        """Of descriptors of any number, unlike select()."""
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
     def receive(self, seconds):
         """The next frame; None after that time. Closed when there will be none."""
         limit = time.monotonic() + seconds
@@ -243,7 +249,7 @@ class Connection:  # pylint: disable=too-many-public-methods
                     self.pong()
                 return frame
             left = limit - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            if left <= 0 or not self.is_readable(left):
                 return None
             try:
                 data = self.socket.recv(CHUNK)
