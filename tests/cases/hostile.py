@@ -2,8 +2,12 @@
 """Drivers, udevd, other programs and the order of things at their worst."""
 
 import contextlib
+import subprocess
 import threading
 
+import libvirt
+
+import rpc
 from mediated_test import VAGUE, MediatedTest, only_on
 
 MDEV, ACTIVE = 1 << 14, 1 << 31
@@ -166,6 +170,9 @@ class BetweenWriteAndAnswer(Hostile):
 class Races(Hostile):
     """Another program writes to the same `create`."""
 
+    def create_as_another(self, type_id, uuid):
+        self.host.create_by_others(self.parent, type_id, uuid)
+
     def race(self, type_id, ours, theirs):
         """Errors of ours and of theirs, None for the one who wins."""
         document = self.document(type_id=type_id, uuid=ours)
@@ -176,7 +183,7 @@ class Races(Hostile):
             gate.wait()
             func(*args)
         first = self.in_background(run, connection.nodeDeviceCreateXML, document, 0)
-        second = self.in_background(run, self.host.create_by_others, self.parent, type_id, theirs)
+        second = self.in_background(run, self.create_as_another, type_id, theirs)
         return self.outcome(first), self.outcome(second)
 
     def test_one_uuid(self):
@@ -212,12 +219,73 @@ class Races(Hostile):
             self.wait_agreement()
 
 
+class RacesWithMdevctl(Races):
+    """It is slower than we are: where it is to be first, it is in the driver already."""
+
+    def create_as_another(self, type_id, uuid):
+        self.host.mdevctl('start', '--uuid', uuid, '--parent', self.parent.address, '--type', type_id)
+
+    def block(self, first, uuid):
+        """`first` has its device in the driver, until the result is called."""
+        self.host.set_knob(self.parent, 'block_create', 1)
+        running = self.in_background(first)
+        self.assertEqual(self.host.wait_create_stuck(self.parent), uuid)
+
+        def go_on():
+            self.host.set_knob(self.parent, 'block_create', 0)
+            running.result(self.deadline)
+        return go_on
+
+    def check_winner(self, events, uuid):
+        self.wait_agreement()
+        self.assertEqual(self.host.children(), [uuid])
+        self.wait_told(events, self.child_name(self.parent, uuid), 'created')
+
+    def test_mdevctl_has_begun(self):
+        events, uuid = self.listen(), self.new_uuid()
+        go_on = self.block(lambda: self.create_as_another(self.type_id, uuid), uuid)
+        self.assert_refused(VAGUE, lambda: self.create(uuid=uuid), says=uuid)
+        go_on()
+        self.check_winner(events, uuid)
+
+    def test_we_have_begun(self):
+        events, uuid = self.listen(), self.new_uuid()
+        go_on = self.block(lambda: self.create(self.connect(), uuid=uuid), uuid)
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.create_as_another(self.type_id, uuid)
+        go_on()
+        self.check_winner(events, uuid)
+
+    def test_stop(self):
+        """One of both removes it, and the other one is told so or finds it gone."""
+        for _ in range(ROUNDS):
+            events, uuid = self.listen(), self.new_uuid()
+            device = self.create(uuid=uuid)
+            theirs = self.in_background(self.host.mdevctl, 'stop', '--uuid', uuid)
+            ours = self.outcome(self.in_background(device.destroy))
+            errors = ours, self.outcome(theirs)
+            self.assertIn(None, errors)
+            if ours is not None:
+                self.assertIn(uuid.replace('-', '_'), str(ours))
+            self.wait_agreement()
+            self.assertEqual(self.host.children(), [])
+            self.wait_told(events, device.name(), 'created', 'deleted')
+
+
 class ParentGoes(Hostile):
     """Its driver is taken off in the middle of a call: that ends, one way or another, and the daemon goes on."""
+
+    def take_off(self):
+        self.host.unbind(self.parent)
+
+    def put_on(self):
+        self.host.bind(self.parent)
 
     def setUp(self):
         super().setUp()
         self.events = self.listen()
+        # Nobody tells when the parent is about to go.
+        self.kind = self.type_id
         self.uuid = self.new_uuid()
         self.name = self.child_name(self.parent, self.uuid)
 
@@ -227,33 +295,34 @@ class ParentGoes(Hostile):
         running = self.in_background(call, self.connect())
         if stuck is not None:
             stuck()
-        unbind = self.in_background(self.host.unbind, parent)
+        unbind = self.in_background(self.take_off)
         if goes_on is not None:
             self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{parent.address}') or
                             unbind.is_done(), 'a parent that goes')
             goes_on()
         unbind.result(self.deadline)
         error = self.outcome(running)
+        if error is not None:
+            self.assertIsInstance(error, (libvirt.libvirtError, rpc.RpcError))
+            self.assertRegex(str(error), f'{self.uuid}|{self.name}|{parent.name}|{parent.path}')
         self.wait_until(lambda: not self.host.children(parent), 'no children')
         self.wait_agreement()
         self.wait_until(lambda: parent.name not in self.names(1 << 13), 'no types')
         told = self.told(self.events, self.name)
         self.assertEqual(told.count('created'), told.count('deleted'))
-        self.host.bind(parent)
+        self.put_on()
         self.wait_until(lambda: parent.name in self.names(1 << 13), 'types')
         self.create(parent=parent.name).destroy()
         return error
 
     def release(self, knob):
-        return lambda: self.host.set_knob(self.parent, knob, 0)
+        return lambda: self.host.let_go(self.parent, knob)
 
-    @only_on('sim', 'the knobs of the module go with its driver')
     def test_create(self):
         self.host.set_knob(self.parent, 'block_create', 1)
-        self.check(lambda conn: self.create(conn, uuid=self.uuid, attrs=[('scratch', 'x')]),
+        self.check(lambda conn: self.create(conn, uuid=self.uuid, type_id=self.kind, attrs=[('scratch', 'x')]),
                    lambda: self.host.wait_create_stuck(self.parent), self.release('block_create'))
 
-    @only_on('sim', 'the knobs of the module go with its driver')
     def test_destroy(self):
         self.create(uuid=self.uuid)
         self.host.set_knob(self.parent, 'block_remove', 1)
@@ -262,15 +331,53 @@ class ParentGoes(Hostile):
 
     def test_define(self):
         """Whatever becomes of the parent: what is answered is on disk, and what is refused is not."""
-        error = self.check(lambda conn: self.define(conn, uuid=self.uuid))
+        error = self.check(lambda conn: self.define(conn, uuid=self.uuid, type_id=self.kind))
         self.assertEqual(self.definition_path(self.uuid).exists(), error is None)
+
+    def test_define_with_autostart(self):
+        """Both are answered and on disk, or refused and not."""
+        done = []
+
+        def call(conn):
+            device = self.define(conn, uuid=self.uuid, type_id=self.kind)
+            done.append('manual')
+            device.setAutostart(1)
+            done.append('auto')
+        self.check(call)
+        self.assertEqual(self.definition_path(self.uuid).exists(), bool(done))
+        if done:
+            self.assertEqual(self.read_definition(self.uuid)['start'], done[-1])
+
+    def test_start(self):
+        """The definition outlives whatever becomes of its device, and can be started when the parent is back."""
+        device = self.define(uuid=self.uuid, attrs=[('scratch', 'x')])
+        self.host.set_knob(self.parent, 'block_create', 1)
+        self.check(lambda conn: conn.nodeDeviceLookupByName(self.name).create(0),
+                   lambda: self.host.wait_create_stuck(self.parent), self.release('block_create'))
+        self.assertEqual(self.state(self.name), (False, True, False))
+        device.create(0)
+        self.assertEqual(self.host.journal(self.uuid), ['scratch=x'])
+
+    def test_lists(self):
+        """Each is answered, and names nothing twice."""
+        ends = threading.Event()
+        self.addCleanup(ends.set)
+        lists = []
+
+        def call(conn):
+            while not ends.is_set():
+                lists.append(self.names(connection=conn))
+        self.create(uuid=self.uuid)
+        self.assertIsNone(self.check(call, lambda: self.wait_until(lambda: lists, 'a list'), ends.set))
+        for names in lists:
+            self.assertEqual(len(names), len(set(names)))
 
     def test_update(self):
         device = self.define(uuid=self.uuid, attrs=[('scratch', 'old')])
         device.create(0)
         client = self.raw()
-        self.check(lambda _conn: client.update(self.name, self.document(
-            uuid=self.uuid, attrs=[('scratch', 'new')] * 200), LIVE))
+        document = self.document(uuid=self.uuid, attrs=[('scratch', 'new')] * 200)
+        self.check(lambda _conn: client.update(self.name, document, LIVE))
         self.assertEqual(self.read_definition(self.uuid)['attrs'], [{'scratch': 'old'}])
 
     def test_dump(self):
@@ -288,20 +395,34 @@ class ParentGoes(Hostile):
         """It is started when the parent is back."""
         self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'x'}])
         self.wait_until(lambda: self.name in self.names(), 'the definition')
-        self.host.unbind(self.parent)
+        self.take_off()
         self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
         self.host.set_knob(self.parent, 'block_create', 1)
-        self.host.bind(self.parent)
+        self.put_on()
         self.host.wait_create_stuck(self.parent)
-        unbind = self.in_background(self.host.unbind, self.parent)
+        unbind = self.in_background(self.take_off)
         self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{self.parent.address}'), 'no parent')
-        self.host.set_knob(self.parent, 'block_create', 0)
+        self.host.let_go(self.parent, 'block_create')
         unbind.result(self.deadline)
         self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
         self.assertEqual(self.host.children(), [])
-        self.host.bind(self.parent)
+        self.put_on()
         self.wait_until(lambda: self.state(self.name) == (True, True, True), 'a start by itself')
         self.wait_until(lambda: self.host.journal(self.uuid) == ['scratch=x'], 'its attribute')
+
+
+class ModuleGoes(ParentGoes):
+    """The same with the whole module, hence with all parents at once."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.host.load_module)
+
+    def take_off(self):
+        self.host.unload_module()
+
+    def put_on(self):
+        self.host.load_module()
 
 
 @only_on('sim', 'udevd is not that bad')

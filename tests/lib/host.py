@@ -139,6 +139,22 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         """Gives the parent its driver back."""
 
     @abc.abstractmethod
+    def let_go(self, parent, knob):
+        """Ends what this knob blocks in a driver that is being taken off; the module of the VM does so by itself."""
+
+    @abc.abstractmethod
+    def unload_module(self):
+        """Takes the driver off all parents at once."""
+
+    @abc.abstractmethod
+    def load_module(self):
+        """Gives all parents the driver, if it is not there already."""
+
+    @abc.abstractmethod
+    def mdevctl(self, *words):
+        """Runs mdevctl on this machine; subprocess.CalledProcessError if it fails."""
+
+    @abc.abstractmethod
     def announce_change(self, path):
         """udev tells of a change of a device, as an administrator may have it do."""
 

@@ -150,6 +150,12 @@ class VmHost(host.Host):
     def bind(self, parent):
         write('/sys/bus/pci/drivers/nvidia/bind', parent.address)
 
+    def let_go(self, parent, knob):
+        pass
+
+    def mdevctl(self, *words):
+        subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True)
+
     def unload_module(self):
         subprocess.run(['rmmod', MODULE], check=True)
         self.settle()

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import subprocess
 
 import host
 import hosts
@@ -125,6 +126,22 @@ class SimHost(host.Host):
         self.kernel.sysfs.bind(parent.path, fake.driver)
         fake.register()
         self.kernel.event('bind', parent.path)
+
+    def let_go(self, parent, knob):
+        self.set_knob(parent, knob, 0)
+
+    def unload_module(self):
+        for parent in self.parents():
+            self.unbind(parent)
+
+    def load_module(self):
+        for parent in self.parents():
+            if not self.fake(parent).registered:
+                self.bind(parent)
+
+    def mdevctl(self, *words):
+        subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True,
+                       env=self.daemon.environment)
 
     def announce_change(self, path):
         self.kernel.event('change', path)
