@@ -141,6 +141,8 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 void
 md_log_init(gboolean verbose)
 {
+    /* Else the C library looks for the file anew for each line, on a disk that may hang. */
+    g_setenv("TZ", ":/etc/localtime", FALSE);
     output.journal = g_log_writer_is_journald(STDERR_FILENO);
     output.colour = g_log_writer_supports_color(STDERR_FILENO);
     /* stdout belongs to --version and --help. */
