@@ -225,11 +225,15 @@ load_schema(const char *path, char **message)
 }
 
 
-/* The schema of a file, read once and kept for ever; borrowed. By one thread at a time. */
+/* path -> xmlRelaxNGPtr. Held while one is read. */
+static GMutex schemas_mutex;
+static GHashTable *schemas;
+
+
+/* The schema of a file, read once and kept for ever; borrowed. Called with the mutex held. */
 static xmlRelaxNGPtr
 find_schema(const char *path, GError **error)
 {
-    static GHashTable *schemas = NULL;
     g_autofree char *message = NULL;
     xmlRelaxNGPtr schema = NULL;
 
@@ -255,13 +259,29 @@ find_schema(const char *path, GError **error)
 static xmlRelaxNGPtr
 get_schema(const char *path, GError **error)
 {
-    static GMutex mutex;
-    xmlRelaxNGPtr schema = NULL;
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&schemas_mutex);
 
-    g_mutex_lock(&mutex);
-    schema = find_schema(path, error);
-    g_mutex_unlock(&mutex);
-    return schema;
+    return find_schema(path, error);
+}
+
+
+gboolean
+md_xml_has_schema(const char *path)
+{
+    gboolean known = FALSE;
+
+    if (!g_mutex_trylock(&schemas_mutex))
+        return FALSE;
+    known = schemas != NULL && g_hash_table_contains(schemas, path);
+    g_mutex_unlock(&schemas_mutex);
+    return known;
+}
+
+
+gboolean
+md_xml_load_schema(const char *path, GError **error)
+{
+    return get_schema(path, error) != NULL;
 }
 
 

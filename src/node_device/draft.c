@@ -31,6 +31,13 @@ typedef struct {
     gpointer user_data;
 } Reader;
 
+/* A document that waits for the schema. */
+typedef struct {
+    Reading *reading;
+    Reader reader;
+    MdOwner *owner;
+} Pending;
+
 
 static void
 reading_free(Reading *reading)
@@ -91,6 +98,53 @@ on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 }
 
 
+/* Takes `reading` over. */
+static void
+reading_begin(Reading *reading, const Reader *reader, MdOwner *owner)
+{
+    md_worker_run_async(read_on_worker, reading, (GDestroyNotify)reading_free, MD_WORKER_DOCUMENT,
+                        0, DEADLINE, owner, on_read, g_memdup2(reader, sizeof(*reader)));
+}
+
+
+static gboolean
+load_schema(gpointer path, GError **error)
+{
+    return md_xml_load_schema(path, error);
+}
+
+
+static void
+on_schema_loaded(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autofree Pending *pending = data;
+    g_autoptr(MdOwner) owner = pending->owner;
+    GError *error = NULL;
+
+    if (md_worker_run_finish(result, &error) != NULL) {
+        reading_begin(pending->reading, &pending->reader, owner);
+        return;
+    }
+    reading_free(pending->reading);
+    reader_answer(&pending->reader, NULL, error);
+}
+
+
+/* Once for all documents, and not in their place: the disk may hang, and the others need none.
+ * Takes `reading` over. */
+static void
+reading_load_schema(Reading *reading, const Reader *reader, MdOwner *owner)
+{
+    Pending *pending = g_new0(Pending, 1);
+
+    pending->reading = reading;
+    pending->reader = *reader;
+    pending->owner = md_owner_ref(owner);
+    md_worker_run_async(load_schema, (gpointer)SCHEMA, NULL, MD_WORKER_FILES, MD_WORKER_SCHEMA,
+                        DEADLINE, owner, on_schema_loaded, pending);
+}
+
+
 void
 md_draft_read(const char *document,
               gboolean validate,
@@ -114,6 +168,8 @@ md_draft_read(const char *document,
     /* A document that is too long is refused before it is looked at. */
     reading->document = g_strndup(document, MD_XML_DOCUMENT_MAX + 1);
     reading->validate = validate;
-    md_worker_run_async(read_on_worker, reading, (GDestroyNotify)reading_free, MD_WORKER_DOCUMENT,
-                        0, DEADLINE, owner, on_read, g_memdup2(&reader, sizeof(reader)));
+    if (validate && !md_xml_has_schema(SCHEMA))
+        reading_load_schema(reading, &reader, owner);
+    else
+        reading_begin(reading, &reader, owner);
 }

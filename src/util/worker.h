@@ -35,6 +35,7 @@ typedef enum {
     MD_WORKER_SCRIPTS,  /* looked for */
     MD_WORKER_SPAWN,    /* scripts started */
     MD_WORKER_SETTINGS, /* read again */
+    MD_WORKER_SCHEMA,   /* that documents are checked against */
 } MdWorkerFiles;
 
 /* Runs on the thread; `data` belongs to it until the call has returned. */

@@ -3,12 +3,13 @@
 for ever."""
 
 import fcntl
+import functools
 import signal
 
 import libvirt
 from mediated_test import MediatedTest, only_on
 
-INACTIVE = 1 << 30
+INACTIVE, VALIDATE = 1 << 30, 1 << 0
 # Short enough to be waited for.
 SOON = '0.5'
 
@@ -153,6 +154,23 @@ class HardwareDatabase(HungDisk):
         self.wait_logged('A job ended after its deadline')
         self.change_config(self.config)
         self.assertIn('NVIDIA', self.dump(self.parent.name))
+
+
+@only_on('sim', 'no disk hangs on demand')
+class Schema(HungDisk):
+    def test_first_document(self):
+        """Those that are to be validated wait for the schema, and no others behind them."""
+        self.set_disk('/usr/share/libvirt/schemas/nodedev.rng')
+        self.daemon.start(self.config)
+        self.hang()
+        waiting = [self.in_background(self.assert_refused, libvirt.VIR_ERR_XML_INVALID_SCHEMA, define)
+                   for define in (functools.partial(self.define, flags=VALIDATE, connection=self.connect()),) * 3]
+        self.define(attrs=[('scratch', 'x' * 5000)])
+        self.look()
+        self.assertFalse(any(definition.is_done() for definition in waiting))
+        self.release()
+        for definition in waiting:
+            definition.result(self.deadline)
 
 
 @only_on('sim', 'no disk hangs on demand')
