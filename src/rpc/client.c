@@ -25,6 +25,7 @@
 G_DEFINE_FINAL_TYPE(MdClient, md_client, G_TYPE_OBJECT)
 
 static void update_sources(MdClient *self);
+static void on_turn(gpointer user_data);
 
 
 static void
@@ -141,6 +142,26 @@ has_no_room(MdClient *self, GBytes *frame)
 }
 
 
+/*
+ * Mostly there is room. Whoever sends does not expect to lose the client by it: an error comes
+ * again when the loop next looks at the socket. An event for a thousand clients of one user is not
+ * sent to all of them before others have a turn.
+ */
+static void
+send_now_or_in_turn(MdClient *self)
+{
+    gint64 start = g_get_monotonic_time();
+
+    if (!md_rounds_has_time()) {
+        self->ready |= G_IO_OUT;
+        md_rounds_wait(&self->place, self->user, on_turn, self);
+        return;
+    }
+    md_send_queue_flush(self->queue, NULL);
+    md_rounds_spend(g_get_monotonic_time() - start);
+}
+
+
 void
 md_client_send(MdClient *self, GBytes *frame)
 {
@@ -156,10 +177,8 @@ md_client_send(MdClient *self, GBytes *frame)
     }
 
     md_send_queue_push(self->queue, frame);
-    /* Mostly there is room. Whoever sends does not expect to lose the client by it: an error comes
-     * again when the loop next looks at the socket. */
     if (!self->in_turn)
-        md_send_queue_flush(self->queue, NULL);
+        send_now_or_in_turn(self);
     update_count(self);
     update_sources(self);
 }

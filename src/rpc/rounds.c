@@ -3,6 +3,7 @@
 
 #include "rpc/rounds.h"
 
+#include "util/polled.h"
 #include "util/source.h"
 
 /* Microseconds that clients have before the main loop looks who else has come. */
@@ -145,8 +146,10 @@ need_source(void)
 static gboolean
 on_round(gpointer data G_GNUC_UNUSED)
 {
-    while (!g_queue_is_empty(&line) && has_time())
+    while (!g_queue_is_empty(&line) && has_time()) {
+        md_polled_look();
         give_next_turn();
+    }
     md_source_clear(&source);
     need_source();
     return G_SOURCE_REMOVE;
@@ -170,10 +173,24 @@ md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpo
 }
 
 
+gboolean
+md_rounds_has_time(void)
+{
+    return g_queue_is_empty(&line) && has_time();
+}
+
+
+void
+md_rounds_spend(gint64 microseconds)
+{
+    spent += microseconds;
+}
+
+
 void
 md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
 {
-    if (!g_queue_is_empty(&line) || !has_time()) {
+    if (!md_rounds_has_time()) {
         md_rounds_wait(place, uid, turn, data);
         return;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which client is served next. The next turn is that of the user who has had fewest, and the clients
- * of one user take turns: however many clients of one user have sent something, a client of another
- * user waits for one of them only. Turns are not saved up by those who do not wait.
- * Main loop only.
+ * Which client is served next. The next turn is that of the user who has had fewest, and the
+ * clients of one user take turns: however many clients of one user have sent something, a client of
+ * another user waits for one of them only. Turns are not saved up by those who do not wait. Main
+ * loop only.
  */
 #pragma once
 
@@ -27,6 +27,13 @@ void md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data)
 /* The same, but calls `turn` at once if nobody waits and clients have not yet taken much of this
  * turn of the loop. */
 void md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data);
+
+/*
+ * For what is done for a client beside its turns: whether nobody waits and clients have not yet
+ * taken much of this turn of the loop, and the microseconds that it has then taken.
+ */
+gboolean md_rounds_has_time(void);
+void md_rounds_spend(gint64 microseconds);
 
 /* The turn is no longer wanted; before a place that may wait is freed, too. */
 void md_rounds_leave(MdRoundsPlace *place);

@@ -41,10 +41,10 @@ to_events(GIOCondition condition)
 
 
 /* Whoever is called may set any of them, and take it away. */
-static gboolean
-on_ready(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+void
+md_polled_look(void)
 {
-    int n = epoll_wait(fd, ready, READY_MAX, 0);
+    int n = set >= 0 ? epoll_wait(set, ready, READY_MAX, 0) : 0;
 
     for (int i = 0; i < n; i++)
         ((MdPolled *)ready[i].data.ptr)->slot = (guint)i + 1;
@@ -57,6 +57,13 @@ on_ready(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUS
         if ((to_condition(ready[i].events) & polled->wanted) != 0)
             polled->ready(to_condition(ready[i].events) & polled->wanted, polled->data);
     }
+}
+
+
+static gboolean
+on_ready(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+    md_polled_look();
     return G_SOURCE_CONTINUE;
 }
 

@@ -30,3 +30,6 @@ gboolean md_polled_set(MdPolled *self,
                        void (*ready)(GIOCondition condition, gpointer data),
                        gpointer data,
                        GError **error);
+
+/* Calls at once what the loop would call in its next turn; not from within `ready`. */
+void md_polled_look(void);

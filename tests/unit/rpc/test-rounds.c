@@ -3,6 +3,11 @@
 #include "config.h"
 
 #include "rpc/rounds.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/polled.h"
 #include "util/source.h"
 
 typedef struct {
@@ -262,6 +267,80 @@ test_coming_again(void)
 }
 
 
+static int fds[2];
+static MdPolled polled;
+
+
+static void
+on_byte(GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+    char byte = 0;
+
+    g_assert_cmpint(read(fds[0], &byte, 1), ==, 1);
+    md_rounds_take(&late.place, late.uid, on_turn, &late);
+}
+
+
+static void
+on_speaking_turn(gpointer data)
+{
+    on_turn(data);
+    g_assert_cmpint(write(fds[1], "x", 1), ==, 1);
+}
+
+
+/* Who comes during a turn is next, even if there is time for more turns before the loop looks. */
+static void
+test_look(void)
+{
+    Client crowd[3] = { { .name = 'a' }, { .name = 'a' }, { .name = 'a' } };
+
+    begin();
+    late = (Client){ .name = '1', .uid = bert };
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+    g_assert_true(md_polled_set(&polled, fds[0], G_IO_IN, on_byte, NULL, NULL));
+    md_rounds_wait(&crowd[0].place, anna, on_speaking_turn, &crowd[0]);
+    for (guint i = 1; i < G_N_ELEMENTS(crowd); i++)
+        md_rounds_wait(&crowd[i].place, anna, on_turn, &crowd[i]);
+    run();
+    g_assert_cmpstr(story->str, ==, "a1aa");
+    md_polled_set(&polled, fds[0], 0, NULL, NULL, NULL);
+    close(fds[0]);
+    close(fds[1]);
+    g_string_free(story, TRUE);
+}
+
+
+static gboolean
+spend_all(gpointer data)
+{
+    Client *client = data;
+
+    g_assert_true(md_rounds_has_time());
+    md_rounds_spend(1000);
+    g_assert_false(md_rounds_has_time());
+    md_rounds_take(&client->place, anna, on_turn, client);
+    g_assert_cmpstr(story->str, ==, "");
+    return G_SOURCE_REMOVE;
+}
+
+
+/* What is done for clients beside their turns takes its time from them. */
+static void
+test_spend(void)
+{
+    Client client = { .name = 'a' };
+    GSource *idle = NULL;
+
+    begin();
+    idle = md_source_attach(g_idle_source_new(), spend_all, &client);
+    run();
+    md_source_clear(&idle);
+    g_assert_cmpstr(story->str, ==, "a");
+    g_string_free(story, TRUE);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -273,5 +352,7 @@ main(int argc, char **argv)
     g_test_add_func("/rounds/long", test_long);
     g_test_add_func("/rounds/arrival", test_arrival);
     g_test_add_func("/rounds/freed", test_freed);
+    g_test_add_func("/rounds/look", test_look);
+    g_test_add_func("/rounds/spend", test_spend);
     return g_test_run();
 }
