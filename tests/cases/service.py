@@ -262,6 +262,39 @@ class Watchdog(ServiceTest):
         self.assert_served()
 
 
+class Udevd(ServiceTest):
+    """systemd's udevd is stopped."""
+
+    config = {'mdev': {'event_timeout': '3000'}}
+    SERVICE = 'systemd-udevd.service'
+    SOCKETS = ('systemd-udevd-control.socket', 'systemd-udevd-kernel.socket')
+    SILENT = 'udevd is silent'
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(systemd.start, *self.SOCKETS, self.SERVICE)
+        self.create().destroy()
+
+    def test_alone(self):
+        """The next event of the kernel starts it, and it tells of that."""
+        systemd.stop(self.SERVICE)
+        self.create().destroy()
+        self.wait_until(lambda: is_active(self.SERVICE), 'udevd')
+        self.assertNotIn(self.SILENT, self.daemon.log())
+
+    def test_with_its_sockets(self):
+        """Nobody starts it, and the kernel's own events reach the sandbox."""
+        systemd.stop(*self.SOCKETS, self.SERVICE)
+        self.create().destroy()
+        uuid = self.new_uuid()
+        name = self.child_name(self.parent, uuid)
+        self.host.create_by_others(self.parent, self.type_id, uuid)
+        self.wait_until(lambda: name in self.names(), 'a device of others')
+        self.host.remove_by_others(uuid)
+        self.wait_until(lambda: name not in self.names(), 'its end')
+        self.wait_for_log(self.SILENT)
+
+
 class Sandbox(ServiceTest):
     def inside(self, *command):
         """The status of a command that sees the service's files."""

@@ -158,6 +158,15 @@ class Hangs(Udev):
         self.live(['created', 'deleted', 'created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
         self.assertEqual(self.daemon.log().count(SILENT), 1)
 
+    def test_is_started_anew(self):
+        """What it had not told of yet it never tells, although it tells of all that comes now."""
+        self.host.create_by_others(self.parent, self.type_id, self.uuid)
+        self.host.kill_udev()
+        self.host.start_udev()
+        self.create().destroy()
+        self.live(['created'], lambda: None)
+        self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
+
     def test_is_killed_then(self):
         self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
         self.host.kill_udev()

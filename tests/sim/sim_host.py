@@ -162,8 +162,7 @@ class SimHost(host.Host):
         self.kernel.udevd.stop()
 
     def start_udev(self):
-        if self.kernel.udevd.listener is None:
-            self.kernel.udevd.start()
+        self.kernel.udevd.start()
 
     def hang_udev(self):
         self.kernel.udevd.hang()

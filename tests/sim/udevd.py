@@ -53,8 +53,10 @@ class Udevd:
         self.thread.join()
 
     def start(self):
-        """It is there, and tells of what happens from now on."""
+        """It is there, if it was not, and tells of what happens from now on."""
         with self.changed:
+            if self.listener is not None:
+                return
             self.control.unlink(missing_ok=True)
             self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self.listener.bind(str(self.control))

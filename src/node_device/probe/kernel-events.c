@@ -33,6 +33,9 @@
  * a single event up after this time. */
 #define BUSY_MAX (180 * 1000)
 
+/* Numbers of events that are remembered until kernel and udevd have told of them. */
+#define MAX_NUMBERS 65536
+
 /* One message with what the kernel says about its sender. */
 typedef struct {
     char bytes[MD_KERNEL_MESSAGE_MAX];
@@ -52,23 +55,25 @@ struct _MdKernelEvents {
     Slot slots[MESSAGES_AT_ONCE];
     struct mmsghdr headers[MESSAGES_AT_ONCE];
 
-    MdFd alarm;       /* an epoll of the socket, or of nothing while that is left alone: to take a
-                         descriptor from the main loop and put it back costs a wake-up each time */
-    GSource *source;  /* of `alarm` */
-    GSource *timer;   /* while the socket is left alone */
-    gboolean in_debt; /* of that timer: udevd has until then to tell of `owed` */
-    guint64 owed;     /* the latest event that udevd has to tell of */
-    guint64 heard;    /* the latest one that it has told of */
-    guint64 heard_before; /* when the timer was set */
-    guint waited;         /* since udevd has told of anything, in milliseconds */
-    gboolean watching;    /* `alarm` rings for the socket */
-    gboolean draining;    /* what has come while the socket was left alone is still to be read */
-    gboolean gap;         /* events have been lost, and some are still to be read */
-    gboolean silent;      /* udevd */
-    gboolean absent;      /* because there is none */
+    MdFd alarm;        /* an epoll of the socket, or of nothing while that is left alone: to take a
+                          descriptor from the main loop and put it back costs a wake-up each time */
+    GSource *source;   /* of `alarm` */
+    GSource *timer;    /* while the socket is left alone */
+    gboolean in_debt;  /* of that timer: udevd has until then to tell of what it owes */
+    GHashTable *owed;  /* numbers of events that the kernel has told of and udevd has not */
+    GHashTable *early; /* the other way round: the kernel's message is still to be read */
+    gboolean progress; /* udevd has told of something since the timer was set */
+    guint quiet_for;   /* milliseconds without a word of udevd */
+    guint owed_for;    /* milliseconds since udevd owed nothing */
+    gboolean watching; /* `alarm` rings for the socket */
+    gboolean draining; /* what has come while the socket was left alone is still to be read */
+    gboolean gap;      /* events have been lost, and some are still to be read */
+    gboolean silent;   /* udevd */
+    gboolean absent;   /* because there is none */
 };
 
 static void watch_socket(MdKernelEvents *self);
+static void find_owed(MdKernelEvents *self);
 static void set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func);
 
 
@@ -124,7 +129,7 @@ static void
 set_silent(MdKernelEvents *self, gboolean silent)
 {
     self->silent = silent;
-    self->owed = self->heard;
+    g_hash_table_remove_all(self->owed);
     self->draining = TRUE;
     md_source_clear(&self->timer);
     watch_socket(self);
@@ -165,26 +170,75 @@ pass_on(MdKernelEvents *self)
 }
 
 
-/* FALSE if udevd is to be waited for no longer. */
 static gboolean
-is_believed(MdKernelEvents *self)
+is_in_debt(MdKernelEvents *self)
 {
-    gboolean is_telling = self->heard > self->heard_before || self->funcs->is_behind(self->data);
+    return g_hash_table_size(self->owed) > 0;
+}
 
-    self->waited = is_telling ? 0 : self->waited + self->settings->event_timeout;
-    return is_telling || (self->waited < BUSY_MAX && access(MD_PATH_UDEV_QUEUE, F_OK) == 0);
+
+/* Too many numbers cannot be: then events count as lost that were not. */
+static void
+add_number(GHashTable *numbers, guint64 seqnum)
+{
+    if (g_hash_table_size(numbers) >= MAX_NUMBERS)
+        g_hash_table_remove_all(numbers);
+    g_hash_table_add(numbers, GSIZE_TO_POINTER((gsize)seqnum));
+}
+
+
+static gboolean
+remove_number(GHashTable *numbers, guint64 seqnum)
+{
+    return g_hash_table_remove(numbers, GSIZE_TO_POINTER((gsize)seqnum));
+}
+
+
+/* Looks at what has come meanwhile, and waits on for what is owed. */
+static void
+drain(MdKernelEvents *self)
+{
+    md_source_clear(&self->timer);
+    self->draining = TRUE;
+    watch_socket(self);
+    if (is_in_debt(self))
+        find_owed(self);
 }
 
 
 static gboolean
 on_rest_over(gpointer data)
 {
-    MdKernelEvents *self = data;
-
-    md_source_clear(&self->timer);
-    self->draining = TRUE;
-    watch_socket(self);
+    drain(data);
     return G_SOURCE_REMOVE;
+}
+
+
+/*
+ * udevd owes something for too long. One that is through with its queue, or has been at one event
+ * for longer than it may, never tells of that: it was started anew, or has lost events itself. One
+ * that has not said a word is silent.
+ */
+static void
+judge(MdKernelEvents *self)
+{
+    /* In this order: what it has told before it was through can be read by now. */
+    gboolean busy = access(MD_PATH_UDEV_QUEUE, F_OK) == 0;
+
+    self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;
+    self->owed_for += self->settings->event_timeout;
+    if (self->funcs->is_behind(self->data)) {
+        self->quiet_for = 0;
+        drain(self);
+    } else if (!self->progress && (!busy || self->quiet_for >= BUSY_MAX)) {
+        set_silent(self, TRUE);
+    } else if (!busy || self->owed_for >= BUSY_MAX) {
+        g_hash_table_remove_all(self->owed);
+        drain(self);
+        self->funcs->lost(self->data);
+    } else {
+        drain(self);
+    }
 }
 
 
@@ -194,10 +248,10 @@ on_patience_over(gpointer data)
     MdKernelEvents *self = data;
 
     self->absent = !md_kernel_events_find_udevd();
-    if (!self->absent && is_believed(self))
-        set_timer(self, self->settings->event_timeout, on_patience_over);
-    else
+    if (self->absent)
         set_silent(self, TRUE);
+    else
+        judge(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -221,7 +275,7 @@ set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func)
 {
     md_source_clear(&self->timer);
     self->in_debt = func != on_rest_over;
-    self->heard_before = self->heard;
+    self->progress = FALSE;
     self->timer = md_source_attach(g_timeout_source_new(milliseconds), func, self);
 }
 
@@ -231,38 +285,40 @@ leave_socket(MdKernelEvents *self)
 {
     epoll_ctl(self->alarm, EPOLL_CTL_DEL, self->fd, NULL);
     self->watching = FALSE;
-    self->waited = 0;
-    if (self->owed > self->heard)
+    if (is_in_debt(self))
         set_timer(self, MIN(GRACE, self->settings->event_timeout), on_grace_over);
     else
         set_timer(self, REST, on_rest_over);
 }
 
 
-/* Reads until there is nothing more, or an event that udevd has not told of. */
+/* Reads what the kernel has told of, to compare it with what udevd has. */
 static void
 find_owed(MdKernelEvents *self)
 {
     gboolean was_draining = self->draining;
+    gboolean was_in_debt = is_in_debt(self);
     gboolean more = TRUE;
 
-    for (int i = 0; more && (self->gap || self->owed <= self->heard) && i < MAX_CALLS_PER_TURN;
-         i++) {
+    for (int i = 0; more && i < MAX_CALLS_PER_TURN; i++) {
         int got = 0;
 
         more = slots_receive(self, &got);
         for (int k = 0; k < got; k++) {
             MdKernelMessage message = { 0 };
 
-            if (slot_parse(self, k, &message))
-                self->owed = MAX(self->owed, message.seqnum);
+            if (slot_parse(self, k, &message) && !remove_number(self->early, message.seqnum))
+                add_number(self->owed, message.seqnum);
         }
     }
+    if (!was_in_debt)
+        self->quiet_for = self->owed_for = 0;
     if (!more) {
         self->draining = FALSE;
+        g_hash_table_remove_all(self->early);
         end_gap(self);
     }
-    if (!self->gap && (self->owed > self->heard || !was_draining))
+    if (!self->draining || !was_draining)
         leave_socket(self);
 }
 
@@ -338,6 +394,8 @@ md_kernel_events_new(const MdSettings *settings,
     self->data = data;
     self->fd = g_steal_fd(&fd);
     self->alarm = g_steal_fd(&alarm);
+    self->owed = g_hash_table_new(NULL, NULL);
+    self->early = g_hash_table_new(NULL, NULL);
     self->absent = self->silent = !md_kernel_events_find_udevd();
     return self;
 }
@@ -351,6 +409,8 @@ md_kernel_events_free(MdKernelEvents *self)
 
     md_source_clear(&self->source);
     md_source_clear(&self->timer);
+    g_hash_table_unref(self->owed);
+    g_hash_table_unref(self->early);
     close(self->alarm);
     close(self->fd);
     g_free(self);
@@ -373,11 +433,13 @@ md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
     if (seqnum == 0)
         return;
 
-    self->heard = MAX(self->heard, seqnum);
+    self->progress = TRUE;
+    if (!remove_number(self->owed, seqnum))
+        add_number(self->early, seqnum);
     /* The last words of one that has ended may be read late. */
     if (self->silent && !self->absent)
         set_silent(self, FALSE);
-    else if (self->timer != NULL && self->in_debt && self->heard >= self->owed)
+    else if (self->timer != NULL && self->in_debt && !is_in_debt(self))
         set_timer(self, REST, on_rest_over);
 }
 

@@ -339,6 +339,7 @@ test_slow(void)
 }
 
 
+/* It has a long queue, and gets on with it. */
 static void
 test_progress(void)
 {
@@ -346,13 +347,56 @@ test_progress(void)
 
     progress = 0;
     progressing = self;
+    is_busy = TRUE;
     tell(1000);
     run_for(10);
     progressing = NULL;
     g_assert_cmpuint(progress, >, 1);
     g_assert_cmpuint(changes, ==, 0);
+    g_assert_cmpuint(lost, ==, 0);
+    is_busy = FALSE;
     run_until(&changes, 1);
     g_assert_true(silent);
+    stop(self);
+}
+
+
+/* It is through with all it knows of, and has not told of one event: it was started anew. */
+static void
+test_lost_by_udevd(void)
+{
+    MdKernelEvents *self = start(TRUE);
+
+    progress = 10;
+    progressing = self;
+    tell(1);
+    tell(2);
+    md_kernel_events_heard(self, 2);
+    run_until(&lost, 1);
+    progressing = NULL;
+    g_assert_cmpuint(changes, ==, 0);
+    run_for(10);
+    g_assert_cmpuint(lost, ==, 1);
+    g_assert_cmpuint(changes, ==, 0);
+    stop(self);
+}
+
+
+/* It is at several at once. */
+static void
+test_another_order(void)
+{
+    MdKernelEvents *self = start(TRUE);
+
+    for (guint64 seqnum = 1; seqnum <= 200; seqnum++)
+        tell(seqnum);
+    for (guint64 seqnum = 200; seqnum > 0; seqnum--) {
+        md_kernel_events_heard(self, seqnum);
+        g_main_context_iteration(NULL, FALSE);
+    }
+    run_for(50);
+    g_assert_cmpuint(lost, ==, 0);
+    g_assert_cmpuint(changes, ==, 0);
     stop(self);
 }
 
@@ -406,6 +450,8 @@ main(int argc, char **argv)
     g_test_add_func("/kernel-events/ends", test_ends);
     g_test_add_func("/kernel-events/slow", test_slow);
     g_test_add_func("/kernel-events/progress", test_progress);
+    g_test_add_func("/kernel-events/lost-by-udevd", test_lost_by_udevd);
+    g_test_add_func("/kernel-events/another-order", test_another_order);
     g_test_add_func("/kernel-events/lost", test_lost);
     g_test_add_func("/kernel-events/forged", test_forged);
     return g_test_run();
