@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One user doing his worst to a daemon, over as many connections as he is given, until he is killed.
 
-usage: attack.py KIND CONNECTIONS UID CPU RW_SOCKET RO_SOCKET PARENT...
+usage: attack.py KIND CONNECTIONS UID CPU RW_SOCKET RO_SOCKET PARENTS DEVICES
 
-Prints a line when the connections have been made. KIND is the name of a class below, in lower case and with dashes.
-Devices are only made on the second parent.
+Prints a line when the connections have been made. KIND is the name of a class below in lower case, PARENTS and DEVICES
+are names with commas between. Devices are only made on the second parent.
 """
 
 import itertools
@@ -39,10 +39,13 @@ class Attack:
     reads = True
     writer = False
     most = None   # connections
+    # It takes up the simulated kernel, which does one thing at a time: what creates cost then tells nothing.
+    loads_kernel = False
 
-    def __init__(self, rw_path, ro_path, parents):
+    def __init__(self, rw_path, ro_path, parents, devices):
         self.path = rw_path if self.writer else ro_path
         self.parents = parents
+        self.devices = devices
         self.poll = select.epoll()
         self.sockets = {}
         self.left = {}   # what of its bytes each connection has still to send
@@ -113,14 +116,26 @@ class Calls(Attack):
 
 
 class Dumps(Attack):
-    """Documents of parents, for which a driver is asked."""
+    """Documents of all other devices, which are made in place."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.bytes = frames(*[('GET_XML_DESC', rpc.string(name) + rpc.u32(0)) for name in self.parents] * 16)
+        self.bytes = frames(*[('GET_XML_DESC', rpc.string(name) + rpc.u32(0)) for name in self.named()] * 16)
+
+    def named(self):
+        return self.devices
 
     def next(self, number):
         return self.bytes
+
+
+class Drivers(Dumps):
+    """Documents of parents, for which a driver is asked by workers."""
+
+    loads_kernel = True
+
+    def named(self):
+        return self.parents
 
 
 class Unread(Calls):
@@ -211,17 +226,20 @@ class Listeners(Subscriptions):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.bytes = frames(*[('EVENT_REGISTER_ANY', rpc.i32(kind) + rpc.optional(None)) for kind in (0, 1)] * 32)
+        self.bytes = frames(*[('EVENT_REGISTER_ANY', rpc.i32(kind) + rpc.optional(device))
+                              for kind in (0, 1) for device in (None, *self.parents)])
         self.definitions = Definitions(*arguments)
         self.registered = set()
+        self.maker = None   # its connection
 
     def start(self, number):
         super().start(number - 1)
         self.path = self.definitions.path
         self.add()
+        self.maker = list(self.sockets)[-1]
 
     def next(self, number):
-        if len(self.sockets) > 0 and number == max(self.sockets):
+        if number == self.maker:
             return self.definitions.next(number)
         if number in self.registered:
             self.poll.modify(number, select.EPOLLIN)
@@ -254,16 +272,17 @@ def heavy_documents(parent):
     }
 
 
-KINDS = {re.sub('(?<=[a-z])(?=[A-Z])', '-', kind.__name__).lower(): kind
-         for kind in (Idle, Calls, Dumps, Unread, Storm, Documents, Creates, Definitions, Subscriptions, Listeners)}
+KINDS = {kind.__name__.lower(): kind
+         for kind in (Idle, Calls, Dumps, Drivers, Unread, Storm, Documents, Creates, Definitions, Subscriptions,
+                      Listeners)}
 
 
 def main():
-    name, connections, uid, cpu, rw_path, ro_path, *parents = sys.argv[1:]
+    name, connections, uid, cpu, rw_path, ro_path, parents, devices = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     os.sched_setaffinity(0, {int(cpu)})
     os.setresuid(int(uid), int(uid), int(uid))
-    attack = KINDS[name](rw_path, ro_path, parents)
+    attack = KINDS[name](rw_path, ro_path, parents.split(','), devices.split(','))
     attack.start(int(connections))
     print(name, flush=True)
     attack.run()

@@ -8,12 +8,14 @@
  *   bench null|list                  URI COUNT
  *   bench clients                    URI PARENT TYPE CLIENTS COUNT
  *   bench events                     URI PARENT TYPE SUBSCRIBERS COUNT
- *   bench xml                        URI DEVICE COUNT
+ *   bench xml|look-up                URI DEVICE COUNT
+ *   bench change                     URI PARENT TYPE COUNT
  *   bench start                      URI SOCKET MIN_DEVICES COMMAND...
  *
- * Of "clients" each has a connection and a thread of its own, creates COUNT devices and destroys
- * them, and a sample is one create; of "events" it is the time from a create to the last
- * subscriber's being told, each on a connection of its own.
+ * Of "change" a sample is a create and the destroy of what it has made. Of "clients" each has a
+ * connection and a thread of its own, creates COUNT devices and destroys them, and a sample is one
+ * create; of "events" it is the time from a create to the last subscriber's being told, each on a
+ * connection of its own.
  *
  * or the same calls of two daemons in turn, which are named by standard input, one a line: "null",
  * "list" or a device whose document is asked for. Of each call it prints one line a round: the call
@@ -174,6 +176,25 @@ run_verbs(const char *uri, const char *parent, const char *type, int count, gboo
             die("destroy");
         if (!time_create)
             print_sample(since);
+        virNodeDeviceFree(device);
+    }
+    virConnectClose(conn);
+}
+
+
+static void
+run_changes(const char *uri, const char *parent, const char *type, int count)
+{
+    virConnectPtr conn = connect_to(uri);
+    g_autofree char *xml = make_document(parent, type);
+
+    for (int i = 0; i < count; i++) {
+        gint64 since = g_get_monotonic_time();
+        virNodeDevicePtr device = virNodeDeviceCreateXML(conn, xml, 0);
+
+        if (device == NULL || virNodeDeviceDestroy(device) < 0)
+            die("change");
+        print_sample(since);
         virNodeDeviceFree(device);
     }
     virConnectClose(conn);
@@ -360,6 +381,24 @@ run_xml(const char *uri, const char *name, int count)
 }
 
 
+static void
+run_look_ups(const char *uri, const char *name, int count)
+{
+    virConnectPtr conn = connect_to(uri);
+
+    for (int i = 0; i < count; i++) {
+        gint64 since = g_get_monotonic_time();
+        virNodeDevicePtr device = virNodeDeviceLookupByName(conn, name);
+
+        if (device == NULL)
+            die(name);
+        print_sample(since);
+        virNodeDeviceFree(device);
+    }
+    virConnectClose(conn);
+}
+
+
 static gint64
 get_nanoseconds(void)
 {
@@ -516,6 +555,10 @@ main(int argc, char **argv)
         run_events(argv[2], argv[3], argv[4], atoi(argv[5]), atoi(argv[6]));
     else if (g_str_equal(verb, "xml") && argc == 5)
         run_xml(argv[2], argv[3], atoi(argv[4]));
+    else if (g_str_equal(verb, "look-up") && argc == 5)
+        run_look_ups(argv[2], argv[3], atoi(argv[4]));
+    else if (g_str_equal(verb, "change") && argc == 6)
+        run_changes(argv[2], argv[3], argv[4], atoi(argv[5]));
     else if (g_str_equal(verb, "compare") && argc == 5)
         run_compare(argv[2], argv[3], atoi(argv[4]));
     else if (g_str_equal(verb, "start") && argc > 5)
