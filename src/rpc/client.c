@@ -150,15 +150,12 @@ has_no_room(MdClient *self, GBytes *frame)
 static void
 send_now_or_in_turn(MdClient *self)
 {
-    gint64 start = g_get_monotonic_time();
-
-    if (!md_rounds_has_time()) {
+    if (!md_rounds_pass()) {
         self->ready |= G_IO_OUT;
         md_rounds_wait(&self->place, self->user, on_turn, self);
         return;
     }
     md_send_queue_flush(self->queue, NULL);
-    md_rounds_spend(g_get_monotonic_time() - start);
 }
 
 

@@ -9,6 +9,9 @@
 /* Microseconds that clients have before the main loop looks who else has come. */
 #define ROUND_TIME 50
 
+/* Frames sent beside the turns before that. */
+#define PASSED_MAX 32
+
 /* What a user has used, and the clients of the user that wait. */
 typedef struct _MdRoundsShare {
     uid_t uid;
@@ -32,6 +35,9 @@ static GSource *source;
  * of it. */
 static gint64 loop_time;
 static gint64 spent;
+
+/* Frames sent beside the turns meanwhile. */
+static guint n_passed;
 
 
 static gboolean
@@ -119,8 +125,10 @@ has_time(void)
     GSource *current = g_main_current_source();
     gint64 now = current != NULL ? g_source_get_time(current) : g_get_monotonic_time();
 
-    if (now != loop_time)
+    if (now != loop_time) {
         spent = 0;
+        n_passed = 0;
+    }
     loop_time = now;
     return spent < ROUND_TIME;
 }
@@ -174,23 +182,17 @@ md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpo
 
 
 gboolean
-md_rounds_has_time(void)
+md_rounds_pass(void)
 {
-    return g_queue_is_empty(&line) && has_time();
-}
-
-
-void
-md_rounds_spend(gint64 microseconds)
-{
-    spent += microseconds;
+    has_time();
+    return g_queue_is_empty(&line) && n_passed++ < PASSED_MAX;
 }
 
 
 void
 md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
 {
-    if (!md_rounds_has_time()) {
+    if (!g_queue_is_empty(&line) || !has_time()) {
         md_rounds_wait(place, uid, turn, data);
         return;
     }

@@ -28,12 +28,9 @@ void md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data)
  * turn of the loop. */
 void md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data);
 
-/*
- * For what is done for a client beside its turns: whether nobody waits and clients have not yet
- * taken much of this turn of the loop, and the microseconds that it has then taken.
- */
-gboolean md_rounds_has_time(void);
-void md_rounds_spend(gint64 microseconds);
+/* Whether a frame may be sent beside the turns: nobody waits, and there have not been many in this
+ * turn of the loop. That is counted, so that few of them cost the same on any machine. */
+gboolean md_rounds_pass(void);
 
 /* The turn is no longer wanted; before a place that may wait is freed, too. */
 void md_rounds_leave(MdRoundsPlace *place);
