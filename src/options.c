@@ -53,7 +53,7 @@ refuse_pid_file(const char *name,
                 GError **error)
 {
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                _("%s: mediated writes no such file; the service manager knows its process"), name);
+                _("%s: mediated writes no PID file; the service manager knows its process"), name);
     return FALSE;
 }
 
@@ -67,7 +67,7 @@ add_entries(MdOptions *self, GOptionGroup *group)
         { "socket-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->socket_dir,
           N_("Make the sockets in this directory"), N_("DIR") },
         { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, take_timeout,
-          N_("Exit when there has been no client for so long"), N_("SECONDS") },
+          N_("Exit after SECONDS without a client"), N_("SECONDS") },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
           N_("Check the configuration and exit"), NULL },
         { "check-xml", 0, 0, G_OPTION_ARG_NONE, &self->check_xml,
@@ -104,12 +104,12 @@ md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error)
         return FALSE;
     if (self->files != NULL && !self->check_xml) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                    _("There is nothing to do with '%s'"), self->files[0]);
+                    _("Unexpected argument '%s'"), self->files[0]);
         return FALSE;
     }
     if (self->files == NULL && self->check_xml) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    _("--check-xml: there is no file to be checked"));
+                    _("--check-xml: no file to check was given"));
         return FALSE;
     }
     return TRUE;

@@ -405,7 +405,7 @@ make_directory(const char *path, GError **error)
 
     umask(mask);
     if (rc < 0)
-        md_error_set_errno(error, errnum, "cannot make the directory '%s' of the sockets", path);
+        md_error_set_errno(error, errnum, "cannot make the socket directory '%s'", path);
     return rc == 0;
 }
 

@@ -257,7 +257,7 @@ update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
     if (is_same(self, from, setting))
         return;
     if (setting->fixed || setting->type == VALUE_TEXT)
-        g_message("[%s] %s has changed: that has its effect after a restart", setting->group,
+        g_message("[%s] %s has changed: this takes effect after a restart", setting->group,
                   setting->key);
     else
         G_STRUCT_MEMBER(guint, self, setting->offset) =
