@@ -103,7 +103,8 @@ class Polkit:
 
     def __init__(self, deadline):
         self.deadline = deadline
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdp-'))
+        # A service has a /tmp of its own.
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdp-', dir='/run'))
         self.directory.chmod(0o755)
         self.rules = self.directory / 'rules.d'
         self.rules.mkdir()

@@ -6,6 +6,7 @@ that they read their environment from, or in a drop-in.
 """
 
 import functools
+import os
 import pathlib
 import re
 import shutil
@@ -25,6 +26,8 @@ UNITS = (SERVICE, *SOCKETS, USERS_SOCKET)
 TEMPLATES = ('mediated-vfio-users@.service',)
 MAKE_ROOT = pathlib.Path(__file__).resolve().parents[2] / 'src/units/make-root'
 DROP_IN = f'{SERVICE}.d/test.conf'
+# The settings that systemd carries out for a service.
+SOCKET_MODES = {'rw_mode': SOCKETS[0], 'ro_mode': SOCKETS[1]}
 SYSTEM = pathlib.Path('/etc/systemd/system')
 
 
@@ -111,9 +114,19 @@ class ServiceDaemon(Daemon):
     def has_ended(self):
         return not self.is_running()
 
+    def drop_ins(self, config):
+        """Of the service and of its sockets; None where the units say what the test wants."""
+        added = [f'Environment={name}={value}\n' for name, value in self.environment.items()
+                 if os.environ.get(name) != value]
+        service = (self.drop_in or '[Service]\n') + ''.join(added) if self.drop_in or added else None
+        modes = (config or {}).get('sockets', {})
+        return {DROP_IN: service} | {
+            f'{unit}.d/test.conf': f'[Socket]\nSocketMode={modes[key]}\n' if key in modes else None
+            for key, unit in SOCKET_MODES.items()}
+
     def configure(self, config=None, *arguments):
         """What the next start gets."""
-        write_units({DROP_IN: self.drop_in})
+        write_units(self.drop_ins(config))
         words = ' '.join(['--verbose', '--config', str(self.config_path), *arguments])
         self.write_config(config)
         self.arguments_path.write_text(f'MEDIATED_ARGS="{words}"\n', encoding='utf-8')
