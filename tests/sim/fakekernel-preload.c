@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,6 +108,34 @@ int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 
 
+/* umockdev's, below which it works on paths; NULL in another version. */
+static pthread_mutex_t *umockdev_lock;
+
+
+static void
+lock_umockdev(void)
+{
+    pthread_mutex_lock(umockdev_lock);
+}
+
+
+static void
+unlock_umockdev(void)
+{
+    pthread_mutex_unlock(umockdev_lock);
+}
+
+
+/* A child changes its directory, and would wait for ever for a thread that its parent alone has. */
+static void
+keep_lock_in_forks(void)
+{
+    umockdev_lock = (pthread_mutex_t *)dlsym(RTLD_DEFAULT, "trap_path_lock");
+    if (umockdev_lock != NULL)
+        pthread_atfork(lock_umockdev, unlock_umockdev, unlock_umockdev);
+}
+
+
 /*
  * Handlers of signals write, and dlsym() in there waits for ever for its lock if it has interrupted
  * dlsym(). umockdev asks for what is behind its own functions when they are called first.
@@ -133,6 +162,7 @@ find_all(void)
     FIND(connect);
     next.write(-1, "", 0);
     next.read(-1, NULL, 0);
+    keep_lock_in_forks();
 }
 
 
