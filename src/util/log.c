@@ -86,13 +86,17 @@ md_log_escape(const char *text)
 static GLogWriterOutput
 write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
 {
+    g_autofree char *text = NULL;
     g_autofree char *line = NULL;
 
     if (output.journal &&
         g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
         return G_LOG_WRITER_HANDLED;
-    line = g_log_writer_format_fields(level, fields, n_fields, output.colour);
-    fprintf(stderr, "%s\n", line);
+    text = g_log_writer_format_fields(level, fields, n_fields, output.colour);
+    /* One write, so that no other writer's line gets in between: fprintf() to stderr makes pieces
+     * of 128 bytes since glibc 2.37. */
+    line = g_strconcat(text, "\n", NULL);
+    fputs(line, stderr);
     fflush(stderr);
     return G_LOG_WRITER_HANDLED;
 }
