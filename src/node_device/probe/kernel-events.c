@@ -64,6 +64,7 @@ struct _MdKernelEvents {
     GHashTable *early; /* the other way round: the kernel's message is still to be read */
     gboolean progress; /* udevd has told of something since the timer was set */
     guint quiet_for;   /* milliseconds without a word of udevd */
+    guint64 settled;   /* no event up to this one is owed */
     guint owed_for;    /* milliseconds since udevd owed nothing */
     gboolean watching; /* `alarm` rings for the socket */
     gboolean draining; /* what has come while the socket was left alone is still to be read */
@@ -307,7 +308,8 @@ find_owed(MdKernelEvents *self)
         for (int k = 0; k < got; k++) {
             MdKernelMessage message = { 0 };
 
-            if (slot_parse(self, k, &message) && !remove_number(self->early, message.seqnum))
+            if (slot_parse(self, k, &message) && !remove_number(self->early, message.seqnum) &&
+                message.seqnum > self->settled)
                 add_number(self->owed, message.seqnum);
         }
     }
@@ -440,6 +442,16 @@ md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
     if (self->silent && !self->absent)
         set_silent(self, FALSE);
     else if (self->timer != NULL && self->in_debt && !is_in_debt(self))
+        set_timer(self, REST, on_rest_over);
+}
+
+
+void
+md_kernel_events_settle(MdKernelEvents *self, guint64 seqnum)
+{
+    self->settled = seqnum;
+    g_hash_table_remove_all(self->owed);
+    if (self->timer != NULL && self->in_debt)
         set_timer(self, REST, on_rest_over);
 }
 

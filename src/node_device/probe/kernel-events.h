@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's own events, as it sends them to udevd, and whether udevd tells of them. As long as
- * it does, they are used for nothing else. When there is no udevd, or the kernel has told of
- * something and udevd of nothing for too long, udevd is silent and they take the place of its
- * events.
+ * The kernel's own events, as it sends them to udevd, compared with those that udevd tells of. As
+ * long as it tells of all, they are used for nothing else. When there is no udevd, or the kernel
+ * has told of something and udevd of nothing for too long, udevd is silent and they take the place
+ * of its events. If udevd tells of others and never of that one, the event is lost.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ typedef struct {
     void (*silence_changed)(gboolean silent, gpointer data);
     /* While udevd is silent: what the kernel tells. Valid during the call only. */
     void (*event)(const MdKernelMessage *message, gpointer data);
-    /* Events of the kernel have been lost. */
+    /* Events have been lost: by udevd, or by the kernel on their way to us. */
     void (*lost)(gpointer data);
     /* Whether udevd has told of something that has not been read yet. */
     gboolean (*is_behind)(gpointer data);
@@ -41,6 +41,10 @@ void md_kernel_events_listen(MdKernelEvents *self);
 
 /* udevd has told of the event with this number (0: of none of the kernel's). */
 void md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum);
+
+/* All is looked at anew that has happened up to the event with this number: whether udevd tells of
+ * it does not matter any more. */
+void md_kernel_events_settle(MdKernelEvents *self, guint64 seqnum);
 
 gboolean md_kernel_events_is_silent(MdKernelEvents *self);
 

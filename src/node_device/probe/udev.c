@@ -155,6 +155,8 @@ static void
 tell_lost(MdUdev *self)
 {
     self->gap = FALSE;
+    if (self->kernel != NULL)
+        md_kernel_events_settle(self->kernel, md_udev_read_seqnum());
     g_message("Events of udev have been lost, comparing all devices with sysfs");
     g_signal_emit(self, signals[SIGNAL_LOST], 0);
 }

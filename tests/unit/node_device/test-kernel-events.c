@@ -382,6 +382,27 @@ test_lost_by_udevd(void)
 }
 
 
+/* What udevd has told of was lost on its way to us, and all is looked at anew. */
+static void
+test_settled(void)
+{
+    MdKernelEvents *self = start(TRUE);
+
+    for (guint64 seqnum = 1; seqnum <= 200; seqnum++)
+        tell(seqnum);
+    /* Some have been read by now, and some are read later. */
+    g_main_context_iteration(NULL, FALSE);
+    md_kernel_events_settle(self, 200);
+    run_for(50);
+    g_assert_cmpuint(lost, ==, 0);
+    g_assert_cmpuint(changes, ==, 0);
+    tell(201);
+    run_until(&changes, 1);
+    g_assert_true(silent);
+    stop(self);
+}
+
+
 /* It is at several at once. */
 static void
 test_another_order(void)
@@ -451,6 +472,7 @@ main(int argc, char **argv)
     g_test_add_func("/kernel-events/slow", test_slow);
     g_test_add_func("/kernel-events/progress", test_progress);
     g_test_add_func("/kernel-events/lost-by-udevd", test_lost_by_udevd);
+    g_test_add_func("/kernel-events/settled", test_settled);
     g_test_add_func("/kernel-events/another-order", test_another_order);
     g_test_add_func("/kernel-events/lost", test_lost);
     g_test_add_func("/kernel-events/forged", test_forged);
