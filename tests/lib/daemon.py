@@ -52,11 +52,14 @@ def key_file(groups):
 class Daemon:
     """Starts, signals and stops the program; its log is kept for the report of a failure."""
 
+    # Where it has a directory of its own; None: where temporary files are.
+    room = None
+
     def __init__(self, program, deadline, environment=None):
         self.program = str(program)
         self.deadline = deadline
         self.environment = {**os.environ, **(environment or {})}
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdd-'))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdd-', dir=self.room))
         self.socket_dir = self.directory / 'run'
         self.socket_dir.mkdir()
         # Nothing of this machine's own counts: neither its definitions nor its scripts.

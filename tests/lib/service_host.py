@@ -87,7 +87,11 @@ class MainProcess:
 class ServiceDaemon(Daemon):
     """The same verbs, carried out by systemd."""
 
+    # The service may write there, so that its scripts may, too.
+    room = '/run/mediated'
+
     def __init__(self, program, deadline):
+        os.makedirs(self.room, mode=0o700, exist_ok=True)
         super().__init__(program, deadline)
         self.socket_dir = pathlib.Path('/run/libvirt')
         self.rw_path = self.socket_dir / 'virtnodedevd-sock'
