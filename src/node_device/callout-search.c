@@ -38,6 +38,7 @@ typedef struct {
     GPtrArray *trusted;                  /* their paths */
     GPtrArray *left_out;                 /* paths, each followed by why */
     GPtrArray *problems;
+    GError *error; /* it is not known which scripts there are */
 } Search;
 
 static const char *const directory_names[MD_SCRIPT_N_KINDS] = {
@@ -66,6 +67,7 @@ search_free(Search *search)
     g_ptr_array_unref(search->trusted);
     g_ptr_array_unref(search->left_out);
     g_ptr_array_unref(search->problems);
+    g_clear_error(&search->error);
     g_free(search);
 }
 
@@ -94,6 +96,31 @@ compare_files(gconstpointer a, gconstpointer b)
 }
 
 
+/* Whether the error says what is there, rather than that it cannot be looked at now: a script that
+ * is left out for want of a descriptor could have refused the operation. */
+static gboolean
+is_answer(int errnum)
+{
+    return errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP || errnum == EACCES ||
+           errnum == ENAMETOOLONG;
+}
+
+
+static void
+search_fail(Search *search, const char *path, int errnum)
+{
+    if (search->error == NULL)
+        md_error_set_errno(&search->error, errnum, "'%s'", path);
+}
+
+
+static gboolean
+is_executable(const char *path, struct stat *st)
+{
+    return stat(path, st) == 0 && S_ISREG(st->st_mode) && access(path, X_OK) == 0;
+}
+
+
 static void
 search_take_name(Search *search, GPtrArray *files, const char *directory, const char *name)
 {
@@ -101,10 +128,17 @@ search_take_name(Search *search, GPtrArray *files, const char *directory, const 
     char *why = NULL;
     MdScriptFile *file = NULL;
     struct stat st;
+    int errnum = 0;
 
-    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+    errno = 0;
+    if (!is_executable(path, &st)) {
+        if (errno != 0 && !is_answer(errno))
+            search_fail(search, path, errno);
         return;
-    why = md_trust_explain(path);
+    }
+    why = md_trust_explain(path, &errnum);
+    if (errnum != 0 && !is_answer(errnum))
+        search_fail(search, path, errnum);
     if (why != NULL) {
         g_ptr_array_add(search->left_out, g_steal_pointer(&path));
         g_ptr_array_add(search->left_out, why);
@@ -118,6 +152,20 @@ search_take_name(Search *search, GPtrArray *files, const char *directory, const 
 }
 
 
+/* NULL: there are no more, or the directory cannot be read. */
+static const struct dirent *
+search_read_entry(Search *search, DIR *dir, const char *path)
+{
+    const struct dirent *entry = NULL;
+
+    errno = 0;
+    entry = readdir(dir);
+    if (entry == NULL && errno != 0)
+        search_fail(search, path, errno);
+    return entry;
+}
+
+
 static void
 search_read_directory(Search *search, MdScriptKind kind, const char *path)
 {
@@ -128,11 +176,13 @@ search_read_directory(Search *search, MdScriptKind kind, const char *path)
     DIR *dir = list >= 0 ? fdopendir(list) : NULL;
 
     if (dir == NULL) {
-        if (errno != ENOENT)
+        if (!is_answer(errno))
+            search_fail(search, path, errno);
+        else if (errno != ENOENT)
             g_ptr_array_add(search->problems, g_strdup_printf("'%s': %s", path, g_strerror(errno)));
         return;
     }
-    while ((entry = readdir(dir)) != NULL) {
+    while ((entry = search_read_entry(search, dir, path)) != NULL) {
         if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
             continue;
         search->n_names[kind]++;
@@ -145,7 +195,7 @@ search_read_directory(Search *search, MdScriptKind kind, const char *path)
 
 
 static gboolean
-search_run(gpointer data, GError **error G_GNUC_UNUSED)
+search_run(gpointer data, GError **error)
 {
     Search *search = data;
 
@@ -154,7 +204,10 @@ search_run(gpointer data, GError **error G_GNUC_UNUSED)
         for (gsize j = 0; j < N_ROOTS; j++)
             search_read_directory(search, (MdScriptKind)i, search->directories[i][j]);
     }
-    return TRUE;
+    if (search->error == NULL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&search->error));
+    return FALSE;
 }
 
 

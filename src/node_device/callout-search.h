@@ -36,7 +36,8 @@ void md_callout_search_unref(MdCalloutSearch *self);
 gboolean md_callout_search_knows_none(MdCalloutSearch *self, MdScriptKind kind);
 
 /* Looks for all there are. VIR_ERR_OPERATION_TIMEOUT after `driver_timeout`; VIR_ERR_RESOURCE_BUSY
- * if too many wait. */
+ * if too many wait; VIR_ERR_SYSTEM_ERROR if something that may be a script cannot be looked at, for
+ * want of descriptors or because its disk fails. */
 void md_callout_search_run_async(MdCalloutSearch *self,
                                  MdOwner *owner,
                                  GAsyncReadyCallback callback,

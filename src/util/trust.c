@@ -9,6 +9,11 @@
 #include "util/fd.h"
 #include "util/path-walk.h"
 
+typedef struct {
+    char *why;  /* NULL: nothing is wrong so far */
+    int errnum; /* of a step that could not be looked at */
+} Explanation;
+
 
 /* In a sticky directory nobody can replace what is not their own. The mode of a link says nothing.
  */
@@ -33,24 +38,26 @@ explain_step(const MdPathStep *step)
 static gboolean
 on_step(const MdPathStep *step, gpointer data)
 {
-    char **why = data;
+    Explanation *explanation = data;
 
-    *why = explain_step(step);
-    return *why == NULL;
+    explanation->why = explain_step(step);
+    explanation->errnum = step->errnum;
+    return explanation->why == NULL;
 }
 
 
 char *
-md_trust_explain(const char *path)
+md_trust_explain(const char *path, int *errnum)
 {
-    char *why = NULL;
-    g_auto(MdFd) fd = md_path_walk(path, on_step, &why);
+    Explanation explanation = { .why = NULL };
+    g_auto(MdFd) fd = md_path_walk(path, on_step, &explanation);
 
-    if (fd >= 0 || why != NULL)
-        return why;
-    if (errno == ELOOP)
+    *errnum = fd >= 0 || explanation.why != NULL ? explanation.errnum : errno;
+    if (fd >= 0 || explanation.why != NULL)
+        return explanation.why;
+    if (*errnum == ELOOP)
         return g_strdup_printf("'%s' leads through too many links", path);
-    return g_strdup_printf("Unable to look at '%s': %s", path, g_strerror(errno));
+    return g_strdup_printf("Unable to look at '%s': %s", path, g_strerror(*errnum));
 }
 
 

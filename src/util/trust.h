@@ -11,9 +11,9 @@
  * directory, each link and the file itself must belong to root or that user, and none may be
  * written by group or others. In a sticky directory they may, as they can replace only what is
  * their own. NULL if the file may be run; as nobody else can change the way to it, the answer holds
- * until it is. May block on a disk.
+ * until it is. `errnum` is why the file could not be looked at, 0 if it could. May block on a disk.
  */
-char *md_trust_explain(const char *path);
+char *md_trust_explain(const char *path, int *errnum);
 
 /* Whether everybody may write the file. */
 gboolean md_trust_is_open_to_all(const struct stat *st);

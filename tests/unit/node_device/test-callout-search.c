@@ -5,6 +5,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "node_device/callout-search.h"
@@ -274,6 +275,36 @@ test_left_out(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Without descriptors nothing is found, which is not to say that nothing is there. */
+static void
+test_no_descriptors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    struct rlimit before = { 0 };
+    guint n_found = 0;
+
+    put(fixture, "usr/callouts/a");
+    g_assert_cmpuint(search(fixture, MD_SCRIPT_CALLOUT), ==, 1);
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    /* From one that is too few for anything, so that in the end each step has been the last. */
+    for (rlim_t n = 3; n_found == 0; n++) {
+        const struct rlimit few = { n, before.rlim_max };
+
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+        search_begin(fixture);
+        search_end(fixture);
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+        if (fixture->error == NULL) {
+            n_found = fixture->files[MD_SCRIPT_CALLOUT]->len;
+            g_assert_cmpuint(n_found, ==, 1);
+        } else {
+            g_assert_error(fixture->error, MD_ERROR, VIR_ERR_SYSTEM_ERROR);
+            g_assert_nonnull(strstr(fixture->error->message, "Unable to look for scripts: "));
+            g_assert_false(md_callout_search_knows_none(fixture->search, MD_SCRIPT_CALLOUT));
+        }
+    }
+}
+
+
 /* Whoever asks fails in time; then all is as before. */
 static void
 test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -309,6 +340,7 @@ main(int argc, char **argv)
     ADD("way", test_way);
     ADD("meanwhile", test_meanwhile);
     ADD("left-out", test_left_out);
+    ADD("no-descriptors", test_no_descriptors);
     ADD("hang", test_hang);
     return g_test_run();
 }

@@ -42,9 +42,11 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 assert_trusted(const char *path)
 {
-    g_autofree char *why = md_trust_explain(path);
+    int errnum = -1;
+    g_autofree char *why = md_trust_explain(path, &errnum);
 
     g_assert_cmpstr(why, ==, NULL);
+    g_assert_cmpint(errnum, ==, 0);
 }
 
 
@@ -52,7 +54,8 @@ assert_trusted(const char *path)
 static void
 assert_not_trusted(const char *path, const char *culprit, const char *words)
 {
-    g_autofree char *why = md_trust_explain(path);
+    int errnum = -1;
+    g_autofree char *why = md_trust_explain(path, &errnum);
 
     g_assert_nonnull(why);
     g_assert_nonnull(strstr(why, culprit));
