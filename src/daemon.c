@@ -54,6 +54,9 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
     md_source_clear(&self->user);
+    /* After a second signal its first stop, which keeps it, is still under way. */
+    if (self->server != NULL)
+        g_object_run_dispose(G_OBJECT(self->server));
     g_clear_object(&self->server);
     g_clear_object(&self->driver);
     g_clear_pointer(&self->loop, g_main_loop_unref);

@@ -90,6 +90,16 @@ close_all(MdServer *self)
 
 
 static void
+finish_stop(MdServer *self)
+{
+    g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
+
+    md_source_clear(&self->deadline);
+    g_task_return_boolean(stop, TRUE);
+}
+
+
+static void
 md_server_dispose(GObject *object)
 {
     MdServer *self = MD_SERVER(object);
@@ -99,6 +109,8 @@ md_server_dispose(GObject *object)
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     if (self->guests != NULL)
         close_all(self);
+    if (self->stop != NULL)
+        finish_stop(self);
     if (self->dispatch != NULL)
         md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
     g_clear_pointer(&self->guests, g_hash_table_unref);
@@ -139,16 +151,6 @@ md_server_new(MdDriver *driver, const MdSettings *settings)
     self->connections = md_connections_new(settings, &funcs);
     md_dispatch_set_idle_func(self->dispatch, on_no_calls, self);
     return self;
-}
-
-
-static void
-finish_stop(MdServer *self)
-{
-    g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
-
-    md_source_clear(&self->deadline);
-    g_task_return_boolean(stop, TRUE);
 }
 
 
