@@ -25,7 +25,9 @@ struct _MdCallout {
     MdCalloutAction action;
     MdDefinition *device;
     MdOwner *owner;
-    char *input; /* the device in JSON */
+    MdOwner
+        *preparing; /* for the search and the questions, before any script is run on the device */
+    char *input;    /* the device in JSON */
     const char *state;
     GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile; NULL: not looked for yet */
     const char *script;                  /* the callout that was chosen, NULL so far */
@@ -60,6 +62,7 @@ md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *devic
     self->action = action;
     self->device = md_definition_ref(device);
     self->owner = md_owner_ref(owner);
+    self->preparing = md_owner_new_preparing(owner);
     self->input = md_definition_format(device, FALSE);
     self->state = STATE_NONE;
     return self;
@@ -79,6 +82,7 @@ clear(MdCallout *self)
     md_callouts_unref(self->callouts);
     md_definition_unref(self->device);
     md_owner_unref(self->owner);
+    md_owner_unref(self->preparing);
     g_free(self->input);
     for (gsize i = 0; i < MD_SCRIPT_N_KINDS; i++)
         g_clear_pointer(&self->files[i], g_ptr_array_unref);
@@ -262,7 +266,7 @@ ask_callout(GTask *owned)
     MdCallout *self = turn->callout;
 
     if (turn_get_file(turn) != NULL) {
-        md_callouts_ask_async(self->callouts, turn_get_file(turn), self->device, self->owner,
+        md_callouts_ask_async(self->callouts, turn_get_file(turn), self->device, self->preparing,
                               on_asked, g_steal_pointer(&task));
         return;
     }
@@ -298,7 +302,7 @@ call_async(MdCallout *self, MdCalloutEvent event, GAsyncReadyCallback callback, 
     if (self->files[MD_SCRIPT_CALLOUT] != NULL)
         run_callout(task);
     else
-        md_callout_search_run_async(md_callouts_get_search(self->callouts), self->owner,
+        md_callout_search_run_async(md_callouts_get_search(self->callouts), self->preparing,
                                     on_searched, task);
 }
 

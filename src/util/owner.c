@@ -61,34 +61,49 @@ md_owner_new(uid_t uid)
 }
 
 
+/* With the rights of `owner`; takes the presence over. */
+static MdOwner *
+owner_derive(const MdOwner *owner, guint64 share, Presence *presence)
+{
+    MdOwner *self = owner_new(share, presence);
+
+    self->writer = owner->writer;
+    return self;
+}
+
+
+static Presence *
+owner_ref_presence(const MdOwner *owner)
+{
+    return owner->presence != NULL ? g_rc_box_acquire(owner->presence) : NULL;
+}
+
+
 MdOwner *
 md_owner_new_for(MdOwner *client, uid_t uid)
 {
-    MdOwner *self =
-        owner_new(uid, client->presence != NULL ? g_rc_box_acquire(client->presence) : NULL);
+    return owner_derive(client, uid, owner_ref_presence(client));
+}
 
-    self->writer = client->writer;
-    return self;
+
+MdOwner *
+md_owner_new_preparing(MdOwner *owner)
+{
+    return owner_derive(owner, owner->share, owner_ref_presence(owner));
 }
 
 
 MdOwner *
 md_owner_new_lasting(MdOwner *owner)
 {
-    MdOwner *self = owner_new(owner->share, NULL);
-
-    self->writer = owner->writer;
-    return self;
+    return owner_derive(owner, owner->share, NULL);
 }
 
 
 MdOwner *
 md_owner_new_joint(MdOwner *owner)
 {
-    MdOwner *self = owner_new(owner->share, presence_new());
-
-    self->writer = owner->writer;
-    return self;
+    return owner_derive(owner, owner->share, presence_new());
 }
 
 

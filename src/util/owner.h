@@ -24,6 +24,10 @@ MdOwner *md_owner_new(uid_t uid);
 /* The same client acting for another user; it goes when the client goes. */
 MdOwner *md_owner_new_for(MdOwner *client, uid_t uid);
 
+/* The same share and client, for work that prepares what is done for `owner`: by that alone,
+ * nothing has begun for `owner` itself. */
+MdOwner *md_owner_new_preparing(MdOwner *owner);
+
 /* The same share, for work that must be finished: never gone. */
 MdOwner *md_owner_new_lasting(MdOwner *owner);
 

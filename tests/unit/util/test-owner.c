@@ -89,6 +89,24 @@ test_gone(void)
 }
 
 
+/* By what prepares it nothing has begun; the client is the same. */
+static void
+test_preparing(void)
+{
+    g_autoptr(MdOwner) user = md_owner_new(SOMEBODY);
+    g_autoptr(MdOwner) preparing = NULL;
+
+    md_owner_set_writer(user);
+    preparing = md_owner_new_preparing(user);
+    g_assert_cmpuint(md_owner_get_share(preparing), ==, SOMEBODY);
+    g_assert_true(md_owner_is_writer(preparing));
+    md_owner_set_begun(preparing);
+    g_assert_false(md_owner_has_begun(user));
+    md_owner_leave(user);
+    g_assert_true(md_owner_is_gone(preparing));
+}
+
+
 /* Those that are called may take others away, and who comes late is called, too. */
 static void
 test_watches(void)
@@ -117,6 +135,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/owner/shares", test_shares);
     g_test_add_func("/owner/gone", test_gone);
+    g_test_add_func("/owner/preparing", test_preparing);
     g_test_add_func("/owner/watches", test_watches);
     return g_test_run();
 }
