@@ -76,7 +76,7 @@ static MdNodeDeviceDef *
 probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDevice *known)
 {
     gboolean is_known = known != NULL && md_sysfs_dir_get_inode(dir) == known->inode;
-    MdNodeDeviceDef *def = md_probe_device(self->udev, device, dir, is_known ? known->def : NULL);
+    MdNodeDeviceDef *def = md_probe_device(device, dir, is_known ? known->def : NULL);
 
     if (def != NULL)
         def->parent = find_parent_name(self, def->path);

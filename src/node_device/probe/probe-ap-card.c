@@ -10,10 +10,7 @@
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED,
-      MdUdevDevice *device,
-      MdSysfsDir *dir G_GNUC_UNUSED,
-      MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir G_GNUC_UNUSED, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     MdCapApCard *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_card);

@@ -11,10 +11,7 @@
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED,
-      MdUdevDevice *device,
-      MdSysfsDir *dir G_GNUC_UNUSED,
-      MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir G_GNUC_UNUSED, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     MdCapApQueue *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_queue);

@@ -34,7 +34,7 @@ read_members(MdCapCcwGroup *cap, MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     MdCapCcwGroup *cap = NULL;

@@ -15,7 +15,7 @@ static const char *const drivers[] = { "io_subchannel", "vfio_ccw", NULL };
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     g_autofree char *channel = md_sysfs_dir_read(dir, ATTR_DEV_BUSID, NULL);

@@ -39,10 +39,7 @@ find_type(MdUdevDevice *device)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED,
-      MdUdevDevice *device,
-      MdSysfsDir *dir G_GNUC_UNUSED,
-      MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir G_GNUC_UNUSED, MdNodeDeviceDef *def)
 {
     MdCapDrm *cap = md_node_device_def_add_cap(def, &md_cap_kind_drm);
 

@@ -20,7 +20,7 @@ read_type(MdCapMdev *cap, MdSysfsDir *dir)
 
 /* One that has gone already has left none behind. */
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *uuid = md_udev_device_get_name(device);
     g_autofree char *parent_path = g_path_get_dirname(def->path);

@@ -43,7 +43,7 @@ is_hardware(const char *devtype, MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *devtype = md_udev_device_get_devtype(device);
     const char *interface = md_udev_device_get_property(device, PROPERTY_INTERFACE);

@@ -8,10 +8,7 @@
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED,
-      MdUdevDevice *device,
-      MdSysfsDir *dir G_GNUC_UNUSED,
-      MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir G_GNUC_UNUSED, MdNodeDeviceDef *def)
 {
     MdCapScsiGeneric *cap = NULL;
 

@@ -54,7 +54,7 @@ read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     MdCapScsiHost *cap = NULL;

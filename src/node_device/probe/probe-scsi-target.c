@@ -34,7 +34,7 @@ read_remote_port(MdCapScsiTarget *cap, MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *name = md_udev_device_get_name(device);
     MdCapScsiTarget *cap = md_node_device_def_add_cap(def, &md_cap_kind_scsi_target);

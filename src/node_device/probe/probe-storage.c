@@ -241,7 +241,7 @@ fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device,
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     /* Without a node it is one of the paths to a disk that has another one. */
     const Type *type = def->devnode != NULL ? find_type(device, dir, def->devnode) : NULL;

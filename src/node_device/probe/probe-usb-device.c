@@ -17,7 +17,7 @@
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     MdCapUsbDevice *cap = NULL;
     gint64 bus = 0;

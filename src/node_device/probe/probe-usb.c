@@ -24,7 +24,7 @@ read_setting(MdCapUsb *cap, MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     MdCapUsb *cap = md_node_device_def_add_cap(def, &md_cap_kind_usb);
 

@@ -23,7 +23,7 @@ find_chardev(MdSysfsDir *dir)
 
 
 static gboolean
-probe(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     MdCapVdpa *cap = md_node_device_def_add_cap(def, &md_cap_kind_vdpa);
 

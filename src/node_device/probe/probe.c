@@ -122,20 +122,19 @@ find_probe(const MdNodeDeviceDef *def)
 
 static gboolean
 run_probe(const MdProbe *probe,
-          MdUdev *udev,
           MdUdevDevice *device,
           MdSysfsDir *dir,
           const MdNodeDeviceDef *known,
           MdNodeDeviceDef *def)
 {
     if (known == NULL || probe->probe_again == NULL || find_probe(known) != probe)
-        return probe->probe(udev, device, dir, def);
+        return probe->probe(device, dir, def);
     return probe->probe_again(device, dir, known, def);
 }
 
 
 MdNodeDeviceDef *
-md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known)
+md_probe_device(MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         g_autoptr(MdNodeDeviceDef) def = NULL;
@@ -144,7 +143,7 @@ md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, const MdNod
             (dir == NULL && !probes[i]->told_by_bind))
             continue;
         def = new_def(probes[i], device, dir);
-        if (run_probe(probes[i], udev, device, dir, known, def))
+        if (run_probe(probes[i], device, dir, known, def))
             return g_steal_pointer(&def);
     }
     return NULL;

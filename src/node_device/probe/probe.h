@@ -30,7 +30,7 @@ typedef struct {
     const char *companion;
 
     /* Fills name and capabilities. FALSE: this is no device of ours. */
-    gboolean (*probe)(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
+    gboolean (*probe)(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
     /*
      * Instead of probe() for a device that is registered, as `known`: to clients it is the same one
@@ -124,7 +124,7 @@ gboolean md_probe_is_told_by_bind(MdUdevDevice *device);
  * only what is told by bind can be named. `known`: what this very device is registered as, or NULL.
  */
 MdNodeDeviceDef *
-md_probe_device(MdUdev *udev, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known);
+md_probe_device(MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known);
 
 /* The names of the devices that change with the coming and the going of this one, see MdProbe. */
 GPtrArray *md_probe_list_affected(const MdNodeDeviceDef *def);
