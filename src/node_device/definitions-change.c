@@ -141,8 +141,12 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     g_autoptr(GTask) task = user_data;
     MdDefinitions *self = g_task_get_source_object(task);
     Write *write = g_task_get_task_data(task);
-    gboolean deferred = writing_end(self, write);
+    gboolean deferred = FALSE;
 
+    /* The loop may not have told yet what the directory tells of this write: it is read back once.
+     */
+    md_watch_look(self->watch);
+    deferred = writing_end(self, write);
     md_definition_write_finish(result, &write->error);
     /* Never ask the disk for strange names, nor after nothing has been written by anybody. */
     if (!deferred && (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG) ||

@@ -95,12 +95,12 @@ handle(MdWatch *self, const struct inotify_event *event)
 }
 
 
-static gboolean
-on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+void
+md_watch_look(MdWatch *self)
 {
-    g_autoptr(MdWatch) self = g_object_ref(data);
+    g_autoptr(MdWatch) guard G_GNUC_UNUSED = g_object_ref(self);
     _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
-    ssize_t got = read(fd, buffer, sizeof(buffer));
+    ssize_t got = read(self->fd, buffer, sizeof(buffer));
     ssize_t at = 0;
 
     while (at < got) {
@@ -109,6 +109,13 @@ on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data)
         handle(self, event);
         at += (ssize_t)(sizeof(*event) + event->len);
     }
+}
+
+
+static gboolean
+on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+    md_watch_look(data);
     return G_SOURCE_CONTINUE;
 }
 

@@ -34,3 +34,6 @@ int md_watch_add(MdWatch *self, int directory, GError **error);
 
 /* No event with this id comes any more. An unknown id is passed over. */
 void md_watch_remove(MdWatch *self, int id);
+
+/* Tells at once what has happened so far, or as much of it as the loop would take in one turn. */
+void md_watch_look(MdWatch *self);
