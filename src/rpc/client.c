@@ -385,6 +385,16 @@ waits_for_reading(MdClient *self)
 }
 
 
+void
+md_client_hand_out(MdClient *self)
+{
+    g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
+
+    while (!self->closed && can_go_on(self))
+        take_turn(self);
+}
+
+
 /* What the loop is to look at the socket for. */
 static GIOCondition
 get_wanted(MdClient *self, gboolean can_read)

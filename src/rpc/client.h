@@ -73,6 +73,9 @@ void md_client_enable_keepalive(MdClient *self);
 /* The settings have changed. */
 void md_client_reload(MdClient *self);
 
+/* Hands out at once what has been read already, without waiting for turns. */
+void md_client_hand_out(MdClient *self);
+
 /* No further message is handed out. */
 void md_client_stop_reading(MdClient *self);
 

@@ -74,16 +74,16 @@ guest_is_authenticated(const Guest *guest)
 }
 
 
-/* Not in the middle of a walk through the table: closing takes a client out of it. */
+/* Not in the middle of a walk through the table: `func` may take a client out of it. */
 static void
-close_all(MdServer *self)
+for_each_client(MdServer *self, void (*func)(MdClient *client))
 {
     g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
 
     for (GList *link = clients; link != NULL; link = link->next)
         g_object_ref(link->data);
     for (GList *link = clients; link != NULL; link = link->next) {
-        md_client_close(link->data);
+        func(link->data);
         g_object_unref(link->data);
     }
 }
@@ -108,7 +108,7 @@ md_server_dispose(GObject *object)
     md_source_clear(&self->idle);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     if (self->guests != NULL)
-        close_all(self);
+        for_each_client(self, md_client_close);
     if (self->stop != NULL)
         finish_stop(self);
     if (self->dispatch != NULL)
@@ -405,7 +405,7 @@ md_server_log_state(MdServer *self)
 static gboolean
 on_deadline(gpointer user_data)
 {
-    close_all(user_data);
+    for_each_client(user_data, md_client_close);
     return G_SOURCE_REMOVE;
 }
 
@@ -479,11 +479,14 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
 {
     g_return_if_fail(self->stop == NULL);
 
-    self->stop = g_task_new(self, NULL, callback, user_data);
-    g_task_set_source_tag(self->stop, md_server_stop_async);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
+    /* What has come already is a call under way, even if its client waits for a turn. */
+    for_each_client(self, md_client_hand_out);
+
+    self->stop = g_task_new(self, NULL, callback, user_data);
+    g_task_set_source_tag(self->stop, md_server_stop_async);
 
     /* Those whose calls are under way hold nobody else up. */
     dismiss_clients(self, TRUE);

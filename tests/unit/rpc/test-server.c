@@ -407,6 +407,29 @@ test_stop(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* What has been read is answered, although the client has had turns for a part of it only. */
+static void
+test_stop_between_turns(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    guint32 serials[200] = { 0 };
+    gboolean stopped = FALSE;
+    md_int_ret ret = { 0 };
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    for (guint i = 0; i < G_N_ELEMENTS(serials); i++)
+        serials[i] = peer_call(peer, MD_PROC_IS_SECURE, NULL, NULL);
+    while (g_socket_get_available_bytes(peer->socket) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    md_server_stop_async(host->server, on_stopped, &stopped);
+    for (guint i = 0; i < G_N_ELEMENTS(serials); i++)
+        peer_expect_reply(peer, serials[i], MD_XDR(md_int_ret), &ret);
+    peer_expect_end(peer);
+    wait_until(stopped);
+}
+
+
 static void
 test_stop_idle(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -570,6 +593,7 @@ main(int argc, char **argv)
     ADD("/server/idle/in-stop", test_idle_in_stop);
     ADD("/server/reload", test_reload);
     ADD("/server/stop", test_stop);
+    ADD("/server/stop/between-turns", test_stop_between_turns);
     ADD("/server/stop/idle", test_stop_idle);
     ADD("/server/stop/abandoned", test_stop_abandoned);
     ADD("/server/stop/unread", test_stop_unread);
