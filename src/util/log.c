@@ -93,8 +93,8 @@ write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
         g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
         return G_LOG_WRITER_HANDLED;
     text = g_log_writer_format_fields(level, fields, n_fields, output.colour);
-    /* One write, so that no other writer's line gets in between: fprintf() to stderr makes pieces
-     * of 128 bytes since glibc 2.37. */
+    /* One write, so that no other writer's line gets in between: with glibc 2.41 fprintf() to
+     * stderr makes pieces of 128 bytes. */
     line = g_strconcat(text, "\n", NULL);
     fputs(line, stderr);
     fflush(stderr);

@@ -146,29 +146,19 @@ end_job(Job *job)
 }
 
 
-static void
-take_ended(GQueue *jobs)
+/* NULL: there is none. The loop calls again as long as there are more, which the descriptor tells.
+ */
+static Job *
+pop_ended(gboolean *more)
 {
-    g_mutex_lock(&ended.mutex);
-    *jobs = ended.jobs;
-    g_queue_init(&ended.jobs);
-    g_mutex_unlock(&ended.mutex);
-}
-
-
-/* The loop calls again as long as the descriptor has not been read. */
-static void
-give_back(GQueue *jobs)
-{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&ended.mutex);
+    Job *job = g_queue_pop_head(&ended.jobs);
     eventfd_t n_wakeups = 0;
-    Job *job = NULL;
 
-    g_mutex_lock(&ended.mutex);
-    while ((job = g_queue_pop_tail(jobs)) != NULL)
-        g_queue_push_head(&ended.jobs, job);
-    if (g_queue_is_empty(&ended.jobs))
+    *more = !g_queue_is_empty(&ended.jobs);
+    if (!*more)
         eventfd_read(ended.fd, &n_wakeups);
-    g_mutex_unlock(&ended.mutex);
+    return job;
 }
 
 
@@ -176,17 +166,18 @@ static gboolean
 on_ended(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
     gint64 end = g_get_monotonic_time() + TURN_TIME;
-    GQueue jobs = G_QUEUE_INIT;
-    Job *job = NULL;
+    gboolean more = TRUE;
 
-    take_ended(&jobs);
-    while ((job = g_queue_pop_head(&jobs)) != NULL) {
-        end_job(job);
-        job_unref(job);
+    while (more) {
+        Job *job = pop_ended(&more);
+
+        if (job != NULL) {
+            end_job(job);
+            job_unref(job);
+        }
         if (g_get_monotonic_time() >= end)
             break;
     }
-    give_back(&jobs);
     return G_SOURCE_CONTINUE;
 }
 

@@ -149,9 +149,9 @@ end_gap(MdKernelEvents *self)
 }
 
 
-/* While udevd is silent. */
-static void
-pass_on(MdKernelEvents *self)
+/* Hands over what has come, but not too much at once. FALSE if nothing is left to be received. */
+static gboolean
+receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
 {
     gboolean more = TRUE;
 
@@ -162,12 +162,20 @@ pass_on(MdKernelEvents *self)
         for (int k = 0; k < got; k++) {
             MdKernelMessage message = { 0 };
 
-            if (slot_parse(self, k, &message) && !self->gap)
-                self->funcs->event(&message, self->data);
+            if (slot_parse(self, k, &message))
+                func(self, &message);
         }
     }
-    if (!more)
-        end_gap(self);
+    return more;
+}
+
+
+/* While udevd is silent. */
+static void
+pass_on(MdKernelEvents *self, const MdKernelMessage *message)
+{
+    if (!self->gap)
+        self->funcs->event(message, self->data);
 }
 
 
@@ -243,15 +251,23 @@ judge(MdKernelEvents *self)
 }
 
 
+/* Whether there is no udevd, which is silent then. */
+static gboolean
+find_absent(MdKernelEvents *self)
+{
+    self->absent = !md_kernel_events_find_udevd();
+    if (self->absent)
+        set_silent(self, TRUE);
+    return self->absent;
+}
+
+
 static gboolean
 on_patience_over(gpointer data)
 {
     MdKernelEvents *self = data;
 
-    self->absent = !md_kernel_events_find_udevd();
-    if (self->absent)
-        set_silent(self, TRUE);
-    else
+    if (!find_absent(self))
         judge(self);
     return G_SOURCE_REMOVE;
 }
@@ -262,10 +278,7 @@ on_grace_over(gpointer data)
 {
     MdKernelEvents *self = data;
 
-    self->absent = !md_kernel_events_find_udevd();
-    if (self->absent)
-        set_silent(self, TRUE);
-    else
+    if (!find_absent(self))
         set_timer(self, self->settings->event_timeout, on_patience_over);
     return G_SOURCE_REMOVE;
 }
@@ -293,26 +306,22 @@ leave_socket(MdKernelEvents *self)
 }
 
 
+static void
+compare(MdKernelEvents *self, const MdKernelMessage *message)
+{
+    if (!remove_number(self->early, message->seqnum) && message->seqnum > self->settled)
+        add_number(self->owed, message->seqnum);
+}
+
+
 /* Reads what the kernel has told of, to compare it with what udevd has. */
 static void
 find_owed(MdKernelEvents *self)
 {
     gboolean was_draining = self->draining;
     gboolean was_in_debt = is_in_debt(self);
-    gboolean more = TRUE;
+    gboolean more = receive(self, compare);
 
-    for (int i = 0; more && i < MAX_CALLS_PER_TURN; i++) {
-        int got = 0;
-
-        more = slots_receive(self, &got);
-        for (int k = 0; k < got; k++) {
-            MdKernelMessage message = { 0 };
-
-            if (slot_parse(self, k, &message) && !remove_number(self->early, message.seqnum) &&
-                message.seqnum > self->settled)
-                add_number(self->owed, message.seqnum);
-        }
-    }
     if (!was_in_debt)
         self->quiet_for = self->owed_for = 0;
     if (!more) {
@@ -334,10 +343,10 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
         self->absent = FALSE;
         set_silent(self, FALSE);
     }
-    if (self->silent)
-        pass_on(self);
-    else
+    if (!self->silent)
         find_owed(self);
+    else if (!receive(self, pass_on))
+        end_gap(self);
     return G_SOURCE_CONTINUE;
 }
 
