@@ -102,8 +102,7 @@ md_callouts_get_search(MdCallouts *self)
 gboolean
 md_callouts_may_exist(MdCallouts *self)
 {
-    return md_callouts_may_answer(self) ||
-           !md_callout_search_knows_none(self->search, MD_SCRIPT_NOTIFIER);
+    return !md_callout_search_knows_no_script(self->search);
 }
 
 

@@ -242,10 +242,28 @@ md_callout_search_unref(MdCalloutSearch *self)
 }
 
 
+static gboolean
+callout_search_is_current(MdCalloutSearch *self)
+{
+    return self->watch != NULL && md_path_watch_is_unchanged(self->watch);
+}
+
+
 gboolean
 md_callout_search_knows_none(MdCalloutSearch *self, MdScriptKind kind)
 {
-    return self->watch != NULL && self->none[kind] && md_path_watch_is_unchanged(self->watch);
+    return self->none[kind] && callout_search_is_current(self);
+}
+
+
+gboolean
+md_callout_search_knows_no_script(MdCalloutSearch *self)
+{
+    for (gsize i = 0; i < MD_SCRIPT_N_KINDS; i++) {
+        if (!self->none[i])
+            return FALSE;
+    }
+    return callout_search_is_current(self);
 }
 
 

@@ -32,8 +32,9 @@ MdCalloutSearch *md_callout_search_new(const MdSettings *settings);
 /* A search that is under way ends by itself. */
 void md_callout_search_unref(MdCalloutSearch *self);
 
-/* Whether there is certainly no script of a kind. Does not touch the disk. */
+/* Whether there is certainly no script of a kind, and none at all. Neither touches the disk. */
 gboolean md_callout_search_knows_none(MdCalloutSearch *self, MdScriptKind kind);
+gboolean md_callout_search_knows_no_script(MdCalloutSearch *self);
 
 /* Looks for all there are. VIR_ERR_OPERATION_TIMEOUT after `driver_timeout`; VIR_ERR_RESOURCE_BUSY
  * if too many wait; VIR_ERR_SYSTEM_ERROR if something that may be a script cannot be looked at, for

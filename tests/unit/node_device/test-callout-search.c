@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "node_device/callout-search.h"
 #include "store-disk.h"
 #include "util/error.h"
@@ -37,26 +38,10 @@ kind_of(gsize directory)
 }
 
 
-static char *
-path_of(Fixture *fixture, const char *name)
-{
-    return g_build_filename(fixture->root, name, NULL);
-}
-
-
-static void
-make_directory(Fixture *fixture, const char *name)
-{
-    g_autofree char *path = path_of(fixture, name);
-
-    g_assert_cmpint(g_mkdir_with_parents(path, 0755), ==, 0);
-}
-
-
 static void
 put(Fixture *fixture, const char *name)
 {
-    g_autofree char *path = path_of(fixture, name);
+    g_autofree char *path = scratch_path(fixture->root, name);
 
     g_assert_true(g_file_set_contents(path, "", 0, NULL));
     g_assert_cmpint(g_chmod(path, 0755), ==, 0);
@@ -66,8 +51,8 @@ put(Fixture *fixture, const char *name)
 static void
 rename_to(Fixture *fixture, const char *from, const char *to)
 {
-    g_autofree char *old = path_of(fixture, from);
-    g_autofree char *new = path_of(fixture, to);
+    g_autofree char *old = scratch_path(fixture->root, from);
+    g_autofree char *new = scratch_path(fixture->root, to);
 
     g_assert_cmpint(g_rename(old, new), ==, 0);
 }
@@ -80,12 +65,12 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fixture->root = g_strdup("/dev/shm/callout-search-XXXXXX");
     g_assert_nonnull(g_mkdtemp(fixture->root));
     for (gsize i = 0; i < G_N_ELEMENTS(directories); i++)
-        make_directory(fixture, directories[i]);
+        scratch_make_directory(fixture->root, directories[i]);
     fixture->settings = md_settings_load(NULL, FALSE, NULL);
     g_free(fixture->settings->scripts_dir);
     g_free(fixture->settings->scripts_deprecated_dir);
-    fixture->settings->scripts_dir = path_of(fixture, "usr");
-    fixture->settings->scripts_deprecated_dir = path_of(fixture, "etc");
+    fixture->settings->scripts_dir = scratch_path(fixture->root, "usr");
+    fixture->settings->scripts_deprecated_dir = scratch_path(fixture->root, "etc");
     fixture->settings->driver_timeout = NEVER;
     fixture->search = md_callout_search_new(fixture->settings);
 }
@@ -103,14 +88,11 @@ clear_result(Fixture *fixture)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
-
     g_test_assert_expected_messages();
     clear_result(fixture);
     md_callout_search_unref(fixture->search);
     md_settings_free(fixture->settings);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
 }
 
 
@@ -157,6 +139,8 @@ assert_none_but(Fixture *fixture, guint kind)
 {
     for (guint i = 0; i < MD_SCRIPT_N_KINDS; i++)
         g_assert_true(md_callout_search_knows_none(fixture->search, i) == (i != kind));
+    g_assert_true(md_callout_search_knows_no_script(fixture->search) ==
+                  (kind == MD_SCRIPT_N_KINDS));
 }
 
 
@@ -167,7 +151,7 @@ test_knows_none(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_false(md_callout_search_knows_none(fixture->search, i));
     for (gsize i = 0; i < G_N_ELEMENTS(directories); i++) {
         g_autofree char *script = g_strconcat(directories[i], "/a", NULL);
-        g_autofree char *path = path_of(fixture, script);
+        g_autofree char *path = scratch_path(fixture->root, script);
 
         g_assert_cmpuint(search(fixture, kind_of(i)), ==, 0);
         assert_none_but(fixture, MD_SCRIPT_N_KINDS);
@@ -189,10 +173,10 @@ test_knows_none(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *etc = path_of(fixture, "etc");
-    g_autofree char *usr = path_of(fixture, "usr");
+    g_autofree char *etc = scratch_path(fixture->root, "etc");
+    g_autofree char *usr = scratch_path(fixture->root, "usr");
 
-    make_directory(fixture, "other/callouts");
+    scratch_make_directory(fixture->root, "other/callouts");
     put(fixture, "other/callouts/a");
     g_assert_cmpuint(search(fixture, MD_SCRIPT_CALLOUT), ==, 0);
     rename_to(fixture, "etc", "old");
@@ -261,7 +245,7 @@ test_left_out(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, "usr/callouts/a");
     put(fixture, "etc/callouts/b");
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *path = path_of(fixture, cases[i].path);
+        g_autofree char *path = scratch_path(fixture->root, cases[i].path);
 
         g_assert_cmpint(g_chmod(path, cases[i].bad), ==, 0);
         g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE,

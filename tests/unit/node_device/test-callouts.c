@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "conf/cap-mdev.h"
 #include "node_device/callouts.h"
 #include "util/error.h"
@@ -103,17 +104,14 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
-
     g_test_assert_expected_messages();
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
     g_clear_error(&fixture->error);
     g_clear_pointer(&fixture->attrs, g_ptr_array_unref);
     md_definition_unref(fixture->device);
     md_callouts_unref(fixture->callouts);
     md_settings_free(fixture->settings);
     g_main_loop_unref(fixture->loop);
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
 }
 
 

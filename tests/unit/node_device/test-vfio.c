@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "node_device/vfio-users.h"
 #include "node_device/vfio.h"
 #include "util/error.h"
@@ -63,12 +64,9 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
-
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
     close(fixture->terminal);
     g_free(fixture->path);
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
 }
 
 

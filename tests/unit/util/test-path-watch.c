@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "util/fd.h"
 #include "util/path-watch.h"
 
@@ -17,26 +18,10 @@ typedef struct {
 } Fixture;
 
 
-static char *
-path_of(Fixture *fixture, const char *name)
-{
-    return g_build_filename(fixture->root, name, NULL);
-}
-
-
-static void
-make_directory(Fixture *fixture, const char *name)
-{
-    g_autofree char *path = path_of(fixture, name);
-
-    g_assert_cmpint(g_mkdir_with_parents(path, 0755), ==, 0);
-}
-
-
 static void
 make_link(Fixture *fixture, const char *target, const char *name)
 {
-    g_autofree char *path = path_of(fixture, name);
+    g_autofree char *path = scratch_path(fixture->root, name);
 
     g_unlink(path);
     g_assert_cmpint(symlink(target, path), ==, 0);
@@ -49,7 +34,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     /* inotify tells all of a file system in memory. */
     fixture->root = g_strdup("/dev/shm/path-watch-XXXXXX");
     g_assert_nonnull(g_mkdtemp(fixture->root));
-    make_directory(fixture, "a/b");
+    scratch_make_directory(fixture->root, "a/b");
     fixture->watch = md_path_watch_new();
 }
 
@@ -57,11 +42,8 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
-
     md_path_watch_free(fixture->watch);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
 }
 
 
@@ -69,7 +51,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 watch(Fixture *fixture, const char *name, int errnum)
 {
-    g_autofree char *path = path_of(fixture, name);
+    g_autofree char *path = scratch_path(fixture->root, name);
     g_auto(MdFd) fd = -1;
 
     md_path_watch_free(fixture->watch);
@@ -93,10 +75,10 @@ static void
 test_names(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     watch(fixture, "a", 0);
-    make_directory(fixture, "c");
-    make_directory(fixture, "a/b/c");
+    scratch_make_directory(fixture->root, "c");
+    scratch_make_directory(fixture->root, "a/b/c");
     g_assert_true(md_path_watch_is_unchanged(fixture->watch));
-    make_directory(fixture, "a/c");
+    scratch_make_directory(fixture->root, "a/c");
     assert_changed(fixture);
 }
 
@@ -105,9 +87,9 @@ static void
 test_missing(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     watch(fixture, "a/b/c/d", ENOENT);
-    make_directory(fixture, "a/x");
+    scratch_make_directory(fixture->root, "a/x");
     g_assert_true(md_path_watch_is_unchanged(fixture->watch));
-    make_directory(fixture, "a/b/c");
+    scratch_make_directory(fixture->root, "a/b/c");
     assert_changed(fixture);
 }
 
@@ -115,8 +97,8 @@ test_missing(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    make_directory(fixture, "c/b");
-    make_directory(fixture, "links");
+    scratch_make_directory(fixture->root, "c/b");
+    scratch_make_directory(fixture->root, "links");
     make_link(fixture, "../links/second", "links/first");
     make_link(fixture, "../a", "links/second");
     watch(fixture, "links/first/b", 0);
@@ -124,9 +106,9 @@ test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_changed(fixture);
 
     watch(fixture, "links/first/b", 0);
-    make_directory(fixture, "a/b/c");
+    scratch_make_directory(fixture->root, "a/b/c");
     g_assert_true(md_path_watch_is_unchanged(fixture->watch));
-    make_directory(fixture, "c/b/c");
+    scratch_make_directory(fixture->root, "c/b/c");
     assert_changed(fixture);
 
     make_link(fixture, "loop", "links/loop");
@@ -137,8 +119,8 @@ test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_moved_away(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *above = path_of(fixture, "a");
-    g_autofree char *elsewhere = path_of(fixture, "elsewhere");
+    g_autofree char *above = scratch_path(fixture->root, "a");
+    g_autofree char *elsewhere = scratch_path(fixture->root, "elsewhere");
 
     watch(fixture, "a/b", 0);
     g_assert_cmpint(g_rename(above, elsewhere), ==, 0);
@@ -162,7 +144,7 @@ test_not_local(void)
 static void
 test_mounted_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *path = path_of(fixture, "a");
+    g_autofree char *path = scratch_path(fixture->root, "a");
 
     if (geteuid() != 0)
         return;

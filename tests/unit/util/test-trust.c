@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "util/trust.h"
 
 typedef struct {
@@ -30,10 +31,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *command = g_strdup_printf("rm -r '%s'", fixture->root);
-
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
     g_free(fixture->directory);
     g_free(fixture->file);
 }
