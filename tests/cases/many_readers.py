@@ -24,9 +24,7 @@ class Readers(MemoryTest):
     def setUp(self):
         super().setUp()
         # So that a list is worth something.
-        for parent in self.host.parents():
-            for _ in range(14):
-                self.create(parent=parent.name, type_id=self.host.type_ids(parent)[0])
+        self.create_many()
 
     def highest(self):
         """Resident memory at its highest, in MiB."""

@@ -33,6 +33,11 @@ class MemoryTest(SeveralUsersTest):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
+    def create_many(self):
+        for parent in self.host.parents():
+            for _ in range(14):
+                self.create(parent=parent.name, type_id=self.host.type_ids(parent)[0])
+
     def assert_others_are_served(self):
         """Root, and another user."""
         self.assert_served(self.raw(), self.come(BOB))
@@ -231,9 +236,7 @@ class Callbacks(MemoryTest):
     def setUp(self):
         """More devices than a reader may have callbacks for."""
         super().setUp()
-        for parent in self.host.parents():
-            for _ in range(14):
-                self.create(parent=parent.name, type_id=self.host.type_ids(parent)[0])
+        self.create_many()
 
     def register_all(self, client):
         """How many callbacks a client gets, and the error that ends it."""
