@@ -3,8 +3,19 @@
 #pragma once
 
 #include <glib.h>
+#include <poll.h>
 #include <unistd.h>
 
 typedef int MdFd;
 
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC(MdFd, close, -1)
+
+
+/* Whether something can be read without waiting for it. */
+static inline gboolean
+md_fd_is_readable(int fd)
+{
+    struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+    return poll(&pfd, 1, 0) > 0;
+}

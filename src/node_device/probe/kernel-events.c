@@ -149,7 +149,8 @@ end_gap(MdKernelEvents *self)
 }
 
 
-/* Hands over what has come, but not too much at once. FALSE if nothing is left to be received. */
+/* Hands over what has come, but not too much at once. FALSE if nothing is left to be received, so
+ * that the loop would not call again. */
 static gboolean
 receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
 {
@@ -166,7 +167,7 @@ receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelM
                 func(self, &message);
         }
     }
-    return more;
+    return more && md_fd_is_readable(self->fd);
 }
 
 

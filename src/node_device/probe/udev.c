@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <libudev.h>
-#include <poll.h>
 #include <string.h>
 
 #include "node_device/probe/kernel-events.h"
 #include "util/error.h"
+#include "util/fd.h"
 #include "util/names.h"
 #include "util/source.h"
 #include "util/sysfs.h"
@@ -92,9 +92,7 @@ md_udev_init(MdUdev *self)
 static gboolean
 is_readable(MdUdev *self)
 {
-    struct pollfd pfd = { .fd = udev_monitor_get_fd(self->monitor), .events = POLLIN };
-
-    return poll(&pfd, 1, 0) > 0;
+    return md_fd_is_readable(udev_monitor_get_fd(self->monitor));
 }
 
 
@@ -175,7 +173,7 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
         more = receive_one(self);
 
     /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
-    if (self->gap && !more)
+    if (self->gap && !(more && is_readable(self)))
         tell_lost(self);
     return G_SOURCE_CONTINUE;
 }

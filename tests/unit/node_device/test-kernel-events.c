@@ -441,6 +441,36 @@ test_lost(void)
 }
 
 
+/* However many come at once, nothing is waited for that does not come. */
+static void
+test_any_number(void)
+{
+    static const guint64 numbers[] = { 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 127, 128, 129 };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        guint64 n = numbers[i];
+        MdKernelEvents *self = start(TRUE);
+
+        md_kernel_events_settle(self, n - 1);
+        for (guint64 seqnum = 1; seqnum <= n; seqnum++)
+            tell(seqnum);
+        has_udevd = FALSE;
+        run_for(3);
+        g_assert_cmpuint(changes, ==, 1);
+        g_assert_true(silent);
+        stop(self);
+
+        self = start(FALSE);
+        tell_as("!", 0);
+        for (guint64 seqnum = 1; seqnum <= n; seqnum++)
+            tell(seqnum);
+        run_for(1);
+        g_assert_cmpuint(lost, ==, 1);
+        stop(self);
+    }
+}
+
+
 static void
 test_forged(void)
 {
@@ -475,6 +505,7 @@ main(int argc, char **argv)
     g_test_add_func("/kernel-events/settled", test_settled);
     g_test_add_func("/kernel-events/another-order", test_another_order);
     g_test_add_func("/kernel-events/lost", test_lost);
+    g_test_add_func("/kernel-events/any-number", test_any_number);
     g_test_add_func("/kernel-events/forged", test_forged);
     return g_test_run();
 }
