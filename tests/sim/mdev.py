@@ -10,6 +10,7 @@ without an event.
 import dataclasses
 import errno
 import re
+import threading
 
 from fake_kernel import KernelError
 
@@ -90,13 +91,33 @@ class Parent:
         self.texts = texts
         self.asked_in_vain = 0
         self.asked = 0
+        # The kernel's lock of the device: while its driver comes or goes, nobody else makes it come or go.
+        self.lock = threading.RLock()
         kernel.mdev_parents.append(self)
 
     # The parent itself
 
+    def bind(self):
+        """The driver takes the device."""
+        with self.lock:
+            if self.registered:
+                return
+            self.sysfs.bind(self.path, self.driver)
+            self.register()
+            self.kernel.event('bind', self.path)
+
+    def unbind(self):
+        """The driver lets go of the device."""
+        with self.lock:
+            self.unregister()
+            self.sysfs.bind(self.path, None)
+            self.kernel.event('unbind', self.path)
+
     def register(self):
         """The driver has come, or comes back."""
-        with self.kernel.state:
+        with self.lock, self.kernel.state:
+            if self.registered:
+                return
             for type_id in self.types:
                 self.add_type(type_id)
             name = self.path.rsplit('/', 1)[1]
@@ -106,18 +127,19 @@ class Parent:
             self.kernel.event('change', self.path, MDEV_STATE='registered')
 
     def unregister(self):
-        with self.kernel.state:
-            if not self.registered:
-                return
-            self.registered = False
-            self.sysfs.unlink('/sys/class/mdev_bus/' + self.path.rsplit('/', 1)[1])
-            children = list(self.children.values())
-        for child in children:
-            self.take_down(child)
-        with self.kernel.state:
-            self.kernel.forget_below(f'{self.path}/mdev_supported_types')
-            self.sysfs.rmdir(f'{self.path}/mdev_supported_types')
-            self.kernel.event('change', self.path, MDEV_STATE='unregistered')
+        with self.lock:
+            with self.kernel.state:
+                if not self.registered:
+                    return
+                self.registered = False
+                self.sysfs.unlink('/sys/class/mdev_bus/' + self.path.rsplit('/', 1)[1])
+                children = list(self.children.values())
+            for child in children:
+                self.take_down(child)
+            with self.kernel.state:
+                self.kernel.forget_below(f'{self.path}/mdev_supported_types')
+                self.sysfs.rmdir(f'{self.path}/mdev_supported_types')
+                self.kernel.event('change', self.path, MDEV_STATE='unregistered')
 
     def type_path(self, type_id):
         return f'{self.path}/mdev_supported_types/{type_id}'
@@ -307,12 +329,17 @@ class Parent:
                 raise KernelError(self.knobs.fail_remove)
         self.take_down(child)
 
+    def has(self, child):
+        """Whether it is there; another device may have its UUID by now."""
+        return self.children.get(child.uuid) is child
+
     def take_down(self, child):
         with self.kernel.state:
-            self.kernel.block_while(lambda: not child.complete and child.uuid in self.children)
+            self.kernel.block_while(lambda: not child.complete and self.has(child))
             if child.removing:
                 # Somebody else is at it: the write waits, and has nothing left to do.
-                self.kernel.block_while(lambda: child.uuid in self.children)
+                self.kernel.block_while(lambda: self.has(child))
+            if child.removing or not self.has(child):
                 return
             child.removing = True
             self.kernel.stores.pop(f'{child.path}/remove', None)
@@ -320,12 +347,12 @@ class Parent:
             self.kernel.state.notify_all()
             self.kernel.block_while(lambda: self.knobs.block_remove or
                                     child.group in self.kernel.held_groups)
-            if self.kernel.dying or not child.complete:
+            if self.kernel.dying:
                 return
-            self.unbind(child)
+            self.release(child)
             self.discard(child)
 
-    def unbind(self, child):
+    def release(self, child):
         group = f'/sys/devices/virtual/vfio/{child.group}'
         self.sysfs.unlink(f'{child.path}/mdev_type')
         self.sysfs.unlink(f'{self.type_path(child.type_id)}/devices/{child.uuid}')

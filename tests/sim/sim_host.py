@@ -116,16 +116,10 @@ class SimHost(host.Host):
         self.fake(parent).register()
 
     def unbind(self, parent):
-        fake = self.fake(parent)
-        fake.unregister()
-        self.kernel.sysfs.bind(parent.path, None)
-        self.kernel.event('unbind', parent.path)
+        self.fake(parent).unbind()
 
     def bind(self, parent):
-        fake = self.fake(parent)
-        self.kernel.sysfs.bind(parent.path, fake.driver)
-        fake.register()
-        self.kernel.event('bind', parent.path)
+        self.fake(parent).bind()
 
     def let_go(self, parent, knob):
         self.set_knob(parent, knob, 0)
@@ -136,8 +130,7 @@ class SimHost(host.Host):
 
     def load_module(self):
         for parent in self.parents():
-            if not self.fake(parent).registered:
-                self.bind(parent)
+            self.bind(parent)
 
     def mdevctl(self, *words):
         subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True,
