@@ -6,6 +6,7 @@ A report that is missing or cut short counts as one failure, a skip fails as wel
 
 import argparse
 import collections
+import pathlib
 import re
 import sys
 import xml.etree.ElementTree
@@ -34,18 +35,23 @@ def count_junit(path, counts):
 def count_tap(path, counts):
     planned = None
     seen = 0
-    with open(path, encoding='utf-8', errors='replace') as file:
-        for line in file:
-            plan = PLAN.fullmatch(line.strip())
-            found = LINE.match(line.rstrip('\n'))
-            if plan:
-                planned = int(plan.group(1))
-            elif found:
-                seen += 1
-                kind = 'skipped' if found.group(2) else 'failed' if found.group(1) else 'passed'
-                counts[kind] += 1
-                if kind == 'failed':
-                    print(line.strip())
+    try:
+        lines = pathlib.Path(path).read_text(encoding='utf-8', errors='replace').splitlines()
+    except OSError as error:
+        print(f'{path}: {error}')
+        counts['failed'] += 1
+        return
+    for line in lines:
+        plan = PLAN.fullmatch(line.strip())
+        found = LINE.match(line.rstrip('\n'))
+        if plan:
+            planned = int(plan.group(1))
+        elif found:
+            seen += 1
+            kind = 'skipped' if found.group(2) else 'failed' if found.group(1) else 'passed'
+            counts[kind] += 1
+            if kind == 'failed':
+                print(line.strip())
     if planned != seen:
         print(f'{path}: {seen} cases of {planned}')
         counts['failed'] += 1
