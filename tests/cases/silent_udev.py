@@ -158,6 +158,13 @@ class Hangs(Udev):
         self.live(['created', 'deleted', 'created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
         self.assertEqual(self.daemon.log().count(SILENT), 1)
 
+    def test_others_can_connect(self):
+        """It has room for one client that waits, which udevadm may need."""
+        self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
+        self.assertIn(SILENT, self.daemon.log())
+        self.assertTrue(self.host.udev_has_room())
+        self.host.remove_by_others(self.uuid)
+
     def test_is_started_anew(self):
         """What it had not told of yet it never tells, although it tells of all that comes now."""
         self.host.create_by_others(self.parent, self.type_id, self.uuid)

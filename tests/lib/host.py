@@ -9,6 +9,7 @@ import abc
 import contextlib
 import dataclasses
 import os
+import socket
 import threading
 import time
 
@@ -52,6 +53,17 @@ def wait_until(condition, what, seconds):
             raise AssertionError(f'{what}: not within {seconds} s')
         pause.wait(POLL_SECONDS)
     return result
+
+
+def can_connect(path):
+    """Whether a server of the kind of udevd has room for one more client that it has not taken yet."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.setblocking(False)
+        try:
+            client.connect(str(path))
+        except BlockingIOError:
+            return False
+    return True
 
 
 class Background(threading.Thread):
@@ -173,6 +185,10 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
     @abc.abstractmethod
     def start_udev(self):
         """There is a udevd again, if there is none."""
+
+    @abc.abstractmethod
+    def udev_has_room(self):
+        """Whether a client of udevd can connect at once."""
 
     @abc.abstractmethod
     def hang_udev(self):

@@ -212,6 +212,9 @@ class VmHost(host.Host):
             subprocess.run([UDEVD, '--daemon'], check=True)
         self.settle()
 
+    def udev_has_room(self):
+        return host.can_connect('/run/udev/control')
+
     def hang_udev(self):
         self.signal_udev(signal.SIGSTOP)
 

@@ -157,6 +157,12 @@ class SimHost(host.Host):
     def start_udev(self):
         self.kernel.udevd.start()
 
+    def udev_has_room(self):
+        if not host.can_connect(self.kernel.udevd.control):
+            return False
+        self.kernel.udevd.take_client()
+        return True
+
     def hang_udev(self):
         self.kernel.udevd.hang()
 

@@ -60,8 +60,12 @@ class Udevd:
             self.control.unlink(missing_ok=True)
             self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self.listener.bind(str(self.control))
-            # Nobody talks to it here: that somebody listens is all that clients find out.
-            self.listener.listen(4096)
+            # Nobody talks to it here: that there is a socket is all that clients find out. The real one listens like that.
+            self.listener.listen(0)
+
+    def take_client(self):
+        """The one that waits: there is room for another one."""
+        self.listener.accept()[0].close()
 
     def stop(self):
         """It ends, with all that it has not told yet; the file of its socket stays."""

@@ -473,13 +473,13 @@ md_kernel_events_is_silent(MdKernelEvents *self)
 }
 
 
-/* udevd takes it for a client that has nothing to say. Without blocking, as one that hangs takes no
- * connection; it is there all the same. */
+/* udevd has room for one connection that it has not taken yet, and udevadm fails while there is
+ * another. A socket of another type is not connected: the error tells whether udevd has its own. */
 gboolean
 md_kernel_events_find_udevd(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = MD_PATH_UDEV_CONTROL };
-    g_auto(MdFd) fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    g_auto(MdFd) fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     return fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
            (errno != ECONNREFUSED && errno != ENOENT);

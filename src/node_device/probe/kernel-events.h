@@ -49,8 +49,8 @@ void md_kernel_events_settle(MdKernelEvents *self, guint64 seqnum);
 gboolean md_kernel_events_is_silent(MdKernelEvents *self);
 
 /*
- * Whether somebody takes the connections of udevd's clients. The file of that socket outlives
- * udevd. Where systemd holds the socket it starts udevd. A user who may not connect is told that
+ * Whether udevd, or systemd for it, has the socket that udevd's clients connect to; its file
+ * outlives both. Nothing is connected, and nothing started. A user who may not connect is told that
  * there is a udevd.
  */
 gboolean md_kernel_events_find_udevd(void);
