@@ -307,6 +307,10 @@ on_ready(GIOCondition condition, gpointer user_data)
 {
     g_autoptr(MdClient) self = g_object_ref(user_data);
 
+    if ((condition & G_IO_HUP) != 0) {
+        md_client_close(self);
+        return;
+    }
     if ((condition & G_IO_IN) != 0 && self->keepalive != NULL)
         md_keepalive_touch(self->keepalive);
     self->ready |= condition;
@@ -395,22 +399,25 @@ md_client_hand_out(MdClient *self)
 }
 
 
-/* What the loop is to look at the socket for. */
+/*
+ * What the loop is to look at the socket for. While a client waits for its turn, that is nothing
+ * that the turn looks at anyway, and nothing new, as a change costs a system call. Of a client that
+ * is held back, the loop only looks whether it leaves.
+ */
 static GIOCondition
 get_wanted(MdClient *self, gboolean can_read)
 {
     GIOCondition wanted = can_read ? G_IO_IN : 0;
 
     if (md_rounds_is_waiting(&self->place))
-        return 0;
+        return wanted & ~self->ready;
     if (md_send_queue_count(self->queue) > 0 || self->close_when_sent)
         wanted |= G_IO_OUT;
-    return wanted;
+    return wanted != 0 ? wanted : G_IO_HUP;
 }
 
 
-/* Has the client called for what can be gone on with, and for nothing while it waits for its turn.
- */
+/* Has the client called for what can be gone on with. */
 static void
 update_sources(MdClient *self)
 {

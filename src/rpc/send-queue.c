@@ -7,6 +7,9 @@
  * to these and to the bytes. */
 #define FRAME_COST 128
 
+/* Frames given to the socket by one system call. */
+#define FRAMES_AT_ONCE 16
+
 struct _MdSendQueue {
     GSocket *socket;
     GQueue frames;     /* of GBytes */
@@ -63,15 +66,62 @@ pop(MdSendQueue *self)
 }
 
 
+/* Bytes that the socket has taken. */
+static void
+pop_taken(MdSendQueue *self, gsize taken)
+{
+    self->head_offset += taken;
+    while (!g_queue_is_empty(&self->frames)) {
+        gsize size = g_bytes_get_size(g_queue_peek_head(&self->frames));
+        gsize sent = self->head_offset;
+
+        if (sent < size)
+            return;
+        pop(self);
+        self->head_offset = sent - size;
+    }
+}
+
+
+/* As many frames as one call may send, without what has been sent of the first one. */
+static int
+collect(MdSendQueue *self, GOutputVector *vectors)
+{
+    gsize offset = self->head_offset;
+    int n = 0;
+
+    for (GList *link = self->frames.head; link != NULL && n < FRAMES_AT_ONCE; link = link->next) {
+        gsize size = 0;
+        const char *bytes = g_bytes_get_data(link->data, &size);
+
+        vectors[n].buffer = bytes + offset;
+        vectors[n++].size = size - offset;
+        offset = 0;
+    }
+    return n;
+}
+
+
+/* Bytes that the socket has taken, or -1. */
+static gssize
+send_frames(MdSendQueue *self, GError **error)
+{
+    GOutputVector vectors[FRAMES_AT_ONCE];
+    int n = collect(self, vectors);
+
+    if (n == 1)
+        return g_socket_send(self->socket, vectors->buffer, vectors->size, NULL, error);
+    return g_socket_send_message(self->socket, NULL, vectors, n, NULL, 0, G_SOCKET_MSG_NONE, NULL,
+                                 error);
+}
+
+
 gboolean
 md_send_queue_flush(MdSendQueue *self, GError **error)
 {
     while (!g_queue_is_empty(&self->frames)) {
         g_autoptr(GError) err = NULL;
-        gsize size = 0;
-        const char *bytes = g_bytes_get_data(g_queue_peek_head(&self->frames), &size);
-        gssize taken = g_socket_send(self->socket, bytes + self->head_offset,
-                                     size - self->head_offset, NULL, &err);
+        gssize taken = send_frames(self, &err);
 
         if (taken < 0) {
             if (g_error_matches(err, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -79,9 +129,7 @@ md_send_queue_flush(MdSendQueue *self, GError **error)
             g_propagate_error(error, g_steal_pointer(&err));
             return FALSE;
         }
-        self->head_offset += (gsize)taken;
-        if (self->head_offset == size)
-            pop(self);
+        pop_taken(self, (gsize)taken);
     }
     return TRUE;
 }

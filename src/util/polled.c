@@ -28,7 +28,7 @@ to_condition(guint32 events)
     guint32 both = events & (EPOLLERR | EPOLLHUP);
 
     return ((events & EPOLLIN) != 0 || both != 0 ? G_IO_IN : 0) |
-           ((events & EPOLLOUT) != 0 || both != 0 ? G_IO_OUT : 0);
+           ((events & EPOLLOUT) != 0 || both != 0 ? G_IO_OUT : 0) | (both != 0 ? G_IO_HUP : 0);
 }
 
 

@@ -20,9 +20,9 @@ typedef struct {
 gboolean md_polled_prepare(GError **error);
 
 /*
- * From now on `ready` is called for these conditions, G_IO_IN and G_IO_OUT, whenever they hold; an
- * error or hang-up counts as both. 0: it is not called any more, which must be said before the
- * descriptor is closed. FALSE with an error: it is not watched.
+ * From now on `ready` is called for these conditions, whenever they hold: G_IO_IN and G_IO_OUT,
+ * each also at an error or hang-up, and G_IO_HUP, at these alone. 0: it is not called any more,
+ * which must be said before the descriptor is closed. FALSE with an error: it is not watched.
  */
 gboolean md_polled_set(MdPolled *self,
                        int fd,

@@ -25,9 +25,8 @@ NOT_COUNTED = ', "",'
 # A link that is not read by way of an open directory. Others are read by the test bed.
 LINK = '/subsystem"'
 LOG = re.compile(r'^2<')
-# A write to sysfs, as the simulated kernel is told of it, and a frame of the protocol.
+# A write to sysfs, as the simulated kernel is told of it.
 WRITES_SYSFS = re.compile(r'^\d+<[^>]*>, "w\\0')
-FRAME = re.compile(r'^\d+<[^>]*>, "\\0')
 # The main loop waits for many descriptors, libudev for its socket only.
 TURN = re.compile(r'\{fd=.*\{fd=')
 # What is counted: files looked at, files changed, writes to sysfs, frames sent, lines logged, and how often a thread
@@ -39,8 +38,10 @@ def classify(call):
     """What a system call counts as; None: nothing."""
     if call.name in ('poll', 'ppoll'):
         return 'turns' if TURN.search(call.arguments) else None
+    if call.sends_frames():
+        return 'sent'
     if call.name == 'sendto':
-        return 'sysfs' if WRITES_SYSFS.match(call.arguments) else 'sent' if FRAME.match(call.arguments) else None
+        return 'sysfs' if WRITES_SYSFS.match(call.arguments) else None
     if call.name == 'recvmsg':
         return 'events'
     if call.name == 'recvmmsg':

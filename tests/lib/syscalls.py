@@ -26,6 +26,8 @@ OPENING = ('open', 'openat')
 # 1234  openat(11</sys/devices/x>, "config", O_RDONLY <unfinished ...>
 LINE = re.compile(r'(?P<thread>\d+) +(?P<name>\w+)\((?P<arguments>.*)')
 PATH = re.compile(r'^(?:\w+|-?\d+)(?:<(?P<directory>[^>]*)>)?, "(?P<path>[^"]*)"')
+# A frame of the protocol to a client, or several.
+FRAMES = {'sendto': re.compile(r'^\d+<[^>]*>, "\\0'), 'sendmsg': re.compile(r'^\d+<[^>]*>, \{.*?iov_base="\\0')}
 LOOK_SECONDS = 0.005
 
 
@@ -36,6 +38,9 @@ class Call:
     thread: int
     name: str
     arguments: str
+
+    def sends_frames(self):
+        return self.name in FRAMES and FRAMES[self.name].match(self.arguments) is not None
 
     @property
     def path(self):

@@ -118,6 +118,29 @@ test_max_client_requests(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* It has sent more calls than are read ahead of their turns; that it has gone is seen all the same.
+ */
+static void
+test_leaves_while_held_back(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    g_autoptr(Peer) other = NULL;
+
+    host->settings->max_client_requests = 1;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    other = peer_new_open(host, FALSE);
+    for (guint i = 0; i < 100; i++)
+        create(peer);
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+    g_clear_pointer(&peer, peer_free);
+    wait_until(md_server_count_clients(host->server) == 1);
+    peer_expect_alive(other);
+    fake_driver_end(host->driver, 0);
+    g_assert_cmpuint(fake_driver_count_waiting(host->driver), ==, 0);
+}
+
+
 /* More than fits in all buffers: nothing is lost, and nothing is out of order. */
 static void
 test_pipelined(Host *host, gconstpointer data G_GNUC_UNUSED)
@@ -582,6 +605,7 @@ main(int argc, char **argv)
     ADD("/server/bad-frames", test_bad_frames);
     ADD("/server/half-frame", test_half_frame);
     ADD("/server/max-client-requests", test_max_client_requests);
+    ADD("/server/leaves-while-held-back", test_leaves_while_held_back);
     ADD("/server/pipelined", test_pipelined);
     ADD("/server/client-vanishes", test_client_vanishes);
     ADD("/server/max-queued-bytes", test_max_queued_bytes);

@@ -135,6 +135,35 @@ test_hang_up(void)
 }
 
 
+static void
+on_hang_up(GIOCondition condition, gpointer data)
+{
+    Peer *peer = data;
+
+    peer->n++;
+    peer->condition = condition;
+    set(peer, 0, NULL);
+}
+
+
+static void
+test_nothing_but_a_hang_up(void)
+{
+    Peer peer;
+
+    open_peer(&peer, on_ready);
+    set(&peer, G_IO_HUP, on_hang_up);
+    speak(&peer);
+    run();
+    g_assert_cmpuint(peer.n, ==, 0);
+    shutdown(peer.fds[1], SHUT_RDWR);
+    run();
+    g_assert_cmpuint(peer.n, ==, 1);
+    g_assert_cmpint(peer.condition, ==, G_IO_HUP);
+    close_peer(&peer);
+}
+
+
 /* All are ready in one turn of the loop, and the first one takes the others away. */
 static void
 test_taken_away(void)
@@ -193,6 +222,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/polled/conditions", test_conditions);
     g_test_add_func("/polled/hang-up", test_hang_up);
+    g_test_add_func("/polled/nothing-but-a-hang-up", test_nothing_but_a_hang_up);
     g_test_add_func("/polled/taken-away", test_taken_away);
     g_test_add_func("/polled/many", test_many);
     g_test_add_func("/polled/no-descriptor", test_no_descriptor);
