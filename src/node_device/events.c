@@ -3,6 +3,13 @@
 
 #include "node_device/events.h"
 
+#include "util/source.h"
+
+/* Subscribers that are told before others have their turn on the main loop, and facts that may wait
+ * for that. */
+#define TOLD_PER_TURN 64
+#define FACTS_MAX     64
+
 /* What is subscribed to. */
 typedef struct {
     int event;
@@ -16,16 +23,26 @@ typedef struct {
     GList link; /* of the topic's queue */
     MdEventFunc func;
     gpointer data;
-    gboolean dead; /* left while events were being delivered */
 } Subscription;
+
+/* Something that has happened, and who is still to be told. */
+typedef struct {
+    char *device;
+    int event;
+    int detail;
+    guint64 last_id; /* of the subscriptions that there were */
+    GList *specific; /* the next one to the device */
+    GList *general;  /* the next one to all devices */
+} Fact;
 
 struct _MdEvents {
     MdRegistry *registry;
     GHashTable *topics; /* of Topic, each its own key; none without a subscription */
     GHashTable *by_id;  /* of Subscription, each its own key */
     guint64 last_id;
-    guint delivering; /* depth of deliver() */
-    GPtrArray *dead;  /* of Subscription, forgotten when it is over */
+    GQueue facts; /* of Fact, in their order */
+    gboolean telling;
+    GSource *source; /* always due; there while facts wait */
 };
 
 
@@ -94,29 +111,88 @@ subscription_forget(MdEvents *self, Subscription *subscription)
 
 
 static void
-subscriptions_sweep(MdEvents *self)
+fact_free(Fact *fact)
 {
-    for (guint i = 0; i < self->dead->len; i++)
-        subscription_forget(self, g_ptr_array_index(self->dead, i));
-    g_ptr_array_set_size(self->dead, 0);
+    g_free(fact->device);
+    g_free(fact);
 }
 
 
-/* The one that came first, taken off its list. */
+/* The one that came first, taken off its list; NULL: all that there were have been told. */
 static Subscription *
-take_next(GList **specific, GList **general)
+fact_take_next(Fact *fact)
 {
-    GList **from = specific;
+    GList **from = &fact->specific;
     Subscription *subscription = NULL;
 
-    if (*specific == NULL || (*general != NULL && ((Subscription *)(*general)->data)->id <
-                                                      ((Subscription *)(*specific)->data)->id))
-        from = general;
-    if (*from != NULL) {
-        subscription = (*from)->data;
-        *from = (*from)->next;
+    if (fact->specific == NULL ||
+        (fact->general != NULL &&
+         ((Subscription *)fact->general->data)->id < ((Subscription *)fact->specific->data)->id))
+        from = &fact->general;
+    if (*from == NULL)
+        return NULL;
+
+    subscription = (*from)->data;
+    *from = (*from)->next;
+    return subscription->id <= fact->last_id ? subscription : NULL;
+}
+
+
+static void
+fact_leave_out(Fact *fact, const Subscription *subscription)
+{
+    if (fact->specific == &subscription->link)
+        fact->specific = fact->specific->next;
+    if (fact->general == &subscription->link)
+        fact->general = fact->general->next;
+}
+
+
+/* Whoever is told may cause facts, subscribe and leave. */
+static void
+tell(MdEvents *self)
+{
+    guint n = 0;
+
+    self->telling = TRUE;
+    while (n < TOLD_PER_TURN && !g_queue_is_empty(&self->facts)) {
+        Fact *fact = g_queue_peek_head(&self->facts);
+        const Subscription *subscription = fact_take_next(fact);
+
+        if (subscription == NULL) {
+            fact_free(g_queue_pop_head(&self->facts));
+            continue;
+        }
+        subscription->func(fact->device, fact->event, fact->detail, subscription->data);
+        n++;
     }
-    return subscription;
+    self->telling = FALSE;
+}
+
+
+static gboolean
+on_turn(gpointer data)
+{
+    MdEvents *self = data;
+
+    tell(self);
+    if (!g_queue_is_empty(&self->facts))
+        return G_SOURCE_CONTINUE;
+    md_source_clear(&self->source);
+    return G_SOURCE_REMOVE;
+}
+
+
+static void
+need_source(MdEvents *self)
+{
+    GSource *idle = NULL;
+
+    if (self->source != NULL || g_queue_is_empty(&self->facts))
+        return;
+    idle = g_idle_source_new();
+    g_source_set_priority(idle, G_PRIORITY_DEFAULT);
+    self->source = md_source_attach(idle, on_turn, self);
 }
 
 
@@ -127,25 +203,32 @@ topic_get_head(const Topic *topic)
 }
 
 
-/* Nobody is forgotten in the meantime, so that both lists stay whole; who subscribes in the
- * meantime is not called for this fact. */
 static void
 deliver(MdEvents *self, const char *device, int event, int detail)
 {
     GList *specific = topic_get_head(topic_find(self, event, device));
     GList *general = topic_get_head(topic_find(self, event, NULL));
-    guint64 last_id = self->last_id;
-    Subscription *subscription = NULL;
+    Fact *fact = NULL;
 
-    self->delivering++;
-    while ((subscription = take_next(&specific, &general)) != NULL) {
-        if (!subscription->dead && subscription->id <= last_id)
-            subscription->func(device, event, detail, subscription->data);
-    }
-    self->delivering--;
+    if (specific == NULL && general == NULL)
+        return;
 
-    if (self->delivering == 0)
-        subscriptions_sweep(self);
+    fact = g_new0(Fact, 1);
+    fact->device = g_strdup(device);
+    fact->event = event;
+    fact->detail = detail;
+    fact->last_id = self->last_id;
+    fact->specific = specific;
+    fact->general = general;
+    g_queue_push_tail(&self->facts, fact);
+    if (self->telling)
+        return;
+
+    if (self->source == NULL)
+        tell(self);
+    while (self->facts.length > FACTS_MAX)
+        tell(self);
+    need_source(self);
 }
 
 
@@ -199,7 +282,7 @@ md_events_new(MdRegistry *registry)
     self->registry = g_object_ref(registry);
     self->topics = g_hash_table_new_full(topic_hash, topic_equal, (GDestroyNotify)topic_free, NULL);
     self->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    self->dead = g_ptr_array_new();
+    g_queue_init(&self->facts);
     g_signal_connect(registry, "created", G_CALLBACK(on_created), self);
     g_signal_connect(registry, "deleted", G_CALLBACK(on_deleted), self);
     g_signal_connect(registry, "defined", G_CALLBACK(on_defined), self);
@@ -216,10 +299,11 @@ md_events_free(MdEvents *self)
         return;
 
     g_signal_handlers_disconnect_by_data(self->registry, self);
+    md_source_clear(&self->source);
+    g_queue_clear_full(&self->facts, (GDestroyNotify)fact_free);
     g_object_unref(self->registry);
     g_hash_table_unref(self->by_id);
     g_hash_table_unref(self->topics);
-    g_ptr_array_unref(self->dead);
     g_free(self);
 }
 
@@ -245,13 +329,10 @@ md_events_unsubscribe(MdEvents *self, guint64 id)
 {
     Subscription *subscription = g_hash_table_lookup(self->by_id, &id);
 
-    if (subscription == NULL || subscription->dead)
+    if (subscription == NULL)
         return;
 
-    if (self->delivering == 0) {
-        subscription_forget(self, subscription);
-    } else {
-        subscription->dead = TRUE;
-        g_ptr_array_add(self->dead, subscription);
-    }
+    for (GList *link = self->facts.head; link != NULL; link = link->next)
+        fact_leave_out(link->data, subscription);
+    subscription_forget(self, subscription);
 }

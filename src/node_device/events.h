@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact,
- * before the call that caused the fact is answered; those of one fact in the order in which they
- * have subscribed. A fact costs as much as it has subscribers, however many there are for others.
+ * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact;
+ * those of one fact in the order in which they have subscribed. If they are few, all of them are
+ * called before the call that caused the fact is answered; otherwise others have their turns on the
+ * main loop in between. A fact costs as much as it has subscribers, however many there are for
+ * others.
  */
 #pragma once
 

@@ -16,6 +16,14 @@ typedef struct {
     guint number;
 } Numbered;
 
+typedef struct {
+    guint64 id;
+    guint n; /* calls: a device comes with the first one, goes with the second one ... */
+} Listener;
+
+/* Subscribers of one device. */
+#define CROWD 1000
+
 /* Subscriptions to other devices, and how often one comes and goes meanwhile. */
 #define OTHERS  100000
 #define UPDATES 100
@@ -176,6 +184,109 @@ test_come_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+run_loop(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+
+static void
+on_counted(const char *device G_GNUC_UNUSED, int event G_GNUC_UNUSED, int detail, gpointer data)
+{
+    Listener *listener = data;
+
+    g_assert_cmpint(detail, ==, (int)(listener->n % 2));
+    listener->n++;
+}
+
+
+static void
+subscribe_crowd(Fixture *fixture, Listener *crowd)
+{
+    for (guint i = 0; i < CROWD; i++)
+        crowd[i] =
+            (Listener){ md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                            i % 2 == 0 ? NULL : "gpu", on_counted, &crowd[i]),
+                        0 };
+}
+
+
+static guint
+count_told(const Listener *crowd, guint n)
+{
+    guint told = 0;
+
+    for (guint i = 0; i < CROWD; i++)
+        told += crowd[i].n == n;
+    return told;
+}
+
+
+/* Others have their turns on the main loop before all of many are told. Those who leave meanwhile
+ * are left out, and those who come have come too late. */
+static void
+test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    Listener late = { 0 };
+
+    subscribe_crowd(fixture, crowd);
+    add(fixture, "gpu", "computer");
+    g_assert_cmpuint(count_told(crowd, 1), >, 0);
+    g_assert_cmpuint(count_told(crowd, 1), <, CROWD / 2);
+    late.id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                                  on_counted, &late);
+    for (guint i = 0; i < CROWD; i += 10)
+        md_events_unsubscribe(fixture->events, crowd[i].id);
+    g_assert_true(g_main_context_iteration(NULL, FALSE));
+    g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
+    run_loop();
+    for (guint i = 0; i < CROWD; i++)
+        g_assert_true(crowd[i].n == 1 || i % 10 == 0);
+    g_assert_cmpuint(crowd[CROWD - 10].n, ==, 0);
+    g_assert_cmpuint(late.n, ==, 0);
+    /* Nothing is left to be done. */
+    g_assert_false(g_main_context_pending(NULL));
+}
+
+
+/* However many facts come at once, each is told to all, in order. */
+static void
+test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+
+    subscribe_crowd(fixture, crowd);
+    for (guint i = 0; i < UPDATES; i++) {
+        add(fixture, "gpu", "computer");
+        remove_device(fixture, "gpu");
+    }
+    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), <, CROWD);
+    run_loop();
+    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), ==, CROWD);
+}
+
+
+/* What waits to be told ends with the events. */
+static void
+test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+
+    subscribe_crowd(fixture, crowd);
+    add(fixture, "gpu", "computer");
+    for (guint i = 0; i < CROWD; i++)
+        md_events_unsubscribe(fixture->events, crowd[i].id);
+    run_loop();
+    g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
+
+    subscribe_crowd(fixture, crowd);
+    add(fixture, "other", "computer");
+}
+
+
 static gint64
 time_updates(Fixture *fixture)
 {
@@ -218,6 +329,10 @@ main(int argc, char **argv)
     g_test_add("/events/leave-inside", Fixture, NULL, set_up, test_leave_inside, tear_down);
     g_test_add("/events/come-inside", Fixture, NULL, set_up, test_come_inside, tear_down);
     g_test_add("/events/order", Fixture, NULL, set_up, test_order, tear_down);
+    g_test_add("/events/crowd", Fixture, NULL, set_up, test_crowd, tear_down);
+    g_test_add("/events/crowd-and-many-facts", Fixture, NULL, set_up, test_crowd_and_many_facts,
+               tear_down);
+    g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
     g_test_add("/events/many-others", Fixture, NULL, set_up, test_many_others, tear_down);
     return g_test_run();
 }
