@@ -186,13 +186,8 @@ on_turn(gpointer data)
 static void
 need_source(MdEvents *self)
 {
-    GSource *idle = NULL;
-
-    if (self->source != NULL || g_queue_is_empty(&self->facts))
-        return;
-    idle = g_idle_source_new();
-    g_source_set_priority(idle, G_PRIORITY_DEFAULT);
-    self->source = md_source_attach(idle, on_turn, self);
+    if (self->source == NULL && !g_queue_is_empty(&self->facts))
+        self->source = md_source_attach_turns(on_turn, self);
 }
 
 

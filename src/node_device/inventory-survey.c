@@ -168,9 +168,7 @@ md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpoint
     self->looked_at_seq = md_udev_read_seqnum();
     self->found = md_udev_enumerate(md_probe_get_subsystems());
     self->starting = g_steal_pointer(&task);
-    self->slice = g_idle_source_new();
-    g_source_set_priority(self->slice, G_PRIORITY_DEFAULT);
-    md_source_attach(self->slice, on_slice, self);
+    self->slice = md_source_attach_turns(on_slice, self);
 }
 
 

@@ -140,13 +140,8 @@ static gboolean on_round(gpointer data);
 static void
 need_source(void)
 {
-    GSource *idle = NULL;
-
-    if (source != NULL || g_queue_is_empty(&line))
-        return;
-    idle = g_idle_source_new();
-    g_source_set_priority(idle, G_PRIORITY_DEFAULT);
-    source = md_source_attach(idle, on_round, NULL);
+    if (source == NULL && !g_queue_is_empty(&line))
+        source = md_source_attach_turns(on_round, NULL);
 }
 
 

@@ -16,6 +16,16 @@ md_source_attach(GSource *source, GSourceFunc func, gpointer data)
 }
 
 
+GSource *
+md_source_attach_turns(GSourceFunc func, gpointer data)
+{
+    GSource *source = g_idle_source_new();
+
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    return md_source_attach(source, func, data);
+}
+
+
 void
 md_source_clear(GSource **source)
 {
