@@ -121,8 +121,7 @@ get_known(MdUdevDevice *device)
 }
 
 
-/* FALSE if there is nothing to be received any more. */
-static gboolean
+static void
 receive_one(MdUdev *self)
 {
     struct udev_device *received = udev_monitor_receive_device(self->monitor);
@@ -132,10 +131,10 @@ receive_one(MdUdev *self)
     if (received == NULL) {
         /* A message of somebody else is dropped by libudev as if there had been none. */
         if (errno == EAGAIN || errno == EINTR)
-            return is_readable(self);
+            return;
         g_debug("Events of udev have been lost: %s", g_strerror(errno));
         self->gap = TRUE;
-        return TRUE;
+        return;
     }
 
     if (self->kernel != NULL)
@@ -144,7 +143,6 @@ receive_one(MdUdev *self)
     action = udev_device_get_action(received);
     if (action != NULL && !self->gap)
         g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
-    return TRUE;
 }
 
 
@@ -164,16 +162,15 @@ static gboolean
 on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
     g_autoptr(MdUdev) self = g_object_ref(data);
-    gboolean more = TRUE;
+    gboolean more = self->listening;
 
-    if (!self->listening)
-        return G_SOURCE_CONTINUE;
-
-    for (int i = 0; more && i < MAX_EVENTS_PER_TURN; i++)
-        more = receive_one(self);
+    for (int i = 0; more && i < MAX_EVENTS_PER_TURN; i++) {
+        receive_one(self);
+        more = is_readable(self);
+    }
 
     /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
-    if (self->gap && !(more && is_readable(self)))
+    if (self->gap && !more)
         tell_lost(self);
     return G_SOURCE_CONTINUE;
 }
