@@ -23,10 +23,12 @@ typedef struct {
     GList link; /* of the topic's queue */
     MdEventFunc func;
     gpointer data;
+    guint64 told; /* the number of the latest fact */
 } Subscription;
 
 /* Something that has happened, and who is still to be told. */
 typedef struct {
+    guint64 number;
     char *device;
     int event;
     int detail;
@@ -40,7 +42,8 @@ struct _MdEvents {
     GHashTable *topics; /* of Topic, each its own key; none without a subscription */
     GHashTable *by_id;  /* of Subscription, each its own key */
     guint64 last_id;
-    GQueue facts; /* of Fact, in their order */
+    guint64 n_facts; /* since the start */
+    GQueue facts;    /* of Fact, in their order */
     gboolean telling;
     GSource *source; /* always due; there while facts wait */
 };
@@ -148,7 +151,17 @@ fact_leave_out(Fact *fact, const Subscription *subscription)
 }
 
 
-/* Whoever is told may cause facts, subscribe and leave. */
+/* Once. Whoever is told may cause facts, subscribe and leave. */
+static void
+fact_tell(const Fact *fact, Subscription *subscription)
+{
+    if (subscription->id > fact->last_id || subscription->told >= fact->number)
+        return;
+    subscription->told = fact->number;
+    subscription->func(fact->device, fact->event, fact->detail, subscription->data);
+}
+
+
 static void
 tell(MdEvents *self)
 {
@@ -157,13 +170,13 @@ tell(MdEvents *self)
     self->telling = TRUE;
     while (n < TOLD_PER_TURN && !g_queue_is_empty(&self->facts)) {
         Fact *fact = g_queue_peek_head(&self->facts);
-        const Subscription *subscription = fact_take_next(fact);
+        Subscription *subscription = fact_take_next(fact);
 
         if (subscription == NULL) {
             fact_free(g_queue_pop_head(&self->facts));
             continue;
         }
-        subscription->func(fact->device, fact->event, fact->detail, subscription->data);
+        fact_tell(fact, subscription);
         n++;
     }
     self->telling = FALSE;
@@ -209,6 +222,7 @@ deliver(MdEvents *self, const char *device, int event, int detail)
         return;
 
     fact = g_new0(Fact, 1);
+    fact->number = ++self->n_facts;
     fact->device = g_strdup(device);
     fact->event = event;
     fact->detail = detail;
@@ -316,6 +330,35 @@ md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc f
     g_queue_push_tail_link(&subscription->topic->subscriptions, &subscription->link);
     g_hash_table_add(self->by_id, subscription);
     return subscription->id;
+}
+
+
+static void
+fact_catch_up(
+    MdEvents *self, const Fact *fact, const char *device, MdEventsFind find, gpointer data)
+{
+    guint64 id = find(fact->event, device, data);
+    Subscription *subscription = g_hash_table_lookup(self->by_id, &id);
+
+    if (subscription != NULL)
+        fact_tell(fact, subscription);
+}
+
+
+void
+md_events_catch_up(MdEvents *self, MdEventsFind find, gpointer data)
+{
+    if (self->telling)
+        return;
+
+    self->telling = TRUE;
+    for (GList *link = self->facts.head; link != NULL; link = link->next) {
+        const Fact *fact = link->data;
+
+        fact_catch_up(self, fact, fact->device, find, data);
+        fact_catch_up(self, fact, NULL, find, data);
+    }
+    self->telling = FALSE;
 }
 
 

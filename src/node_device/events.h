@@ -2,9 +2,8 @@
 /*
  * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact;
  * those of one fact in the order in which they have subscribed. If they are few, all of them are
- * called before the call that caused the fact is answered; otherwise others have their turns on the
- * main loop in between. A fact costs as much as it has subscribers, however many there are for
- * others.
+ * called at once; otherwise others have their turns on the main loop in between. A fact costs as
+ * much as it has subscribers, however many there are for others.
  */
 #pragma once
 
@@ -32,5 +31,12 @@ md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc f
 /* A subscriber may leave at any time, from within its own call too; it is not called afterwards.
  * An id that is not in use is ignored. */
 void md_events_unsubscribe(MdEvents *self, guint64 id);
+
+/* The id of a subscription to this, 0: there is none. `device` NULL: all devices. */
+typedef guint64 (*MdEventsFind)(int event, const char *device, gpointer data);
+
+/* Calls at once those subscribers whom `find` finds, for each fact that they are still to be told
+ * of. */
+void md_events_catch_up(MdEvents *self, MdEventsFind find, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdEvents, md_events_free)

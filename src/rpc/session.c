@@ -256,6 +256,7 @@ md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **e
 void
 md_session_send(MdSession *self, GBytes *frame, void (*sent)(gpointer data), gpointer data)
 {
+    md_subscriptions_catch_up(self->subscriptions);
     md_gate_send(self->gate, frame, sent, data);
 }
 

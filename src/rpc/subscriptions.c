@@ -214,6 +214,26 @@ md_subscriptions_remove(MdSubscriptions *self, int id, GError **error)
 }
 
 
+static guint64
+find_subscription(int event, const char *device, gpointer data)
+{
+    const MdSubscriptions *self = data;
+    const Callback wanted = { .event = event, .device = (char *)device };
+    const Callback *callback =
+        self->by_topic != NULL ? g_hash_table_lookup(self->by_topic, &wanted) : NULL;
+
+    return callback != NULL ? callback->subscription : 0;
+}
+
+
+void
+md_subscriptions_catch_up(MdSubscriptions *self)
+{
+    if (self->by_topic != NULL)
+        md_events_catch_up(md_driver_get_events(self->driver), find_subscription, self);
+}
+
+
 gsize
 md_subscriptions_get_cost(MdSubscriptions *self)
 {

@@ -30,6 +30,9 @@ int md_subscriptions_add(
 gboolean md_subscriptions_remove(MdSubscriptions *self, int id, GError **error);
 void md_subscriptions_clear(MdSubscriptions *self);
 
+/* Sends at once what others may be sent later. */
+void md_subscriptions_catch_up(MdSubscriptions *self);
+
 /* Bytes of memory that they take. */
 gsize md_subscriptions_get_cost(MdSubscriptions *self);
 

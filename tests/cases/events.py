@@ -65,6 +65,25 @@ class Order(MediatedTest):
         self.assertEqual(self.host.available(self.parent, self.type_id), before - 1)
 
 
+class OrderInACrowd(Order):
+    """Of those who are told later, the one whose call it is is not told after the reply."""
+
+    CROWD = 300
+
+    def setUp(self):
+        self.crowd = 0
+        super().setUp()
+
+    def raw(self, *arguments, **keywords):
+        """The first one comes after all others."""
+        while self.crowd < self.CROWD:
+            self.crowd += 1
+            other = super().raw()
+            other.register(LIFECYCLE)
+            other.register(UPDATE)
+        return super().raw(*arguments, **keywords)
+
+
 class Subscriptions(MediatedTest):
     def test_all_connections_hear(self):
         listeners = [self.listen() for _ in range(3)]

@@ -252,6 +252,37 @@ test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static guint64
+find_last(int event, const char *device, gpointer data)
+{
+    const Listener *crowd = data;
+
+    g_assert_cmpint(event, ==, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE);
+    return g_strcmp0(device, "gpu") == 0 ? crowd[CROWD - 1].id : 0;
+}
+
+
+/* One of them is told before the others, and not once more. */
+static void
+test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+
+    subscribe_crowd(fixture, crowd);
+    add(fixture, "gpu", "computer");
+    remove_device(fixture, "gpu");
+    g_assert_cmpuint(crowd[CROWD - 1].n, ==, 0);
+    md_events_catch_up(fixture->events, find_last, crowd);
+    g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
+    g_assert_cmpuint(crowd[CROWD - 3].n, ==, 0);
+    md_events_catch_up(fixture->events, find_last, crowd);
+    run_loop();
+    g_assert_cmpuint(count_told(crowd, 2), ==, CROWD);
+    md_events_catch_up(fixture->events, find_last, crowd);
+    g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
+}
+
+
 /* However many facts come at once, each is told to all, in order. */
 static void
 test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -330,6 +361,7 @@ main(int argc, char **argv)
     g_test_add("/events/come-inside", Fixture, NULL, set_up, test_come_inside, tear_down);
     g_test_add("/events/order", Fixture, NULL, set_up, test_order, tear_down);
     g_test_add("/events/crowd", Fixture, NULL, set_up, test_crowd, tear_down);
+    g_test_add("/events/catch-up", Fixture, NULL, set_up, test_catch_up, tear_down);
     g_test_add("/events/crowd-and-many-facts", Fixture, NULL, set_up, test_crowd_and_many_facts,
                tear_down);
     g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
