@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <grp.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -127,27 +126,6 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
         return FALSE;
     }
     g_debug("removed the stale socket '%s'", path);
-    return TRUE;
-}
-
-
-static gboolean
-look_up_group(const char *name, gid_t *gid, GError **error)
-{
-    const struct group *group = NULL;
-
-    *gid = (gid_t)-1;
-    if (name == NULL)
-        return TRUE;
-
-    errno = 0;
-    group = getgrnam(name);
-    if (group == NULL) {
-        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
-                          "there is no group '%s' to own the sockets", name);
-        return FALSE;
-    }
-    *gid = group->gr_gid;
     return TRUE;
 }
 
@@ -288,7 +266,7 @@ md_listener_new(const char *directory,
 
     self->path = g_build_filename(directory, name, NULL);
     self->read_only = read_only;
-    if (!look_up_group(group, &gid, error))
+    if (!md_settings_look_up_group(group, &gid, error))
         return NULL;
 
     lock_path = g_build_filename(directory, MD_SOCKET_LOCK, NULL);

@@ -3,8 +3,10 @@
 
 #include "util/settings.h"
 
+#include <grp.h>
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -105,6 +107,17 @@ find_setting(const char *group, const char *key)
 
 
 static gboolean
+is_group(const char *group)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
+        if (g_str_equal(settings[i].group, group))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+static gboolean
 parse_number(const Setting *setting, const char *text, guint *value)
 {
     guint64 number = 0;
@@ -128,10 +141,60 @@ parse_number(const Setting *setting, const char *text, guint *value)
 }
 
 
+/* What the value must be. */
+static char *
+setting_describe(const Setting *setting)
+{
+    switch (setting->type) {
+    case VALUE_BOOLEAN:
+        return g_strdup("true or false");
+    case VALUE_POLKIT:
+        return g_strdup("none or polkit");
+    case VALUE_COUNT:
+        return g_strdup_printf("a number from %u to %u", setting->min, setting->max);
+    case VALUE_MODE:
+        return g_strdup_printf("an octal number from %o to %o", setting->min, setting->max);
+    case VALUE_SECONDS:
+        return g_strdup_printf("a number of seconds from %g to %g", setting->min / 1000.0,
+                               setting->max / 1000.0);
+    case VALUE_TEXT:
+    default:
+        return g_strdup("a text that is not empty");
+    }
+}
+
+
+static void
+set_value_error(GError **error, const Setting *setting, const char *text)
+{
+    g_autofree char *allowed = setting_describe(setting);
+
+    md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                      "[%s] %s: bad value '%s': it must be %s", setting->group, setting->key, text,
+                      allowed);
+}
+
+
+/* The value with its escapes resolved; NULL if that is not possible. */
+static char *
+get_text(GKeyFile *file, const Setting *setting, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    g_autofree char *text = g_key_file_get_string(file, setting->group, setting->key, &err);
+
+    if (err == NULL)
+        return g_steal_pointer(&text);
+    md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                      "[%s] %s: the value is no UTF-8 or has an unknown escape", setting->group,
+                      setting->key);
+    return NULL;
+}
+
+
 static gboolean
 read_setting(MdSettings *self, GKeyFile *file, const Setting *setting, GError **error)
 {
-    g_autofree char *text = g_key_file_get_string(file, setting->group, setting->key, error);
+    g_autofree char *text = get_text(file, setting, error);
     gboolean ok = TRUE;
 
     if (text == NULL)
@@ -162,8 +225,7 @@ read_setting(MdSettings *self, GKeyFile *file, const Setting *setting, GError **
     }
 
     if (!ok)
-        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "[%s] %s: bad value '%s'",
-                          setting->group, setting->key, text);
+        set_value_error(error, setting, text);
     return ok;
 }
 
@@ -176,6 +238,11 @@ read_all(MdSettings *self, GKeyFile *file, GError **error)
     for (guint i = 0; groups[i] != NULL; i++) {
         g_auto(GStrv) keys = g_key_file_get_keys(file, groups[i], NULL, NULL);
 
+        if (!is_group(groups[i])) {
+            md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                              "[%s]: there is no such group of settings", groups[i]);
+            return FALSE;
+        }
         for (guint j = 0; keys[j] != NULL; j++) {
             const Setting *setting = find_setting(groups[i], keys[j]);
 
@@ -192,13 +259,52 @@ read_all(MdSettings *self, GKeyFile *file, GError **error)
 }
 
 
+static gboolean
+is_key_file(const char *text, gsize length)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+
+    return length == 0 || g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, NULL);
+}
+
+
+/* The first line that GLib does not take, which it does not tell; 0: unknown. Lines before it,
+ * taken alone, are a key file. */
+static guint
+find_bad_line(const char *path)
+{
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    guint number = 0;
+
+    /* A FIFO is no regular file either, and would be waited for. */
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) ||
+        !g_file_get_contents(path, &text, &length, NULL) || is_key_file(text, length))
+        return 0;
+
+    for (const char *line = text; line < text + length; number++) {
+        const char *end = memchr(line, '\n', (gsize)(text + length - line));
+
+        end = end != NULL ? end + 1 : text + length;
+        if (!is_key_file(text, (gsize)(end - text)))
+            return number + 1;
+        line = end;
+    }
+    return 0;
+}
+
+
 /* GLib quotes what it does not understand, which may be no UTF-8. */
 static void
 set_file_error(GError **error, const char *path, const GError *cause)
 {
     g_autofree char *message = g_utf8_make_valid(cause->message, -1);
+    guint line = cause->domain == G_KEY_FILE_ERROR ? find_bad_line(path) : 0;
 
-    g_set_error(error, cause->domain, cause->code, "%s: %s", path, message);
+    if (line != 0)
+        g_set_error(error, cause->domain, cause->code, "%s:%u: %s", path, line, message);
+    else
+        g_set_error(error, cause->domain, cause->code, "%s: %s", path, message);
 }
 
 
@@ -270,6 +376,26 @@ md_settings_update(MdSettings *self, const MdSettings *from)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
         update_setting(self, from, &settings[i]);
+}
+
+
+gboolean
+md_settings_look_up_group(const char *name, gid_t *gid, GError **error)
+{
+    const struct group *group = NULL;
+
+    *gid = (gid_t)-1;
+    if (name == NULL)
+        return TRUE;
+
+    group = getgrnam(name);
+    if (group == NULL) {
+        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
+                          "there is no group '%s' to own the sockets", name);
+        return FALSE;
+    }
+    *gid = group->gr_gid;
+    return TRUE;
 }
 
 

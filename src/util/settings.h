@@ -7,6 +7,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 typedef struct {
     /* [sockets] */
@@ -68,6 +69,9 @@ void md_settings_free(MdSettings *self);
  * buffer) stays, which is logged.
  */
 void md_settings_update(MdSettings *self, const MdSettings *from);
+
+/* The number of `socket_group`, -1 if that is NULL. May block on a disk or a directory service. */
+gboolean md_settings_look_up_group(const char *name, gid_t *gid, GError **error);
 
 /* Whether this process serves its own user (nodedev:///session) and not the system. */
 gboolean md_settings_is_session(void);

@@ -87,7 +87,8 @@ class Options(MediatedTest):
                '[limits]\nmax_clients=99999999999999999999\n': 'max_clients',
                '[sockets]\nrw_mode=0888\n': 'rw_mode', '[sockets]\nrw_mode=07777\n': 'rw_mode',
                '[xml]\ndetails=perhaps\n': 'details', '[sockets]\ndirectory=\n': 'directory',
-               'no group at all\n': 'other.conf', '[mdev\n': 'other.conf'}
+               '[mdev]\n[nonsense]\n': 'nonsense', '[limits]\nmax_clients=0 \n': 'from 1 to 1000000',
+               'no group at all\n': 'other.conf:1', '[mdev]\n\n[mdev\n': 'other.conf:3'}
         for text, says in bad.items():
             with self.subTest(text):
                 path = self.config(text)
@@ -95,6 +96,13 @@ class Options(MediatedTest):
                 self.assertNotEqual(result.returncode, 0)
                 self.assertIn(says, result.stderr)
                 self.assertIn(path, result.stderr)
+
+    def test_check_group_of_sockets(self):
+        result = self.daemon.run('--check-config', '--config', self.config('[sockets]\ngroup=root\n'))
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        result = self.daemon.run('--check-config', '--config', self.config('[sockets]\ngroup=no such one\n'))
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("'no such one'", result.stderr)
 
     def check_xml(self, *files, schema=None):
         return self.daemon.run('--config', self.config('[xml]\ndetails=false\n'), '--schema',

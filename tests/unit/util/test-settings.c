@@ -157,6 +157,48 @@ test_mistake(gconstpointer data)
 
 
 static void
+test_line(void)
+{
+    static const struct {
+        const char *text;
+        const char *line;
+    } cases[] = {
+        { "[xml]\n# a comment\ngarbage\n[mdev]\nmore garbage\n", ":3: " },
+        { "key = before\n[xml]\n", ":1: " },
+        { "\n\n[xml", ":3: " },
+        { "[xml]\n\n= 3\n", ":3: " },
+        { "[xml]\nkey[ = x\n", ":2: " },
+        { "[xml]\r\ngarbage", ":2: " },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(MdSettings) settings = load(cases[i].text, &error);
+
+        g_assert_null(settings);
+        g_assert_nonnull(error);
+        g_assert_nonnull(strstr(error->message, cases[i].line));
+    }
+}
+
+
+static void
+test_look_up_group(void)
+{
+    g_autoptr(GError) error = NULL;
+    gid_t gid = 0;
+
+    g_assert_true(md_settings_look_up_group(NULL, &gid, &error));
+    g_assert_true(gid == (gid_t)-1);
+    g_assert_true(md_settings_look_up_group("root", &gid, &error));
+    g_assert_true(gid == 0);
+    g_assert_false(md_settings_look_up_group("no such group", &gid, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, "'no such group'"));
+}
+
+
+static void
 test_missing_file(void)
 {
     g_autoptr(GError) error = NULL;
@@ -184,22 +226,43 @@ main(int argc, char **argv)
     g_test_add_data_func("/settings/unknown-key",
                          "[xml]\ncolour = red\n|[xml] colour: there is no such setting",
                          test_mistake);
-    g_test_add_data_func("/settings/unknown-group", "[tls]\nkey = x\n|[tls] key", test_mistake);
-    g_test_add_data_func("/settings/bad-boolean",
-                         "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps'",
+    g_test_add_data_func("/settings/unknown-group",
+                         "[tls]\nkey = x\n|[tls]: there is no such group of settings",
                          test_mistake);
+    g_test_add_data_func("/settings/unknown-empty-group",
+                         "[xml]\n[tls]\n|[tls]: there is no such group of settings", test_mistake);
+    g_test_add_data_func(
+        "/settings/bad-boolean",
+        "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps': it must be true or false",
+        test_mistake);
     g_test_add_data_func("/settings/bad-polkit",
-                         "[access]\nauth_unix_rw = sasl\n|[access] auth_unix_rw: bad value 'sasl'",
+                         "[access]\nauth_unix_rw = sasl\n|[access] auth_unix_rw: bad value 'sasl': "
+                         "it must be none or polkit",
                          test_mistake);
-    g_test_add_data_func("/settings/bad-mode", "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode",
+    g_test_add_data_func("/settings/bad-mode",
+                         "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode: bad value '0999': it must "
+                         "be an octal number from 0 to 777",
                          test_mistake);
     g_test_add_data_func("/settings/zero-clients",
-                         "[limits]\nmax_clients = 0\n|[limits] max_clients", test_mistake);
+                         "[limits]\nmax_clients = 0\n|[limits] max_clients: bad value '0': it must "
+                         "be a number from 1 to 1000000",
+                         test_mistake);
     g_test_add_data_func("/settings/negative-time",
-                         "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout", test_mistake);
+                         "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout: bad value '-1': it "
+                         "must be a number of seconds from 0.001 to 3600",
+                         test_mistake);
     g_test_add_data_func("/settings/nan-time", "[mdev]\nevent_timeout = nan\n|[mdev] event_timeout",
                          test_mistake);
-    g_test_add_data_func("/settings/empty-text", "[sockets]\ndirectory =\n|[sockets] directory",
+    g_test_add_data_func("/settings/empty-text",
+                         "[sockets]\ndirectory =\n|[sockets] directory: bad value '': it must be a "
+                         "text that is not empty",
                          test_mistake);
+    g_test_add_data_func("/settings/bad-escape", "[xml]\ndetails = a\\q\n|[xml] details: the value",
+                         test_mistake);
+    g_test_add_data_func("/settings/bad-escape-in-text",
+                         "[sockets]\ndirectory = a\\q\n|[sockets] directory: the value",
+                         test_mistake);
+    g_test_add_func("/settings/line", test_line);
+    g_test_add_func("/settings/look-up-group", test_look_up_group);
     return g_test_run();
 }
