@@ -15,6 +15,21 @@ typedef struct {
 } Explanation;
 
 
+/*
+ * Whether others may have put a file or link of ours there, as a hard link or moved from a
+ * directory of theirs. A directory cannot be linked, nor moved by those who may not write it.
+ */
+static gboolean
+may_be_put_by_others(const MdPathStep *step)
+{
+    struct stat st;
+
+    if (S_ISDIR(step->st.st_mode))
+        return FALSE;
+    return fstat(step->directory, &st) < 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+
 /* In a sticky directory nobody can replace what is not their own. The mode of a link says nothing.
  */
 static char *
@@ -31,6 +46,8 @@ explain_step(const MdPathStep *step)
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !protected)
         return g_strdup_printf("'%s' may be written by %s", step->path,
                                (st->st_mode & S_IWOTH) != 0 ? "everybody" : "its group");
+    if (may_be_put_by_others(step))
+        return g_strdup_printf("'%s' is in a directory that others may write", step->path);
     return NULL;
 }
 

@@ -84,9 +84,32 @@ test_directories(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         assert_not_trusted(fixture->file, directories[i], "its group");
         g_assert_cmpint(g_chmod(directories[i], 0777), ==, 0);
         assert_not_trusted(fixture->file, directories[i], "everybody");
-        g_assert_cmpint(g_chmod(directories[i], 01777), ==, 0);
-        assert_trusted(fixture->file);
         g_assert_cmpint(g_chmod(directories[i], 0755), ==, 0);
+    }
+}
+
+
+/* Directories stay what they are, but anybody may have moved or linked a file of root there. */
+static void
+test_sticky(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *foreign = g_build_filename(fixture->root, "foreign", NULL);
+    g_autofree char *linked = g_build_filename(fixture->directory, "linked", NULL);
+    g_autofree char *symlinked = g_build_filename(fixture->directory, "symlinked", NULL);
+
+    g_assert_cmpint(g_chmod(fixture->root, 01777), ==, 0);
+    assert_trusted(fixture->file);
+
+    g_assert_true(g_file_set_contents(foreign, "", -1, NULL));
+    g_assert_cmpint(link(foreign, linked), ==, 0);
+    g_assert_cmpint(symlink("/bin/sh", symlinked), ==, 0);
+    assert_trusted(linked);
+    assert_trusted(symlinked);
+    for (guint mode = 01770; mode <= 01777; mode += 7) {
+        g_assert_cmpint(g_chmod(fixture->directory, mode), ==, 0);
+        assert_not_trusted(linked, linked, "in a directory that others may write");
+        assert_not_trusted(symlinked, symlinked, "in a directory that others may write");
+        assert_not_trusted(fixture->file, fixture->file, "in a directory that others may write");
     }
 }
 
@@ -146,9 +169,9 @@ test_link_on_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(g_chmod(open_dir, 0777), ==, 0);
     assert_not_trusted(path, open_dir, "everybody");
 
-    /* In a sticky directory, whose link it is matters. */
     g_assert_cmpint(g_chmod(open_dir, 01777), ==, 0);
-    assert_trusted(path);
+    assert_not_trusted(path, hop, "others may write");
+    g_assert_cmpint(g_chmod(open_dir, 0755), ==, 0);
     if (geteuid() != 0)
         return;
     g_assert_cmpint(lchown(hop, 65534, (gid_t)-1), ==, 0);
@@ -184,6 +207,7 @@ main(int argc, char **argv)
 #define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
     ADD("/trust/modes", test_modes);
     ADD("/trust/directories", test_directories);
+    ADD("/trust/sticky", test_sticky);
     ADD("/trust/owners", test_owners);
     ADD("/trust/links", test_links);
     ADD("/trust/link-on-the-way", test_link_on_the_way);
