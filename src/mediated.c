@@ -49,6 +49,7 @@ main(int argc, char **argv)
     g_auto(MdOptions) options = { 0 };
     g_autoptr(MdSettings) settings = NULL;
     g_autoptr(GError) error = NULL;
+    gboolean ok = FALSE;
 
     setlocale(LC_ALL, "");
     bindtextdomain(PACKAGE_NAME, LOCALEDIR);
@@ -66,10 +67,9 @@ main(int argc, char **argv)
 
     md_log_init(options.verbose);
     settings = md_options_load_settings(&options, &error);
-    if (settings == NULL || !run(&options, settings, &error)) {
-        if (error != NULL)
-            print_error(error);
-        return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    ok = settings != NULL && run(&options, settings, &error);
+    md_log_end();
+    if (error != NULL)
+        print_error(error);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

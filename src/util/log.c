@@ -3,9 +3,10 @@
 
 #include "util/log.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "util/log-output.h"
 
 #define MESSAGE_FIELD "MESSAGE"
 
@@ -28,11 +29,11 @@ typedef struct {
     char numbers[FIELDS_MAX][NUMBER_SIZE];
 } Fields;
 
-/* What stderr is; that does not change while the daemon runs, and is not asked for each line. */
-static struct {
-    gboolean journal;
-    gboolean colour;
-} output;
+/* Milliseconds that the last lines of the program wait for their reader. */
+#define LAST_LINES 1000
+
+/* Whether stderr shows colours. */
+static gboolean has_colour;
 
 
 /* Appends the text at `p` up to the next character, escaped unless it is printable; returns what
@@ -83,22 +84,20 @@ md_log_escape(const char *text)
 }
 
 
-static GLogWriterOutput
+static void
 write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
 {
     g_autofree char *text = NULL;
-    g_autofree char *line = NULL;
+    GString *line = NULL;
 
-    if (output.journal &&
-        g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
-        return G_LOG_WRITER_HANDLED;
-    text = g_log_writer_format_fields(level, fields, n_fields, output.colour);
-    /* One write, so that no other writer's line gets in between: with glibc 2.41 fprintf() to
-     * stderr makes pieces of 128 bytes. */
-    line = g_strconcat(text, "\n", NULL);
-    fputs(line, stderr);
-    fflush(stderr);
-    return G_LOG_WRITER_HANDLED;
+    if (md_log_output_is_journal()) {
+        md_log_output_write(md_log_output_encode(fields, n_fields));
+        return;
+    }
+    text = g_log_writer_format_fields(level, fields, n_fields, has_colour);
+    line = g_string_new(text);
+    g_string_append_c(line, '\n');
+    md_log_output_write(line);
 }
 
 
@@ -138,7 +137,10 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
         if (is_foreign(&safe[i]))
             field_escape(&safe[i], texts);
     }
-    return write_escaped(level, safe, n_fields);
+    write_escaped(level, safe, n_fields);
+    if ((level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR)) != 0)
+        md_log_end();
+    return G_LOG_WRITER_HANDLED;
 }
 
 
@@ -147,11 +149,18 @@ md_log_init(gboolean verbose)
 {
     /* Else the C library looks for the file anew for each line, on a disk that may hang. */
     g_setenv("TZ", ":/etc/localtime", FALSE);
-    output.journal = g_log_writer_is_journald(STDERR_FILENO);
-    output.colour = g_log_writer_supports_color(STDERR_FILENO);
+    has_colour = g_log_writer_supports_color(STDERR_FILENO);
+    md_log_output_init();
     /* stdout belongs to --version and --help. */
     g_log_writer_default_set_use_stderr(TRUE);
     g_log_set_writer_func(write_log, GINT_TO_POINTER(verbose), NULL);
+}
+
+
+void
+md_log_end(void)
+{
+    md_log_output_flush(LAST_LINES);
 }
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The log: g_debug(), g_info(), g_message() and g_warning() go to the journal if stderr is
- * connected to it, else to stderr. All lines pass one writer, which escapes and bounds the message:
- * a line quotes names, documents and scripts of others, and none of them may forge a second line or
- * reach the terminal of the reader.
+ * The log: g_debug(), g_info(), g_message() and g_warning() go to the journal or to stderr, see
+ * log-output.h. All lines pass one writer, which escapes and bounds the message: a line quotes
+ * names, documents and scripts of others, and none of them may forge a second line or reach the
+ * terminal of the reader.
  */
 #pragma once
 
@@ -29,6 +29,9 @@ typedef struct {
 
 /* Messages and above are shown; with `verbose` everything is. */
 void md_log_init(gboolean verbose);
+
+/* Waits, though not for long, until the last lines have been read. */
+void md_log_end(void);
 
 /* One message with its context. */
 void md_log(GLogLevelFlags level, const MdLogContext *context, const char *format, ...)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The log: one line for each change of the world, whoever makes it, and none for a call that reads."""
 
+import fcntl
 import os
 import re
 import signal
@@ -147,3 +148,27 @@ class Adapters(LogTest):
                          [('virNodeDeviceCreateXML', adapter.name()),
                           ('virNodeDeviceDestroy', adapter.name())])
         self.assertEqual(len(self.messages()), 2)
+
+
+@only_on('sim', 'a service has the journal')
+class NobodyReads(MediatedTest):
+    """stderr is a pipe that is full."""
+
+    starts_daemon = False
+    PIPE = 4096
+
+    def setUp(self):
+        super().setUp()
+        ours, theirs = os.pipe()
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, self.PIPE)
+        self.addCleanup(os.close, ours)
+        self.daemon.stderr = theirs
+        self.daemon.start()
+        os.close(theirs)
+        self.daemon.stderr = None
+
+    def test_calls_are_answered(self):
+        client = self.raw()
+        for _ in range(self.PIPE // 64):
+            client.destroy(client.create_xml(self.document()))
+        self.assertIn(self.parent.name, client.list_all()[0])

@@ -73,6 +73,7 @@ class Daemon:
         self.log_path.touch()
         self.process = None
         self.wrapper = []   # what starts the program in its own place
+        self.stderr = None  # a descriptor, instead of the log
 
     def close(self):
         if self.is_running():
@@ -104,7 +105,7 @@ class Daemon:
             # The daemon must not outlive a test that crashes.
             return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
                 [*self.wrapper, self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=self.environment, preexec_fn=die_with_parent)
+                stderr=log if self.stderr is None else self.stderr, env=self.environment, preexec_fn=die_with_parent)
 
     def run(self, *arguments):
         """Runs the program to its end, for its output."""

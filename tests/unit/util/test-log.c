@@ -2,9 +2,16 @@
 /* What the log shows of texts that others wrote: printable, on one line, bounded. */
 #include "config.h"
 
+#include <glib-unix.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "util/log-output.h"
 #include "util/log.h"
+
+/* More than a pipe holds and is kept. */
+#define MANY (3 * MD_LOG_KEPT_MAX)
 
 
 static void
@@ -84,6 +91,174 @@ test_writer(void)
 }
 
 
+/* A pipe as stderr; returns the end that nobody reads yet. */
+static int
+open_pipe(void)
+{
+    int ends[2] = { -1, -1 };
+
+    g_assert_cmpint(pipe(ends), ==, 0);
+    g_assert_cmpint(dup2(ends[1], STDERR_FILENO), ==, STDERR_FILENO);
+    close(ends[1]);
+    return ends[0];
+}
+
+
+static void
+run_loop(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+
+/* Reads what has been written, while the main loop writes what has been kept. */
+static GString *
+read_all(int fd)
+{
+    GString *all = g_string_new(NULL);
+    char chunk[4096];
+    gssize got = 1;
+
+    while (got > 0) {
+        run_loop();
+        got = g_unix_set_fd_nonblocking(fd, TRUE, NULL) ? read(fd, chunk, sizeof(chunk)) : -1;
+        if (got > 0)
+            g_string_append_len(all, chunk, got);
+    }
+    return all;
+}
+
+
+/* Returns the line after those that are there, each once and in order. */
+static guint
+check_lines(const char *all, guint first, guint n)
+{
+    const char *at = all;
+
+    while (first < n) {
+        g_autofree char *wanted = g_strdup_printf("line %u ", first);
+        const char *found = strstr(at, wanted);
+
+        if (found == NULL)
+            return first;
+        at = found + strlen(wanted);
+        first++;
+    }
+    return first;
+}
+
+
+static void
+log_lines(guint first, guint n)
+{
+    for (guint i = first; i < n; i++)
+        g_message("line %u of many", i);
+}
+
+
+/* Nobody reads: nobody waits for that, and what is kept is written as soon as somebody does. */
+static void
+test_full(void)
+{
+    if (g_test_subprocess()) {
+        int fd = open_pipe();
+        g_autoptr(GString) all = NULL;
+        g_autofree char *missing = NULL;
+        guint n = 0;
+
+        md_log_init(FALSE);
+        log_lines(0, MANY);
+        all = read_all(fd);
+        n = check_lines(all->str, 0, MANY);
+        g_assert_cmpuint(n, >, MD_LOG_KEPT_MAX);
+        missing = g_strdup_printf("%u lines are missing here", MANY - n);
+        g_assert_nonnull(strstr(all->str, missing));
+        /* Nothing is left to be done, and the next line is written at once. */
+        g_assert_false(g_main_context_pending(NULL));
+        log_lines(MANY, MANY + 1);
+        g_string_free(g_steal_pointer(&all), TRUE);
+        all = read_all(fd);
+        g_assert_cmpuint(check_lines(all->str, MANY, MANY + 1), ==, MANY + 1);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
+
+static gpointer
+read_slowly(gpointer data)
+{
+    GString *all = g_string_new(NULL);
+    char chunk[1024];
+    gssize got = 0;
+
+    while ((got = read(GPOINTER_TO_INT(data), chunk, sizeof(chunk))) > 0)
+        g_string_append_len(all, chunk, got);
+    return all;
+}
+
+
+/* The end of the program waits for a reader who reads, and not for one who does not. */
+static void
+test_end(void)
+{
+    if (g_test_subprocess()) {
+        int fd = open_pipe();
+        GThread *reader = NULL;
+        g_autoptr(GString) all = NULL;
+
+        md_log_init(FALSE);
+        log_lines(0, MD_LOG_KEPT_MAX);
+        md_log_end();
+        reader = g_thread_new("reader", read_slowly, GINT_TO_POINTER(fd));
+        md_log_end();
+        close(STDERR_FILENO);
+        all = g_thread_join(reader);
+        g_assert_cmpuint(check_lines(all->str, 0, MD_LOG_KEPT_MAX), ==, MD_LOG_KEPT_MAX);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
+
+/* A reader that has gone is not waited for. */
+static void
+test_gone(void)
+{
+    if (g_test_subprocess()) {
+        int fd = open_pipe();
+
+        signal(SIGPIPE, SIG_IGN);
+        md_log_init(FALSE);
+        log_lines(0, MANY);
+        close(fd);
+        run_loop();
+        log_lines(0, 1);
+        g_assert_false(g_main_context_pending(NULL));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
+
+/* As systemd's "Native Journal Protocol" wants them. */
+static void
+test_encode(void)
+{
+    const GLogField fields[] = { { "MESSAGE", "a\nb", -1 }, { "PRIORITY", "5?", 1 } };
+    static const char wanted[] = "MESSAGE\n\3\0\0\0\0\0\0\0a\nb\n"
+                                 "PRIORITY\n\1\0\0\0\0\0\0\0005\n";
+    GString *shown = md_log_output_encode(fields, G_N_ELEMENTS(fields));
+
+    g_assert_cmpmem(shown->str, shown->len, wanted, sizeof(wanted) - 1);
+    g_string_free(shown, TRUE);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -91,5 +266,9 @@ main(int argc, char **argv)
     g_test_add_func("/log/escape", test_escape);
     g_test_add_func("/log/bound", test_bound);
     g_test_add_func("/log/writer", test_writer);
+    g_test_add_func("/log/full", test_full);
+    g_test_add_func("/log/end", test_end);
+    g_test_add_func("/log/gone", test_gone);
+    g_test_add_func("/log/encode", test_encode);
     return g_test_run();
 }

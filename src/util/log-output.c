@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/log-output.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "util/source.h"
+
+/* See systemd's "Native Journal Protocol". */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* `fd` and what it is are set once, before there are threads. */
+static struct {
+    int fd;
+    gboolean journal;
+    gboolean is_file; /* of which poll() tells nothing */
+    GMutex mutex;
+    GQueue kept; /* of GString */
+    guint n_lost;
+    GSource *source; /* there while lines are kept */
+} output = { .fd = STDERR_FILENO };
+
+
+/* -1: there is no journal that can be reached. */
+static int
+connect_journal(void)
+{
+    const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+
+void
+md_log_output_init(void)
+{
+    struct stat info = { 0 };
+    int journal = g_log_writer_is_journald(STDERR_FILENO) ? connect_journal() : -1;
+
+    output.journal = journal >= 0;
+    if (output.journal)
+        output.fd = journal;
+    output.is_file = fstat(output.fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+
+gboolean
+md_log_output_is_journal(void)
+{
+    return output.journal;
+}
+
+
+static void
+append_field(GString *out, const GLogField *field)
+{
+    gsize length = field->length < 0 ? strlen(field->value) : (gsize)field->length;
+    guint64 size = GUINT64_TO_LE(length);
+
+    g_string_append_printf(out, "%s\n", field->key);
+    g_string_append_len(out, (const char *)&size, sizeof(size));
+    g_string_append_len(out, field->value, (gssize)length);
+    g_string_append_c(out, '\n');
+}
+
+
+GString *
+md_log_output_encode(const GLogField *fields, gsize n_fields)
+{
+    GString *out = g_string_new(NULL);
+
+    for (gsize i = 0; i < n_fields; i++)
+        append_field(out, &fields[i]);
+    return out;
+}
+
+
+/* A pipe or a terminal that has room takes a whole line. */
+static gboolean
+has_room(int milliseconds)
+{
+    struct pollfd pfd = { .fd = output.fd, .events = POLLOUT };
+
+    return output.is_file || poll(&pfd, 1, milliseconds) != 0;
+}
+
+
+/* The journal's socket is another one after it has been made anew. */
+static gssize
+send_to_journal(const GString *line)
+{
+    gssize sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (sent < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET)) {
+        const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+
+        if (connect(output.fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+            sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    return sent;
+}
+
+
+/* FALSE: the reader has no room for it now. What fails otherwise fails for good. */
+static gboolean
+put(const GString *line)
+{
+    if (output.journal)
+        return send_to_journal(line) >= 0 || (errno != EAGAIN && errno != EINTR);
+    if (!has_room(0))
+        return FALSE;
+    /* One write, so that no other writer's line gets in between. */
+    return write(output.fd, line->str, line->len) >= 0 || errno != EAGAIN;
+}
+
+
+static void
+free_line(gpointer line)
+{
+    g_string_free(line, TRUE);
+}
+
+
+/* With the mutex. FALSE: there are still some. */
+static gboolean
+put_kept(void)
+{
+    while (!g_queue_is_empty(&output.kept) && put(g_queue_peek_head(&output.kept)))
+        free_line(g_queue_pop_head(&output.kept));
+    return g_queue_is_empty(&output.kept);
+}
+
+
+/* FALSE: lines are still kept. */
+static gboolean
+catch_up(void)
+{
+    guint n_lost = 0;
+    gboolean done = FALSE;
+
+    g_mutex_lock(&output.mutex);
+    done = put_kept();
+    if (done) {
+        n_lost = output.n_lost;
+        output.n_lost = 0;
+        md_source_clear(&output.source);
+    }
+    g_mutex_unlock(&output.mutex);
+    if (n_lost > 0)
+        g_message("%u lines are missing here: whoever reads the log did not keep up", n_lost);
+    return done;
+}
+
+
+static gboolean
+on_room(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+    return catch_up() ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+
+void
+md_log_output_write(GString *line)
+{
+    g_mutex_lock(&output.mutex);
+    if (g_queue_is_empty(&output.kept) && put(line)) {
+        free_line(line);
+    } else if (output.kept.length >= MD_LOG_KEPT_MAX) {
+        output.n_lost++;
+        free_line(line);
+    } else {
+        g_queue_push_tail(&output.kept, line);
+        if (output.source == NULL)
+            output.source = md_source_attach(g_unix_fd_source_new(output.fd, G_IO_OUT),
+                                             G_SOURCE_FUNC(on_room), NULL);
+    }
+    g_mutex_unlock(&output.mutex);
+}
+
+
+void
+md_log_output_flush(guint milliseconds)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)milliseconds * 1000;
+    gint64 left = end - g_get_monotonic_time();
+
+    while (!catch_up() && left > 0) {
+        has_room((int)(left / 1000));
+        left = end - g_get_monotonic_time();
+    }
+}
