@@ -2,9 +2,11 @@
 """The log: one line for each change of the world, whoever makes it, and none for a call that reads."""
 
 import fcntl
+import json
 import os
 import re
 import signal
+import subprocess
 
 import libvirt
 
@@ -172,3 +174,23 @@ class NobodyReads(MediatedTest):
         for _ in range(self.PIPE // 64):
             client.destroy(client.create_xml(self.document()))
         self.assertIn(self.parent.name, client.list_all()[0])
+
+
+@only_on('service', 'elsewhere stderr is no journal')
+class Journal(MediatedTest):
+    def entries(self, name):
+        """What the journal has of a device."""
+        run = subprocess.run(['journalctl', '--quiet', '--no-pager', '--output=json', f'MEDIATED_DEVICE={name}'],
+                             text=True, check=True, capture_output=True)
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+    def test_fields(self):
+        device = self.create()
+        name = device.name()
+        device.destroy()
+        self.wait_until(lambda: len(self.entries(name)) == 2, 'the entries')
+        for entry, procedure in zip(self.entries(name), ('virNodeDeviceCreateXML', 'virNodeDeviceDestroy')):
+            self.assertEqual(entry['MEDIATED_PROCEDURE'], procedure)
+            self.assertEqual((entry['PRIORITY'], entry['MEDIATED_UID'], entry['_UID']), ('5', '0', '0'))
+            self.assertEqual(entry['_SYSTEMD_UNIT'], 'mediated.service')
+            self.assertRegex(entry['MESSAGE'], rf"^{procedure} of '{name}' for client \d+ .*: done in [0-9.]+ ms$")
