@@ -144,7 +144,8 @@ put_kept(void)
 }
 
 
-/* FALSE: lines are still kept. */
+/* FALSE: lines are still kept. What is missing is said where it is missing, and before the next
+ * line is taken. */
 static gboolean
 catch_up(void)
 {
@@ -153,11 +154,12 @@ catch_up(void)
 
     g_mutex_lock(&output.mutex);
     done = put_kept();
-    if (done) {
+    if (output.kept.length <= MD_LOG_KEPT_MAX / 2) {
         n_lost = output.n_lost;
         output.n_lost = 0;
-        md_source_clear(&output.source);
     }
+    if (done)
+        md_source_clear(&output.source);
     g_mutex_unlock(&output.mutex);
     if (n_lost > 0)
         g_message("%u lines are missing here: whoever reads the log did not keep up", n_lost);
@@ -178,7 +180,7 @@ md_log_output_write(GString *line)
     g_mutex_lock(&output.mutex);
     if (g_queue_is_empty(&output.kept) && put(line)) {
         free_line(line);
-    } else if (output.kept.length >= MD_LOG_KEPT_MAX) {
+    } else if (output.n_lost > 0 || output.kept.length >= MD_LOG_KEPT_MAX) {
         output.n_lost++;
         free_line(line);
     } else {

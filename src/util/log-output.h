@@ -8,7 +8,7 @@
 
 #include <glib.h>
 
-/* Lines that are kept. */
+/* Lines that are kept. After one was lost, half of them must have gone before others are taken. */
 #define MD_LOG_KEPT_MAX 4096
 
 /* What stderr is does not change while the program runs. */

@@ -2,13 +2,18 @@
 /* What the log shows of texts that others wrote: printable, on one line, bounded. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/log-output.h"
 #include "util/log.h"
+
+#define MISSING " lines are missing here"
 
 /* More than a pipe holds and is kept. */
 #define MANY (3 * MD_LOG_KEPT_MAX)
@@ -187,6 +192,48 @@ test_full(void)
 }
 
 
+/* A reader that is slower than the log finds the gap where it is. */
+static void
+test_gap(void)
+{
+    if (g_test_subprocess()) {
+        int fd = open_pipe();
+        g_autoptr(GString) all = g_string_new(NULL);
+        g_autoptr(GString) rest = NULL;
+        g_autofree char *next = NULL;
+        const char *gap = NULL;
+        char chunk[4096];
+        guint logged = MANY;
+        guint n = 0;
+
+        md_log_init(FALSE);
+        log_lines(0, MANY);
+        while (strstr(all->str, MISSING) == NULL) {
+            gssize got = read(fd, chunk, sizeof(chunk));
+
+            g_assert_cmpint(got, >, 0);
+            g_string_append_len(all, chunk, got);
+            run_loop();
+            log_lines(logged, logged + 1);
+            logged++;
+        }
+        rest = read_all(fd);
+        g_string_append_len(all, rest->str, (gssize)rest->len);
+
+        n = check_lines(all->str, 0, logged);
+        for (gap = strstr(all->str, MISSING); g_ascii_isdigit(gap[-1]);)
+            gap--;
+        next = g_strdup_printf("line %u ", n + (guint)g_ascii_strtoull(gap, NULL, 10));
+        gap = strstr(strstr(gap, MISSING), "line ");
+        g_assert_nonnull(gap);
+        g_assert_true(g_str_has_prefix(gap, next));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
+
 static gpointer
 read_slowly(gpointer data)
 {
@@ -197,6 +244,40 @@ read_slowly(gpointer data)
     while ((got = read(GPOINTER_TO_INT(data), chunk, sizeof(chunk))) > 0)
         g_string_append_len(all, chunk, got);
     return all;
+}
+
+
+/* The last words of a program that ends itself, which G_DEBUG may make any level do. */
+static void
+test_fatal(void)
+{
+    int ends[2] = { -1, -1 };
+    GString *all = NULL;
+    pid_t pid = 0;
+
+    g_assert_cmpint(pipe(ends), ==, 0);
+    pid = fork();
+    if (pid == 0) {
+        const struct rlimit none = { 0, 0 };
+
+        setrlimit(RLIMIT_CORE, &none);
+        dup2(ends[1], STDERR_FILENO);
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_WARNING);
+        md_log_init(FALSE);
+        log_lines(0, MD_LOG_KEPT_MAX);
+        g_warning("last words");
+        _exit(0);
+    }
+    close(ends[1]);
+    all = read_slowly(GINT_TO_POINTER(ends[0]));
+    close(ends[0]);
+    g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+    g_assert_cmpuint(check_lines(all->str, 0, MD_LOG_KEPT_MAX), ==, MD_LOG_KEPT_MAX);
+    g_assert_nonnull(strstr(all->str, "last words"));
+    g_string_free(all, TRUE);
 }
 
 
@@ -267,7 +348,9 @@ main(int argc, char **argv)
     g_test_add_func("/log/bound", test_bound);
     g_test_add_func("/log/writer", test_writer);
     g_test_add_func("/log/full", test_full);
+    g_test_add_func("/log/gap", test_gap);
     g_test_add_func("/log/end", test_end);
+    g_test_add_func("/log/fatal", test_fatal);
     g_test_add_func("/log/gone", test_gone);
     g_test_add_func("/log/encode", test_encode);
     return g_test_run();
