@@ -6,6 +6,7 @@ that they read their environment from, or in a drop-in.
 """
 
 import functools
+import json
 import os
 import pathlib
 import re
@@ -29,6 +30,8 @@ DROP_IN = f'{SERVICE}.d/test.conf'
 # The settings that systemd carries out for a service.
 SOCKET_MODES = {'rw_mode': SOCKETS[0], 'ro_mode': SOCKETS[1]}
 SYSTEM = pathlib.Path('/etc/systemd/system')
+# Of priorities in the journal.
+LEVELS = {'3': 'ERROR', '4': 'WARNING', '5': 'Message', '6': 'INFO', '7': 'DEBUG'}
 
 
 def write_units(units):
@@ -82,6 +85,16 @@ class MainProcess:
     @staticmethod
     def kill():
         systemd.kill(SERVICE, 'all', signal.SIGKILL)
+
+
+def show_entry(line):
+    """An entry of the journal as a line of a log."""
+    entry = json.loads(line)
+    if entry.get('_COMM') != 'mediated':
+        return f'{entry["MESSAGE"]}\n'
+    seconds, micros = divmod(int(entry['__REALTIME_TIMESTAMP']), 1000000)
+    now = time.strftime('%H:%M:%S', time.localtime(seconds))
+    return f'mediated-{LEVELS[entry["PRIORITY"]]}: {now}.{micros // 1000:03}: {entry["MESSAGE"]}\n'
 
 
 class ServiceDaemon(Daemon):
@@ -162,9 +175,11 @@ class ServiceDaemon(Daemon):
         self.process.kill()
 
     def log(self):
-        words = ['journalctl', '--quiet', '--no-pager', '--output=cat', f'--unit={SERVICE}',
+        """In the words of a daemon that writes to stderr."""
+        words = ['journalctl', '--quiet', '--no-pager', '--output=json', f'--unit={SERVICE}',
                  f'--since=@{self.configured:.6f}']
-        return subprocess.run(words, text=True, check=True, capture_output=True).stdout
+        entries = subprocess.run(words, text=True, check=True, capture_output=True).stdout
+        return ''.join(map(show_entry, entries.splitlines()))
 
 
 class ServiceHost(VmHost):
