@@ -201,6 +201,34 @@ bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 }
 
 
+/* Whether only our own user can have the file open: of another one its lock may never end. */
+static gboolean
+is_own_lock(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && st->st_uid == geteuid() && (st->st_mode & 077) == 0;
+}
+
+
+/* Returns the file, with nobody's lock, or -1. */
+static int
+open_lock(const char *path, GError **error)
+{
+    g_auto(MdFd) fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        md_error_set_errno(error, errno, "cannot open '%s'", path);
+        return -1;
+    }
+    if (!is_own_lock(&st)) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "'%s' is no file that only we can lock", path);
+        return -1;
+    }
+    return g_steal_fd(&fd);
+}
+
+
 /*
  * Keeps two daemons that start at once from removing each other's sockets. Only they can open the
  * file: a lock that anybody may take would let anybody keep us from starting. It goes with the
@@ -215,11 +243,12 @@ lock_directory(const char *path, GError **error)
     while (st.st_nlink == 0) {
         if (fd >= 0)
             close(fd);
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0) {
+        fd = open_lock(path, error);
+        if (fd < 0)
+            return -1;
+        if (flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0) {
             md_error_set_errno(error, errno, "cannot lock '%s'", path);
-            if (fd >= 0)
-                close(fd);
+            close(fd);
             return -1;
         }
     }

@@ -7,6 +7,8 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <grp.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@
 
 #include "rpc/listener.h"
 #include "util/error.h"
+#include "util/fd.h"
 #include "util/names.h"
 
 typedef struct {
@@ -351,6 +354,45 @@ test_interference(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+assert_refused(Fixture *fixture, const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, &error);
+
+    g_assert_null(listeners);
+    g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    g_assert_nonnull(strstr(error->message, path));
+}
+
+
+/* In a directory that others may write somebody else may have made the file, and hold its lock for
+ * ever. */
+static void
+test_foreign_lock(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->settings->socket_dir, MD_SOCKET_LOCK, NULL);
+    g_auto(MdFd) fd = -1;
+
+    g_assert_cmpint(g_mkdir_with_parents(fixture->settings->socket_dir, 0755), ==, 0);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    g_assert_cmpint(flock(fd, LOCK_EX), ==, 0);
+    g_assert_cmpint(fchmod(fd, 0604), ==, 0);
+    assert_refused(fixture, path);
+
+    g_assert_cmpint(fchmod(fd, 0600), ==, 0);
+    if (geteuid() == 0) {
+        g_assert_cmpint(fchown(fd, 65534, (gid_t)-1), ==, 0);
+        assert_refused(fixture, path);
+    }
+
+    g_assert_cmpint(unlink(path), ==, 0);
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    assert_refused(fixture, path);
+    g_assert_cmpint(unlink(path), ==, 0);
+}
+
+
+static void
 test_group(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const struct group *group = getgrgid(getegid());
@@ -479,6 +521,7 @@ main(int argc, char **argv)
     ADD("/listener/bad-group", test_bad_group);
     ADD("/listener/group", test_group);
     ADD("/listener/interference", test_interference);
+    ADD("/listener/foreign-lock", test_foreign_lock);
     ADD("/listener/long-path", test_long_path);
     ADD("/listener/handed-over", test_handed_over);
     ADD("/listener/handed-over/bad", test_handed_over_bad);
