@@ -481,6 +481,17 @@ md_client_set_user(MdClient *self, uid_t user)
 }
 
 
+gboolean
+md_client_act_for(MdClient *self, uid_t user, gboolean privileged, GError **error)
+{
+    if (!md_connection_act_for(self->connection, user, privileged, error))
+        return FALSE;
+
+    md_client_set_user(self, user);
+    return TRUE;
+}
+
+
 void
 md_client_set_frame_limit(MdClient *self, gsize limit)
 {

@@ -40,6 +40,9 @@ void md_client_start(MdClient *self);
 /* The user whose turns it uses from now on, see rpc/rounds.h. */
 void md_client_set_user(MdClient *self, uid_t user);
 
+/* The same, and its connection counts as one of this user, see md_connection_act_for(). */
+gboolean md_client_act_for(MdClient *self, uid_t user, gboolean privileged, GError **error);
+
 /* Of longer frames nothing but the header is kept. It counts for all that has not been handed out,
  * too. */
 void md_client_set_frame_limit(MdClient *self, gsize limit);

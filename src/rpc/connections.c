@@ -3,6 +3,7 @@
 
 #include "rpc/connections-private.h"
 
+#include "util/error.h"
 #include "util/source.h"
 
 /* One in so many places is not for readers. */
@@ -109,16 +110,16 @@ user_find(MdConnections *self, uid_t uid)
 
 
 static MdConnectionUser *
-user_ensure(MdConnections *self, const MdConnectionPeer *peer)
+user_ensure(MdConnections *self, uid_t uid, gboolean privileged)
 {
-    MdConnectionUser *user = user_find(self, peer->uid);
+    MdConnectionUser *user = user_find(self, uid);
 
     if (user == NULL) {
         user = g_rc_box_new0(MdConnectionUser);
-        user->uid = peer->uid;
-        user->privileged = peer->privileged;
+        user->uid = uid;
+        user->privileged = privileged;
         g_queue_init(&user->connections);
-        g_hash_table_insert(self->users, GUINT_TO_POINTER(peer->uid), user);
+        g_hash_table_insert(self->users, GUINT_TO_POINTER(uid), user);
     }
     return user;
 }
@@ -248,14 +249,20 @@ has_room(MdConnections *self, const MdConnectionPeer *peer)
 
 
 static gboolean
+user_is_full(MdConnections *self, const MdConnectionUser *user)
+{
+    return user != NULL && count_all(user) >= self->settings->max_clients_per_user;
+}
+
+
+static gboolean
 is_admitted(MdConnections *self, const MdConnectionPeer *peer, gboolean scarce)
 {
     const MdConnectionUser *user = user_find(self, peer->uid);
     const Kind *kind = peer->read_only && !peer->privileged ? &reader_kind : &any_kind;
     guint n_own = user != NULL ? kind->count(user) : 0;
 
-    if (!peer->privileged && user != NULL &&
-        count_all(user) >= self->settings->max_clients_per_user)
+    if (!peer->privileged && user_is_full(self, user))
         return FALSE;
     if (!scarce && has_room(self, peer))
         return TRUE;
@@ -279,7 +286,7 @@ md_connections_admit(MdConnections *self,
 
     connection = g_rc_box_new0(MdConnection);
     connection->table = g_rc_box_acquire(self);
-    connection->user = g_rc_box_acquire(user_ensure(self, peer));
+    connection->user = g_rc_box_acquire(user_ensure(self, peer->uid, peer->privileged));
     connection->data = data;
     connection->since = g_get_monotonic_time();
     connection->link.data = connection;
@@ -436,6 +443,49 @@ md_connection_set_authenticated(MdConnection *self)
 
     connection_end_authenticating(self);
     start_waiting(self->table);
+}
+
+
+/* Puts it and all that is held for it among what another user has. */
+static void
+connection_move(MdConnection *self, MdConnectionUser *user)
+{
+    MdConnectionUser *before = self->user;
+    guint n_readers = self->read_only ? 1 : 0;
+    guint n_authenticating = is_authenticating(self) ? 1 : 0;
+
+    g_queue_unlink(&before->connections, &self->link);
+    before->n_readers -= n_readers;
+    before->n_authenticating -= n_authenticating;
+    before->held -= self->held;
+
+    g_queue_push_tail_link(&user->connections, &self->link);
+    user->n_readers += n_readers;
+    user->n_authenticating += n_authenticating;
+    user->held += self->held;
+
+    self->user = g_rc_box_acquire(user);
+    md_connections_drop_if_unused(self->table, before);
+    user_unref(before);
+}
+
+
+gboolean
+md_connection_act_for(MdConnection *self, uid_t uid, gboolean privileged, GError **error)
+{
+    MdConnections *table = self->table;
+
+    if (self->closed || self->user->uid == uid)
+        return TRUE;
+
+    if (!privileged && user_is_full(table, user_find(table, uid))) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RESOURCE_BUSY,
+                          "the user %u has %u connections already, and may have no more", uid,
+                          table->settings->max_clients_per_user);
+        return FALSE;
+    }
+    connection_move(self, user_ensure(table, uid, privileged));
+    return TRUE;
 }
 
 

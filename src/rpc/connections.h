@@ -6,7 +6,7 @@
  * three quarters of these. When there is no room, the user with most connections loses one to a
  * user who has fewer. Connections that have not been opened go first, then idle ones. Root has no
  * limit of its own, is always let in, up to MD_CONNECTIONS_ROOT_RESERVE connections beyond the
- * others, and never gives way.
+ * others, and never gives way. A connection of root's that acts for a user is one of this user's.
  *
  * Of the connections that must authenticate, `max_anonymous_clients` are served at a time. The
  * others wait; the next one is that of the user with fewest being served.
@@ -81,6 +81,12 @@ void md_connection_unref(MdConnection *self);
 void md_connection_start(MdConnection *self);
 
 void md_connection_set_authenticated(MdConnection *self);
+
+/*
+ * The user whose connection it is from now on, with all that is held for it. Fails if this user has
+ * `max_clients_per_user` already; the connection then stays whose it is.
+ */
+gboolean md_connection_act_for(MdConnection *self, uid_t uid, gboolean privileged, GError **error);
 
 /* Takes it out of the table. What is held for it counts until it is released, for its user, too. */
 void md_connection_close(MdConnection *self);

@@ -111,12 +111,11 @@ md_handle_set_identity(MdCall *call, gconstpointer args)
     g_autoptr(MdIdentity) identity = read_identity(session, args, &error);
     g_autofree char *who = NULL;
 
-    if (identity == NULL) {
+    if (identity == NULL || !md_session_set_identity(session, identity, &error)) {
         md_call_fail(call, error);
         return;
     }
     who = md_identity_describe(identity);
     g_debug("a client acts for: %s", who);
-    md_session_set_identity(session, identity);
     md_call_reply(call, NULL);
 }

@@ -199,15 +199,19 @@ md_session_get_identity(MdSession *self)
 }
 
 
-void
-md_session_set_identity(MdSession *self, MdIdentity *identity)
+gboolean
+md_session_set_identity(MdSession *self, MdIdentity *identity, GError **error)
 {
+    if (!md_client_act_for(self->client, (uid_t)identity->uid, md_identity_is_privileged(identity),
+                           error))
+        return FALSE;
+
     md_identity_ref(identity);
     md_identity_unref(self->identity);
     self->identity = identity;
     md_owner_unref(self->owner);
     self->owner = md_owner_new_for(self->peer_owner, (uid_t)identity->uid);
-    md_client_set_user(self->client, (uid_t)identity->uid);
+    return TRUE;
 }
 
 

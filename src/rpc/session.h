@@ -40,7 +40,8 @@ MdOwner *md_session_get_owner(MdSession *self);
 /* Who is at the other end, and who is judged: the same until the client says whom it acts for. */
 const MdIdentity *md_session_get_peer(MdSession *self);
 MdIdentity *md_session_get_identity(MdSession *self);
-void md_session_set_identity(MdSession *self, MdIdentity *identity);
+/* Its connection counts as one of the user it acts for. Fails if this user may have no more. */
+gboolean md_session_set_identity(MdSession *self, MdIdentity *identity, GError **error);
 
 /* `func` is called when the client has authenticated. */
 void md_session_set_authenticated_func(MdSession *self, void (*func)(gpointer data), gpointer data);

@@ -10,6 +10,8 @@ import rpc
 from mediated_test import MediatedTest, only_on
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 
+FROM_RPC, RESOURCE_BUSY = 7, 87
+
 
 class HalfAFrame(MediatedTest):
     config = {'limits': {'frame_timeout': '0.3'}}
@@ -144,6 +146,16 @@ class Clients(ClientsTest):
         self.assert_served(*(self.raw() for _ in range(10)))
         self.assertEqual(self.left(clients), [])
 
+    def test_root_acting_for_a_user_takes_places_of_this_user(self):
+        """A user who comes through another daemon has no more than one who comes directly."""
+        proxied = [self.raw() for _ in range(4)]
+        for client in proxied:
+            client.set_identity(rpc.param('unix-user-id', 'Q', ALICE))
+        others = [self.come(BOB, self.daemon.rw_path) for _ in range(2)]
+        self.refused(BOB, self.daemon.rw_path)
+        self.assert_served(*others)
+        self.assertEqual(self.left(proxied), proxied[:2])
+
     def test_silent_connections(self):
         """Nobody need say anything to keep a place, but somebody else who does gets it."""
         for _ in range(50):
@@ -158,6 +170,19 @@ class ClientsPerUser(ClientsTest):
         mine = [self.come(ALICE) for _ in range(2)]
         self.refused(ALICE)
         self.assert_served(*mine, self.come(BOB), *(self.raw() for _ in range(5)))
+
+    def test_those_of_root_acting_for_a_user(self):
+        """One that may not act for the user stays root's."""
+        mine, proxied, late = self.come(ALICE), self.raw(), self.raw()
+        alice = rpc.param('unix-user-id', 'Q', ALICE)
+        proxied.set_identity(alice)
+        self.refused(ALICE)
+        self.assert_refused(RESOURCE_BUSY, late.set_identity, alice, domain=FROM_RPC,
+                            says=f'the user {ALICE} has 2 connections already, and may have no more')
+        self.assert_served(mine, proxied, late)
+        mine.disconnect()
+        self.wait_until(lambda: ' has gone, 2 are left' in self.daemon.log(), 'its end')
+        late.set_identity(alice)
 
     def test_reload(self):
         for _ in range(2):

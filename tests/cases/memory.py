@@ -232,6 +232,20 @@ class Total(MemoryTest):
             self.assertEqual(client.wait_reply(1).error().code, NO_DEVICE)
 
 
+    def test_root_acting_for_a_user(self):
+        """What a user who comes through another daemon makes ours keep is no burden to users who come directly."""
+        bob = self.come(BOB)
+        self.send_as_much_as_goes([bob], self.begin_frame(READER_MAX) + b'x' * 100000)
+        clients = [self.raw() for _ in range(self.count)]
+        for client in clients:
+            client.set_identity(rpc.param('unix-user-id', 'Q', ALICE))
+        data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
+        self.send_as_much_as_goes(clients, data)
+        self.check(clients)
+        bob.send_raw(b'x' * (READER_MAX - OVERHEAD - 100000))
+        bob.wait_reply(1)
+
+
 class Callbacks(MemoryTest):
     def setUp(self):
         """More devices than a reader may have callbacks for."""

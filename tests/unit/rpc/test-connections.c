@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "rpc/connections.h"
+#include "util/error.h"
 
 #define ROOT  0
 #define ALICE 1000
@@ -422,6 +423,65 @@ test_memory_of_calls(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static gboolean
+act_for(Client *client, uid_t uid, GError **error)
+{
+    if (!md_connection_act_for(client->connection, uid, uid == ROOT, error))
+        return FALSE;
+    client->uid = uid;
+    return TRUE;
+}
+
+
+/* Root's connections are those of the users for whom they act, and no more than these may have. */
+static void
+test_act_for(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GError) error = NULL;
+    Client *proxy = NULL;
+
+    fixture->settings->max_clients = 5;
+    fixture->settings->max_clients_per_user = 3;
+    come_to_write(fixture, ALICE);
+    for (guint i = 0; i < 2; i++)
+        g_assert_true(act_for(come_to_write(fixture, ROOT), ALICE, NULL));
+    g_assert_null(come_to_write(fixture, ALICE));
+
+    proxy = come_to_write(fixture, ROOT);
+    g_assert_false(act_for(proxy, ALICE, &error));
+    g_assert_error(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+    g_assert_nonnull(strstr(error->message, "3 connections"));
+    g_assert_true(act_for(proxy, ROOT, NULL));
+
+    for (guint i = 0; i < 2; i++)
+        g_assert_nonnull(come_to_write(fixture, BOB));
+    g_assert_cmpuint(count(fixture, ALICE), ==, 2);
+    g_assert_nonnull(proxy->connection);
+}
+
+
+/* What is held already goes along. */
+static void
+test_act_for_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    Client *bob = come_to_write(fixture, BOB);
+    Client *proxy = come_to_write(fixture, ROOT);
+    Client *root = come_to_write(fixture, ROOT);
+
+    fixture->settings->max_memory = 1000;
+    hold(bob, 300);
+    hold(proxy, 400);
+    g_assert_true(act_for(proxy, ALICE, NULL));
+    hold(root, 200);
+    hold(proxy, 50);
+    hold(bob, 100);
+    g_assert_null(proxy->connection);
+    g_assert_nonnull(bob->connection);
+    g_assert_nonnull(root->connection);
+    g_assert_cmpuint(md_connections_get_held(fixture->table), ==, 600);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -439,5 +499,7 @@ main(int argc, char **argv)
     ADD("memory", test_memory);
     ADD("memory/of-closed", test_memory_of_closed);
     ADD("memory/of-calls", test_memory_of_calls);
+    ADD("act-for", test_act_for);
+    ADD("act-for/memory", test_act_for_memory);
     return g_test_run();
 }
