@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <string.h>
 
 #include "util/fd.h"
@@ -27,6 +28,20 @@ make_name(const char *directory, const char *path)
 }
 
 
+/* A new file: in a directory of others there might be a FIFO, which is waited for, or a link to
+ * another file. */
+static int
+make_file(const char *name)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    int fd = open(name, flags, FILE_MODE);
+
+    if (fd < 0 && errno == EEXIST && unlink(name) == 0)
+        fd = open(name, flags, FILE_MODE);
+    return fd;
+}
+
+
 /* An errno, 0 if all went well. */
 static int
 write_note(const char *directory, const char *name, const char *text)
@@ -36,7 +51,7 @@ write_note(const char *directory, const char *name, const char *text)
 
     if (g_mkdir_with_parents(directory, DIRECTORY_MODE) < 0)
         return errno;
-    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    fd = make_file(name);
     if (fd < 0)
         return errno;
     if (TEMP_FAILURE_RETRY(write(fd, text, size)) != (ssize_t)size) {
@@ -70,7 +85,7 @@ md_unfinished_end(const char *directory, const char *path)
 }
 
 
-/* NULL if the file holds no whole note. */
+/* NULL if the file holds no whole note, or is not ours. */
 static MdUnfinished *
 read_note(const char *directory, const char *name)
 {
@@ -79,8 +94,10 @@ read_note(const char *directory, const char *name)
     g_auto(GStrv) lines = NULL;
     g_auto(MdFd) fd = open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     MdUnfinished *self = NULL;
+    struct stat st;
 
-    if (fd < 0 || TEMP_FAILURE_RETRY(read(fd, text, NOTE_MAX - 1)) < 0)
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        TEMP_FAILURE_RETRY(read(fd, text, NOTE_MAX - 1)) < 0)
         return NULL;
 
     /* Two lines, each with its end. */
