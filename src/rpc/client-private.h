@@ -28,6 +28,7 @@ struct _MdClient {
     guint n_calls;
     gboolean started;
     gboolean reading; /* messages may be handed out */
+    gboolean ended;   /* the client sends no more, and waits for its answers */
     gboolean alone;   /* until a call has been answered */
     gboolean in_turn; /* what has changed is looked at when the turn ends */
     MdPolled polled;

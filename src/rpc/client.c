@@ -269,6 +269,26 @@ take_turn(MdClient *self)
 }
 
 
+/* Whether nothing that the client has sent is still to be answered; half a frame never is. */
+static gboolean
+is_answered(MdClient *self)
+{
+    return self->n_calls == 0 && md_receive_queue_is_empty(self->received) &&
+           !md_receive_queue_is_deferred(self->received);
+}
+
+
+/* Nothing more will come: a client that has only shut down its own side is sent its answers. */
+static void
+end_input(MdClient *self)
+{
+    self->ended = TRUE;
+    if ((is_answered(self) && md_send_queue_count(self->queue) == 0) ||
+        (g_socket_condition_check(self->socket, G_IO_HUP) & G_IO_HUP) != 0)
+        md_client_close(self);
+}
+
+
 /* Takes what has come; may end this client. */
 static void
 receive(MdClient *self)
@@ -278,7 +298,7 @@ receive(MdClient *self)
     gssize got = g_socket_receive(self->socket, chunk, sizeof(chunk), NULL, &error);
 
     if (got == 0) {
-        md_client_close(self);
+        end_input(self);
     } else if (got > 0) {
         md_receive_queue_feed(self->received, (const guint8 *)chunk, (gsize)got);
         update_count(self);
@@ -373,6 +393,9 @@ set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), 
 static gboolean
 can_go_on(MdClient *self)
 {
+    /* The socket need not be writable to be closed. */
+    if (self->close_when_sent && md_send_queue_count(self->queue) == 0)
+        return TRUE;
     if (!md_receive_queue_is_empty(self->received))
         return can_hand_out(self);
     return md_receive_queue_is_deferred(self->received) && !self->alone;
@@ -411,7 +434,7 @@ get_wanted(MdClient *self, gboolean can_read)
 
     if (md_rounds_is_waiting(&self->place))
         return wanted & ~self->ready;
-    if (md_send_queue_count(self->queue) > 0 || self->close_when_sent)
+    if (md_send_queue_count(self->queue) > 0)
         wanted |= G_IO_OUT;
     return wanted != 0 ? wanted : G_IO_HUP;
 }
@@ -427,12 +450,16 @@ update_sources(MdClient *self)
     if (self->closed || self->in_turn)
         return;
 
+    if (self->ended && is_answered(self)) {
+        self->reading = FALSE;
+        self->close_when_sent = TRUE;
+    }
     if (can_go_on(self))
         md_rounds_wait(&self->place, self->user, on_turn, self);
     else if (self->ready == 0)
         md_rounds_leave(&self->place);
 
-    can_read = self->started && !md_receive_queue_is_deferred(self->received);
+    can_read = self->started && !self->ended && !md_receive_queue_is_deferred(self->received);
     if (self->keepalive != NULL)
         md_keepalive_set_paused(self->keepalive, !can_read);
     set_timeout(self, &self->half_frame, on_half_frame,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The wire: what must be answered, what must end a connection, and what must not."""
 
+import socket
 import struct
 
 import rpc
@@ -51,6 +52,15 @@ class Frames(MediatedTest):
                                  for serial in serials))
         for serial in serials:
             self.assertEqual(client.wait_reply(serial).decoder().string(), 'computer')
+
+    def test_client_sends_no_more(self):
+        """But reads: it is sent all answers, and then the end."""
+        client = self.raw()
+        serials = [client.send('GET_XML_DESC', rpc.string(self.parent.name) + rpc.u32(0)) for _ in range(100)]
+        client.socket.shutdown(socket.SHUT_WR)
+        for serial in serials:
+            self.assertIn(self.parent.name, client.wait_reply(serial).decoder().string())
+        client.wait_closed()
 
     def test_client_vanishes_at_any_byte(self):
         frame = rpc.Connection.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('computer'))

@@ -166,6 +166,72 @@ test_pipelined(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* It sends no more, but reads: it is sent all answers, late ones too, and then the end. */
+static void
+test_half_closed(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+    guint32 first = 0;
+    guint32 created = 0;
+
+    host->settings->max_client_requests = 1;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    created = create(peer);
+    first = peer->serial + 1;
+    for (guint i = 0; i < 100; i++)
+        peer_call(peer, MD_PROC_IS_SECURE, NULL, NULL);
+    peer_send_bytes(peer, "\0\0", 2);
+    g_assert_true(g_socket_shutdown(peer->socket, FALSE, TRUE, NULL));
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+
+    fake_driver_end(host->driver, 0);
+    expect_created(peer, created);
+    for (guint i = 0; i < 100; i++) {
+        md_int_ret ret = { 0 };
+
+        peer_expect_reply(peer, first + i, MD_XDR(md_int_ret), &ret);
+    }
+    peer_expect_end(peer);
+    wait_until(md_server_count_clients(host->server) == 0);
+}
+
+
+/* A call is under way, and nobody is there any more to read its answer. */
+static void
+test_half_closed_vanishes(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    create(peer);
+    g_assert_true(g_socket_shutdown(peer->socket, FALSE, TRUE, NULL));
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+    settle();
+    g_assert_cmpuint(md_server_count_clients(host->server), ==, 1);
+    g_clear_pointer(&peer, peer_free);
+    wait_until(md_server_count_clients(host->server) == 0);
+    fake_driver_end(host->driver, 0);
+}
+
+
+/* It does not read its answers either. */
+static void
+test_half_closed_unread(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Peer) peer = NULL;
+
+    host->settings->frame_timeout = 50;
+    host_start(host);
+    peer = peer_new_open(host, FALSE);
+    for (guint i = 0; i < 3000; i++)
+        peer_call(peer, MD_PROC_IS_SECURE, NULL, NULL);
+    g_assert_true(g_socket_shutdown(peer->socket, FALSE, TRUE, NULL));
+    wait_until(md_server_count_clients(host->server) == 0);
+}
+
+
 static void
 test_client_vanishes(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -607,6 +673,9 @@ main(int argc, char **argv)
     ADD("/server/max-client-requests", test_max_client_requests);
     ADD("/server/leaves-while-held-back", test_leaves_while_held_back);
     ADD("/server/pipelined", test_pipelined);
+    ADD("/server/half-closed", test_half_closed);
+    ADD("/server/half-closed-vanishes", test_half_closed_vanishes);
+    ADD("/server/half-closed-unread", test_half_closed_unread);
     ADD("/server/client-vanishes", test_client_vanishes);
     ADD("/server/max-queued-bytes", test_max_queued_bytes);
     ADD("/server/ping-flood", test_ping_flood);
