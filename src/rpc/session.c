@@ -406,7 +406,7 @@ md_session_notify_closed(MdSession *self, int reason)
         return;
     self->close_callback = FALSE;
     frame = md_message_encode(&header, MD_XDR(md_closed_event), &closed, NULL);
-    md_gate_send(self->gate, frame, NULL, NULL);
+    md_session_send(self, frame, NULL, NULL);
 }
 
 
