@@ -333,9 +333,13 @@ test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
         authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     court->host.settings->polkit_timeout = 10000;
     fake_driver_emit(court->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
-    authority_await(authority, 1);
-    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
-    message = peer_receive(peer);
+    /* Questions about what came before may still be on their way. */
+    while (message == NULL) {
+        while (authority->questions->len > 0)
+            authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+        run_briefly();
+        message = peer_poll(peer);
+    }
     g_assert_cmpint(message->header.proc, ==, MD_PROC_EVENT_UPDATE);
 }
 
