@@ -269,26 +269,6 @@ take_turn(MdClient *self)
 }
 
 
-/* Whether nothing that the client has sent is still to be answered; half a frame never is. */
-static gboolean
-is_answered(MdClient *self)
-{
-    return self->n_calls == 0 && md_receive_queue_is_empty(self->received) &&
-           !md_receive_queue_is_deferred(self->received);
-}
-
-
-/* Nothing more will come: a client that has only shut down its own side is sent its answers. */
-static void
-end_input(MdClient *self)
-{
-    self->ended = TRUE;
-    if ((is_answered(self) && md_send_queue_count(self->queue) == 0) ||
-        (g_socket_condition_check(self->socket, G_IO_HUP) & G_IO_HUP) != 0)
-        md_client_close(self);
-}
-
-
 /* Takes what has come; may end this client. */
 static void
 receive(MdClient *self)
@@ -298,7 +278,10 @@ receive(MdClient *self)
     gssize got = g_socket_receive(self->socket, chunk, sizeof(chunk), NULL, &error);
 
     if (got == 0) {
-        end_input(self);
+        /* One that has only shut down its own side is sent its answers. */
+        self->ended = TRUE;
+        if ((g_socket_condition_check(self->socket, G_IO_HUP) & G_IO_HUP) != 0)
+            md_client_close(self);
     } else if (got > 0) {
         md_receive_queue_feed(self->received, (const guint8 *)chunk, (gsize)got);
         update_count(self);
@@ -437,6 +420,15 @@ get_wanted(MdClient *self, gboolean can_read)
     if (md_send_queue_count(self->queue) > 0)
         wanted |= G_IO_OUT;
     return wanted != 0 ? wanted : G_IO_HUP;
+}
+
+
+/* Whether nothing that the client has sent is still to be answered; half a frame never is. */
+static gboolean
+is_answered(MdClient *self)
+{
+    return self->n_calls == 0 && md_receive_queue_is_empty(self->received) &&
+           !md_receive_queue_is_deferred(self->received);
 }
 
 
