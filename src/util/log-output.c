@@ -29,14 +29,22 @@ static struct {
 } output = { .fd = STDERR_FILENO };
 
 
-/* -1: there is no journal that can be reached. */
-static int
-connect_journal(void)
+static gboolean
+connect_to_journal(int fd)
 {
     const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+
+    return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+
+/* -1: there is no journal that can be reached. */
+static int
+open_journal(void)
+{
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+    if (fd >= 0 && !connect_to_journal(fd)) {
         close(fd);
         fd = -1;
     }
@@ -48,7 +56,7 @@ void
 md_log_output_init(void)
 {
     struct stat info = { 0 };
-    int journal = g_log_writer_is_journald(STDERR_FILENO) ? connect_journal() : -1;
+    int journal = g_log_writer_is_journald(STDERR_FILENO) ? open_journal() : -1;
 
     output.journal = journal >= 0;
     if (output.journal)
@@ -104,12 +112,9 @@ send_to_journal(const GString *line)
 {
     gssize sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    if (sent < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET)) {
-        const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
-
-        if (connect(output.fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-            sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
+    if (sent < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET) &&
+        connect_to_journal(output.fd))
+        sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent;
 }
 

@@ -6,6 +6,8 @@
 #include "util/error.h"
 #include "util/worker.h"
 
+#include "../settle.h"
+
 /* Short and long enough, in milliseconds. */
 #define SOON  1
 #define NEVER (1000 * 1000)
@@ -72,14 +74,6 @@ md_worker_log_state(void)
 }
 
 
-static void
-iterate(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-
 /* Without having read anything, which nobody here looks at. */
 static void
 end_job(gboolean success)
@@ -95,7 +89,7 @@ end_job(gboolean success)
         g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "'/nowhere' cannot be read: *");
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_RESOURCE_BUSY, "no room");
     }
-    iterate();
+    settle();
     g_test_assert_expected_messages();
     read_free(read);
 }
@@ -151,7 +145,7 @@ static void
 wait_begin(Fixture *fixture, Waiter *waiter)
 {
     md_definition_reader_wait_async(fixture->reader, on_waited, waiter);
-    iterate();
+    settle();
 }
 
 

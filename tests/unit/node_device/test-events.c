@@ -4,6 +4,8 @@
 
 #include "node_device/events.h"
 
+#include "../settle.h"
+
 typedef struct {
     MdRegistry *registry;
     MdEvents *events;
@@ -185,14 +187,6 @@ test_come_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
-run_loop(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-
-static void
 on_counted(const char *device G_GNUC_UNUSED, int event G_GNUC_UNUSED, int detail, gpointer data)
 {
     Listener *listener = data;
@@ -242,7 +236,7 @@ test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         md_events_unsubscribe(fixture->events, crowd[i].id);
     g_assert_true(g_main_context_iteration(NULL, FALSE));
     g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
-    run_loop();
+    settle();
     for (guint i = 0; i < CROWD; i++)
         g_assert_true(crowd[i].n == 1 || i % 10 == 0);
     g_assert_cmpuint(crowd[CROWD - 10].n, ==, 0);
@@ -276,7 +270,7 @@ test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
     g_assert_cmpuint(crowd[CROWD - 3].n, ==, 0);
     md_events_catch_up(fixture->events, find_last, crowd);
-    run_loop();
+    settle();
     g_assert_cmpuint(count_told(crowd, 2), ==, CROWD);
     md_events_catch_up(fixture->events, find_last, crowd);
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
@@ -295,7 +289,7 @@ test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         remove_device(fixture, "gpu");
     }
     g_assert_cmpuint(count_told(crowd, 2 * UPDATES), <, CROWD);
-    run_loop();
+    settle();
     g_assert_cmpuint(count_told(crowd, 2 * UPDATES), ==, CROWD);
 }
 
@@ -310,7 +304,7 @@ test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     add(fixture, "gpu", "computer");
     for (guint i = 0; i < CROWD; i++)
         md_events_unsubscribe(fixture->events, crowd[i].id);
-    run_loop();
+    settle();
     g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
 
     subscribe_crowd(fixture, crowd);

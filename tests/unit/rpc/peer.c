@@ -59,14 +59,6 @@ run_briefly(void)
 }
 
 
-void
-settle(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-
 Peer *
 peer_new(Host *host, gboolean read_only)
 {

@@ -9,6 +9,8 @@
 #include "rpc/message.h"
 #include "rpc/server.h"
 
+#include "../settle.h"
+
 /* One server with its fake driver. Settings may be changed before host_start(). */
 typedef struct {
     char *dir;
@@ -34,9 +36,6 @@ void host_start(Host *host);
 
 /* One round of the main loop, which wakes up at the latest after some milliseconds. */
 void run_briefly(void);
-
-/* Runs whatever is ready now. */
-void settle(void);
 
 typedef struct {
     GSocket *socket;

@@ -10,6 +10,8 @@
 #include "util/polled.h"
 #include "util/source.h"
 
+#include "../settle.h"
+
 typedef struct {
     MdRoundsPlace place;
     char name;
@@ -59,14 +61,6 @@ wait_in_line(Client *client, char name, uid_t uid, guint turns)
 
 
 static void
-run(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-
-static void
 test_turns(void)
 {
     Client clients[5] = { 0 };
@@ -79,7 +73,7 @@ test_turns(void)
     wait_in_line(&clients[3], '1', bert, 2);
     g_assert_cmpstr(story->str, ==, "");
     g_assert_true(md_rounds_is_waiting(&clients[3].place));
-    run();
+    settle();
     g_assert_cmpstr(story->str, ==, "a1b1cacc");
     g_assert_false(md_rounds_is_waiting(&clients[3].place));
     g_string_free(story, TRUE);
@@ -98,7 +92,7 @@ test_leave(void)
     clients[0].leaves = &clients[2].place;
     md_rounds_leave(&clients[1].place);
     md_rounds_leave(&clients[1].place);
-    run();
+    settle();
     g_assert_cmpstr(story->str, ==, "a");
     g_string_free(story, TRUE);
 }
@@ -124,13 +118,13 @@ test_take(void)
 
     begin();
     source = md_source_attach(g_idle_source_new(), take_one, clients);
-    run();
+    settle();
     md_source_clear(&source);
 
     md_rounds_wait(&clients[1].place, anna, on_turn, &clients[1]);
     md_rounds_take(&clients[2].place, bert, on_turn, &clients[2]);
     g_assert_cmpstr(story->str, ==, "a");
-    run();
+    settle();
     g_assert_cmpstr(story->str, ==, "a1b");
     g_string_free(story, TRUE);
 }
@@ -171,7 +165,7 @@ test_long(void)
     clients[0].uid = clients[1].uid = anna;
     clients[2].uid = bert;
     source = md_source_attach(g_idle_source_new(), take_long, clients);
-    run();
+    settle();
     md_source_clear(&source);
     g_assert_cmpstr(story->str, ==, "a1b");
     g_string_free(story, TRUE);
@@ -216,7 +210,7 @@ test_arrival(void)
         crowd[i] = (Client){ .name = 'a', .uid = anna };
         md_rounds_wait(&crowd[i].place, anna, on_long_turn, &crowd[i]);
     }
-    run();
+    settle();
     md_source_clear(&arrival);
     g_assert_cmpstr(story->str, ==, "a1aaa");
     g_string_free(story, TRUE);
@@ -240,7 +234,7 @@ test_freed(void)
     begin();
     client->name = 'a';
     md_rounds_wait(&client->place, anna, on_last_turn, client);
-    run();
+    settle();
     g_assert_cmpstr(story->str, ==, "a");
     g_string_free(story, TRUE);
 }
@@ -254,14 +248,14 @@ test_coming_again(void)
 
     begin();
     wait_in_line(&clients[0], 'a', anna, 1);
-    run();
+    settle();
     wait_in_line(&clients[0], 'a', anna, 1);
     wait_in_line(&clients[1], '1', bert, 2);
-    run();
+    settle();
     /* Nor does one who was not there save up turns. */
     wait_in_line(&clients[1], '1', bert, 3);
     wait_in_line(&clients[0], 'a', anna, 3);
-    run();
+    settle();
     g_assert_cmpstr(story->str, ==, "a1a11a1a1a");
     g_string_free(story, TRUE);
 }
@@ -302,7 +296,7 @@ test_look(void)
     md_rounds_wait(&crowd[0].place, anna, on_speaking_turn, &crowd[0]);
     for (guint i = 1; i < G_N_ELEMENTS(crowd); i++)
         md_rounds_wait(&crowd[i].place, anna, on_turn, &crowd[i]);
-    run();
+    settle();
     g_assert_cmpstr(story->str, ==, "a1aa");
     md_polled_set(&polled, fds[0], 0, NULL, NULL, NULL);
     close(fds[0]);
@@ -334,7 +328,7 @@ test_pass(void)
 
     begin();
     idle = md_source_attach(g_idle_source_new(), pass_all, &client);
-    run();
+    settle();
     md_source_clear(&idle);
     g_assert_cmpstr(story->str, ==, "a");
     g_string_free(story, TRUE);

@@ -13,6 +13,8 @@
 #include "util/log-output.h"
 #include "util/log.h"
 
+#include "../settle.h"
+
 #define MISSING " lines are missing here"
 
 /* More than a pipe holds and is kept. */
@@ -109,14 +111,6 @@ open_pipe(void)
 }
 
 
-static void
-run_loop(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-
 /* Reads what has been written, while the main loop writes what has been kept. */
 static GString *
 read_all(int fd)
@@ -126,7 +120,7 @@ read_all(int fd)
     gssize got = 1;
 
     while (got > 0) {
-        run_loop();
+        settle();
         got = g_unix_set_fd_nonblocking(fd, TRUE, NULL) ? read(fd, chunk, sizeof(chunk)) : -1;
         if (got > 0)
             g_string_append_len(all, chunk, got);
@@ -177,7 +171,7 @@ test_full(void)
         all = read_all(fd);
         n = check_lines(all->str, 0, MANY);
         g_assert_cmpuint(n, >, MD_LOG_KEPT_MAX);
-        missing = g_strdup_printf("%u lines are missing here", MANY - n);
+        missing = g_strdup_printf("%u" MISSING, MANY - n);
         g_assert_nonnull(strstr(all->str, missing));
         /* Nothing is left to be done, and the next line is written at once. */
         g_assert_false(g_main_context_pending(NULL));
@@ -213,7 +207,7 @@ test_gap(void)
 
             g_assert_cmpint(got, >, 0);
             g_string_append_len(all, chunk, got);
-            run_loop();
+            settle();
             log_lines(logged, logged + 1);
             logged++;
         }
@@ -318,7 +312,7 @@ test_gone(void)
         md_log_init(FALSE);
         log_lines(0, MANY);
         close(fd);
-        run_loop();
+        settle();
         log_lines(0, 1);
         g_assert_false(g_main_context_pending(NULL));
         return;

@@ -6,6 +6,8 @@
 
 #include "util/owner.h"
 
+#include "../settle.h"
+
 #define SOMEBODY 1000
 #define ANOTHER  1001
 
@@ -18,14 +20,6 @@ on_gone(gpointer data)
     n_gone++;
     if (data != NULL)
         md_owner_unwatch(data);
-}
-
-
-static void
-iterate(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
 }
 
 
@@ -76,13 +70,13 @@ test_gone(void)
     g_assert_true(md_owner_is_gone(user));
     g_assert_false(md_owner_is_gone(lasting));
     g_assert_false(md_owner_is_gone(joint));
-    iterate();
+    settle();
     g_assert_cmpuint(n_gone, ==, 2);
     g_assert_cmpuint(md_owner_get_share(lasting), ==, SOMEBODY);
     g_assert_cmpuint(md_owner_get_share(joint), ==, SOMEBODY);
 
     md_owner_leave(joint);
-    iterate();
+    settle();
     g_assert_cmpuint(n_gone, ==, 3);
     md_owner_leave(md_owner_get_daemon());
     g_assert_false(md_owner_is_gone(md_owner_get_daemon()));
@@ -124,7 +118,7 @@ test_watches(void)
     md_owner_leave(owner);
     md_owner_watch(owner, &watches[3], on_gone, NULL);
     md_owner_unref(owner);
-    iterate();
+    settle();
     g_assert_cmpuint(n_gone, ==, 2);
 }
 

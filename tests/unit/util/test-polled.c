@@ -4,6 +4,8 @@
 
 #include "util/polled.h"
 
+#include "../settle.h"
+
 #include <glib-unix.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -84,32 +86,24 @@ speak(Peer *peer)
 
 
 static void
-run(void)
-{
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-}
-
-
-static void
 test_conditions(void)
 {
     Peer peer;
 
     open_peer(&peer, on_ready);
-    run();
+    settle();
     g_assert_cmpuint(peer.n, ==, 0);
     speak(&peer);
-    run();
+    settle();
     g_assert_cmpuint(peer.n, ==, 1);
     g_assert_cmpint(peer.condition, ==, G_IO_IN);
     set(&peer, G_IO_IN | G_IO_OUT, on_ready);
-    run();
+    settle();
     g_assert_cmpuint(peer.n, ==, 2);
     g_assert_cmpint(peer.condition, ==, G_IO_OUT);
     set(&peer, 0, NULL);
     speak(&peer);
-    run();
+    settle();
     g_assert_cmpuint(peer.n, ==, 2);
     close_peer(&peer);
 }
@@ -126,7 +120,7 @@ test_hang_up(void)
     set(&peers[1], 0, NULL);
     for (guint i = 0; i < 2; i++)
         shutdown(peers[i].fds[1], SHUT_RDWR);
-    run();
+    settle();
     g_assert_cmpuint(peers[0].n, ==, 1);
     g_assert_cmpint(peers[0].condition, ==, G_IO_IN);
     g_assert_cmpuint(peers[1].n, ==, 0);
@@ -154,10 +148,10 @@ test_nothing_but_a_hang_up(void)
     open_peer(&peer, on_ready);
     set(&peer, G_IO_HUP, on_hang_up);
     speak(&peer);
-    run();
+    settle();
     g_assert_cmpuint(peer.n, ==, 0);
     shutdown(peer.fds[1], SHUT_RDWR);
-    run();
+    settle();
     g_assert_cmpuint(peer.n, ==, 1);
     g_assert_cmpint(peer.condition, ==, G_IO_HUP);
     close_peer(&peer);
@@ -177,7 +171,7 @@ test_taken_away(void)
     }
     others = peers;
     n_others = G_N_ELEMENTS(peers);
-    run();
+    settle();
     for (guint i = 0; i < G_N_ELEMENTS(peers); i++) {
         n += peers[i].n;
         close_peer(&peers[i]);
@@ -195,7 +189,7 @@ test_many(void)
         open_peer(&peers[i], on_ready);
         speak(&peers[i]);
     }
-    run();
+    settle();
     for (guint i = 0; i < MANY; i++) {
         g_assert_cmpuint(peers[i].n, ==, 1);
         close_peer(&peers[i]);
