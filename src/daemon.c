@@ -111,7 +111,6 @@ static void
 stop(Daemon *self, const char *why)
 {
     self->stopping = TRUE;
-    g_info("%s", why);
     md_notify_stopping(why);
     md_server_stop_async(self->server, on_server_stopped, self);
 }

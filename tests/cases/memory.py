@@ -231,7 +231,6 @@ class Total(MemoryTest):
             client.send_raw(b'x')
             self.assertEqual(client.wait_reply(1).error().code, NO_DEVICE)
 
-
     def test_root_acting_for_a_user(self):
         """What a user who comes through another daemon makes ours keep is no burden to users who come directly."""
         bob = self.come(BOB)
