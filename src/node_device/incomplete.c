@@ -135,6 +135,13 @@ md_incomplete_set_bound(MdIncomplete *self, const char *path)
 }
 
 
+void
+md_incomplete_add_gone(MdIncomplete *self, const char *path)
+{
+    get_device(self, path)->bound = TRUE;
+}
+
+
 gboolean
 md_incomplete_is_bound(MdIncomplete *self, const char *path)
 {

@@ -28,6 +28,9 @@ void md_incomplete_remove(MdIncomplete *self, const char *path);
 
 /* FALSE if it is not known; TRUE: it has a driver from now on, so that it has come for certain. */
 gboolean md_incomplete_set_bound(MdIncomplete *self, const char *path);
+/* One that has had a driver and has gone before it could be read: it is not looked at, but kept as
+ * bound until md_incomplete_remove(). */
+void md_incomplete_add_gone(MdIncomplete *self, const char *path);
 gboolean md_incomplete_is_bound(MdIncomplete *self, const char *path);
 
 /* Paths of all of them, copied. */

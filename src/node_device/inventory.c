@@ -401,8 +401,8 @@ is_news(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* It has gone before we could read it. That it has been there is a fact all the same; the event of
- * its going is on its way. */
+/* It had a driver and has gone before it could be read. That it has been there is a fact all the
+ * same, to be told right before its going. */
 static void
 register_vanished(MdInventory *self, MdUdevDevice *device)
 {
@@ -425,9 +425,10 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         md_inventory_check(self, path) != NULL)
         return;
 
+    /* One that has gone is listed nowhere; its removal tells of both. */
     if (!md_incomplete_set_bound(self->incomplete, path) && md_probe_is_told_by_bind(device) &&
         is_news(self, device))
-        register_vanished(self, device);
+        md_incomplete_add_gone(self->incomplete, path);
 }
 
 

@@ -477,6 +477,23 @@ class OddEvents(Hostile):
         self.conn.nodeDeviceLookupByName(self.name).destroy()
         self.wait_told(self.events, self.name, 'created', 'deleted', 'created', 'deleted')
 
+    def test_of_a_short_life(self):
+        """Gone before its events are read: no list names it, not even while udevd still owes its end."""
+        with self.host.silence_udev():
+            self.host.create_by_others(self.parent, self.type_id, self.uuid)
+            self.host.remove_by_others(self.uuid)
+            with self.udevd.changed:
+                passed = list(self.udevd.queue)
+                self.udevd.queue.clear()
+        self.assertEqual(passed[-1]['ACTION'], 'remove')
+        for event in passed[:-1]:
+            self.replay([event])
+            self.assertEqual(self.told(self.events, self.name), [])
+            self.assertNotIn(self.name, self.names())
+        self.replay(passed[-1:])
+        self.wait_told(self.events, self.name, 'created', 'deleted')
+        self.wait_agreement()
+
     def test_backwards(self):
         """All that has happened is told in the opposite order."""
         with self.host.silence_udev():

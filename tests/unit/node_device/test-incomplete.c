@@ -102,6 +102,22 @@ test_last_time(void)
 }
 
 
+/* Nothing is left to be looked at; only the event of its going is waited for. */
+static void
+test_gone_before_it_was_read(void)
+{
+    Host host = { 0 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add_gone(incomplete, PATH);
+    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    assert_quiet();
+    md_incomplete_remove(incomplete, PATH);
+    g_assert_false(is_waiting(&host));
+}
+
+
 /* It was never certain that it would come. */
 static void
 test_gone(void)
@@ -185,6 +201,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/incomplete/whole-in-the-end", test_whole_in_the_end);
     g_test_add_func("/incomplete/last-time", test_last_time);
+    g_test_add_func("/incomplete/gone-before-read", test_gone_before_it_was_read);
     g_test_add_func("/incomplete/gone", test_gone);
     g_test_add_func("/incomplete/gone-after-it-was-bound", test_gone_after_it_was_bound);
     g_test_add_func("/incomplete/removed", test_removed);
