@@ -10,6 +10,8 @@ import uuid as uuids
 import libvirt
 from mediated_test import VAGUE, MediatedTest, only_on
 
+ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
+
 MDEV, INACTIVE = 1 << 14, 1 << 30
 
 LIMIT = 4096  # definitions of one parent

@@ -10,6 +10,8 @@ import rpc
 from mediated_test import MediatedTest, only_on
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 
+ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
+
 FROM_RPC, RESOURCE_BUSY = 7, 87
 
 

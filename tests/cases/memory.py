@@ -10,6 +10,8 @@ import rpc
 from mediated_test import only_on
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 
+ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
+
 CUT_OFF = 'cutting off a client'
 MIB = 1 << 20
 PAGE = os.sysconf('SC_PAGE_SIZE')

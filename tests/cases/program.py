@@ -12,6 +12,8 @@ import time
 import documents
 from mediated_test import MediatedTest
 
+ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
+
 DETAILS = '<attribute name='
 
 

@@ -7,6 +7,8 @@ import struct
 import rpc
 from mediated_test import MediatedTest
 
+ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
+
 UNSUPPORTED = 3
 RPC_ERROR = 39
 

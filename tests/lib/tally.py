@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts the cases of meson's JUnit report and of TAP files, and fails if any did not pass.
 
-A report that is missing or cut short counts as one failure, a skip fails as well: what is not run is not tested.
+The end of what a failed case has printed comes right before the counts, where a log that is cut keeps it. A report that
+is missing or cut short counts as one failure, a skip fails as well: what is not run is not tested.
 """
 
 import argparse
@@ -13,6 +14,30 @@ import xml.etree.ElementTree
 
 PLAN = re.compile(r'1\.\.(\d+)')
 LINE = re.compile(r'(not )?ok\b.*?(# SKIP\b.*)?$', re.IGNORECASE)
+LINES_SHOWN = 40    # of what a failed case has printed
+
+
+def show_failure(result, printed):
+    for line in printed[-LINES_SHOWN:]:
+        print(f'    {line.rstrip()}')
+    print(result)
+
+
+def suite_output(suite):
+    """All that the cases of one program have printed, which the report does not tell apart."""
+    texts = [suite.findtext(tag) or '' for tag in ('system-out', 'system-err')]
+    return [line for text in texts for line in text.splitlines()]
+
+
+def count_suite(suite, counts):
+    for case in suite.iter('testcase'):
+        if case.find('failure') is not None or case.find('error') is not None:
+            show_failure(f'not ok: {case.get("classname")} {case.get("name")}', suite_output(suite))
+            counts['failed'] += 1
+        elif case.find('skipped') is not None:
+            counts['skipped'] += 1
+        else:
+            counts['passed'] += 1
 
 
 def count_junit(path, counts):
@@ -22,19 +47,14 @@ def count_junit(path, counts):
         print(f'{path}: {error}')
         counts['failed'] += 1
         return
-    for case in root.iter('testcase'):
-        if case.find('failure') is not None or case.find('error') is not None:
-            print(f'not ok: {case.get("classname")} {case.get("name")}')
-            counts['failed'] += 1
-        elif case.find('skipped') is not None:
-            counts['skipped'] += 1
-        else:
-            counts['passed'] += 1
+    for suite in root.iter('testsuite'):
+        count_suite(suite, counts)
 
 
 def count_tap(path, counts):
     planned = None
     seen = 0
+    printed = []
     try:
         lines = pathlib.Path(path).read_text(encoding='utf-8', errors='replace').splitlines()
     except OSError as error:
@@ -51,7 +71,10 @@ def count_tap(path, counts):
             kind = 'skipped' if found.group(2) else 'failed' if found.group(1) else 'passed'
             counts[kind] += 1
             if kind == 'failed':
-                print(line.strip())
+                show_failure(line.strip(), printed)
+            printed = []
+        else:
+            printed.append(line)
     if planned != seen:
         print(f'{path}: {seen} cases of {planned}')
         counts['failed'] += 1
