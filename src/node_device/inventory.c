@@ -362,8 +362,10 @@ md_inventory_check(MdInventory *self, const char *path)
         return device;
 
     /* That another one has been there, and not been told of, is still to be told. */
-    if (device != NULL)
+    if (device != NULL) {
         md_inventory_drop(self, path);
+        md_past_expect_removal(self->past, path);
+    }
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return NULL;
 
@@ -422,7 +424,7 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         return;
     }
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD) ||
-        md_inventory_check(self, path) != NULL)
+        md_inventory_check(self, path) != NULL || md_past_expects_removal(self->past, path))
         return;
 
     /* One that has gone is listed nowhere; its removal tells of both. */
@@ -440,11 +442,15 @@ static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
+    gboolean was_told = md_past_take_removal(self->past, path);
 
     if (md_incomplete_is_bound(self->incomplete, path))
         register_vanished(self, device);
     if (is_news(self, device)) {
-        md_inventory_drop(self, path);
+        if (was_told)
+            md_inventory_check(self, path);
+        else
+            md_inventory_drop(self, path);
         /* Its bind, or this once more, must not be taken for another life. */
         md_past_close(self->past, path, md_udev_device_get_seqnum(device));
     } else {

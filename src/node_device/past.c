@@ -10,7 +10,9 @@ struct _MdPast {
 
 typedef struct {
     char *path;
-    guint64 seqnum; /* of the last event that tells nothing new */
+    gboolean closed;
+    guint64 seqnum;           /* if closed: of the last event that tells nothing new */
+    gboolean expects_removal; /* no event up to the next removal tells anything new */
 } Entry;
 
 
@@ -56,31 +58,84 @@ forget(MdPast *self, GList *link)
 }
 
 
-void
-md_past_close(MdPast *self, const char *path, guint64 seqnum)
+static Entry *
+find_entry(MdPast *self, const char *path)
 {
     GList *known = g_hash_table_lookup(self->by_path, path);
-    Entry *entry = NULL;
 
-    if (known != NULL && seqnum <= ((const Entry *)known->data)->seqnum)
-        return;
+    return known != NULL ? known->data : NULL;
+}
+
+
+/* A new one, which is the youngest, in place of what is known of the path. */
+static Entry *
+renew_entry(MdPast *self, const char *path)
+{
+    GList *known = g_hash_table_lookup(self->by_path, path);
+    Entry *entry = g_new0(Entry, 1);
+
     if (known != NULL)
         forget(self, known);
     else if (self->entries.length == MD_PAST_MAX)
         forget(self, self->entries.head);
 
-    entry = g_new0(Entry, 1);
     entry->path = g_strdup(path);
-    entry->seqnum = seqnum;
     g_queue_push_tail(&self->entries, entry);
     g_hash_table_insert(self->by_path, entry->path, self->entries.tail);
+    return entry;
+}
+
+
+void
+md_past_close(MdPast *self, const char *path, guint64 seqnum)
+{
+    Entry *entry = find_entry(self, path);
+
+    if (entry != NULL && entry->closed && seqnum <= entry->seqnum)
+        return;
+
+    entry = renew_entry(self, path);
+    entry->closed = TRUE;
+    entry->seqnum = seqnum;
 }
 
 
 gboolean
 md_past_holds(MdPast *self, const char *path, guint64 seqnum)
 {
-    GList *known = g_hash_table_lookup(self->by_path, path);
+    const Entry *entry = find_entry(self, path);
 
-    return known != NULL && seqnum <= ((const Entry *)known->data)->seqnum;
+    return entry != NULL && entry->closed && seqnum <= entry->seqnum;
+}
+
+
+void
+md_past_expect_removal(MdPast *self, const char *path)
+{
+    Entry *entry = find_entry(self, path);
+
+    if (entry == NULL)
+        entry = renew_entry(self, path);
+    entry->expects_removal = TRUE;
+}
+
+
+gboolean
+md_past_expects_removal(MdPast *self, const char *path)
+{
+    const Entry *entry = find_entry(self, path);
+
+    return entry != NULL && entry->expects_removal;
+}
+
+
+gboolean
+md_past_take_removal(MdPast *self, const char *path)
+{
+    Entry *entry = find_entry(self, path);
+    gboolean expected = entry != NULL && entry->expects_removal;
+
+    if (expected)
+        entry->expects_removal = FALSE;
+    return expected;
 }

@@ -21,4 +21,12 @@ void md_past_close(MdPast *self, const char *path, guint64 seqnum);
 /* Whether an event is one of those. */
 gboolean md_past_holds(MdPast *self, const char *path, guint64 seqnum);
 
+/* The device of this path was found gone, and that has been told, before the event of its removal:
+ * events up to that one tell nothing new. */
+void md_past_expect_removal(MdPast *self, const char *path);
+gboolean md_past_expects_removal(MdPast *self, const char *path);
+
+/* The event of the removal is here. Whether it was expected. */
+gboolean md_past_take_removal(MdPast *self, const char *path);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPast, md_past_free)

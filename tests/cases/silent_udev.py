@@ -81,6 +81,23 @@ class Absent(Udev):
         self.host.start_udev()
         self.check_back(before)
 
+    def test_that_comes_later_and_is_slow(self):
+        """A device has come and gone before udevd tells anything: nothing that is told then is told again."""
+        self.start()
+        self.host.start_udev()
+        self.host.set_knob(self.parent, 'block_create', 1)
+        with self.host.silence_udev():
+            create = self.in_background(lambda: self.create(self.connect(), uuid=self.uuid))
+            self.host.wait_create_stuck(self.parent)
+            self.wait_until(lambda: BACK in self.daemon.log(), 'a look at udevd')
+            self.host.set_knob(self.parent, 'block_create', 0)
+            create.result(self.deadline)
+            destroy = self.in_background(self.conn.nodeDeviceLookupByName(self.name).destroy)
+            self.wait_until(lambda: not self.host.children(), 'its end')
+        destroy.result(self.deadline)
+        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.wait_agreement()
+
     @only_on('sim', 'the real one leaves the file of its socket behind')
     def test_without_a_trace(self):
         self.host.kernel.udevd.remove()

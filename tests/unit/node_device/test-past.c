@@ -37,6 +37,30 @@ test_closed_again(void)
 }
 
 
+/* Found gone before udev has told of it; what is closed stays so. */
+static void
+test_expected_removal(void)
+{
+    g_autoptr(MdPast) past = md_past_new();
+
+    g_assert_false(md_past_expects_removal(past, PATH));
+    g_assert_false(md_past_take_removal(past, PATH));
+    md_past_expect_removal(past, PATH);
+    g_assert_true(md_past_expects_removal(past, PATH));
+    g_assert_false(md_past_holds(past, PATH, 0));
+    g_assert_true(md_past_take_removal(past, PATH));
+    g_assert_false(md_past_expects_removal(past, PATH));
+    g_assert_false(md_past_take_removal(past, PATH));
+
+    md_past_close(past, PATH, 10);
+    md_past_expect_removal(past, PATH);
+    g_assert_true(md_past_holds(past, PATH, 10));
+    /* Whatever has happened up to there, this removal included. */
+    md_past_close(past, PATH, 20);
+    g_assert_false(md_past_expects_removal(past, PATH));
+}
+
+
 /* Of most of them no event comes ever again. */
 static void
 test_bound(void)
@@ -62,6 +86,7 @@ main(int argc, char **argv)
 
     g_test_add_func("/past/late-and-new", test_late_and_new);
     g_test_add_func("/past/closed-again", test_closed_again);
+    g_test_add_func("/past/expected-removal", test_expected_removal);
     g_test_add_func("/past/bound", test_bound);
 
     return g_test_run();
