@@ -15,6 +15,18 @@
 /* Most values that are formatted are shorter than this, in bytes. */
 #define VALUE_SIZE 64
 
+/* What most documents fit into, in bytes. */
+#define USUAL_SIZE 1000
+
+/* Elements within each other; no kind has half as many. */
+#define DEPTH_MAX 16
+
+/* ASCII that is neither markup nor a control character. */
+static const gboolean is_plain[256] = {
+    [' ' ... '!'] = TRUE, ['#' ... '%'] = TRUE, ['(' ... ';'] = TRUE,
+    ['='] = TRUE,         ['?' ... '~'] = TRUE,
+};
+
 typedef enum {
     CONTENT_NONE, /* the start tag is still open */
     CONTENT_TEXT,
@@ -29,7 +41,8 @@ typedef struct {
 
 struct _MdXmlWriter {
     GString *text;
-    GArray *stack; /* of Element, the innermost last */
+    Element stack[DEPTH_MAX]; /* the innermost last */
+    guint depth;
     gboolean details;
 };
 
@@ -39,8 +52,7 @@ md_xml_writer_new(gboolean details)
 {
     MdXmlWriter *self = g_new0(MdXmlWriter, 1);
 
-    self->text = g_string_new(NULL);
-    self->stack = g_array_new(FALSE, FALSE, sizeof(Element));
+    self->text = g_string_sized_new(USUAL_SIZE);
     self->details = details;
     return self;
 }
@@ -54,7 +66,6 @@ md_xml_writer_free(MdXmlWriter *self)
 
     if (self->text != NULL)
         g_string_free(self->text, TRUE);
-    g_array_unref(self->stack);
     g_free(self);
 }
 
@@ -69,17 +80,29 @@ md_xml_writer_get_details(MdXmlWriter *self)
 static Element *
 innermost(MdXmlWriter *self)
 {
-    if (self->stack->len == 0)
-        return NULL;
-    return &g_array_index(self->stack, Element, self->stack->len - 1);
+    return self->depth > 0 ? &self->stack[self->depth - 1] : NULL;
+}
+
+
+/* As g_string_append_len(), which costs several times as much for a few bytes. */
+static void
+append(GString *out, const char *bytes, gsize n)
+{
+    if (n >= out->allocated_len - out->len) {
+        g_string_append_len(out, bytes, (gssize)n);
+        return;
+    }
+    memcpy(out->str + out->len, bytes, n);
+    out->len += n;
+    out->str[out->len] = '\0';
 }
 
 
 static void
 indent(MdXmlWriter *self)
 {
-    for (guint i = 0; i < self->stack->len; i++)
-        g_string_append_len(self->text, INDENT, strlen(INDENT));
+    for (guint i = 0; i < self->depth; i++)
+        append(self->text, INDENT, strlen(INDENT));
 }
 
 
@@ -118,14 +141,13 @@ filter(gunichar character)
 }
 
 
-/* How many bytes at the beginning are printed as they are: ASCII that is neither markup nor a
- * control character. */
+/* How many bytes at the beginning are printed as they are. */
 static gsize
 count_plain(const char *value)
 {
     const char *p = value;
 
-    while (g_ascii_isprint(*p) && *p != '<' && *p != '>' && *p != '&' && *p != '"' && *p != '\'')
+    while (is_plain[(guchar)*p])
         p++;
     return (gsize)(p - value);
 }
@@ -137,7 +159,7 @@ append_escaped(GString *out, const char *value, gboolean in_attribute)
     gsize n_plain = count_plain(value);
     g_autofree char *clean = NULL;
 
-    g_string_append_len(out, value, (gssize)n_plain);
+    append(out, value, n_plain);
     if (value[n_plain] == '\0')
         return;
 
@@ -169,14 +191,16 @@ md_xml_writer_filter(const char *text)
 void
 md_xml_writer_start(MdXmlWriter *self, const char *element)
 {
-    Element fresh = { 0, strlen(element), CONTENT_NONE };
+    Element *fresh = &self->stack[self->depth];
+
+    g_return_if_fail(self->depth < DEPTH_MAX);
 
     md_xml_writer_block(self);
     indent(self);
-    g_string_append_c(self->text, '<');
-    fresh.name = self->text->len;
-    g_string_append_len(self->text, element, (gssize)fresh.name_length);
-    g_array_append_val(self->stack, fresh);
+    append(self->text, "<", 1);
+    *fresh = (Element){ self->text->len, strlen(element), CONTENT_NONE };
+    append(self->text, element, fresh->name_length);
+    self->depth++;
 }
 
 
@@ -188,7 +212,7 @@ md_xml_writer_block(MdXmlWriter *self)
     if (outer == NULL || outer->content != CONTENT_NONE)
         return;
 
-    g_string_append(self->text, ">\n");
+    append(self->text, ">\n", 2);
     outer->content = CONTENT_CHILDREN;
 }
 
@@ -196,21 +220,20 @@ md_xml_writer_block(MdXmlWriter *self)
 void
 md_xml_writer_end(MdXmlWriter *self)
 {
-    Element element;
+    const Element *element = innermost(self);
 
-    g_return_if_fail(innermost(self) != NULL);
+    g_return_if_fail(element != NULL);
 
-    element = *innermost(self);
-    g_array_set_size(self->stack, self->stack->len - 1);
-    if (element.content == CONTENT_NONE) {
-        g_string_append(self->text, "/>\n");
+    self->depth--;
+    if (element->content == CONTENT_NONE) {
+        append(self->text, "/>\n", 3);
         return;
     }
-    if (element.content == CONTENT_CHILDREN)
+    if (element->content == CONTENT_CHILDREN)
         indent(self);
-    g_string_append(self->text, "</");
-    g_string_append_len(self->text, self->text->str + element.name, (gssize)element.name_length);
-    g_string_append(self->text, ">\n");
+    append(self->text, "</", 2);
+    append(self->text, self->text->str + element->name, element->name_length);
+    append(self->text, ">\n", 2);
 }
 
 
@@ -219,11 +242,11 @@ md_xml_writer_attribute(MdXmlWriter *self, const char *name, const char *value)
 {
     g_return_if_fail(innermost(self) != NULL && innermost(self)->content == CONTENT_NONE);
 
-    g_string_append_c(self->text, ' ');
-    g_string_append(self->text, name);
-    g_string_append(self->text, "='");
+    append(self->text, " ", 1);
+    append(self->text, name, strlen(name));
+    append(self->text, "='", 2);
     append_escaped(self->text, value, TRUE);
-    g_string_append_c(self->text, '\'');
+    append(self->text, "'", 1);
 }
 
 
@@ -263,7 +286,7 @@ md_xml_writer_text(MdXmlWriter *self, const char *text)
     g_return_if_fail(element != NULL && element->content != CONTENT_CHILDREN);
 
     if (element->content == CONTENT_NONE)
-        g_string_append_c(self->text, '>');
+        append(self->text, ">", 1);
     element->content = CONTENT_TEXT;
     append_escaped(self->text, text, FALSE);
 }
@@ -311,7 +334,7 @@ md_xml_writer_finish(MdXmlWriter *self)
 {
     g_return_val_if_fail(self->text != NULL, NULL);
 
-    while (self->stack->len > 0)
+    while (self->depth > 0)
         md_xml_writer_end(self);
     return g_string_free(g_steal_pointer(&self->text), FALSE);
 }
