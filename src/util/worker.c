@@ -11,6 +11,7 @@
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/source.h"
+#include "util/threads.h"
 
 /* Microseconds that results are handed out for before the main loop turns to others. */
 #define TURN_TIME 50
@@ -203,9 +204,9 @@ on_deadline(gpointer user_data)
 
 
 static void
-run_job(gpointer pushed, gpointer user_data G_GNUC_UNUSED)
+run_job(gpointer data)
 {
-    Job *job = pushed;
+    Job *job = data;
     gboolean is_first = FALSE;
 
     job->ok = job->func(job->data, &job->error);
@@ -219,31 +220,27 @@ run_job(gpointer pushed, gpointer user_data G_GNUC_UNUSED)
 }
 
 
-static GThreadPool *
-get_pool(void)
+static void
+watch_ended(void)
 {
-    static GThreadPool *pool;
+    static gboolean watched;
 
-    /* Without a bound of its own: jobs wait in their lanes. Idle threads are used again. */
-    if (pool == NULL) {
-        ended.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (ended.fd < 0)
-            g_error("Unable to make an event descriptor: %s", g_strerror(errno));
-        md_source_attach(g_unix_fd_source_new(ended.fd, G_IO_IN), G_SOURCE_FUNC(on_ended), NULL);
-        pool = g_thread_pool_new(run_job, NULL, -1, FALSE, NULL);
-    }
-    return pool;
+    if (watched)
+        return;
+    ended.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (ended.fd < 0)
+        g_error("Unable to make an event descriptor: %s", g_strerror(errno));
+    md_source_attach(g_unix_fd_source_new(ended.fd, G_IO_IN), G_SOURCE_FUNC(on_ended), NULL);
+    watched = TRUE;
 }
 
 
-/* Its reference is the thread's from now on. */
+/* Its reference is the thread's from now on. Jobs wait in their lanes, and not for a thread. */
 static void
 on_turn(gpointer user_data)
 {
-    g_autoptr(GError) error = NULL;
-
-    if (!g_thread_pool_push(get_pool(), user_data, &error))
-        g_debug("A job waits for a thread: %s", error->message);
+    watch_ended();
+    md_threads_run(run_job, user_data);
 }
 
 

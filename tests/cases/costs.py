@@ -12,8 +12,9 @@ SIMULATED = 'the hardware is of a simulated host'
 # So that what happens now and then, as a thread that ends, is not taken for a part of each document.
 DOCUMENTS = 10
 READING = {'openat', 'newfstatat', 'readlinkat', 'getdents64', 'read', 'ioctl'}
-# What threads wake each other up with.
+# What threads wake each other up with: the main loop, and those that wait for a job or a lock.
 WAKE_UP = 'eventfd'
+WAKE_UP_THREAD = 'FUTEX_WAKE'
 
 
 class Costs(MediatedTest):
@@ -26,12 +27,15 @@ class Costs(MediatedTest):
         return trace
 
     def check(self, name, most, waking_up=0):
-        """At most so many calls that read, and so often is the main loop woken up by a thread."""
+        """At most so many calls that read, and so often is the main loop woken up by a thread. The thread is woken up as
+        often: neither has to wait for a lock that the other one holds, but for those of the memory now and then."""
         trace = self.trace(self.conn.nodeDeviceLookupByName(name))
         reads = [call for call in trace.calls if call.name in READING and WAKE_UP not in call.arguments]
         wake_ups = [call for call in trace.calls if call.name == 'write' and WAKE_UP in call.arguments]
         self.assertLessEqual(len(reads) / DOCUMENTS, most, trace.counter())
         self.assertLessEqual(len(wake_ups) / DOCUMENTS, waking_up)
+        woken = [call for call in trace.calls if call.name == 'futex' and WAKE_UP_THREAD in call.arguments]
+        self.assertLessEqual(len(woken) / DOCUMENTS, 1.5 * waking_up, woken)
         self.assertLessEqual(trace.count('poll') / DOCUMENTS, 1 + waking_up + 1 / DOCUMENTS)
 
     def check_all(self, bounds, waking_up=0):

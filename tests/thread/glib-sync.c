@@ -2,7 +2,7 @@
 /*
  * Linked into programs that the thread sanitizer watches. GLib is not compiled with it, so that it
  * does not see who waits for whom in there; these stand before GLib's functions and tell it of all
- * by which our threads meet: mutexes, conditions, pools, reference counts.
+ * by which our threads meet: mutexes, conditions, reference counts.
  */
 #include "config.h"
 
@@ -13,12 +13,6 @@
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 #undef g_atomic_rc_box_acquire
-
-/* What a pool runs, for as long as the program. */
-typedef struct {
-    GFunc func;
-    gpointer user_data;
-} PoolFunc;
 
 /* How what is released at present is cleared. */
 static _Thread_local GDestroyNotify clear_func;
@@ -59,36 +53,6 @@ g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
     signalled = REAL(g_cond_wait_until)(cond, mutex, end_time);
     __tsan_acquire(mutex);
     return signalled;
-}
-
-
-static void
-run_in_pool(gpointer data, gpointer user_data)
-{
-    const PoolFunc *pool = user_data;
-
-    __tsan_acquire(data);
-    pool->func(data, pool->user_data);
-}
-
-
-GThreadPool *
-g_thread_pool_new(
-    GFunc func, gpointer user_data, gint max_threads, gboolean exclusive, GError **error)
-{
-    PoolFunc *pool = g_new(PoolFunc, 1);
-
-    pool->func = func;
-    pool->user_data = user_data;
-    return REAL(g_thread_pool_new)(run_in_pool, pool, max_threads, exclusive, error);
-}
-
-
-gboolean
-g_thread_pool_push(GThreadPool *pool, gpointer data, GError **error)
-{
-    __tsan_release(data);
-    return REAL(g_thread_pool_push)(pool, data, error);
 }
 
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "util/threads.h"
+
+/* Microseconds after which an idle thread ends. */
+#define IDLE_TIME (15 * G_USEC_PER_SEC)
+
+typedef struct {
+    MdThreadFunc func;
+    gpointer data;
+    GList link; /* in `jobs` */
+} Job;
+
+/* Referenced by itself, and by who calls it. */
+typedef struct {
+    GCond cond;
+    GList link;      /* in `idle` until it is called */
+    gboolean called; /* to look for a job */
+} Thread;
+
+static struct {
+    GMutex mutex;
+    GQueue jobs; /* of Job, that no thread has taken */
+    GQueue idle; /* of Thread, the last one first */
+} threads;
+
+
+static Thread *
+thread_new(void)
+{
+    Thread *self = g_atomic_rc_box_new0(Thread);
+
+    g_cond_init(&self->cond);
+    self->link.data = self;
+    return self;
+}
+
+
+static void
+thread_clear(Thread *self)
+{
+    g_cond_clear(&self->cond);
+}
+
+
+static void
+thread_unref(Thread *self)
+{
+    g_atomic_rc_box_release_full(self, (GDestroyNotify)thread_clear);
+}
+
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Thread, thread_unref)
+
+
+/* With the lock held. FALSE: nobody has called for a long time. */
+static gboolean
+thread_wait(Thread *self)
+{
+    gint64 end = g_get_monotonic_time() + IDLE_TIME;
+    gboolean in_time = TRUE;
+
+    self->called = FALSE;
+    g_queue_push_head_link(&threads.idle, &self->link);
+    while (!self->called && in_time)
+        in_time = g_cond_wait_until(&self->cond, &threads.mutex, end);
+    if (!self->called)
+        g_queue_unlink(&threads.idle, &self->link);
+    return self->called;
+}
+
+
+/* NULL: the thread is not needed any more. */
+static Job *
+thread_take_job(Thread *self)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
+    GList *link = NULL;
+
+    /* Another one that has just become free may have been faster. */
+    while ((link = g_queue_pop_head_link(&threads.jobs)) == NULL) {
+        if (!thread_wait(self))
+            return NULL;
+    }
+    return link->data;
+}
+
+
+static gpointer
+run_jobs(gpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(Thread) self = thread_new();
+    Job *job = NULL;
+
+    while ((job = thread_take_job(self)) != NULL) {
+        job->func(job->data);
+        g_free(job);
+    }
+    return NULL;
+}
+
+
+/* Returns a thread that has to be woken up, referenced; NULL: none is idle. */
+static Thread *
+add_job(Job *job)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
+    GList *link = g_queue_pop_head_link(&threads.idle);
+    Thread *called = NULL;
+
+    job->link.data = job;
+    g_queue_push_tail_link(&threads.jobs, &job->link);
+    if (link != NULL) {
+        called = g_atomic_rc_box_acquire(link->data);
+        called->called = TRUE;
+    }
+    return called;
+}
+
+
+void
+md_threads_run(MdThreadFunc func, gpointer data)
+{
+    g_autoptr(Thread) called = NULL;
+    g_autoptr(GThread) started = NULL;
+    g_autoptr(GError) error = NULL;
+    Job *job = g_new0(Job, 1);
+
+    job->func = func;
+    job->data = data;
+    called = add_job(job);
+    /* Without the lock, which the thread takes first of all. */
+    if (called != NULL) {
+        g_cond_signal(&called->cond);
+        return;
+    }
+    started = g_thread_try_new("worker", run_jobs, NULL, &error);
+    if (started == NULL)
+        g_debug("A job waits for a thread: %s", error->message);
+}
