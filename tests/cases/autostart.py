@@ -189,7 +189,7 @@ class Autostart(MediatedTest):
         self.daemon.start(self.config)
         self.host.wait_create_stuck(self.parent)
         self.daemon.signal(signal.SIGTERM)
-        self.wait_until(lambda: not self.daemon.accepts(self.daemon.rw_path), 'no socket')
+        self.wait_until(self.daemon.is_leaving, 'no more clients')
         self.assertTrue(self.daemon.is_running())
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(self.daemon.wait(), 0)

@@ -229,7 +229,7 @@ class RacesWithMdevctl(Races):
         """`first` has its device in the driver, until the result is called."""
         self.host.set_knob(self.parent, 'block_create', 1)
         running = self.in_background(first)
-        self.assertEqual(self.host.wait_create_stuck(self.parent), uuid)
+        self.assertEqual(self.host.wait_create_stuck(self.parent, running), uuid)
 
         def go_on():
             self.host.set_knob(self.parent, 'block_create', 0)

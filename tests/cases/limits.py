@@ -85,12 +85,12 @@ class Requests(MediatedTest):
 class ClientsTest(SeveralUsersTest):
     def setUp(self):
         super().setUp()
-        # Who has looked whether the daemon listens takes no place any more.
         self.wait_until(self.is_empty, 'no client')
 
     def is_empty(self):
+        """Whether those who looked for a daemon that listens have come and gone."""
         log = self.daemon.log()
-        return 2 <= log.count(' has come') == log.count(' has gone, ')
+        return self.daemon.visits == log.count(' has come') == log.count(' has gone, ')
 
     def refused(self, uid, path=None):
         """A user comes who is not let in."""

@@ -127,6 +127,8 @@ def virsh(*arguments):
 
 @only_on('service', REASON)
 class ServiceTest(MediatedTest):
+    restarts = True
+
     def assert_served(self, open_connection=libvirt.open, name=None):
         """By a client that is told nothing but the URI."""
         with contextlib.closing(open_connection(URI)) as connection:
@@ -242,7 +244,7 @@ class Watchdog(ServiceTest):
 
     def setUp(self):
         super().setUp()
-        self.daemon.drop_in = '[Service]\nWatchdogSec=5\n'
+        self.daemon.drop_in = 'WatchdogSec=5\n'
         self.daemon.start(self.config)
 
     def test_turning(self):

@@ -92,7 +92,7 @@ class Blocked(MediatedTest):
         create = client.send('CREATE_XML', rpc.string(self.document(uuid=uuid)) + rpc.u32(0))
         self.host.wait_create_stuck(self.parent)
         self.daemon.signal(signal.SIGTERM)
-        self.wait_until(lambda: not self.daemon.accepts(self.daemon.rw_path), 'no more clients')
+        self.wait_until(self.daemon.is_leaving, 'no more clients')
         self.assertTrue(self.daemon.is_running())
         self.host.set_knob(self.parent, 'block_create', 0)
         reply = client.wait_reply(create)

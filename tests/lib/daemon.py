@@ -74,6 +74,7 @@ class Daemon:
         self.process = None
         self.wrapper = []   # what starts the program in its own place
         self.stderr = None  # a descriptor, instead of the log
+        self.visits = 0     # clients that have only looked whether it listens
 
     def close(self):
         if self.is_running():
@@ -127,14 +128,18 @@ class Daemon:
         """True at once if it has; waits a moment else."""
         return ends(self.process, POLL_SECONDS)
 
-    @staticmethod
-    def accepts(path):
+    def accepts(self, path):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             try:
                 client.connect(str(path))
             except (FileNotFoundError, ConnectionRefusedError, PermissionError):
                 return False
+        self.visits += 1
         return True
+
+    def is_leaving(self):
+        """Whether it has been told to end, and takes no more clients."""
+        return not self.accepts(self.rw_path)
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import socket
+import subprocess
 import threading
 import time
 
@@ -91,6 +92,15 @@ class Background(threading.Thread):
         if self.error is not None:
             raise self.error
         return self.value
+
+
+def run_mdevctl(words, environment=None):
+    """An error carries what mdevctl says."""
+    try:
+        subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True, env=environment)
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
 
 
 class Host(abc.ABC):  # pylint: disable=too-many-public-methods
@@ -291,9 +301,11 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
             for knob in KNOBS:
                 self.set_knob(parent, knob, 0)
 
-    def wait_create_stuck(self, parent):
-        """Until a driver that blocks creations has one; returns its UUID."""
+    def wait_create_stuck(self, parent, creation=None):
+        """Until a driver that blocks creations has one; returns its UUID. Raises the error of a `creation` that fails."""
         def stuck():
+            if creation is not None and creation.is_done():
+                creation.result(self.deadline)
             return next((uuid for uuid in self.children(parent)
                          if not self.exists(f'{parent.path}/{uuid}/mdev_type')), None)
         return wait_until(stuck, 'a creation in the driver', self.deadline)

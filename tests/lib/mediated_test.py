@@ -33,11 +33,20 @@ LIFECYCLE = {libvirt.VIR_NODE_DEVICE_EVENT_CREATED: 'created',
 
 def only_on(kind, reason):
     """Declares that a class or a test exists on one kind of host only, and why."""
+    return declare_hosts('only_on', kind, reason)
+
+
+def not_on(kind, reason):
+    """Declares that a class or a test exists on all kinds of host but one, and why."""
+    return declare_hosts('not_on', kind, reason)
+
+
+def declare_hosts(word, kind, reason):
     if not reason:
-        raise ValueError('only_on() wants a reason')
+        raise ValueError(f'{word}() wants a reason')
 
     def declare(thing):
-        thing.only_on = (kind, reason)
+        setattr(thing, word, (kind, reason))
         return thing
     return declare
 

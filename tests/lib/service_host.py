@@ -30,6 +30,9 @@ DROP_IN = f'{SERVICE}.d/test.conf'
 # The settings that systemd carries out for a service.
 SOCKET_MODES = {'rw_mode': SOCKETS[0], 'ro_mode': SOCKETS[1]}
 SYSTEM = pathlib.Path('/etc/systemd/system')
+DEFINITIONS = pathlib.Path('/etc/mdevctl.d')
+# What mdevctl's package installs there; mdevctl refuses to work without those directories.
+PACKAGED = pathlib.Path('/run/mediated-mdevctl.d')
 # Of priorities in the journal.
 LEVELS = {'3': 'ERROR', '4': 'WARNING', '5': 'Message', '6': 'INFO', '7': 'DEBUG'}
 
@@ -67,6 +70,7 @@ def install(program):
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, path)
     subprocess.run([MAKE_ROOT, setting(SERVICE, 'RootDirectory')], check=True)
+    shutil.copytree(DEFINITIONS, PACKAGED)
     systemd.reload_units()
     path = pathlib.Path(setting(SERVICE, 'EnvironmentFile'))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,10 +115,11 @@ class ServiceDaemon(Daemon):
         self.ro_path = self.socket_dir / 'virtnodedevd-sock-ro'
         self.config_path = pathlib.Path('/etc/mediated-test.conf')
         # It has a /tmp of its own, and may write to no other directory of definitions.
-        self.definitions = pathlib.Path('/etc/mdevctl.d')
+        self.definitions = DEFINITIONS
         self.scripts = pathlib.Path('/etc/mediated-test.d')
         self.configured = 0.0
-        self.drop_in = None
+        self.drop_in = ''
+        self.restarts = False   # else a case might not notice a crash
         self.arguments_path = install(self.program)
 
     def close(self):
@@ -122,22 +127,24 @@ class ServiceDaemon(Daemon):
         systemd.reset_failed()
         for path in (self.definitions, self.scripts):
             shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(PACKAGED, DEFINITIONS)
         self.arguments_path.unlink(missing_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def is_running(self):
-        return systemd.is_active(SERVICE)
+        return self.process is not None and self.process.pid != 0
 
     def has_ended(self):
         return not self.is_running()
 
     def drop_ins(self, config):
         """Of the service and of its sockets; None where the units say what the test wants."""
-        added = [f'Environment={name}={value}\n' for name, value in self.environment.items()
-                 if os.environ.get(name) != value]
-        service = (self.drop_in or '[Service]\n') + ''.join(added) if self.drop_in or added else None
+        lines = self.drop_in + ''.join(f'Environment={name}={value}\n' for name, value in self.environment.items()
+                                       if os.environ.get(name) != value)
+        if not self.restarts:
+            lines += 'Restart=no\n'
         modes = (config or {}).get('sockets', {})
-        return {DROP_IN: service} | {
+        return {DROP_IN: f'[Service]\n{lines}' if lines else None} | {
             f'{unit}.d/test.conf': f'[Socket]\nSocketMode={modes[key]}\n' if key in modes else None
             for key, unit in SOCKET_MODES.items()}
 
@@ -160,7 +167,12 @@ class ServiceDaemon(Daemon):
     def wait(self):
         host.wait_until(lambda: systemd.show(SERVICE, 'ActiveState') in ('inactive', 'failed'),
                         'the end of the service', self.deadline)
-        return systemd.show(SERVICE, 'ExecMainStatus')
+        status = systemd.show(SERVICE, 'ExecMainStatus')
+        return status if systemd.show(SERVICE, 'ExecMainCode') == os.CLD_EXITED else -status
+
+    def is_leaving(self):
+        """The service has told systemd. The sockets are systemd's, and go on accepting."""
+        return systemd.show(SERVICE, 'ActiveState') == 'deactivating'
 
     def stop(self):
         systemd.stop(*UNITS)
@@ -173,6 +185,7 @@ class ServiceDaemon(Daemon):
 
     def kill(self):
         self.process.kill()
+        self.wait()
 
     def log(self):
         """In the words of a daemon that writes to stderr."""
@@ -187,3 +200,8 @@ class ServiceHost(VmHost):
 
     kind = 'service'
     make_daemon = ServiceDaemon
+
+    def __init__(self, machine, program, restarts):
+        """`restarts`: systemd starts the service again after a crash, as the unit says."""
+        super().__init__(machine, program)
+        self.daemon.restarts = restarts

@@ -154,7 +154,7 @@ class VmHost(host.Host):
         pass
 
     def mdevctl(self, *words):
-        subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True)
+        host.run_mdevctl(words)
 
     def unload_module(self):
         subprocess.run(['rmmod', MODULE], check=True)

@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import subprocess
 
 import host
 import hosts
@@ -133,8 +132,7 @@ class SimHost(host.Host):
             self.bind(parent)
 
     def mdevctl(self, *words):
-        subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True,
-                       env=self.daemon.environment)
+        host.run_mdevctl(words, self.daemon.environment)
 
     def announce_change(self, path):
         self.kernel.event('change', path)
