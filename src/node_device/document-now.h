@@ -9,7 +9,7 @@
  */
 const MdCapMdev *md_document_get_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def);
 
-/* As md_documents_make_async(). G_IO_ERROR_WOULD_BLOCK if a driver or a script has to be asked. */
+/* As md_documents_make(). G_IO_ERROR_WOULD_BLOCK if a driver or a script has to be asked. */
 char *md_document_make_now(const MdBackendHost *host,
                            MdNodeDeviceDef *def,
                            guint64 inode,

@@ -42,14 +42,16 @@ typedef struct {
     MdNodeDeviceDef *wanted;
     MdNodeDeviceDef *def; /* `wanted`, maybe with other attributes */
     MdOwner *owner;       /* on its own, with the share of those who ask */
-    GQueue askers;        /* of Asker */
+    GQueue askers;        /* of Asker, by their links */
 } Job;
 
 /* One who waits for a job. */
 typedef struct {
     Job *job;
-    GTask *task;
+    MdDocumentFunc done;
+    gpointer user_data;
     MdOwnerWatch watch;
+    GList link; /* in the job */
 } Asker;
 
 
@@ -174,12 +176,16 @@ job_detach(Job *job)
 }
 
 
+/* The last thing that is done with it. `document` NULL: with the error, which is taken over. */
 static void
-asker_free(Asker *asker)
+asker_end(Asker *asker, const char *document, GError *error)
 {
+    MdDocumentFunc done = asker->done;
+    gpointer user_data = asker->user_data;
+
     md_owner_unwatch(&asker->watch);
-    g_object_unref(asker->task);
     g_free(asker);
+    done(document, error, user_data);
 }
 
 
@@ -188,26 +194,28 @@ on_asker_gone(gpointer data)
 {
     Asker *asker = data;
     Job *job = asker->job;
-    g_autoptr(GTask) task = g_object_ref(asker->task);
+    GError *error = NULL;
 
-    g_queue_remove(&job->askers, asker);
-    asker_free(asker);
+    g_queue_unlink(&job->askers, &asker->link);
     if (g_queue_is_empty(&job->askers)) {
         md_owner_leave(job->owner);
         job_detach(job);
     }
-    g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+    md_error_set(&error, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+    asker_end(asker, NULL, error);
 }
 
 
 static void
-job_add_asker(Job *job, GTask *task, MdOwner *owner)
+job_add_asker(Job *job, MdOwner *owner, MdDocumentFunc done, gpointer user_data)
 {
     Asker *asker = g_new0(Asker, 1);
 
     asker->job = job;
-    asker->task = g_object_ref(task);
-    g_queue_push_tail(&job->askers, asker);
+    asker->done = done;
+    asker->user_data = user_data;
+    asker->link.data = asker;
+    g_queue_push_tail_link(&job->askers, &asker->link);
     md_owner_watch(owner, &asker->watch, on_asker_gone, asker);
 }
 
@@ -216,29 +224,22 @@ job_add_asker(Job *job, GTask *task, MdOwner *owner)
 static void
 job_end(Job *job, const char *document, const GError *error)
 {
-    Asker *asker = NULL;
+    GList *link = NULL;
 
     job_detach(job);
-    while ((asker = g_queue_pop_head(&job->askers)) != NULL) {
-        g_autoptr(GTask) task = g_object_ref(asker->task);
-
-        asker_free(asker);
-        if (document != NULL)
-            g_task_return_pointer(task, g_strdup(document), g_free);
-        else
-            g_task_return_error(task, g_error_copy(error));
-    }
+    while ((link = g_queue_pop_head_link(&job->askers)) != NULL)
+        asker_end(link->data, document, document == NULL ? g_error_copy(error) : NULL);
 }
 
 
 static void
-on_made(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_made(gpointer data, GError *error, gpointer user_data)
 {
-    g_autoptr(Job) job = data;
-    g_autoptr(GError) error = NULL;
-    const Document *self = md_worker_run_finish(result, &error);
+    g_autoptr(Job) job = user_data;
+    g_autoptr(GError) failed = error;
+    const Document *self = data;
 
-    job_end(job, self != NULL ? self->document : NULL, error);
+    job_end(job, self != NULL ? self->document : NULL, failed);
 }
 
 
@@ -248,9 +249,8 @@ job_read_on_worker(Job *job)
 {
     Document *self = document_new(job->def, job->key.inode, job->key.details);
 
-    md_worker_run_async(make_on_worker, self, (GDestroyNotify)document_free, MD_WORKER_READ,
-                        job->key.inode, job->host->settings->driver_timeout, job->owner, on_made,
-                        job);
+    md_worker_run(make_on_worker, self, (GDestroyNotify)document_free, MD_WORKER_READ,
+                  job->key.inode, job->host->settings->driver_timeout, job->owner, on_made, job);
 }
 
 
@@ -332,26 +332,24 @@ job_attach(Job *job, MdDocuments *documents)
 
 
 void
-md_documents_make_async(MdDocuments *self,
-                        MdNodeDeviceDef *def,
-                        guint64 inode,
-                        MdOwner *owner,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
+md_documents_make(MdDocuments *self,
+                  MdNodeDeviceDef *def,
+                  guint64 inode,
+                  MdOwner *owner,
+                  MdDocumentFunc done,
+                  gpointer user_data)
 {
     const Key key = { def, inode, self->host->settings->xml_details, md_owner_get_share(owner),
                       md_owner_is_writer(owner) };
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     Job *job = g_hash_table_lookup(self->jobs, &key);
     const MdCapMdev *cap = NULL;
 
-    g_task_set_source_tag(task, md_documents_make_async);
     if (job != NULL && !md_owner_has_begun(job->owner)) {
-        job_add_asker(job, task, owner);
+        job_add_asker(job, owner, done, user_data);
         return;
     }
     job = job_new(self, &key, def, owner);
-    job_add_asker(job, task, owner);
+    job_add_asker(job, owner, done, user_data);
     job_attach(job, self);
     cap = md_document_get_scripted(self->host, def);
     if (cap == NULL)
@@ -359,13 +357,4 @@ md_documents_make_async(MdDocuments *self,
     else
         md_callouts_get_attributes_async(self->host->callouts, cap->parent_addr, cap->uuid,
                                          cap->type_id, job->owner, on_attributes, job);
-}
-
-
-char *
-md_documents_make_finish(MdDocuments *self G_GNUC_UNUSED, GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_async_result_is_tagged(result, md_documents_make_async), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
 }

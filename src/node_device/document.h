@@ -18,15 +18,16 @@ typedef struct _MdDocuments MdDocuments;
 MdDocuments *md_documents_new(const MdBackendHost *host);
 void md_documents_free(MdDocuments *self);
 
-/* `def`: the device as it is, or as it is defined to be; `inode` as of MdNodeDevice. */
-void md_documents_make_async(MdDocuments *self,
-                             MdNodeDeviceDef *def,
-                             guint64 inode,
-                             MdOwner *owner,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data);
-
-/* VIR_ERR_RESOURCE_BUSY if driver or scripts could not be asked because too many others are. */
-char *md_documents_make_finish(MdDocuments *self, GAsyncResult *result, GError **error);
+/*
+ * `def`: the device as it is, or as it is defined to be; `inode` as of MdNodeDevice. `done` is
+ * called once, with VIR_ERR_RESOURCE_BUSY, maybe before this returns, if driver or scripts could
+ * not be asked because too many others are.
+ */
+void md_documents_make(MdDocuments *self,
+                       MdNodeDeviceDef *def,
+                       guint64 inode,
+                       MdOwner *owner,
+                       MdDocumentFunc done,
+                       gpointer user_data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDocuments, md_documents_free)

@@ -516,21 +516,6 @@ choose_def(MdNodeDevice *device, guint flags, GError **error)
 }
 
 
-static void
-on_document(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-    GError *error = NULL;
-    MdDriver *self = g_task_get_source_object(task);
-    char *document = md_documents_make_finish(self->documents, result, &error);
-
-    if (document == NULL)
-        g_task_return_error(task, error);
-    else
-        g_task_return_pointer(task, document, g_free);
-}
-
-
 /* What a document is to show of the device of that name, which is borrowed. */
 static MdNodeDeviceDef *
 look_up_def(MdDriver *self, const char *name, guint flags, MdNodeDevice **device, GError **error)
@@ -554,31 +539,19 @@ md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **er
 
 
 void
-md_driver_get_xml_async(MdDriver *self,
-                        const char *name,
-                        guint flags,
-                        MdOwner *owner,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
+md_driver_get_xml(MdDriver *self,
+                  const char *name,
+                  guint flags,
+                  MdOwner *owner,
+                  MdDocumentFunc done,
+                  gpointer user_data)
 {
-    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
     GError *error = NULL;
     MdNodeDevice *device = NULL;
     g_autoptr(MdNodeDeviceDef) def = look_up_def(self, name, flags, &device, &error);
 
-    g_task_set_source_tag(task, md_driver_get_xml_async);
     if (def == NULL)
-        g_task_return_error(task, error);
+        done(NULL, error, user_data);
     else
-        md_documents_make_async(self->documents, def, device->inode, owner, on_document,
-                                g_steal_pointer(&task));
-}
-
-
-char *
-md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
+        md_documents_make(self->documents, def, device->inode, owner, done, user_data);
 }

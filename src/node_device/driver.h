@@ -96,14 +96,13 @@ gboolean md_driver_get_autostart(MdDriver *self, const char *name, gboolean *val
  * script has to be asked for it. */
 char *md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **error);
 
-/* The same, asking whoever has to be asked. Finish returns the document. */
-void md_driver_get_xml_async(MdDriver *self,
-                             const char *name,
-                             guint flags,
-                             MdOwner *owner,
-                             GAsyncReadyCallback callback,
-                             gpointer user_data);
-char *md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error);
+/* The same, asking whoever has to be asked, and telling `done`, maybe at once. */
+void md_driver_get_xml(MdDriver *self,
+                       const char *name,
+                       guint flags,
+                       MdOwner *owner,
+                       MdDocumentFunc done,
+                       gpointer user_data);
 
 /*
  * Documents. They are read first, and what comes of that, a draft, is told to a function: at once

@@ -29,4 +29,7 @@ gboolean md_node_device_may_be_parent(const MdNodeDevice *self);
 gboolean md_node_device_is_persistent(const MdNodeDevice *self);
 gboolean md_node_device_is_autostart(const MdNodeDevice *self);
 
+/* Is told the document of a device, borrowed; NULL with `error`, which is taken over. */
+typedef void (*MdDocumentFunc)(const char *document, GError *error, gpointer user_data);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNodeDevice, md_node_device_unref)

@@ -286,11 +286,8 @@ md_handle_look_up_scsi_host(MdCall *call, gconstpointer args)
 
 
 static void
-on_xml(GObject *source, GAsyncResult *result, gpointer data)
+on_xml(const char *document, GError *error, gpointer data)
 {
-    GError *error = NULL;
-    g_autofree char *document = md_driver_get_xml_finish(MD_DRIVER(source), result, &error);
-
     if (document == NULL)
         md_call_fail(data, error);
     else
@@ -303,8 +300,8 @@ ask_for_xml(MdCall *call)
 {
     const md_text_args *device = md_call_get_args(call);
 
-    md_driver_get_xml_async(md_call_get_driver(call), device->text, device->flags,
-                            md_call_get_owner(call), on_xml, call);
+    md_driver_get_xml(md_call_get_driver(call), device->text, device->flags,
+                      md_call_get_owner(call), on_xml, call);
 }
 
 

@@ -8,14 +8,32 @@
 /* Of MdDeadline by their links, the next one first. */
 static GQueue deadlines = G_QUEUE_INIT;
 
-/* Ready when the first one has passed, or earlier: that costs less than to put it off each time.
- * NULL while there is none. */
-static GSource *alarm_source;
+
+static gboolean
+alarm_check(GSource *source)
+{
+    const MdDeadline *first = g_queue_peek_head(&deadlines);
+
+    return first != NULL && first->due <= g_source_get_time(source);
+}
+
+
+static gboolean
+alarm_prepare(GSource *source, gint *timeout)
+{
+    const MdDeadline *first = g_queue_peek_head(&deadlines);
+    gint64 left = first != NULL ? first->due - g_source_get_time(source) : -1;
+
+    *timeout = first != NULL ? (gint)CLAMP((left + 999) / 1000, 0, G_MAXINT) : -1;
+    return first != NULL && left <= 0;
+}
 
 
 /* Whoever is called may set and clear any of them. */
 static gboolean
-on_alarm(gpointer data G_GNUC_UNUSED)
+alarm_dispatch(GSource *source G_GNUC_UNUSED,
+               GSourceFunc func G_GNUC_UNUSED,
+               gpointer data G_GNUC_UNUSED)
 {
     MdDeadline *first = NULL;
     gint64 now = g_get_monotonic_time();
@@ -24,31 +42,24 @@ on_alarm(gpointer data G_GNUC_UNUSED)
         md_deadline_clear(first);
         first->passed(first->data);
     }
-    if (first != NULL)
-        g_source_set_ready_time(alarm_source, first->due);
     return G_SOURCE_CONTINUE;
 }
 
 
-static gboolean
-alarm_dispatch(GSource *source G_GNUC_UNUSED, GSourceFunc func, gpointer data)
-{
-    return func(data);
-}
-
-
+/* One that asks for the first deadline in each turn of the loop: to tell GLib of each change would
+ * wake the loop up. */
 static void
-set_alarm(gint64 due)
+need_alarm(void)
 {
-    static GSourceFuncs funcs = { .dispatch = alarm_dispatch };
+    static GSourceFuncs funcs = {
+        .prepare = alarm_prepare,
+        .check = alarm_check,
+        .dispatch = alarm_dispatch,
+    };
+    static GSource *alarm_source;
 
-    if (alarm_source == NULL) {
-        alarm_source = g_source_new(&funcs, sizeof(GSource));
-        g_source_set_ready_time(alarm_source, due);
-        md_source_attach(alarm_source, on_alarm, NULL);
-    } else if (due < g_source_get_ready_time(alarm_source)) {
-        g_source_set_ready_time(alarm_source, due);
-    }
+    if (alarm_source == NULL)
+        alarm_source = md_source_attach(g_source_new(&funcs, sizeof(GSource)), NULL, NULL);
 }
 
 
@@ -69,7 +80,7 @@ md_deadline_set(MdDeadline *self, guint milliseconds, void (*passed)(gpointer da
         g_queue_insert_after_link(&deadlines, before, &self->link);
     else
         g_queue_push_head_link(&deadlines, &self->link);
-    set_alarm(self->due);
+    need_alarm();
 }
 
 
@@ -81,6 +92,4 @@ md_deadline_clear(MdDeadline *self)
 
     self->due = 0;
     g_queue_unlink(&deadlines, &self->link);
-    if (g_queue_is_empty(&deadlines))
-        md_source_clear(&alarm_source);
 }

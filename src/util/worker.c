@@ -24,18 +24,20 @@ typedef struct {
     MdFairQueue *queue; /* of Job, each referenced */
 } Lane;
 
-/* One job, shared by its lane, its thread, its deadline and its task: the last one frees it. */
+/* One job, shared by its lane or thread, and by who waits for it: the last one frees it. */
 typedef struct {
     MdWorkerFunc func;
     gpointer data;
     GDestroyNotify data_free;
 
     Lane *lane;          /* main loop only */
-    GTask *task;         /* main loop only; NULL once answered */
+    MdWorkerEndFunc end; /* main loop only; NULL once told */
+    gpointer user_data;
     MdDeadline deadline; /* main loop only */
     MdFairEntry entry;   /* main loop only */
     gboolean ok;         /* written by the thread, read after it has ended */
     GError *error;
+    GList link; /* in `ended` */
 } Job;
 
 /* key -> Lane. Main loop only. */
@@ -48,7 +50,7 @@ static GHashTable *lanes;
  */
 static struct {
     GMutex mutex;
-    GQueue jobs;
+    GQueue jobs; /* of Job, by their links */
     int fd;
 } ended;
 
@@ -125,25 +127,39 @@ lane_drop_if_unused(Lane *lane)
 }
 
 
+/* Tells who waits, if nobody has before, the last thing that is done with the job. `data` NULL:
+ * with the error, which is taken over. */
+static void
+job_tell(Job *job, gpointer data, GError *error)
+{
+    MdWorkerEndFunc end = g_steal_pointer(&job->end);
+
+    md_deadline_clear(&job->deadline);
+    if (end == NULL)
+        return;
+    end(data, error, job->user_data);
+    job_unref(job);
+}
+
+
 /* On the main loop, when the thread is through. */
 static void
 end_job(Job *job)
 {
-    g_autoptr(GTask) task = g_steal_pointer(&job->task);
+    Lane *lane = job->lane;
 
-    md_deadline_clear(&job->deadline);
-    if (task == NULL)
-        job->lane->n_overdue--;
+    if (job->end == NULL)
+        lane->n_overdue--;
     md_fair_entry_leave(&job->entry);
-    lane_drop_if_unused(job->lane);
+    lane_drop_if_unused(lane);
 
-    if (task == NULL)
+    if (job->end == NULL)
         g_debug("A job ended after its deadline: %s",
                 job->error != NULL ? job->error->message : "it succeeded");
     else if (job->ok)
-        g_task_return_pointer(task, job->data, NULL);
+        job_tell(job, job->data, NULL);
     else
-        g_task_return_error(task, g_steal_pointer(&job->error));
+        job_tell(job, NULL, g_steal_pointer(&job->error));
 }
 
 
@@ -153,13 +169,13 @@ static Job *
 pop_ended(gboolean *more)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&ended.mutex);
-    Job *job = g_queue_pop_head(&ended.jobs);
+    GList *link = g_queue_pop_head_link(&ended.jobs);
     eventfd_t n_wakeups = 0;
 
     *more = !g_queue_is_empty(&ended.jobs);
     if (!*more)
         eventfd_read(ended.fd, &n_wakeups);
-    return job;
+    return link != NULL ? link->data : NULL;
 }
 
 
@@ -188,18 +204,19 @@ static void
 on_deadline(gpointer user_data)
 {
     Job *job = user_data;
-    g_autoptr(GTask) task = g_steal_pointer(&job->task);
     gboolean has_begun = md_fair_entry_is_running(&job->entry);
     MdWorkerKind kind = job->lane->kind;
+    GError *error = NULL;
 
+    md_error_set(&error, VIR_ERR_OPERATION_TIMEOUT, "%s",
+                 has_begun ? kinds[kind].overdue : kinds[kind].not_begun);
     if (has_begun) {
         job->lane->n_overdue++;
     } else {
         md_fair_entry_leave(&job->entry);
         job_unref(job);
     }
-    g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT, "%s",
-                            has_begun ? kinds[kind].overdue : kinds[kind].not_begun);
+    job_tell(job, NULL, error);
 }
 
 
@@ -213,7 +230,8 @@ run_job(gpointer data)
 
     g_mutex_lock(&ended.mutex);
     is_first = g_queue_is_empty(&ended.jobs);
-    g_queue_push_tail(&ended.jobs, job);
+    job->link.data = job;
+    g_queue_push_tail_link(&ended.jobs, &job->link);
     g_mutex_unlock(&ended.mutex);
     if (is_first)
         eventfd_write(ended.fd, 1);
@@ -248,11 +266,9 @@ static void
 on_refused(gpointer user_data, GError *error)
 {
     Job *job = user_data;
-    g_autoptr(GTask) task = g_steal_pointer(&job->task);
 
-    md_deadline_clear(&job->deadline);
     job_unref(job);
-    g_task_return_error(task, error);
+    job_tell(job, NULL, error);
 }
 
 
@@ -284,6 +300,66 @@ get_lane(MdWorkerKind kind, guint64 object)
 }
 
 
+/* Referenced for its lane and for who waits for it. */
+static Job *
+job_new(MdWorkerFunc func, gpointer data, GDestroyNotify data_free, MdWorkerEndFunc end)
+{
+    Job *job = g_atomic_rc_box_new0(Job);
+
+    job->func = func;
+    job->data = data;
+    job->data_free = data_free;
+    job->end = end;
+    return g_atomic_rc_box_acquire(job);
+}
+
+
+static void
+job_start(Job *job, MdWorkerKind kind, guint64 object, guint deadline, MdOwner *owner)
+{
+    static const MdFairFuncs funcs = { on_turn, on_refused };
+    Lane *lane = get_lane(kind, object);
+    GError *error = NULL;
+
+    job->lane = lane;
+    md_deadline_set(&job->deadline, deadline, on_deadline, job);
+    if (!md_fair_queue_join(lane->queue, &job->entry, owner, &funcs, job, &error)) {
+        lane_drop_if_unused(lane);
+        on_refused(job, error);
+    }
+}
+
+
+void
+md_worker_run(MdWorkerFunc func,
+              gpointer data,
+              GDestroyNotify data_free,
+              MdWorkerKind kind,
+              guint64 object,
+              guint deadline,
+              MdOwner *owner,
+              MdWorkerEndFunc end,
+              gpointer user_data)
+{
+    Job *job = job_new(func, data, data_free, end);
+
+    job->user_data = user_data;
+    job_start(job, kind, object, deadline, owner);
+}
+
+
+static void
+on_task_end(gpointer data, GError *error, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+
+    if (error != NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_pointer(task, data, NULL);
+}
+
+
 void
 md_worker_run_async(MdWorkerFunc func,
                     gpointer data,
@@ -295,25 +371,14 @@ md_worker_run_async(MdWorkerFunc func,
                     GAsyncReadyCallback callback,
                     gpointer user_data)
 {
-    static const MdFairFuncs funcs = { on_turn, on_refused };
-    Lane *lane = get_lane(kind, object);
-    Job *job = g_atomic_rc_box_new0(Job);
-    GError *error = NULL;
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    Job *job = job_new(func, data, data_free, on_task_end);
 
-    job->func = func;
-    job->data = data;
-    job->data_free = data_free;
-    job->lane = lane;
-    job->task = g_task_new(NULL, NULL, callback, user_data);
-    g_task_set_source_tag(job->task, md_worker_run_async);
+    g_task_set_source_tag(task, md_worker_run_async);
     /* The task keeps the data alive until the callback has seen it. */
-    g_task_set_task_data(job->task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
-
-    md_deadline_set(&job->deadline, deadline, on_deadline, job);
-    if (!md_fair_queue_join(lane->queue, &job->entry, owner, &funcs, job, &error)) {
-        on_refused(job, error);
-        lane_drop_if_unused(lane);
-    }
+    g_task_set_task_data(task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
+    job->user_data = task;
+    job_start(job, kind, object, deadline, owner);
 }
 
 

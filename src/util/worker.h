@@ -67,3 +67,18 @@ void md_worker_log_state(void);
 
 /* The `data` of the job, borrowed, or NULL with an error. */
 gpointer md_worker_run_finish(GAsyncResult *result, GError **error);
+
+/* `data` is that of the job, borrowed; NULL with `error`, which is taken over. */
+typedef void (*MdWorkerEndFunc)(gpointer data, GError *error, gpointer user_data);
+
+/* The same without a task of GLib's, which costs more than the rest. A refusal is told before the
+ * call has returned. */
+void md_worker_run(MdWorkerFunc func,
+                   gpointer data,
+                   GDestroyNotify data_free,
+                   MdWorkerKind kind,
+                   guint64 object,
+                   guint deadline,
+                   MdOwner *owner,
+                   MdWorkerEndFunc end,
+                   gpointer user_data);

@@ -221,7 +221,7 @@ gboolean
 md_probe_check_may_block(gboolean may_block, GError **error)
 {
     if (!may_block)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "a driver has to be asked");
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "a driver has to be asked");
     return may_block;
 }
 

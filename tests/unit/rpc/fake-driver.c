@@ -323,22 +323,37 @@ md_driver_get_xml_now(MdDriver *self G_GNUC_UNUSED,
 }
 
 
-void
-md_driver_get_xml_async(MdDriver *self,
-                        const char *name,
-                        guint flags,
-                        MdOwner *owner,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
+/* Who waits for a document. */
+typedef struct {
+    MdDocumentFunc done;
+    gpointer user_data;
+} Asker;
+
+
+static void
+on_document(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
-    add_waiting(self, name, callback, user_data);
+    g_autofree Asker *asker = data;
+    GError *error = NULL;
+    g_autofree char *document = g_task_propagate_pointer(G_TASK(result), &error);
+
+    asker->done(document, error, asker->user_data);
 }
 
 
-char *
-md_driver_get_xml_finish(MdDriver *self, GAsyncResult *result, GError **error)
+void
+md_driver_get_xml(MdDriver *self,
+                  const char *name,
+                  guint flags,
+                  MdOwner *owner,
+                  MdDocumentFunc done,
+                  gpointer user_data)
 {
-    return g_task_propagate_pointer(G_TASK(result), error);
+    Asker *asker = g_new(Asker, 1);
+
+    asker->done = done;
+    asker->user_data = user_data;
+    add_waiting(self, name, on_document, asker);
 }
 
 

@@ -102,6 +102,53 @@ test_result(void)
 
 
 static void
+on_end(gpointer data, GError *error, gpointer user_data)
+{
+    Answer *answer = user_data;
+
+    answer->n_calls++;
+    answer->data = data;
+    answer->error = error;
+    if (g_main_loop_is_running(answer->loop))
+        g_main_loop_quit(answer->loop);
+}
+
+
+/* Told to a function, without a task: a result, an error, and a refusal at once. */
+static void
+test_function(void)
+{
+    Gate gate = { .open = TRUE };
+    Answer answers[3] = { { g_main_loop_new(NULL, FALSE) },
+                          { g_main_loop_new(NULL, FALSE) },
+                          { g_main_loop_new(NULL, FALSE) } };
+    MdOwner *gone = md_owner_new(4711);
+
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+                  on_end, &answers[0]);
+    wait_for(&answers[0]);
+    g_assert_no_error(answers[0].error);
+    g_assert_true(answers[0].data == &gate);
+
+    md_worker_run(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(), on_end,
+                  &answers[1]);
+    wait_for(&answers[1]);
+    g_assert_error(answers[1].error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+
+    md_owner_leave(gone);
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, gone, on_end,
+                  &answers[2]);
+    g_assert_error(answers[2].error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
+    md_owner_unref(gone);
+
+    for (guint i = 0; i < G_N_ELEMENTS(answers); i++) {
+        g_assert_cmpuint(answers[i].n_calls, ==, 1);
+        answer_clear(&answers[i]);
+    }
+}
+
+
+static void
 test_error(void)
 {
     Answer answer = { g_main_loop_new(NULL, FALSE) };
@@ -397,6 +444,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker/result", test_result);
+    g_test_add_func("/worker/function", test_function);
     g_test_add_func("/worker/error", test_error);
     g_test_add_func("/worker/deadline", test_deadline);
     g_test_add_func("/worker/blocked-jobs", test_blocked_jobs);
