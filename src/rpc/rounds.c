@@ -151,7 +151,9 @@ on_round(gpointer data G_GNUC_UNUSED)
 {
     while (!g_queue_is_empty(&line) && has_time()) {
         md_polled_look();
-        give_next_turn();
+        /* Who has come may have made others go. */
+        if (!g_queue_is_empty(&line))
+            give_next_turn();
     }
     md_source_clear(&source);
     need_source();

@@ -104,6 +104,9 @@ md_polled_set(MdPolled *self,
 {
     struct epoll_event event = { .events = to_events(wanted), .data.ptr = self };
 
+    if (self->once)
+        event.events |= EPOLLET;
+
     if (wanted == self->wanted)
         return TRUE;
     if (wanted == 0) {
@@ -120,4 +123,16 @@ md_polled_set(MdPolled *self,
     self->ready = func;
     self->data = data;
     return TRUE;
+}
+
+
+gboolean
+md_polled_set_eventfd(MdPolled *self,
+                      int fd,
+                      void (*func)(GIOCondition condition, gpointer data),
+                      gpointer data,
+                      GError **error)
+{
+    self->once = TRUE;
+    return md_polled_set(self, fd, G_IO_IN, func, data, error);
 }

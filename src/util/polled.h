@@ -11,6 +11,7 @@
 /* Part of what has the descriptor; zero it first. Its fields are not for others. */
 typedef struct {
     GIOCondition wanted; /* 0: not watched */
+    gboolean once;       /* told of each event once */
     guint slot;          /* among those that are ready, from 1; 0: it is not */
     void (*ready)(GIOCondition condition, gpointer data);
     gpointer data;
@@ -30,6 +31,14 @@ gboolean md_polled_set(MdPolled *self,
                        void (*ready)(GIOCondition condition, gpointer data),
                        gpointer data,
                        GError **error);
+
+/* The same for an eventfd: `ready` is called after it has been written to, and nobody need read it.
+ */
+gboolean md_polled_set_eventfd(MdPolled *self,
+                               int fd,
+                               void (*ready)(GIOCondition condition, gpointer data),
+                               gpointer data,
+                               GError **error);
 
 /* Calls at once what the loop would call in its next turn; not from within `ready`. */
 void md_polled_look(void);

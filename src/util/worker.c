@@ -4,13 +4,12 @@
 #include "util/worker.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <sys/eventfd.h>
 
 #include "util/deadline.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
-#include "util/source.h"
+#include "util/polled.h"
 #include "util/threads.h"
 
 /* Microseconds that results are handed out for before the main loop turns to others. */
@@ -163,39 +162,35 @@ end_job(Job *job)
 }
 
 
-/* NULL: there is none. The loop calls again as long as there are more, which the descriptor tells.
- */
+/* NULL: there is none. */
 static Job *
 pop_ended(gboolean *more)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&ended.mutex);
     GList *link = g_queue_pop_head_link(&ended.jobs);
-    eventfd_t n_wakeups = 0;
 
     *more = !g_queue_is_empty(&ended.jobs);
-    if (!*more)
-        eventfd_read(ended.fd, &n_wakeups);
     return link != NULL ? link->data : NULL;
 }
 
 
-static gboolean
-on_ended(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static void
+on_ended(GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
     gint64 end = g_get_monotonic_time() + TURN_TIME;
     gboolean more = TRUE;
 
-    while (more) {
+    while (more && g_get_monotonic_time() < end) {
         Job *job = pop_ended(&more);
 
         if (job != NULL) {
             end_job(job);
             job_unref(job);
         }
-        if (g_get_monotonic_time() >= end)
-            break;
     }
-    return G_SOURCE_CONTINUE;
+    /* Threads have told of these already. */
+    if (more)
+        eventfd_write(ended.fd, 1);
 }
 
 
@@ -241,15 +236,16 @@ run_job(gpointer data)
 static void
 watch_ended(void)
 {
-    static gboolean watched;
+    static MdPolled polled;
+    g_autoptr(GError) error = NULL;
 
-    if (watched)
+    if (polled.wanted != 0)
         return;
     ended.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ended.fd < 0)
         g_error("Unable to make an event descriptor: %s", g_strerror(errno));
-    md_source_attach(g_unix_fd_source_new(ended.fd, G_IO_IN), G_SOURCE_FUNC(on_ended), NULL);
-    watched = TRUE;
+    if (!md_polled_set_eventfd(&polled, ended.fd, on_ended, NULL, &error))
+        g_error("%s", error->message);
 }
 
 

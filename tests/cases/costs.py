@@ -32,7 +32,9 @@ class Costs(MediatedTest):
         trace = self.trace(self.conn.nodeDeviceLookupByName(name))
         reads = [call for call in trace.calls if call.name in READING and WAKE_UP not in call.arguments]
         wake_ups = [call for call in trace.calls if call.name == 'write' and WAKE_UP in call.arguments]
+        read_back = [call for call in trace.calls if call.name == 'read' and WAKE_UP in call.arguments]
         self.assertLessEqual(len(reads) / DOCUMENTS, most, trace.counter())
+        self.assertEqual(read_back, [], 'nobody needs what woke the loop up')
         self.assertLessEqual(len(wake_ups) / DOCUMENTS, waking_up)
         woken = [call for call in trace.calls if call.name == 'futex' and WAKE_UP_THREAD in call.arguments]
         self.assertLessEqual(len(woken) / DOCUMENTS, 1.5 * waking_up, woken)

@@ -7,6 +7,7 @@
 #include "../settle.h"
 
 #include <glib-unix.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -210,6 +211,40 @@ test_no_descriptor(void)
 }
 
 
+static void
+count(GIOCondition condition, gpointer data)
+{
+    g_assert_cmpint(condition, ==, G_IO_IN);
+    (*(guint *)data)++;
+}
+
+
+/* Once for each event, although nobody reads it. */
+static void
+test_eventfd(void)
+{
+    MdPolled polled = { 0 };
+    g_autoptr(GError) error = NULL;
+    guint n = 0;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    g_assert_true(md_polled_set_eventfd(&polled, fd, count, &n, &error));
+    g_assert_no_error(error);
+    settle();
+    g_assert_cmpuint(n, ==, 0);
+    for (guint i = 1; i <= 3; i++) {
+        g_assert_cmpint(eventfd_write(fd, 1), ==, 0);
+        settle();
+        g_assert_cmpuint(n, ==, i);
+    }
+    g_assert_true(md_polled_set(&polled, fd, 0, NULL, NULL, &error));
+    g_assert_cmpint(eventfd_write(fd, 1), ==, 0);
+    settle();
+    g_assert_cmpuint(n, ==, 3);
+    close(fd);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -219,6 +254,7 @@ main(int argc, char **argv)
     g_test_add_func("/polled/nothing-but-a-hang-up", test_nothing_but_a_hang_up);
     g_test_add_func("/polled/taken-away", test_taken_away);
     g_test_add_func("/polled/many", test_many);
+    g_test_add_func("/polled/eventfd", test_eventfd);
     g_test_add_func("/polled/no-descriptor", test_no_descriptor);
     return g_test_run();
 }
