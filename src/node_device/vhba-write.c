@@ -90,7 +90,7 @@ check_room(MdSysfsDir *parent, const char *name, GError **error)
     guint max = 0;
     guint in_use = 0;
 
-    if (!md_fc_host_read_vports(parent, &max, &in_use)) {
+    if (!md_fc_host_read_vports(parent, NULL, &max, &in_use)) {
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the room of '%s' cannot be read", name);
         return FALSE;
     }

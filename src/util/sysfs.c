@@ -20,6 +20,7 @@
 struct _MdSysfsDir {
     int fd;
     guint64 inode;
+    guint64 uevent; /* its inode number; 0: it was not there, or not looked for */
     char *path;
 };
 
@@ -87,7 +88,19 @@ md_sysfs_dir_get_inode(MdSysfsDir *self)
 gboolean
 md_sysfs_dir_is_alive(MdSysfsDir *self)
 {
-    return md_sysfs_dir_has(self, MD_ATTR_UEVENT);
+    struct stat st;
+
+    self->uevent = fstatat(self->fd, MD_ATTR_UEVENT, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
+    return self->uevent != 0;
+}
+
+
+gboolean
+md_sysfs_dir_is_in_place(MdSysfsDir *self)
+{
+    g_autofree char *path = g_build_filename(self->path, MD_ATTR_UEVENT, NULL);
+
+    return self->uevent != 0 && md_sysfs_find_inode(path) == self->uevent;
 }
 
 

@@ -31,6 +31,10 @@ guint64 md_sysfs_dir_get_inode(MdSysfsDir *self);
  * event is sent. */
 gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
 
+/* Whether it is alive, and its path leads to it still, if it has been asked before whether it is
+ * alive. */
+gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
+
 /* The inode number of what is below the directory, behind a link too; 0 if there is nothing. */
 guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 

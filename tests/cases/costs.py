@@ -95,8 +95,8 @@ class Interfaces(Costs):
     machine = 'net'
 
     def test_documents(self):
-        self.check_all({'net_lo_00_00_00_00_00_00': 9, 'net_mdveth0_aa_bb_cc_00_00_01': 11,
-                        'net_mdeth0_52_54_00_12_34_56': 20}, waking_up=1)
+        self.check_all({'net_lo_00_00_00_00_00_00': 8, 'net_mdveth0_aa_bb_cc_00_00_01': 10,
+                        'net_mdeth0_52_54_00_12_34_56': 19}, waking_up=1)
         self.check_all({'vdpa_vdpa0': 7})
 
 
@@ -118,7 +118,7 @@ class Adapters(Costs):
 
     def test_fibre_channel(self):
         """The driver is asked for the name of the fabric."""
-        self.check_all({'scsi_host3': 23, 'scsi_host6': 19}, waking_up=1)
+        self.check_all({'scsi_host3': 16, 'scsi_host6': 13}, waking_up=1)
 
 
 @only_on('sim', SIMULATED)

@@ -118,13 +118,6 @@ find_class(MdSysfsDir *dir, const char *name)
 }
 
 
-gboolean
-md_fc_host_has_vport_ops(MdSysfsDir *dir)
-{
-    return find_class(dir, ATTR_VPORT_CREATE) != NULL;
-}
-
-
 static gboolean
 read_number(MdSysfsDir *dir, const char *class, const char *name, guint *number)
 {
@@ -139,10 +132,12 @@ read_number(MdSysfsDir *dir, const char *class, const char *name, guint *number)
 
 
 gboolean
-md_fc_host_read_vports(MdSysfsDir *dir, guint *max, guint *in_use)
+md_fc_host_read_vports(MdSysfsDir *dir, gboolean *has_ops, guint *max, guint *in_use)
 {
     const char *class = find_class(dir, ATTR_VPORT_CREATE);
 
+    if (has_ops != NULL)
+        *has_ops = class != NULL;
     return class != NULL && read_number(dir, class, ATTR_MAX_VPORTS, max) &&
            read_number(dir, class, ATTR_VPORTS, in_use);
 }

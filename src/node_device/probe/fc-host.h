@@ -21,11 +21,9 @@ char *md_fc_host_read_fabric(MdSysfsDir *dir);
 /* Whether it is connected. Asks the driver. */
 gboolean md_fc_host_is_online(MdSysfsDir *dir);
 
-/* Whether virtual ports can be made below it. */
-gboolean md_fc_host_has_vport_ops(MdSysfsDir *dir);
-
-/* How many of those there may be and are; FALSE if that is not to be had. */
-gboolean md_fc_host_read_vports(MdSysfsDir *dir, guint *max, guint *in_use);
+/* How many virtual ports there may be below it and are; FALSE if that is not to be had. `has_ops`,
+ * which may be NULL: whether any can be made. */
+gboolean md_fc_host_read_vports(MdSysfsDir *dir, gboolean *has_ops, guint *max, guint *in_use);
 
 /* From a path: whether such a host is itself that of a virtual port. */
 gboolean md_fc_host_is_virtual(const char *path);

@@ -164,12 +164,13 @@ ask_offloads(int fd, const char *interface)
 
 /* Whether there is an RDMA device on the same hardware. */
 static gboolean
-has_rdma(guint64 hardware)
+has_rdma(MdSysfsDir *dir)
 {
     g_autoptr(MdSysfsDir) class = md_sysfs_dir_open(CLASS_INFINIBAND, NULL);
     g_autoptr(GPtrArray) names = class != NULL ? md_sysfs_dir_list(class, ".") : NULL;
+    guint64 hardware = names != NULL ? md_sysfs_dir_find_inode(dir, MD_ATTR_DEVICE) : 0;
 
-    for (guint i = 0; names != NULL && i < names->len; i++) {
+    for (guint i = 0; hardware != 0 && i < names->len; i++) {
         g_autofree char *other =
             g_build_filename(g_ptr_array_index(names, i), MD_ATTR_DEVICE, NULL);
 
@@ -183,12 +184,11 @@ has_rdma(guint64 hardware)
 /* The switch is that of the physical function. Of what is not PCI nobody is asked, libvirt neither:
  * a kernel without devlink looks for a module each time. */
 static gboolean
-has_switch(MdSysfsDir *dir)
+has_switch(MdSysfsDir *dir, const char *bus)
 {
-    g_autofree char *bus = md_sysfs_dir_read_link(dir, ATTR_DEVICE_SUBSYSTEM);
     g_autofree char *device = NULL;
 
-    if (g_strcmp0(bus, MD_SUBSYSTEM_PCI) != 0)
+    if (!g_str_equal(bus, MD_SUBSYSTEM_PCI))
         return FALSE;
     device = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
     if (device == NULL)
@@ -215,15 +215,16 @@ get_socket(void)
 guint32
 md_net_features_read(const char *interface, MdSysfsDir *dir)
 {
-    guint64 hardware = md_sysfs_dir_find_inode(dir, MD_ATTR_DEVICE);
+    /* Of the hardware; NULL: there is none. */
+    g_autofree char *bus = md_sysfs_dir_read_link(dir, ATTR_DEVICE_SUBSYSTEM);
     int fd = get_socket();
     guint32 features = 0;
 
     if (fd >= 0 && strlen(interface) < IFNAMSIZ)
         features |= ask_offloads(fd, interface);
-    if (hardware != 0 && has_rdma(hardware))
+    if (bus != NULL && has_rdma(dir))
         features |= 1U << MD_NET_FEATURE_RDMA;
-    if (hardware != 0 && has_switch(dir))
+    if (bus != NULL && has_switch(dir, bus))
         features |= 1U << MD_NET_FEATURE_SWITCHDEV;
     return features;
 }

@@ -92,6 +92,6 @@ const MdProbe md_probe_ccwgroup = {
     .subsystem = MD_SUBSYSTEM_CCWGROUP,
     .probe = probe,
     .list_affected = list_affected,
-    .refresh_blocks = TRUE, /* the attributes of the card are the driver's */
+    .refresh_blocks = md_probe_always_blocks, /* the attributes of the card are the driver's */
     .refresh = refresh,
 };

@@ -82,7 +82,7 @@ read_link(MdCapNet *cap, MdSysfsDir *dir)
 static gboolean
 check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 {
-    if (md_sysfs_find_inode(def->path) == md_sysfs_dir_get_inode(dir) && md_sysfs_dir_is_alive(dir))
+    if (md_sysfs_dir_is_in_place(dir))
         return TRUE;
     md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
                  def->name);
@@ -106,6 +106,6 @@ const MdProbe md_probe_net = {
     .subsystem = MD_SUBSYSTEM_NET,
     .driverless = TRUE,
     .probe = probe,
-    .refresh_blocks = TRUE, /* the lock that all interfaces share, and the driver */
+    .refresh_blocks = md_probe_always_blocks, /* the lock of all interfaces, and the driver */
     .refresh = refresh,
 };

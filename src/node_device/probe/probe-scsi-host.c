@@ -35,15 +35,14 @@ static void
 read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
 {
     gboolean exists = FALSE;
-    gboolean makes_vports = md_fc_host_has_vport_ops(dir);
+    gboolean makes_vports = FALSE;
 
     g_clear_pointer(&cap->wwnn, g_free);
     g_clear_pointer(&cap->wwpn, g_free);
     cap->unique_id = read_unique_id(dir);
     cap->is_fc_host = md_fc_host_read_names(dir, &cap->wwnn, &cap->wwpn);
     exists = cap->is_fc_host || md_fc_host_exists(dir);
-    cap->has_vport_ops =
-        makes_vports && md_fc_host_read_vports(dir, &cap->max_vports, &cap->vports);
+    cap->has_vport_ops = md_fc_host_read_vports(dir, &makes_vports, &cap->max_vports, &cap->vports);
 
     /* Half of what should be there tells nothing for certain, to libvirt neither. */
     if (cap->is_fc_host != exists || cap->has_vport_ops != makes_vports) {
@@ -73,12 +72,19 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 
 
 static gboolean
+refresh_blocks(const MdNodeDeviceDef *def)
+{
+    const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
+
+    return cap->is_fc_host;
+}
+
+
+static gboolean
 refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
 {
     MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
 
-    if (cap->is_fc_host && !md_probe_check_may_block(may_block, error))
-        return FALSE;
     read_all(cap, dir);
     g_clear_pointer(&cap->fabric_wwn, g_free);
     if (!cap->is_fc_host)
@@ -105,6 +111,7 @@ const MdProbe md_probe_scsi_host = {
     .companion = MD_CLASS_FC_HOST,
     .driverless = TRUE,
     .probe = probe,
+    .refresh_blocks = refresh_blocks,
     .refresh = refresh,
     .is_complete = is_complete,
     .is_companion_complete = md_fc_host_is_named, /* a driver says the names last */

@@ -226,6 +226,13 @@ md_probe_check_may_block(gboolean may_block, GError **error)
 }
 
 
+gboolean
+md_probe_always_blocks(const MdNodeDeviceDef *def G_GNUC_UNUSED)
+{
+    return TRUE;
+}
+
+
 /* What is kept of a device, read now if it has not been; `driver` is the one that it has now. */
 static MdNodeDeviceDef *
 keep(const MdProbe *probe,
@@ -284,7 +291,7 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
 static gboolean
 will_block(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
-    return probe->refresh_blocks ||
+    return (probe->refresh_blocks != NULL && probe->refresh_blocks(def)) ||
            (md_node_device_def_get_flags(def) & md_cap_kind_mdev_types.flag) != 0;
 }
 

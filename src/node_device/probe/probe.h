@@ -47,9 +47,9 @@ typedef struct {
      * this one, of which no event of their own tells. NULL: there are none. */
     void (*list_affected)(const MdNodeDeviceDef *def, GPtrArray *names);
 
-    /* Whether every refresh() asks a driver or takes a lock that one may hold. Of a parent of
-     * mediated devices that is known anyway. */
-    gboolean refresh_blocks;
+    /* Whether refresh() is known to ask a driver or to take a lock that one may hold. Of a parent
+     * of mediated devices that is known anyway. NULL: it is not. */
+    gboolean (*refresh_blocks)(const MdNodeDeviceDef *def);
 
     /*
      * Reads what is kept. Nobody else sees `def` yet. Clears `lasting` if the answer is not whole
@@ -63,7 +63,7 @@ typedef struct {
 
     /*
      * Reads again what may have changed; NULL: nothing may. Nobody else sees `def` yet. With
-     * `may_block` FALSE, which is not tried if refresh_blocks, a driver must not be asked; if it
+     * `may_block` FALSE, which is not tried if refresh_blocks(), a driver must not be asked; if it
      * would have to be, the error is G_IO_ERROR_WOULD_BLOCK.
      */
     gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error);
@@ -156,6 +156,9 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
 
 /* To be called before a driver is asked: FALSE and the error if that is not allowed. */
 gboolean md_probe_check_may_block(gboolean may_block, GError **error);
+
+/* A refresh_blocks() of kinds whose devices are all alike. */
+gboolean md_probe_always_blocks(const MdNodeDeviceDef *def);
 
 /* Opens the directory of that very device, errors as above. `name` is for the message. */
 MdSysfsDir *md_probe_open(const char *name, const char *path, guint64 inode, GError **error);

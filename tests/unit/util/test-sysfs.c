@@ -162,18 +162,27 @@ test_identity(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autofree char *path = g_build_filename(fixture->root, "device", NULL);
     g_autofree char *old = g_build_filename(fixture->root, "old", NULL);
     g_autofree char *uevent = g_build_filename(old, "uevent", NULL);
+    g_autofree char *other_uevent = g_build_filename(path, "uevent", NULL);
     g_autoptr(MdSysfsDir) other = NULL;
     g_autoptr(GError) error = NULL;
 
     /* Another device takes the path: the handle stays with the first one. */
+    g_assert_false(md_sysfs_dir_is_in_place(fixture->dir));
     g_assert_true(md_sysfs_dir_is_alive(fixture->dir));
+    g_assert_true(md_sysfs_dir_is_in_place(fixture->dir));
     g_assert_cmpint(g_rename(path, old), ==, 0);
+    g_assert_false(md_sysfs_dir_is_in_place(fixture->dir));
+    g_assert_true(md_sysfs_dir_is_alive(fixture->dir));
     g_assert_cmpint(g_mkdir(path, 0755), ==, 0);
     other = md_sysfs_dir_open(path, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(md_sysfs_dir_get_inode(other), !=, md_sysfs_dir_get_inode(fixture->dir));
     g_assert_true(md_sysfs_dir_has(fixture->dir, "name"));
     g_assert_false(md_sysfs_dir_is_alive(other));
+    g_assert_true(g_file_set_contents(other_uevent, "", -1, &error));
+    g_assert_true(md_sysfs_dir_is_alive(other));
+    g_assert_true(md_sysfs_dir_is_in_place(other));
+    g_assert_false(md_sysfs_dir_is_in_place(fixture->dir));
     g_assert_cmpint(g_unlink(uevent), ==, 0);
     g_assert_false(md_sysfs_dir_is_alive(fixture->dir));
 }
