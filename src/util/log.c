@@ -13,8 +13,9 @@
 /* Begins the names of our own fields. */
 #define FIELD_PREFIX "MEDIATED_"
 
-/* Ends a message that has been cut. */
-#define CUT "..."
+/* Ends a message that has been cut, and what may stand before it. */
+#define CUT      "..."
+#define FITS_MAX (MD_LOG_MESSAGE_MAX - strlen(CUT))
 
 /* GLib's own fields, the members of MdLogContext, and room for a few more. */
 #define FIELDS_MAX 24
@@ -63,17 +64,32 @@ append_character(GString *out, const char *p, const char *end)
 }
 
 
+/* Appends the text at `p` up to the next byte that may have to be escaped, which is returned. Most
+ * texts have none. */
+static const char *
+append_plain(GString *out, const char *p, const char *end)
+{
+    const char *next = p;
+
+    while (next < end && g_ascii_isprint(*next) && *next != '\\')
+        next++;
+    g_string_append_len(out, p, next - p);
+    return next;
+}
+
+
 char *
 md_log_escape(const char *text)
 {
     /* No more is looked at than could be shown. */
     const char *end = text + strnlen(text, MD_LOG_MESSAGE_MAX + 1);
     GString *out = g_string_sized_new((gsize)(end - text) + 1);
-    gsize fits = 0; /* of `out`, with CUT behind */
+    const char *p = append_plain(out, text, end);
+    gsize fits = MIN(out->len, FITS_MAX); /* of `out`, with CUT behind */
 
-    for (const char *p = text; p < end && out->len <= MD_LOG_MESSAGE_MAX;) {
+    while (p < end && out->len <= MD_LOG_MESSAGE_MAX) {
         p = append_character(out, p, end);
-        if (out->len <= MD_LOG_MESSAGE_MAX - strlen(CUT))
+        if (out->len <= FITS_MAX)
             fits = out->len;
     }
     if (out->len > MD_LOG_MESSAGE_MAX) {
