@@ -336,9 +336,15 @@ md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
 void
 md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
 {
-    MdNodeDeviceDef *def = md_node_device_def_copy(device->def);
-    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const MdCapMdev *known = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    MdNodeDeviceDef *def = NULL;
+    MdCapMdev *cap = NULL;
 
+    if (known->attrs->len == 0 && attrs->len == 0)
+        return;
+
+    def = md_node_device_def_copy(device->def);
+    cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_ptr_array_unref(cap->attrs);
     cap->attrs = md_mdev_attrs_copy(attrs);
     md_registry_replace(self, device, def);
