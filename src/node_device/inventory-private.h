@@ -29,8 +29,7 @@ struct _MdInventory {
 };
 
 /* What udev tells. */
-void
-md_inventory_on_event(MdUdev *udev, const char *action, MdUdevDevice *device, MdInventory *self);
+void md_inventory_on_event(MdUdev *udev, MdUdevDevice *device, MdInventory *self);
 
 /* Forgets what is registered at a path, and tells so, or what was about to be. */
 void md_inventory_drop(MdInventory *self, const char *path);

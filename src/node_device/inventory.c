@@ -538,8 +538,9 @@ forget_what_was_read(MdInventory *self, MdUdevDevice *device)
 
 
 static void
-handle_event(MdInventory *self, const char *action, MdUdevDevice *device)
+handle_event(MdInventory *self, MdUdevDevice *device)
 {
+    const char *action = md_udev_device_get_action(device);
     g_autofree char *subject = md_probe_find_subject(device);
 
     if (subject != NULL)
@@ -567,12 +568,9 @@ handle_event(MdInventory *self, const char *action, MdUdevDevice *device)
 
 
 void
-md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED,
-                      const char *action,
-                      MdUdevDevice *device,
-                      MdInventory *self)
+md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInventory *self)
 {
-    handle_event(self, action, device);
+    handle_event(self, device);
     /* udevd may tell of it later, as it knows more of the device by then. */
     if (md_udev_device_is_from_kernel(device))
         self->looked_at_seq = MAX(self->looked_at_seq, md_udev_device_get_seqnum(device));

@@ -76,7 +76,7 @@ md_udev_class_init(MdUdevClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = md_udev_dispose;
     signals[SIGNAL_EVENT] = g_signal_new("event", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                         NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_POINTER);
+                                         NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
     signals[SIGNAL_LOST] =
         g_signal_new("lost", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -126,7 +126,6 @@ receive_one(MdUdev *self)
 {
     struct udev_device *received = udev_monitor_receive_device(self->monitor);
     g_autoptr(MdUdevDevice) device = NULL;
-    const char *action = NULL;
 
     if (received == NULL) {
         /* A message of somebody else is dropped by libudev as if there had been none. */
@@ -140,9 +139,8 @@ receive_one(MdUdev *self)
     if (self->kernel != NULL)
         md_kernel_events_heard(self->kernel, udev_device_get_seqnum(received));
     device = device_new(self, received);
-    action = udev_device_get_action(received);
-    if (action != NULL && !self->gap)
-        g_signal_emit(self, signals[SIGNAL_EVENT], 0, action, device);
+    if (md_udev_device_get_action(device) != NULL && !self->gap)
+        g_signal_emit(self, signals[SIGNAL_EVENT], 0, device);
 }
 
 
@@ -255,7 +253,7 @@ on_kernel_event(const MdKernelMessage *message, gpointer data)
     device->path = g_strconcat("/sys", message->path, NULL);
     device->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
     device->message = message;
-    g_signal_emit(self, signals[SIGNAL_EVENT], 0, message->action, device);
+    g_signal_emit(self, signals[SIGNAL_EVENT], 0, device);
 }
 
 
@@ -501,6 +499,15 @@ md_udev_device_get_property(MdUdevDevice *device, const char *key)
     if (told != NULL)
         return told;
     return get_known(device) != NULL ? udev_device_get_property_value(device->device, key) : NULL;
+}
+
+
+const char *
+md_udev_device_get_action(MdUdevDevice *device)
+{
+    if (device->message != NULL)
+        return device->message->action;
+    return get_known(device) != NULL ? udev_device_get_action(device->device) : NULL;
 }
 
 

@@ -17,7 +17,7 @@ G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
 
 /*
  * Signals:
- *   "event" (const char *action, MdUdevDevice *device)
+ *   "event" (MdUdevDevice *device)
  *   "lost"  ()  events have been dropped or cut: only a fresh look at sysfs tells the truth now
  */
 MdUdev *md_udev_new(void);
@@ -55,6 +55,8 @@ const char *md_udev_device_get_devtype(MdUdevDevice *device);   /* or NULL */
 const char *md_udev_device_get_devnode(MdUdevDevice *device);   /* or NULL */
 char **md_udev_device_dup_devlinks(MdUdevDevice *device);       /* or NULL */
 const char *md_udev_device_get_property(MdUdevDevice *device, const char *key);
+/* Of an event: "add", "remove" ...; NULL if this device is not from one. */
+const char *md_udev_device_get_action(MdUdevDevice *device);
 /* Of a "move": where the device was before; or NULL. */
 char *md_udev_device_dup_old_path(MdUdevDevice *device);
 /* Grows with each event of the kernel; 0 if this device is not from one. */
