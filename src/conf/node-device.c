@@ -126,8 +126,10 @@ md_node_device_make_name(const char *prefix, ...)
     va_list args;
 
     va_start(args, prefix);
-    while ((part = va_arg(args, const char *)) != NULL)
-        g_string_append_printf(name, "_%s", part);
+    while ((part = va_arg(args, const char *)) != NULL) {
+        g_string_append_c(name, '_');
+        g_string_append(name, part);
+    }
     va_end(args);
 
     for (gsize i = 0; i < name->len; i++) {
