@@ -37,13 +37,9 @@ void md_inventory_drop(MdInventory *self, const char *path);
 /* TRUE if the registered device is the one that sysfs holds at its path. */
 gboolean md_inventory_is_there(MdNodeDevice *device);
 
-/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
- * unbound as it goes. */
-gboolean md_inventory_is_settled(MdNodeDevice *device);
-
-/* Reads a registered device again; `always`: tells of it even if nothing that we keep has changed.
- */
+/* Reads a registered device again, because of an event (NULL: there is none). `always`: tells of it
+ * even if nothing that we keep has changed. */
 void md_inventory_look_again_at(MdInventory *self,
                                 MdNodeDevice *device,
-                                MdUdevDevice *udev_device,
+                                MdUdevDevice *event,
                                 gboolean always);

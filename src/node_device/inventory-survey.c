@@ -55,13 +55,9 @@ look_again_at_all(MdInventory *self)
         g_ptr_array_add(devices, md_node_device_ref(link->data));
     for (guint i = 0; i < devices->len; i++) {
         MdNodeDevice *device = g_ptr_array_index(devices, i);
-        g_autoptr(MdUdevDevice) udev_device = NULL;
 
-        if (!device->active || device->def->path == NULL || md_inventory_is_settled(device))
-            continue;
-        udev_device = md_udev_look_up(self->udev, device->def->path);
-        if (udev_device != NULL)
-            md_inventory_look_again_at(self, device, udev_device, FALSE);
+        if (device->active && device->def->path != NULL)
+            md_inventory_look_again_at(self, device, NULL, FALSE);
     }
 }
 

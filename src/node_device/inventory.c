@@ -135,13 +135,9 @@ look_below(MdInventory *self, const char *path)
     below = md_registry_list_below(self->registry, path);
     for (guint i = 0; i < below->len; i++) {
         MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
-        g_autoptr(MdUdevDevice) device = NULL;
 
-        if (known == NULL)
-            continue;
-        device = md_udev_look_up(self->udev, known->def->path);
-        if (device != NULL)
-            md_inventory_look_again_at(self, known, device, FALSE);
+        if (known != NULL)
+            md_inventory_look_again_at(self, known, NULL, FALSE);
     }
 }
 
@@ -152,11 +148,11 @@ look_at_affected(MdInventory *self, const char *name)
 {
     MdNodeDevice *known = md_registry_find(self->registry, name);
     const char *path = known != NULL ? known->def->path : NULL;
-    g_autoptr(MdUdevDevice) device = path != NULL ? md_udev_look_up(self->udev, path) : NULL;
     g_autoptr(MdSysfsDir) dir = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
+    g_autoptr(MdUdevDevice) device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (device == NULL || dir == NULL || md_sysfs_dir_get_inode(dir) != known->inode)
+    if (device == NULL || md_sysfs_dir_get_inode(dir) != known->inode)
         return;
     def = probe(self, device, dir, known);
     if (def != NULL && g_str_equal(def->name, name) && md_sysfs_dir_is_alive(dir))
@@ -190,12 +186,11 @@ look_around(MdInventory *self, const char *path)
 
 /* A device that is not registered yet has shown up. */
 static void
-consider(MdInventory *self, MdUdevDevice *device)
+consider(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 {
     const char *path = md_udev_device_get_path(device);
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
 
-    if (dir == NULL || !md_sysfs_dir_is_alive(dir))
+    if (!md_sysfs_dir_is_alive(dir))
         return;
 
     if (!md_probe_is_complete(device, dir) || !register_device(self, device, dir)) {
@@ -299,10 +294,10 @@ take(const char *path, gboolean last, gpointer data)
 {
     MdInventory *self = data;
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
-    g_autoptr(MdUdevDevice) device = md_udev_look_up(self->udev, path);
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+    g_autoptr(MdUdevDevice) device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
 
-    if (device == NULL || dir == NULL || !md_sysfs_dir_is_alive(dir) ||
+    if (device == NULL || !md_sysfs_dir_is_alive(dir) ||
         md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return FALSE;
     if (known != NULL)
@@ -315,27 +310,26 @@ take(const char *path, gboolean last, gpointer data)
 }
 
 
-gboolean
-md_inventory_is_settled(MdNodeDevice *device)
-{
-    return md_node_device_is_mdev(device);
-}
-
-
+/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
+ * unbound as it goes. */
 void
 md_inventory_look_again_at(MdInventory *self,
                            MdNodeDevice *device,
-                           MdUdevDevice *udev_device,
+                           MdUdevDevice *event,
                            gboolean always)
 {
-    gboolean is_settled = md_inventory_is_settled(device);
+    gboolean is_settled = md_node_device_is_mdev(device);
     g_autoptr(MdSysfsDir) dir = NULL;
+    g_autoptr(MdUdevDevice) looked_up = NULL;
+    MdUdevDevice *udev_device = event;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
     if (is_settled && !always)
         return;
     dir = md_sysfs_dir_open(device->def->path, NULL);
-    if (dir == NULL)
+    if (dir != NULL && event == NULL)
+        udev_device = looked_up = md_udev_look_up(self->udev, dir);
+    if (dir == NULL || udev_device == NULL)
         return;
 
     def = is_settled ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir, device);
@@ -344,7 +338,7 @@ md_inventory_look_again_at(MdInventory *self,
         return;
     if (def == NULL || !g_str_equal(def->name, device->def->name)) {
         md_inventory_drop(self, md_udev_device_get_path(udev_device));
-        consider(self, udev_device);
+        consider(self, udev_device, dir);
         return;
     }
     if (always || !is_same(def, device->def))
@@ -356,6 +350,7 @@ MdNodeDevice *
 md_inventory_check(MdInventory *self, const char *path)
 {
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
+    g_autoptr(MdSysfsDir) dir = NULL;
     g_autoptr(MdUdevDevice) udev_device = NULL;
 
     if (device != NULL && md_inventory_is_there(device))
@@ -369,9 +364,10 @@ md_inventory_check(MdInventory *self, const char *path)
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return NULL;
 
-    udev_device = md_udev_look_up(self->udev, path);
+    dir = md_sysfs_dir_open(path, NULL);
+    udev_device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
     if (udev_device != NULL)
-        consider(self, udev_device);
+        consider(self, udev_device, dir);
     return md_registry_find_path(self->registry, path);
 }
 

@@ -367,24 +367,24 @@ md_udev_read_seqnum(void)
 
 
 MdUdevDevice *
-md_udev_look_up(MdUdev *self, const char *path)
+md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
 {
-    g_autofree char *link = g_build_filename(path, LINK_SUBSYSTEM, NULL);
-    g_autofree char *target = g_file_read_link(link, NULL);
+    g_autofree char *subsystem = md_sysfs_dir_read_link(dir, LINK_SUBSYSTEM);
+    const char *path = md_sysfs_dir_get_path(dir);
     struct udev_device *known = NULL;
     MdUdevDevice *device = NULL;
 
     /* Only libudev can tell a device of no subsystem from a directory that is none. For a path
      * that has gone it would go through all the directories above. */
-    if (target == NULL) {
-        if (md_sysfs_find_inode(path) != 0)
+    if (subsystem == NULL) {
+        if (md_sysfs_dir_is_alive(dir))
             known = udev_device_new_from_syspath(self->udev, path);
         return known != NULL ? device_new(self, known) : NULL;
     }
     device = g_new0(MdUdevDevice, 1);
     device->udev = self->udev;
     device->path = g_strdup(path);
-    device->subsystem = g_path_get_basename(target);
+    device->subsystem = g_steal_pointer(&subsystem);
     return device;
 }
 

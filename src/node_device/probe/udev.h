@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 
 #include "util/settings.h"
+#include "util/sysfs.h"
 
 /* A device, for the getters below. What udev knows of it is read when it is first asked for. */
 typedef struct _MdUdevDevice MdUdevDevice;
@@ -42,8 +43,8 @@ GPtrArray *md_udev_enumerate(const char *const *subsystems);
 /* The number of the kernel's latest event; 0 if it cannot be read. */
 guint64 md_udev_read_seqnum(void);
 
-/* NULL if there is no such device (any more). */
-MdUdevDevice *md_udev_look_up(MdUdev *self, const char *path);
+/* NULL if the directory is not that of a device (any more). */
+MdUdevDevice *md_udev_look_up(MdUdev *self, MdSysfsDir *dir);
 
 /* Names of PCI ids from the hardware database; NULL if they are not in it. For a worker. */
 void md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name);
