@@ -146,8 +146,10 @@ md_mdev_write_count_written(MdMdevWrite *self)
 
 /* Drivers refuse with errnos of their own choice, so ask what is left before saying why. */
 static void
-explain_create_error(MdMdevWrite *self, MdSysfsDir *type, int errnum, GError **error)
+explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError **error)
 {
+    g_autofree char *attribute =
+        g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, MD_ATTR_TYPE_AVAILABLE, NULL);
     gint64 available = 0;
 
     if (errnum == EEXIST)
@@ -156,7 +158,7 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *type, int errnum, GError **e
     else if (errnum == ENODEV || errnum == ENOENT)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "parent '%s' is going away: %s", self->name,
                      g_strerror(errnum));
-    else if (md_sysfs_dir_read_int(type, MD_ATTR_TYPE_AVAILABLE, &available) && available <= 0)
+    else if (md_sysfs_dir_read_int(parent, attribute, &available) && available <= 0)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
                      "type '%s' of parent '%s' has no instances left: %s", self->type_id,
                      self->name, g_strerror(errnum));
@@ -256,12 +258,14 @@ md_mdev_write_prepare_create(gpointer write, GError **error)
 
 /* The device, and then what it is to have. */
 static gboolean
-make(MdMdevWrite *self, MdSysfsDir *parent, MdSysfsDir *type, GError **error)
+make(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
+    g_autofree char *attribute =
+        g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, MD_ATTR_TYPE_CREATE, NULL);
     g_autoptr(GError) err = NULL;
 
-    if (!md_sysfs_dir_write(type, MD_ATTR_TYPE_CREATE, self->uuid, &err)) {
-        explain_create_error(self, type, md_error_get_errno(err), error);
+    if (!md_sysfs_dir_write(parent, attribute, self->uuid, &err)) {
+        explain_create_error(self, parent, md_error_get_errno(err), error);
         return FALSE;
     }
     return set_up(self, parent, error);
@@ -273,25 +277,19 @@ md_mdev_write_create(gpointer write, GError **error)
 {
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
-    g_autoptr(MdSysfsDir) type = NULL;
-    g_autofree char *type_path = NULL;
     g_autofree char *path = NULL;
     gboolean ok = FALSE;
 
     if (parent == NULL || !resolve_type(self, parent, error))
         return FALSE;
 
-    type_path = g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, NULL);
-    type = md_sysfs_dir_open_child(parent, type_path, error);
-    if (type == NULL)
-        return FALSE;
     /* Without attributes a device is whole as soon as it is there. */
     if (self->state_dir == NULL || self->attrs->len == 0)
-        return make(self, parent, type, error);
+        return make(self, parent, error);
 
     path = g_build_filename(self->path, self->uuid, NULL);
     md_unfinished_begin(self->state_dir, path, self->type_id);
-    ok = make(self, parent, type, error);
+    ok = make(self, parent, error);
     md_unfinished_end(self->state_dir, path);
     return ok;
 }
