@@ -37,9 +37,7 @@ class Hostile(MediatedTest):
 
     def wait_agreement(self):
         """Until lists and sysfs say the same."""
-        with contextlib.suppress(AssertionError):
-            self.wait_until(lambda: self.names(MDEV | ACTIVE) == self.present(), 'agreement')
-        self.assertEqual(self.names(MDEV | ACTIVE), self.present())
+        self.wait_equal(lambda: self.names(MDEV | ACTIVE), self.present)
 
     def outcome(self, background):
         """None if a call has succeeded, else its error."""

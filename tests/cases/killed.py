@@ -100,9 +100,7 @@ class KilledTest(MediatedTest):
     def check_lists(self, client):
         """They agree with sysfs and disk, once what the start does by itself is done."""
         self.wait_until(lambda: not self.notes(), 'no device that is half made')
-        with contextlib.suppress(AssertionError):
-            self.wait_until(lambda: self.told_lists(client) == self.wanted_lists(), 'agreement')
-        self.assertEqual(self.told_lists(client), self.wanted_lists())
+        self.wait_equal(lambda: self.told_lists(client), self.wanted_lists)
 
 
 class Killed(KilledTest):

@@ -256,6 +256,17 @@ class MediatedTest(unittest.TestCase):
     def wait_until(self, condition, what):
         return hosts.wait_until(condition, what, self.deadline)
 
+    def wait_equal(self, one, other):
+        """Until both functions return the same once; a second look would find what has begun since."""
+        looks = []
+
+        def is_equal():
+            looks[:] = one(), other()
+            return looks[0] == looks[1]
+        with contextlib.suppress(AssertionError):
+            self.wait_until(is_equal, 'agreement')
+        self.assertEqual(*looks)
+
     def change_config(self, config):
         """On return the running daemon goes by these settings."""
         before = self.daemon.log().count(READ_AGAIN)
