@@ -24,6 +24,8 @@ SERVICE = 'mediated.service'
 SOCKETS = ('mediated.socket', 'mediated-ro.socket')
 USERS_SOCKET = 'mediated-vfio-users.socket'
 UNITS = (SERVICE, *SOCKETS, USERS_SOCKET)
+UDEV_SOCKETS = ('systemd-udevd-control.socket', 'systemd-udevd-kernel.socket')
+UDEV_SERVICE = 'systemd-udevd.service'
 TEMPLATES = ('mediated-vfio-users@.service',)
 MAKE_ROOT = pathlib.Path(__file__).resolve().parents[2] / 'src/units/make-root'
 DROP_IN = f'{SERVICE}.d/test.conf'
@@ -205,3 +207,20 @@ class ServiceHost(VmHost):
         """`restarts`: systemd starts the service again after a crash, as the unit says."""
         super().__init__(machine, program)
         self.daemon.restarts = restarts
+
+    def stop_udev(self):
+        """Its sockets, too, or the next event would start it."""
+        systemd.stop(*UDEV_SOCKETS, UDEV_SERVICE)
+        self.wait_no_udev()
+
+    def kill_udev(self):
+        """The signal comes first: one that hangs would be woken up to be stopped."""
+        write_units({f'{UDEV_SERVICE}.d/test.conf': '[Service]\nRestart=no\n'})
+        self.signal_udev(signal.SIGKILL)
+        self.stop_udev()
+
+    def start_udev(self):
+        if not self.udev_processes():
+            write_units({f'{UDEV_SERVICE}.d/test.conf': None})
+            systemd.start(*UDEV_SOCKETS, UDEV_SERVICE)
+        self.settle()
