@@ -198,14 +198,33 @@ md_log_output_write(GString *line)
 }
 
 
-void
-md_log_output_flush(guint milliseconds)
+static guint
+count_kept(void)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)milliseconds * 1000;
-    gint64 left = end - g_get_monotonic_time();
+    guint n = 0;
 
-    while (!catch_up() && left > 0) {
-        has_room((int)(left / 1000));
-        left = end - g_get_monotonic_time();
+    g_mutex_lock(&output.mutex);
+    n = output.kept.length;
+    g_mutex_unlock(&output.mutex);
+    return n;
+}
+
+
+void
+md_log_output_flush(guint patience, guint limit)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)limit * 1000;
+    gint64 give_up = 0;
+    guint n_before = G_MAXUINT;
+
+    while (!catch_up() && g_get_monotonic_time() < end) {
+        guint n = count_kept();
+
+        if (n < n_before)
+            give_up = g_get_monotonic_time() + (gint64)patience * 1000;
+        else if (g_get_monotonic_time() >= give_up)
+            return;
+        n_before = n;
+        has_room((int)patience);
     }
 }

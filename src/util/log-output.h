@@ -23,5 +23,6 @@ void md_log_output_write(GString *line);
 /* The fields as the journal's socket takes them. */
 GString *md_log_output_encode(const GLogField *fields, gsize n_fields);
 
-/* Writes what is kept, and waits for the reader up to so many milliseconds. */
-void md_log_output_flush(guint milliseconds);
+/* Writes what is kept. Gives up when the reader has taken nothing for `patience` milliseconds, and
+ * after `limit` milliseconds in any case. */
+void md_log_output_flush(guint patience, guint limit);

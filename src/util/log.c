@@ -30,8 +30,10 @@ typedef struct {
     char numbers[FIELDS_MAX][NUMBER_SIZE];
 } Fields;
 
-/* Milliseconds that the last lines of the program wait for their reader. */
-#define LAST_LINES 1000
+/* Milliseconds that the last lines of the program wait for a reader who takes none, and at most for
+ * one who takes them slowly. */
+#define LAST_LINES_PATIENCE 1000
+#define LAST_LINES_MAX      10000
 
 /* Whether stderr shows colours. */
 static gboolean has_colour;
@@ -176,7 +178,7 @@ md_log_init(gboolean verbose)
 void
 md_log_end(void)
 {
-    md_log_output_flush(LAST_LINES);
+    md_log_output_flush(LAST_LINES_PATIENCE, LAST_LINES_MAX);
 }
 
 

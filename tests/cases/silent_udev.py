@@ -139,6 +139,8 @@ class Gone(Udev):
         self.assertEqual(self.names(), before)
 
     def test_killed_with_events_that_it_has_not_told(self):
+        """Nothing tells of its end: what it owes is missed after `event_timeout`."""
+        self.change_config({'mdev': {'event_timeout': '0.5'}})
         self.host.hang_udev()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.host.kill_udev()

@@ -104,7 +104,8 @@ class Blocked(MediatedTest):
 class Deadline(MediatedTest):
     """A caller does not wait for ever."""
 
-    SHORT = {'driver_timeout': '0.3', 'event_timeout': '0.2'}
+    # Not event_timeout as well: a device that is incomplete for that long is listed as it is.
+    SHORT = {'driver_timeout': '0.3'}
 
     def test_create(self):
         uuid = self.new_uuid()
