@@ -73,10 +73,13 @@ def accelerator(release):
     return answer
 
 
-def accelerator_arguments(name, iommu):
-    if name == 'kvm':
-        return ['-accel', 'kvm,kernel-irqchip=split' if iommu else 'kvm', '-cpu', 'host']
-    return ['-accel', 'tcg,thread=multi']
+def processor_arguments(accel, cpus, iommu):
+    """'icount': 8 ns for each instruction, which only a single processor can have."""
+    if accel == 'icount':
+        return ['-smp', '1', '-accel', 'tcg', '-icount', 'shift=3,sleep=off']
+    if accel == 'kvm':
+        return ['-smp', str(cpus), '-accel', 'kvm,kernel-irqchip=split' if iommu else 'kvm', '-cpu', 'host']
+    return ['-smp', str(cpus), '-accel', 'tcg,thread=multi']
 
 
 def kernel_words(accel):
@@ -84,7 +87,7 @@ def kernel_words(accel):
     # An emulated machine's processors have one clock, which the kernel cannot know; each look at another costs
     # a way out of the emulated processor. Its timer comes late where others want the real one, too, which the kernel
     # would take for one that is not connected.
-    return ['tsc=reliable', 'no_timer_check'] if accel == 'tcg' else []
+    return ['tsc=reliable', 'no_timer_check'] if accel != 'kvm' else []
 
 
 def share(tag, path, readonly):
