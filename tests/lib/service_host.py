@@ -214,10 +214,13 @@ class ServiceHost(VmHost):
         self.wait_no_udev()
 
     def kill_udev(self):
-        """The signal comes first: one that hangs would be woken up to be stopped."""
+        """Its sockets go first, as an event that waits there would start it anew, and the service last: one that hangs
+        would be woken up to be stopped."""
         write_units({f'{UDEV_SERVICE}.d/test.conf': '[Service]\nRestart=no\n'})
+        systemd.stop(*UDEV_SOCKETS)
         self.signal_udev(signal.SIGKILL)
-        self.stop_udev()
+        systemd.stop(UDEV_SERVICE)
+        self.wait_no_udev()
 
     def start_udev(self):
         if not self.udev_processes():
