@@ -197,14 +197,14 @@ class VmHost(host.Host):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def wait_no_udev(self):
-        host.wait_until(lambda: not self.udev_processes(), 'the end of udevd', DEADLINE)
+    def wait_no_udev(self, seconds=DEADLINE):
+        host.wait_until(lambda: not self.udev_processes(), 'the end of udevd', seconds)
 
     def ask_udev_to_end(self):
         """Whether it has ended. One that ends before it has answered is an error to udevadm."""
         subprocess.run(['udevadm', 'control', '--exit'], check=False)
         with contextlib.suppress(AssertionError):
-            host.wait_until(lambda: not self.udev_processes(), 'the end of udevd', UDEVD_ENDS)
+            self.wait_no_udev(UDEVD_ENDS)
         return not self.udev_processes()
 
     def stop_udev(self):
