@@ -439,19 +439,17 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
     gboolean was_told = md_past_take_removal(self->past, path);
+    gboolean is_new = is_news(self, device);
 
     if (md_incomplete_is_bound(self->incomplete, path))
         register_vanished(self, device);
-    if (is_news(self, device)) {
-        if (was_told)
-            md_inventory_check(self, path);
-        else
-            md_inventory_drop(self, path);
-        /* Its bind, or this once more, must not be taken for another life. */
-        md_past_close(self->past, path, md_udev_device_get_seqnum(device));
-    } else {
+    if (is_new && !was_told)
+        md_inventory_drop(self, path);
+    else
         md_inventory_check(self, path);
-    }
+    /* Its bind, or this once more, must not be taken for another life. */
+    if (is_new)
+        md_past_close(self->past, path, md_udev_device_get_seqnum(device));
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
 }
 
