@@ -187,15 +187,15 @@ apply_settings(Daemon *self, MdSettings *settings)
 
 
 static void
-on_settings_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_settings_read(gpointer data, GError *error, gpointer user_data)
 {
-    Daemon *self = data;
-    g_autoptr(GError) error = NULL;
-    Reload *reload = md_worker_run_finish(result, &error);
+    Daemon *self = user_data;
+    g_autoptr(GError) reason = error;
+    Reload *reload = data;
 
     self->reloading = FALSE;
     if (reload == NULL)
-        g_warning("the settings stay as they are: %s", error->message);
+        g_warning("the settings stay as they are: %s", reason->message);
     else
         apply_settings(self, reload->settings);
     release_clients(self);
@@ -219,9 +219,9 @@ begin_reload(Daemon *self)
     reload->options.config = g_strdup(self->options->config);
     reload->options.socket_dir = g_strdup(self->options->socket_dir);
     md_notify_reloading();
-    md_worker_run_async(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
-                        MD_WORKER_SETTINGS, self->settings->driver_timeout, md_owner_get_daemon(),
-                        on_settings_read, self);
+    md_worker_run(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
+                  MD_WORKER_SETTINGS, self->settings->driver_timeout, md_owner_get_daemon(),
+                  on_settings_read, self);
 }
 
 

@@ -314,13 +314,12 @@ callout_search_set_overdue_error(MdCalloutSearch *self, GError **error)
 
 
 static void
-on_searched(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_searched(gpointer data, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     MdCalloutSearch *self = g_task_get_task_data(task);
     GPtrArray **files = NULL;
-    GError *error = NULL;
-    Search *search = md_worker_run_finish(result, &error);
+    Search *search = data;
 
     if (search == NULL) {
         if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
@@ -349,9 +348,9 @@ md_callout_search_run_async(MdCalloutSearch *self,
 
     g_task_set_source_tag(task, md_callout_search_run_async);
     g_task_set_task_data(task, g_rc_box_acquire(self), (GDestroyNotify)md_callout_search_unref);
-    md_worker_run_async(search_run, search_new(self), (GDestroyNotify)search_free, MD_WORKER_FILES,
-                        MD_WORKER_SCRIPTS, self->settings->driver_timeout, owner, on_searched,
-                        g_steal_pointer(&task));
+    md_worker_run(search_run, search_new(self), (GDestroyNotify)search_free, MD_WORKER_FILES,
+                  MD_WORKER_SCRIPTS, self->settings->driver_timeout, owner, on_searched,
+                  g_steal_pointer(&task));
 }
 
 

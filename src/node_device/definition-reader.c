@@ -179,11 +179,11 @@ reader_go_on(MdDefinitionReader *self, gboolean failed)
 
 
 static void
-on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_read(gpointer data, GError *error, gpointer user_data)
 {
-    g_autoptr(MdDefinitionReader) self = data;
-    g_autoptr(GError) error = NULL;
-    MdDefinitionRead *read = md_worker_run_finish(result, &error);
+    g_autoptr(MdDefinitionReader) self = user_data;
+    g_autoptr(GError) reason = error;
+    MdDefinitionRead *read = data;
 
     md_source_clear(&self->timer);
     if (self->ended)
@@ -194,9 +194,9 @@ on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     if (read != NULL)
         self->apply(read, self->data);
     else
-        g_message("'%s' cannot be read: %s", self->directory, error->message);
+        g_message("'%s' cannot be read: %s", self->directory, reason->message);
     self->busy = FALSE;
-    reader_answer(self->waiting, error);
+    reader_answer(self->waiting, reason);
     if (!self->ended)
         reader_go_on(self, read == NULL);
 }
@@ -243,9 +243,9 @@ reader_advance(MdDefinitionReader *self)
     self->waiting_next = free_array;
     self->timer =
         md_source_attach(g_timeout_source_new(self->settings->driver_timeout), on_overdue, self);
-    md_worker_run_async(md_definition_read_run, reader_make_job(self),
-                        (GDestroyNotify)md_definition_read_free, MD_WORKER_READ, WORKER_OBJECT,
-                        WORKER_DEADLINE, md_owner_get_daemon(), on_read, g_rc_box_acquire(self));
+    md_worker_run(md_definition_read_run, reader_make_job(self),
+                  (GDestroyNotify)md_definition_read_free, MD_WORKER_READ, WORKER_OBJECT,
+                  WORKER_DEADLINE, md_owner_get_daemon(), on_read, g_rc_box_acquire(self));
 }
 
 

@@ -75,13 +75,11 @@ start_next(const char *path)
 
 
 static void
-on_job_ended(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
+on_job_ended(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
     Job *job = g_task_get_task_data(task);
-    GError *error = NULL;
 
-    md_worker_run_finish(result, &error);
     g_clear_pointer(&job->owner, md_owner_unref);
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         g_atomic_int_set(&job->abandoned, TRUE);
@@ -103,9 +101,8 @@ start_job(GTask *task)
 {
     Job *job = g_task_get_task_data(task);
 
-    md_worker_run_async(run_job, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref,
-                        MD_WORKER_WRITE, WORKER_OBJECT, job->deadline, job->owner, on_job_ended,
-                        task);
+    md_worker_run(run_job, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref, MD_WORKER_WRITE,
+                  WORKER_OBJECT, job->deadline, job->owner, on_job_ended, task);
 }
 
 

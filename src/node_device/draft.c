@@ -88,11 +88,10 @@ read_on_worker(gpointer data, GError **error)
 
 
 static void
-on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_read(gpointer data, GError *error, gpointer user_data)
 {
-    g_autofree Reader *reader = data;
-    GError *error = NULL;
-    Reading *reading = md_worker_run_finish(result, &error);
+    g_autofree Reader *reader = user_data;
+    Reading *reading = data;
 
     reader_answer(reader, reading != NULL ? g_steal_pointer(&reading->def) : NULL, error);
 }
@@ -102,8 +101,8 @@ on_read(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 static void
 reading_begin(Reading *reading, const Reader *reader, MdOwner *owner)
 {
-    md_worker_run_async(read_on_worker, reading, (GDestroyNotify)reading_free, MD_WORKER_DOCUMENT,
-                        0, DEADLINE, owner, on_read, g_memdup2(reader, sizeof(*reader)));
+    md_worker_run(read_on_worker, reading, (GDestroyNotify)reading_free, MD_WORKER_DOCUMENT, 0,
+                  DEADLINE, owner, on_read, g_memdup2(reader, sizeof(*reader)));
 }
 
 
@@ -115,13 +114,12 @@ load_schema(gpointer path, GError **error)
 
 
 static void
-on_schema_loaded(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_schema_loaded(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autofree Pending *pending = data;
+    g_autofree Pending *pending = user_data;
     g_autoptr(MdOwner) owner = pending->owner;
-    GError *error = NULL;
 
-    if (md_worker_run_finish(result, &error) != NULL) {
+    if (error == NULL) {
         reading_begin(pending->reading, &pending->reader, owner);
         return;
     }
@@ -140,8 +138,8 @@ reading_load_schema(Reading *reading, const Reader *reader, MdOwner *owner)
     pending->reading = reading;
     pending->reader = *reader;
     pending->owner = md_owner_ref(owner);
-    md_worker_run_async(load_schema, (gpointer)SCHEMA, NULL, MD_WORKER_FILES, MD_WORKER_SCHEMA,
-                        DEADLINE, owner, on_schema_loaded, pending);
+    md_worker_run(load_schema, (gpointer)SCHEMA, NULL, MD_WORKER_FILES, MD_WORKER_SCHEMA, DEADLINE,
+                  owner, on_schema_loaded, pending);
 }
 
 

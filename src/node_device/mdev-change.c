@@ -157,19 +157,20 @@ take_live_attrs(MdMdevChange *change, guint n)
 
 
 static void
-on_live_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_live_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     MdMdevChange *change = g_task_get_task_data(task);
     guint n = change->wanted->attrs->len;
 
-    if (md_worker_run_finish(result, &change->error) == NULL)
-        n = g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)
+    change->error = error;
+    if (error != NULL)
+        n = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)
                 ? 0
                 : md_mdev_write_count_written(change->write);
     if (n > 0)
         take_live_attrs(change, n);
-    if (change->error == NULL)
+    if (error == NULL)
         change_keep(task);
     else
         change_end(task);
@@ -189,10 +190,10 @@ change_write_live(GTask *task)
         return;
     }
     change->write = md_mdev_write_new_update(device, change->wanted->attrs);
-    md_worker_run_async(md_mdev_write_update, md_mdev_write_ref(change->write),
-                        (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, device->inode,
-                        change->host->settings->driver_timeout, change->owner, on_live_written,
-                        g_object_ref(task));
+    md_worker_run(md_mdev_write_update, md_mdev_write_ref(change->write),
+                  (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, device->inode,
+                  change->host->settings->driver_timeout, change->owner, on_live_written,
+                  g_object_ref(task));
 }
 
 

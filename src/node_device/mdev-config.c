@@ -64,14 +64,14 @@ plan_define(MdMdevChange *change, GError **error)
 
 
 static void
-on_type_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_type_found(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    GTask *task = data;
+    GTask *task = user_data;
     MdMdevChange *change = g_task_get_task_data(task);
     const MdDefinition *wanted = change->wanted;
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) reason = error;
 
-    change->type_known = md_worker_run_finish(result, &error) != NULL;
+    change->type_known = error == NULL;
     if (change->type_known) {
         MdDefinition *resolved =
             md_definition_new(wanted->parent_addr, wanted->uuid,
@@ -80,9 +80,9 @@ on_type_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
         md_definition_unref(change->wanted);
         change->wanted = resolved;
     } else if (wanted->type_id == NULL ||
-               !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
-        g_prefix_error(&error, "Unable to %s '%s': ", change->doing, change->name);
-        g_task_return_error(task, g_steal_pointer(&error));
+               !g_error_matches(reason, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
+        g_prefix_error(&reason, "Unable to %s '%s': ", change->doing, change->name);
+        g_task_return_error(task, g_steal_pointer(&reason));
         g_object_unref(task);
         return;
     }
@@ -102,10 +102,9 @@ begin_with_type(GTask *task, MdNodeDevice *parent, const MdNodeDeviceDef *def)
 
     if (parent != NULL) {
         change->write = md_mdev_write_new_create(parent, def);
-        md_worker_run_async(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
-                            (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
-                            change->host->settings->driver_timeout, change->owner, on_type_found,
-                            task);
+        md_worker_run(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
+                      (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
+                      change->host->settings->driver_timeout, change->owner, on_type_found, task);
     } else if (cap->type_id != NULL) {
         md_mdev_change_begin(task);
     } else {

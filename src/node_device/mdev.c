@@ -117,19 +117,20 @@ on_done(const char *path, gboolean seen, gpointer data)
 
 
 static void
-on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
     gboolean timed_out = FALSE;
 
-    if (md_worker_run_finish(result, &operation->error) != NULL) {
+    if (error == NULL) {
         md_waiter_written(get_waiter(operation), operation->path, on_done, g_steal_pointer(&task));
         return;
     }
 
+    operation->error = error;
     /* A write that goes on behind our back must not be looked at. */
-    timed_out = g_error_matches(operation->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
+    timed_out = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     if (!timed_out && md_mdev_write_is_withdrawn(operation->write))
         md_inventory_settle(operation->host->inventory, operation->path);
     operation->verb->explain(operation, &operation->error);
@@ -139,14 +140,13 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
 
 static void
-run_job(GTask *task, MdWorkerFunc func, GAsyncReadyCallback callback)
+run_job(GTask *task, MdWorkerFunc func, MdWorkerEndFunc done)
 {
     Operation *operation = g_task_get_task_data(task);
 
-    md_worker_run_async(func, md_mdev_write_ref(operation->write),
-                        (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, operation->inode,
-                        operation->host->settings->driver_timeout, operation->owner, callback,
-                        g_object_ref(task));
+    md_worker_run(func, md_mdev_write_ref(operation->write), (GDestroyNotify)md_mdev_write_unref,
+                  MD_WORKER_WRITE, operation->inode, operation->host->settings->driver_timeout,
+                  operation->owner, done, g_object_ref(task));
 }
 
 
@@ -192,13 +192,14 @@ commit(Operation *operation)
 
 
 static void
-on_prepared(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_prepared(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
     g_autoptr(MdDefinition) device = NULL;
 
-    if (md_worker_run_finish(result, &operation->error) == NULL) {
+    operation->error = error;
+    if (error != NULL) {
         operation->verb->explain(operation, &operation->error);
         give_up(operation);
         end(task);

@@ -107,17 +107,13 @@ end(GTask *task)
 
 
 static void
-run_job(GTask *task,
-        MdWorkerFunc func,
-        MdWorkerKind kind,
-        MdVhbaWrite *write,
-        GAsyncReadyCallback callback)
+run_job(GTask *task, MdWorkerFunc func, MdWorkerKind kind, MdVhbaWrite *write, MdWorkerEndFunc done)
 {
     Operation *operation = g_task_get_task_data(task);
 
-    md_worker_run_async(func, write, (GDestroyNotify)md_vhba_write_free, kind,
-                        operation->parent->inode, operation->host->settings->driver_timeout,
-                        operation->owner, callback, g_object_ref(task));
+    md_worker_run(func, write, (GDestroyNotify)md_vhba_write_free, kind, operation->parent->inode,
+                  operation->host->settings->driver_timeout, operation->owner, done,
+                  g_object_ref(task));
 }
 
 
@@ -412,12 +408,13 @@ go_on_after_failure(GTask *task)
 
 
 static void
-on_created(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_created(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
 
-    if (md_worker_run_finish(result, &operation->error) == NULL) {
+    operation->error = error;
+    if (error != NULL) {
         go_on_after_failure(task);
     } else if (find_adapter(operation->host->registry, operation->parent->def->path,
                             operation->wwnn, operation->wwpn) != NULL) {
@@ -429,13 +426,14 @@ on_created(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
 
 static void
-on_checked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_checked(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
 
     g_clear_error(&operation->reason);
-    if (md_worker_run_finish(result, &operation->reason) != NULL) {
+    operation->reason = error;
+    if (error == NULL) {
         run_job(task, md_vhba_write_create, MD_WORKER_WRITE, new_write(operation), on_created);
     } else if (md_fair_queue_is_refusal(operation->reason)) {
         operation->error = g_steal_pointer(&operation->reason);
@@ -531,16 +529,17 @@ on_removed(const char *path, gboolean seen, gpointer data)
 
 
 static void
-on_deleted(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_deleted(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
+    g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
     MdWaiter *waiter = md_inventory_get_waiter(operation->host->inventory);
 
-    if (md_worker_run_finish(result, &operation->error) != NULL) {
+    if (error == NULL) {
         md_waiter_written(waiter, operation->path, on_removed, g_steal_pointer(&task));
         return;
     }
+    operation->error = error;
     add_prefix(operation, "destroy", operation->name);
     md_waiter_cancel(waiter, operation->path);
     md_inventory_check(operation->host->inventory, operation->path);

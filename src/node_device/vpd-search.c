@@ -87,7 +87,7 @@ stop_search(Search *search, GError *error)
 }
 
 
-static void on_answer(GObject *source, GAsyncResult *result, gpointer data);
+static void on_answer(gpointer data, GError *error, gpointer user_data);
 
 
 static void
@@ -127,9 +127,8 @@ go_on(GTask *task)
         if (answer_at_once(search, question))
             continue;
         search->n_asked++;
-        md_worker_run_async(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ,
-                            question->inode, search->deadline, search->owner, on_answer,
-                            g_object_ref(task));
+        md_worker_run(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ, question->inode,
+                      search->deadline, search->owner, on_answer, g_object_ref(task));
     }
     if (search->n_asked > 0)
         return;
@@ -142,17 +141,17 @@ go_on(GTask *task)
 
 
 static void
-on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_answer(gpointer data, GError *error, gpointer user_data)
 {
-    g_autoptr(GTask) task = data;
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GTask) task = user_data;
+    g_autoptr(GError) reason = error;
     Search *search = g_task_get_task_data(task);
-    const Question *question = md_worker_run_finish(result, &error);
+    const Question *question = data;
 
-    if (question == NULL && md_fair_queue_is_refusal(error))
-        stop_search(search, g_steal_pointer(&error));
+    if (question == NULL && md_fair_queue_is_refusal(reason))
+        stop_search(search, g_steal_pointer(&reason));
     else
-        take_answer(search, question, error);
+        take_answer(search, question, reason);
     search->n_asked--;
     go_on(task);
 }

@@ -378,16 +378,16 @@ find_end(const GError *error)
 
 
 static void
-on_spawned(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_spawned(gpointer data, GError *error, gpointer user_data)
 {
-    Run *run = data;
-    g_autoptr(GError) refusal = NULL;
-    Spawn *spawn = md_worker_run_finish(result, &refusal);
-    const GError *error = spawn != NULL ? spawn->error : refusal;
+    Run *run = user_data;
+    g_autoptr(GError) refusal = error;
+    Spawn *spawn = data;
+    const GError *reason = spawn != NULL ? spawn->error : refusal;
 
-    if (run->task == NULL || error != NULL) {
+    if (run->task == NULL || reason != NULL) {
         if (run->task != NULL)
-            answer(run, find_end(error), 0, error->message);
+            answer(run, find_end(reason), 0, reason->message);
         run_free(run);
         return;
     }
@@ -406,8 +406,8 @@ on_turn(gpointer data)
 
     run_set_timer(run);
     md_owner_watch(run->owner, &run->watch, on_client_gone, run);
-    md_worker_run_async(spawn_run, g_steal_pointer(&run->spawn), (GDestroyNotify)spawn_free,
-                        MD_WORKER_FILES, MD_WORKER_SPAWN, G_MAXUINT, run->owner, on_spawned, run);
+    md_worker_run(spawn_run, g_steal_pointer(&run->spawn), (GDestroyNotify)spawn_free,
+                  MD_WORKER_FILES, MD_WORKER_SPAWN, G_MAXUINT, run->owner, on_spawned, run);
 }
 
 

@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/polled.h"
+#include "util/source.h"
 #include "util/threads.h"
 
 /* Microseconds that results are handed out for before the main loop turns to others. */
@@ -268,6 +269,29 @@ on_refused(gpointer user_data, GError *error)
 }
 
 
+/* From a turn of the main loop of its own. */
+static gboolean
+on_refusal_due(gpointer user_data)
+{
+    Job *job = user_data;
+
+    job_tell(job, NULL, g_steal_pointer(&job->error));
+    return G_SOURCE_REMOVE;
+}
+
+
+/* Who has asked may be in the middle of something, and need not expect the answer there. */
+static void
+refuse_later(Job *job, GError *error)
+{
+    g_autoptr(GSource) source = md_source_attach_turns(on_refusal_due, job);
+
+    md_deadline_clear(&job->deadline);
+    job->error = error;
+    job_unref(job);
+}
+
+
 static guint64
 make_key(MdWorkerKind kind, guint64 object)
 {
@@ -296,20 +320,6 @@ get_lane(MdWorkerKind kind, guint64 object)
 }
 
 
-/* Referenced for its lane and for who waits for it. */
-static Job *
-job_new(MdWorkerFunc func, gpointer data, GDestroyNotify data_free, MdWorkerEndFunc end)
-{
-    Job *job = g_atomic_rc_box_new0(Job);
-
-    job->func = func;
-    job->data = data;
-    job->data_free = data_free;
-    job->end = end;
-    return g_atomic_rc_box_acquire(job);
-}
-
-
 static void
 job_start(Job *job, MdWorkerKind kind, guint64 object, guint deadline, MdOwner *owner)
 {
@@ -321,7 +331,7 @@ job_start(Job *job, MdWorkerKind kind, guint64 object, guint deadline, MdOwner *
     md_deadline_set(&job->deadline, deadline, on_deadline, job);
     if (!md_fair_queue_join(lane->queue, &job->entry, owner, &funcs, job, &error)) {
         lane_drop_if_unused(lane);
-        on_refused(job, error);
+        refuse_later(job, error);
     }
 }
 
@@ -337,44 +347,15 @@ md_worker_run(MdWorkerFunc func,
               MdWorkerEndFunc end,
               gpointer user_data)
 {
-    Job *job = job_new(func, data, data_free, end);
+    Job *job = g_atomic_rc_box_new0(Job);
 
+    job->func = func;
+    job->data = data;
+    job->data_free = data_free;
+    job->end = end;
     job->user_data = user_data;
-    job_start(job, kind, object, deadline, owner);
-}
-
-
-static void
-on_task_end(gpointer data, GError *error, gpointer user_data)
-{
-    g_autoptr(GTask) task = user_data;
-
-    if (error != NULL)
-        g_task_return_error(task, error);
-    else
-        g_task_return_pointer(task, data, NULL);
-}
-
-
-void
-md_worker_run_async(MdWorkerFunc func,
-                    gpointer data,
-                    GDestroyNotify data_free,
-                    MdWorkerKind kind,
-                    guint64 object,
-                    guint deadline,
-                    MdOwner *owner,
-                    GAsyncReadyCallback callback,
-                    gpointer user_data)
-{
-    GTask *task = g_task_new(NULL, NULL, callback, user_data);
-    Job *job = job_new(func, data, data_free, on_task_end);
-
-    g_task_set_source_tag(task, md_worker_run_async);
-    /* The task keeps the data alive until the callback has seen it. */
-    g_task_set_task_data(task, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref);
-    job->user_data = task;
-    job_start(job, kind, object, deadline, owner);
+    /* One reference is its lane's, one is for who waits for it. */
+    job_start(g_atomic_rc_box_acquire(job), kind, object, deadline, owner);
 }
 
 
@@ -385,15 +366,6 @@ md_worker_is_overdue(MdWorkerKind kind, guint64 object)
     const Lane *lane = lanes != NULL ? g_hash_table_lookup(lanes, &key) : NULL;
 
     return lane != NULL && lane->n_overdue > 0;
-}
-
-
-gpointer
-md_worker_run_finish(GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_async_result_is_tagged(result, md_worker_run_async), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 

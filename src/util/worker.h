@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 #include "util/owner.h"
 
@@ -41,38 +41,18 @@ typedef enum {
 /* Runs on the thread; `data` belongs to it until the call has returned. */
 typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);
 
-/*
- * Runs func(data) and then calls `callback` on the main loop of the caller, exactly once: with the
- * result, or after `deadline` milliseconds with VIR_ERR_OPERATION_TIMEOUT, or with
- * VIR_ERR_RESOURCE_BUSY if too many wait already, or with VIR_ERR_OPERATION_ABORTED if the client
- * goes before it has begun. A job that has not begun by then never will; one that has goes on (the
- * kernel cannot be told to give up), and its late result is dropped. `data` is freed when job and
- * callback are both through. `object` tells which jobs are on the same one.
- */
-void md_worker_run_async(MdWorkerFunc func,
-                         gpointer data,
-                         GDestroyNotify data_free,
-                         MdWorkerKind kind,
-                         guint64 object,
-                         guint deadline,
-                         MdOwner *owner,
-                         GAsyncReadyCallback callback,
-                         gpointer user_data);
-
-/* Whether a job has not ended by its deadline, so that another one would hardly either. */
-gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
-
-/* One line in the log for each object and kind of which a job runs or waits. */
-void md_worker_log_state(void);
-
-/* The `data` of the job, borrowed, or NULL with an error. */
-gpointer md_worker_run_finish(GAsyncResult *result, GError **error);
-
 /* `data` is that of the job, borrowed; NULL with `error`, which is taken over. */
 typedef void (*MdWorkerEndFunc)(gpointer data, GError *error, gpointer user_data);
 
-/* The same without a task of GLib's, which costs more than the rest. A refusal is told before the
- * call has returned. */
+/*
+ * Runs func(data) and then calls `end` on the main loop of the caller, exactly once and never
+ * before the call has returned: with the result, or after `deadline` milliseconds with
+ * VIR_ERR_OPERATION_TIMEOUT, or with VIR_ERR_RESOURCE_BUSY if too many wait already, or with
+ * VIR_ERR_OPERATION_ABORTED if the client goes before it has begun. A job that has not begun by
+ * then never will; one that has goes on (the kernel cannot be told to give up), and its late result
+ * is dropped. `data` is freed when job and `end` are both through. `object` tells which jobs are on
+ * the same one.
+ */
 void md_worker_run(MdWorkerFunc func,
                    gpointer data,
                    GDestroyNotify data_free,
@@ -82,3 +62,9 @@ void md_worker_run(MdWorkerFunc func,
                    MdOwner *owner,
                    MdWorkerEndFunc end,
                    gpointer user_data);
+
+/* Whether a job has not ended by its deadline, so that another one would hardly either. */
+gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
+
+/* One line in the log for each object and kind of which a job runs or waits. */
+void md_worker_log_state(void);

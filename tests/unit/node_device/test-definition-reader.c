@@ -30,34 +30,29 @@ typedef struct {
 
 /* The job under way. */
 static struct {
-    GTask *task; /* NULL: none */
+    MdWorkerEndFunc end; /* NULL: none */
+    gpointer user_data;
     gpointer read;
     GDestroyNotify read_free;
 } job;
 
 
 void
-md_worker_run_async(MdWorkerFunc func G_GNUC_UNUSED,
-                    gpointer data,
-                    GDestroyNotify data_free,
-                    MdWorkerKind kind G_GNUC_UNUSED,
-                    guint64 object G_GNUC_UNUSED,
-                    guint deadline G_GNUC_UNUSED,
-                    MdOwner *owner G_GNUC_UNUSED,
-                    GAsyncReadyCallback callback,
-                    gpointer user_data)
+md_worker_run(MdWorkerFunc func G_GNUC_UNUSED,
+              gpointer data,
+              GDestroyNotify data_free,
+              MdWorkerKind kind G_GNUC_UNUSED,
+              guint64 object G_GNUC_UNUSED,
+              guint deadline G_GNUC_UNUSED,
+              MdOwner *owner G_GNUC_UNUSED,
+              MdWorkerEndFunc end,
+              gpointer user_data)
 {
-    g_assert_null(job.task);
-    job.task = g_task_new(NULL, NULL, callback, user_data);
+    g_assert_null(job.end);
+    job.end = end;
+    job.user_data = user_data;
     job.read = data;
     job.read_free = data_free;
-}
-
-
-gpointer
-md_worker_run_finish(GAsyncResult *result, GError **error)
-{
-    return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 
@@ -78,17 +73,17 @@ md_worker_log_state(void)
 static void
 end_job(gboolean success)
 {
-    g_autoptr(GTask) task = g_steal_pointer(&job.task);
+    MdWorkerEndFunc end = g_steal_pointer(&job.end);
     gpointer read = job.read;
     GDestroyNotify read_free = job.read_free;
+    GError *error = NULL;
 
-    g_assert_nonnull(task);
-    if (success) {
-        g_task_return_pointer(task, read, NULL);
-    } else {
+    g_assert_nonnull(end);
+    if (!success) {
         g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "'/nowhere' cannot be read: *");
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_RESOURCE_BUSY, "no room");
+        md_error_set(&error, VIR_ERR_RESOURCE_BUSY, "no room");
     }
+    end(success ? read : NULL, error, job.user_data);
     settle();
     g_test_assert_expected_messages();
     read_free(read);
@@ -124,7 +119,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_assert_null(job.task);
+    g_assert_null(job.end);
     md_definition_reader_free(fixture->reader);
     g_object_unref(fixture->watch);
 }
@@ -200,7 +195,7 @@ test_retry(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fixture->settings.driver_timeout = SOON;
     end_job(FALSE);
     assert_failed(&waiter);
-    while (job.task == NULL)
+    while (job.end == NULL)
         g_main_context_iteration(NULL, TRUE);
     fixture->settings.driver_timeout = NEVER;
     wait_begin(fixture, &waiter);
@@ -217,7 +212,7 @@ test_wait(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     md_definition_reader_want_all(fixture->reader);
     end_job(FALSE);
-    g_assert_null(job.task);
+    g_assert_null(job.end);
     wait_begin(fixture, &waiter);
     g_assert_false(waiter.answered);
     end_job(TRUE);

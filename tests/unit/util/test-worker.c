@@ -59,12 +59,14 @@ fail(gpointer data G_GNUC_UNUSED, GError **error)
 
 
 static void
-on_answer(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
+on_answer(gpointer data, GError *error, gpointer user_data)
 {
     Answer *answer = user_data;
 
+    g_assert_null(answer->error);
     answer->n_calls++;
-    answer->data = md_worker_run_finish(result, &answer->error);
+    answer->data = data;
+    answer->error = error;
     g_main_loop_quit(answer->loop);
 }
 
@@ -90,8 +92,8 @@ test_result(void)
     Gate gate = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
-                        md_owner_get_daemon(), on_answer, &answer);
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+                  on_answer, &answer);
     g_assert_cmpuint(answer.n_calls, ==, 0);
     wait_for(&answer);
     g_assert_no_error(answer.error);
@@ -101,50 +103,25 @@ test_result(void)
 }
 
 
+/* Told like all else, after the call has returned; once, although its deadline passes by then. */
 static void
-on_end(gpointer data, GError *error, gpointer user_data)
-{
-    Answer *answer = user_data;
-
-    answer->n_calls++;
-    answer->data = data;
-    answer->error = error;
-    if (g_main_loop_is_running(answer->loop))
-        g_main_loop_quit(answer->loop);
-}
-
-
-/* Told to a function, without a task: a result, an error, and a refusal at once. */
-static void
-test_function(void)
+test_refusal(void)
 {
     Gate gate = { .open = TRUE };
-    Answer answers[3] = { { g_main_loop_new(NULL, FALSE) },
-                          { g_main_loop_new(NULL, FALSE) },
-                          { g_main_loop_new(NULL, FALSE) } };
-    MdOwner *gone = md_owner_new(4711);
-
-    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
-                  on_end, &answers[0]);
-    wait_for(&answers[0]);
-    g_assert_no_error(answers[0].error);
-    g_assert_true(answers[0].data == &gate);
-
-    md_worker_run(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(), on_end,
-                  &answers[1]);
-    wait_for(&answers[1]);
-    g_assert_error(answers[1].error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
+    Answer answer = { g_main_loop_new(NULL, FALSE) };
+    g_autoptr(MdOwner) gone = md_owner_new(4711);
 
     md_owner_leave(gone);
-    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, gone, on_end,
-                  &answers[2]);
-    g_assert_error(answers[2].error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
-    md_owner_unref(gone);
-
-    for (guint i = 0; i < G_N_ELEMENTS(answers); i++) {
-        g_assert_cmpuint(answers[i].n_calls, ==, 1);
-        answer_clear(&answers[i]);
-    }
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 0, gone, on_answer, &answer);
+    g_assert_cmpuint(answer.n_calls, ==, 0);
+    wait_for(&answer);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
+    g_assert_null(answer.data);
+    g_assert_cmpuint(answer.n_calls, ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
+    answer_clear(&answer);
 }
 
 
@@ -153,8 +130,8 @@ test_error(void)
 {
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
-                        on_answer, &answer);
+    md_worker_run(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+                  on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
     g_assert_null(answer.data);
@@ -168,8 +145,8 @@ test_deadline(void)
     Gate gate = { .open = FALSE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
-                        on_answer, &answer);
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
+                  on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
@@ -193,8 +170,8 @@ test_overdue(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
-    md_worker_run_async(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 100, md_owner_get_daemon(),
-                        on_answer, &answer);
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, 100, md_owner_get_daemon(),
+                  on_answer, &answer);
     g_assert_false(md_worker_is_overdue(MD_WORKER_READ, OBJECT));
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
@@ -219,10 +196,10 @@ test_blocked_jobs(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MD_WORKER_MAX_RUNNING * 2; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
-                            md_owner_get_daemon(), on_answer, &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, PATIENCE,
-                        md_owner_get_daemon(), on_answer, &answer);
+        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                      md_owner_get_daemon(), on_answer, &blocked);
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, PATIENCE,
+                  md_owner_get_daemon(), on_answer, &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpuint(blocked.n_calls, ==, 0);
@@ -250,16 +227,16 @@ test_too_many(void)
     Answer writer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MOST; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
-                            md_owner_get_daemon(), on_answer, &blocked);
-    md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
-                        md_owner_get_daemon(), on_answer, &refused);
+        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                      md_owner_get_daemon(), on_answer, &blocked);
+    md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+                  on_answer, &refused);
     g_assert_cmpuint(refused.n_calls, ==, 0);
     wait_for(&refused);
     g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
 
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, PATIENCE,
-                        md_owner_get_daemon(), on_answer, &writer);
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, PATIENCE, md_owner_get_daemon(),
+                  on_answer, &writer);
     wait_for(&writer);
     g_assert_no_error(writer.error);
 
@@ -282,10 +259,10 @@ test_deadline_in_the_queue(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MD_WORKER_MAX_RUNNING; i++)
-        md_worker_run_async(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
-                            md_owner_get_daemon(), on_answer, &blocked);
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
-                        on_answer, &answer);
+        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+                      md_owner_get_daemon(), on_answer, &blocked);
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
+                  on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
 
@@ -304,8 +281,8 @@ static void
 block(Gate *shut, MdOwner *owner, guint n, Answer *answer)
 {
     for (guint i = 0; i < n; i++)
-        md_worker_run_async(pass_gate, shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner,
-                            on_answer, answer);
+        md_worker_run(pass_gate, shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner, on_answer,
+                      answer);
 }
 
 
@@ -316,8 +293,8 @@ pass(MdOwner *owner)
     Gate open = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run_async(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner, on_answer,
-                        &answer);
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner, on_answer,
+                  &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
     answer_clear(&answer);
@@ -395,8 +372,7 @@ test_gone(void)
 static void
 read_document(Gate *gate, MdOwner *owner, guint deadline, Answer *answer)
 {
-    md_worker_run_async(pass_gate, gate, NULL, MD_WORKER_DOCUMENT, 0, deadline, owner, on_answer,
-                        answer);
+    md_worker_run(pass_gate, gate, NULL, MD_WORKER_DOCUMENT, 0, deadline, owner, on_answer, answer);
 }
 
 
@@ -444,7 +420,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker/result", test_result);
-    g_test_add_func("/worker/function", test_function);
+    g_test_add_func("/worker/refusal", test_refusal);
     g_test_add_func("/worker/error", test_error);
     g_test_add_func("/worker/deadline", test_deadline);
     g_test_add_func("/worker/blocked-jobs", test_blocked_jobs);
