@@ -241,11 +241,27 @@ on_get_state(gpointer data)
 }
 
 
+/* Whose share its connection uses, and who is at the other end if that is somebody else. */
+static char *
+guest_describe(const Guest *guest)
+{
+    g_autofree char *peer = md_identity_describe(guest->peer);
+    const MdIdentity *identity =
+        guest->session != NULL ? md_session_get_identity(guest->session) : guest->peer;
+    g_autofree char *who = NULL;
+
+    if (identity == guest->peer)
+        return g_steal_pointer(&peer);
+    who = md_identity_describe(identity);
+    return g_strdup_printf("%s; through %s", who, peer);
+}
+
+
 static void
 on_evict(gpointer data, const char *cause)
 {
     Guest *guest = data;
-    g_autofree char *who = md_identity_describe(guest->peer);
+    g_autofree char *who = guest_describe(guest);
     g_autofree char *why =
         g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, guest->number, who);
 
@@ -372,7 +388,7 @@ md_server_count_clients(MdServer *self)
 static void
 guest_log_state(const Guest *guest)
 {
-    g_autofree char *who = md_identity_describe(guest->peer);
+    g_autofree char *who = guest_describe(guest);
     const char *state = "connecting";
 
     if (guest->session != NULL && md_session_is_open(guest->session))

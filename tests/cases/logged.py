@@ -10,6 +10,7 @@ import subprocess
 
 import libvirt
 
+import rpc
 import vhba
 from mediated_test import MediatedTest, only_on
 
@@ -127,6 +128,14 @@ class State(LogTest):
         self.assertTrue(self.logs(f'{len(self.names(connection=self.connect()))} devices'))
         self.host.set_knob(self.parent, 'block_create', 0)
         creation.result(self.deadline)
+
+    def test_client_that_acts_for_a_user(self):
+        """Named with both, as what it holds is the user's."""
+        self.raw().set_identity(rpc.param('unix-user-id', 'Q', 1000), rpc.param('process-id', 'q', 1))
+        self.daemon.signal(signal.SIGUSR1)
+        self.wait_until(lambda: self.logs('State of the daemon'), 'the state')
+        self.wait_until(lambda: self.logs('Client ', ': uid 1000, gid -1, pid 1; through uid 0, ',
+                                          f'pid {os.getpid()}'), 'the client')
 
     def shows_creation(self):
         """Asks again until the call has arrived."""

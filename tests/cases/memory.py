@@ -245,6 +245,10 @@ class Total(MemoryTest):
         self.check(clients)
         bob.send_raw(b'x' * (READER_MAX - OVERHEAD - 100000))
         bob.wait_reply(1)
+        # It is the user who is named, whoever is at the other end.
+        evicted = [line for line in self.daemon.log().splitlines() if 'all connections hold' in line]
+        for line in evicted:
+            self.assertRegex(line, rf'\(client \d+, uid {ALICE}, gid -1, pid 0; through uid 0, gid 0, pid \d+')
 
 
 class Callbacks(MemoryTest):
