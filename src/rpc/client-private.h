@@ -18,7 +18,7 @@ struct _MdClient {
     gpointer data;
     GSocket *socket;
     gboolean closed;
-    uid_t user; /* whose turn it uses */
+    guint64 share; /* whose turn it uses */
 
     MdConnection *connection;
     gsize counted; /* of what is held, as the connection knows it */

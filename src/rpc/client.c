@@ -152,7 +152,7 @@ send_now_or_in_turn(MdClient *self)
 {
     if (!md_rounds_pass()) {
         self->ready |= G_IO_OUT;
-        md_rounds_wait(&self->place, self->user, on_turn, self);
+        md_rounds_wait(&self->place, self->share, on_turn, self);
         return;
     }
     md_send_queue_flush(self->queue, NULL);
@@ -317,7 +317,7 @@ on_ready(GIOCondition condition, gpointer user_data)
     if ((condition & G_IO_IN) != 0 && self->keepalive != NULL)
         md_keepalive_touch(self->keepalive);
     self->ready |= condition;
-    md_rounds_take(&self->place, self->user, on_turn, self);
+    md_rounds_take(&self->place, self->share, on_turn, self);
     /* The loop need not look at the socket of a client that waits for its turn. */
     if (md_rounds_is_waiting(&self->place))
         update_sources(self);
@@ -447,7 +447,7 @@ update_sources(MdClient *self)
         self->close_when_sent = TRUE;
     }
     if (can_go_on(self))
-        md_rounds_wait(&self->place, self->user, on_turn, self);
+        md_rounds_wait(&self->place, self->share, on_turn, self);
     else if (self->ready == 0)
         md_rounds_leave(&self->place);
 
@@ -494,19 +494,19 @@ md_client_start(MdClient *self)
 
 
 void
-md_client_set_user(MdClient *self, uid_t user)
+md_client_set_share(MdClient *self, guint64 share)
 {
-    self->user = user;
+    self->share = share;
 }
 
 
 gboolean
-md_client_act_for(MdClient *self, uid_t user, gboolean privileged, GError **error)
+md_client_act_for(MdClient *self, guint64 share, gboolean privileged, GError **error)
 {
-    if (!md_connection_act_for(self->connection, user, privileged, error))
+    if (!md_connection_act_for(self->connection, share, privileged, error))
         return FALSE;
 
-    md_client_set_user(self, user);
+    md_client_set_share(self, share);
     return TRUE;
 }
 

@@ -38,10 +38,10 @@ MdClient *md_client_new(GSocket *socket,
 void md_client_start(MdClient *self);
 
 /* The user whose turns it uses from now on, see rpc/rounds.h. */
-void md_client_set_user(MdClient *self, uid_t user);
+void md_client_set_share(MdClient *self, guint64 share);
 
 /* The same, and its connection counts as one of this user, see md_connection_act_for(). */
-gboolean md_client_act_for(MdClient *self, uid_t user, gboolean privileged, GError **error);
+gboolean md_client_act_for(MdClient *self, guint64 share, gboolean privileged, GError **error);
 
 /* Of longer frames nothing but the header is kept. It counts for all that has not been handed out,
  * too. */

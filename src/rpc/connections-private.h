@@ -6,7 +6,7 @@
 #include "rpc/connections.h"
 
 typedef struct {
-    uid_t uid;
+    guint64 share;
     gboolean privileged;
     GQueue connections; /* of MdConnection, in the order of their coming */
     guint n_readers;
@@ -32,8 +32,8 @@ struct _MdConnection {
 struct _MdConnections {
     const MdSettings *settings;
     const MdConnectionFuncs *funcs;
-    GHashTable *users; /* uid → MdConnectionUser, those who have a connection or for whom something
-                          is held */
+    GHashTable *users; /* share → MdConnectionUser, those who have a connection or for whom
+                          something is held */
     guint n_connections;
     guint n_authenticating;
     GQueue waiting; /* of MdConnection: to be started, in the order of their coming */

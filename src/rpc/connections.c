@@ -4,6 +4,7 @@
 #include "rpc/connections-private.h"
 
 #include "util/error.h"
+#include "util/owner.h"
 #include "util/source.h"
 
 /* One in so many places is not for readers. */
@@ -79,7 +80,8 @@ md_connections_new(const MdSettings *settings, const MdConnectionFuncs *funcs)
 
     self->settings = settings;
     self->funcs = funcs;
-    self->users = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)user_unref);
+    self->users =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)user_unref);
     g_queue_init(&self->waiting);
     return self;
 }
@@ -103,23 +105,23 @@ md_connections_unref(MdConnections *self)
 
 /* NULL if the user has no connection, and nothing is held for one. */
 static MdConnectionUser *
-user_find(MdConnections *self, uid_t uid)
+user_find(MdConnections *self, guint64 share)
 {
-    return g_hash_table_lookup(self->users, GUINT_TO_POINTER(uid));
+    return g_hash_table_lookup(self->users, &share);
 }
 
 
 static MdConnectionUser *
-user_ensure(MdConnections *self, uid_t uid, gboolean privileged)
+user_ensure(MdConnections *self, guint64 share, gboolean privileged)
 {
-    MdConnectionUser *user = user_find(self, uid);
+    MdConnectionUser *user = user_find(self, share);
 
     if (user == NULL) {
         user = g_rc_box_new0(MdConnectionUser);
-        user->uid = uid;
+        user->share = share;
         user->privileged = privileged;
         g_queue_init(&user->connections);
-        g_hash_table_insert(self->users, GUINT_TO_POINTER(uid), user);
+        g_hash_table_insert(self->users, &user->share, user);
     }
     return user;
 }
@@ -129,8 +131,8 @@ void
 md_connections_drop_if_unused(MdConnections *self, MdConnectionUser *user)
 {
     if (g_queue_is_empty(&user->connections) && user->held == 0 &&
-        user_find(self, user->uid) == user)
-        g_hash_table_remove(self->users, GUINT_TO_POINTER(user->uid));
+        user_find(self, user->share) == user)
+        g_hash_table_remove(self->users, &user->share);
 }
 
 
@@ -258,7 +260,7 @@ user_is_full(MdConnections *self, const MdConnectionUser *user)
 static gboolean
 is_admitted(MdConnections *self, const MdConnectionPeer *peer, gboolean scarce)
 {
-    const MdConnectionUser *user = user_find(self, peer->uid);
+    const MdConnectionUser *user = user_find(self, peer->share);
     const Kind *kind = peer->read_only && !peer->privileged ? &reader_kind : &any_kind;
     guint n_own = user != NULL ? kind->count(user) : 0;
 
@@ -286,7 +288,7 @@ md_connections_admit(MdConnections *self,
 
     connection = g_rc_box_new0(MdConnection);
     connection->table = g_rc_box_acquire(self);
-    connection->user = g_rc_box_acquire(user_ensure(self, peer->uid, peer->privileged));
+    connection->user = g_rc_box_acquire(user_ensure(self, peer->share, peer->privileged));
     connection->data = data;
     connection->since = g_get_monotonic_time();
     connection->link.data = connection;
@@ -471,20 +473,22 @@ connection_move(MdConnection *self, MdConnectionUser *user)
 
 
 gboolean
-md_connection_act_for(MdConnection *self, uid_t uid, gboolean privileged, GError **error)
+md_connection_act_for(MdConnection *self, guint64 share, gboolean privileged, GError **error)
 {
     MdConnections *table = self->table;
 
-    if (self->closed || self->user->uid == uid)
+    if (self->closed || self->user->share == share)
         return TRUE;
 
-    if (!privileged && user_is_full(table, user_find(table, uid))) {
+    if (!privileged && user_is_full(table, user_find(table, share))) {
+        g_autofree char *who = md_owner_describe_share(share);
+
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RESOURCE_BUSY,
-                          "the user %u has %u connections already, and may have no more", uid,
+                          "%s has %u connections already, and may have no more", who,
                           table->settings->max_clients_per_user);
         return FALSE;
     }
-    connection_move(self, user_ensure(table, uid, privileged));
+    connection_move(self, user_ensure(table, share, privileged));
     return TRUE;
 }
 

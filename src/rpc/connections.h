@@ -18,7 +18,6 @@
 #pragma once
 
 #include <glib.h>
-#include <sys/types.h>
 
 #include "util/settings.h"
 
@@ -31,7 +30,7 @@ typedef struct _MdConnections MdConnections;
 typedef struct _MdConnection MdConnection;
 
 typedef struct {
-    uid_t uid;
+    guint64 share;       /* of the user, see util/owner.h */
     gboolean privileged; /* root, or the user that the daemon runs as */
     gboolean read_only;  /* came through the socket for readers */
     gboolean anonymous;  /* must authenticate still */
@@ -86,7 +85,8 @@ void md_connection_set_authenticated(MdConnection *self);
  * The user whose connection it is from now on, with all that is held for it. Fails if this user has
  * `max_clients_per_user` already; the connection then stays whose it is.
  */
-gboolean md_connection_act_for(MdConnection *self, uid_t uid, gboolean privileged, GError **error);
+gboolean
+md_connection_act_for(MdConnection *self, guint64 share, gboolean privileged, GError **error);
 
 /* Takes it out of the table. What is held for it counts until it is released, for its user, too. */
 void md_connection_close(MdConnection *self);

@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/names.h"
+#include "util/owner.h"
 
 /* Of Linux 6.5, and not in older headers. */
 #ifndef SO_PEERPIDFD
@@ -223,7 +224,7 @@ md_identity_get_peer_uid(GSocket *socket)
 {
     struct ucred peer = { 0 };
 
-    return get_peer(g_socket_get_fd(socket), &peer) ? peer.uid : (uid_t)-1;
+    return get_peer(g_socket_get_fd(socket), &peer) ? peer.uid : MD_OWNER_UNKNOWN;
 }
 
 
@@ -333,24 +334,57 @@ md_identity_is_privileged(const MdIdentity *self)
 }
 
 
+static gboolean
+has_name(const char *name)
+{
+    return name != NULL && *name != '\0';
+}
+
+
+guint64
+md_identity_get_share(const MdIdentity *self)
+{
+    if (self->uid >= 0 && self->uid != MD_OWNER_UNKNOWN)
+        return (guint64)self->uid;
+    if (has_name(self->sasl_user_name))
+        return md_owner_share_from_name(VIR_CONNECT_IDENTITY_SASL_USER_NAME, self->sasl_user_name);
+    if (has_name(self->x509_name))
+        return md_owner_share_from_name(VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME,
+                                        self->x509_name);
+    return MD_OWNER_UNKNOWN;
+}
+
+
+/* Nothing if it is NULL. */
+static void
+append_quoted(GString *text, const char *what, const char *value)
+{
+    g_autofree char *quoted = value != NULL ? g_strescape(value, NULL) : NULL;
+
+    if (quoted != NULL)
+        g_string_append_printf(text, ", %s '%s'", what, quoted);
+}
+
+
 char *
 md_identity_describe(const MdIdentity *self)
 {
     GString *text = g_string_new(NULL);
+    guint64 share = md_identity_get_share(self);
 
+    /* As the queues name it. */
+    if (share > MD_OWNER_UNKNOWN) {
+        g_autofree char *who = md_owner_describe_share(share);
+
+        g_string_append_printf(text, "%s, ", who);
+    }
     g_string_append_printf(text,
                            "uid %" G_GINT64_FORMAT ", gid %" G_GINT64_FORMAT
                            ", pid %" G_GINT64_FORMAT,
                            self->uid, self->gid, self->pid);
-    if (self->user_name != NULL) {
-        g_autofree char *name = g_strescape(self->user_name, NULL);
-
-        g_string_append_printf(text, ", user '%s'", name);
-    }
-    if (self->selinux_context != NULL) {
-        g_autofree char *context = g_strescape(self->selinux_context, NULL);
-
-        g_string_append_printf(text, ", context '%s'", context);
-    }
+    append_quoted(text, "user", self->user_name);
+    append_quoted(text, "SASL user", self->sasl_user_name);
+    append_quoted(text, "certificate", self->x509_name);
+    append_quoted(text, "context", self->selinux_context);
     return g_string_free(text, FALSE);
 }

@@ -27,7 +27,7 @@ typedef struct {
  */
 MdIdentity *md_identity_new_from_socket(GSocket *socket);
 
-/* Only its user, which costs less; (uid_t)-1: not known. */
+/* Only its user, which costs less; MD_OWNER_UNKNOWN: not known. */
 uid_t md_identity_get_peer_uid(GSocket *socket);
 
 /*
@@ -43,6 +43,13 @@ void md_identity_unref(MdIdentity *self);
 /* The user that this process runs as, or root: it may do whatever we may do. */
 gboolean md_identity_is_privileged(const MdIdentity *self);
 gboolean md_identity_is_privileged_uid(uid_t uid);
+
+/*
+ * Whose share it uses up (util/owner.h): that of the user with its uid. libvirt's daemons send none
+ * of those who come to them over the network; they are told apart by the name of their SASL login
+ * or, without one, of their certificate. Those who have neither are not told apart.
+ */
+guint64 md_identity_get_share(const MdIdentity *self);
 
 /* For the log. */
 char *md_identity_describe(const MdIdentity *self);

@@ -14,12 +14,12 @@
 
 /* What a user has used, and the clients of the user that wait. */
 typedef struct _MdRoundsShare {
-    uid_t uid;
+    guint64 key;
     guint64 used;  /* turns, with those of others that passed while nobody of this user waited */
     GQueue places; /* of MdRoundsPlace by their links */
 } Share;
 
-/* uid → Share: those who wait, and those who have used more than who is being served. */
+/* key → Share: those who wait, and those who have used more than who is being served. */
 static GHashTable *shares;
 
 /* Of Share: those who wait. They are few: one for each user. */
@@ -41,7 +41,7 @@ static guint n_passed;
 
 
 static gboolean
-is_forgotten(gpointer uid G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UNUSED)
+is_forgotten(gpointer key G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UNUSED)
 {
     Share *share = value;
 
@@ -51,19 +51,19 @@ is_forgotten(gpointer uid G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UN
 
 /* Nobody saves up time while not waiting. */
 static Share *
-get_share(uid_t uid)
+get_share(guint64 key)
 {
     Share *share = NULL;
 
     if (shares == NULL)
-        shares = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    share = g_hash_table_lookup(shares, GUINT_TO_POINTER(uid));
+        shares = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    share = g_hash_table_lookup(shares, &key);
     if (share == NULL) {
         g_hash_table_foreach_remove(shares, is_forgotten, NULL);
         share = g_new0(Share, 1);
-        share->uid = uid;
+        share->key = key;
         g_queue_init(&share->places);
-        g_hash_table_insert(shares, GUINT_TO_POINTER(uid), share);
+        g_hash_table_insert(shares, &share->key, share);
     }
     if (g_queue_is_empty(&share->places))
         share->used = MAX(share->used, reached);
@@ -162,14 +162,14 @@ on_round(gpointer data G_GNUC_UNUSED)
 
 
 void
-md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
+md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data)
 {
     if (place->share != NULL)
         return;
 
     place->turn = turn;
     place->data = data;
-    place->share = get_share(uid);
+    place->share = get_share(key);
     place->link.data = place;
     if (g_queue_is_empty(&place->share->places))
         g_queue_push_tail(&line, place->share);
@@ -187,15 +187,15 @@ md_rounds_pass(void)
 
 
 void
-md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data)
+md_rounds_take(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data)
 {
     if (!g_queue_is_empty(&line) || !has_time()) {
-        md_rounds_wait(place, uid, turn, data);
+        md_rounds_wait(place, key, turn, data);
         return;
     }
     place->turn = turn;
     place->data = data;
-    give_turn(place, get_share(uid));
+    give_turn(place, get_share(key));
 }
 
 

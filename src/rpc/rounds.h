@@ -8,7 +8,6 @@
 #pragma once
 
 #include <glib.h>
-#include <sys/types.h>
 
 /* Part of a client; zero it first. The fields are private to rounds.c. */
 typedef struct {
@@ -19,14 +18,15 @@ typedef struct {
 } MdRoundsPlace;
 
 /*
- * Calls `turn` once from the main loop, when it is the turn of this client of the user `uid`. Does
- * nothing if the client waits already. A turn that leaves something to do has to wait again.
+ * Calls `turn` once from the main loop, when it is the turn of this client of the user with that
+ * share (util/owner.h). Does nothing if the client waits already. A turn that leaves something to
+ * do has to wait again.
  */
-void md_rounds_wait(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data);
+void md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
 /* The same, but calls `turn` at once if nobody waits and clients have not yet taken much of this
  * turn of the loop. */
-void md_rounds_take(MdRoundsPlace *place, uid_t uid, void (*turn)(gpointer data), gpointer data);
+void md_rounds_take(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
 /* Whether a frame may be sent beside the turns: nobody waits, and there have not been many in this
  * turn of the loop. That is counted, so that few of them cost the same on any machine. */

@@ -275,7 +275,7 @@ admit(MdServer *self, Guest *guest, uid_t uid, gboolean scarce)
 {
     gboolean privileged = md_identity_is_privileged_uid(uid);
     const MdConnectionPeer peer = {
-        .uid = uid,
+        .share = uid,
         .privileged = privileged,
         .read_only = guest->read_only,
         .anonymous = !privileged && md_access_is_guarded(self->access, guest->read_only),

@@ -95,7 +95,7 @@ md_session_new(MdClient *client,
     self->gate = md_gate_new(client, access);
     self->peer = md_identity_ref(peer);
     self->identity = md_identity_ref(peer);
-    self->peer_owner = md_owner_new((uid_t)peer->uid);
+    self->peer_owner = md_owner_new(md_identity_get_share(peer));
     if (!read_only)
         md_owner_set_writer(self->peer_owner);
     self->owner = md_owner_ref(self->peer_owner);
@@ -106,7 +106,7 @@ md_session_new(MdClient *client,
     if (!self->authenticated)
         await_authentication(self);
     self->subscriptions = md_subscriptions_new(driver, frames, on_event, self);
-    md_client_set_user(client, (uid_t)peer->uid);
+    md_client_set_share(client, md_identity_get_share(peer));
     update_frame_limit(self);
     return self;
 }
@@ -202,15 +202,16 @@ md_session_get_identity(MdSession *self)
 gboolean
 md_session_set_identity(MdSession *self, MdIdentity *identity, GError **error)
 {
-    if (!md_client_act_for(self->client, (uid_t)identity->uid, md_identity_is_privileged(identity),
-                           error))
+    guint64 share = md_identity_get_share(identity);
+
+    if (!md_client_act_for(self->client, share, md_identity_is_privileged(identity), error))
         return FALSE;
 
     md_identity_ref(identity);
     md_identity_unref(self->identity);
     self->identity = identity;
     md_owner_unref(self->owner);
-    self->owner = md_owner_new_for(self->peer_owner, (uid_t)identity->uid);
+    self->owner = md_owner_new_for(self->peer_owner, share);
     return TRUE;
 }
 

@@ -219,6 +219,16 @@ set_full(GError **error, const MdFairQueue *self)
 }
 
 
+static void
+set_share_full(GError **error, const MdFairQueue *self, const Share *share, guint limit)
+{
+    g_autofree char *who = md_owner_describe_share(share->key);
+
+    md_error_set(error, VIR_ERR_RESOURCE_BUSY, "%u %s wait already for %s, no more are taken",
+                 limit, self->what, who);
+}
+
+
 /* Of the users who may be refused for others; this one unless another has more. NULL: there is
  * none.
  */
@@ -251,9 +261,7 @@ check_room(MdFairEntry *entry, GError **error)
     GError *full = NULL;
 
     if (share->waiting.length > own_limit) {
-        md_error_set(error, VIR_ERR_RESOURCE_BUSY,
-                     "%u %s wait already for the user %u, no more are taken", own_limit, self->what,
-                     (guint)md_owner_get_uid(entry->owner));
+        set_share_full(error, self, share, own_limit);
         return FALSE;
     }
     if (self->n_waiting <= limits->waiting)
@@ -382,12 +390,9 @@ static void
 append_share(guint64 share, guint running, guint waiting, gpointer data)
 {
     GString *text = data;
+    g_autofree char *who = md_owner_describe_share(share);
 
-    if (share == md_owner_get_share(md_owner_get_daemon()))
-        g_string_append(text, "; the daemon");
-    else
-        g_string_append_printf(text, "; uid %" G_GUINT64_FORMAT, share);
-    g_string_append_printf(text, ": %u, %u", running, waiting);
+    g_string_append_printf(text, "; %s: %u, %u", who, running, waiting);
 }
 
 

@@ -3,12 +3,16 @@
 
 #include "util/owner.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define ROOT 0
 
 /* Beyond every uid. */
 #define DAEMON_SHARE (G_GUINT64_CONSTANT(1) << 32)
+
+/* In all shares of names. */
+#define NAME_BIT (G_GUINT64_CONSTANT(1) << 63)
 
 /* The client behind one or more owners. */
 typedef struct {
@@ -54,10 +58,40 @@ owner_new(guint64 share, Presence *presence)
 }
 
 
-MdOwner *
-md_owner_new(uid_t uid)
+/* Of a digest that nobody can choose a name for, so that nobody uses up another one's share. */
+guint64
+md_owner_share_from_name(const char *kind, const char *name)
 {
-    return owner_new(uid, presence_new());
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    guint8 digest[32];
+    gsize size = sizeof(digest);
+    guint64 share = 0;
+
+    g_checksum_update(checksum, (const guchar *)kind, (gssize)strlen(kind) + 1);
+    g_checksum_update(checksum, (const guchar *)name, (gssize)strlen(name));
+    g_checksum_get_digest(checksum, digest, &size);
+    memcpy(&share, digest, sizeof(share));
+    return share | NAME_BIT;
+}
+
+
+char *
+md_owner_describe_share(guint64 share)
+{
+    if (share == DAEMON_SHARE)
+        return g_strdup("the daemon");
+    if ((share & NAME_BIT) != 0)
+        return g_strdup_printf("the remote user %016" G_GINT64_MODIFIER "x", share);
+    if (share == MD_OWNER_UNKNOWN)
+        return g_strdup("the unknown user");
+    return g_strdup_printf("the user %" G_GUINT64_FORMAT, share);
+}
+
+
+MdOwner *
+md_owner_new(guint64 share)
+{
+    return owner_new(share, presence_new());
 }
 
 
@@ -80,9 +114,9 @@ owner_ref_presence(const MdOwner *owner)
 
 
 MdOwner *
-md_owner_new_for(MdOwner *client, uid_t uid)
+md_owner_new_for(MdOwner *client, guint64 share)
 {
-    return owner_derive(client, uid, owner_ref_presence(client));
+    return owner_derive(client, share, owner_ref_presence(client));
 }
 
 
@@ -137,13 +171,6 @@ md_owner_unref(MdOwner *self)
 {
     if (self != NULL)
         g_rc_box_release_full(self, (GDestroyNotify)owner_clear);
-}
-
-
-uid_t
-md_owner_get_uid(MdOwner *self)
-{
-    return self->share == DAEMON_SHARE ? geteuid() : (uid_t)self->share;
 }
 
 

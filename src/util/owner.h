@@ -18,11 +18,22 @@ typedef struct {
     gpointer data;
 } MdOwnerWatch;
 
-/* A client of the user `uid`; (uid_t)-1: not known. A reader at first. */
-MdOwner *md_owner_new(uid_t uid);
+/* What tells shares apart: a uid, or a number beyond all uids. Whoever is not known shares this
+ * one.
+ */
+#define MD_OWNER_UNKNOWN ((uid_t)-1)
+
+/* The share of those who have no uid but this name of this kind, both of which must be the same. */
+guint64 md_owner_share_from_name(const char *kind, const char *name);
+
+/* "the user 1000", for messages. */
+char *md_owner_describe_share(guint64 share);
+
+/* A client with that share. A reader at first. */
+MdOwner *md_owner_new(guint64 share);
 
 /* The same client acting for another user; it goes when the client goes. */
-MdOwner *md_owner_new_for(MdOwner *client, uid_t uid);
+MdOwner *md_owner_new_for(MdOwner *client, guint64 share);
 
 /* The same share and client, for work that prepares what is done for `owner`: by that alone,
  * nothing has begun for `owner` itself. */
@@ -41,9 +52,6 @@ MdOwner *md_owner_get_daemon(void);
 MdOwner *md_owner_ref(MdOwner *self);
 void md_owner_unref(MdOwner *self);
 
-uid_t md_owner_get_uid(MdOwner *self);
-
-/* What tells shares apart: the uid, or a number of its own for the daemon. */
 guint64 md_owner_get_share(MdOwner *self);
 
 /* Root, the user that the daemon runs as, or the daemon itself: never refused because of others. */

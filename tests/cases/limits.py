@@ -186,6 +186,22 @@ class ClientsPerUser(ClientsTest):
         self.wait_until(lambda: ' has gone, 2 are left' in self.daemon.log(), 'its end')
         late.set_identity(alice)
 
+    def test_those_of_root_acting_for_users_without_a_uid(self):
+        """As those who come to virtproxyd over the network: each of them has places, whatever the others have. Those
+        of whom nothing is known are one user."""
+        users = [[rpc.param(field, 's', value)] for field in ('sasl-user-name', 'x509-distinguished-name')
+                 for value in ('fred', 'jane')]
+        clients = [self.raw() for _ in range(11)]
+        late = clients.pop()
+        for user, client in zip([*users, []] * 2, clients):
+            client.set_identity(*user)
+        for user in users:
+            self.assert_refused(RESOURCE_BUSY, late.set_identity, *user, domain=FROM_RPC,
+                                says='has 2 connections already, and may have no more')
+        self.assert_refused(RESOURCE_BUSY, late.set_identity, domain=FROM_RPC,
+                            says='the unknown user has 2 connections')
+        self.assert_served(*clients, late)
+
     def test_reload(self):
         for _ in range(2):
             self.come(ALICE)

@@ -124,7 +124,7 @@ class State(LogTest):
         self.assertTrue(self.logs('Client ', f'pid {os.getpid()}', 'read-write, 1 calls'))
         self.assertTrue(self.logs('1 calls under way, '))
         self.wait_until(lambda: self.logs('Queue of operations on the device: 1 running, 0 waiting',
-                                          'uid 0: 1, 0'), 'the queue')
+                                          'the user 0: 1, 0'), 'the queue')
         self.assertTrue(self.logs(f'{len(self.names(connection=self.connect()))} devices'))
         self.host.set_knob(self.parent, 'block_create', 0)
         creation.result(self.deadline)

@@ -42,7 +42,7 @@ class SharesTest(SeveralUsersTest):
         state = self.daemon.log().rpartition(begin)[2]
         found = re.search(rf'Queue of {what}: [^;\n]*(.*)$', state, re.M)
         return {int(uid): (int(running), int(waiting)) for uid, running, waiting in
-                re.findall(r'uid (\d+): (\d+), (\d+)', found[1] if found else '')}
+                re.findall(r'the user (\d+): (\d+), (\d+)', found[1] if found else '')}
 
     def ask_for_dumps(self, clients, *names):
         """Each client asks for as many documents as it may at once; returns (client, serial) of all."""
@@ -182,6 +182,23 @@ class Drivers(SharesTest):
             self.assertIn(self.parent.name, client.wait_reply(serial).decoder().string())
         # Those that ran, one for all of Alice's that waited, and one for each of the others.
         self.assertEqual(self.driver.asked, (JOBS + 3) * self.questions)
+
+    def test_users_without_a_uid(self):
+        """Users of the network, of whom virtproxyd only tells the names, have shares of their own, too."""
+        crowd = self.crowd(0, 22, self.daemon.ro_path)
+        others = [(crowd.pop(), rpc.param(field, 's', 'jane'))
+                  for field in ('sasl-user-name', 'x509-distinguished-name')]
+        for client in crowd:
+            client.set_identity(rpc.param('sasl-user-name', 's', 'fred'))
+        calls = self.ask_for_dumps(crowd, self.parent.name)
+        self.wait_stuck(JOBS)
+        for number, (client, name) in enumerate(others, 1):
+            client.set_identity(name)
+            calls.append((client, client.send('GET_XML_DESC', rpc.string(self.parent.name) + rpc.u32(0))))
+            self.wait_stuck(JOBS + number)
+        self.go_on()
+        for client, serial in calls:
+            client.wait_reply(serial).decoder()
 
     def short_type(self):
         """What only the parent can make a type of."""

@@ -11,6 +11,7 @@
 
 #include "rpc/identity.h"
 #include "util/error.h"
+#include "util/owner.h"
 
 /* What follows the name of a program up to the start time 4711, and behind it. */
 #define REST " S 1 2 2 0 -1 4194304 10 0 0 0 1 2 3 4 20 0 1 0 4711 1000 200 18446744073709551615"
@@ -200,7 +201,40 @@ test_all_params(void)
     g_assert_cmpstr(who->selinux_context, ==, "a:b:c\n");
     g_assert_false(md_identity_is_privileged(who));
     words = md_identity_describe(who);
-    g_assert_nonnull(strstr(words, "user 'fred', context 'a:b:c\\n'"));
+    g_assert_nonnull(strstr(words, "user 'fred', SASL user '', certificate 'CN=fred', "
+                                   "context 'a:b:c\\n'"));
+}
+
+
+static guint64
+find_share(const md_param *params, guint n)
+{
+    g_autoptr(MdIdentity) who = md_identity_new_from_params(params, n, NULL);
+
+    g_assert_nonnull(who);
+    return md_identity_get_share(who);
+}
+
+
+/* By the uid, else by one of the names, else all together. The number that means none is no uid. */
+static void
+test_shares(void)
+{
+    const md_param known[] = { ullong(VIR_CONNECT_IDENTITY_UNIX_USER_ID, 1000),
+                               text(VIR_CONNECT_IDENTITY_SASL_USER_NAME, "fred") };
+    const md_param named[] = { text(VIR_CONNECT_IDENTITY_SASL_USER_NAME, "fred"),
+                               ullong(VIR_CONNECT_IDENTITY_UNIX_USER_ID, G_MAXUINT32),
+                               text(VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, "CN=host") };
+    const md_param certified[] = { text(VIR_CONNECT_IDENTITY_SASL_USER_NAME, ""),
+                                   text(VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, "CN=host") };
+    const md_param nameless[] = { text(VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, "a:b:c") };
+    guint64 fred = md_owner_share_from_name(VIR_CONNECT_IDENTITY_SASL_USER_NAME, "fred");
+
+    g_assert_cmpuint(find_share(known, G_N_ELEMENTS(known)), ==, 1000);
+    g_assert_cmpuint(find_share(named, G_N_ELEMENTS(named)), ==, fred);
+    g_assert_cmpuint(find_share(certified, G_N_ELEMENTS(certified)), ==, find_share(&named[2], 1));
+    g_assert_cmpuint(find_share(&named[2], 1), !=, fred);
+    g_assert_cmpuint(find_share(nameless, G_N_ELEMENTS(nameless)), ==, MD_OWNER_UNKNOWN);
 }
 
 
@@ -266,6 +300,7 @@ main(int argc, char **argv)
     g_test_add_func("/identity/user-of", test_user_of);
     g_test_add_func("/identity/no-peer", test_no_peer);
     g_test_add_func("/identity/params/all", test_all_params);
+    g_test_add_func("/identity/shares", test_shares);
     g_test_add_func("/identity/params/none", test_no_params);
     g_test_add_func("/identity/params/bad", test_bad_params);
     return g_test_run();

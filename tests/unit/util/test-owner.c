@@ -29,10 +29,10 @@ test_shares(void)
     g_autoptr(MdOwner) root = md_owner_new(0);
     g_autoptr(MdOwner) self = md_owner_new(geteuid());
     g_autoptr(MdOwner) user = md_owner_new(SOMEBODY);
-    g_autoptr(MdOwner) unknown = md_owner_new((uid_t)-1);
+    g_autoptr(MdOwner) unknown = md_owner_new(MD_OWNER_UNKNOWN);
     MdOwner *daemon = md_owner_get_daemon();
 
-    g_assert_cmpuint(md_owner_get_uid(user), ==, SOMEBODY);
+    g_assert_cmpuint(md_owner_get_share(user), ==, SOMEBODY);
     g_assert_true(md_owner_is_privileged(root));
     g_assert_true(md_owner_is_privileged(self));
     g_assert_true(md_owner_is_privileged(daemon));
@@ -46,6 +46,29 @@ test_shares(void)
     g_assert_false(md_owner_is_writer(user));
     md_owner_set_writer(user);
     g_assert_true(md_owner_is_writer(user));
+}
+
+
+/* One for each name of each kind, and for each uid. */
+static void
+test_names(void)
+{
+    guint64 fred = md_owner_share_from_name("sasl", "fred");
+    g_autofree char *user = md_owner_describe_share(SOMEBODY);
+    g_autofree char *unknown = md_owner_describe_share(MD_OWNER_UNKNOWN);
+    g_autofree char *remote = md_owner_describe_share(fred);
+    g_autofree char *same = md_owner_describe_share(md_owner_share_from_name("sasl", "fred"));
+    g_autoptr(MdOwner) owner = md_owner_new(fred);
+
+    g_assert_cmpuint(fred, !=, md_owner_share_from_name("sasl", "jane"));
+    g_assert_cmpuint(fred, !=, md_owner_share_from_name("saslf", "red"));
+    g_assert_cmpuint(fred, >, MD_OWNER_UNKNOWN);
+    g_assert_cmpuint(fred, !=, md_owner_get_share(md_owner_get_daemon()));
+    g_assert_false(md_owner_is_privileged(owner));
+    g_assert_false(md_owner_is_writer(owner));
+    g_assert_cmpstr(user, ==, "the user 1000");
+    g_assert_cmpstr(unknown, ==, "the unknown user");
+    g_assert_cmpstr(remote, ==, same);
 }
 
 
@@ -128,6 +151,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/owner/shares", test_shares);
+    g_test_add_func("/owner/names", test_names);
     g_test_add_func("/owner/gone", test_gone);
     g_test_add_func("/owner/preparing", test_preparing);
     g_test_add_func("/owner/watches", test_watches);
