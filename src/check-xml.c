@@ -85,6 +85,9 @@ md_check_xml(MdOptions *options, gboolean details)
     const char *schema = md_options_get_schema(options);
     gboolean ok = TRUE;
 
+    /* Whoever pages through what is wrong is waited for. */
+    g_set_printerr_handler(NULL);
+
     for (char **file = options->files; *file != NULL; file++) {
         g_autoptr(GError) error = NULL;
         g_autofree char *document = check(*file, schema, details, &error);

@@ -56,6 +56,7 @@ main(int argc, char **argv)
     bind_textdomain_codeset(PACKAGE_NAME, "UTF-8");
     textdomain(PACKAGE_NAME);
 
+    md_log_bound_stderr();
     if (!md_options_parse(&options, &argc, &argv, &error)) {
         print_error(error);
         return EXIT_FAILURE;

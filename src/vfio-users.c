@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "node_device/vfio-users.h"
+#include "util/log.h"
 
 /* How long the question may take, in milliseconds. */
 #define QUESTION_TIME 1000
@@ -25,6 +26,7 @@ main(void)
     MdVfioHolding holding = MD_VFIO_UNKNOWN;
     dev_t node = 0;
 
+    md_log_bound_stderr();
     if (question == NULL) {
         g_printerr("Unable to read a question: %s\n", g_strerror(errno));
         return EXIT_FAILURE;
@@ -35,15 +37,15 @@ main(void)
     }
 
     holding = md_vfio_holder_find(node, &holder);
-    if (holding == MD_VFIO_UNKNOWN) {
-        g_autofree char *why = md_vfio_users_explain(&holder);
-
-        g_printerr("Unable to tell who has the device open: %s\n", why);
-    }
     answer = md_vfio_users_format_answer(holding, &holder);
     if (write(STDOUT_FILENO, answer, strlen(answer)) < 0) {
         g_printerr("Unable to answer: %s\n", g_strerror(errno));
         return EXIT_FAILURE;
+    }
+    if (holding == MD_VFIO_UNKNOWN) {
+        g_autofree char *why = md_vfio_users_explain(&holder);
+
+        g_printerr("Unable to tell who has the device open: %s\n", why);
     }
     return EXIT_SUCCESS;
 }

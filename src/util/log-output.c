@@ -198,6 +198,21 @@ md_log_output_write(GString *line)
 }
 
 
+void
+md_log_output_print(const char *line, guint patience)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)patience * 1000;
+    struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+    int left = (int)patience;
+    int n = 0;
+
+    while ((n = poll(&pfd, 1, left)) < 0 && errno == EINTR)
+        left = (int)MAX(0, (end - g_get_monotonic_time()) / 1000);
+    if (n > 0 && write(STDERR_FILENO, line, strlen(line)) < 0)
+        return; /* There is nobody to tell. */
+}
+
+
 static guint
 count_kept(void)
 {

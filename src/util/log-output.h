@@ -23,6 +23,10 @@ void md_log_output_write(GString *line);
 /* The fields as the journal's socket takes them. */
 GString *md_log_output_encode(const GLogField *fields, gsize n_fields);
 
+/* Writes a line to stderr, not to the journal: a program's last one, which is not to be kept. Gives
+ * up when nobody has made room for it for `patience` milliseconds. */
+void md_log_output_print(const char *line, guint patience);
+
 /* Writes what is kept. Gives up when the reader has taken nothing for `patience` milliseconds, and
  * after `limit` milliseconds in any case. */
 void md_log_output_flush(guint patience, guint limit);

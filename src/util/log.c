@@ -162,9 +162,30 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 }
 
 
+/* GLib's own function for this waits for whoever should read. */
+static void
+print_to_stderr(const char *text)
+{
+    const char *charset = NULL;
+    g_autofree char *words = NULL;
+
+    if (!g_get_console_charset(&charset))
+        words = g_convert_with_fallback(text, -1, charset, "UTF-8", "?", NULL, NULL, NULL);
+    md_log_output_print(words != NULL ? words : text, LAST_LINES_PATIENCE);
+}
+
+
+void
+md_log_bound_stderr(void)
+{
+    g_set_printerr_handler(print_to_stderr);
+}
+
+
 void
 md_log_init(gboolean verbose)
 {
+    md_log_bound_stderr();
     /* Else the C library looks for the file anew for each line, on a disk that may hang. */
     g_setenv("TZ", ":/etc/localtime", FALSE);
     has_colour = g_log_writer_supports_color(STDERR_FILENO);

@@ -27,7 +27,11 @@ typedef struct {
     int errnum;      /* 0: none */
 } MdLogContext;
 
-/* Messages and above are shown; with `verbose` everything is. */
+/* From now on g_printerr(), with which GLib's assertions end a program, too, does not wait for long
+ * until somebody reads. */
+void md_log_bound_stderr(void);
+
+/* The same. Messages and above are shown; with `verbose` everything is. */
 void md_log_init(gboolean verbose);
 
 /* Waits, though not for long, until the last lines have been read. */

@@ -40,6 +40,39 @@ class VfioUsers(MediatedTest):
                 self.assertNotEqual(result.stderr, b'')
 
 
+class NobodyReads(MediatedTest):
+    """stderr is a pipe that is full: a program that has something to say there at its end ends nevertheless."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        ours, self.full = os.pipe()
+        self.addCleanup(os.close, ours)
+        self.addCleanup(os.close, self.full)
+        os.set_blocking(self.full, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(self.full, b'x' * 4096)
+        os.set_blocking(self.full, True)
+
+    def check(self, *command):
+        result = subprocess.run(command, env=self.daemon.environment, stdin=subprocess.DEVNULL, stderr=self.full,
+                                check=False, timeout=self.deadline)
+        self.assertEqual(result.returncode, 1)
+
+    def test_failing_start(self):
+        broken = self.daemon.directory / 'broken.conf'
+        broken.write_text('no group at all\n', encoding='utf-8')
+        for arguments in (['--nonsense'], ['--config', broken], ['--check-config', '--config', broken],
+                          ['--socket-dir', broken], ['--verbose', '--socket-dir', broken]):
+            with self.subTest(arguments):
+                self.check(self.daemon.program, *arguments)
+
+    def test_no_question(self):
+        self.check(pathlib.Path(self.daemon.program).with_name('mediated-vfio-users'))
+
+
 class Options(MediatedTest):
     starts_daemon = False
 

@@ -301,6 +301,33 @@ test_end(void)
 }
 
 
+/* What GLib prints, as at the end of a failed assertion, waits for nobody either. */
+static void
+test_print(void)
+{
+    if (g_test_subprocess()) {
+        int fd = open_pipe();
+        g_autoptr(GString) all = NULL;
+        g_autofree char *full = NULL;
+
+        md_log_bound_stderr();
+        g_printerr("first %s\n", "words");
+        g_assert_true(g_unix_set_fd_nonblocking(STDERR_FILENO, TRUE, NULL));
+        full = g_strnfill(4096, 'x');
+        while (write(STDERR_FILENO, full, 4096) > 0)
+            ;
+        g_assert_true(g_unix_set_fd_nonblocking(STDERR_FILENO, FALSE, NULL));
+        g_printerr("last words\n");
+        all = read_all(fd);
+        g_assert_true(g_str_has_prefix(all->str, "first words\nxxx"));
+        g_assert_null(strstr(all->str, "last words"));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
+
 /* A reader that has gone is not waited for. */
 static void
 test_gone(void)
@@ -347,6 +374,7 @@ main(int argc, char **argv)
     g_test_add_func("/log/gap", test_gap);
     g_test_add_func("/log/end", test_end);
     g_test_add_func("/log/fatal", test_fatal);
+    g_test_add_func("/log/print", test_print);
     g_test_add_func("/log/gone", test_gone);
     g_test_add_func("/log/encode", test_encode);
     return g_test_run();
