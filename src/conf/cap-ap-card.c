@@ -36,8 +36,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 static void
 format(const MdCap *cap, MdXmlWriter *writer)
 {
-    md_xml_writer_element_format(writer, "ap-adapter", "0x%02x",
-                                 ((const MdCapApCard *)cap)->adapter);
+    md_xml_writer_element_hex(writer, "ap-adapter", ((const MdCapApCard *)cap)->adapter, 2);
 }
 
 

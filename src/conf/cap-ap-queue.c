@@ -40,8 +40,8 @@ format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapApQueue *self = (const MdCapApQueue *)cap;
 
-    md_xml_writer_element_format(writer, "ap-adapter", "0x%02x", self->adapter);
-    md_xml_writer_element_format(writer, "ap-domain", "0x%04x", self->domain);
+    md_xml_writer_element_hex(writer, "ap-adapter", self->adapter, 2);
+    md_xml_writer_element_hex(writer, "ap-domain", self->domain, 4);
 }
 
 

@@ -403,7 +403,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
     md_xml_writer_element(writer, "parent_addr", self->parent_addr);
     if (self->iommu_group >= 0) {
         md_xml_writer_start(writer, "iommuGroup");
-        md_xml_writer_attribute_format(writer, "number", "%d", self->iommu_group);
+        md_xml_writer_attribute_number(writer, "number", self->iommu_group);
         md_xml_writer_end(writer);
     }
     for (guint i = 0; i < self->attrs->len; i++) {

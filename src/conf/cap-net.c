@@ -172,7 +172,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
     if (self->state != MD_NET_STATE_NONE || self->speed > 0) {
         md_xml_writer_start(writer, "link");
         if (self->speed > 0)
-            md_xml_writer_attribute_format(writer, "speed", "%u", self->speed);
+            md_xml_writer_attribute_number(writer, "speed", self->speed);
         if (self->state != MD_NET_STATE_NONE)
             md_xml_writer_attribute(writer, "state", state_names[self->state]);
         md_xml_writer_end(writer);

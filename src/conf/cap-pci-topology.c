@@ -48,10 +48,10 @@ static void
 format_address(MdXmlWriter *writer, const MdPciAddress *address)
 {
     md_xml_writer_start(writer, "address");
-    md_xml_writer_attribute_format(writer, "domain", "0x%04x", address->domain);
-    md_xml_writer_attribute_format(writer, "bus", "0x%02x", address->bus);
-    md_xml_writer_attribute_format(writer, "slot", "0x%02x", address->slot);
-    md_xml_writer_attribute_format(writer, "function", "0x%x", address->function);
+    md_xml_writer_attribute_hex(writer, "domain", address->domain, 4);
+    md_xml_writer_attribute_hex(writer, "bus", address->bus, 2);
+    md_xml_writer_attribute_hex(writer, "slot", address->slot, 2);
+    md_xml_writer_attribute_hex(writer, "function", address->function, 1);
     md_xml_writer_end(writer);
 }
 
@@ -102,7 +102,7 @@ md_pci_functions_format(const MdCapPci *cap, MdXmlWriter *writer)
         md_xml_writer_start(writer, "capability");
         md_xml_writer_attribute(writer, "type", "virt_functions");
         if (cap->max_virtual_functions > 0)
-            md_xml_writer_attribute_format(writer, "maxCount", "%u", cap->max_virtual_functions);
+            md_xml_writer_attribute_number(writer, "maxCount", cap->max_virtual_functions);
         format_addresses(writer, cap->virtual_functions);
         md_xml_writer_end(writer);
     }
@@ -204,10 +204,10 @@ format_link(MdXmlWriter *writer, const char *validity, const MdPciLink *link)
     md_xml_writer_start(writer, "link");
     md_xml_writer_attribute(writer, "validity", validity);
     if (link->port >= 0)
-        md_xml_writer_attribute_format(writer, "port", "%d", link->port);
+        md_xml_writer_attribute_number(writer, "port", link->port);
     if (link->speed < G_N_ELEMENTS(link_speeds) && link_speeds[link->speed] != NULL)
         md_xml_writer_attribute(writer, "speed", link_speeds[link->speed]);
-    md_xml_writer_attribute_format(writer, "width", "%u", link->width);
+    md_xml_writer_attribute_number(writer, "width", link->width);
     md_xml_writer_end(writer);
 }
 
@@ -218,13 +218,13 @@ md_pci_topology_format(const MdCapPci *cap, MdXmlWriter *writer)
     /* A group without members is as good as none, also to libvirt and its schema. */
     if (cap->iommu_group >= 0 && cap->iommu_addresses != NULL && cap->iommu_addresses->len > 0) {
         md_xml_writer_start(writer, "iommuGroup");
-        md_xml_writer_attribute_format(writer, "number", "%d", cap->iommu_group);
+        md_xml_writer_attribute_number(writer, "number", cap->iommu_group);
         format_addresses(writer, cap->iommu_addresses);
         md_xml_writer_end(writer);
     }
     if (cap->numa_node >= 0) {
         md_xml_writer_start(writer, "numa");
-        md_xml_writer_attribute_format(writer, "node", "%d", cap->numa_node);
+        md_xml_writer_attribute_number(writer, "node", cap->numa_node);
         md_xml_writer_end(writer);
     }
     if (cap->is_express) {

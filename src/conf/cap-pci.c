@@ -143,11 +143,11 @@ format(const MdCap *cap, MdXmlWriter *writer)
     const MdCapPci *self = (const MdCapPci *)cap;
 
     if (self->class_code >= 0)
-        md_xml_writer_element_format(writer, "class", "0x%06x", (guint)self->class_code);
-    md_xml_writer_element_format(writer, "domain", "%u", self->address.domain);
-    md_xml_writer_element_format(writer, "bus", "%u", self->address.bus);
-    md_xml_writer_element_format(writer, "slot", "%u", self->address.slot);
-    md_xml_writer_element_format(writer, "function", "%u", self->address.function);
+        md_xml_writer_element_hex(writer, "class", (guint)self->class_code, 6);
+    md_xml_writer_element_number(writer, "domain", self->address.domain);
+    md_xml_writer_element_number(writer, "bus", self->address.bus);
+    md_xml_writer_element_number(writer, "slot", self->address.slot);
+    md_xml_writer_element_number(writer, "function", self->address.function);
     md_xml_writer_id(writer, "product", self->product_id, self->product_name);
     md_xml_writer_id(writer, "vendor", self->vendor_id, self->vendor_name);
     md_pci_functions_format(self, writer);

@@ -132,9 +132,9 @@ format(const MdCap *cap, MdXmlWriter *writer)
     const MdCapScsiHost *self = (const MdCapScsiHost *)cap;
 
     if (self->host >= 0)
-        md_xml_writer_element_format(writer, "host", "%d", self->host);
+        md_xml_writer_element_number(writer, "host", self->host);
     if (self->unique_id >= 0)
-        md_xml_writer_element_format(writer, "unique_id", "%d", self->unique_id);
+        md_xml_writer_element_number(writer, "unique_id", self->unique_id);
     if (self->is_fc_host) {
         md_xml_writer_start(writer, "capability");
         md_xml_writer_attribute(writer, "type", TYPE_FC_HOST);
@@ -146,8 +146,8 @@ format(const MdCap *cap, MdXmlWriter *writer)
     if (self->has_vport_ops) {
         md_xml_writer_start(writer, "capability");
         md_xml_writer_attribute(writer, "type", TYPE_VPORT_OPS);
-        md_xml_writer_element_format(writer, "max_vports", "%u", self->max_vports);
-        md_xml_writer_element_format(writer, "vports", "%u", self->vports);
+        md_xml_writer_element_number(writer, "max_vports", self->max_vports);
+        md_xml_writer_element_number(writer, "vports", self->vports);
         md_xml_writer_end(writer);
     }
 }

@@ -82,7 +82,10 @@ format(const MdCap *cap, MdXmlWriter *writer)
     md_xml_writer_attribute(writer, "type", TYPE_REMOTE_PORT);
     md_xml_writer_element(writer, "rport", self->rport);
     /* As the kernel prints it, unlike those of a host. */
-    md_xml_writer_element_format(writer, "wwpn", "0x%s", self->wwpn);
+    md_xml_writer_start(writer, "wwpn");
+    md_xml_writer_text(writer, "0x");
+    md_xml_writer_text(writer, self->wwpn);
+    md_xml_writer_end(writer);
     md_xml_writer_end(writer);
 }
 

@@ -94,10 +94,10 @@ format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapScsi *self = (const MdCapScsi *)cap;
 
-    md_xml_writer_element_format(writer, "host", "%u", self->address.host);
-    md_xml_writer_element_format(writer, "bus", "%u", self->address.bus);
-    md_xml_writer_element_format(writer, "target", "%u", self->address.target);
-    md_xml_writer_element_format(writer, "lun", "%" G_GUINT64_FORMAT, self->address.lun);
+    md_xml_writer_element_number(writer, "host", self->address.host);
+    md_xml_writer_element_number(writer, "bus", self->address.bus);
+    md_xml_writer_element_number(writer, "target", self->address.target);
+    md_xml_writer_element_number(writer, "lun", self->address.lun);
     md_xml_writer_element(writer, "type", self->type);
 }
 

@@ -117,9 +117,8 @@ format_blocks(MdXmlWriter *writer, const MdCapStorage *self)
     /* The schema wants both or none. */
     if (self->logical_block_size == 0)
         return;
-    md_xml_writer_element_format(writer, "logical_block_size", "%" G_GUINT64_FORMAT,
-                                 self->logical_block_size);
-    md_xml_writer_element_format(writer, "num_blocks", "%" G_GUINT64_FORMAT, self->num_blocks);
+    md_xml_writer_element_number(writer, "logical_block_size", self->logical_block_size);
+    md_xml_writer_element_number(writer, "num_blocks", self->num_blocks);
 }
 
 
@@ -129,7 +128,7 @@ format_removable(MdXmlWriter *writer, const MdCapStorage *self)
     md_xml_writer_start(writer, "capability");
     md_xml_writer_attribute(writer, "type", REMOVABLE);
     md_xml_writer_element(writer, "media_available", self->has_media ? "1" : "0");
-    md_xml_writer_element_format(writer, "media_size", "%" G_GUINT64_FORMAT, self->size);
+    md_xml_writer_element_number(writer, "media_size", self->size);
     md_xml_writer_element(writer, "media_label", self->media_label);
     format_blocks(writer, self);
     md_xml_writer_end(writer);
@@ -150,7 +149,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
     if (self->is_removable) {
         format_removable(writer, self);
     } else {
-        md_xml_writer_element_format(writer, "size", "%" G_GUINT64_FORMAT, self->size);
+        md_xml_writer_element_number(writer, "size", self->size);
         format_blocks(writer, self);
     }
     if (self->is_hotpluggable) {

@@ -28,8 +28,8 @@ format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapUsbDevice *self = (const MdCapUsbDevice *)cap;
 
-    md_xml_writer_element_format(writer, "bus", "%u", self->bus);
-    md_xml_writer_element_format(writer, "device", "%u", self->device);
+    md_xml_writer_element_number(writer, "bus", self->bus);
+    md_xml_writer_element_number(writer, "device", self->device);
     md_xml_writer_id(writer, "product", self->product_id, self->product_name);
     md_xml_writer_id(writer, "vendor", self->vendor_id, self->vendor_name);
 }

@@ -35,10 +35,10 @@ format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapUsb *self = (const MdCapUsb *)cap;
 
-    md_xml_writer_element_format(writer, "number", "%u", self->number);
-    md_xml_writer_element_format(writer, "class", "%u", self->class_code);
-    md_xml_writer_element_format(writer, "subclass", "%u", self->subclass);
-    md_xml_writer_element_format(writer, "protocol", "%u", self->protocol);
+    md_xml_writer_element_number(writer, "number", self->number);
+    md_xml_writer_element_number(writer, "class", self->class_code);
+    md_xml_writer_element_number(writer, "subclass", self->subclass);
+    md_xml_writer_element_number(writer, "protocol", self->protocol);
     md_xml_writer_element(writer, "description", self->description);
 }
 

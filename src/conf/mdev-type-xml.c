@@ -193,8 +193,7 @@ md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer)
         md_xml_writer_attribute(writer, "id", type->id);
         md_xml_writer_element(writer, "name", type->name);
         md_xml_writer_element(writer, "deviceAPI", type->device_api);
-        md_xml_writer_element_format(writer, "availableInstances", "%" G_GUINT64_FORMAT,
-                                     type->available);
+        md_xml_writer_element_number(writer, "availableInstances", type->available);
         md_xml_writer_end(writer);
     }
     md_xml_writer_end(writer);

@@ -78,9 +78,9 @@ md_ccw_address_parse_xml(xmlNodePtr node, MdCcwAddress *address, GError **error)
 void
 md_ccw_address_format(const MdCcwAddress *address, MdXmlWriter *writer)
 {
-    md_xml_writer_element_format(writer, "cssid", "0x%x", address->cssid);
-    md_xml_writer_element_format(writer, "ssid", "0x%x", address->ssid);
-    md_xml_writer_element_format(writer, "devno", "0x%04x", address->devno);
+    md_xml_writer_element_hex(writer, "cssid", address->cssid, 1);
+    md_xml_writer_element_hex(writer, "ssid", address->ssid, 1);
+    md_xml_writer_element_hex(writer, "devno", address->devno, 4);
 }
 
 

@@ -4,7 +4,6 @@
 
 #include "conf/xml-writer.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "util/text.h"
@@ -12,8 +11,8 @@
 /* Of a level. */
 #define INDENT "  "
 
-/* Most values that are formatted are shorter than this, in bytes. */
-#define VALUE_SIZE 64
+/* What any number fits into, in bytes. */
+#define NUMBER_SIZE 24
 
 /* What most documents fit into, in bytes. */
 #define USUAL_SIZE 1000
@@ -250,31 +249,46 @@ md_xml_writer_attribute(MdXmlWriter *self, const char *name, const char *value)
 }
 
 
-/* Into `buffer`, of VALUE_SIZE; what is too long for it is returned. */
-static char *G_GNUC_PRINTF(2, 0) format_value(char *buffer, const char *format, va_list args)
+/* Writes a number in front of `end`, with a zero at its end; returns where it begins. printf()
+ * costs several times as much. */
+static const char *
+print_number(char *end, guint64 number, guint base, guint digits)
 {
-    va_list again;
-    char *longer = NULL;
+    *--end = '\0';
+    for (guint i = 0; i < digits || number > 0; i++) {
+        *--end = "0123456789abcdef"[number % base];
+        number /= base;
+    }
+    return end;
+}
 
-    va_copy(again, args);
-    if (g_vsnprintf(buffer, VALUE_SIZE, format, args) >= VALUE_SIZE)
-        longer = g_strdup_vprintf(format, again);
-    va_end(again);
-    return longer;
+
+static const char *
+print_hex(char *end, guint64 number, guint digits)
+{
+    char *begin = (char *)print_number(end, number, 16, digits);
+
+    *--begin = 'x';
+    *--begin = '0';
+    return begin;
 }
 
 
 void
-md_xml_writer_attribute_format(MdXmlWriter *self, const char *name, const char *format, ...)
+md_xml_writer_attribute_number(MdXmlWriter *self, const char *name, guint64 number)
 {
-    char buffer[VALUE_SIZE];
-    g_autofree char *longer = NULL;
-    va_list args;
+    char buffer[NUMBER_SIZE];
 
-    va_start(args, format);
-    longer = format_value(buffer, format, args);
-    va_end(args);
-    md_xml_writer_attribute(self, name, longer != NULL ? longer : buffer);
+    md_xml_writer_attribute(self, name, print_number(buffer + sizeof(buffer), number, 10, 1));
+}
+
+
+void
+md_xml_writer_attribute_hex(MdXmlWriter *self, const char *name, guint64 number, guint digits)
+{
+    char buffer[NUMBER_SIZE];
+
+    md_xml_writer_attribute(self, name, print_hex(buffer + sizeof(buffer), number, digits));
 }
 
 
@@ -305,16 +319,20 @@ md_xml_writer_element(MdXmlWriter *self, const char *element, const char *value)
 
 
 void
-md_xml_writer_element_format(MdXmlWriter *self, const char *element, const char *format, ...)
+md_xml_writer_element_number(MdXmlWriter *self, const char *element, guint64 number)
 {
-    char buffer[VALUE_SIZE];
-    g_autofree char *longer = NULL;
-    va_list args;
+    char buffer[NUMBER_SIZE];
 
-    va_start(args, format);
-    longer = format_value(buffer, format, args);
-    va_end(args);
-    md_xml_writer_element(self, element, longer != NULL ? longer : buffer);
+    md_xml_writer_element(self, element, print_number(buffer + sizeof(buffer), number, 10, 1));
+}
+
+
+void
+md_xml_writer_element_hex(MdXmlWriter *self, const char *element, guint64 number, guint digits)
+{
+    char buffer[NUMBER_SIZE];
+
+    md_xml_writer_element(self, element, print_hex(buffer + sizeof(buffer), number, digits));
 }
 
 
@@ -322,7 +340,7 @@ void
 md_xml_writer_id(MdXmlWriter *self, const char *element, guint id, const char *name)
 {
     md_xml_writer_start(self, element);
-    md_xml_writer_attribute_format(self, "id", "0x%04x", id);
+    md_xml_writer_attribute_hex(self, "id", id, 4);
     if (name != NULL)
         md_xml_writer_text(self, name);
     md_xml_writer_end(self);

@@ -23,16 +23,18 @@ void md_xml_writer_block(MdXmlWriter *self);
 
 /* Attributes of the element started last, before anything is written inside it. */
 void md_xml_writer_attribute(MdXmlWriter *self, const char *name, const char *value);
-void md_xml_writer_attribute_format(MdXmlWriter *self, const char *name, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
+void md_xml_writer_attribute_number(MdXmlWriter *self, const char *name, guint64 number);
+/* 0x0a, of as many digits at least. */
+void md_xml_writer_attribute_hex(MdXmlWriter *self, const char *name, guint64 number, guint digits);
 
 /* Text inside the element started last. */
 void md_xml_writer_text(MdXmlWriter *self, const char *text);
 
 /* <element>value</element>; nothing at all if `value` is NULL. */
 void md_xml_writer_element(MdXmlWriter *self, const char *element, const char *value);
-void md_xml_writer_element_format(MdXmlWriter *self, const char *element, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
+void md_xml_writer_element_number(MdXmlWriter *self, const char *element, guint64 number);
+void
+md_xml_writer_element_hex(MdXmlWriter *self, const char *element, guint64 number, guint digits);
 
 /* <vendor id='0x10de'>NVIDIA</vendor>; without text if `name` is NULL. */
 void md_xml_writer_id(MdXmlWriter *self, const char *element, guint id, const char *name);

@@ -18,23 +18,28 @@ test_layout(void)
     md_xml_writer_element(writer, "empty", "");
     md_xml_writer_start(writer, "b");
     md_xml_writer_attribute(writer, "x", "1");
-    md_xml_writer_attribute_format(writer, "y", "0x%02x", 10u);
+    md_xml_writer_attribute_hex(writer, "y", 10, 2);
+    md_xml_writer_attribute_number(writer, "z", 0);
     md_xml_writer_end(writer);
     md_xml_writer_start(writer, "c");
     md_xml_writer_block(writer);
     md_xml_writer_end(writer);
     md_xml_writer_start(writer, "d");
-    md_xml_writer_element_format(writer, "e", "%d", -1);
+    md_xml_writer_element_number(writer, "e", G_MAXUINT64);
+    md_xml_writer_element_hex(writer, "f", G_MAXUINT64, 1);
+    md_xml_writer_element_hex(writer, "g", 0, 1);
     document = md_xml_writer_finish(writer);
 
     g_assert_cmpstr(document, ==,
                     "<a>\n"
                     "  <empty></empty>\n"
-                    "  <b x='1' y='0x0a'/>\n"
+                    "  <b x='1' y='0x0a' z='0'/>\n"
                     "  <c>\n"
                     "  </c>\n"
                     "  <d>\n"
-                    "    <e>-1</e>\n"
+                    "    <e>18446744073709551615</e>\n"
+                    "    <f>0xffffffffffffffff</f>\n"
+                    "    <g>0x0</g>\n"
                     "  </d>\n"
                     "</a>\n");
     g_assert_false(md_xml_writer_get_details(writer));
