@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "node_device/driver.h"
+#include "rpc/listener.h"
 #include "rpc/server.h"
 #include "util/error.h"
 #include "util/notify.h"
@@ -313,6 +314,11 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
 {
     g_auto(Daemon) self = { .options = options, .settings = settings };
     g_autoptr(GError) err = NULL;
+
+    /* As long as no signal is caught, a directory service that hangs does not keep us from being
+     * ended. */
+    if (!md_listener_is_handed_over() && !md_settings_find_group(settings, error))
+        return FALSE;
 
     md_script_keep_limits();
     fit_clients_to_descriptors(settings);

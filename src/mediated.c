@@ -12,15 +12,6 @@
 #include "util/log.h"
 
 
-static gboolean
-check_config(const MdSettings *settings, GError **error)
-{
-    gid_t gid = 0;
-
-    return md_settings_look_up_group(settings->socket_group, &gid, error);
-}
-
-
 /* FALSE without an error: what is wrong has been said already. */
 static gboolean
 run(MdOptions *options, MdSettings *settings, GError **error)
@@ -28,7 +19,7 @@ run(MdOptions *options, MdSettings *settings, GError **error)
     if (options->check_xml)
         return md_check_xml(options, settings->xml_details);
     if (options->check_config)
-        return check_config(settings, error);
+        return md_settings_find_group(settings, error);
     return md_daemon_run(options, settings, error);
 }
 

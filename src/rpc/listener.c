@@ -283,11 +283,10 @@ md_listener_new(const char *directory,
                 const char *name,
                 gboolean read_only,
                 guint mode,
-                const char *group,
+                gid_t gid,
                 GError **error)
 {
     g_autoptr(MdListener) self = listener_alloc();
-    gid_t gid = (gid_t)-1;
     int fd = -1;
     g_autofree char *lock_path = NULL;
     int lock = -1;
@@ -295,9 +294,6 @@ md_listener_new(const char *directory,
 
     self->path = g_build_filename(directory, name, NULL);
     self->read_only = read_only;
-    if (!md_settings_look_up_group(group, &gid, error))
-        return NULL;
-
     lock_path = g_build_filename(directory, MD_SOCKET_LOCK, NULL);
     lock = lock_directory(lock_path, error);
     if (lock < 0)
@@ -417,6 +413,13 @@ make_directory(const char *path, GError **error)
 }
 
 
+gboolean
+md_listener_is_handed_over(void)
+{
+    return sd_listen_fds(0) > 0;
+}
+
+
 GPtrArray *
 md_listener_open_all(const MdSettings *settings, GError **error)
 {
@@ -431,7 +434,7 @@ md_listener_open_all(const MdSettings *settings, GError **error)
 
     listeners = g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
     listener = md_listener_new(settings->socket_dir, MD_SOCKET_RW, FALSE, settings->socket_rw_mode,
-                               settings->socket_group, error);
+                               settings->socket_gid, error);
     if (listener == NULL)
         return NULL;
     g_ptr_array_add(listeners, listener);
@@ -439,7 +442,7 @@ md_listener_open_all(const MdSettings *settings, GError **error)
         return g_steal_pointer(&listeners);
 
     listener = md_listener_new(settings->socket_dir, MD_SOCKET_RO, TRUE, settings->socket_ro_mode,
-                               settings->socket_group, error);
+                               settings->socket_gid, error);
     if (listener == NULL)
         return NULL;
     g_ptr_array_add(listeners, listener);

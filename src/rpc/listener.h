@@ -26,12 +26,15 @@ typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean sca
  */
 GPtrArray *md_listener_open_all(const MdSettings *settings, GError **error);
 
-/* One socket of ours in a directory that is there; `group` NULL: that of the process. */
+/* Whether sockets are handed over, so that none is made. */
+gboolean md_listener_is_handed_over(void);
+
+/* One socket of ours in a directory that is there; `gid` -1: the group of the process. */
 MdListener *md_listener_new(const char *directory,
                             const char *name,
                             gboolean read_only,
                             guint mode,
-                            const char *group,
+                            gid_t gid,
                             GError **error);
 
 /* One that listens already; its name tells what it is for. Takes the descriptor over, in any case.

@@ -3,6 +3,7 @@
 
 #include "util/settings.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <math.h>
 #include <stddef.h>
@@ -85,6 +86,7 @@ set_defaults(MdSettings *self)
         if (settings[i].type != VALUE_TEXT)
             G_STRUCT_MEMBER(guint, self, settings[i].offset) = settings[i].fallback;
     }
+    self->socket_gid = (gid_t)-1;
     self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
     self->scripts_deprecated_dir = g_strdup(MD_PATH_SCRIPTS_DEPRECATED);
     self->definitions_dir = g_strdup(MD_PATH_DEFINITIONS);
@@ -379,22 +381,33 @@ md_settings_update(MdSettings *self, const MdSettings *from)
 }
 
 
+/* Services that have none of this name use various numbers to say so. */
+static void
+set_group_error(GError **error, const char *name, int errnum)
+{
+    if (errnum == 0 || errnum == ENOENT || errnum == ESRCH)
+        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
+                          "[sockets] group: there is no group '%s'", name);
+    else
+        md_error_set_errno(error, errnum, "[sockets] group: cannot look up the group '%s'", name);
+}
+
+
 gboolean
-md_settings_look_up_group(const char *name, gid_t *gid, GError **error)
+md_settings_find_group(MdSettings *self, GError **error)
 {
     const struct group *group = NULL;
 
-    *gid = (gid_t)-1;
-    if (name == NULL)
+    if (self->socket_group == NULL)
         return TRUE;
 
-    group = getgrnam(name);
+    errno = 0;
+    group = getgrnam(self->socket_group);
     if (group == NULL) {
-        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
-                          "there is no group '%s' to own the sockets", name);
+        set_group_error(error, self->socket_group, errno);
         return FALSE;
     }
-    *gid = group->gr_gid;
+    self->socket_gid = group->gr_gid;
     return TRUE;
 }
 

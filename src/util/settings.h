@@ -13,6 +13,7 @@ typedef struct {
     /* [sockets] */
     char *socket_dir;     /* directory = /run/libvirt; of a user: $XDG_RUNTIME_DIR/libvirt */
     char *socket_group;   /* group = NULL: that of the daemon */
+    gid_t socket_gid;     /* its number; -1: that of the daemon, or not looked up */
     guint socket_rw_mode; /* rw_mode = 0700 */
     guint socket_ro_mode; /* ro_mode = 0777 */
 
@@ -70,8 +71,9 @@ void md_settings_free(MdSettings *self);
  */
 void md_settings_update(MdSettings *self, const MdSettings *from);
 
-/* The number of `socket_group`, -1 if that is NULL. May block on a disk or a directory service. */
-gboolean md_settings_look_up_group(const char *name, gid_t *gid, GError **error);
+/* Looks up the number of `socket_group`, if it is set. May block on a disk or a directory service,
+ * so that it is for the start of a program only. */
+gboolean md_settings_find_group(MdSettings *self, GError **error);
 
 /* Whether this process serves its own user (nodedev:///session) and not the system. */
 gboolean md_settings_is_session(void);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The program: options, configuration, sockets, its end."""
 
+import grp
 import os
 import pathlib
 import signal
@@ -11,6 +12,7 @@ import time
 
 import documents
 from mediated_test import MediatedTest, not_on
+from syscalls import Trace
 
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
@@ -138,7 +140,7 @@ class Options(MediatedTest):
         self.assertEqual((result.returncode, result.stderr), (0, ''))
         result = self.daemon.run('--check-config', '--config', self.config('[sockets]\ngroup=no such one\n'))
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("'no such one'", result.stderr)
+        self.assertIn("[sockets] group: there is no group 'no such one'", result.stderr)
 
     def check_xml(self, *files, schema=None):
         return self.daemon.run('--config', self.config('[xml]\ndetails=false\n'), '--schema',
@@ -201,6 +203,34 @@ class Options(MediatedTest):
         self.assertIn('nonsense', result.stderr)
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
+    def test_group_of_sockets_that_is_not_there(self):
+        result = self.daemon.run('--socket-dir', str(self.daemon.socket_dir), '--config',
+                                 self.config('[sockets]\ngroup=no such one\n'))
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("[sockets] group: there is no group 'no such one'", result.stderr)
+        self.assertEqual(os.listdir(self.daemon.socket_dir), [])
+
+    @not_on('service', 'the daemon is started with another list of groups')
+    def test_groups_that_cannot_be_looked_up(self):
+        """While the list of groups is not readable the program can be ended."""
+        fifo = self.daemon.directory / 'group'
+        os.mkfifo(fifo)
+        self.daemon.wrapper = ['unshare', '--mount', 'sh', '-c', f'mount --bind {fifo} /etc/group && exec "$0" "$@"']
+        program = self.daemon.spawn(self.daemon.arguments({'sockets': {'group': 'daemon'}}))
+        self.addCleanup(program.kill)
+
+        def is_looking():
+            try:
+                self.addCleanup(os.close, os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                return False
+            return True
+
+        self.wait_until(is_looking, 'the program to look')
+        program.terminate()
+        self.assertEqual(program.wait(self.deadline), -signal.SIGTERM)
+        self.assertEqual(os.listdir(self.daemon.socket_dir), [])
+
     def test_socket_directory_that_cannot_be(self):
         file = self.config('')
         result = self.daemon.run('--socket-dir', f'{file}/run', '--config', file)
@@ -209,6 +239,13 @@ class Options(MediatedTest):
 
 
 class Sockets(MediatedTest):
+    @not_on('service', SYSTEMDS)
+    def test_group(self):
+        self.daemon.stop()
+        self.daemon.start({'sockets': {'group': 'daemon'}})
+        group = grp.getgrnam('daemon').gr_gid
+        self.assertEqual({os.stat(path).st_gid for path in (self.daemon.rw_path, self.daemon.ro_path)}, {group})
+
     @not_on('service', SYSTEMDS)
     def test_modes(self):
         modes = {path: stat.S_IMODE(os.stat(path).st_mode)
@@ -355,6 +392,17 @@ class Reload(MediatedTest):
         self.reload({**self.config, 'sockets': {'rw_mode': '0770'}})
         self.wait_logged('[sockets] rw_mode has changed', 'the settings have been read again')
         self.assertEqual(os.stat(self.daemon.rw_path).st_mode, mode)
+
+    def test_group_of_sockets(self):
+        """It is not looked up while clients are served, as that may take its time, and none is needed."""
+        before = [os.stat(path).st_gid for path in (self.daemon.rw_path, self.daemon.ro_path)]
+        with Trace(self.daemon.process.pid, self.deadline) as trace:
+            self.reload({**self.config, 'sockets': {'group': 'daemon'}})
+            self.wait_logged('[sockets] group has changed: this takes effect after a restart',
+                             'the settings have been read again')
+        self.assertIn(str(self.daemon.config_path), trace.opened())
+        self.assertEqual([path for path in trace.opened() if path in ('/etc/group', '/etc/nsswitch.conf')], [])
+        self.assertEqual([os.stat(path).st_gid for path in (self.daemon.rw_path, self.daemon.ro_path)], before)
 
     def test_many(self):
         """They may come faster than they are served."""

@@ -183,18 +183,21 @@ test_line(void)
 
 
 static void
-test_look_up_group(void)
+test_find_group(void)
 {
+    g_autoptr(MdSettings) none = load("", NULL);
+    g_autoptr(MdSettings) root = load("[sockets]\ngroup = root\n", NULL);
+    g_autoptr(MdSettings) wrong = load("[sockets]\ngroup = no such group\n", NULL);
     g_autoptr(GError) error = NULL;
-    gid_t gid = 0;
 
-    g_assert_true(md_settings_look_up_group(NULL, &gid, &error));
-    g_assert_true(gid == (gid_t)-1);
-    g_assert_true(md_settings_look_up_group("root", &gid, &error));
-    g_assert_true(gid == 0);
-    g_assert_false(md_settings_look_up_group("no such group", &gid, &error));
+    g_assert_true(md_settings_find_group(none, &error));
+    g_assert_true(none->socket_gid == (gid_t)-1);
+    g_assert_true(root->socket_gid == (gid_t)-1);
+    g_assert_true(md_settings_find_group(root, &error));
+    g_assert_true(root->socket_gid == 0);
+    g_assert_false(md_settings_find_group(wrong, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
-    g_assert_nonnull(strstr(error->message, "'no such group'"));
+    g_assert_cmpstr(error->message, ==, "[sockets] group: there is no group 'no such group'");
 }
 
 
@@ -263,6 +266,6 @@ main(int argc, char **argv)
                          "[sockets]\ndirectory = a\\q\n|[sockets] directory: the value",
                          test_mistake);
     g_test_add_func("/settings/line", test_line);
-    g_test_add_func("/settings/look-up-group", test_look_up_group);
+    g_test_add_func("/settings/find-group", test_find_group);
     return g_test_run();
 }
