@@ -65,11 +65,8 @@ md_mdev_type_copy(const MdMdevType *self)
     copy->device_api = g_strdup(self->device_api);
     copy->available = self->available;
     copy->description = g_strdup(self->description);
-    for (guint i = 0; i < self->properties->len; i++) {
-        const MdMdevProperty *property = g_ptr_array_index(self->properties, i);
-
-        add_property(copy->properties, property->name, property->value, property->unit);
-    }
+    g_ptr_array_unref(copy->properties);
+    copy->properties = g_ptr_array_ref(self->properties);
     return copy;
 }
 
@@ -244,18 +241,14 @@ md_mdev_type_set_description(MdMdevType *self, const char *text)
     g_autofree char *stripped = text != NULL ? g_strstrip(md_xml_writer_filter(text)) : NULL;
     GPtrArray *properties = NULL;
 
-    g_ptr_array_set_size(self->properties, 0);
     g_clear_pointer(&self->description, g_free);
-    if (stripped == NULL || *stripped == '\0')
-        return;
-
-    properties = parse_properties(stripped);
-    if (properties == NULL) {
-        self->description = g_steal_pointer(&stripped);
-        return;
+    if (stripped != NULL && *stripped != '\0') {
+        properties = parse_properties(stripped);
+        if (properties == NULL)
+            self->description = g_steal_pointer(&stripped);
     }
     g_ptr_array_unref(self->properties);
-    self->properties = properties;
+    self->properties = properties != NULL ? properties : new_properties();
 }
 
 

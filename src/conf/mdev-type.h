@@ -28,7 +28,8 @@ typedef struct {
     char *name;            /* GRID M60-0B; NULL on kernels without it */
     char *device_api;      /* vfio-pci */
     guint64 available;     /* how many more may be created, as of the read */
-    GPtrArray *properties; /* of MdMdevProperty, from the description; never NULL, may be empty */
+    GPtrArray *properties; /* of MdMdevProperty, from the description; never NULL, may be empty;
+                            * shared with copies */
     char *description;     /* free text that holds no properties, or NULL */
 } MdMdevType;
 
@@ -39,7 +40,7 @@ void md_mdev_type_free(MdMdevType *self);
 /* Takes a description attribute apart into properties, or keeps it as description. */
 void md_mdev_type_set_description(MdMdevType *self, const char *text);
 
-/* `unit` is static. */
+/* For a type that has no copies yet; `unit` is static. */
 void
 md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value, const char *unit);
 

@@ -117,10 +117,13 @@ test_copy(void)
     md_mdev_type_set_description(type, "mem=1M");
     g_ptr_array_add(types, type);
     copies = md_mdev_types_copy(types);
-    g_ptr_array_set_size(types, 0);
 
     g_assert_cmpuint(copies->len, ==, 1);
     copy = g_ptr_array_index(copies, 0);
+    g_assert_true(copy->properties == type->properties);
+    md_mdev_type_set_description(type, "mem=2M");
+    g_ptr_array_set_size(types, 0);
+
     properties = list_properties(copy);
     g_assert_cmpstr(copy->id, ==, "t-1");
     g_assert_cmpstr(copy->name, ==, "One");
