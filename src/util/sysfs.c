@@ -17,6 +17,9 @@
 /* Bytes of a listing taken from the kernel at once. */
 #define LISTED_AT_ONCE 8192
 
+/* What any number of the kernel fits into, in bytes. */
+#define NUMBER_SIZE 64
+
 struct _MdSysfsDir {
     int fd;
     guint64 inode;
@@ -140,13 +143,20 @@ md_sysfs_dir_has(MdSysfsDir *self, const char *name)
 }
 
 
+static int
+open_attribute(MdSysfsDir *self, const char *name)
+{
+    return openat(self->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+
 /* Reads a file to its end, at most `max` bytes. A read of sysfs that is short has reached it. */
 static GByteArray *
 read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     guint8 chunk[4096];
-    int fd = openat(self->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open_attribute(self, name);
     ssize_t got = 0;
     int errnum = 0;
 
@@ -215,14 +225,29 @@ md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **
 }
 
 
+/* FALSE if the attribute is missing, or is longer than a number can be. */
+static gboolean
+read_number(MdSysfsDir *self, const char *name, char text[NUMBER_SIZE])
+{
+    g_auto(MdFd) fd = open_attribute(self, name);
+    ssize_t got = fd >= 0 ? TEMP_FAILURE_RETRY(read(fd, text, NUMBER_SIZE)) : -1;
+
+    if (got < 0 || got == NUMBER_SIZE)
+        return FALSE;
+    text[got] = '\0';
+    g_strchomp(text);
+    return TRUE;
+}
+
+
 gboolean
 md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value)
 {
-    g_autofree char *text = md_sysfs_dir_read(self, name, NULL);
+    char text[NUMBER_SIZE];
     char *end = NULL;
     gint64 number = 0;
 
-    if (text == NULL)
+    if (!read_number(self, name, text))
         return FALSE;
 
     errno = 0;
@@ -238,11 +263,11 @@ md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value)
 guint
 md_sysfs_dir_read_hex(MdSysfsDir *self, const char *name)
 {
-    g_autofree char *text = md_sysfs_dir_read(self, name, NULL);
+    char text[NUMBER_SIZE];
     const char *digits = NULL;
     guint64 number = 0;
 
-    if (text == NULL)
+    if (!read_number(self, name, text))
         return 0;
 
     digits = g_ascii_strncasecmp(text, "0x", 2) == 0 ? text + 2 : text;
@@ -314,10 +339,13 @@ md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name)
     GPtrArray *entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
     g_auto(MdFd) fd = openat(self->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     _Alignas(struct dirent64) char chunk[LISTED_AT_ONCE];
+    gboolean ended = FALSE;
     ssize_t got = 0;
 
-    /* Without a DIR, which asks more of the descriptor than this takes. */
-    while (fd >= 0 && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
+    /* Without a DIR, which asks more of the descriptor than this takes. The kernel goes on until an
+     * entry does not fit: a listing that leaves room for any has reached its end. */
+    while (fd >= 0 && !ended && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
+        ended = sizeof(chunk) - (gsize)got >= sizeof(struct dirent64);
         for (ssize_t at = 0; at < got;) {
             const struct dirent64 *found = (const struct dirent64 *)(chunk + at);
 

@@ -92,7 +92,7 @@ read_attribute(MdSysfsDir *dir, const char *type_path, const char *name, gboolea
 static char *
 make_path(const char *id)
 {
-    return g_build_filename(MD_ATTR_MDEV_TYPES, id, NULL);
+    return g_strconcat(MD_ATTR_MDEV_TYPES "/", id, NULL);
 }
 
 
@@ -133,7 +133,7 @@ md_mdev_types_read(MdSysfsDir *parent)
     for (guint i = 0; i < entries->len && i < MD_MDEV_TYPES_MAX; i++) {
         const MdSysfsEntry *entry = g_ptr_array_index(entries, i);
         g_autofree char *path = make_path(entry->name);
-        g_autofree char *attribute = g_build_filename(path, MD_ATTR_TYPE_AVAILABLE, NULL);
+        g_autofree char *attribute = g_strconcat(path, "/" MD_ATTR_TYPE_AVAILABLE, NULL);
         MdMdevType *type = md_mdev_types_read_one(parent, path, entry->inode, TRUE);
         gint64 available = 0;
 

@@ -59,6 +59,8 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, "device/uevent", "");
     put(fixture, "device/name", "GRID M60-0B\n");
     put(fixture, "device/number", "16\n");
+    put(fixture, "device/long",
+        "00000000000000000000000000000000000000000000000000000000000000001\n");
     put(fixture, "device/hex", "0x10de\n");
     put(fixture, "device/nvidia/vgpu_params", "");
 
@@ -98,6 +100,8 @@ test_read(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(md_sysfs_dir_read_int(fixture->dir, "hex", &number));
     g_assert_cmpint(number, ==, 0x10de);
     g_assert_false(md_sysfs_dir_read_int(fixture->dir, "name", &number));
+    g_assert_false(md_sysfs_dir_read_int(fixture->dir, "long", &number));
+    g_assert_false(md_sysfs_dir_read_int(fixture->dir, "absent", &number));
     g_assert_cmpint(number, ==, 0x10de);
 
     missing = md_sysfs_dir_read(fixture->dir, "absent", &error);
@@ -149,10 +153,31 @@ test_list(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(GPtrArray) names = md_sysfs_dir_list(fixture->dir, ".");
     g_autoptr(GPtrArray) none = md_sysfs_dir_list(fixture->dir, "absent");
 
-    g_assert_cmpuint(names->len, ==, 6);
+    g_assert_cmpuint(names->len, ==, 7);
     g_assert_cmpstr(g_ptr_array_index(names, 0), ==, "hex");
-    g_assert_cmpstr(g_ptr_array_index(names, 5), ==, "uevent");
+    g_assert_cmpstr(g_ptr_array_index(names, 6), ==, "uevent");
     g_assert_cmpuint(none->len, ==, 0);
+}
+
+
+/* More than the kernel hands out at once. */
+static void
+test_list_long(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GPtrArray) names = NULL;
+
+    for (guint i = 0; i < 500; i++) {
+        g_autofree char *name = g_strdup_printf("device/nvidia/%0100u", i);
+
+        put(fixture, name, "");
+    }
+    names = md_sysfs_dir_list(fixture->dir, "nvidia");
+    g_assert_cmpuint(names->len, ==, 501);
+    for (guint i = 0; i < 500; i++) {
+        g_autofree char *name = g_strdup_printf("%0100u", i);
+
+        g_assert_cmpstr(g_ptr_array_index(names, i), ==, name);
+    }
 }
 
 
@@ -312,6 +337,7 @@ main(int argc, char **argv)
     g_test_add("/sysfs/huge", Fixture, NULL, set_up, test_huge, tear_down);
     g_test_add("/sysfs/list-entries", Fixture, NULL, set_up, test_list_entries, tear_down);
     g_test_add("/sysfs/list", Fixture, NULL, set_up, test_list, tear_down);
+    g_test_add("/sysfs/list-long", Fixture, NULL, set_up, test_list_long, tear_down);
     g_test_add("/sysfs/identity", Fixture, NULL, set_up, test_identity, tear_down);
     g_test_add("/sysfs/write", Fixture, NULL, set_up, test_write, tear_down);
     g_test_add("/sysfs/write-missing", Fixture, NULL, set_up, test_write_missing, tear_down);
