@@ -16,6 +16,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/names.h"
+#include "util/polled.h"
 #include "util/source.h"
 
 /* Clients without rights go through the directory of the system, and nobody through a user's. */
@@ -44,7 +45,7 @@ struct _MdListener {
     MdListenerFunc func;
     gpointer data;
     int reserve; /* a descriptor kept for when there is no other one; -1: it is in use */
-    GSource *in;
+    MdPolled in;
     GSource *retry;
 };
 
@@ -359,7 +360,8 @@ md_listener_free(MdListener *self)
     if (self == NULL)
         return;
 
-    md_source_clear(&self->in);
+    if (self->socket != NULL)
+        md_polled_set(&self->in, g_socket_get_fd(self->socket), 0, NULL, NULL, NULL);
     md_source_clear(&self->retry);
     if (self->ours)
         remove_own(self);
@@ -533,8 +535,8 @@ let_in(MdListener *self, GError **error)
 }
 
 
-static gboolean
-on_client(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
+static void
+on_client(GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
 {
     MdListener *self = user_data;
     g_autoptr(GError) error = NULL;
@@ -544,24 +546,24 @@ on_client(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, g
     while (n < CLIENTS_PER_TURN && (n == 0 || g_get_monotonic_time() < end) && let_in(self, &error))
         n++;
     if (error == NULL)
-        return G_SOURCE_CONTINUE;
+        return;
 
     g_warning("Failed to let a client in on '%s': %s", self->path, error->message);
     self->retry = md_source_attach(g_timeout_source_new(RETRY_INTERVAL), on_retry, self);
     update_sources(self);
-    return G_SOURCE_CONTINUE;
 }
 
 
 static void
 update_sources(MdListener *self)
 {
-    if (self->func == NULL || self->retry != NULL) {
-        md_source_clear(&self->in);
-    } else if (self->in == NULL) {
-        self->in = md_source_attach(g_socket_create_source(self->socket, G_IO_IN, NULL),
-                                    G_SOURCE_FUNC(on_client), self);
-    }
+    int fd = g_socket_get_fd(self->socket);
+    g_autoptr(GError) error = NULL;
+
+    if (self->func == NULL || self->retry != NULL)
+        md_polled_set(&self->in, fd, 0, NULL, NULL, NULL);
+    else if (!md_polled_set_seldom(&self->in, fd, on_client, self, &error))
+        g_warning("Nobody can be let in on '%s': %s", self->path, error->message);
 }
 
 

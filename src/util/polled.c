@@ -14,12 +14,17 @@
 /* Descriptors that are told of in one turn of the main loop; others follow in the next one. */
 #define READY_MAX 1024
 
-/* The kernel's set of all that are watched; -1: not made yet. */
-static int set = -1;
-static GSource *source;
+/* One of the kernel's sets, which are one source each. */
+typedef struct _MdPolledSet {
+    int fd; /* -1: not made yet */
+    GSource *source;
+    /* Those that are ready in this turn of the loop; NULL: it is not watched any more. */
+    struct epoll_event ready[READY_MAX];
+} Set;
 
-/* Those that are ready in this turn of the loop; NULL: it is not watched any more. */
-static struct epoll_event ready[READY_MAX];
+/* The loop looks at them in this order. */
+static Set seldom = { .fd = -1 };
+static Set often = { .fd = -1 };
 
 
 static GIOCondition
@@ -41,55 +46,73 @@ to_events(GIOCondition condition)
 
 
 /* Whoever is called may set any of them, and take it away. */
-void
-md_polled_look(void)
+static void
+look(Set *set)
 {
-    int n = set >= 0 ? epoll_wait(set, ready, READY_MAX, 0) : 0;
+    int n = set->fd >= 0 ? epoll_wait(set->fd, set->ready, READY_MAX, 0) : 0;
 
     for (int i = 0; i < n; i++)
-        ((MdPolled *)ready[i].data.ptr)->slot = (guint)i + 1;
+        ((MdPolled *)set->ready[i].data.ptr)->slot = (guint)i + 1;
     for (int i = 0; i < n; i++) {
-        MdPolled *polled = ready[i].data.ptr;
+        const struct epoll_event *event = &set->ready[i];
+        MdPolled *polled = event->data.ptr;
 
         if (polled == NULL)
             continue;
         polled->slot = 0;
-        if ((to_condition(ready[i].events) & polled->wanted) != 0)
-            polled->ready(to_condition(ready[i].events) & polled->wanted, polled->data);
+        if ((to_condition(event->events) & polled->wanted) != 0)
+            polled->ready(to_condition(event->events) & polled->wanted, polled->data);
     }
 }
 
 
-static gboolean
-on_ready(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+void
+md_polled_look(void)
 {
-    md_polled_look();
+    look(&often);
+}
+
+
+static gboolean
+on_ready(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer set)
+{
+    look(set);
     return G_SOURCE_CONTINUE;
+}
+
+
+static gboolean
+prepare(Set *set, GError **error)
+{
+    if (set->fd >= 0)
+        return TRUE;
+
+    set->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (set->fd < 0) {
+        md_error_set_errno(error, errno, "cannot make a set of descriptors");
+        return FALSE;
+    }
+    set->source =
+        md_source_attach(g_unix_fd_source_new(set->fd, G_IO_IN), G_SOURCE_FUNC(on_ready), set);
+    return TRUE;
 }
 
 
 gboolean
 md_polled_prepare(GError **error)
 {
-    if (set >= 0)
-        return TRUE;
-
-    set = epoll_create1(EPOLL_CLOEXEC);
-    if (set < 0) {
-        md_error_set_errno(error, errno, "cannot make a set of descriptors");
-        return FALSE;
-    }
-    source = md_source_attach(g_unix_fd_source_new(set, G_IO_IN), G_SOURCE_FUNC(on_ready), NULL);
-    return TRUE;
+    return prepare(&seldom, error) && prepare(&often, error);
 }
 
 
 static void
 take_away(MdPolled *self, int fd)
 {
-    epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
+    Set *set = self->set;
+
+    epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, NULL);
     if (self->slot > 0)
-        ready[self->slot - 1].data.ptr = NULL;
+        set->ready[self->slot - 1].data.ptr = NULL;
     *self = (MdPolled){ 0 };
 }
 
@@ -115,7 +138,10 @@ md_polled_set(MdPolled *self,
     }
     if (!md_polled_prepare(error))
         return FALSE;
-    if (epoll_ctl(set, self->wanted == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) < 0) {
+    if (self->set == NULL)
+        self->set = &often;
+    if (epoll_ctl(self->set->fd, self->wanted == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) <
+        0) {
         md_error_set_errno(error, errno, "cannot watch a descriptor");
         return FALSE;
     }
@@ -134,5 +160,17 @@ md_polled_set_eventfd(MdPolled *self,
                       GError **error)
 {
     self->once = TRUE;
+    return md_polled_set(self, fd, G_IO_IN, func, data, error);
+}
+
+
+gboolean
+md_polled_set_seldom(MdPolled *self,
+                     int fd,
+                     void (*func)(GIOCondition condition, gpointer data),
+                     gpointer data,
+                     GError **error)
+{
+    self->set = &seldom;
     return md_polled_set(self, fd, G_IO_IN, func, data, error);
 }

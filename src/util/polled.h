@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Descriptors of any number of things with one source of the main loop for all of them: a loop
- * looks at each of its sources in every turn, so that a thousand idle connections would make each
- * call of others several times as slow. Main loop only.
+ * Descriptors of any number of things with one source of the main loop for all of them, and one for
+ * those that are seldom ready: a loop looks at each of its sources in every turn, so that a
+ * thousand idle connections would make each call of others several times as slow. Main loop only.
  */
 #pragma once
 
@@ -12,7 +12,8 @@
 typedef struct {
     GIOCondition wanted; /* 0: not watched */
     gboolean once;       /* told of each event once */
-    guint slot;          /* among those that are ready, from 1; 0: it is not */
+    struct _MdPolledSet *set;
+    guint slot; /* among those that are ready, from 1; 0: it is not */
     void (*ready)(GIOCondition condition, gpointer data);
     gpointer data;
 } MdPolled;
@@ -39,6 +40,16 @@ gboolean md_polled_set_eventfd(MdPolled *self,
                                void (*ready)(GIOCondition condition, gpointer data),
                                gpointer data,
                                GError **error);
+
+/*
+ * The same as G_IO_IN for what is seldom ready: events, sockets that clients come to. In a turn of
+ * the loop these come before all others, and md_polled_look() passes them over.
+ */
+gboolean md_polled_set_seldom(MdPolled *self,
+                              int fd,
+                              void (*ready)(GIOCondition condition, gpointer data),
+                              gpointer data,
+                              GError **error);
 
 /* Calls at once what the loop would call in its next turn; not from within `ready`. */
 void md_polled_look(void);

@@ -4,13 +4,12 @@
 #include "util/watch.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "util/error.h"
 #include "util/names.h"
-#include "util/source.h"
+#include "util/polled.h"
 
 /* Events taken in one go before others get their turn on the main loop, in bytes. */
 #define BUFFER_SIZE 16384
@@ -23,7 +22,7 @@ struct _MdWatch {
     GObject parent;
 
     int fd;
-    GSource *source;
+    MdPolled polled;
     GHashTable *removed; /* a set: ids that the kernel has not yet told to be at their end */
 };
 
@@ -39,9 +38,10 @@ md_watch_finalize(GObject *object)
 {
     MdWatch *self = MD_WATCH(object);
 
-    md_source_clear(&self->source);
-    if (self->fd >= 0)
+    if (self->fd >= 0) {
+        md_polled_set(&self->polled, self->fd, 0, NULL, NULL, NULL);
         close(self->fd);
+    }
     g_hash_table_unref(self->removed);
     G_OBJECT_CLASS(md_watch_parent_class)->finalize(object);
 }
@@ -112,11 +112,10 @@ md_watch_look(MdWatch *self)
 }
 
 
-static gboolean
-on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+static void
+on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
     md_watch_look(data);
-    return G_SOURCE_CONTINUE;
 }
 
 
@@ -135,9 +134,7 @@ md_watch_start(MdWatch *self, GError **error)
         md_error_set_errno(error, errno, "Unable to watch directories");
         return FALSE;
     }
-    self->source =
-        md_source_attach(g_unix_fd_source_new(self->fd, G_IO_IN), G_SOURCE_FUNC(on_readable), self);
-    return TRUE;
+    return md_polled_set_seldom(&self->polled, self->fd, on_readable, self, error);
 }
 
 

@@ -4,7 +4,6 @@
 #include "node_device/probe/kernel-events.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <linux/netlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/names.h"
+#include "util/polled.h"
 #include "util/source.h"
 
 /* Messages taken by one system call, and such calls in one go before others get their turn on the
@@ -57,7 +57,7 @@ struct _MdKernelEvents {
 
     MdFd alarm;        /* an epoll of the socket, or of nothing while that is left alone: to take a
                           descriptor from the main loop and put it back costs a wake-up each time */
-    GSource *source;   /* of `alarm` */
+    MdPolled polled;   /* of `alarm` */
     GSource *timer;    /* while the socket is left alone */
     gboolean in_debt;  /* of that timer: udevd has until then to tell of what it owes */
     GHashTable *owed;  /* numbers of events that the kernel has told of and udevd has not */
@@ -335,8 +335,8 @@ find_owed(MdKernelEvents *self)
 }
 
 
-static gboolean
-on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+static void
+on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
     MdKernelEvents *self = data;
 
@@ -348,7 +348,6 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
         find_owed(self);
     else if (!receive(self, pass_on))
         end_gap(self);
-    return G_SOURCE_CONTINUE;
 }
 
 
@@ -419,7 +418,7 @@ md_kernel_events_free(MdKernelEvents *self)
     if (self == NULL)
         return;
 
-    md_source_clear(&self->source);
+    md_polled_set(&self->polled, self->alarm, 0, NULL, NULL, NULL);
     md_source_clear(&self->timer);
     g_hash_table_unref(self->owed);
     g_hash_table_unref(self->early);
@@ -432,8 +431,10 @@ md_kernel_events_free(MdKernelEvents *self)
 void
 md_kernel_events_listen(MdKernelEvents *self)
 {
-    self->source = md_source_attach(g_unix_fd_source_new(self->alarm, G_IO_IN),
-                                    G_SOURCE_FUNC(on_readable), self);
+    g_autoptr(GError) error = NULL;
+
+    if (!md_polled_set_seldom(&self->polled, self->alarm, on_readable, self, &error))
+        g_warning("Unable to listen to the kernel: %s", error->message);
     self->draining = TRUE;
     watch_socket(self);
 }

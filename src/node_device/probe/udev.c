@@ -4,7 +4,6 @@
 #include "node_device/probe/udev.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <libudev.h>
 #include <string.h>
 
@@ -12,7 +11,7 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/names.h"
-#include "util/source.h"
+#include "util/polled.h"
 #include "util/sysfs.h"
 
 /* Events taken in one go before others get their turn on the main loop. */
@@ -31,7 +30,7 @@ struct _MdUdev {
 
     struct udev *udev;
     struct udev_monitor *monitor;
-    GSource *source;
+    MdPolled polled;
     const MdSettings *settings;
     MdKernelEvents *kernel; /* NULL: they cannot be had */
     gboolean deaf;          /* opened while there was no udevd: libudev may listen to nobody then */
@@ -59,13 +58,21 @@ G_DEFINE_FINAL_TYPE(MdUdev, md_udev, G_TYPE_OBJECT)
 
 
 static void
+monitor_close(MdUdev *self)
+{
+    if (self->monitor != NULL)
+        md_polled_set(&self->polled, udev_monitor_get_fd(self->monitor), 0, NULL, NULL, NULL);
+    g_clear_pointer(&self->monitor, udev_monitor_unref);
+}
+
+
+static void
 md_udev_dispose(GObject *object)
 {
     MdUdev *self = MD_UDEV(object);
 
-    md_source_clear(&self->source);
     g_clear_pointer(&self->kernel, md_kernel_events_free);
-    g_clear_pointer(&self->monitor, udev_monitor_unref);
+    monitor_close(self);
     g_clear_pointer(&self->udev, udev_unref);
     G_OBJECT_CLASS(md_udev_parent_class)->dispose(object);
 }
@@ -156,8 +163,8 @@ tell_lost(MdUdev *self)
 }
 
 
-static gboolean
-on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+static void
+on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
     g_autoptr(MdUdev) self = g_object_ref(data);
     gboolean more = self->listening;
@@ -170,7 +177,6 @@ on_readable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer
     /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
     if (self->gap && !more)
         tell_lost(self);
-    return G_SOURCE_CONTINUE;
 }
 
 
@@ -187,8 +193,7 @@ monitor_open(MdUdev *self, GError **error)
 {
     int rc = 0;
 
-    md_source_clear(&self->source);
-    g_clear_pointer(&self->monitor, udev_monitor_unref);
+    monitor_close(self);
     self->deaf = self->kernel != NULL && md_kernel_events_is_silent(self->kernel);
     self->monitor = udev_monitor_new_from_netlink(self->udev, "udev");
     if (self->monitor == NULL) {
@@ -206,10 +211,8 @@ monitor_open(MdUdev *self, GError **error)
         return FALSE;
     }
     /* Before any client's: of what is ready in one turn of the main loop, events come first. */
-    self->source = md_source_attach(g_unix_fd_source_new(udev_monitor_get_fd(self->monitor),
-                                                         G_IO_IN | G_IO_ERR),
-                                    G_SOURCE_FUNC(on_readable), self);
-    return TRUE;
+    return md_polled_set_seldom(&self->polled, udev_monitor_get_fd(self->monitor), on_readable,
+                                self, error);
 }
 
 

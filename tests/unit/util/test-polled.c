@@ -245,6 +245,51 @@ test_eventfd(void)
 }
 
 
+static Peer *first; /* who has been called first */
+
+
+static void
+on_ready_first(GIOCondition condition, gpointer data)
+{
+    if (first == NULL)
+        first = data;
+    on_ready(condition, data);
+}
+
+
+/* Before the others in a turn of the loop, and in none of its own. */
+static void
+test_seldom(void)
+{
+    g_autoptr(GError) error = NULL;
+    Peer often;
+    Peer seldom;
+
+    open_peer(&often, on_ready_first);
+    open_peer(&seldom, on_ready_first);
+    set(&seldom, 0, NULL);
+    g_assert_true(
+        md_polled_set_seldom(&seldom.polled, seldom.fds[0], on_ready_first, &seldom, &error));
+    g_assert_no_error(error);
+    speak(&often);
+    speak(&seldom);
+    settle();
+    g_assert_true(first == &seldom);
+    g_assert_cmpuint(seldom.n, ==, 1);
+    g_assert_cmpuint(often.n, ==, 1);
+
+    speak(&often);
+    speak(&seldom);
+    md_polled_look();
+    g_assert_cmpuint(seldom.n, ==, 1);
+    g_assert_cmpuint(often.n, ==, 2);
+    close_peer(&seldom);
+    close_peer(&often);
+    settle();
+    g_assert_cmpuint(seldom.n, ==, 1);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -255,6 +300,7 @@ main(int argc, char **argv)
     g_test_add_func("/polled/taken-away", test_taken_away);
     g_test_add_func("/polled/many", test_many);
     g_test_add_func("/polled/eventfd", test_eventfd);
+    g_test_add_func("/polled/seldom", test_seldom);
     g_test_add_func("/polled/no-descriptor", test_no_descriptor);
     return g_test_run();
 }
