@@ -4,15 +4,43 @@
 
 #include "node_device/definition-write.h"
 #include "node_device/definitions-private.h"
+#include "util/deadline.h"
 #include "util/error.h"
+#include "util/worker.h"
+
+/*
+ * One user's definitions are changed one after the other, so that they take a part of the
+ * processors and of the main loop only. A change keeps its place until the user's subscribers have
+ * been told: whoever makes much happen waits for that, and nobody else does.
+ */
+#define CHANGES_AT_ONCE 16
+
+static const MdFairLimits change_limits = {
+    .running = CHANGES_AT_ONCE,
+    .running_per_owner = 1,
+    .running_readers = CHANGES_AT_ONCE,
+    .running_per_reader = 1,
+    .waiting = MD_WORKER_MAX_WAITING,
+    .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
+};
+
+/* Where a change waits for the user's others, and keeps those waiting. */
+typedef struct {
+    MdFairEntry entry;
+    MdDefinitions *definitions;
+} Place;
 
 /* A change of a definition that waits for the disk. */
 typedef struct {
     char *addr;
     char *uuid;
-    gboolean kept;   /* written, not removed */
-    gboolean is_new; /* counted in `new_writes` */
-    GError *error;   /* of the write */
+    MdDefinition *definition; /* to be written; NULL: remove */
+    MdOwner *owner;
+    Place *place;
+    gint64 since;        /* monotonic time */
+    MdDeadline deadline; /* of waiting for its turn */
+    gboolean is_new;     /* counted in `new_writes` */
+    GError *error;       /* of the write */
 } Write;
 
 /* A file that is being written. */
@@ -27,6 +55,8 @@ write_free(Write *self)
 {
     g_free(self->addr);
     g_free(self->uuid);
+    g_clear_pointer(&self->definition, md_definition_unref);
+    md_owner_unref(self->owner);
     g_clear_error(&self->error);
     g_free(self);
 }
@@ -97,7 +127,7 @@ check_read_back(MdDefinitions *self, Write *write)
     g_autofree char *path = g_build_filename(self->path, write->addr, write->uuid, NULL);
     const char *complaint = g_hash_table_lookup(self->complaint, path);
 
-    if (write->kept && complaint != NULL &&
+    if (write->definition != NULL && complaint != NULL &&
         md_definitions_find(self, write->addr, write->uuid) == NULL)
         md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
                      "'%s' has been written, but cannot be used: %s", path, complaint);
@@ -105,24 +135,51 @@ check_read_back(MdDefinitions *self, Write *write)
 
 
 static void
+place_leave(gpointer data)
+{
+    Place *place = data;
+
+    md_fair_entry_leave(&place->entry);
+    g_object_unref(place->definitions);
+    g_free(place);
+}
+
+
+/* One whose turn has not come leaves at once. */
+static void
+place_leave_when_told(MdDefinitions *self, Place *place, MdOwner *owner)
+{
+    if (self->when_told != NULL && md_fair_entry_is_running(&place->entry))
+        self->when_told(owner, place_leave, place, self->when_told_data);
+    else
+        place_leave(place);
+}
+
+
+/* Takes the task over. */
+static void
 write_end(GTask *task)
 {
     MdDefinitions *self = g_task_get_source_object(task);
     Write *write = g_task_get_task_data(task);
 
+    md_deadline_clear(&write->deadline);
     if (write->is_new)
         set_new_writes(self, write->addr, count_new_writes(self, write->addr) - 1);
+    if (write->place != NULL)
+        place_leave_when_told(self, g_steal_pointer(&write->place), write->owner);
     if (write->error != NULL)
         g_task_return_error(task, g_steal_pointer(&write->error));
     else
         g_task_return_boolean(task, TRUE);
+    g_object_unref(task);
 }
 
 
 static void
 on_read_back(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
 {
-    g_autoptr(GTask) task = user_data;
+    GTask *task = user_data;
     Write *write = g_task_get_task_data(task);
     g_autoptr(GError) error = NULL;
 
@@ -138,7 +195,7 @@ on_read_back(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_
 static void
 on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
 {
-    g_autoptr(GTask) task = user_data;
+    GTask *task = user_data;
     MdDefinitions *self = g_task_get_source_object(task);
     Write *write = g_task_get_task_data(task);
     gboolean deferred = FALSE;
@@ -159,7 +216,7 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     if (g_error_matches(write->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         write_end(task);
     else
-        md_definition_reader_wait_async(self->reader, on_read_back, g_steal_pointer(&task));
+        md_definition_reader_wait_async(self->reader, on_read_back, task);
 }
 
 
@@ -167,6 +224,7 @@ static GTask *
 write_new(MdDefinitions *self,
           const char *parent_addr,
           const char *uuid,
+          MdOwner *owner,
           GAsyncReadyCallback callback,
           gpointer user_data)
 {
@@ -175,25 +233,78 @@ write_new(MdDefinitions *self,
 
     write->addr = g_strdup(parent_addr);
     write->uuid = g_strdup(uuid);
+    write->owner = md_owner_ref(owner);
+    write->since = g_get_monotonic_time();
     g_task_set_task_data(task, write, (GDestroyNotify)write_free);
     return task;
 }
 
 
-/* Takes the task over; `definition` NULL: remove. */
-static void
-write_begin(MdDefinitions *self, GTask *task, MdDefinition *definition, MdOwner *owner)
+/* The time that it has waited is taken off. */
+static guint
+write_get_time_left(MdDefinitions *self, const Write *write)
 {
+    gint64 waited = (g_get_monotonic_time() - write->since) / 1000;
+
+    return (guint)MAX((gint64)self->settings->driver_timeout - waited, 1);
+}
+
+
+static void
+on_turn(gpointer data)
+{
+    GTask *task = data;
+    MdDefinitions *self = g_task_get_source_object(task);
     Write *write = g_task_get_task_data(task);
 
-    if (md_definition_reader_check(self->reader, &write->error)) {
-        writing_begin(self, write);
-        md_definition_write_async(self->path, write->addr, write->uuid, definition,
-                                  self->settings->driver_timeout, owner, on_written, task);
-    } else {
-        write_end(task);
-        g_object_unref(task);
+    md_deadline_clear(&write->deadline);
+    writing_begin(self, write);
+    md_definition_write_async(self->path, write->addr, write->uuid, write->definition,
+                              write_get_time_left(self, write), write->owner, on_written, task);
+}
+
+
+static void
+on_turned_away(gpointer data, GError *error)
+{
+    GTask *task = data;
+    Write *write = g_task_get_task_data(task);
+
+    write->error = error;
+    write_end(task);
+}
+
+
+static void
+on_deadline(gpointer data)
+{
+    GError *error = NULL;
+
+    md_error_set(&error, VIR_ERR_OPERATION_TIMEOUT,
+                 "other changes of definitions have not ended in time");
+    on_turned_away(data, error);
+}
+
+
+static void
+write_begin(MdDefinitions *self, GTask *task)
+{
+    static const MdFairFuncs funcs = { on_turn, on_turned_away };
+    Write *write = g_task_get_task_data(task);
+    GError *error = NULL;
+
+    if (!md_definition_reader_check(self->reader, &error)) {
+        on_turned_away(task, error);
+        return;
     }
+    if (self->changes == NULL)
+        self->changes = md_fair_queue_new("changes of definitions", &change_limits);
+    write->place = g_new0(Place, 1);
+    write->place->definitions = g_object_ref(self);
+    md_deadline_set(&write->deadline, self->settings->driver_timeout, on_deadline, task);
+    if (!md_fair_queue_join(self->changes, &write->place->entry, write->owner, &funcs, task,
+                            &error))
+        on_turned_away(task, error);
 }
 
 
@@ -217,20 +328,19 @@ md_definitions_write_async(MdDefinitions *self,
                            gpointer user_data)
 {
     const char *addr = definition->parent_addr;
-    GTask *task = write_new(self, addr, definition->uuid, callback, user_data);
+    GTask *task = write_new(self, addr, definition->uuid, owner, callback, user_data);
     Write *write = g_task_get_task_data(task);
 
     g_task_set_source_tag(task, md_definitions_write_async);
     if (!md_definitions_may_write(self, definition, &write->error)) {
         write_end(task);
-        g_object_unref(task);
         return;
     }
-    write->kept = TRUE;
+    write->definition = md_definition_ref(definition);
     write->is_new = md_definitions_find(self, addr, definition->uuid) == NULL;
     if (write->is_new)
         set_new_writes(self, addr, count_new_writes(self, addr) + 1);
-    write_begin(self, task, definition, owner);
+    write_begin(self, task);
 }
 
 
@@ -251,10 +361,10 @@ md_definitions_remove_async(MdDefinitions *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-    GTask *task = write_new(self, parent_addr, uuid, callback, user_data);
+    GTask *task = write_new(self, parent_addr, uuid, owner, callback, user_data);
 
     g_task_set_source_tag(task, md_definitions_remove_async);
-    write_begin(self, task, NULL, owner);
+    write_begin(self, task);
 }
 
 
@@ -264,4 +374,12 @@ md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError *
     g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
 
     return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+
+void
+md_definitions_log_state(MdDefinitions *self)
+{
+    if (self->changes != NULL)
+        md_fair_queue_log(self->changes);
 }

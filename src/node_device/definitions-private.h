@@ -4,6 +4,7 @@
 
 #include "node_device/definition-reader.h"
 #include "node_device/definitions.h"
+#include "util/fair-queue.h"
 #include "util/watch.h"
 
 struct _MdDefinitions {
@@ -24,6 +25,9 @@ struct _MdDefinitions {
     gboolean loaded;        /* all has been read once */
     GHashTable *new_writes; /* address -> number of new definitions that are being written */
     GHashTable *writing;    /* "address/UUID" of a file that is being written -> Writing */
+    MdFairQueue *changes;   /* NULL: there has been none */
+    MdDefinitionsWhenTold when_told;
+    gpointer when_told_data;
 };
 
 /* A directory of definitions. */

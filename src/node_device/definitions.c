@@ -53,6 +53,7 @@ md_definitions_finalize(GObject *object)
     g_hash_table_unref(self->complaint);
     g_hash_table_unref(self->new_writes);
     g_hash_table_unref(self->writing);
+    md_fair_queue_free(self->changes);
     G_OBJECT_CLASS(md_definitions_parent_class)->finalize(object);
 }
 
@@ -405,6 +406,14 @@ md_definitions_new(const MdSettings *settings)
     g_signal_connect(self->watch, "event", G_CALLBACK(on_watch_event), self);
     g_signal_connect(self->watch, "lost", G_CALLBACK(on_watch_lost), self);
     return self;
+}
+
+
+void
+md_definitions_set_when_told(MdDefinitions *self, MdDefinitionsWhenTold when_told, gpointer data)
+{
+    self->when_told = when_told;
+    self->when_told_data = data;
 }
 
 

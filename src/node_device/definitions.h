@@ -36,6 +36,17 @@ G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
  * store. */
 MdDefinitions *md_definitions_new(const MdSettings *settings);
 
+/* Is to call `func` once when the subscribers of the user have been told all that has happened so
+ * far, maybe at once. */
+typedef void (*MdDefinitionsWhenTold)(MdOwner *owner,
+                                      void (*func)(gpointer data),
+                                      gpointer func_data,
+                                      gpointer data);
+
+/* Without it, nobody waits for anybody to be told. */
+void
+md_definitions_set_when_told(MdDefinitions *self, MdDefinitionsWhenTold when_told, gpointer data);
+
 /*
  * Reads what there is and watches it from then on. The directory is made if it is missing; if that
  * is not possible it is waited for, and there are no definitions meanwhile. Calls back when all has
@@ -63,7 +74,9 @@ md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GE
 
 /*
  * Writes a new definition or another text of one, if md_definitions_may_write(); "changed" comes
- * first, then the callback. What is asked for one definition happens in the order of the calls.
+ * first, then the callback. What is asked for one definition happens in the order of the calls. One
+ * user's changes begin one after the other, each when the subscribers of that user have been told
+ * of the one before; different users do not wait for each other.
  * VIR_ERR_INVALID_ARG if its parent or UUID cannot be the name of a file,
  * VIR_ERR_CONFIG_UNSUPPORTED if the file could not be read again, VIR_ERR_SYSTEM_ERROR with path
  * and cause, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
@@ -83,3 +96,6 @@ void md_definitions_remove_async(MdDefinitions *self,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 gboolean md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
+
+/* One line in the log for the changes that are made and wait. */
+void md_definitions_log_state(MdDefinitions *self);

@@ -37,8 +37,10 @@ md_driver_dispose(GObject *object)
 {
     MdDriver *self = MD_DRIVER(object);
 
-    if (self->host.definitions != NULL)
+    if (self->host.definitions != NULL) {
+        md_definitions_set_when_told(self->host.definitions, NULL, NULL);
         g_signal_handlers_disconnect_by_data(self->host.definitions, self);
+    }
     g_clear_pointer(&self->autostart, md_autostart_free);
     g_clear_pointer(&self->host.recovery, md_recovery_free);
     g_clear_pointer(&self->documents, md_documents_free);
@@ -101,6 +103,15 @@ on_definition_changed(MdDefinitions *definitions,
 
 
 static void
+call_when_told(MdOwner *owner, void (*func)(gpointer data), gpointer func_data, gpointer data)
+{
+    MdDriver *self = data;
+
+    md_events_call_when_told(self->events, md_owner_get_share(owner), func, func_data);
+}
+
+
+static void
 begin_autostart(MdDriver *self)
 {
     if (self->loaded && !md_settings_is_session() && !self->stopped)
@@ -130,6 +141,7 @@ md_driver_new(const MdSettings *settings)
     self->host.callouts = md_callouts_new(settings);
     self->host.turns = md_turns_new();
     self->documents = md_documents_new(&self->host);
+    md_definitions_set_when_told(self->host.definitions, call_when_told, self);
     g_signal_connect(self->host.definitions, "changed", G_CALLBACK(on_definition_changed), self);
     g_signal_connect(self->host.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
     return self;
@@ -272,6 +284,7 @@ void
 md_driver_log_state(MdDriver *self)
 {
     g_message("%u devices", md_registry_size(self->host.registry));
+    md_definitions_log_state(self->host.definitions);
     md_worker_log_state();
     md_script_log_state();
 }

@@ -3,183 +3,63 @@
 
 #include "node_device/events.h"
 
+#include "node_device/event-line.h"
 #include "util/source.h"
 
-/* Subscribers that are told before others have their turn on the main loop, and facts that may wait
- * for that. */
-#define TOLD_PER_TURN 64
-#define FACTS_MAX     64
+/* Subscribers of one user that are told before those of another user, and others on the main loop,
+ * have their turns. */
+#define TOLD_AT_ONCE 32
 
-/* What is subscribed to. */
-typedef struct {
-    int event;
-    char *device;         /* NULL: all */
-    GQueue subscriptions; /* of Subscription, in the order of their coming */
-} Topic;
-
-typedef struct {
-    guint64 id;
-    Topic *topic;
-    GList link; /* of the topic's queue */
-    MdEventFunc func;
-    gpointer data;
-    guint64 told; /* the number of the latest fact */
-} Subscription;
-
-/* Something that has happened, and who is still to be told. */
-typedef struct {
-    guint64 number;
-    char *device;
-    int event;
-    int detail;
-    guint64 last_id; /* of the subscriptions that there were */
-    GList *specific; /* the next one to the device */
-    GList *general;  /* the next one to all devices */
-} Fact;
+/* Facts that may wait for the subscribers of one user. */
+#define FACTS_MAX 1024
 
 struct _MdEvents {
     MdRegistry *registry;
-    GHashTable *topics; /* of Topic, each its own key; none without a subscription */
-    GHashTable *by_id;  /* of Subscription, each its own key */
-    guint64 last_id;
-    guint64 n_facts; /* since the start */
-    GQueue facts;    /* of Fact, in their order */
+    GHashTable *lines; /* share → MdEventLine, of users who subscribe or are to be told */
+    GQueue turns;      /* of MdEventLine: those in which facts wait, the next one first */
     gboolean telling;
     GSource *source; /* always due; there while facts wait */
 };
 
 
-static guint
-topic_hash(gconstpointer key)
+static void
+drop_if_unused(MdEvents *self, MdEventLine *line)
 {
-    const Topic *topic = key;
+    guint64 share = md_event_line_get_share(line);
 
-    return (guint)topic->event + (topic->device != NULL ? g_str_hash(topic->device) : 0);
+    if (!self->telling && md_event_line_is_unused(line))
+        g_hash_table_remove(self->lines, &share);
 }
 
 
-static gboolean
-topic_equal(gconstpointer one, gconstpointer other)
+static MdEventLine *
+find_line(MdEvents *self, guint64 share)
 {
-    const Topic *a = one;
-    const Topic *b = other;
-
-    return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
+    return g_hash_table_lookup(self->lines, &share);
 }
 
 
 static void
-topic_free(Topic *topic)
+tell(MdEvents *self, MdEventLine *line)
 {
-    g_free(topic->device);
-    g_free(topic);
-}
-
-
-static Topic *
-topic_find(MdEvents *self, int event, const char *device)
-{
-    const Topic key = { .event = event, .device = (char *)device };
-
-    return g_hash_table_lookup(self->topics, &key);
-}
-
-
-static Topic *
-topic_ensure(MdEvents *self, int event, const char *device)
-{
-    Topic *topic = topic_find(self, event, device);
-
-    if (topic == NULL) {
-        topic = g_new0(Topic, 1);
-        topic->event = event;
-        topic->device = g_strdup(device);
-        g_hash_table_add(self->topics, topic);
-    }
-    return topic;
-}
-
-
-/* Frees the topic, too, if nobody else is subscribed to it. */
-static void
-subscription_forget(MdEvents *self, Subscription *subscription)
-{
-    Topic *topic = subscription->topic;
-
-    g_queue_unlink(&topic->subscriptions, &subscription->link);
-    if (g_queue_is_empty(&topic->subscriptions))
-        g_hash_table_remove(self->topics, topic);
-    g_hash_table_remove(self->by_id, subscription);
-}
-
-
-static void
-fact_free(Fact *fact)
-{
-    g_free(fact->device);
-    g_free(fact);
-}
-
-
-/* The one that came first, taken off its list; NULL: all that there were have been told. */
-static Subscription *
-fact_take_next(Fact *fact)
-{
-    GList **from = &fact->specific;
-    Subscription *subscription = NULL;
-
-    if (fact->specific == NULL ||
-        (fact->general != NULL &&
-         ((Subscription *)fact->general->data)->id < ((Subscription *)fact->specific->data)->id))
-        from = &fact->general;
-    if (*from == NULL)
-        return NULL;
-
-    subscription = (*from)->data;
-    *from = (*from)->next;
-    return subscription->id <= fact->last_id ? subscription : NULL;
-}
-
-
-static void
-fact_leave_out(Fact *fact, const Subscription *subscription)
-{
-    if (fact->specific == &subscription->link)
-        fact->specific = fact->specific->next;
-    if (fact->general == &subscription->link)
-        fact->general = fact->general->next;
-}
-
-
-/* Once. Whoever is told may cause facts, subscribe and leave. */
-static void
-fact_tell(const Fact *fact, Subscription *subscription)
-{
-    if (subscription->id > fact->last_id || subscription->told >= fact->number)
-        return;
-    subscription->told = fact->number;
-    subscription->func(fact->device, fact->event, fact->detail, subscription->data);
-}
-
-
-static void
-tell(MdEvents *self)
-{
-    guint n = 0;
-
     self->telling = TRUE;
-    while (n < TOLD_PER_TURN && !g_queue_is_empty(&self->facts)) {
-        Fact *fact = g_queue_peek_head(&self->facts);
-        Subscription *subscription = fact_take_next(fact);
-
-        if (subscription == NULL) {
-            fact_free(g_queue_pop_head(&self->facts));
-            continue;
-        }
-        fact_tell(fact, subscription);
-        n++;
-    }
+    md_event_line_tell(line, TOLD_AT_ONCE);
     self->telling = FALSE;
+}
+
+
+/* Some subscribers of the user whose turn it is. */
+static void
+tell_next(MdEvents *self)
+{
+    MdEventLine *line = g_queue_peek_head(&self->turns);
+
+    tell(self, line);
+    g_queue_pop_head(&self->turns);
+    if (md_event_line_count(line) > 0)
+        g_queue_push_tail(&self->turns, line);
+    else
+        drop_if_unused(self, line);
 }
 
 
@@ -188,55 +68,61 @@ on_turn(gpointer data)
 {
     MdEvents *self = data;
 
-    tell(self);
-    if (!g_queue_is_empty(&self->facts))
+    tell_next(self);
+    if (!g_queue_is_empty(&self->turns))
         return G_SOURCE_CONTINUE;
     md_source_clear(&self->source);
     return G_SOURCE_REMOVE;
 }
 
 
+/* Has the line told, if it is not waiting for its turn already. */
+static void
+take_turn(MdEvents *self, MdEventLine *line)
+{
+    if (g_queue_find(&self->turns, line) == NULL)
+        g_queue_push_tail(&self->turns, line);
+}
+
+
 static void
 need_source(MdEvents *self)
 {
-    if (self->source == NULL && !g_queue_is_empty(&self->facts))
+    if (self->source == NULL && !g_queue_is_empty(&self->turns))
         self->source = md_source_attach_turns(on_turn, self);
 }
 
 
-static GList *
-topic_get_head(const Topic *topic)
+/* A user for whom too much waits; NULL: there is none. */
+static MdEventLine *
+find_full(MdEvents *self)
 {
-    return topic != NULL ? topic->subscriptions.head : NULL;
+    for (GList *link = self->turns.head; link != NULL; link = link->next) {
+        if (md_event_line_count(link->data) > FACTS_MAX)
+            return link->data;
+    }
+    return NULL;
 }
 
 
 static void
 deliver(MdEvents *self, const char *device, int event, int detail)
 {
-    GList *specific = topic_get_head(topic_find(self, event, device));
-    GList *general = topic_get_head(topic_find(self, event, NULL));
-    Fact *fact = NULL;
+    GHashTableIter iter;
+    MdEventLine *line = NULL;
 
-    if (specific == NULL && general == NULL)
-        return;
-
-    fact = g_new0(Fact, 1);
-    fact->number = ++self->n_facts;
-    fact->device = g_strdup(device);
-    fact->event = event;
-    fact->detail = detail;
-    fact->last_id = self->last_id;
-    fact->specific = specific;
-    fact->general = general;
-    g_queue_push_tail(&self->facts, fact);
+    g_hash_table_iter_init(&iter, self->lines);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&line)) {
+        if (md_event_line_add(line, device, event, detail))
+            take_turn(self, line);
+    }
     if (self->telling)
         return;
 
-    if (self->source == NULL)
-        tell(self);
-    while (self->facts.length > FACTS_MAX)
-        tell(self);
+    for (guint n = self->source == NULL ? self->turns.length : 0; n > 0; n--)
+        tell_next(self);
+    while ((line = find_full(self)) != NULL)
+        tell(self, line);
     need_source(self);
 }
 
@@ -289,9 +175,9 @@ md_events_new(MdRegistry *registry)
     MdEvents *self = g_new0(MdEvents, 1);
 
     self->registry = g_object_ref(registry);
-    self->topics = g_hash_table_new_full(topic_hash, topic_equal, (GDestroyNotify)topic_free, NULL);
-    self->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    g_queue_init(&self->facts);
+    self->lines = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                        (GDestroyNotify)md_event_line_free);
+    g_queue_init(&self->turns);
     g_signal_connect(registry, "created", G_CALLBACK(on_created), self);
     g_signal_connect(registry, "deleted", G_CALLBACK(on_deleted), self);
     g_signal_connect(registry, "defined", G_CALLBACK(on_defined), self);
@@ -309,68 +195,61 @@ md_events_free(MdEvents *self)
 
     g_signal_handlers_disconnect_by_data(self->registry, self);
     md_source_clear(&self->source);
-    g_queue_clear_full(&self->facts, (GDestroyNotify)fact_free);
+    g_queue_clear(&self->turns);
+    g_hash_table_unref(self->lines);
     g_object_unref(self->registry);
-    g_hash_table_unref(self->by_id);
-    g_hash_table_unref(self->topics);
     g_free(self);
 }
 
 
-guint64
-md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data)
+MdEventSubscription *
+md_events_subscribe(
+    MdEvents *self, guint64 share, int event, const char *device, MdEventFunc func, gpointer data)
 {
-    Subscription *subscription = g_new0(Subscription, 1);
+    MdEventLine *line = find_line(self, share);
 
-    subscription->id = ++self->last_id;
-    subscription->topic = topic_ensure(self, event, device);
-    subscription->link.data = subscription;
-    subscription->func = func;
-    subscription->data = data;
-    g_queue_push_tail_link(&subscription->topic->subscriptions, &subscription->link);
-    g_hash_table_add(self->by_id, subscription);
-    return subscription->id;
-}
-
-
-static void
-fact_catch_up(
-    MdEvents *self, const Fact *fact, const char *device, MdEventsFind find, gpointer data)
-{
-    guint64 id = find(fact->event, device, data);
-    Subscription *subscription = g_hash_table_lookup(self->by_id, &id);
-
-    if (subscription != NULL)
-        fact_tell(fact, subscription);
+    if (line == NULL) {
+        line = md_event_line_new(share);
+        g_hash_table_insert(self->lines, g_memdup2(&share, sizeof(share)), line);
+    }
+    return md_event_line_subscribe(line, event, device, func, data);
 }
 
 
 void
-md_events_catch_up(MdEvents *self, MdEventsFind find, gpointer data)
+md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription)
 {
-    if (self->telling)
+    MdEventLine *line = md_event_subscription_get_line(subscription);
+
+    md_event_line_unsubscribe(line, subscription);
+    drop_if_unused(self, line);
+}
+
+
+void
+md_events_catch_up(MdEvents *self, guint64 share, MdEventsFind find, gpointer data)
+{
+    MdEventLine *line = find_line(self, share);
+
+    if (self->telling || line == NULL)
         return;
 
     self->telling = TRUE;
-    for (GList *link = self->facts.head; link != NULL; link = link->next) {
-        const Fact *fact = link->data;
-
-        fact_catch_up(self, fact, fact->device, find, data);
-        fact_catch_up(self, fact, NULL, find, data);
-    }
+    md_event_line_catch_up(line, find, data);
     self->telling = FALSE;
 }
 
 
 void
-md_events_unsubscribe(MdEvents *self, guint64 id)
+md_events_call_when_told(MdEvents *self,
+                         guint64 share,
+                         void (*func)(gpointer data),
+                         gpointer func_data)
 {
-    Subscription *subscription = g_hash_table_lookup(self->by_id, &id);
+    MdEventLine *line = find_line(self, share);
 
-    if (subscription == NULL)
-        return;
-
-    for (GList *link = self->facts.head; link != NULL; link = link->next)
-        fact_leave_out(link->data, subscription);
-    subscription_forget(self, subscription);
+    if (line != NULL && md_event_line_count(line) > 0)
+        md_event_line_mark(line, func, func_data);
+    else
+        func(func_data);
 }

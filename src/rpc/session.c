@@ -369,7 +369,7 @@ int
 md_session_subscribe(MdSession *self, int event, const char *device, GError **error)
 {
     guint max = self->read_only ? MD_SUBSCRIPTIONS_READER_MAX : MD_SUBSCRIPTIONS_WRITER_MAX;
-    int id = md_subscriptions_add(self->subscriptions, event, device, max, error);
+    int id = md_subscriptions_add(self->subscriptions, self->owner, event, device, max, error);
 
     count_subscriptions(self);
     return id;

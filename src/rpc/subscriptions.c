@@ -19,7 +19,7 @@ typedef struct {
     int id;
     int event;
     char *device; /* NULL: all */
-    guint64 subscription;
+    MdEventSubscription *subscription;
 } Callback;
 
 struct _MdSubscriptions {
@@ -30,6 +30,7 @@ struct _MdSubscriptions {
     GHashTable *by_id;    /* id → Callback; NULL: there has been none */
     GHashTable *by_topic; /* of Callback: event and device */
     guint last_id;
+    guint64 share; /* of whoever has registered the first callback, who is told of all */
     gsize cost;
 };
 
@@ -148,11 +149,12 @@ check(MdSubscriptions *self, int event, const char *device, guint max, GError **
 
 
 static void
-ensure_tables(MdSubscriptions *self)
+ensure_tables(MdSubscriptions *self, MdOwner *owner)
 {
     if (self->by_id != NULL)
         return;
 
+    self->share = md_owner_get_share(owner);
     self->by_id = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)callback_free);
     self->by_topic = g_hash_table_new(callback_hash, callback_equal);
     self->cost += TABLES_COST;
@@ -173,21 +175,21 @@ choose_id(MdSubscriptions *self)
 
 int
 md_subscriptions_add(
-    MdSubscriptions *self, int event, const char *device, guint max, GError **error)
+    MdSubscriptions *self, MdOwner *owner, int event, const char *device, guint max, GError **error)
 {
     Callback *callback = NULL;
 
     if (!check(self, event, device, max, error))
         return -1;
 
-    ensure_tables(self);
+    ensure_tables(self, owner);
     callback = g_new0(Callback, 1);
     callback->subscriptions = self;
     callback->id = choose_id(self);
     callback->event = event;
     callback->device = g_strdup(device);
-    callback->subscription =
-        md_events_subscribe(md_driver_get_events(self->driver), event, device, on_event, callback);
+    callback->subscription = md_events_subscribe(md_driver_get_events(self->driver), self->share,
+                                                 event, device, on_event, callback);
     g_hash_table_insert(self->by_id, GINT_TO_POINTER(callback->id), callback);
     g_hash_table_add(self->by_topic, callback);
     self->cost += callback_get_cost(callback);
@@ -214,7 +216,7 @@ md_subscriptions_remove(MdSubscriptions *self, int id, GError **error)
 }
 
 
-static guint64
+static MdEventSubscription *
 find_subscription(int event, const char *device, gpointer data)
 {
     const MdSubscriptions *self = data;
@@ -222,7 +224,7 @@ find_subscription(int event, const char *device, gpointer data)
     const Callback *callback =
         self->by_topic != NULL ? g_hash_table_lookup(self->by_topic, &wanted) : NULL;
 
-    return callback != NULL ? callback->subscription : 0;
+    return callback != NULL ? callback->subscription : NULL;
 }
 
 
@@ -230,7 +232,8 @@ void
 md_subscriptions_catch_up(MdSubscriptions *self)
 {
     if (self->by_topic != NULL)
-        md_events_catch_up(md_driver_get_events(self->driver), find_subscription, self);
+        md_events_catch_up(md_driver_get_events(self->driver), self->share, find_subscription,
+                           self);
 }
 
 

@@ -22,11 +22,16 @@ MdSubscriptions *md_subscriptions_new(MdDriver *driver,
 void md_subscriptions_free(MdSubscriptions *self);
 
 /*
- * `device` NULL: all. Returns the id of the callback, which is not negative, or -1: there is no
- * such event or device, there is such a callback already, or there are `max` callbacks.
+ * For `owner`, in whose user's turns the client is told. `device` NULL: all. Returns the id of the
+ * callback, which is not negative, or -1: there is no such event or device, there is such a
+ * callback already, or there are `max` callbacks.
  */
-int md_subscriptions_add(
-    MdSubscriptions *self, int event, const char *device, guint max, GError **error);
+int md_subscriptions_add(MdSubscriptions *self,
+                         MdOwner *owner,
+                         int event,
+                         const char *device,
+                         guint max,
+                         GError **error);
 gboolean md_subscriptions_remove(MdSubscriptions *self, int id, GError **error);
 void md_subscriptions_clear(MdSubscriptions *self);
 

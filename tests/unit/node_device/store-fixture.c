@@ -56,6 +56,7 @@ store_set_up(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fixture->path = g_build_filename(fixture->root, "mdevctl.d", NULL);
     fixture->settings.definitions_dir = fixture->path;
     fixture->settings.driver_timeout = PATIENCE * 2000;
+    fixture->owner = md_owner_get_daemon();
     fixture->told = g_string_new(NULL);
     fixture->logged = g_ptr_array_new_with_free_func(g_free);
     g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, on_logged, fixture);
@@ -321,16 +322,15 @@ store_begin_write(StoreFixture *fixture,
 
     md_mdev_attrs_add(attrs, "frame_rate", "60");
     definition = md_definition_new(parent_addr, uuid, type, FALSE, attrs);
-    md_definitions_write_async(fixture->store, definition, md_owner_get_daemon(), on_written,
-                               fixture);
+    md_definitions_write_async(fixture->store, definition, fixture->owner, on_written, fixture);
 }
 
 
 void
 store_begin_remove(StoreFixture *fixture, const char *parent_addr, const char *uuid)
 {
-    md_definitions_remove_async(fixture->store, parent_addr, uuid, md_owner_get_daemon(),
-                                on_removed, fixture);
+    md_definitions_remove_async(fixture->store, parent_addr, uuid, fixture->owner, on_removed,
+                                fixture);
 }
 
 

@@ -19,6 +19,7 @@ typedef struct {
     char *path; /* the directory of the store, in there */
     MdSettings settings;
     MdDefinitions *store; /* once it is started */
+    MdOwner *owner;       /* of changes, borrowed: the daemon at first */
     gboolean started;
     gboolean loaded;
     GString *told; /* "<parent>/<uuid>=<type> ", or nothing after the = for one that has gone */

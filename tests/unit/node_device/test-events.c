@@ -10,7 +10,7 @@ typedef struct {
     MdRegistry *registry;
     MdEvents *events;
     GString *log;
-    guint64 leave; /* the subscription to end from within a call */
+    MdEventSubscription *leave; /* the subscription to end from within a call */
 } Fixture;
 
 typedef struct {
@@ -19,9 +19,13 @@ typedef struct {
 } Numbered;
 
 typedef struct {
-    guint64 id;
+    MdEventSubscription *subscription;
     guint n; /* calls: a device comes with the first one, goes with the second one ... */
 } Listener;
+
+/* The shares of two users. */
+#define USER  1
+#define OTHER 2
 
 /* Subscribers of one device. */
 #define CROWD 1000
@@ -55,8 +59,8 @@ on_event(const char *device, int event, int detail, gpointer data)
     Fixture *fixture = data;
 
     g_string_append_printf(fixture->log, "%s/%d/%d ", device, event, detail);
-    if (fixture->leave != 0)
-        md_events_unsubscribe(fixture->events, fixture->leave);
+    if (fixture->leave != NULL)
+        md_events_unsubscribe(fixture->events, g_steal_pointer(&fixture->leave));
 }
 
 
@@ -83,9 +87,10 @@ remove_device(Fixture *fixture, const char *name)
 static void
 test_filter(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "vgpu", on_event,
+    md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "vgpu", on_event,
                         fixture);
-    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL, on_event, fixture);
+    md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL, on_event,
+                        fixture);
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "");
     add(fixture, "vgpu", "gpu");
@@ -97,11 +102,11 @@ test_filter(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_unsubscribe(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    guint64 id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
-                                     on_event, fixture);
+    MdEventSubscription *subscription =
+        md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                            on_event, fixture);
 
-    g_assert_true(id != 0);
-    md_events_unsubscribe(fixture->events, id);
+    md_events_unsubscribe(fixture->events, subscription);
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "");
 }
@@ -110,10 +115,10 @@ test_unsubscribe(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_leave_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
+    md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
                         fixture);
-    fixture->leave = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
-                                         on_event, fixture);
+    fixture->leave = md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                         NULL, on_event, fixture);
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "gpu/0/0 ");
     remove_device(fixture, "gpu");
@@ -139,20 +144,20 @@ test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const char *const devices[] = { "gpu", NULL, "gpu", "other", NULL, "gpu" };
     Numbered numbered[G_N_ELEMENTS(devices)];
-    guint64 ids[G_N_ELEMENTS(devices)];
+    MdEventSubscription *subscriptions[G_N_ELEMENTS(devices)];
 
     for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
         numbered[i] = (Numbered){ fixture->log, i };
-        ids[i] = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
-                                     devices[i], on_numbered, &numbered[i]);
+        subscriptions[i] =
+            md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                devices[i], on_numbered, &numbered[i]);
     }
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "0 1 2 4 5 ");
 
     g_string_truncate(fixture->log, 0);
-    md_events_unsubscribe(fixture->events, ids[0]);
-    md_events_unsubscribe(fixture->events, ids[4]);
-    md_events_unsubscribe(fixture->events, ids[4]);
+    md_events_unsubscribe(fixture->events, subscriptions[0]);
+    md_events_unsubscribe(fixture->events, subscriptions[4]);
     remove_device(fixture, "gpu");
     g_assert_cmpstr(fixture->log->str, ==, "1 2 5 ");
 }
@@ -166,7 +171,7 @@ on_subscribe(const char *device G_GNUC_UNUSED,
 {
     Fixture *fixture = data;
 
-    md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
+    md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_event,
                         fixture);
 }
 
@@ -175,12 +180,13 @@ on_subscribe(const char *device G_GNUC_UNUSED,
 static void
 test_come_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    guint64 id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
-                                     on_subscribe, fixture);
+    MdEventSubscription *subscription =
+        md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                            on_subscribe, fixture);
 
     add(fixture, "gpu", "computer");
     g_assert_cmpstr(fixture->log->str, ==, "");
-    md_events_unsubscribe(fixture->events, id);
+    md_events_unsubscribe(fixture->events, subscription);
     remove_device(fixture, "gpu");
     g_assert_cmpstr(fixture->log->str, ==, "gpu/0/1 ");
 }
@@ -201,7 +207,8 @@ subscribe_crowd(Fixture *fixture, Listener *crowd)
 {
     for (guint i = 0; i < CROWD; i++)
         crowd[i] =
-            (Listener){ md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+            (Listener){ md_events_subscribe(fixture->events, USER,
+                                            VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
                                             i % 2 == 0 ? NULL : "gpu", on_counted, &crowd[i]),
                         0 };
 }
@@ -230,10 +237,11 @@ test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     add(fixture, "gpu", "computer");
     g_assert_cmpuint(count_told(crowd, 1), >, 0);
     g_assert_cmpuint(count_told(crowd, 1), <, CROWD / 2);
-    late.id = md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
-                                  on_counted, &late);
+    late.subscription =
+        md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
+                            on_counted, &late);
     for (guint i = 0; i < CROWD; i += 10)
-        md_events_unsubscribe(fixture->events, crowd[i].id);
+        md_events_unsubscribe(fixture->events, crowd[i].subscription);
     g_assert_true(g_main_context_iteration(NULL, FALSE));
     g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
     settle();
@@ -246,13 +254,13 @@ test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-static guint64
+static MdEventSubscription *
 find_last(int event, const char *device, gpointer data)
 {
     const Listener *crowd = data;
 
     g_assert_cmpint(event, ==, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE);
-    return g_strcmp0(device, "gpu") == 0 ? crowd[CROWD - 1].id : 0;
+    return g_strcmp0(device, "gpu") == 0 ? crowd[CROWD - 1].subscription : NULL;
 }
 
 
@@ -266,13 +274,13 @@ test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     add(fixture, "gpu", "computer");
     remove_device(fixture, "gpu");
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 0);
-    md_events_catch_up(fixture->events, find_last, crowd);
+    md_events_catch_up(fixture->events, USER, find_last, crowd);
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
     g_assert_cmpuint(crowd[CROWD - 3].n, ==, 0);
-    md_events_catch_up(fixture->events, find_last, crowd);
+    md_events_catch_up(fixture->events, USER, find_last, crowd);
     settle();
     g_assert_cmpuint(count_told(crowd, 2), ==, CROWD);
-    md_events_catch_up(fixture->events, find_last, crowd);
+    md_events_catch_up(fixture->events, USER, find_last, crowd);
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
 }
 
@@ -294,6 +302,85 @@ test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A user with few subscribers does not wait until all of another one's have been told of all. */
+static void
+test_two_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    Listener other = { 0 };
+
+    subscribe_crowd(fixture, crowd);
+    other.subscription =
+        md_events_subscribe(fixture->events, OTHER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "gpu",
+                            on_counted, &other);
+    for (guint i = 0; i < UPDATES; i++) {
+        add(fixture, "gpu", "computer");
+        remove_device(fixture, "gpu");
+        g_assert_true(g_main_context_iteration(NULL, FALSE));
+        g_assert_true(g_main_context_iteration(NULL, FALSE));
+        g_assert_cmpuint(other.n, ==, 2 * (i + 1));
+    }
+    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), <, CROWD);
+    settle();
+    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), ==, CROWD);
+    g_assert_cmpuint(other.n, ==, 2 * UPDATES);
+}
+
+
+static void
+on_told(gpointer data)
+{
+    (*(guint *)data)++;
+}
+
+
+/* Each user's are waited for by themselves. */
+static void
+test_when_told(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    guint told = 0;
+
+    subscribe_crowd(fixture, crowd);
+    md_events_call_when_told(fixture->events, USER, on_told, &told);
+    md_events_call_when_told(fixture->events, OTHER, on_told, &told);
+    g_assert_cmpuint(told, ==, 2);
+
+    add(fixture, "gpu", "computer");
+    md_events_call_when_told(fixture->events, OTHER, on_told, &told);
+    g_assert_cmpuint(told, ==, 3);
+    md_events_call_when_told(fixture->events, USER, on_told, &told);
+    remove_device(fixture, "gpu");
+    while (told == 3) {
+        g_assert_cmpuint(count_told(crowd, 2), ==, 0);
+        g_assert_true(g_main_context_iteration(NULL, FALSE));
+    }
+    g_assert_cmpuint(count_told(crowd, 0), ==, 0);
+    g_assert_cmpuint(count_told(crowd, 2), <, CROWD);
+    settle();
+    g_assert_cmpuint(told, ==, 4);
+}
+
+
+/* Who waits for others to be told is called, too, when nobody will be. */
+static void
+test_when_told_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    g_autoptr(MdEvents) events = md_events_new(fixture->registry);
+    guint told = 0;
+
+    for (guint i = 0; i < CROWD; i++)
+        md_events_subscribe(events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_counted,
+                            &crowd[i]);
+    add(fixture, "gpu", "computer");
+    md_events_call_when_told(events, USER, on_told, &told);
+    g_assert_cmpuint(told, ==, 0);
+    g_clear_pointer(&events, md_events_free);
+    g_assert_cmpuint(told, ==, 1);
+}
+
+
 /* What waits to be told ends with the events. */
 static void
 test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -303,7 +390,7 @@ test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     subscribe_crowd(fixture, crowd);
     add(fixture, "gpu", "computer");
     for (guint i = 0; i < CROWD; i++)
-        md_events_unsubscribe(fixture->events, crowd[i].id);
+        md_events_unsubscribe(fixture->events, crowd[i].subscription);
     settle();
     g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
 
@@ -336,8 +423,8 @@ test_many_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     for (guint i = 0; i < OTHERS; i++) {
         g_autofree char *name = g_strdup_printf("other-%u", i % 1000);
 
-        md_events_subscribe(fixture->events, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, name, on_event,
-                            fixture);
+        md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, name,
+                            on_event, fixture);
     }
     crowded = time_updates(fixture);
     g_assert_cmpstr(fixture->log->str, ==, "");
@@ -357,6 +444,10 @@ main(int argc, char **argv)
     g_test_add("/events/crowd", Fixture, NULL, set_up, test_crowd, tear_down);
     g_test_add("/events/catch-up", Fixture, NULL, set_up, test_catch_up, tear_down);
     g_test_add("/events/crowd-and-many-facts", Fixture, NULL, set_up, test_crowd_and_many_facts,
+               tear_down);
+    g_test_add("/events/two-users", Fixture, NULL, set_up, test_two_users, tear_down);
+    g_test_add("/events/when-told", Fixture, NULL, set_up, test_when_told, tear_down);
+    g_test_add("/events/when-told-at-the-end", Fixture, NULL, set_up, test_when_told_at_the_end,
                tear_down);
     g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
     g_test_add("/events/many-others", Fixture, NULL, set_up, test_many_others, tear_down);

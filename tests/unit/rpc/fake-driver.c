@@ -9,8 +9,7 @@
 #define COMPUTER "computer"
 #define PCI      "pci_0000_06_00_0"
 
-typedef struct {
-    guint id;
+typedef struct _MdEventSubscription {
     int event;
     char *device;
     MdEventFunc func;
@@ -88,31 +87,36 @@ md_driver_get_events(MdDriver *self)
 }
 
 
-guint64
-md_events_subscribe(MdEvents *self, int event, const char *device, MdEventFunc func, gpointer data)
+MdEventSubscription *
+md_events_subscribe(MdEvents *self,
+                    guint64 share G_GNUC_UNUSED,
+                    int event,
+                    const char *device,
+                    MdEventFunc func,
+                    gpointer data)
 {
     Subscription *subscription = g_new0(Subscription, 1);
 
-    subscription->id = self->subscriptions->len + 1;
     subscription->event = event;
     subscription->device = g_strdup(device);
     subscription->func = func;
     subscription->data = data;
     g_ptr_array_add(self->subscriptions, subscription);
-    return subscription->id;
+    return subscription;
 }
 
 
 void
-md_events_unsubscribe(MdEvents *self, guint64 id)
+md_events_unsubscribe(MdEvents *self G_GNUC_UNUSED, MdEventSubscription *subscription)
 {
-    ((Subscription *)self->subscriptions->pdata[id - 1])->func = NULL;
+    subscription->func = NULL;
 }
 
 
 /* All are told at once. */
 void
 md_events_catch_up(MdEvents *self G_GNUC_UNUSED,
+                   guint64 share G_GNUC_UNUSED,
                    MdEventsFind find G_GNUC_UNUSED,
                    gpointer data G_GNUC_UNUSED)
 {

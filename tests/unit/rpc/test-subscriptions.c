@@ -58,7 +58,8 @@ static int
 add(MdSubscriptions *subscriptions, int event, const char *device)
 {
     g_autoptr(GError) error = NULL;
-    int id = md_subscriptions_add(subscriptions, event, device, MANY, &error);
+    int id =
+        md_subscriptions_add(subscriptions, md_owner_get_daemon(), event, device, MANY, &error);
 
     g_assert_no_error(error);
     return id;
@@ -71,7 +72,9 @@ refuse(
 {
     g_autoptr(GError) error = NULL;
 
-    g_assert_cmpint(md_subscriptions_add(subscriptions, event, device, max, &error), ==, -1);
+    g_assert_cmpint(md_subscriptions_add(subscriptions, md_owner_get_daemon(), event, device, max,
+                                         &error),
+                    ==, -1);
     g_assert_error(error, MD_ERROR, code);
     g_assert_cmpint(md_error_get_from(error), ==, domain);
 }
