@@ -16,6 +16,9 @@
 /* Microseconds that results are handed out for before the main loop turns to others. */
 #define TURN_TIME 50
 
+/* Milliseconds for which a user's next document waits at most, once one has been read. */
+#define MAX_REST 500
+
 /* The jobs of one kind on one object. Main loop only. */
 typedef struct {
     guint64 key;
@@ -34,8 +37,10 @@ typedef struct {
     MdWorkerEndFunc end; /* main loop only; NULL once told */
     gpointer user_data;
     MdDeadline deadline; /* main loop only */
+    MdDeadline rest;     /* main loop only; of the place when the job is through */
     MdFairEntry entry;   /* main loop only */
     gboolean ok;         /* written by the thread, read after it has ended */
+    gint64 took;         /* microseconds; as `ok` */
     GError *error;
     GList link; /* in `ended` */
 } Job;
@@ -142,16 +147,40 @@ job_tell(Job *job, gpointer data, GError *error)
 }
 
 
+static void
+leave(gpointer data)
+{
+    Job *job = data;
+    Lane *lane = job->lane;
+
+    md_fair_entry_leave(&job->entry);
+    lane_drop_if_unused(lane);
+    job_unref(job);
+}
+
+
+/* A document that has kept a processor busy keeps its place for as long again: the documents of one
+ * user take half of a processor. */
+static void
+leave_rested(Job *job)
+{
+    gint64 rest = job->took / 1000;
+
+    g_atomic_rc_box_acquire(job);
+    if (job->lane->kind == MD_WORKER_DOCUMENT && rest > 0)
+        md_deadline_set(&job->rest, (guint)MIN(rest, MAX_REST), leave, job);
+    else
+        leave(job);
+}
+
+
 /* On the main loop, when the thread is through. */
 static void
 end_job(Job *job)
 {
-    Lane *lane = job->lane;
-
     if (job->end == NULL)
-        lane->n_overdue--;
-    md_fair_entry_leave(&job->entry);
-    lane_drop_if_unused(lane);
+        job->lane->n_overdue--;
+    leave_rested(job);
 
     if (job->end == NULL)
         g_debug("A job ended after its deadline: %s",
@@ -222,7 +251,9 @@ run_job(gpointer data)
     Job *job = data;
     gboolean is_first = FALSE;
 
+    job->took = -g_get_monotonic_time();
     job->ok = job->func(job->data, &job->error);
+    job->took += g_get_monotonic_time();
 
     g_mutex_lock(&ended.mutex);
     is_first = g_queue_is_empty(&ended.jobs);

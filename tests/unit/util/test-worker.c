@@ -415,6 +415,47 @@ test_documents(void)
 }
 
 
+typedef struct {
+    gint64 began;
+    gint64 ended;
+} Reading;
+
+
+/* Takes some milliseconds. */
+static gboolean
+read_slowly(gpointer data, GError **error G_GNUC_UNUSED)
+{
+    Reading *reading = data;
+
+    reading->began = g_get_monotonic_time();
+    do
+        reading->ended = g_get_monotonic_time();
+    while (reading->ended - reading->began < 20 * 1000);
+    return TRUE;
+}
+
+
+/* After one that has taken long, the next one of the same user waits for as long. */
+static void
+test_rest(void)
+{
+    g_autoptr(MdOwner) anna = md_owner_new(1000);
+    Reading readings[2] = { 0 };
+    Answer answers[2] = { { g_main_loop_new(NULL, FALSE) }, { g_main_loop_new(NULL, FALSE) } };
+
+    for (guint i = 0; i < 2; i++)
+        md_worker_run(read_slowly, &readings[i], NULL, MD_WORKER_DOCUMENT, 0, PATIENCE, anna,
+                      on_answer, &answers[i]);
+    while (answers[1].n_calls == 0)
+        g_main_context_iteration(NULL, TRUE);
+    for (guint i = 0; i < 2; i++) {
+        g_assert_no_error(answers[i].error);
+        answer_clear(&answers[i]);
+    }
+    g_assert_cmpint(readings[1].began, >=, 2 * readings[0].ended - readings[0].began - 1000);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -430,5 +471,6 @@ main(int argc, char **argv)
     g_test_add_func("/worker/shares", test_shares);
     g_test_add_func("/worker/gone", test_gone);
     g_test_add_func("/worker/documents", test_documents);
+    g_test_add_func("/worker/rest", test_rest);
     return g_test_run();
 }
