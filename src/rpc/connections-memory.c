@@ -4,6 +4,15 @@
 
 #include "rpc/connections-private.h"
 
+#include <malloc.h>
+
+#include "util/source.h"
+
+/* Bytes that must have been released before the system is given back what is free: so many that
+ * looking for them is cheaper than what they were used for, and so few that others do not wait for
+ * long meanwhile. */
+#define GIVE_BACK_MIN (8 << 20)
+
 
 gsize
 md_connections_get_held(MdConnections *self)
@@ -88,6 +97,30 @@ md_connection_get_held(const MdConnection *self)
 }
 
 
+/* By itself the C library gives back only what is at the end of the heap, where a few small things
+ * keep all that is before them. */
+static gboolean
+on_give_back(gpointer data)
+{
+    MdConnections *self = data;
+
+    md_source_clear(&self->giving_back);
+    self->high = self->held;
+    malloc_trim(0);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* Later, as whoever releases something is about to free it, or has more to release. */
+static void
+give_back_if_much(MdConnections *self)
+{
+    self->high = MAX(self->high, self->held);
+    if (self->giving_back == NULL && self->high - self->held >= GIVE_BACK_MIN)
+        self->giving_back = md_source_attach_turns(on_give_back, self);
+}
+
+
 static void
 connection_change_held(MdConnection *self, gssize change)
 {
@@ -98,6 +131,7 @@ connection_change_held(MdConnection *self, gssize change)
         self->user->left += (gsize)change;
         self->table->left += (gsize)change;
     }
+    give_back_if_much(self->table);
 }
 
 

@@ -39,7 +39,9 @@ struct _MdConnections {
     GQueue waiting; /* of MdConnection: to be started, in the order of their coming */
     GSource *retry; /* while some wait: others may have been silent for too long by then */
     gsize held;
-    gsize left; /* of that, for closed connections */
+    gsize left;           /* of that, for closed connections */
+    gsize high;           /* the most that has been held since memory was given back */
+    GSource *giving_back; /* NULL: nothing is to be given back */
 };
 
 /* Forgets a user who has no connection and for whom nothing is held. */

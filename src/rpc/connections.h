@@ -13,7 +13,7 @@
  *
  * When all connections hold more than `max_memory`, the user who holds most loses the connection
  * that holds most, and so on; root comes last. A user is charged for closed connections, too, until
- * their calls have ended.
+ * their calls have ended. When much has been released, the system is given back what is free.
  */
 #pragma once
 

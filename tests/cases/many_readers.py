@@ -15,6 +15,7 @@ from mediated_test import only_on
 USERS = range(70000, 70005)
 READERS = 5000
 RESIDENT_MAX = 256      # in MiB
+KEPT_MAX = 48           # after they have gone, in MiB
 
 
 @only_on('sim', 'a machine that is emulated has no room for 5,000 clients')
@@ -57,6 +58,22 @@ class Readers(MemoryTest):
         size = 64 * 1024
         frame = rpc.Connection.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('x' * (size - OVERHEAD)))
         self.send_at_once(client, frame * 4)
+
+    def test_given_back(self):
+        """When they have gone the memory is the system's again, but for what GLib keeps for small things."""
+        before = self.resident() / MIB
+        for habit in (self.unread_lists, self.half_a_frame):
+            with self.subTest(habit.__name__):
+                clients = []
+                for _, user in zip(range(READERS // 5), itertools.cycle(USERS)):
+                    with contextlib.suppress(rpc.Closed, OSError):
+                        clients.append(self.come(user))
+                        habit(clients[-1])
+                self.wait_until(lambda: self.resident() / MIB > before + 100, 'much to be held')
+                for client in clients:
+                    client.disconnect()
+                self.wait_until(lambda: self.resident() / MIB < before + KEPT_MAX, 'it to be given back')
+                self.assert_others_are_served()
 
     def check(self, *habits):
         users = itertools.cycle(USERS)

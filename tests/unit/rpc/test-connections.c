@@ -3,9 +3,12 @@
 #include "config.h"
 
 #include <gio/gio.h>
+#include <malloc.h>
 
 #include "rpc/connections.h"
 #include "util/error.h"
+
+#include "../settle.h"
 
 #define ROOT  0
 #define ALICE 1000
@@ -26,6 +29,18 @@ typedef struct {
     gboolean started;
     gsize held;
 } Client;
+
+
+/* Of the C library; how often memory has been given back. */
+static guint n_given_back;
+
+
+int
+malloc_trim(size_t pad G_GNUC_UNUSED)
+{
+    n_given_back++;
+    return 0;
+}
 
 
 static void
@@ -482,6 +497,52 @@ test_act_for_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+release(Client *client, gsize size)
+{
+    client->held -= size;
+    md_connection_release(client->connection, size);
+}
+
+
+/* Once for each 8 MiB that fewer are held than before, however many go at once. */
+static void
+test_given_back(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const gsize part = 1 << 20;
+    Client *stays = come_to_write(fixture, ALICE);
+    Client *goes = come_to_write(fixture, BOB);
+
+    n_given_back = 0;
+    for (guint i = 0; i < 100; i++) {
+        hold(stays, 7 * part);
+        release(stays, 7 * part);
+        settle();
+    }
+    hold(stays, 16 * part);
+    hold(goes, 30 * part);
+    release(stays, 8 * part - 1);
+    settle();
+    g_assert_cmpuint(n_given_back, ==, 0);
+
+    release(stays, 1);
+    settle();
+    g_assert_cmpuint(n_given_back, ==, 1);
+
+    release(stays, 7 * part);
+    settle();
+    g_assert_cmpuint(n_given_back, ==, 1);
+    client_close(goes);
+    g_assert_cmpuint(n_given_back, ==, 1);
+    settle();
+    g_assert_cmpuint(n_given_back, ==, 2);
+
+    /* Nothing is left to be done at the end. */
+    hold(stays, 8 * part);
+    release(stays, 8 * part);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -499,6 +560,7 @@ main(int argc, char **argv)
     ADD("memory", test_memory);
     ADD("memory/of-closed", test_memory_of_closed);
     ADD("memory/of-calls", test_memory_of_calls);
+    ADD("memory/given-back", test_given_back);
     ADD("act-for", test_act_for);
     ADD("act-for/memory", test_act_for_memory);
     return g_test_run();
