@@ -136,11 +136,19 @@ fact_leave_out(Fact *fact, const Subscription *subscription)
 }
 
 
+static gboolean
+fact_concerns(const Fact *fact, const Subscription *subscription)
+{
+    return subscription != NULL && subscription->id <= fact->last_id &&
+           subscription->told < fact->number;
+}
+
+
 /* Once. Whoever is told may cause facts, subscribe and leave. */
 static void
 fact_tell(const Fact *fact, Subscription *subscription)
 {
-    if (subscription->id > fact->last_id || subscription->told >= fact->number)
+    if (!fact_concerns(fact, subscription))
         return;
     subscription->told = fact->number;
     subscription->func(fact->device, fact->event, fact->detail, subscription->data);
@@ -300,13 +308,17 @@ md_event_line_tell(MdEventLine *self, guint max)
 }
 
 
-static void
-fact_catch_up(const Fact *fact, const char *device, MdEventsFind find, gpointer data)
+/* The one that came first of those that `find` finds and that are to be told; NULL: there is none.
+ */
+static Subscription *
+fact_find_next(const Fact *fact, MdEventsFind find, gpointer data)
 {
-    Subscription *subscription = find(fact->event, device, data);
+    Subscription *specific = find(fact->event, fact->device, data);
+    Subscription *general = find(fact->event, NULL, data);
 
-    if (subscription != NULL)
-        fact_tell(fact, subscription);
+    if (!fact_concerns(fact, specific))
+        return fact_concerns(fact, general) ? general : NULL;
+    return fact_concerns(fact, general) && general->id < specific->id ? general : specific;
 }
 
 
@@ -315,11 +327,10 @@ md_event_line_catch_up(MdEventLine *self, MdEventsFind find, gpointer data)
 {
     for (GList *link = self->facts.head; link != NULL; link = link->next) {
         const Fact *fact = link->data;
+        Subscription *subscription = NULL;
 
-        if (fact->passed != NULL)
-            continue;
-        fact_catch_up(fact, fact->device, find, data);
-        fact_catch_up(fact, NULL, find, data);
+        while (fact->passed == NULL && (subscription = fact_find_next(fact, find, data)) != NULL)
+            fact_tell(fact, subscription);
     }
 }
 

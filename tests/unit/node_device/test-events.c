@@ -285,6 +285,47 @@ test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+typedef struct {
+    MdEventSubscription *specific;
+    MdEventSubscription *general;
+} Pair;
+
+
+static MdEventSubscription *
+find_of_pair(int event G_GNUC_UNUSED, const char *device, gpointer data)
+{
+    const Pair *pair = data;
+
+    return device != NULL ? pair->specific : pair->general;
+}
+
+
+/* Who catches up with two subscriptions is called in the order of their coming, too. */
+static void
+test_catch_up_in_order(Fixture *fixture, gconstpointer data)
+{
+    gboolean general_first = GPOINTER_TO_INT(data);
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    Numbered numbered[2] = { { fixture->log, 0 }, { fixture->log, 1 } };
+    MdEventSubscription *subscriptions[2];
+    Pair pair = { NULL, NULL };
+
+    subscribe_crowd(fixture, crowd);
+    for (guint i = 0; i < 2; i++)
+        subscriptions[i] =
+            md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                (i == 0) == general_first ? NULL : "gpu", on_numbered,
+                                &numbered[i]);
+    pair.general = subscriptions[general_first ? 0 : 1];
+    pair.specific = subscriptions[general_first ? 1 : 0];
+    add(fixture, "gpu", "computer");
+    md_events_catch_up(fixture->events, USER, find_of_pair, &pair);
+    g_assert_cmpstr(fixture->log->str, ==, "0 1 ");
+    settle();
+    g_assert_cmpstr(fixture->log->str, ==, "0 1 ");
+}
+
+
 /* However many facts come at once, each is told to all, in order. */
 static void
 test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -443,6 +484,10 @@ main(int argc, char **argv)
     g_test_add("/events/order", Fixture, NULL, set_up, test_order, tear_down);
     g_test_add("/events/crowd", Fixture, NULL, set_up, test_crowd, tear_down);
     g_test_add("/events/catch-up", Fixture, NULL, set_up, test_catch_up, tear_down);
+    g_test_add("/events/catch-up/specific-first", Fixture, GINT_TO_POINTER(FALSE), set_up,
+               test_catch_up_in_order, tear_down);
+    g_test_add("/events/catch-up/general-first", Fixture, GINT_TO_POINTER(TRUE), set_up,
+               test_catch_up_in_order, tear_down);
     g_test_add("/events/crowd-and-many-facts", Fixture, NULL, set_up, test_crowd_and_many_facts,
                tear_down);
     g_test_add("/events/two-users", Fixture, NULL, set_up, test_two_users, tear_down);
