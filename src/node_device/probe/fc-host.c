@@ -3,6 +3,8 @@
 
 #include "node_device/probe/fc-host.h"
 
+#include <string.h>
+
 #include "conf/wwn.h"
 #include "util/names.h"
 
@@ -28,9 +30,9 @@
 static char *
 make_path(MdSysfsDir *dir, const char *class, const char *name)
 {
-    g_autofree char *host = g_path_get_basename(md_sysfs_dir_get_path(dir));
+    const char *host = strrchr(md_sysfs_dir_get_path(dir), '/');
 
-    return g_build_filename(class, host, name, NULL);
+    return g_strconcat(class, host, "/", name, NULL);
 }
 
 
@@ -55,7 +57,7 @@ read_wwn(MdSysfsDir *dir, const char *name)
 gboolean
 md_fc_host_exists(MdSysfsDir *dir)
 {
-    g_autofree char *path = make_path(dir, MD_CLASS_FC_HOST, NULL);
+    g_autofree char *path = make_path(dir, MD_CLASS_FC_HOST, ".");
 
     return md_sysfs_dir_has(dir, path);
 }
