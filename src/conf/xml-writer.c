@@ -8,8 +8,8 @@
 
 #include "util/text.h"
 
-/* Of a level. */
-#define INDENT "  "
+/* Blanks of a level. */
+#define INDENT 2
 
 /* What any number fits into, in bytes. */
 #define NUMBER_SIZE 24
@@ -100,8 +100,9 @@ append(GString *out, const char *bytes, gsize n)
 static void
 indent(MdXmlWriter *self)
 {
-    for (guint i = 0; i < self->depth; i++)
-        append(self->text, INDENT, strlen(INDENT));
+    static const char blanks[INDENT * DEPTH_MAX + 1] = "                                ";
+
+    append(self->text, blanks, (gsize)INDENT * self->depth);
 }
 
 
