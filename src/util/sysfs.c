@@ -125,6 +125,18 @@ md_sysfs_find_inode(const char *path)
 }
 
 
+guint64
+md_sysfs_dir_find_directory(MdSysfsDir *self, const char *name, guint *n_directories)
+{
+    struct stat st;
+
+    if (fstatat(self->fd, name, &st, 0) < 0 || !S_ISDIR(st.st_mode) || st.st_nlink < 2)
+        return 0;
+    *n_directories = (guint)st.st_nlink - 2;
+    return st.st_ino;
+}
+
+
 gsize
 md_sysfs_dir_get_size(MdSysfsDir *self, const char *name)
 {

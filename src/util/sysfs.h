@@ -38,6 +38,11 @@ gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
 /* The inode number of what is below the directory, behind a link too; 0 if there is nothing. */
 guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 
+/* The same of a directory, and how many it holds in turn: the kernel counts the links of their
+ * `..`.
+ */
+guint64 md_sysfs_dir_find_directory(MdSysfsDir *self, const char *name, guint *n_directories);
+
 /* The inode number of what is at a path now; 0 if there is nothing. */
 guint64 md_sysfs_find_inode(const char *path);
 

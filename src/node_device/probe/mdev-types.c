@@ -45,7 +45,12 @@ md_mdev_types_probe(MdSysfsDir *dir)
 static GHashTable *known;
 static GMutex known_mutex;
 
-/* So many are kept, enough for dozens of boards; then all are read again. */
+/* What parents offer, listed before: inode of mdev_supported_types -> GPtrArray of MdSysfsEntry. A
+ * driver that registers a parent makes the directory, then the types in it one after the other, and
+ * takes all of them away together. */
+static GHashTable *known_sets;
+
+/* So many are kept of each, enough for dozens of boards; then all are read again. */
 #define KNOWN_MAX 4096
 
 
@@ -59,17 +64,27 @@ find_known(guint64 inode)
 }
 
 
+static GPtrArray *
+find_known_set(guint64 inode)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+    GPtrArray *entries = known_sets != NULL ? g_hash_table_lookup(known_sets, &inode) : NULL;
+
+    return entries != NULL ? g_ptr_array_ref(entries) : NULL;
+}
+
+
+/* Takes `value` over. */
 static void
-remember(guint64 inode, const MdMdevType *type)
+remember(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value_free)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
 
-    if (known == NULL)
-        known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
-                                      (GDestroyNotify)md_mdev_type_free);
-    if (g_hash_table_size(known) >= KNOWN_MAX)
-        g_hash_table_remove_all(known);
-    g_hash_table_replace(known, g_memdup2(&inode, sizeof(inode)), md_mdev_type_copy(type));
+    if (*table == NULL)
+        *table = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, value_free);
+    if (g_hash_table_size(*table) >= KNOWN_MAX)
+        g_hash_table_remove_all(*table);
+    g_hash_table_replace(*table, g_memdup2(&inode, sizeof(inode)), value);
 }
 
 
@@ -119,15 +134,33 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode, gboolea
     if (description != NULL)
         md_mdev_type_set_description(type, description);
     if (complete)
-        remember(inode, type);
+        remember(&known, inode, md_mdev_type_copy(type), (GDestroyNotify)md_mdev_type_free);
     return type;
+}
+
+
+/* Of MdSysfsEntry; not to be changed. */
+static GPtrArray *
+list_types(MdSysfsDir *parent)
+{
+    guint n = 0;
+    guint64 inode = md_sysfs_dir_find_directory(parent, MD_ATTR_MDEV_TYPES, &n);
+    GPtrArray *entries = inode != 0 ? find_known_set(inode) : NULL;
+
+    if (entries != NULL && entries->len == n)
+        return entries;
+    g_clear_pointer(&entries, g_ptr_array_unref);
+    entries = md_sysfs_dir_list_entries(parent, MD_ATTR_MDEV_TYPES);
+    if (inode != 0 && entries->len == n)
+        remember(&known_sets, inode, g_ptr_array_ref(entries), (GDestroyNotify)g_ptr_array_unref);
+    return entries;
 }
 
 
 GPtrArray *
 md_mdev_types_read(MdSysfsDir *parent)
 {
-    g_autoptr(GPtrArray) entries = md_sysfs_dir_list_entries(parent, MD_ATTR_MDEV_TYPES);
+    g_autoptr(GPtrArray) entries = list_types(parent);
     g_autoptr(GPtrArray) types = md_mdev_types_new();
 
     for (guint i = 0; i < entries->len && i < MD_MDEV_TYPES_MAX; i++) {

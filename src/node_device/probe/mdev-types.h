@@ -18,9 +18,10 @@ guint64 md_mdev_types_get_set(const char *path);
 GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
 
 /*
- * Name, API and description of a type are read once: they are the type's for as long as its
- * directory in sysfs is the same one, which its inode number tells. How many are left is asked each
- * time.
+ * Which types there are is listed again when their directory in sysfs is another one, or holds more
+ * of them or fewer. Name, API and description of a type are read once: they are the type's for as
+ * long as its directory is the same one, which its inode number tells. How many are left is asked
+ * each time.
  */
 
 /* For a worker, as it asks the driver: all types with what is left of each; NULL if there is none.

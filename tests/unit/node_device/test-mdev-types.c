@@ -94,6 +94,40 @@ test_read(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+assert_types(Fixture *fixture, guint n, const char *last)
+{
+    g_autoptr(GPtrArray) types = md_mdev_types_read(fixture->parent);
+    const MdMdevType *type = NULL;
+
+    g_assert_cmpuint(types->len, ==, n);
+    type = g_ptr_array_index(types, n - 1);
+    g_assert_cmpstr(type->id, ==, last);
+}
+
+
+/* Another one comes while a driver registers, and all are others when it has registered again. */
+static void
+test_changed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *set = g_build_filename(fixture->root, "mdev_supported_types", NULL);
+    g_autofree char *old = g_build_filename(fixture->root, "old", NULL);
+
+    assert_types(fixture, 4, "other-12");
+    assert_types(fixture, 4, "other-12");
+    put_type(fixture, "z-1", "Z\n", "1\n");
+    assert_types(fixture, 5, "z-1");
+
+    g_assert_cmpint(g_rename(set, old), ==, 0);
+    for (guint i = 1; i <= 5; i++) {
+        g_autofree char *id = g_strdup_printf("new-%u", i);
+
+        put_type(fixture, id, "New\n", "1\n");
+    }
+    assert_types(fixture, 5, "new-5");
+}
+
+
+static void
 test_no_parent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autoptr(MdSysfsDir) dir =
@@ -167,6 +201,7 @@ main(int argc, char **argv)
     roots = g_ptr_array_new_with_free_func(g_free);
     g_test_init(&argc, &argv, NULL);
     g_test_add("/mdev-types/read", Fixture, NULL, set_up, test_read, tear_down);
+    g_test_add("/mdev-types/changed", Fixture, NULL, set_up, test_changed, tear_down);
     g_test_add("/mdev-types/unprintable", Fixture, NULL, set_up, test_unprintable, tear_down);
     g_test_add("/mdev-types/no-parent", Fixture, NULL, set_up, test_no_parent, tear_down);
     for (gsize i = 0; i < G_N_ELEMENTS(wishes); i++) {

@@ -160,6 +160,22 @@ test_list(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+test_find_directory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    guint n = 0;
+
+    g_assert_cmpuint(md_sysfs_dir_find_directory(fixture->dir, ".", &n), ==,
+                     md_sysfs_dir_get_inode(fixture->dir));
+    g_assert_cmpuint(n, ==, 1);
+    g_assert_cmpuint(md_sysfs_dir_find_directory(fixture->dir, "nvidia", &n), ==,
+                     md_sysfs_dir_find_inode(fixture->dir, "nvidia"));
+    g_assert_cmpuint(n, ==, 0);
+    g_assert_cmpuint(md_sysfs_dir_find_directory(fixture->dir, "uevent", &n), ==, 0);
+    g_assert_cmpuint(md_sysfs_dir_find_directory(fixture->dir, "absent", &n), ==, 0);
+}
+
+
 /* More than the kernel hands out at once. */
 static void
 test_list_long(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -337,6 +353,7 @@ main(int argc, char **argv)
     g_test_add("/sysfs/huge", Fixture, NULL, set_up, test_huge, tear_down);
     g_test_add("/sysfs/list-entries", Fixture, NULL, set_up, test_list_entries, tear_down);
     g_test_add("/sysfs/list", Fixture, NULL, set_up, test_list, tear_down);
+    g_test_add("/sysfs/find-directory", Fixture, NULL, set_up, test_find_directory, tear_down);
     g_test_add("/sysfs/list-long", Fixture, NULL, set_up, test_list_long, tear_down);
     g_test_add("/sysfs/identity", Fixture, NULL, set_up, test_identity, tear_down);
     g_test_add("/sysfs/write", Fixture, NULL, set_up, test_write, tear_down);
