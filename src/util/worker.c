@@ -315,10 +315,9 @@ on_refusal_due(gpointer user_data)
 static void
 refuse_later(Job *job, GError *error)
 {
-    g_autoptr(GSource) source = md_source_attach_turns(on_refusal_due, job);
-
     md_deadline_clear(&job->deadline);
     job->error = error;
+    g_source_unref(md_source_attach_turns(on_refusal_due, job));
     job_unref(job);
 }
 
