@@ -7,6 +7,7 @@
 
 #include "conf/cap-mdev.h"
 #include "node_device/probe/mdev-types.h"
+#include "node_device/mdev.h"
 #include "node_device/recovery.h"
 #include "util/log.h"
 

@@ -111,15 +111,6 @@ typedef struct {
                          gpointer user_data);
 } MdBackend;
 
-extern const MdBackend md_backend_mdev;
-extern const MdBackend md_backend_vhba;
-
-/* The backend for a device or a document, or NULL with VIR_ERR_CONFIG_UNSUPPORTED. */
-const MdBackend *md_backend_find(const MdNodeDeviceDef *def, GError **error);
-
-/* The same of those that keep definitions. */
-const MdBackend *md_backend_find_keeper(const MdNodeDeviceDef *def, GError **error);
-
 /* Of all that backends do: the name of the device. */
 char *md_backend_finish(GAsyncResult *result, GError **error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "node_device/backends.h"
 #include "node_device/draft.h"
 #include "node_device/driver-private.h"
 #include "util/error.h"
@@ -79,7 +80,7 @@ start(MdDriver *self,
       GAsyncReadyCallback callback,
       gpointer user_data)
 {
-    const MdBackend *backend = md_backend_find(device->def, NULL);
+    const MdBackend *backend = md_backends_find(device->def, NULL);
     MdNodeDevice *parent =
         md_registry_find_address(self->host.registry, device->definition->parent_addr);
     g_autoptr(MdNodeDeviceDef) def = NULL;
@@ -143,7 +144,7 @@ md_driver_destroy_async(MdDriver *self,
     MdNodeDevice *device = md_driver_look_up(self, name, &error);
 
     if (device != NULL)
-        backend = md_backend_find(device->def, &error);
+        backend = md_backends_find(device->def, &error);
     if (backend != NULL && !device->active)
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Device '%s' is not active", name);
     if (error != NULL)
@@ -188,7 +189,7 @@ md_driver_undefine_async(MdDriver *self,
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceUndefine", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL)
-        backend = md_backend_find_keeper(device->def, &error);
+        backend = md_backends_find_keeper(device->def, &error);
     /* What libvirt says of hardware, which nothing keeps. */
     if (device != NULL && backend == NULL && !md_node_device_is_persistent(device)) {
         g_clear_error(&error);
@@ -215,7 +216,7 @@ md_driver_set_autostart_async(MdDriver *self,
     MdNodeDevice *device = md_driver_look_up(self, name, &error);
 
     if (device != NULL) {
-        backend = md_backend_find_keeper(device->def, NULL);
+        backend = md_backends_find_keeper(device->def, NULL);
         if (backend == NULL)
             md_error_set(&error, VIR_ERR_OPERATION_UNSUPPORTED,
                          "Unsupported device type: autostart of '%s' cannot be set", name);
@@ -242,7 +243,7 @@ look_up_to_update(MdDriver *self, const char *name, GError **error)
 {
     MdNodeDevice *device = md_driver_look_up(self, name, error);
 
-    return device != NULL && md_backend_find_keeper(device->def, error) != NULL ? device : NULL;
+    return device != NULL && md_backends_find_keeper(device->def, error) != NULL ? device : NULL;
 }
 
 
@@ -264,11 +265,11 @@ md_driver_read_document(MdDriver *self,
     } uses[] = {
         [MD_DRAFT_CREATE] = { VIR_NODE_DEVICE_CREATE_XML_VALIDATE,
                               VIR_NODE_DEVICE_CREATE_XML_VALIDATE, "virNodeDeviceCreateXML",
-                              md_backend_find },
+                              md_backends_find },
         [MD_DRAFT_DEFINE] = { DEFINE_XML_VALIDATE, DEFINE_XML_VALIDATE, "virNodeDeviceDefineXML",
-                              md_backend_find_keeper },
+                              md_backends_find_keeper },
         [MD_DRAFT_UPDATE] = { MD_UPDATE_LIVE | MD_UPDATE_CONFIG, 0, "virNodeDeviceUpdate",
-                              md_backend_find_keeper },
+                              md_backends_find_keeper },
     };
     GError *error = NULL;
 

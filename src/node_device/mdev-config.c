@@ -6,7 +6,7 @@
 #include "conf/cap-mdev.h"
 #include "node_device/definition-file.h"
 #include "node_device/mdev-change.h"
-#include "node_device/mdev.h"
+#include "node_device/mdev-config.h"
 #include "util/error.h"
 #include "util/worker.h"
 

@@ -9,6 +9,7 @@
 #include "node_device/mdev.h"
 
 #include "conf/cap-mdev.h"
+#include "node_device/mdev-config.h"
 #include "node_device/mdev-parent.h"
 #include "node_device/mdev-write.h"
 #include "util/error.h"

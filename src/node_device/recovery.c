@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/cap-mdev.h"
+#include "node_device/mdev.h"
 #include "node_device/unfinished.h"
 #include "util/error.h"
 

@@ -15,7 +15,6 @@
 #include "conf/cap-scsi-host.h"
 #include "conf/wwn.h"
 #include "conf/xml-reader.h"
-#include "node_device/backend.h"
 #include "node_device/probe/fc-host.h"
 #include "node_device/vhba-write.h"
 #include "util/error.h"

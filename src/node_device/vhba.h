@@ -3,7 +3,9 @@
  * by their names. */
 #pragma once
 
-#include "node_device/registry.h"
+#include "node_device/backend.h"
+
+extern const MdBackend md_backend_vhba;
 
 /* The adapter of these world-wide names, in any notation; NULL and VIR_ERR_NO_NODE_DEVICE if there
  * is none. */

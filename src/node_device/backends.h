@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of all backends. The driver alone uses it, so that no backend knows of another one. */
+#pragma once
+
+#include "node_device/backend.h"
+
+/* The backend for a device or a document, or NULL with VIR_ERR_CONFIG_UNSUPPORTED. */
+const MdBackend *md_backends_find(const MdNodeDeviceDef *def, GError **error);
+
+/* The same of those that keep definitions. */
+const MdBackend *md_backends_find_keeper(const MdNodeDeviceDef *def, GError **error);
