@@ -351,13 +351,11 @@ md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name)
     GPtrArray *entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
     g_auto(MdFd) fd = openat(self->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     _Alignas(struct dirent64) char chunk[LISTED_AT_ONCE];
-    gboolean ended = FALSE;
     ssize_t got = 0;
 
-    /* Without a DIR, which asks more of the descriptor than this takes. The kernel goes on until an
-     * entry does not fit: a listing that leaves room for any has reached its end. */
-    while (fd >= 0 && !ended && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
-        ended = sizeof(chunk) - (gsize)got >= sizeof(struct dirent64);
+    /* Without a DIR, which asks more of the descriptor than this takes. Only nothing is the end:
+     * the kernel hands out less than there is room for when a signal comes. */
+    while (fd >= 0 && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
         for (ssize_t at = 0; at < got;) {
             const struct dirent64 *found = (const struct dirent64 *)(chunk + at);
 

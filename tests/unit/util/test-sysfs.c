@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -198,6 +200,37 @@ test_list_long(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+on_alarm(int number G_GNUC_UNUSED)
+{
+}
+
+
+/* The kernel hands out less when a signal comes, or the process is stopped or frozen for a while.
+ */
+static void
+test_list_interrupted(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    const struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+    const struct itimerval often = { { 0, 50 }, { 0, 50 } };
+    const struct itimerval never = { 0 };
+
+    for (guint i = 0; i < 150; i++) {
+        g_autofree char *name = g_strdup_printf("device/nvidia/%u", i);
+
+        put(fixture, name, "");
+    }
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (guint i = 0; i < 2000; i++) {
+        g_autoptr(GPtrArray) names = md_sysfs_dir_list(fixture->dir, "nvidia");
+
+        g_assert_cmpuint(names->len, ==, 151);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+}
+
+
+static void
 test_identity(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree char *path = g_build_filename(fixture->root, "device", NULL);
@@ -355,6 +388,7 @@ main(int argc, char **argv)
     g_test_add("/sysfs/list", Fixture, NULL, set_up, test_list, tear_down);
     g_test_add("/sysfs/find-directory", Fixture, NULL, set_up, test_find_directory, tear_down);
     g_test_add("/sysfs/list-long", Fixture, NULL, set_up, test_list_long, tear_down);
+    g_test_add("/sysfs/list-interrupted", Fixture, NULL, set_up, test_list_interrupted, tear_down);
     g_test_add("/sysfs/identity", Fixture, NULL, set_up, test_identity, tear_down);
     g_test_add("/sysfs/write", Fixture, NULL, set_up, test_write, tear_down);
     g_test_add("/sysfs/write-missing", Fixture, NULL, set_up, test_write_missing, tear_down);
