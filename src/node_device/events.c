@@ -22,12 +22,13 @@ struct _MdEvents {
 };
 
 
+/* One that waits for its turn is dropped there, even if nothing is left to be told. */
 static void
 drop_if_unused(MdEvents *self, MdEventLine *line)
 {
     guint64 share = md_event_line_get_share(line);
 
-    if (!self->telling && md_event_line_is_unused(line))
+    if (!self->telling && md_event_line_is_unused(line) && g_queue_find(&self->turns, line) == NULL)
         g_hash_table_remove(self->lines, &share);
 }
 

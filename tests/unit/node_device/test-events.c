@@ -34,6 +34,9 @@ typedef struct {
 #define OTHERS  100000
 #define UPDATES 100
 
+/* Facts that may wait for the subscribers of one user. */
+#define TOO_MANY 1024
+
 
 static void
 set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -440,6 +443,39 @@ test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Facts that nobody hears any more are passed over at once when there are too many. Then the last
+ * subscriber may leave before anything else happens. */
+static void
+test_leave_after_too_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    MdEventSubscription *last =
+        md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "last",
+                            on_event, fixture);
+
+    for (guint i = 0; i < CROWD; i++)
+        crowd[i].subscription =
+            md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "gpu",
+                                on_counted, &crowd[i]);
+    for (guint i = 0; i < TOO_MANY / 2; i++) {
+        add(fixture, "gpu", "computer");
+        remove_device(fixture, "gpu");
+    }
+    for (guint i = 0; i < CROWD; i++)
+        md_events_unsubscribe(fixture->events, crowd[i].subscription);
+    add(fixture, "last", "computer");
+    g_assert_cmpstr(fixture->log->str, ==, "last/0/0 ");
+    md_events_unsubscribe(fixture->events, last);
+    settle();
+    g_assert_false(g_main_context_pending(NULL));
+
+    md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "last", on_event,
+                        fixture);
+    remove_device(fixture, "last");
+    g_assert_cmpstr(fixture->log->str, ==, "last/0/0 last/0/1 ");
+}
+
+
 static gint64
 time_updates(Fixture *fixture)
 {
@@ -495,6 +531,8 @@ main(int argc, char **argv)
     g_test_add("/events/when-told-at-the-end", Fixture, NULL, set_up, test_when_told_at_the_end,
                tear_down);
     g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
+    g_test_add("/events/leave-after-too-many-facts", Fixture, NULL, set_up,
+               test_leave_after_too_many_facts, tear_down);
     g_test_add("/events/many-others", Fixture, NULL, set_up, test_many_others, tear_down);
     return g_test_run();
 }
