@@ -33,12 +33,14 @@ typedef struct {
     gpointer data;
 } Fact;
 
+/* Of all lines since the start, so that a number stays what it is when its line goes. */
+static guint64 n_facts;
+
 struct _MdEventLine {
     guint64 share;
     GHashTable *topics; /* of Topic, each its own key; none without a subscription */
     guint64 last_id;
-    guint64 n_facts; /* since the start */
-    GQueue facts;    /* of Fact, in their order */
+    GQueue facts; /* of Fact, in their order */
 };
 
 
@@ -245,7 +247,7 @@ fact_new(MdEventLine *self)
 {
     Fact *fact = g_new0(Fact, 1);
 
-    fact->number = ++self->n_facts;
+    fact->number = ++n_facts;
     g_queue_push_tail(&self->facts, fact);
     return fact;
 }
@@ -322,10 +324,26 @@ fact_find_next(const Fact *fact, MdEventsFind find, gpointer data)
 }
 
 
-void
-md_event_line_catch_up(MdEventLine *self, MdEventsFind find, gpointer data)
+/* The first fact beyond a number; NULL: there is none. */
+static GList *
+find_beyond(MdEventLine *self, guint64 number)
 {
-    for (GList *link = self->facts.head; link != NULL; link = link->next) {
+    GList *found = NULL;
+
+    for (GList *link = self->facts.tail;
+         link != NULL && ((const Fact *)link->data)->number > number; link = link->prev)
+        found = link;
+    return found;
+}
+
+
+void
+md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpointer data)
+{
+    GList *link = find_beyond(self, *until);
+
+    *until = n_facts;
+    for (; link != NULL; link = link->next) {
         const Fact *fact = link->data;
         Subscription *subscription = NULL;
 

@@ -38,7 +38,7 @@ guint md_event_line_count(MdEventLine *self);
 void md_event_line_tell(MdEventLine *self, guint max);
 
 /* As md_events_catch_up(). */
-void md_event_line_catch_up(MdEventLine *self, MdEventsFind find, gpointer data);
+void md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpointer data);
 
 /* Whether there are neither subscribers nor facts. */
 gboolean md_event_line_is_unused(MdEventLine *self);

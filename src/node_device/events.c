@@ -228,7 +228,7 @@ md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription)
 
 
 void
-md_events_catch_up(MdEvents *self, guint64 share, MdEventsFind find, gpointer data)
+md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind find, gpointer data)
 {
     MdEventLine *line = find_line(self, share);
 
@@ -236,7 +236,7 @@ md_events_catch_up(MdEvents *self, guint64 share, MdEventsFind find, gpointer da
         return;
 
     self->telling = TRUE;
-    md_event_line_catch_up(line, find, data);
+    md_event_line_catch_up(line, until, find, data);
     self->telling = FALSE;
 }
 

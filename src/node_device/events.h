@@ -37,8 +37,10 @@ void md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription);
 typedef MdEventSubscription *(*MdEventsFind)(int event, const char *device, gpointer data);
 
 /* Calls at once those subscribers of a user whom `find` finds, for each fact that they are still to
- * be told of. */
-void md_events_catch_up(MdEvents *self, guint64 share, MdEventsFind find, gpointer data);
+ * be told of. `until` is 0 at first, and tells the next time for the same ones what they have been
+ * told already: a fact costs once. */
+void
+md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind find, gpointer data);
 
 /* Calls `func` once when the subscribers of a user have been told all that has happened so far, at
  * once if they have. */

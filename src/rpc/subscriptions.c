@@ -30,7 +30,8 @@ struct _MdSubscriptions {
     GHashTable *by_id;    /* id → Callback; NULL: there has been none */
     GHashTable *by_topic; /* of Callback: event and device */
     guint last_id;
-    guint64 share; /* of whoever has registered the first callback, who is told of all */
+    guint64 share;     /* of whoever has registered the first callback, who is told of all */
+    guint64 caught_up; /* see md_events_catch_up() */
     gsize cost;
 };
 
@@ -232,8 +233,8 @@ void
 md_subscriptions_catch_up(MdSubscriptions *self)
 {
     if (self->by_topic != NULL)
-        md_events_catch_up(md_driver_get_events(self->driver), self->share, find_subscription,
-                           self);
+        md_events_catch_up(md_driver_get_events(self->driver), self->share, &self->caught_up,
+                           find_subscription, self);
 }
 
 

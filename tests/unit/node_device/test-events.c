@@ -272,19 +272,57 @@ static void
 test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    guint64 until = 0;
 
     subscribe_crowd(fixture, crowd);
     add(fixture, "gpu", "computer");
     remove_device(fixture, "gpu");
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 0);
-    md_events_catch_up(fixture->events, USER, find_last, crowd);
+    md_events_catch_up(fixture->events, USER, &until, find_last, crowd);
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
     g_assert_cmpuint(crowd[CROWD - 3].n, ==, 0);
-    md_events_catch_up(fixture->events, USER, find_last, crowd);
+    md_events_catch_up(fixture->events, USER, &until, find_last, crowd);
     settle();
     g_assert_cmpuint(count_told(crowd, 2), ==, CROWD);
-    md_events_catch_up(fixture->events, USER, find_last, crowd);
+    md_events_catch_up(fixture->events, USER, &until, find_last, crowd);
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
+}
+
+
+static MdEventSubscription *
+find_and_count(int event G_GNUC_UNUSED, const char *device G_GNUC_UNUSED, gpointer data)
+{
+    (*(guint *)data)++;
+    return NULL;
+}
+
+
+/* What waits is looked at once by each who catches up, however often that is. */
+static void
+test_catch_up_again(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree Listener *crowd = g_new0(Listener, CROWD);
+    guint64 until = 0;
+    guint n = 0;
+    guint all = 0;
+
+    subscribe_crowd(fixture, crowd);
+    for (guint i = 0; i < UPDATES; i++) {
+        add(fixture, "gpu", "computer");
+        remove_device(fixture, "gpu");
+    }
+    md_events_catch_up(fixture->events, USER, &until, find_and_count, &n);
+    all = n;
+    g_assert_cmpuint(all, >, UPDATES);
+    for (guint i = 0; i < UPDATES; i++)
+        md_events_catch_up(fixture->events, USER, &until, find_and_count, &n);
+    g_assert_cmpuint(n, ==, all);
+
+    add(fixture, "gpu", "computer");
+    md_events_catch_up(fixture->events, USER, &until, find_and_count, &n);
+    g_assert_cmpuint(n, >, all);
+    g_assert_cmpuint(n, <, all + UPDATES);
+    remove_device(fixture, "gpu");
 }
 
 
@@ -312,6 +350,7 @@ test_catch_up_in_order(Fixture *fixture, gconstpointer data)
     Numbered numbered[2] = { { fixture->log, 0 }, { fixture->log, 1 } };
     MdEventSubscription *subscriptions[2];
     Pair pair = { NULL, NULL };
+    guint64 until = 0;
 
     subscribe_crowd(fixture, crowd);
     for (guint i = 0; i < 2; i++)
@@ -322,7 +361,7 @@ test_catch_up_in_order(Fixture *fixture, gconstpointer data)
     pair.general = subscriptions[general_first ? 0 : 1];
     pair.specific = subscriptions[general_first ? 1 : 0];
     add(fixture, "gpu", "computer");
-    md_events_catch_up(fixture->events, USER, find_of_pair, &pair);
+    md_events_catch_up(fixture->events, USER, &until, find_of_pair, &pair);
     g_assert_cmpstr(fixture->log->str, ==, "0 1 ");
     settle();
     g_assert_cmpstr(fixture->log->str, ==, "0 1 ");
@@ -520,6 +559,7 @@ main(int argc, char **argv)
     g_test_add("/events/order", Fixture, NULL, set_up, test_order, tear_down);
     g_test_add("/events/crowd", Fixture, NULL, set_up, test_crowd, tear_down);
     g_test_add("/events/catch-up", Fixture, NULL, set_up, test_catch_up, tear_down);
+    g_test_add("/events/catch-up/again", Fixture, NULL, set_up, test_catch_up_again, tear_down);
     g_test_add("/events/catch-up/specific-first", Fixture, GINT_TO_POINTER(FALSE), set_up,
                test_catch_up_in_order, tear_down);
     g_test_add("/events/catch-up/general-first", Fixture, GINT_TO_POINTER(TRUE), set_up,

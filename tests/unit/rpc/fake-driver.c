@@ -117,6 +117,7 @@ md_events_unsubscribe(MdEvents *self G_GNUC_UNUSED, MdEventSubscription *subscri
 void
 md_events_catch_up(MdEvents *self G_GNUC_UNUSED,
                    guint64 share G_GNUC_UNUSED,
+                   guint64 *until G_GNUC_UNUSED,
                    MdEventsFind find G_GNUC_UNUSED,
                    gpointer data G_GNUC_UNUSED)
 {
