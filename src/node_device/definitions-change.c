@@ -11,9 +11,13 @@
 /*
  * One user's definitions are changed one after the other, so that they take a part of the
  * processors and of the main loop only. A change keeps its place until the user's subscribers have
- * been told: whoever makes much happen waits for that, and nobody else does.
+ * been told: whoever makes much happen waits for that, and nobody else does. It is not kept for
+ * longer than HELD_MAX, as what others have made happen may be to be told first.
  */
 #define CHANGES_AT_ONCE 16
+
+/* Milliseconds. */
+#define HELD_MAX 1000
 
 static const MdFairLimits change_limits = {
     .running = CHANGES_AT_ONCE,
@@ -28,6 +32,7 @@ static const MdFairLimits change_limits = {
 typedef struct {
     MdFairEntry entry;
     MdDefinitions *definitions;
+    MdDeadline held;
 } Place;
 
 /* A change of a definition that waits for the disk. */
@@ -135,10 +140,20 @@ check_read_back(MdDefinitions *self, Write *write)
 
 
 static void
+on_held_long(gpointer data)
+{
+    Place *place = data;
+
+    md_fair_entry_leave(&place->entry);
+}
+
+
+static void
 place_leave(gpointer data)
 {
     Place *place = data;
 
+    md_deadline_clear(&place->held);
     md_fair_entry_leave(&place->entry);
     g_object_unref(place->definitions);
     g_free(place);
@@ -149,10 +164,12 @@ place_leave(gpointer data)
 static void
 place_leave_when_told(MdDefinitions *self, Place *place, MdOwner *owner)
 {
-    if (self->when_told != NULL && md_fair_entry_is_running(&place->entry))
+    if (self->when_told != NULL && md_fair_entry_is_running(&place->entry)) {
+        md_deadline_set(&place->held, HELD_MAX, on_held_long, place);
         self->when_told(owner, place_leave, place, self->when_told_data);
-    else
+    } else {
         place_leave(place);
+    }
 }
 
 

@@ -128,6 +128,27 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Telling what others do may take as long as they do it. */
+static void
+test_held_long(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(MdOwner) one = md_owner_new(1000);
+    g_autoptr(GArray) held = start(fixture, one);
+
+    store_begin_write(fixture, PARENT, OTHER, "nvidia-12");
+    store_wait_for_answers(fixture, 1);
+    g_assert_no_error(fixture->error);
+    store_assert_list(fixture, ONE TWO);
+    g_assert_cmpuint(held->len, ==, 2);
+    tell_all(held);
+    settle();
+    store_begin_write(fixture, PARENT, THIRD, "nvidia-13");
+    store_wait_for_answers(fixture, 1);
+    g_assert_no_error(fixture->error);
+    tell_all(held);
+}
+
+
 /* Nothing is done for whom has gone meanwhile. */
 static void
 test_gone(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -155,6 +176,7 @@ main(int argc, char **argv)
     STORE_TEST("/definitions/turns", NULL, test_turns);
     STORE_TEST("/definitions/turns/failed", NULL, test_failed);
     STORE_TEST("/definitions/turns/deadline", NULL, test_deadline);
+    STORE_TEST("/definitions/turns/held-long", NULL, test_held_long);
     STORE_TEST("/definitions/turns/gone", NULL, test_gone);
     return g_test_run();
 }
