@@ -39,4 +39,5 @@ const MdProbe md_probe_ap_matrix = {
     .subsystem = MD_SUBSYSTEM_MATRIX,
     .probe = probe,
     .refresh = refresh,
+    .counting_driver = "vfio_ap",
 };

@@ -9,9 +9,11 @@
 
 #define ATTR_DEV_BUSID "dev_busid"
 
+#define DRIVER_VFIO "vfio_ccw"
+
 /* Those whose subchannels libvirt lists: of the others there may be tens of thousands with nothing
  * behind them. */
-static const char *const drivers[] = { "io_subchannel", "vfio_ccw", NULL };
+static const char *const drivers[] = { "io_subchannel", DRIVER_VFIO, NULL };
 
 
 static gboolean
@@ -51,4 +53,5 @@ const MdProbe md_probe_css = {
     .subsystem = MD_SUBSYSTEM_CSS,
     .probe = probe,
     .refresh = refresh,
+    .counting_driver = DRIVER_VFIO,
 };

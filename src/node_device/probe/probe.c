@@ -287,12 +287,20 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
 }
 
 
+static gboolean
+is_counting(const MdProbe *probe, const char *driver)
+{
+    return probe->counting_driver != NULL && g_strcmp0(probe->counting_driver, driver) == 0;
+}
+
+
 /* The driver of a parent is asked what is left of each type. */
 static gboolean
 will_block(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
     return (probe->refresh_blocks != NULL && probe->refresh_blocks(def)) ||
-           (md_node_device_def_get_flags(def) & md_cap_kind_mdev_types.flag) != 0;
+           ((md_node_device_def_get_flags(def) & md_cap_kind_mdev_types.flag) != 0 &&
+            !is_counting(probe, def->driver));
 }
 
 
@@ -324,6 +332,7 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     fresh = md_node_device_def_copy(kept != NULL ? kept : def);
     g_free(fresh->driver);
     fresh->driver = g_steal_pointer(&driver);
+    may_block = may_block || is_counting(probe, fresh->driver);
     if (probe->refresh != NULL && !probe->refresh(fresh, dir, may_block, error))
         return NULL;
     return g_steal_pointer(&fresh);

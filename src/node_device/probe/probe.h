@@ -51,6 +51,10 @@ typedef struct {
      * of mediated devices that is known anyway. NULL: it is not. */
     gboolean (*refresh_blocks)(const MdNodeDeviceDef *def);
 
+    /* A driver that tells what is left of a type from a counter, in each version of the kernel: it
+     * is not waited for, and is asked in place. NULL: there is none. */
+    const char *counting_driver;
+
     /*
      * Reads what is kept. Nobody else sees `def` yet. Clears `lasting` if the answer is not whole
      * and is to be read again the next time. `may_block` as for refresh(). NULL: nothing is kept.
