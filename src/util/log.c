@@ -156,9 +156,18 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
             field_escape(&safe[i], texts);
     }
     write_escaped(level, safe, n_fields);
+    return G_LOG_WRITER_HANDLED;
+}
+
+
+/* GLib ends the program after this if the line is fatal, which G_DEBUG may make any level. A writer
+ * is not told. */
+static void
+handle_line(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+    g_log_default_handler(domain, level, message, data);
     if ((level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR)) != 0)
         md_log_end();
-    return G_LOG_WRITER_HANDLED;
 }
 
 
@@ -193,6 +202,7 @@ md_log_init(gboolean verbose)
     /* stdout belongs to --version and --help. */
     g_log_writer_default_set_use_stderr(TRUE);
     g_log_set_writer_func(write_log, GINT_TO_POINTER(verbose), NULL);
+    g_log_set_default_handler(handle_line, NULL);
 }
 
 
