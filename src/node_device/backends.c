@@ -3,8 +3,8 @@
 
 #include "node_device/backends.h"
 
-#include "node_device/mdev.h"
-#include "node_device/vhba.h"
+#include "mdev/mdev.h"
+#include "vhba/vhba.h"
 #include "util/error.h"
 
 static const MdBackend *const backends[] = {

@@ -2,7 +2,7 @@
 /* The table of all backends. The driver alone uses it, so that no backend knows of another one. */
 #pragma once
 
-#include "node_device/backend.h"
+#include "backend/backend.h"
 
 /* The backend for a device or a document, or NULL with VIR_ERR_CONFIG_UNSUPPORTED. */
 const MdBackend *md_backends_find(const MdNodeDeviceDef *def, GError **error);

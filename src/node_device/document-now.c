@@ -4,7 +4,7 @@
 #include "node_device/document-now.h"
 
 #include "conf/xml.h"
-#include "node_device/probe/probe.h"
+#include "probe/probe.h"
 
 
 const MdCapMdev *

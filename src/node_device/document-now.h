@@ -3,7 +3,7 @@
 #pragma once
 
 #include "conf/cap-mdev.h"
-#include "node_device/backend.h"
+#include "backend/backend.h"
 
 /* The capability of an active mediated device whose attributes scripts tell, NULL for all others.
  */

@@ -6,7 +6,7 @@
 #include "conf/cap-mdev.h"
 #include "conf/xml.h"
 #include "node_device/document-now.h"
-#include "node_device/probe/probe.h"
+#include "probe/probe.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/worker.h"

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "node_device/backend.h"
+#include "backend/backend.h"
 
 /* What is under way. One per driver. */
 typedef struct _MdDocuments MdDocuments;

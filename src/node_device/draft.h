@@ -2,7 +2,7 @@
 /* A device as a document describes it, before anything is done about it. */
 #pragma once
 
-#include "node_device/backend.h"
+#include "backend/backend.h"
 #include "node_device/driver.h"
 
 struct _MdDraft {

@@ -12,8 +12,8 @@
 
 #include <gio/gio.h>
 
-#include "node_device/events.h"
-#include "node_device/node-device.h"
+#include "registry/events.h"
+#include "registry/node-device.h"
 #include "util/owner.h"
 #include "util/settings.h"
 

@@ -4,7 +4,7 @@
 #include "node_device/vpd-search.h"
 
 #include "conf/cap-pci.h"
-#include "node_device/probe/probe.h"
+#include "probe/probe.h"
 #include "util/fair-queue.h"
 #include "util/worker.h"
 

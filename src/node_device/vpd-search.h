@@ -9,7 +9,7 @@
 
 #include <gio/gio.h>
 
-#include "node_device/node-device.h"
+#include "registry/node-device.h"
 #include "util/owner.h"
 
 /* Whether a device is worth asking. */

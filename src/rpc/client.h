@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One connection: frames in, frames out, and the limits of what a client may cost. What the
- * messages mean is for others (rpc/dispatch.h); of the programs on the wire only the keepalive is
- * answered here.
+ * messages mean is for others (remote/dispatch.h); of the programs on the wire only the keepalive
+ * is answered here.
  *
  * A client may go at any time. Its object stays while somebody holds it, and what is sent to it
  * then is dropped.

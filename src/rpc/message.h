@@ -8,7 +8,7 @@
 
 #include <glib.h>
 
-#include "rpc/protocol.h"
+#include "protocol/protocol.h"
 
 /* Bytes, with the length word. What is outside of these cannot be a frame. */
 #define MD_MESSAGE_LENGTH_MIN 28

@@ -12,8 +12,8 @@
 #include "conf/cap-mdev-types.h"
 #include "conf/cap-pci.h"
 #include "conf/xml.h"
-#include "node_device/probe/devlink.h"
-#include "node_device/probe/pci-config.h"
+#include "probe/devlink.h"
+#include "probe/pci-config.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "conf/callout-version.h"
+#include "mdevctl/callout-version.h"
 #include "conf/definition.h"
 #include "util/error.h"
 

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "rpc/identity.h"
+#include "access/identity.h"
 #include "rpc/message.h"
 
 typedef struct {

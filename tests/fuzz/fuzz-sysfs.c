@@ -15,7 +15,7 @@
 
 #include "conf/cap-pci.h"
 #include "conf/xml.h"
-#include "node_device/probe/mdev-types.h"
+#include "probe/mdev-types.h"
 #include "util/error.h"
 
 #define TYPES "mdev_supported_types"

@@ -16,9 +16,9 @@
 #include "conf/s390.h"
 #include "conf/wwn.h"
 #include "conf/xml-reader.h"
-#include "node_device/definition-file.h"
-#include "node_device/vfio-users.h"
-#include "rpc/identity.h"
+#include "mdevctl/definition-file.h"
+#include "vfio/vfio-users.h"
+#include "access/identity.h"
 
 #define UUID_LENGTH 36
 

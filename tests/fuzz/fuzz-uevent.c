@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "node_device/probe/kernel-message.h"
+#include "kernel/kernel-message.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 

@@ -9,7 +9,7 @@
 
 #include "conf/cap-pci.h"
 #include "conf/xml.h"
-#include "node_device/probe/pci-vpd.h"
+#include "probe/pci-vpd.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 

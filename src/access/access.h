@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who may connect, and who may do what to which device. Libvirt's permissions, judged by polkit
+ * with libvirt's actions, if the settings say so; else everybody may do what the socket lets them.
+ *
+ * Errors are VIR_ERR_AUTH_* for who may connect and VIR_ERR_ACCESS_DENIED for the rest; when polkit
+ * has refused nothing they say what has kept it from answering.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "access/identity.h"
+#include "util/owner.h"
+#include "util/settings.h"
+
+#define MD_TYPE_ACCESS (md_access_get_type())
+G_DECLARE_FINAL_TYPE(MdAccess, md_access, MD, ACCESS, GObject)
+
+/* In the order in which they are asked for. */
+typedef enum {
+    MD_MAY_CONNECT_GETATTR = 1 << 0,
+    MD_MAY_CONNECT_READ = 1 << 1,
+    MD_MAY_CONNECT_WRITE = 1 << 2,
+    MD_MAY_SEARCH = 1 << 3,
+
+    /* On a device. */
+    MD_MAY_GETATTR = 1 << 4,
+    MD_MAY_READ = 1 << 5,
+    MD_MAY_WRITE = 1 << 6,
+    MD_MAY_SAVE = 1 << 7,
+    MD_MAY_START = 1 << 8,
+    MD_MAY_STOP = 1 << 9,
+    MD_MAY_DELETE = 1 << 10,
+} MdPermission;
+
+/* Libvirt's name for a device that a document asks for: it is judged before the document is. */
+#define MD_ACCESS_NEW_DEVICE "new device"
+
+/* `settings` must outlive it. */
+MdAccess *md_access_new(const MdSettings *settings);
+
+/* Whether a client that comes through a socket must authenticate. Who is privileged need not. */
+gboolean md_access_is_guarded(MdAccess *self, gboolean read_only);
+
+const MdSettings *md_access_get_settings(MdAccess *self);
+
+void md_access_authenticate_async(MdAccess *self,
+                                  const MdIdentity *peer,
+                                  gboolean read_only,
+                                  MdOwner *owner,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+gboolean md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GError **error);
+
+/*
+ * Whether somebody may do everything: nobody is judged, or root is, whom polkit lets do anything.
+ * The calls below are for the others.
+ */
+gboolean md_access_is_free(MdAccess *self, const MdIdentity *who);
+
+/* Whether all of `permissions` are given; `device` NULL if they are about the connection. */
+void md_access_check_async(MdAccess *self,
+                           MdIdentity *who,
+                           guint permissions,
+                           const char *device,
+                           MdOwner *owner,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **error);
+
+/*
+ * Those of `names` that may be seen, in their order. Finish returns an array that owns its names.
+ */
+void md_access_filter_async(MdAccess *self,
+                            MdIdentity *who,
+                            GPtrArray *names,
+                            MdOwner *owner,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+GPtrArray *md_access_filter_finish(MdAccess *self, GAsyncResult *result, GError **error);
+
+/* Logs the questions to polkit that are asked and wait. */
+void md_access_log_state(MdAccess *self);

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "access/identity.h"
+
+#include <errno.h>
+#include <libvirt/libvirt.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/names.h"
+#include "util/owner.h"
+
+/* Of Linux 6.5, and not in older headers. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+/* Fields of /proc/PID/stat between the name of the program and the start time. */
+#define FIELDS_BEFORE_START 19
+
+/* Bytes of a security context; the kernel's are shorter. */
+#define CONTEXT_MAX 4096
+
+/* A field of libvirt's identity and where it is kept. */
+typedef struct {
+    const char *name;
+    int type; /* VIR_TYPED_PARAM_* */
+    gsize offset;
+    guint64 max; /* of a number; the least is 0 */
+} Field;
+
+static const Field fields[] = {
+    { VIR_CONNECT_IDENTITY_USER_NAME, VIR_TYPED_PARAM_STRING, offsetof(MdIdentity, user_name), 0 },
+    { VIR_CONNECT_IDENTITY_UNIX_USER_ID, VIR_TYPED_PARAM_ULLONG, offsetof(MdIdentity, uid),
+      G_MAXUINT32 },
+    { VIR_CONNECT_IDENTITY_GROUP_NAME, VIR_TYPED_PARAM_STRING, offsetof(MdIdentity, group_name),
+      0 },
+    { VIR_CONNECT_IDENTITY_UNIX_GROUP_ID, VIR_TYPED_PARAM_ULLONG, offsetof(MdIdentity, gid),
+      G_MAXUINT32 },
+    { VIR_CONNECT_IDENTITY_PROCESS_ID, VIR_TYPED_PARAM_LLONG, offsetof(MdIdentity, pid),
+      G_MAXINT32 },
+    { VIR_CONNECT_IDENTITY_PROCESS_TIME, VIR_TYPED_PARAM_ULLONG, offsetof(MdIdentity, start_time),
+      G_MAXUINT64 },
+    { VIR_CONNECT_IDENTITY_SASL_USER_NAME, VIR_TYPED_PARAM_STRING,
+      offsetof(MdIdentity, sasl_user_name), 0 },
+    { VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME, VIR_TYPED_PARAM_STRING,
+      offsetof(MdIdentity, x509_name), 0 },
+    { VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, VIR_TYPED_PARAM_STRING,
+      offsetof(MdIdentity, selinux_context), 0 },
+};
+
+/* By VIR_TYPED_PARAM_*. */
+static const char *const type_names[] = { "unknown", "int",    "uint",    "llong",
+                                          "ullong",  "double", "boolean", "string" };
+
+
+static MdIdentity *
+identity_new(void)
+{
+    MdIdentity *self = g_rc_box_new0(MdIdentity);
+
+    self->uid = -1;
+    self->gid = -1;
+    return self;
+}
+
+
+MdIdentity *
+md_identity_ref(MdIdentity *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+static void
+identity_clear(MdIdentity *self)
+{
+    g_free(self->user_name);
+    g_free(self->group_name);
+    g_free(self->sasl_user_name);
+    g_free(self->x509_name);
+    g_free(self->selinux_context);
+}
+
+
+void
+md_identity_unref(MdIdentity *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)identity_clear);
+}
+
+
+guint64
+md_identity_parse_start_time(const char *stat)
+{
+    const char *field = strrchr(stat, ')');
+    guint64 ticks = 0;
+    char *end = NULL;
+
+    for (guint i = 0; i <= FIELDS_BEFORE_START && field != NULL; i++) {
+        field = strchr(field, ' ');
+        if (field != NULL)
+            field++;
+    }
+    if (field == NULL || !g_ascii_isdigit(*field))
+        return 0;
+
+    ticks = g_ascii_strtoull(field, &end, 10);
+    return *end == ' ' || *end == '\n' || *end == '\0' ? ticks : 0;
+}
+
+
+static char *
+read_process_file(gint64 pid, const char *name)
+{
+    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/%" G_GINT64_FORMAT "/%s", pid, name);
+    char *text = NULL;
+
+    g_file_get_contents(path, &text, NULL, NULL);
+    return text;
+}
+
+
+static guint64
+read_start_time(gint64 pid)
+{
+    g_autofree char *stat = read_process_file(pid, "stat");
+
+    return stat != NULL ? md_identity_parse_start_time(stat) : 0;
+}
+
+
+gboolean
+md_identity_is_user_of(const char *status, uid_t uid)
+{
+    g_auto(GStrv) lines = g_strsplit(status, "\n", -1);
+
+    for (guint i = 0; lines[i] != NULL; i++) {
+        g_auto(GStrv) words = NULL;
+        g_autofree char *wanted = g_strdup_printf("%u", uid);
+
+        if (!g_str_has_prefix(lines[i], "Uid:"))
+            continue;
+        words = g_strsplit_set(lines[i], " \t", -1);
+        return g_strv_contains((const char *const *)&words[1], wanted);
+    }
+    return FALSE;
+}
+
+
+/* The start time of a process that certainly is the peer: it had not ended after it was read. */
+static guint64
+read_peer_start_time(const struct ucred *peer, int pidfd)
+{
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    guint64 start_time = read_start_time(peer->pid);
+
+    return poll(&ended, 1, 0) == 0 ? start_time : 0;
+}
+
+
+/*
+ * The same where the kernel cannot tell: of any process that has the number of the peer now and
+ * belongs to its user, so that nobody is judged by somebody else's process.
+ */
+static guint64
+guess_peer_start_time(const struct ucred *peer)
+{
+    guint64 start_time = read_start_time(peer->pid);
+    g_autofree char *status = read_process_file(peer->pid, "status");
+
+    if (status == NULL || !md_identity_is_user_of(status, peer->uid))
+        return 0;
+    return read_start_time(peer->pid) == start_time ? start_time : 0;
+}
+
+
+/* 0 if the peer has ended. */
+static guint64
+find_peer_start_time(int fd, const struct ucred *peer)
+{
+    g_auto(MdFd) pidfd = -1;
+    int number = -1;
+    socklen_t size = sizeof(number);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &number, &size) < 0)
+        return errno == ENOPROTOOPT ? guess_peer_start_time(peer) : 0;
+    pidfd = number;
+    return read_peer_start_time(peer, pidfd);
+}
+
+
+/* NULL where no security module labels processes. */
+static char *
+read_context(int fd)
+{
+    char context[CONTEXT_MAX + 1];
+    socklen_t size = CONTEXT_MAX;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERSEC, context, &size) < 0 || size == 0)
+        return NULL;
+    context[size] = '\0';
+    return g_strdup(context);
+}
+
+
+static gboolean
+get_peer(int fd, struct ucred *peer)
+{
+    socklen_t size = sizeof(*peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0 && peer->pid > 0;
+}
+
+
+uid_t
+md_identity_get_peer_uid(GSocket *socket)
+{
+    struct ucred peer = { 0 };
+
+    return get_peer(g_socket_get_fd(socket), &peer) ? peer.uid : MD_OWNER_UNKNOWN;
+}
+
+
+MdIdentity *
+md_identity_new_from_socket(GSocket *socket)
+{
+    MdIdentity *self = identity_new();
+    struct ucred peer = { 0 };
+    int fd = g_socket_get_fd(socket);
+
+    if (!get_peer(fd, &peer))
+        return self;
+
+    self->start_time = find_peer_start_time(fd, &peer);
+    self->pid = self->start_time > 0 ? peer.pid : 0;
+    self->uid = peer.uid;
+    self->gid = peer.gid;
+    self->selinux_context = read_context(fd);
+    return self;
+}
+
+
+static const Field *
+find_field(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
+        if (g_str_equal(fields[i].name, name))
+            return &fields[i];
+    }
+    return NULL;
+}
+
+
+static gboolean
+set_number(MdIdentity *self, const Field *field, const md_value *value, GError **error)
+{
+    /* One that is negative is above any limit then. */
+    guint64 number = value->type == VIR_TYPED_PARAM_LLONG ? (guint64)value->md_value_u.number_l
+                                                          : value->md_value_u.number_ul;
+
+    if (number > field->max) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                          "parameter '%s' is out of range", field->name);
+        return FALSE;
+    }
+    G_STRUCT_MEMBER(guint64, self, field->offset) = number;
+    return TRUE;
+}
+
+
+static gboolean
+set_field(MdIdentity *self, const Field *field, const md_value *value, GError **error)
+{
+    if (value->type != field->type) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                          "invalid type '%s' for parameter '%s', expected '%s'",
+                          type_names[value->type], field->name, type_names[field->type]);
+        return FALSE;
+    }
+    if (field->type != VIR_TYPED_PARAM_STRING)
+        return set_number(self, field, value, error);
+
+    G_STRUCT_MEMBER(char *, self, field->offset) = g_strdup(value->md_value_u.text);
+    return TRUE;
+}
+
+
+MdIdentity *
+md_identity_new_from_params(const md_param *params, guint n, GError **error)
+{
+    g_autoptr(MdIdentity) self = identity_new();
+    guint seen = 0;
+
+    for (guint i = 0; i < n; i++) {
+        const Field *field = find_field(params[i].field);
+        guint bit = field != NULL ? 1u << (field - fields) : 0;
+
+        if (field == NULL) {
+            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                              "parameter '%s' not supported", params[i].field);
+            return NULL;
+        }
+        if ((seen & bit) != 0) {
+            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                              "parameter '%s' occurs multiple times", field->name);
+            return NULL;
+        }
+        if (!set_field(self, field, &params[i].value, error))
+            return NULL;
+        seen |= bit;
+    }
+    return g_steal_pointer(&self);
+}
+
+
+gboolean
+md_identity_is_privileged_uid(uid_t uid)
+{
+    return uid == 0 || uid == geteuid();
+}
+
+
+gboolean
+md_identity_is_privileged(const MdIdentity *self)
+{
+    return self->uid >= 0 && md_identity_is_privileged_uid((uid_t)self->uid);
+}
+
+
+static gboolean
+has_name(const char *name)
+{
+    return name != NULL && *name != '\0';
+}
+
+
+guint64
+md_identity_get_share(const MdIdentity *self)
+{
+    if (self->uid >= 0 && self->uid != MD_OWNER_UNKNOWN)
+        return (guint64)self->uid;
+    if (has_name(self->sasl_user_name))
+        return md_owner_share_from_name(VIR_CONNECT_IDENTITY_SASL_USER_NAME, self->sasl_user_name);
+    if (has_name(self->x509_name))
+        return md_owner_share_from_name(VIR_CONNECT_IDENTITY_X509_DISTINGUISHED_NAME,
+                                        self->x509_name);
+    return MD_OWNER_UNKNOWN;
+}
+
+
+/* Nothing if it is NULL. */
+static void
+append_quoted(GString *text, const char *what, const char *value)
+{
+    g_autofree char *quoted = value != NULL ? g_strescape(value, NULL) : NULL;
+
+    if (quoted != NULL)
+        g_string_append_printf(text, ", %s '%s'", what, quoted);
+}
+
+
+char *
+md_identity_describe(const MdIdentity *self)
+{
+    GString *text = g_string_new(NULL);
+    guint64 share = md_identity_get_share(self);
+
+    /* As the queues name it. */
+    if (share > MD_OWNER_UNKNOWN) {
+        g_autofree char *who = md_owner_describe_share(share);
+
+        g_string_append_printf(text, "%s, ", who);
+    }
+    g_string_append_printf(text,
+                           "uid %" G_GINT64_FORMAT ", gid %" G_GINT64_FORMAT
+                           ", pid %" G_GINT64_FORMAT,
+                           self->uid, self->gid, self->pid);
+    append_quoted(text, "user", self->user_name);
+    append_quoted(text, "SASL user", self->sasl_user_name);
+    append_quoted(text, "certificate", self->x509_name);
+    append_quoted(text, "context", self->selinux_context);
+    return g_string_free(text, FALSE);
+}

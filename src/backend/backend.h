@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The seam between "a device is to be made, or to go" and how that is done. The kernel's mediated
+ * devices are one backend (mdev.c, mdev-config.c), virtual host adapters of Fibre Channel another
+ * (vhba.c). A backend talks to the hardware's driver on workers, and answers on the main loop once
+ * the registry agrees with what it says.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "conf/node-device.h"
+#include "mdevctl/callouts.h"
+#include "registry/change-log.h"
+#include "mdevctl/definitions.h"
+#include "inventory/inventory.h"
+#include "util/owner.h"
+#include "util/turns.h"
+
+typedef struct _MdRecovery MdRecovery;
+
+/* What a backend works with, on the main loop. */
+typedef struct {
+    MdRegistry *registry;
+    MdInventory *inventory;
+    MdDefinitions *definitions;
+    MdCallouts *callouts;
+    MdChangeLog *changes;
+    /* One change of a definition at a time, by the name of the device; and one making of a virtual
+     * adapter, by its port name. */
+    MdTurns *turns;
+    MdRecovery *recovery; /* NULL: nothing is removed that was left half made */
+    const MdSettings *settings;
+} MdBackendHost;
+
+/* What an update changes. */
+typedef enum {
+    MD_BACKEND_UPDATE_LIVE = 1 << 0,
+    MD_BACKEND_UPDATE_CONFIG = 1 << 1,
+} MdBackendUpdate;
+
+typedef struct {
+    /* The capability whose documents and devices it serves. */
+    const MdCapKind *kind;
+
+    /* The device below which `def` is to be made; the message says why there is none. NULL: the
+     * backend will look for one when it makes it. */
+    gboolean (*find_parent)(const MdBackendHost *host,
+                            const MdNodeDeviceDef *def,
+                            MdNodeDevice **parent,
+                            GError **error);
+
+    /* Adds names, see md_driver_list_parents(). */
+    void (*list_parents)(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names);
+
+    /* The device that a document describes, active or defined, or NULL. */
+    MdNodeDevice *(*find_present)(const MdBackendHost *host, const MdNodeDeviceDef *def);
+
+    /* `def` is the parsed document, or that of a definition; `parent` what find_parent() found. */
+    void (*create_async)(const MdBackendHost *host,
+                         MdNodeDevice *parent,
+                         const MdNodeDeviceDef *def,
+                         MdOwner *owner,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
+    void (*destroy_async)(const MdBackendHost *host,
+                          MdNodeDevice *device,
+                          MdOwner *owner,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data);
+
+    /*
+     * The rest is about definitions. A backend that keeps none has none of it.
+     */
+
+    /* The same for one that is to be kept: it makes sure that `def` says what the parent is called
+     * by the kernel, and NULL is for one that is not there. */
+    gboolean (*find_kept_parent)(const MdBackendHost *host,
+                                 MdNodeDeviceDef *def,
+                                 MdNodeDevice **parent,
+                                 GError **error);
+
+    /* Keeps what `def` says, new or instead of what was kept; `parent` NULL: it is not there, and
+     * parent_addr says which one is meant. `guarded`: as for md_driver_define_xml_async(). */
+    void (*define_async)(const MdBackendHost *host,
+                         MdNodeDevice *parent,
+                         const MdNodeDeviceDef *def,
+                         gboolean guarded,
+                         MdOwner *owner,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
+    void (*undefine_async)(const MdBackendHost *host,
+                           const char *name,
+                           MdOwner *owner,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+    void (*set_autostart_async)(const MdBackendHost *host,
+                                const char *name,
+                                gboolean autostart,
+                                MdOwner *owner,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+
+    /* Gives a device the attributes of `def`; `what` are MdBackendUpdate. */
+    void (*update_async)(const MdBackendHost *host,
+                         MdNodeDevice *device,
+                         const MdNodeDeviceDef *def,
+                         guint what,
+                         MdOwner *owner,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data);
+} MdBackend;
+
+/* Of all that backends do: the name of the device. */
+char *md_backend_finish(GAsyncResult *result, GError **error);
+
+/* For the backends: what they do is such a task, with such an end; `error`, if there is one, is
+ * taken over. */
+GTask *md_backend_task_new(GAsyncReadyCallback callback, gpointer user_data);
+void md_backend_task_end(GTask *task, const char *name, GError *error);

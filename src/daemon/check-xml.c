@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "daemon/check-xml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/xml.h"
+#include "util/error.h"
+#include "util/text.h"
+
+#define STANDARD_INPUT "-"
+
+
+static GInputStream *
+open_file(const char *file, GError **error)
+{
+    int fd = -1;
+
+    if (g_str_equal(file, STANDARD_INPUT))
+        return g_unix_input_stream_new(STDIN_FILENO, FALSE);
+
+    fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        md_error_set_errno(error, errno, "cannot open it");
+        return NULL;
+    }
+    return g_unix_input_stream_new(fd, TRUE);
+}
+
+
+/* At most one byte more than a document may have: the parser refuses that. */
+static char *
+read_file(const char *file, GError **error)
+{
+    g_autoptr(GInputStream) stream = open_file(file, error);
+    g_autofree char *text = g_malloc(MD_XML_DOCUMENT_MAX + 2);
+    gsize size = 0;
+
+    if (stream == NULL ||
+        !g_input_stream_read_all(stream, text, MD_XML_DOCUMENT_MAX + 1, &size, NULL, error))
+        return NULL;
+
+    text[size] = '\0';
+    if (strlen(text) != size) {
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "document holds a zero byte");
+        return NULL;
+    }
+    return g_steal_pointer(&text);
+}
+
+
+/* What the document says as we say it; NULL if it is no good. */
+static char *
+check(const char *file, const char *schema, gboolean details, GError **error)
+{
+    g_autofree char *document = read_file(file, error);
+    g_autoptr(MdNodeDeviceDef) def = document != NULL ? md_xml_parse(document, error) : NULL;
+
+    if (def == NULL || !md_xml_validate(document, schema, error))
+        return NULL;
+    return md_xml_format(def, details);
+}
+
+
+/* Names of files are the words of others, too. */
+static void
+complain(const char *file, const char *message)
+{
+    g_autofree char *text = g_strdup_printf("%s: %s", file, message);
+    g_autofree char *clean = md_text_clean(text, -1);
+
+    g_printerr("%s\n", clean);
+}
+
+
+gboolean
+md_check_xml(MdOptions *options, gboolean details)
+{
+    const char *schema = md_options_get_schema(options);
+    gboolean ok = TRUE;
+
+    /* Whoever pages through what is wrong is waited for. */
+    g_set_printerr_handler(NULL);
+
+    for (char **file = options->files; *file != NULL; file++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *document = check(*file, schema, details, &error);
+
+        if (document == NULL) {
+            complain(*file, error->message);
+            ok = FALSE;
+        } else if (fputs(document, stdout) == EOF || fflush(stdout) == EOF) {
+            complain(*file, g_strerror(errno));
+            return FALSE;
+        }
+    }
+    return ok;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "daemon/daemon.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "node_device/driver.h"
+#include "rpc/listener.h"
+#include "remote/server.h"
+#include "util/error.h"
+#include "util/notify.h"
+#include "util/script.h"
+#include "util/source.h"
+#include "util/worker.h"
+
+/* Open files that are not clients: sockets, udev, and what workers have open of sysfs. */
+#define OWN_DESCRIPTORS 512
+
+typedef struct {
+    const MdOptions *options;
+    MdSettings *settings;
+    GMainLoop *loop;
+    MdDriver *driver;
+    MdServer *server;
+    GSource *watchdog;
+    GSource *interrupt;
+    GSource *terminate;
+    GSource *hangup;
+    GSource *user;
+    gboolean started;
+    gboolean holding; /* clients wait for the first answers */
+    gboolean reloading;
+    gboolean reload_wanted; /* while it was starting or reloading */
+    gboolean stopping;
+    GError *error; /* why it could not be started */
+} Daemon;
+
+/* Settings that are read again. */
+typedef struct {
+    MdOptions options; /* a copy of what says where they are */
+    MdSettings *settings;
+} Reload;
+
+static void begin_reload(Daemon *self);
+
+
+static void
+daemon_clear(Daemon *self)
+{
+    md_source_clear(&self->watchdog);
+    md_source_clear(&self->interrupt);
+    md_source_clear(&self->terminate);
+    md_source_clear(&self->hangup);
+    md_source_clear(&self->user);
+    /* After a second signal its first stop, which keeps it, is still under way. */
+    if (self->server != NULL)
+        g_object_run_dispose(G_OBJECT(self->server));
+    g_clear_object(&self->server);
+    g_clear_object(&self->driver);
+    g_clear_pointer(&self->loop, g_main_loop_unref);
+}
+
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Daemon, daemon_clear)
+
+
+/* Each client takes one; the soft limit is low for the sake of programs that use select(). */
+static void
+fit_clients_to_descriptors(MdSettings *settings)
+{
+    struct rlimit limit;
+    rlim_t most = 0;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OWN_DESCRIPTORS)
+        return;
+
+    most = limit.rlim_cur - OWN_DESCRIPTORS;
+    if (settings->max_clients > most) {
+        g_message("the limit of open files allows for %u clients only", (guint)most);
+        settings->max_clients = (guint)most;
+    }
+}
+
+
+static void
+on_driver_stopped(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+
+    md_driver_stop_finish(MD_DRIVER(source), result);
+    g_main_loop_quit(self->loop);
+}
+
+
+static void
+on_server_stopped(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+
+    md_server_stop_finish(MD_SERVER(source), result);
+    md_driver_stop_async(self->driver, on_driver_stopped, self);
+}
+
+
+static void
+stop(Daemon *self, const char *why)
+{
+    self->stopping = TRUE;
+    md_notify_stopping(why);
+    md_server_stop_async(self->server, on_server_stopped, self);
+}
+
+
+/* The first signal stops once all that is under way has ended, the second one at once. */
+static gboolean
+on_signal(gpointer data)
+{
+    Daemon *self = data;
+
+    if (self->stopping)
+        g_main_loop_quit(self->loop);
+    else
+        stop(self, "Finishing the calls under way");
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+on_idle(gpointer data)
+{
+    Daemon *self = data;
+
+    /* Nobody may come to have the rest of them started. */
+    if (md_driver_is_busy(self->driver)) {
+        g_debug("no client, but devices are being started");
+        md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+        return;
+    }
+    g_info("there has been no client for %u s", self->options->timeout / 1000);
+    stop(self, "Idle");
+}
+
+
+static void
+release_clients(Daemon *self)
+{
+    if (self->holding)
+        md_server_release(self->server);
+    self->holding = FALSE;
+}
+
+
+static void
+reload_free(Reload *reload)
+{
+    md_options_clear(&reload->options);
+    g_clear_pointer(&reload->settings, md_settings_free);
+    g_free(reload);
+}
+
+
+/* On a worker, as the disk may hang. */
+static gboolean
+reload_read(gpointer data, GError **error)
+{
+    Reload *reload = data;
+
+    reload->settings = md_options_load_settings(&reload->options, error);
+    return reload->settings != NULL;
+}
+
+
+static void
+apply_settings(Daemon *self, MdSettings *settings)
+{
+    fit_clients_to_descriptors(settings);
+    md_settings_update(self->settings, settings);
+    md_server_reload(self->server);
+    md_driver_reload(self->driver);
+    g_message("the settings have been read again");
+}
+
+
+static void
+on_settings_read(gpointer data, GError *error, gpointer user_data)
+{
+    Daemon *self = user_data;
+    g_autoptr(GError) reason = error;
+    Reload *reload = data;
+
+    self->reloading = FALSE;
+    if (reload == NULL)
+        g_warning("the settings stay as they are: %s", reason->message);
+    else
+        apply_settings(self, reload->settings);
+    release_clients(self);
+    if (self->stopping)
+        return;
+    md_notify_ready(reload != NULL
+                        ? "Serving clients"
+                        : "Serving clients, with the settings from before the configuration broke");
+    if (self->reload_wanted)
+        begin_reload(self);
+}
+
+
+static void
+begin_reload(Daemon *self)
+{
+    Reload *reload = g_new0(Reload, 1);
+
+    self->reload_wanted = FALSE;
+    self->reloading = TRUE;
+    reload->options.config = g_strdup(self->options->config);
+    reload->options.socket_dir = g_strdup(self->options->socket_dir);
+    md_notify_reloading();
+    md_worker_run(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
+                  MD_WORKER_SETTINGS, self->settings->driver_timeout, md_owner_get_daemon(),
+                  on_settings_read, self);
+}
+
+
+static gboolean
+on_hangup(gpointer data)
+{
+    Daemon *self = data;
+
+    if (!self->started || self->reloading)
+        self->reload_wanted = TRUE;
+    else if (!self->stopping)
+        begin_reload(self);
+    return G_SOURCE_CONTINUE;
+}
+
+
+/* For whoever wants to know what the daemon is doing. */
+static gboolean
+on_user_signal(gpointer data)
+{
+    Daemon *self = data;
+
+    g_message("State of the daemon:");
+    md_server_log_state(self->server);
+    md_driver_log_state(self->driver);
+    return G_SOURCE_CONTINUE;
+}
+
+
+static void
+listen_to_signals(Daemon *self)
+{
+    /* A limit on the size of files is an error of the write. */
+    signal(SIGXFSZ, SIG_IGN);
+    self->interrupt = md_source_attach(g_unix_signal_source_new(SIGINT), on_signal, self);
+    self->terminate = md_source_attach(g_unix_signal_source_new(SIGTERM), on_signal, self);
+    self->hangup = md_source_attach(g_unix_signal_source_new(SIGHUP), on_hangup, self);
+    self->user = md_source_attach(g_unix_signal_source_new(SIGUSR1), on_user_signal, self);
+}
+
+
+static void
+on_started(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Daemon *self = data;
+
+    if (!md_driver_start_finish(MD_DRIVER(source), result, &self->error)) {
+        g_main_loop_quit(self->loop);
+        return;
+    }
+
+    self->started = TRUE;
+    if (!self->stopping) {
+        md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+        md_notify_ready("Serving clients");
+        if (self->reload_wanted)
+            begin_reload(self);
+    }
+    /* Whoever has waited is answered by the settings of now. */
+    if (!self->reloading)
+        release_clients(self);
+}
+
+
+/* Clients may connect at once; they are answered when the list of devices is whole. */
+static gboolean
+begin(Daemon *self, GError **error)
+{
+    md_server_hold(self->server);
+    self->holding = TRUE;
+    if (!md_server_listen(self->server, error))
+        return FALSE;
+
+    self->watchdog = md_notify_start_watchdog();
+    md_driver_start_async(self->driver, on_started, self);
+    return TRUE;
+}
+
+
+static gboolean
+is_served_by_another(const GError *error)
+{
+    return md_settings_is_session() && g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+}
+
+
+gboolean
+md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
+{
+    g_auto(Daemon) self = { .options = options, .settings = settings };
+    g_autoptr(GError) err = NULL;
+
+    /* As long as no signal is caught, a directory service that hangs does not keep us from being
+     * ended. */
+    if (!md_listener_is_handed_over() && !md_settings_find_group(settings, error))
+        return FALSE;
+
+    md_script_keep_limits();
+    fit_clients_to_descriptors(settings);
+    self.loop = g_main_loop_new(NULL, FALSE);
+    self.driver = md_driver_new(settings);
+    self.server = md_server_new(self.driver, settings);
+    listen_to_signals(&self);
+
+    if (begin(&self, &err)) {
+        g_main_loop_run(self.loop);
+        if (self.error == NULL)
+            return TRUE;
+        g_propagate_error(error, g_steal_pointer(&self.error));
+        return FALSE;
+    }
+    if (is_served_by_another(err)) {
+        g_message("%s: it serves this user", err->message);
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&err));
+    return FALSE;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The program: its options, and what they ask for. */
+#include "config.h"
+
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#include "daemon/check-xml.h"
+#include "daemon/daemon.h"
+#include "daemon/options.h"
+#include "util/log.h"
+
+
+/* FALSE without an error: what is wrong has been said already. */
+static gboolean
+run(MdOptions *options, MdSettings *settings, GError **error)
+{
+    if (options->check_xml)
+        return md_check_xml(options, settings->xml_details);
+    if (options->check_config)
+        return md_settings_find_group(settings, error);
+    return md_daemon_run(options, settings, error);
+}
+
+
+/* Why the start failed, for the terminal or for the service manager. */
+static void
+print_error(const GError *error)
+{
+    g_autofree char *message = md_log_escape(error->message);
+
+    g_printerr("%s: %s\n", PACKAGE_NAME, message);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_auto(MdOptions) options = { 0 };
+    g_autoptr(MdSettings) settings = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean ok = FALSE;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain(PACKAGE_NAME, LOCALEDIR);
+    bind_textdomain_codeset(PACKAGE_NAME, "UTF-8");
+    textdomain(PACKAGE_NAME);
+
+    md_log_bound_stderr();
+    if (!md_options_parse(&options, &argc, &argv, &error)) {
+        print_error(error);
+        return EXIT_FAILURE;
+    }
+    if (options.version) {
+        g_print("%s %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+        return EXIT_SUCCESS;
+    }
+
+    md_log_init(options.verbose);
+    settings = md_options_load_settings(&options, &error);
+    ok = settings != NULL && run(&options, settings, &error);
+    md_log_end();
+    if (error != NULL)
+        print_error(error);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

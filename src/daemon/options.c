@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "daemon/options.h"
+
+#include <glib/gi18n.h>
+
+#define CONFIG_FILE PACKAGE_NAME "/" PACKAGE_NAME ".conf"
+
+#define SCHEMA_FILE SCHEMADIR "/mediated-nodedev.rng"
+
+/* Below the directory of the program, in a build directory. */
+#define BUILT_SCHEMA_FILE "conf/mediated-nodedev.rng"
+#define PROGRAM_LINK      "/proc/self/exe"
+
+#define TIMEOUT_MAX (G_MAXUINT / 1000)
+
+
+static gboolean
+take_timeout(const char *name, const char *value, gpointer data, GError **error)
+{
+    MdOptions *self = data;
+    guint64 seconds = 0;
+
+    if (!g_ascii_string_to_unsigned(value, 10, 1, TIMEOUT_MAX, &seconds, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    _("%s: '%s' is not a number of seconds from 1 to %u"), name, value,
+                    TIMEOUT_MAX);
+        return FALSE;
+    }
+    self->timeout = (guint)seconds * 1000;
+    return TRUE;
+}
+
+
+/* Options of libvirt's daemons that start scripts may still pass. */
+static gboolean
+refuse_daemon(const char *name,
+              const char *value G_GNUC_UNUSED,
+              gpointer data G_GNUC_UNUSED,
+              GError **error)
+{
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
+                _("%s: mediated stays in the foreground; start it from a service manager"), name);
+    return FALSE;
+}
+
+
+static gboolean
+refuse_pid_file(const char *name,
+                const char *value G_GNUC_UNUSED,
+                gpointer data G_GNUC_UNUSED,
+                GError **error)
+{
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
+                _("%s: mediated writes no PID file; the service manager knows its process"), name);
+    return FALSE;
+}
+
+
+static void
+add_entries(MdOptions *self, GOptionGroup *group)
+{
+    const GOptionEntry entries[] = {
+        { "config", 'f', 0, G_OPTION_ARG_FILENAME, &self->config,
+          N_("Read this configuration file"), N_("FILE") },
+        { "socket-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->socket_dir,
+          N_("Make the sockets in this directory"), N_("DIR") },
+        { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, take_timeout,
+          N_("Exit after SECONDS without a client"), N_("SECONDS") },
+        { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
+          N_("Check the configuration and exit"), NULL },
+        { "check-xml", 0, 0, G_OPTION_ARG_NONE, &self->check_xml,
+          N_("Check documents of devices, print them and exit"), NULL },
+        { "schema", 0, 0, G_OPTION_ARG_FILENAME, &self->schema,
+          N_("Check documents against this RELAX NG schema"), N_("FILE") },
+        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, N_("Log everything"), NULL },
+        { "version", 'V', 0, G_OPTION_ARG_NONE, &self->version, N_("Print the version and exit"),
+          NULL },
+        { "daemon", 'd', G_OPTION_FLAG_HIDDEN | G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK,
+          refuse_daemon, NULL, NULL },
+        { "pid-file", 'p', G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, refuse_pid_file, NULL,
+          NULL },
+        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->files, NULL,
+          N_("[FILE...]") },
+        { NULL },
+    };
+
+    g_option_group_add_entries(group, entries);
+}
+
+
+gboolean
+md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    GOptionGroup *group = g_option_group_new(PACKAGE_NAME, NULL, NULL, self, NULL);
+
+    g_option_group_set_translation_domain(group, PACKAGE_NAME);
+    add_entries(self, group);
+    g_option_context_set_main_group(context, group);
+    g_option_context_set_summary(context, _("Node devices for libvirt's clients"));
+    if (!g_option_context_parse(context, argc, argv, error))
+        return FALSE;
+    if (self->files != NULL && !self->check_xml) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
+                    _("Unexpected argument '%s'"), self->files[0]);
+        return FALSE;
+    }
+    if (self->files == NULL && self->check_xml) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    _("--check-xml: no file to check was given"));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+void
+md_options_clear(MdOptions *self)
+{
+    g_free(self->config);
+    g_free(self->socket_dir);
+    g_free(self->schema);
+    g_strfreev(self->files);
+}
+
+
+/* A program that is not installed has its schema beside it; NULL if there is none. */
+static char *
+find_built_schema(void)
+{
+    g_autofree char *program = g_file_read_link(PROGRAM_LINK, NULL);
+    g_autofree char *directory = program != NULL ? g_path_get_dirname(program) : NULL;
+    g_autofree char *schema =
+        directory != NULL ? g_build_filename(directory, BUILT_SCHEMA_FILE, NULL) : NULL;
+
+    return schema != NULL && g_file_test(schema, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&schema)
+                                                                         : NULL;
+}
+
+
+const char *
+md_options_get_schema(MdOptions *self)
+{
+    if (self->schema == NULL)
+        self->schema = find_built_schema();
+    if (self->schema == NULL)
+        self->schema = g_strdup(SCHEMA_FILE);
+    return self->schema;
+}
+
+
+MdSettings *
+md_options_load_settings(const MdOptions *self, GError **error)
+{
+    g_autofree char *path =
+        g_build_filename(md_settings_is_session() ? g_get_user_config_dir() : SYSCONFDIR,
+                         CONFIG_FILE, NULL);
+    MdSettings *settings = self->config != NULL ? md_settings_load(self->config, TRUE, error)
+                                                : md_settings_load(path, FALSE, error);
+
+    if (settings != NULL && self->socket_dir != NULL) {
+        g_free(settings->socket_dir);
+        settings->socket_dir = g_strdup(self->socket_dir);
+    }
+    return settings;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "inventory/incomplete.h"
+
+/*
+ * Milliseconds until a device is looked at again. The kernel adds the last pieces right after the
+ * first ones, unless it has been interrupted.
+ */
+#define LOOK_AGAIN_FIRST 1
+#define LOOK_AGAIN_MAX   100
+
+struct _MdIncomplete {
+    const MdSettings *settings;
+    MdIncompleteTake take;
+    gpointer data;
+    GHashTable *devices; /* path -> Device */
+};
+
+typedef struct {
+    MdIncomplete *owner;
+    char *path;
+    gboolean bound;
+    guint delay;
+    guint waited;
+    guint timer; /* 0: it is not looked at any more */
+} Device;
+
+
+static void
+device_free(Device *device)
+{
+    g_clear_handle_id(&device->timer, g_source_remove);
+    g_free(device->path);
+    g_free(device);
+}
+
+
+MdIncomplete *
+md_incomplete_new(const MdSettings *settings, MdIncompleteTake take, gpointer data)
+{
+    MdIncomplete *self = g_new0(MdIncomplete, 1);
+
+    self->settings = settings;
+    self->take = take;
+    self->data = data;
+    self->devices =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)device_free);
+    return self;
+}
+
+
+void
+md_incomplete_free(MdIncomplete *self)
+{
+    if (self == NULL)
+        return;
+
+    g_hash_table_unref(self->devices);
+    g_free(self);
+}
+
+
+static gboolean
+on_look_again(gpointer data)
+{
+    Device *device = data;
+    MdIncomplete *self = device->owner;
+    gboolean last = FALSE;
+
+    device->timer = 0;
+    device->waited += device->delay;
+    last = device->waited >= self->settings->event_timeout;
+
+    /* What is taken in may turn out to be another one, which has to be waited for in turn. */
+    g_hash_table_steal(self->devices, device->path);
+    if (self->take(device->path, last, self->data) || (last && !device->bound)) {
+        device_free(device);
+        return G_SOURCE_REMOVE;
+    }
+
+    g_hash_table_replace(self->devices, device->path, device);
+    if (!last) {
+        device->delay = MIN(device->delay * 2, LOOK_AGAIN_MAX);
+        device->timer = g_timeout_add(device->delay, on_look_again, device);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+
+static Device *
+get_device(MdIncomplete *self, const char *path)
+{
+    Device *device = g_hash_table_lookup(self->devices, path);
+
+    if (device == NULL) {
+        device = g_new0(Device, 1);
+        device->owner = self;
+        device->path = g_strdup(path);
+        g_hash_table_insert(self->devices, device->path, device);
+    }
+    return device;
+}
+
+
+void
+md_incomplete_add(MdIncomplete *self, const char *path)
+{
+    Device *device = get_device(self, path);
+
+    if (device->timer != 0)
+        return;
+
+    device->waited = 0;
+    device->delay = LOOK_AGAIN_FIRST;
+    device->timer = g_timeout_add(device->delay, on_look_again, device);
+}
+
+
+void
+md_incomplete_remove(MdIncomplete *self, const char *path)
+{
+    g_hash_table_remove(self->devices, path);
+}
+
+
+gboolean
+md_incomplete_set_bound(MdIncomplete *self, const char *path)
+{
+    Device *device = g_hash_table_lookup(self->devices, path);
+
+    if (device != NULL)
+        device->bound = TRUE;
+    return device != NULL;
+}
+
+
+void
+md_incomplete_add_gone(MdIncomplete *self, const char *path)
+{
+    get_device(self, path)->bound = TRUE;
+}
+
+
+gboolean
+md_incomplete_is_bound(MdIncomplete *self, const char *path)
+{
+    Device *device = g_hash_table_lookup(self->devices, path);
+
+    return device != NULL && device->bound;
+}
+
+
+GPtrArray *
+md_incomplete_list(MdIncomplete *self)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer path = NULL;
+
+    g_hash_table_iter_init(&iter, self->devices);
+    while (g_hash_table_iter_next(&iter, &path, NULL))
+        g_ptr_array_add(paths, g_strdup(path));
+    return paths;
+}

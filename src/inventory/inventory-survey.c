@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks at all devices: in slices at the start, and at once after a gap in the events. */
+#include "config.h"
+
+#include "inventory/inventory-private.h"
+#include "probe/kept.h"
+#include "probe/probe.h"
+#include "util/source.h"
+
+/* How long devices are looked at in one go at the start before others get their turn on the main
+ * loop, in microseconds. */
+#define SLICE 5000
+
+
+/* Children first: the registry keeps devices in the order of their coming. */
+static void
+drop_vanished(MdInventory *self)
+{
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
+
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
+        MdNodeDevice *device = link->data;
+
+        if (device->active && device->def->path != NULL && !md_inventory_is_there(device))
+            g_ptr_array_add(gone, g_strdup(device->def->path));
+    }
+    for (guint i = gone->len; i > 0; i--)
+        md_inventory_drop(self, g_ptr_array_index(gone, i - 1));
+}
+
+
+/* Whose coming has been announced; the event of their going may be among the lost ones. */
+static void
+forget_vanished(MdInventory *self)
+{
+    g_autoptr(GPtrArray) paths = md_incomplete_list(self->incomplete);
+
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+
+        if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+            md_incomplete_remove(self->incomplete, path);
+    }
+}
+
+
+static void
+look_again_at_all(MdInventory *self)
+{
+    g_autoptr(GPtrArray) devices =
+        g_ptr_array_new_with_free_func((GDestroyNotify)md_node_device_unref);
+
+    /* Looking at one may make others go, come back under another name, or change their place. */
+    for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next)
+        g_ptr_array_add(devices, md_node_device_ref(link->data));
+    for (guint i = 0; i < devices->len; i++) {
+        MdNodeDevice *device = g_ptr_array_index(devices, i);
+
+        if (device->active && device->def->path != NULL)
+            md_inventory_look_again_at(self, device, NULL, FALSE);
+    }
+}
+
+
+static void
+take_in(MdInventory *self, const char *path)
+{
+    if (md_registry_find_path(self->registry, path) == NULL)
+        md_inventory_check(self, path);
+}
+
+
+static void
+take_in_new(MdInventory *self)
+{
+    g_autoptr(GPtrArray) paths = md_udev_enumerate(md_probe_get_subsystems());
+
+    for (guint i = 0; i < paths->len; i++)
+        take_in(self, g_ptr_array_index(paths, i));
+}
+
+
+static void
+tell_waiters(MdInventory *self)
+{
+    g_autoptr(GPtrArray) adds = md_waiter_list(self->waiter, MD_WAIT_ADD);
+    g_autoptr(GPtrArray) removes = md_waiter_list(self->waiter, MD_WAIT_REMOVE);
+
+    for (guint i = 0; i < adds->len; i++) {
+        if (g_file_test(g_ptr_array_index(adds, i), G_FILE_TEST_IS_DIR))
+            md_waiter_notify(self->waiter, g_ptr_array_index(adds, i), MD_WAIT_ADD);
+    }
+    for (guint i = 0; i < removes->len; i++) {
+        if (md_inventory_check(self, g_ptr_array_index(removes, i)) == NULL)
+            md_waiter_notify(self->waiter, g_ptr_array_index(removes, i), MD_WAIT_REMOVE);
+    }
+}
+
+
+static void
+reconcile(MdInventory *self)
+{
+    /* Read first: what happens while we look may be told again, but not be missed. */
+    self->looked_at_seq = md_udev_read_seqnum();
+    md_kept_drop_all();
+    drop_vanished(self);
+    forget_vanished(self);
+    look_again_at_all(self);
+    take_in_new(self);
+    tell_waiters(self);
+}
+
+
+static void
+on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
+{
+    reconcile(self);
+}
+
+
+/* From here on events are listened to; those that came meanwhile have been kept. */
+static void
+end_start(MdInventory *self)
+{
+    g_autoptr(GTask) task = g_steal_pointer(&self->starting);
+
+    md_source_clear(&self->slice);
+    g_clear_pointer(&self->found, g_ptr_array_unref);
+    md_udev_listen(self->udev);
+    g_debug("%u devices found", md_registry_size(self->registry));
+    g_task_return_boolean(task, TRUE);
+}
+
+
+static gboolean
+on_slice(gpointer data)
+{
+    MdInventory *self = data;
+    gint64 end = g_get_monotonic_time() + SLICE;
+
+    while (self->n_taken < self->found->len && g_get_monotonic_time() < end)
+        take_in(self, g_ptr_array_index(self->found, self->n_taken++));
+    if (self->n_taken == self->found->len)
+        end_start(self);
+    return G_SOURCE_CONTINUE;
+}
+
+
+void
+md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+    GError *error = NULL;
+
+    g_task_set_source_tag(task, md_inventory_start_async);
+    g_signal_connect(self->udev, "event", G_CALLBACK(md_inventory_on_event), self);
+    g_signal_connect(self->udev, "lost", G_CALLBACK(on_lost), self);
+    if (!md_udev_open(self->udev, self->settings, &error)) {
+        g_task_return_error(task, error);
+        return;
+    }
+
+    md_registry_activate(self->registry, md_probe_system(), 0);
+    self->looked_at_seq = md_udev_read_seqnum();
+    self->found = md_udev_enumerate(md_probe_get_subsystems());
+    self->starting = g_steal_pointer(&task);
+    self->slice = md_source_attach_turns(on_slice, self);
+}
+
+
+gboolean
+md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+
+    return g_task_propagate_boolean(G_TASK(result), error);
+}

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "inventory/inventory-private.h"
+
+#include <string.h>
+
+#include "conf/xml.h"
+#include "probe/kept.h"
+#include "probe/probe.h"
+#include "util/error.h"
+#include "util/names.h"
+#include "util/source.h"
+
+G_DEFINE_FINAL_TYPE(MdInventory, md_inventory, G_TYPE_OBJECT)
+
+
+static void
+md_inventory_dispose(GObject *object)
+{
+    MdInventory *self = MD_INVENTORY(object);
+
+    if (self->udev != NULL)
+        g_signal_handlers_disconnect_by_data(self->udev, self);
+    md_source_clear(&self->slice);
+    g_clear_object(&self->starting);
+    g_clear_pointer(&self->found, g_ptr_array_unref);
+    g_clear_object(&self->udev);
+    g_clear_object(&self->registry);
+    g_clear_pointer(&self->incomplete, md_incomplete_free);
+    g_clear_pointer(&self->past, md_past_free);
+    g_clear_pointer(&self->namesakes, g_hash_table_unref);
+    g_clear_pointer(&self->waiter, md_waiter_free);
+    G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
+}
+
+
+static void
+md_inventory_class_init(MdInventoryClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = md_inventory_dispose;
+}
+
+
+static void
+md_inventory_init(MdInventory *self)
+{
+    self->udev = md_udev_new();
+    self->past = md_past_new();
+    self->namesakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+
+/* The nearest device above that we know; the machine itself above all others. */
+static char *
+find_parent_name(MdInventory *self, const char *path)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+
+    while (g_str_has_prefix(above, MD_PATH_SYSFS_DEVICES "/")) {
+        MdNodeDevice *parent = md_registry_find_path(self->registry, above);
+        char *next = NULL;
+
+        if (parent != NULL)
+            return g_strdup(parent->def->name);
+        next = g_path_get_dirname(above);
+        g_free(above);
+        above = next;
+    }
+    return g_strdup(MD_NAME_COMPUTER);
+}
+
+
+/* `known`: what this very device is registered as, or NULL. */
+static MdNodeDeviceDef *
+probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDevice *known)
+{
+    gboolean is_known = known != NULL && md_sysfs_dir_get_inode(dir) == known->inode;
+    MdNodeDeviceDef *def = md_probe_device(device, dir, is_known ? known->def : NULL);
+
+    if (def != NULL)
+        def->parent = find_parent_name(self, def->path);
+    return def;
+}
+
+
+/* Whether another device has that name; one that has only not been told to have gone gives it up.
+ */
+static gboolean
+is_taken(MdInventory *self, const char *name)
+{
+    MdNodeDevice *known = md_registry_find(self->registry, name);
+
+    if (known == NULL || !known->active)
+        return FALSE;
+    if (known->def->path == NULL || md_inventory_is_there(known))
+        return TRUE;
+    md_registry_deactivate(self->registry, known);
+    return FALSE;
+}
+
+
+/* FALSE if it has gone while it was read: what has been read is a torso. */
+static gboolean
+register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
+{
+    g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir, NULL);
+
+    if (dir != NULL && !md_sysfs_dir_is_alive(dir))
+        return FALSE;
+    if (def == NULL)
+        return TRUE;
+
+    if (!is_taken(self, def->name))
+        md_registry_activate(self->registry, g_steal_pointer(&def),
+                             dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
+    else if (g_hash_table_insert(self->namesakes, g_strdup(def->path), g_strdup(def->name)))
+        g_message("Device '%s' has the name '%s' of another one, leaving it out", def->path,
+                  def->name);
+    return TRUE;
+}
+
+
+/* What has come below a device while that was not registered has another parent now. At the start
+ * parents are the first to be looked at, and mediated devices are none. */
+static void
+look_below(MdInventory *self, const char *path)
+{
+    MdNodeDevice *parent = md_registry_find_path(self->registry, path);
+    g_autoptr(GPtrArray) below = NULL;
+
+    if (parent == NULL || md_node_device_is_mdev(parent) || self->starting != NULL)
+        return;
+
+    below = md_registry_list_below(self->registry, path);
+    for (guint i = 0; i < below->len; i++) {
+        MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
+
+        if (known != NULL)
+            md_inventory_look_again_at(self, known, NULL, FALSE);
+    }
+}
+
+
+/* Reads again what another device says of one that has come or gone; its event tells of both. */
+static void
+look_at_affected(MdInventory *self, const char *name)
+{
+    MdNodeDevice *known = md_registry_find(self->registry, name);
+    const char *path = known != NULL ? known->def->path : NULL;
+    g_autoptr(MdSysfsDir) dir = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
+    g_autoptr(MdUdevDevice) device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
+    g_autoptr(MdNodeDeviceDef) def = NULL;
+
+    if (device == NULL || md_sysfs_dir_get_inode(dir) != known->inode)
+        return;
+    def = probe(self, device, dir, known);
+    if (def != NULL && g_str_equal(def->name, name) && md_sysfs_dir_is_alive(dir))
+        md_registry_replace(self->registry, known, g_steal_pointer(&def));
+}
+
+
+/* At the start those devices are still to be looked at, or have been with all of it there. */
+static void
+look_at_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
+{
+    g_autoptr(GPtrArray) names = md_probe_list_affected(def);
+
+    for (guint i = 0; i < names->len && self->starting == NULL; i++)
+        look_at_affected(self, g_ptr_array_index(names, i));
+}
+
+
+/* A device has been registered: some have another parent now, and some say other things. */
+static void
+look_around(MdInventory *self, const char *path)
+{
+    MdNodeDevice *device = md_registry_find_path(self->registry, path);
+    g_autoptr(MdNodeDeviceDef) def = device != NULL ? md_node_device_def_ref(device->def) : NULL;
+
+    look_below(self, path);
+    if (def != NULL)
+        look_at_all_affected(self, def);
+}
+
+
+/* A device that is not registered yet has shown up. */
+static void
+consider(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
+{
+    const char *path = md_udev_device_get_path(device);
+
+    if (!md_sysfs_dir_is_alive(dir))
+        return;
+
+    if (!md_probe_is_complete(device, dir) || !register_device(self, device, dir)) {
+        md_incomplete_add(self->incomplete, path);
+        return;
+    }
+    md_incomplete_remove(self->incomplete, path);
+    look_around(self, path);
+}
+
+
+/* The path of a device that has been left out because of that name, for the caller to free. */
+static char *
+take_namesake(MdInventory *self, const char *name)
+{
+    GHashTableIter iter;
+    gpointer path = NULL;
+    gpointer other = NULL;
+
+    g_hash_table_iter_init(&iter, self->namesakes);
+    while (g_hash_table_iter_next(&iter, &path, &other)) {
+        if (g_str_equal(other, name)) {
+            g_autofree char *taken = g_strdup(path);
+
+            g_hash_table_iter_remove(&iter);
+            return g_steal_pointer(&taken);
+        }
+    }
+    return NULL;
+}
+
+
+void
+md_inventory_drop(MdInventory *self, const char *path)
+{
+    MdNodeDevice *device = md_registry_find_path(self->registry, path);
+    g_autoptr(MdNodeDeviceDef) gone = device != NULL ? md_node_device_def_ref(device->def) : NULL;
+    g_autofree char *namesake = NULL;
+
+    md_incomplete_remove(self->incomplete, path);
+    g_hash_table_remove(self->namesakes, path);
+    if (device == NULL)
+        return;
+
+    md_registry_deactivate(self->registry, device);
+    do {
+        g_free(namesake);
+        namesake = take_namesake(self, gone->name);
+    } while (namesake != NULL && md_inventory_check(self, namesake) == NULL);
+    look_at_all_affected(self, gone);
+}
+
+
+gboolean
+md_inventory_is_there(MdNodeDevice *device)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(device->def->path, &error);
+
+    if (dir == NULL)
+        return !md_error_is_gone(error);
+    return md_sysfs_dir_get_inode(dir) == device->inode && md_sysfs_dir_is_alive(dir);
+}
+
+
+static gboolean
+is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
+{
+    g_autofree char *xml_a = md_xml_format(a, FALSE);
+    g_autofree char *xml_b = md_xml_format(b, FALSE);
+
+    return g_str_equal(xml_a, xml_b) &&
+           md_node_device_def_get_flags(a) == md_node_device_def_get_flags(b);
+}
+
+
+/* Reads a registered device again because of its companion, which must be whole unless this is the
+ * `last` time. FALSE if something of it has gone while it was read: that goes with the device, and
+ * is no change of it. */
+static gboolean
+look_at_companion(
+    MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir, gboolean last)
+{
+    g_autoptr(MdNodeDeviceDef) def = NULL;
+
+    if (!last && !md_probe_is_companion_complete(device, dir))
+        return FALSE;
+    def = probe(self, device, dir, known);
+    if (def == NULL || !md_sysfs_dir_is_alive(dir) ||
+        (!last && !md_probe_is_companion_complete(device, dir)))
+        return FALSE;
+    if (g_str_equal(def->name, known->def->name) && !is_same(def, known->def))
+        md_registry_update(self->registry, known, g_steal_pointer(&def));
+    return TRUE;
+}
+
+
+/* Registers a device if it is whole, or reads it again if its companion is. */
+static gboolean
+take(const char *path, gboolean last, gpointer data)
+{
+    MdInventory *self = data;
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+    g_autoptr(MdUdevDevice) device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
+
+    if (device == NULL || !md_sysfs_dir_is_alive(dir) ||
+        md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
+        return FALSE;
+    if (known != NULL)
+        return look_at_companion(self, known, device, dir, last);
+    if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
+        return FALSE;
+
+    look_around(self, path);
+    return TRUE;
+}
+
+
+/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
+ * unbound as it goes. */
+void
+md_inventory_look_again_at(MdInventory *self,
+                           MdNodeDevice *device,
+                           MdUdevDevice *event,
+                           gboolean always)
+{
+    gboolean is_settled = md_node_device_is_mdev(device);
+    g_autoptr(MdSysfsDir) dir = NULL;
+    g_autoptr(MdUdevDevice) looked_up = NULL;
+    MdUdevDevice *udev_device = event;
+    g_autoptr(MdNodeDeviceDef) def = NULL;
+
+    if (is_settled && !always)
+        return;
+    dir = md_sysfs_dir_open(device->def->path, NULL);
+    if (dir != NULL && event == NULL)
+        udev_device = looked_up = md_udev_look_up(self->udev, dir);
+    if (dir == NULL || udev_device == NULL)
+        return;
+
+    def = is_settled ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir, device);
+    /* What has been read of one that is going is a torso, and no change of it. */
+    if (!md_sysfs_dir_is_alive(dir))
+        return;
+    if (def == NULL || !g_str_equal(def->name, device->def->name)) {
+        md_inventory_drop(self, md_udev_device_get_path(udev_device));
+        consider(self, udev_device, dir);
+        return;
+    }
+    if (always || !is_same(def, device->def))
+        md_registry_update(self->registry, device, g_steal_pointer(&def));
+}
+
+
+MdNodeDevice *
+md_inventory_check(MdInventory *self, const char *path)
+{
+    MdNodeDevice *device = md_registry_find_path(self->registry, path);
+    g_autoptr(MdSysfsDir) dir = NULL;
+    g_autoptr(MdUdevDevice) udev_device = NULL;
+
+    if (device != NULL && md_inventory_is_there(device))
+        return device;
+
+    /* That another one has been there, and not been told of, is still to be told. */
+    if (device != NULL) {
+        md_inventory_drop(self, path);
+        md_past_expect_removal(self->past, path);
+    }
+    if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
+        return NULL;
+
+    dir = md_sysfs_dir_open(path, NULL);
+    udev_device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
+    if (udev_device != NULL)
+        consider(self, udev_device, dir);
+    return md_registry_find_path(self->registry, path);
+}
+
+
+/* While a machine starts, and whenever an administrator asks for it, udev is told again of what is
+ * there already; only then it may have found out what that is. */
+static void
+handle_add(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+
+    if (md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
+        return;
+    if (known != NULL && md_inventory_is_there(known))
+        md_inventory_look_again_at(self, known, device, FALSE);
+    else
+        md_inventory_check(self, path);
+}
+
+
+/* Whether the kernel tells of something that has happened since we last looked at everything; what
+ * is older, and what an administrator has triggered, only says where to look. */
+static gboolean
+is_news(MdInventory *self, MdUdevDevice *device)
+{
+    return md_udev_device_get_seqnum(device) > self->looked_at_seq &&
+           md_udev_device_get_property(device, MD_PROPERTY_SYNTH_UUID) == NULL;
+}
+
+
+/* It had a driver and has gone before it could be read. That it has been there is a fact all the
+ * same, to be told right before its going. */
+static void
+register_vanished(MdInventory *self, MdUdevDevice *device)
+{
+    md_incomplete_remove(self->incomplete, md_udev_device_get_path(device));
+    register_device(self, device, NULL);
+}
+
+
+static void
+handle_bind(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+
+    if (known != NULL) {
+        md_inventory_look_again_at(self, known, device, FALSE);
+        return;
+    }
+    if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD) ||
+        md_inventory_check(self, path) != NULL || md_past_expects_removal(self->past, path))
+        return;
+
+    /* One that has gone is listed nowhere; its removal tells of both. */
+    if (!md_incomplete_set_bound(self->incomplete, path) && md_probe_is_told_by_bind(device) &&
+        is_news(self, device))
+        md_incomplete_add_gone(self->incomplete, path);
+}
+
+
+/*
+ * What has come under the same path since then has events of its own behind this one, so that each
+ * coming and going is told, whatever sysfs holds by now.
+ */
+static void
+handle_remove(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    gboolean was_told = md_past_take_removal(self->past, path);
+    gboolean is_new = is_news(self, device);
+
+    if (md_incomplete_is_bound(self->incomplete, path))
+        register_vanished(self, device);
+    if (is_new && !was_told)
+        md_inventory_drop(self, path);
+    else
+        md_inventory_check(self, path);
+    /* Its bind, or this once more, must not be taken for another life. */
+    if (is_new)
+        md_past_close(self->past, path, md_udev_device_get_seqnum(device));
+    md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
+}
+
+
+/* Anything else that has happened to a device: change, unbind, online ... */
+static void
+handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
+{
+    const char *path = md_udev_device_get_path(device);
+    MdNodeDevice *known = md_registry_find_path(self->registry, path);
+
+    /* An unknown one may have become a parent, but may also have been refused and gone by now. Of
+     * what is told by bind nothing else tells. */
+    if (known != NULL)
+        md_inventory_look_again_at(self, known, device, always);
+    else if (!md_probe_is_told_by_bind(device))
+        md_inventory_check(self, path);
+}
+
+
+/* A device has another name, and with it all that is below it: to libvirt they are others now. */
+static void
+handle_move(MdInventory *self, MdUdevDevice *device)
+{
+    const char *path = md_udev_device_get_path(device);
+    g_autofree char *old = md_udev_device_dup_old_path(device);
+    g_autoptr(GPtrArray) moved = NULL;
+
+    if (old == NULL) {
+        md_inventory_check(self, path);
+        return;
+    }
+
+    moved = md_registry_list_below(self->registry, old);
+    for (guint i = moved->len; i > 0; i--)
+        md_inventory_drop(self, g_ptr_array_index(moved, i - 1));
+    md_inventory_drop(self, old);
+
+    md_inventory_check(self, path);
+    for (guint i = 0; i < moved->len; i++) {
+        g_autofree char *now =
+            g_strconcat(path, (char *)g_ptr_array_index(moved, i) + strlen(old), NULL);
+
+        md_inventory_check(self, now);
+    }
+}
+
+
+void
+md_inventory_settle(MdInventory *self, const char *path)
+{
+    md_past_close(self->past, path, md_udev_read_seqnum());
+    md_incomplete_remove(self->incomplete, path);
+}
+
+
+/* More is known of a device, of which no event of its own tells. What goes with it tells nothing.
+ */
+static void
+handle_companion(MdInventory *self, const char *action, const char *subject)
+{
+    MdNodeDevice *known = md_registry_find_path(self->registry, subject);
+
+    if (known == NULL || g_str_equal(action, "remove"))
+        return;
+    if (!take(subject, FALSE, self))
+        md_incomplete_add(self->incomplete, subject);
+}
+
+
+/* What has been read of a device may be another thing after any event of it. */
+static void
+forget_what_was_read(MdInventory *self, MdUdevDevice *device)
+{
+    MdNodeDevice *known = md_registry_find_path(self->registry, md_udev_device_get_path(device));
+
+    if (known != NULL)
+        md_kept_drop(known->inode);
+}
+
+
+static void
+handle_event(MdInventory *self, MdUdevDevice *device)
+{
+    const char *action = md_udev_device_get_action(device);
+    g_autofree char *subject = md_probe_find_subject(device);
+
+    if (subject != NULL)
+        handle_companion(self, action, subject);
+    if (!md_probe_is_of_interest(device) &&
+        md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
+        md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
+        return;
+    forget_what_was_read(self, device);
+    if (md_past_holds(self->past, md_udev_device_get_path(device),
+                      md_udev_device_get_seqnum(device)))
+        return;
+
+    if (g_str_equal(action, "add"))
+        handle_add(self, device);
+    else if (g_str_equal(action, "remove"))
+        handle_remove(self, device);
+    else if (g_str_equal(action, "bind"))
+        handle_bind(self, device);
+    else if (g_str_equal(action, "move"))
+        handle_move(self, device);
+    else
+        handle_change(self, device, g_str_equal(action, "change"));
+}
+
+
+void
+md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInventory *self)
+{
+    handle_event(self, device);
+    /* udevd may tell of it later, as it knows more of the device by then. */
+    if (md_udev_device_is_from_kernel(device))
+        self->looked_at_seq = MAX(self->looked_at_seq, md_udev_device_get_seqnum(device));
+}
+
+
+MdInventory *
+md_inventory_new(MdRegistry *registry, const MdSettings *settings)
+{
+    MdInventory *self = g_object_new(MD_TYPE_INVENTORY, NULL);
+
+    self->registry = g_object_ref(registry);
+    self->settings = settings;
+    self->waiter = md_waiter_new(settings);
+    self->incomplete = md_incomplete_new(settings, take, self);
+    return self;
+}
+
+
+MdWaiter *
+md_inventory_get_waiter(MdInventory *self)
+{
+    return self->waiter;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "inventory/past.h"
+
+struct _MdPast {
+    GQueue entries;      /* of Entry, the oldest one first */
+    GHashTable *by_path; /* path -> GList link of `entries` */
+};
+
+typedef struct {
+    char *path;
+    gboolean closed;
+    guint64 seqnum;           /* if closed: of the last event that tells nothing new */
+    gboolean expects_removal; /* no event up to the next removal tells anything new */
+} Entry;
+
+
+static void
+entry_free(Entry *entry)
+{
+    g_free(entry->path);
+    g_free(entry);
+}
+
+
+MdPast *
+md_past_new(void)
+{
+    MdPast *self = g_new0(MdPast, 1);
+
+    g_queue_init(&self->entries);
+    self->by_path = g_hash_table_new(g_str_hash, g_str_equal);
+    return self;
+}
+
+
+void
+md_past_free(MdPast *self)
+{
+    if (self == NULL)
+        return;
+
+    g_hash_table_unref(self->by_path);
+    g_queue_clear_full(&self->entries, (GDestroyNotify)entry_free);
+    g_free(self);
+}
+
+
+static void
+forget(MdPast *self, GList *link)
+{
+    Entry *entry = link->data;
+
+    g_hash_table_remove(self->by_path, entry->path);
+    g_queue_delete_link(&self->entries, link);
+    entry_free(entry);
+}
+
+
+static Entry *
+find_entry(MdPast *self, const char *path)
+{
+    GList *known = g_hash_table_lookup(self->by_path, path);
+
+    return known != NULL ? known->data : NULL;
+}
+
+
+/* A new one, which is the youngest, in place of what is known of the path. */
+static Entry *
+renew_entry(MdPast *self, const char *path)
+{
+    GList *known = g_hash_table_lookup(self->by_path, path);
+    Entry *entry = g_new0(Entry, 1);
+
+    if (known != NULL)
+        forget(self, known);
+    else if (self->entries.length == MD_PAST_MAX)
+        forget(self, self->entries.head);
+
+    entry->path = g_strdup(path);
+    g_queue_push_tail(&self->entries, entry);
+    g_hash_table_insert(self->by_path, entry->path, self->entries.tail);
+    return entry;
+}
+
+
+void
+md_past_close(MdPast *self, const char *path, guint64 seqnum)
+{
+    Entry *entry = find_entry(self, path);
+
+    if (entry != NULL && entry->closed && seqnum <= entry->seqnum)
+        return;
+
+    entry = renew_entry(self, path);
+    entry->closed = TRUE;
+    entry->seqnum = seqnum;
+}
+
+
+gboolean
+md_past_holds(MdPast *self, const char *path, guint64 seqnum)
+{
+    const Entry *entry = find_entry(self, path);
+
+    return entry != NULL && entry->closed && seqnum <= entry->seqnum;
+}
+
+
+void
+md_past_expect_removal(MdPast *self, const char *path)
+{
+    Entry *entry = find_entry(self, path);
+
+    if (entry == NULL)
+        entry = renew_entry(self, path);
+    entry->expects_removal = TRUE;
+}
+
+
+gboolean
+md_past_expects_removal(MdPast *self, const char *path)
+{
+    const Entry *entry = find_entry(self, path);
+
+    return entry != NULL && entry->expects_removal;
+}
+
+
+gboolean
+md_past_take_removal(MdPast *self, const char *path)
+{
+    Entry *entry = find_entry(self, path);
+    gboolean expected = entry != NULL && entry->expects_removal;
+
+    if (expected)
+        entry->expects_removal = FALSE;
+    return expected;
+}

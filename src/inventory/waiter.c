@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "inventory/waiter.h"
+
+typedef struct {
+    MdWaiter *waiter;
+    char *path;
+    MdWaitFor what;
+    gboolean seen;     /* the event has come */
+    MdWaiterFunc func; /* set once the write has returned */
+    gpointer data;
+    guint timer;
+} Wait;
+
+struct _MdWaiter {
+    const MdSettings *settings;
+    GHashTable *waits; /* path -> Wait */
+};
+
+
+static void
+wait_free(Wait *wait)
+{
+    g_clear_handle_id(&wait->timer, g_source_remove);
+    g_free(wait->path);
+    g_free(wait);
+}
+
+
+/* Both halves are there, or we have waited long enough for the second one. */
+static void
+complete(Wait *wait)
+{
+    g_hash_table_steal(wait->waiter->waits, wait->path);
+    wait->func(wait->path, wait->seen, wait->data);
+    wait_free(wait);
+}
+
+
+static gboolean
+on_timeout(gpointer data)
+{
+    Wait *wait = data;
+
+    wait->timer = 0;
+    g_debug("udev has not told of '%s' in time", wait->path);
+    complete(wait);
+    return G_SOURCE_REMOVE;
+}
+
+
+MdWaiter *
+md_waiter_new(const MdSettings *settings)
+{
+    MdWaiter *self = g_new0(MdWaiter, 1);
+
+    self->settings = settings;
+    self->waits = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wait_free);
+    return self;
+}
+
+
+void
+md_waiter_free(MdWaiter *self)
+{
+    if (self == NULL)
+        return;
+
+    g_hash_table_unref(self->waits);
+    g_free(self);
+}
+
+
+gboolean
+md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what)
+{
+    Wait *wait = NULL;
+
+    if (g_hash_table_contains(self->waits, path))
+        return FALSE;
+
+    wait = g_new0(Wait, 1);
+    wait->waiter = self;
+    wait->path = g_strdup(path);
+    wait->what = what;
+    g_hash_table_insert(self->waits, wait->path, wait);
+    return TRUE;
+}
+
+
+void
+md_waiter_expect(MdWaiter *self, const char *path, MdWaitFor what)
+{
+    Wait *wait = g_hash_table_lookup(self->waits, path);
+
+    g_return_if_fail(wait != NULL && wait->what == MD_WAIT_NOTHING);
+
+    wait->what = what;
+}
+
+
+void
+md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data)
+{
+    Wait *wait = g_hash_table_lookup(self->waits, path);
+
+    g_return_if_fail(wait != NULL && wait->func == NULL);
+
+    wait->func = func;
+    wait->data = data;
+    if (wait->seen)
+        complete(wait);
+    else
+        wait->timer = g_timeout_add(self->settings->event_timeout, on_timeout, wait);
+}
+
+
+void
+md_waiter_cancel(MdWaiter *self, const char *path)
+{
+    g_hash_table_remove(self->waits, path);
+}
+
+
+gboolean
+md_waiter_is_waiting(MdWaiter *self, const char *path, MdWaitFor what)
+{
+    Wait *wait = g_hash_table_lookup(self->waits, path);
+
+    return wait != NULL && wait->what == what;
+}
+
+
+gboolean
+md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what)
+{
+    Wait *wait = g_hash_table_lookup(self->waits, path);
+
+    if (wait == NULL || wait->what != what)
+        return FALSE;
+
+    wait->seen = TRUE;
+    if (wait->func != NULL)
+        complete(wait);
+    return TRUE;
+}
+
+
+GPtrArray *
+md_waiter_list(MdWaiter *self, MdWaitFor what)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    Wait *wait = NULL;
+
+    g_hash_table_iter_init(&iter, self->waits);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&wait)) {
+        if (wait->what == what)
+            g_ptr_array_add(paths, g_strdup(wait->path));
+    }
+    return paths;
+}

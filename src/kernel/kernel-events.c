@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "kernel/kernel-events.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/names.h"
+#include "util/polled.h"
+#include "util/source.h"
+
+/* Messages taken by one system call, and such calls in one go before others get their turn on the
+ * main loop. */
+#define MESSAGES_AT_ONCE   8
+#define MAX_CALLS_PER_TURN 8
+
+/* How long udevd may owe an event, in milliseconds, before we look whether it is there at all. It
+ * takes a few for most of them. */
+#define GRACE 100
+
+/* How long the socket is left alone while udevd tells of what the kernel does, in milliseconds.
+ * What comes meanwhile waits in the buffer, so that not every event wakes up the main loop twice.
+ */
+#define REST 1000
+
+/* How long a udevd is believed that says it is busy and tells of nothing, in milliseconds: it gives
+ * a single event up after this time. */
+#define BUSY_MAX (180 * 1000)
+
+/* Numbers of events that are remembered until kernel and udevd have told of them. */
+#define MAX_NUMBERS 65536
+
+/* One message with what the kernel says about its sender. */
+typedef struct {
+    char bytes[MD_KERNEL_MESSAGE_MAX];
+    struct iovec place;
+    struct sockaddr_nl sender;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+} Slot;
+
+struct _MdKernelEvents {
+    const MdSettings *settings;
+    const MdKernelEventsFuncs *funcs;
+    gpointer data;
+    MdFd fd;
+    Slot slots[MESSAGES_AT_ONCE];
+    struct mmsghdr headers[MESSAGES_AT_ONCE];
+
+    MdFd alarm;        /* an epoll of the socket, or of nothing while that is left alone: to take a
+                          descriptor from the main loop and put it back costs a wake-up each time */
+    MdPolled polled;   /* of `alarm` */
+    GSource *timer;    /* while the socket is left alone */
+    gboolean in_debt;  /* of that timer: udevd has until then to tell of what it owes */
+    GHashTable *owed;  /* numbers of events that the kernel has told of and udevd has not */
+    GHashTable *early; /* the other way round: the kernel's message is still to be read */
+    gboolean progress; /* udevd has told of something since the timer was set */
+    guint quiet_for;   /* milliseconds without a word of udevd */
+    guint64 settled;   /* no event up to this one is owed */
+    guint owed_for;    /* milliseconds since udevd owed nothing */
+    gboolean watching; /* `alarm` rings for the socket */
+    gboolean draining; /* what has come while the socket was left alone is still to be read */
+    gboolean gap;      /* events have been lost, and some are still to be read */
+    gboolean silent;   /* udevd */
+    gboolean absent;   /* because there is none */
+};
+
+static void watch_socket(MdKernelEvents *self);
+static void find_owed(MdKernelEvents *self);
+static void set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func);
+
+
+/* Makes all slots ready to be received into. */
+static void
+slots_reset(MdKernelEvents *self)
+{
+    for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+        Slot *slot = &self->slots[i];
+
+        slot->place = (struct iovec){ .iov_base = slot->bytes, .iov_len = sizeof(slot->bytes) };
+        self->headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &slot->sender,
+            .msg_namelen = sizeof(slot->sender),
+            .msg_iov = &slot->place,
+            .msg_iovlen = 1,
+            .msg_control = &slot->control,
+            .msg_controllen = sizeof(slot->control),
+        };
+    }
+}
+
+
+/* Fills `*got` slots. FALSE if nothing is left to be received. */
+static gboolean
+slots_receive(MdKernelEvents *self, int *got)
+{
+    slots_reset(self);
+    *got = recvmmsg(self->fd, self->headers, MESSAGES_AT_ONCE, MSG_DONTWAIT, NULL);
+    if (*got >= 0)
+        return *got == MESSAGES_AT_ONCE;
+
+    *got = 0;
+    if (errno == ENOBUFS) {
+        g_debug("Events of the kernel have been lost: %s", g_strerror(errno));
+        self->gap = TRUE;
+        return TRUE;
+    }
+    return errno == EINTR;
+}
+
+
+/* FALSE if the slot holds something else than an event of the kernel's. */
+static gboolean
+slot_parse(MdKernelEvents *self, int i, MdKernelMessage *message)
+{
+    return md_kernel_message_is_genuine(&self->headers[i].msg_hdr) &&
+           md_kernel_message_parse(self->slots[i].bytes, self->headers[i].msg_len, message);
+}
+
+
+static void
+set_silent(MdKernelEvents *self, gboolean silent)
+{
+    self->silent = silent;
+    g_hash_table_remove_all(self->owed);
+    self->draining = TRUE;
+    md_source_clear(&self->timer);
+    watch_socket(self);
+    self->funcs->silence_changed(silent, self->data);
+}
+
+
+/* After an overflow the kernel drops whatever comes until all has been read. */
+static void
+end_gap(MdKernelEvents *self)
+{
+    if (!self->gap)
+        return;
+    self->gap = FALSE;
+    self->funcs->lost(self->data);
+}
+
+
+/* Hands over what has come, but not too much at once. FALSE if nothing is left to be received, so
+ * that the loop would not call again. */
+static gboolean
+receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
+{
+    gboolean more = TRUE;
+
+    for (int i = 0; more && i < MAX_CALLS_PER_TURN; i++) {
+        int got = 0;
+
+        more = slots_receive(self, &got);
+        for (int k = 0; k < got; k++) {
+            MdKernelMessage message = { 0 };
+
+            if (slot_parse(self, k, &message))
+                func(self, &message);
+        }
+    }
+    return more && md_fd_is_readable(self->fd);
+}
+
+
+/* While udevd is silent. */
+static void
+pass_on(MdKernelEvents *self, const MdKernelMessage *message)
+{
+    if (!self->gap)
+        self->funcs->event(message, self->data);
+}
+
+
+static gboolean
+is_in_debt(MdKernelEvents *self)
+{
+    return g_hash_table_size(self->owed) > 0;
+}
+
+
+/* Too many numbers cannot be: then events count as lost that were not. */
+static void
+add_number(GHashTable *numbers, guint64 seqnum)
+{
+    if (g_hash_table_size(numbers) >= MAX_NUMBERS)
+        g_hash_table_remove_all(numbers);
+    g_hash_table_add(numbers, GSIZE_TO_POINTER((gsize)seqnum));
+}
+
+
+static gboolean
+remove_number(GHashTable *numbers, guint64 seqnum)
+{
+    return g_hash_table_remove(numbers, GSIZE_TO_POINTER((gsize)seqnum));
+}
+
+
+/* Looks at what has come meanwhile, and waits on for what is owed. */
+static void
+drain(MdKernelEvents *self)
+{
+    md_source_clear(&self->timer);
+    self->draining = TRUE;
+    watch_socket(self);
+    if (is_in_debt(self))
+        find_owed(self);
+}
+
+
+static gboolean
+on_rest_over(gpointer data)
+{
+    drain(data);
+    return G_SOURCE_REMOVE;
+}
+
+
+/*
+ * udevd owes something for too long. One that is through with its queue, or has been at one event
+ * for longer than it may, never tells of that: it was started anew, or has lost events itself. One
+ * that has not said a word is silent.
+ */
+static void
+judge(MdKernelEvents *self)
+{
+    /* In this order: what it has told before it was through can be read by now. */
+    gboolean busy = access(MD_PATH_UDEV_QUEUE, F_OK) == 0;
+
+    self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;
+    self->owed_for += self->settings->event_timeout;
+    if (self->funcs->is_behind(self->data)) {
+        self->quiet_for = 0;
+        drain(self);
+    } else if (!self->progress && (!busy || self->quiet_for >= BUSY_MAX)) {
+        set_silent(self, TRUE);
+    } else if (!busy || self->owed_for >= BUSY_MAX) {
+        g_hash_table_remove_all(self->owed);
+        drain(self);
+        self->funcs->lost(self->data);
+    } else {
+        drain(self);
+    }
+}
+
+
+/* Whether there is no udevd, which is silent then. */
+static gboolean
+find_absent(MdKernelEvents *self)
+{
+    self->absent = !md_kernel_events_find_udevd();
+    if (self->absent)
+        set_silent(self, TRUE);
+    return self->absent;
+}
+
+
+static gboolean
+on_patience_over(gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    if (!find_absent(self))
+        judge(self);
+    return G_SOURCE_REMOVE;
+}
+
+
+static gboolean
+on_grace_over(gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    if (!find_absent(self))
+        set_timer(self, self->settings->event_timeout, on_patience_over);
+    return G_SOURCE_REMOVE;
+}
+
+
+static void
+set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func)
+{
+    md_source_clear(&self->timer);
+    self->in_debt = func != on_rest_over;
+    self->progress = FALSE;
+    self->timer = md_source_attach(g_timeout_source_new(milliseconds), func, self);
+}
+
+
+static void
+leave_socket(MdKernelEvents *self)
+{
+    epoll_ctl(self->alarm, EPOLL_CTL_DEL, self->fd, NULL);
+    self->watching = FALSE;
+    if (is_in_debt(self))
+        set_timer(self, MIN(GRACE, self->settings->event_timeout), on_grace_over);
+    else
+        set_timer(self, REST, on_rest_over);
+}
+
+
+static void
+compare(MdKernelEvents *self, const MdKernelMessage *message)
+{
+    if (!remove_number(self->early, message->seqnum) && message->seqnum > self->settled)
+        add_number(self->owed, message->seqnum);
+}
+
+
+/* Reads what the kernel has told of, to compare it with what udevd has. */
+static void
+find_owed(MdKernelEvents *self)
+{
+    gboolean was_draining = self->draining;
+    gboolean was_in_debt = is_in_debt(self);
+    gboolean more = receive(self, compare);
+
+    if (!was_in_debt)
+        self->quiet_for = self->owed_for = 0;
+    if (!more) {
+        self->draining = FALSE;
+        g_hash_table_remove_all(self->early);
+        end_gap(self);
+    }
+    if (!self->draining || !was_draining)
+        leave_socket(self);
+}
+
+
+static void
+on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+    MdKernelEvents *self = data;
+
+    if (self->absent && md_kernel_events_find_udevd()) {
+        self->absent = FALSE;
+        set_silent(self, FALSE);
+    }
+    if (!self->silent)
+        find_owed(self);
+    else if (!receive(self, pass_on))
+        end_gap(self);
+}
+
+
+static void
+watch_socket(MdKernelEvents *self)
+{
+    struct epoll_event readable = { .events = EPOLLIN };
+
+    if (!self->watching)
+        epoll_ctl(self->alarm, EPOLL_CTL_ADD, self->fd, &readable);
+    self->watching = TRUE;
+}
+
+
+static gboolean
+open_socket(MdFd *fd, guint receive_buffer, GError **error)
+{
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = MD_KERNEL_GROUP };
+    int on = 1;
+
+    *fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+        bind(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        md_error_set_errno(error, errno, "Unable to listen to the kernel's events");
+        return FALSE;
+    }
+    /* The second one goes beyond what the administrator grants to all, and is for root. */
+    setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+    if (setsockopt(*fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(receive_buffer)) < 0)
+        g_debug("The buffer for the kernel's events may be smaller: %s", g_strerror(errno));
+    return TRUE;
+}
+
+
+MdKernelEvents *
+md_kernel_events_new(const MdSettings *settings,
+                     const MdKernelEventsFuncs *funcs,
+                     gpointer data,
+                     GError **error)
+{
+    g_auto(MdFd) fd = -1;
+    g_auto(MdFd) alarm = epoll_create1(EPOLL_CLOEXEC);
+    MdKernelEvents *self = NULL;
+
+    if (alarm < 0) {
+        md_error_set_errno(error, errno, "Unable to listen to the kernel's events");
+        return NULL;
+    }
+    if (!open_socket(&fd, settings->udev_receive_buffer, error))
+        return NULL;
+
+    self = g_new0(MdKernelEvents, 1);
+    self->settings = settings;
+    self->funcs = funcs;
+    self->data = data;
+    self->fd = g_steal_fd(&fd);
+    self->alarm = g_steal_fd(&alarm);
+    self->owed = g_hash_table_new(NULL, NULL);
+    self->early = g_hash_table_new(NULL, NULL);
+    self->absent = self->silent = !md_kernel_events_find_udevd();
+    return self;
+}
+
+
+void
+md_kernel_events_free(MdKernelEvents *self)
+{
+    if (self == NULL)
+        return;
+
+    md_polled_set(&self->polled, self->alarm, 0, NULL, NULL, NULL);
+    md_source_clear(&self->timer);
+    g_hash_table_unref(self->owed);
+    g_hash_table_unref(self->early);
+    close(self->alarm);
+    close(self->fd);
+    g_free(self);
+}
+
+
+void
+md_kernel_events_listen(MdKernelEvents *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!md_polled_set_seldom(&self->polled, self->alarm, on_readable, self, &error))
+        g_warning("Unable to listen to the kernel: %s", error->message);
+    self->draining = TRUE;
+    watch_socket(self);
+}
+
+
+void
+md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
+{
+    if (seqnum == 0)
+        return;
+
+    self->progress = TRUE;
+    if (!remove_number(self->owed, seqnum))
+        add_number(self->early, seqnum);
+    /* The last words of one that has ended may be read late. */
+    if (self->silent && !self->absent)
+        set_silent(self, FALSE);
+    else if (self->timer != NULL && self->in_debt && !is_in_debt(self))
+        set_timer(self, REST, on_rest_over);
+}
+
+
+void
+md_kernel_events_settle(MdKernelEvents *self, guint64 seqnum)
+{
+    self->settled = seqnum;
+    g_hash_table_remove_all(self->owed);
+    if (self->timer != NULL && self->in_debt)
+        set_timer(self, REST, on_rest_over);
+}
+
+
+gboolean
+md_kernel_events_is_silent(MdKernelEvents *self)
+{
+    return self->silent;
+}
+
+
+/* udevd has room for one connection that it has not taken yet, and udevadm fails while there is
+ * another. A socket of another type is not connected: the error tells whether udevd has its own. */
+gboolean
+md_kernel_events_find_udevd(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = MD_PATH_UDEV_CONTROL };
+    g_auto(MdFd) fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+           (errno != ECONNREFUSED && errno != ENOENT);
+}

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "kernel/udev.h"
+
+#include <errno.h>
+#include <libudev.h>
+#include <string.h>
+
+#include "kernel/kernel-events.h"
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/names.h"
+#include "util/polled.h"
+#include "kernel/sysfs.h"
+
+/* Events taken in one go before others get their turn on the main loop. */
+#define MAX_EVENTS_PER_TURN 64
+
+#define LINK_SUBSYSTEM "subsystem"
+
+/* Of a "move", without /sys as always in events. */
+#define PROPERTY_OLD_PATH "DEVPATH_OLD"
+
+#define PROPERTY_SUBSYSTEM "SUBSYSTEM"
+#define PROPERTY_DEVTYPE   "DEVTYPE"
+
+struct _MdUdev {
+    GObject parent;
+
+    struct udev *udev;
+    struct udev_monitor *monitor;
+    MdPolled polled;
+    const MdSettings *settings;
+    MdKernelEvents *kernel; /* NULL: they cannot be had */
+    gboolean deaf;          /* opened while there was no udevd: libudev may listen to nobody then */
+    gboolean listening;
+    gboolean gap; /* events have been lost */
+};
+
+enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
+
+static guint signals[SIGNAL_LAST];
+
+struct _MdUdevDevice {
+    struct udev *udev;
+    char *path;
+    char *subsystem;                /* "" if it has none */
+    struct udev_device *device;     /* NULL until it is needed, and if there is none any more */
+    const MdKernelMessage *message; /* that it is from, or NULL; borrowed */
+};
+
+typedef struct udev_hwdb udev_hwdb;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(udev_hwdb, udev_hwdb_unref)
+
+G_DEFINE_FINAL_TYPE(MdUdev, md_udev, G_TYPE_OBJECT)
+
+
+static void
+monitor_close(MdUdev *self)
+{
+    if (self->monitor != NULL)
+        md_polled_set(&self->polled, udev_monitor_get_fd(self->monitor), 0, NULL, NULL, NULL);
+    g_clear_pointer(&self->monitor, udev_monitor_unref);
+}
+
+
+static void
+md_udev_dispose(GObject *object)
+{
+    MdUdev *self = MD_UDEV(object);
+
+    g_clear_pointer(&self->kernel, md_kernel_events_free);
+    monitor_close(self);
+    g_clear_pointer(&self->udev, udev_unref);
+    G_OBJECT_CLASS(md_udev_parent_class)->dispose(object);
+}
+
+
+static void
+md_udev_class_init(MdUdevClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = md_udev_dispose;
+    signals[SIGNAL_EVENT] = g_signal_new("event", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                         NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+    signals[SIGNAL_LOST] =
+        g_signal_new("lost", MD_TYPE_UDEV, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+
+static void
+md_udev_init(MdUdev *self)
+{
+    self->udev = udev_new();
+}
+
+
+static gboolean
+is_readable(MdUdev *self)
+{
+    return md_fd_is_readable(udev_monitor_get_fd(self->monitor));
+}
+
+
+/* Takes `device` over. */
+static MdUdevDevice *
+device_new(MdUdev *self, struct udev_device *device)
+{
+    MdUdevDevice *wrapped = g_new0(MdUdevDevice, 1);
+    const char *subsystem = udev_device_get_subsystem(device);
+
+    wrapped->udev = self->udev;
+    wrapped->path = g_strdup(udev_device_get_syspath(device));
+    wrapped->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
+    wrapped->device = device;
+    return wrapped;
+}
+
+
+/* What udev knows of it, or NULL. */
+static struct udev_device *
+get_known(MdUdevDevice *device)
+{
+    if (device->device == NULL)
+        device->device = udev_device_new_from_syspath(device->udev, device->path);
+    return device->device;
+}
+
+
+static void
+receive_one(MdUdev *self)
+{
+    struct udev_device *received = udev_monitor_receive_device(self->monitor);
+    g_autoptr(MdUdevDevice) device = NULL;
+
+    if (received == NULL) {
+        /* A message of somebody else is dropped by libudev as if there had been none. */
+        if (errno == EAGAIN || errno == EINTR)
+            return;
+        g_debug("Events of udev have been lost: %s", g_strerror(errno));
+        self->gap = TRUE;
+        return;
+    }
+
+    if (self->kernel != NULL)
+        md_kernel_events_heard(self->kernel, udev_device_get_seqnum(received));
+    device = device_new(self, received);
+    if (md_udev_device_get_action(device) != NULL && !self->gap)
+        g_signal_emit(self, signals[SIGNAL_EVENT], 0, device);
+}
+
+
+/* Only a fresh look at everything tells the truth now. */
+static void
+tell_lost(MdUdev *self)
+{
+    self->gap = FALSE;
+    if (self->kernel != NULL)
+        md_kernel_events_settle(self->kernel, md_udev_read_seqnum());
+    g_message("Events of udev have been lost, comparing all devices with sysfs");
+    g_signal_emit(self, signals[SIGNAL_LOST], 0);
+}
+
+
+static void
+on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+    gboolean more = self->listening;
+
+    for (int i = 0; more && i < MAX_EVENTS_PER_TURN; i++) {
+        receive_one(self);
+        more = is_readable(self);
+    }
+
+    /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
+    if (self->gap && !more)
+        tell_lost(self);
+}
+
+
+MdUdev *
+md_udev_new(void)
+{
+    return g_object_new(MD_TYPE_UDEV, NULL);
+}
+
+
+/* Listens to udevd, instead of what was listened to before. */
+static gboolean
+monitor_open(MdUdev *self, GError **error)
+{
+    int rc = 0;
+
+    monitor_close(self);
+    self->deaf = self->kernel != NULL && md_kernel_events_is_silent(self->kernel);
+    self->monitor = udev_monitor_new_from_netlink(self->udev, "udev");
+    if (self->monitor == NULL) {
+        md_error_set_errno(error, errno, "Unable to listen to udev");
+        return FALSE;
+    }
+
+    rc = udev_monitor_set_receive_buffer_size(self->monitor, self->settings->udev_receive_buffer);
+    if (rc < 0)
+        g_debug("udev's receive buffer stays as it is: %s", g_strerror(-rc));
+
+    rc = udev_monitor_enable_receiving(self->monitor);
+    if (rc < 0) {
+        md_error_set_errno(error, -rc, "Unable to listen to udev");
+        return FALSE;
+    }
+    /* Before any client's: of what is ready in one turn of the main loop, events come first. */
+    return md_polled_set_seldom(&self->polled, udev_monitor_get_fd(self->monitor), on_readable,
+                                self, error);
+}
+
+
+/* What udevd has told a socket that did not listen to it is lost. */
+static void
+monitor_open_again(MdUdev *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (monitor_open(self, &error))
+        tell_lost(self);
+    else
+        g_warning("%s", error->message);
+}
+
+
+static void
+on_silence_changed(gboolean silent, gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+
+    if (silent) {
+        g_message("udevd is silent, going by the kernel's own events");
+        g_signal_emit(self, signals[SIGNAL_LOST], 0);
+    } else {
+        g_message("udevd is back, going by its events");
+        if (self->deaf)
+            monitor_open_again(self);
+    }
+}
+
+
+static void
+on_kernel_event(const MdKernelMessage *message, gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+    const char *subsystem = md_kernel_message_get(message, PROPERTY_SUBSYSTEM);
+    g_autoptr(MdUdevDevice) device = g_new0(MdUdevDevice, 1);
+
+    device->udev = self->udev;
+    device->path = g_strconcat("/sys", message->path, NULL);
+    device->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
+    device->message = message;
+    g_signal_emit(self, signals[SIGNAL_EVENT], 0, device);
+}
+
+
+static void
+on_kernel_lost(gpointer data)
+{
+    g_autoptr(MdUdev) self = g_object_ref(data);
+
+    tell_lost(self);
+}
+
+
+static gboolean
+on_is_behind(gpointer data)
+{
+    MdUdev *self = data;
+
+    return self->monitor != NULL && is_readable(self);
+}
+
+
+static const MdKernelEventsFuncs kernel_funcs = {
+    .silence_changed = on_silence_changed,
+    .event = on_kernel_event,
+    .lost = on_kernel_lost,
+    .is_behind = on_is_behind,
+};
+
+
+gboolean
+md_udev_open(MdUdev *self, const MdSettings *settings, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+
+    self->settings = settings;
+    self->kernel = md_kernel_events_new(settings, &kernel_funcs, self, &err);
+    if (self->kernel == NULL)
+        g_message("%s; a udevd is needed", err->message);
+    else if (md_kernel_events_is_silent(self->kernel))
+        g_message("There is no udevd, going by the kernel's own events");
+    return monitor_open(self, error);
+}
+
+
+void
+md_udev_listen(MdUdev *self)
+{
+    self->listening = TRUE;
+    if (self->kernel != NULL)
+        md_kernel_events_listen(self->kernel);
+}
+
+
+/* Adds what the links in a directory point at. */
+static void
+add_linked(GHashTable *paths, const char *path)
+{
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
+    g_autoptr(GPtrArray) names = dir != NULL ? md_sysfs_dir_list(dir, ".") : NULL;
+
+    for (guint i = 0; names != NULL && i < names->len; i++) {
+        g_autofree char *target = md_sysfs_dir_resolve_link(dir, g_ptr_array_index(names, i));
+
+        if (target != NULL && !g_hash_table_contains(paths, target))
+            g_hash_table_add(paths, g_steal_pointer(&target));
+    }
+}
+
+
+static int
+compare_paths(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+
+GPtrArray *
+md_udev_enumerate(const char *const *subsystems)
+{
+    g_autoptr(GHashTable) found = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer path = NULL;
+
+    for (int i = 0; subsystems[i] != NULL; i++) {
+        g_autofree char *bus = g_build_filename(MD_PATH_SYSFS_BUS, subsystems[i], "devices", NULL);
+        g_autofree char *class = g_build_filename(MD_PATH_SYSFS_CLASS, subsystems[i], NULL);
+
+        add_linked(found, bus);
+        add_linked(found, class);
+    }
+
+    g_hash_table_iter_init(&iter, found);
+    while (g_hash_table_iter_next(&iter, &path, NULL))
+        g_ptr_array_add(paths, path);
+    /* A parent's path is the beginning of its children's. */
+    g_ptr_array_sort(paths, compare_paths);
+    return paths;
+}
+
+
+guint64
+md_udev_read_seqnum(void)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(MD_PATH_UEVENT_SEQNUM, &text, NULL, NULL))
+        return 0;
+    return g_ascii_strtoull(text, NULL, 10);
+}
+
+
+MdUdevDevice *
+md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
+{
+    g_autofree char *subsystem = md_sysfs_dir_read_link(dir, LINK_SUBSYSTEM);
+    const char *path = md_sysfs_dir_get_path(dir);
+    struct udev_device *known = NULL;
+    MdUdevDevice *device = NULL;
+
+    /* Only libudev can tell a device of no subsystem from a directory that is none. For a path
+     * that has gone it would go through all the directories above. */
+    if (subsystem == NULL) {
+        if (md_sysfs_dir_is_alive(dir))
+            known = udev_device_new_from_syspath(self->udev, path);
+        return known != NULL ? device_new(self, known) : NULL;
+    }
+    device = g_new0(MdUdevDevice, 1);
+    device->udev = self->udev;
+    device->path = g_strdup(path);
+    device->subsystem = g_steal_pointer(&subsystem);
+    return device;
+}
+
+
+static char *
+dup_entry(struct udev_list_entry *entries, const char *key)
+{
+    struct udev_list_entry *entry = udev_list_entry_get_by_name(entries, key);
+
+    return entry != NULL ? g_strdup(udev_list_entry_get_value(entry)) : NULL;
+}
+
+
+/* The database is opened each time: it may have been replaced, and its megabytes are not needed
+ * between the looks. */
+void
+md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name)
+{
+    /* Not that of the main loop: it counts its references for one thread. */
+    struct udev *context = udev_new();
+    g_autoptr(udev_hwdb) hwdb = context != NULL ? udev_hwdb_new(context) : NULL;
+    /* Without subsystem ids: those would bring the name of the board instead of the chip's. */
+    g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
+    struct udev_list_entry *entries = NULL;
+
+    *vendor_name = NULL;
+    *product_name = NULL;
+    g_clear_pointer(&context, udev_unref);
+    if (hwdb == NULL)
+        return;
+
+    entries = udev_hwdb_get_properties_list_entry(hwdb, modalias, 0);
+    *vendor_name = dup_entry(entries, MD_PROPERTY_VENDOR_NAME);
+    *product_name = dup_entry(entries, MD_PROPERTY_PRODUCT_NAME);
+}
+
+
+const char *
+md_udev_device_get_path(MdUdevDevice *device)
+{
+    return device->path;
+}
+
+
+const char *
+md_udev_device_get_name(MdUdevDevice *device)
+{
+    const char *name = strrchr(device->path, '/') + 1;
+
+    /* The kernel writes a slash in a name so, and libudev reads it back. */
+    if (strchr(name, '!') != NULL && get_known(device) != NULL)
+        return udev_device_get_sysname(device->device);
+    return name;
+}
+
+
+const char *
+md_udev_device_get_subsystem(MdUdevDevice *device)
+{
+    return device->subsystem;
+}
+
+
+/* What the kernel has told of it, or NULL. */
+static const char *
+get_told(MdUdevDevice *device, const char *key)
+{
+    return device->message != NULL ? md_kernel_message_get(device->message, key) : NULL;
+}
+
+
+const char *
+md_udev_device_get_devtype(MdUdevDevice *device)
+{
+    const char *told = get_told(device, PROPERTY_DEVTYPE);
+
+    if (told != NULL)
+        return told;
+    return get_known(device) != NULL ? udev_device_get_devtype(device->device) : NULL;
+}
+
+
+const char *
+md_udev_device_get_devnode(MdUdevDevice *device)
+{
+    return get_known(device) != NULL ? udev_device_get_devnode(device->device) : NULL;
+}
+
+
+char **
+md_udev_device_dup_devlinks(MdUdevDevice *device)
+{
+    g_autoptr(GStrvBuilder) links = g_strv_builder_new();
+    struct udev_list_entry *entry = NULL;
+    struct udev_list_entry *link = NULL;
+
+    if (get_known(device) != NULL)
+        entry = udev_device_get_devlinks_list_entry(device->device);
+    if (entry == NULL)
+        return NULL;
+
+    udev_list_entry_foreach(link, entry) g_strv_builder_add(links, udev_list_entry_get_name(link));
+    return g_strv_builder_end(links);
+}
+
+
+const char *
+md_udev_device_get_property(MdUdevDevice *device, const char *key)
+{
+    const char *told = get_told(device, key);
+
+    if (told != NULL)
+        return told;
+    return get_known(device) != NULL ? udev_device_get_property_value(device->device, key) : NULL;
+}
+
+
+const char *
+md_udev_device_get_action(MdUdevDevice *device)
+{
+    if (device->message != NULL)
+        return device->message->action;
+    return get_known(device) != NULL ? udev_device_get_action(device->device) : NULL;
+}
+
+
+char *
+md_udev_device_dup_old_path(MdUdevDevice *device)
+{
+    const char *old = md_udev_device_get_property(device, PROPERTY_OLD_PATH);
+
+    return old != NULL ? g_strconcat("/sys", old, NULL) : NULL;
+}
+
+
+guint64
+md_udev_device_get_seqnum(MdUdevDevice *device)
+{
+    if (device->message != NULL)
+        return device->message->seqnum;
+    return get_known(device) != NULL ? udev_device_get_seqnum(device->device) : 0;
+}
+
+
+gboolean
+md_udev_device_is_from_kernel(MdUdevDevice *device)
+{
+    return device->message != NULL;
+}
+
+
+void
+md_udev_device_free(MdUdevDevice *device)
+{
+    if (device == NULL)
+        return;
+
+    g_clear_pointer(&device->device, udev_device_unref);
+    g_free(device->path);
+    g_free(device->subsystem);
+    g_free(device);
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "mdev/autostart.h"
+
+#include <string.h>
+
+#include "conf/cap-mdev.h"
+#include "probe/mdev-types.h"
+#include "mdev/mdev.h"
+#include "mdev/recovery.h"
+#include "util/log.h"
+
+/* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that
+ * what clients want of the parent gets its turn. */
+#define MAX_RUNNING 8
+
+#define STARTED_MESSAGE_ID "f1c96a0b7d2e4e58a4b3907d5e8c1f26"
+
+/* A parent that devices wait for, there or not. */
+typedef struct {
+    guint64 types;       /* the set of types that it has been handled with; 0: it has none */
+    guint n_changes;     /* how often it has been looked at */
+    GHashTable *waiting; /* name of a device -> why it has failed, "" if it has not yet */
+    GQueue due;          /* names of those to be tried now */
+    guint n_running;     /* starts under way */
+} Parent;
+
+struct _MdAutostart {
+    const MdBackendHost *host;
+    GHashTable *parents; /* address -> Parent */
+    GHashTable *running; /* name of a device -> its Start, which belongs to the call under way */
+    GTask *stop;         /* NULL: not stopping */
+};
+
+/* One start. Outlives the autostart if need be. */
+typedef struct {
+    MdAutostart *autostart; /* NULL: it has ended */
+    char *name;
+    char *address;
+    guint n_changes; /* of the parent, when it was begun */
+} Start;
+
+static void go_on(MdAutostart *self, const char *address);
+
+
+static void
+parent_free(Parent *parent)
+{
+    g_hash_table_unref(parent->waiting);
+    g_queue_clear_full(&parent->due, g_free);
+    g_free(parent);
+}
+
+
+static void
+start_free(Start *start)
+{
+    g_free(start->name);
+    g_free(start->address);
+    g_free(start);
+}
+
+
+/* The set of types that a parent has now; 0 if it has none or is not there. */
+static guint64
+get_types(MdAutostart *self, const char *address)
+{
+    MdNodeDevice *device = md_registry_find_address(self->host->registry, address);
+
+    return device != NULL ? md_mdev_types_get_set(device->def->path) : 0;
+}
+
+
+static Parent *
+get_parent(MdAutostart *self, const char *address)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+
+    if (parent == NULL) {
+        parent = g_new0(Parent, 1);
+        parent->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_queue_init(&parent->due);
+        g_hash_table_insert(self->parents, g_strdup(address), parent);
+    }
+    return parent;
+}
+
+
+static void
+forget(MdAutostart *self, const char *address, const char *name)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+
+    if (parent != NULL)
+        g_hash_table_remove(parent->waiting, name);
+}
+
+
+/* TRUE if it is there by now with the right type, whoever has made it, and is to stay. */
+static gboolean
+is_done(MdAutostart *self, const MdNodeDevice *device)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+    return device->active && !md_recovery_holds(self->host->recovery, cap->uuid) &&
+           g_strcmp0(cap->type_id, device->definition->type_id) == 0;
+}
+
+
+/* Said once, and again only if the cause is another one. */
+static void
+note_failure(MdAutostart *self, const char *address, const char *name, const char *cause)
+{
+    Parent *parent = get_parent(self, address);
+    const char *before = g_hash_table_lookup(parent->waiting, name);
+
+    if (g_strcmp0(before, cause) == 0)
+        return;
+    g_message("Cannot start '%s' by itself: %s", name, cause);
+    g_hash_table_replace(parent->waiting, g_strdup(name), g_strdup(cause));
+}
+
+
+static void
+log_started(const MdNodeDevice *device)
+{
+    const MdLogContext context = { .message_id = STARTED_MESSAGE_ID,
+                                   .device = device->def->name,
+                                   .parent = device->def->parent };
+
+    md_log(G_LOG_LEVEL_MESSAGE, &context, "Started device '%s' automatically", device->def->name);
+}
+
+
+/* What has failed may not fail now if the parent has changed meanwhile. */
+static void
+try_next(MdAutostart *self, const Start *start, gboolean failed)
+{
+    Parent *parent = get_parent(self, start->address);
+
+    if (failed && parent->n_changes != start->n_changes)
+        g_queue_push_tail(&parent->due, g_strdup(start->name));
+    parent->n_running--;
+    go_on(self, start->address);
+}
+
+
+/* If nothing is under way any more. */
+static void
+finish_stop(MdAutostart *self)
+{
+    if (g_hash_table_size(self->running) == 0 && !g_task_get_completed(self->stop))
+        g_task_return_boolean(self->stop, TRUE);
+}
+
+
+static void
+on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    Start *start = data;
+    MdAutostart *self = start->autostart;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = md_backend_finish(result, &error);
+
+    if (self != NULL) {
+        MdNodeDevice *device = md_registry_find(self->host->registry, start->name);
+
+        g_hash_table_remove(self->running, start->name);
+        if (name != NULL && device != NULL)
+            log_started(device);
+        if (name != NULL || (device != NULL && device->definition != NULL && is_done(self, device)))
+            forget(self, start->address, start->name);
+        else
+            note_failure(self, start->address, start->name, error->message);
+        try_next(self, start, name == NULL);
+        if (self->stop != NULL)
+            finish_stop(self);
+    }
+    start_free(start);
+}
+
+
+static void
+start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
+{
+    g_autoptr(MdNodeDeviceDef) def = md_definition_to_device(device->definition, parent->def->name);
+    Start *start = g_new0(Start, 1);
+
+    g_debug("starting '%s' by itself", device->def->name);
+    start->autostart = self;
+    start->name = g_strdup(device->def->name);
+    start->address = g_strdup(device->definition->parent_addr);
+    start->n_changes = get_parent(self, start->address)->n_changes;
+    get_parent(self, start->address)->n_running++;
+    g_hash_table_insert(self->running, start->name, start);
+    md_backend_mdev.create_async(self->host, parent, def, md_owner_get_daemon(), on_started, start);
+}
+
+
+static void
+try(MdAutostart *self, const char *address, const char *name)
+{
+    MdNodeDevice *parent = md_registry_find_address(self->host->registry, address);
+    MdNodeDevice *device = md_registry_find(self->host->registry, name);
+
+    if (g_hash_table_contains(self->running, name))
+        return;
+    if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
+        forget(self, address, name);
+    else if (md_recovery_holds(self->host->recovery, device->definition->uuid))
+        g_debug("'%s' starts by itself when what was left of it has been removed", name);
+    else if (device->active)
+        note_failure(self, address, name, "it is there already, with another type");
+    else if (parent != NULL)
+        start_device(self, parent, device);
+}
+
+
+/* Tries what is due, as far as it may run now. */
+static void
+go_on(MdAutostart *self, const char *address)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+
+    while (self->stop == NULL && parent->n_running < MAX_RUNNING &&
+           !g_queue_is_empty(&parent->due)) {
+        g_autofree char *name = g_queue_pop_head(&parent->due);
+
+        if (g_hash_table_contains(parent->waiting, name))
+            try(self, address, name);
+    }
+}
+
+
+/* Those that are due already keep their place. Whoever has made one that waits has ended the wait,
+ * even if it is gone again when its turn comes. */
+static void
+try_all(MdAutostart *self, const char *address, Parent *parent)
+{
+    g_autoptr(GHashTable) due = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter iter;
+    gpointer name = NULL;
+
+    for (GList *link = parent->due.head; link != NULL; link = link->next)
+        g_hash_table_add(due, link->data);
+
+    g_hash_table_iter_init(&iter, parent->waiting);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        MdNodeDevice *device = md_registry_find(self->host->registry, name);
+
+        if (device != NULL && device->definition != NULL && is_done(self, device))
+            g_hash_table_iter_remove(&iter);
+        else if (!g_hash_table_contains(due, name))
+            g_queue_push_tail(&parent->due, g_strdup(name));
+    }
+    go_on(self, address);
+}
+
+
+/* It has got its types, or lost them: from now on all its devices wait again. */
+static void
+refill(MdAutostart *self, const char *address, Parent *parent)
+{
+    g_autoptr(GList) defined = md_registry_list_defined(self->host->registry, address);
+
+    g_hash_table_remove_all(parent->waiting);
+    for (GList *link = defined; link != NULL; link = link->next) {
+        const MdNodeDevice *device = link->data;
+
+        if (device->definition->autostart)
+            g_hash_table_insert(parent->waiting, g_strdup(device->def->name), g_strdup(""));
+    }
+}
+
+
+static void
+look_at_parent(MdAutostart *self, const char *address)
+{
+    Parent *parent = g_hash_table_lookup(self->parents, address);
+    guint64 types = 0;
+
+    if (parent == NULL)
+        return;
+
+    types = get_types(self, address);
+    if (types != parent->types)
+        refill(self, address, parent);
+    parent->types = types;
+    parent->n_changes++;
+    if (types != 0)
+        try_all(self, address, parent);
+}
+
+
+/* A parent that is there already is handled already: it will not start what is defined later. */
+static void
+add_definition(MdAutostart *self, const MdDefinition *definition)
+{
+    if (definition->autostart && !g_hash_table_contains(self->parents, definition->parent_addr))
+        get_parent(self, definition->parent_addr)->types = get_types(self, definition->parent_addr);
+}
+
+
+static void
+on_changed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdAutostart *self)
+{
+    if (md_node_device_is_mdev(device)) {
+        if (device->definition != NULL)
+            add_definition(self, device->definition);
+    } else if (device->def->path != NULL) {
+        look_at_parent(self, strrchr(device->def->path, '/') + 1);
+    }
+}
+
+
+MdAutostart *
+md_autostart_new(const MdBackendHost *host)
+{
+    MdAutostart *self = g_new0(MdAutostart, 1);
+    g_autoptr(GList) addresses = NULL;
+
+    self->host = host;
+    self->parents =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)parent_free);
+    self->running = g_hash_table_new(g_str_hash, g_str_equal);
+    for (GList *link = md_registry_list(host->registry); link != NULL; link = link->next) {
+        const MdNodeDevice *device = link->data;
+
+        if (device->definition != NULL && device->definition->autostart)
+            get_parent(self, device->definition->parent_addr);
+    }
+
+    g_signal_connect(host->registry, "created", G_CALLBACK(on_changed), self);
+    g_signal_connect(host->registry, "deleted", G_CALLBACK(on_changed), self);
+    g_signal_connect(host->registry, "defined", G_CALLBACK(on_changed), self);
+    g_signal_connect(host->registry, "updated", G_CALLBACK(on_changed), self);
+
+    addresses = g_hash_table_get_keys(self->parents);
+    for (GList *link = addresses; link != NULL; link = link->next)
+        look_at_parent(self, link->data);
+    return self;
+}
+
+
+void
+md_autostart_retry(MdAutostart *self, const char *address)
+{
+    look_at_parent(self, address);
+}
+
+
+void
+md_autostart_free(MdAutostart *self)
+{
+    GHashTableIter iter;
+    Start *start = NULL;
+
+    if (self == NULL)
+        return;
+
+    g_signal_handlers_disconnect_by_data(self->host->registry, self);
+    g_hash_table_iter_init(&iter, self->running);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&start))
+        start->autostart = NULL;
+    g_clear_object(&self->stop);
+    g_hash_table_unref(self->running);
+    g_hash_table_unref(self->parents);
+    g_free(self);
+}
+
+
+gboolean
+md_autostart_is_busy(MdAutostart *self)
+{
+    return g_hash_table_size(self->running) > 0;
+}
+
+
+void
+md_autostart_stop_async(MdAutostart *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(self->stop == NULL);
+
+    self->stop = g_task_new(NULL, NULL, callback, user_data);
+    g_task_set_source_tag(self->stop, md_autostart_stop_async);
+    finish_stop(self);
+}
+
+
+void
+md_autostart_stop_finish(GAsyncResult *result)
+{
+    g_return_if_fail(g_async_result_is_tagged(result, md_autostart_stop_async));
+
+    g_task_propagate_boolean(G_TASK(result), NULL);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Changes of definitions of mediated devices and of their attributes: checks what is asked for and
+ * decides what to write. mdev-change.c then does it. */
+#include "config.h"
+
+#include "conf/cap-mdev.h"
+#include "mdevctl/definition-file.h"
+#include "mdev/mdev-change.h"
+#include "mdev/mdev-config.h"
+#include "util/error.h"
+#include "util/worker.h"
+
+
+/* Plans to write `definition` (taken over) unless the disk holds just that. */
+static void
+plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition *present)
+{
+    change->action = present != NULL ? MD_CALLOUT_MODIFY : MD_CALLOUT_DEFINE;
+    if (present != NULL && md_definition_is_equal(definition, present))
+        md_definition_unref(definition);
+    else
+        change->definition = definition;
+}
+
+
+/* Whether what is there by now has been judged. */
+static gboolean
+check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
+{
+    if (!change->guarded || device == NULL ||
+        (change->was_there && (change->was_defined || device->definition == NULL)))
+        return TRUE;
+    md_error_set(error, VIR_ERR_OPERATION_INVALID,
+                 "Unable to define '%s': such a device has been created or defined meanwhile",
+                 change->name);
+    return FALSE;
+}
+
+
+static gboolean
+plan_define(MdMdevChange *change, GError **error)
+{
+    const MdDefinition *wanted = change->wanted;
+    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    const MdDefinition *present = device != NULL ? device->definition : NULL;
+    gboolean autostart = present != NULL && present->autostart;
+
+    if (!check_guard(change, device, error))
+        return FALSE;
+    /* Before scripts are given it. */
+    if (!md_definition_file_is_parent(wanted->parent_addr)) {
+        md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' cannot be the address of a parent",
+                     wanted->parent_addr);
+        return FALSE;
+    }
+    if (!md_mdev_attrs_check(wanted->attrs, error))
+        return FALSE;
+    plan_writing(change,
+                 md_definition_new(wanted->parent_addr, wanted->uuid, wanted->type_id, autostart,
+                                   wanted->attrs),
+                 present);
+    return TRUE;
+}
+
+
+static void
+on_type_found(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+{
+    GTask *task = user_data;
+    MdMdevChange *change = g_task_get_task_data(task);
+    const MdDefinition *wanted = change->wanted;
+    g_autoptr(GError) reason = error;
+
+    change->type_known = error == NULL;
+    if (change->type_known) {
+        MdDefinition *resolved =
+            md_definition_new(wanted->parent_addr, wanted->uuid,
+                              md_mdev_write_get_type(change->write), FALSE, wanted->attrs);
+
+        md_definition_unref(change->wanted);
+        change->wanted = resolved;
+    } else if (wanted->type_id == NULL ||
+               !g_error_matches(reason, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
+        g_prefix_error(&reason, "Unable to %s '%s': ", change->doing, change->name);
+        g_task_return_error(task, g_steal_pointer(&reason));
+        g_object_unref(task);
+        return;
+    }
+    g_clear_pointer(&change->write, md_mdev_write_unref);
+    /* A type that the parent does not have may come with another version of the driver. Whatever
+     * else has kept it from being found out is no reason to keep what may be half of its name. */
+    md_mdev_change_begin(task);
+}
+
+
+/* Finds the type that `def` means, at a `parent` that is there, and begins. Takes the task over. */
+static void
+begin_with_type(GTask *task, MdNodeDevice *parent, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    MdMdevChange *change = g_task_get_task_data(task);
+
+    if (parent != NULL) {
+        change->write = md_mdev_write_new_create(parent, def);
+        md_worker_run(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
+                      (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
+                      change->host->settings->driver_timeout, change->owner, on_type_found, task);
+    } else if (cap->type_id != NULL) {
+        md_mdev_change_begin(task);
+    } else {
+        g_task_return_new_error(task, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED,
+                                "Unable to %s '%s': parent '%s' is not there to tell which type "
+                                "is named '%s'",
+                                change->doing, change->name, cap->parent_addr, cap->type_name);
+        g_object_unref(task);
+    }
+}
+
+
+void
+md_mdev_config_define_async(const MdBackendHost *host,
+                            MdNodeDevice *parent,
+                            const MdNodeDeviceDef *def,
+                            gboolean guarded,
+                            MdOwner *owner,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    g_autofree char *uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
+    g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
+    GTask *task = md_mdev_change_new(host, name, "define", plan_define, owner, callback, user_data);
+    MdMdevChange *change = g_task_get_task_data(task);
+    MdNodeDevice *device = md_registry_find(host->registry, name);
+
+    change->guarded = guarded;
+    change->was_there = device != NULL;
+    change->was_defined = device != NULL && device->definition != NULL;
+    change->wanted = md_definition_new(cap->parent_addr, uuid, cap->type_id, FALSE, cap->attrs);
+    begin_with_type(task, parent, def);
+}
+
+
+static gboolean
+plan_undefine(MdMdevChange *change, GError **error)
+{
+    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
+
+    if (device == NULL)
+        return FALSE;
+    if (device->definition == NULL) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined",
+                     change->name);
+        return FALSE;
+    }
+    change->action = MD_CALLOUT_UNDEFINE;
+    change->definition = md_definition_ref(device->definition);
+    return TRUE;
+}
+
+
+void
+md_mdev_config_undefine_async(const MdBackendHost *host,
+                              const char *name,
+                              MdOwner *owner,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+    md_mdev_change_begin(
+        md_mdev_change_new(host, name, "undefine", plan_undefine, owner, callback, user_data));
+}
+
+
+static gboolean
+plan_autostart(MdMdevChange *change, GError **error)
+{
+    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
+    const MdDefinition *present = device != NULL ? device->definition : NULL;
+
+    if (device == NULL)
+        return FALSE;
+    if (present == NULL) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID,
+                     "cannot set autostart for transient device '%s'", change->name);
+        return FALSE;
+    }
+    if (change->autostart && !md_mdev_attrs_check(present->attrs, error))
+        return FALSE;
+    plan_writing(change,
+                 md_definition_new(present->parent_addr, present->uuid, present->type_id,
+                                   change->autostart, present->attrs),
+                 present);
+    return TRUE;
+}
+
+
+void
+md_mdev_config_set_autostart_async(const MdBackendHost *host,
+                                   const char *name,
+                                   gboolean autostart,
+                                   MdOwner *owner,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+    GTask *task = md_mdev_change_new(host, name, "set autostart on", plan_autostart, owner,
+                                     callback, user_data);
+    MdMdevChange *change = g_task_get_task_data(task);
+
+    change->autostart = autostart;
+    md_mdev_change_begin(task);
+}
+
+
+/* Whether an update leaves the type as it is; where nobody could be asked, what comes behind the
+ * driver's name may stand for the full id. */
+static gboolean
+keeps_type(const MdMdevChange *change, const char *type)
+{
+    g_autofree char *tail = g_strconcat("-", change->wanted->type_id, NULL);
+
+    return type != NULL && (g_str_equal(type, change->wanted->type_id) ||
+                            (!change->type_known && g_str_has_suffix(type, tail)));
+}
+
+
+/* A device stays what it is, and where it is; only a definition may be given another type. */
+static gboolean
+check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
+{
+    const MdDefinition *wanted = change->wanted;
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    gboolean live = (change->what & MD_BACKEND_UPDATE_LIVE) != 0;
+
+    if (!g_str_equal(wanted->uuid, cap->uuid))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Cannot update device '%s', uuid mismatch (current uuid '%s')", change->name,
+                     cap->uuid);
+    else if (!g_str_equal(wanted->parent_addr, cap->parent_addr))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Cannot update device '%s', parent address mismatch (current parent address "
+                     "'%s')",
+                     change->name, cap->parent_addr);
+    else if (live && !keeps_type(change, cap->type_id))
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Cannot update device '%s', type mismatch (current type '%s')", change->name,
+                     cap->type_id != NULL ? cap->type_id : "unknown");
+    else
+        return TRUE;
+    return FALSE;
+}
+
+
+/* A script may take any names, and more with each update. */
+static gboolean
+check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    g_autoptr(GPtrArray) updated =
+        md_mdev_attrs_update(cap->attrs, change->wanted->attrs, change->wanted->attrs->len);
+
+    if (updated->len <= MD_MDEV_ATTRS_MAX)
+        return TRUE;
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                 "Cannot update device '%s', it would have more than %d attributes", change->name,
+                 MD_MDEV_ATTRS_MAX);
+    return FALSE;
+}
+
+
+static gboolean
+plan_update(MdMdevChange *change, GError **error)
+{
+    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
+
+    if (device == NULL)
+        return FALSE;
+
+    if (change->what == 0)
+        change->what = device->active ? MD_BACKEND_UPDATE_LIVE : MD_BACKEND_UPDATE_CONFIG;
+    if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0 && !device->active) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
+                     change->name);
+        return FALSE;
+    }
+    if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0 && device->definition == NULL) {
+        md_error_set(error, VIR_ERR_OPERATION_INVALID,
+                     "transient node device '%s' does not have any persistent config",
+                     change->name);
+        return FALSE;
+    }
+    if (!check_identity(change, device, error) ||
+        !md_mdev_attrs_check(change->wanted->attrs, error) ||
+        ((change->what & MD_BACKEND_UPDATE_LIVE) != 0 && !check_live_attrs(change, device, error)))
+        return FALSE;
+
+    if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0) {
+        const MdDefinition *present = device->definition;
+        const char *type =
+            keeps_type(change, present->type_id) ? present->type_id : change->wanted->type_id;
+
+        plan_writing(change,
+                     md_definition_new(present->parent_addr, present->uuid, type,
+                                       present->autostart, change->wanted->attrs),
+                     present);
+    }
+    return TRUE;
+}
+
+
+void
+md_mdev_config_update_async(const MdBackendHost *host,
+                            MdNodeDevice *device,
+                            const MdNodeDeviceDef *def,
+                            guint what,
+                            MdOwner *owner,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const MdCapMdev *present = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    GTask *task = md_mdev_change_new(host, device->def->name, "update", plan_update, owner,
+                                     callback, user_data);
+    MdMdevChange *change = g_task_get_task_data(task);
+
+    change->wanted =
+        md_definition_new(cap->parent_addr, cap->uuid != NULL ? cap->uuid : present->uuid,
+                          cap->type_id, FALSE, cap->attrs);
+    change->what = what;
+    begin_with_type(task, md_registry_find_address(host->registry, cap->parent_addr), def);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The part of the mediated devices' backend that keeps definitions; see MdBackend for what each of
+ * them does. */
+#pragma once
+
+#include "backend/backend.h"
+
+void md_mdev_config_define_async(const MdBackendHost *host,
+                                 MdNodeDevice *parent,
+                                 const MdNodeDeviceDef *def,
+                                 gboolean guarded,
+                                 MdOwner *owner,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+void md_mdev_config_undefine_async(const MdBackendHost *host,
+                                   const char *name,
+                                   MdOwner *owner,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+void md_mdev_config_set_autostart_async(const MdBackendHost *host,
+                                        const char *name,
+                                        gboolean autostart,
+                                        MdOwner *owner,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+void md_mdev_config_update_async(const MdBackendHost *host,
+                                 MdNodeDevice *device,
+                                 const MdNodeDeviceDef *def,
+                                 guint what,
+                                 MdOwner *owner,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);

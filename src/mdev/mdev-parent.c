@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "mdev/mdev-parent.h"
+
+#include "conf/cap-mdev.h"
+#include "util/error.h"
+#include "util/names.h"
+
+
+/* By name, or by address: what the kernel calls it. */
+static MdNodeDevice *
+find_device(const MdBackendHost *host, const char *wanted)
+{
+    MdNodeDevice *device = md_registry_find(host->registry, wanted);
+
+    return device != NULL ? device : md_registry_find_address(host->registry, wanted);
+}
+
+
+/* How a document names the parent; NULL and the error if it does not. */
+static const char *
+get_parent(const MdNodeDeviceDef *def, GError **error)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const char *wanted = def->parent != NULL ? def->parent : cap->parent_addr;
+
+    if (wanted == NULL)
+        md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "missing parent device");
+    return wanted;
+}
+
+
+static void
+set_invalid_parent(const char *wanted, GError **error)
+{
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "invalid parent device '%s'", wanted);
+}
+
+
+/* The machine itself stands in our own documents for a parent that is not there: then the address
+ * tells. */
+static gboolean
+has_address_only(const MdCapMdev *cap, const char *wanted)
+{
+    return cap->parent_addr != NULL && g_str_equal(wanted, MD_NAME_COMPUTER);
+}
+
+
+/* The device that a document to be kept names as its parent. */
+static MdNodeDevice *
+find_kept_device(const MdBackendHost *host, const char *wanted, const MdCapMdev *cap)
+{
+    if (has_address_only(cap, wanted))
+        return md_registry_find_address(host->registry, cap->parent_addr);
+    return find_device(host, wanted);
+}
+
+
+/* The address that a document means; `parent` is the device that it names, if that is there. NULL:
+ * there is no telling. */
+static char *
+make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *parent)
+{
+    char *address = NULL;
+
+    if (parent != NULL && parent->def->path != NULL)
+        return g_path_get_basename(parent->def->path);
+    address = parent == NULL ? md_cap_kind_make_address(wanted) : NULL;
+    return address != NULL ? address : g_strdup(cap->parent_addr);
+}
+
+
+/*
+ * The address that a document means, its only name where the parent is not there. An address that
+ * is given beside the name of a parent that is there does not count, as with libvirt.
+ */
+gboolean
+md_mdev_find_kept_parent(const MdBackendHost *host,
+                         MdNodeDeviceDef *def,
+                         MdNodeDevice **parent,
+                         GError **error)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const char *wanted = get_parent(def, error);
+    g_autofree char *address = NULL;
+
+    if (wanted == NULL)
+        return FALSE;
+
+    *parent = find_kept_device(host, wanted, cap);
+    if (*parent != NULL && !md_node_device_may_be_parent(*parent)) {
+        md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
+                     wanted);
+        return FALSE;
+    }
+
+    address = make_address(cap, wanted, *parent);
+    if (address == NULL) {
+        set_invalid_parent(wanted, error);
+        return FALSE;
+    }
+    g_free(cap->parent_addr);
+    cap->parent_addr = g_steal_pointer(&address);
+    return TRUE;
+}
+
+
+static gboolean
+check_parent(MdNodeDevice *parent, GError **error)
+{
+    g_autoptr(GPtrArray) kinds = md_node_device_def_list_caps(parent->def);
+
+    /* What libvirt says of a device that can have no mediated devices for want of an address. */
+    if (md_node_device_def_get_cap(parent->def, &md_cap_kind_system) != NULL) {
+        md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
+                     parent->def->name);
+        return FALSE;
+    }
+    if (!g_ptr_array_find(kinds, &md_cap_kind_mdev_types, NULL)) {
+        md_error_set(
+            error, VIR_ERR_INTERNAL_ERROR,
+            "Unable to start mediated device: parent '%s' does not support mediated devices",
+            parent->def->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+md_mdev_find_parent(const MdBackendHost *host,
+                    const MdNodeDeviceDef *def,
+                    MdNodeDevice **parent,
+                    GError **error)
+{
+    const char *wanted = get_parent(def, error);
+
+    if (wanted == NULL)
+        return FALSE;
+    *parent = find_device(host, wanted);
+    if (*parent == NULL) {
+        set_invalid_parent(wanted, error);
+        return FALSE;
+    }
+    return check_parent(*parent, error);
+}
+
+
+void
+md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const char *wanted = get_parent(def, NULL);
+    MdNodeDevice *parent = wanted != NULL ? find_kept_device(host, wanted, cap) : NULL;
+
+    if (parent != NULL)
+        g_ptr_array_add(names, parent->def->name);
+    else if (wanted != NULL)
+        g_ptr_array_add(names, has_address_only(cap, wanted) ? cap->parent_addr : (char *)wanted);
+}
+
+
+MdNodeDevice *
+md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const char *wanted = get_parent(def, NULL);
+    g_autofree char *address = NULL;
+    g_autofree char *name = NULL;
+
+    if (cap->uuid == NULL || wanted == NULL)
+        return NULL;
+    address = make_address(cap, wanted, find_kept_device(host, wanted, cap));
+    if (address == NULL)
+        return NULL;
+    name = md_cap_mdev_make_name(cap->uuid, address);
+    return md_registry_find(host->registry, name);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The part of the mediated devices' backend that knows which device a document means; see MdBackend
+ * for what each of them does. */
+#pragma once
+
+#include "backend/backend.h"
+
+gboolean md_mdev_find_parent(const MdBackendHost *host,
+                             const MdNodeDeviceDef *def,
+                             MdNodeDevice **parent,
+                             GError **error);
+gboolean md_mdev_find_kept_parent(const MdBackendHost *host,
+                                  MdNodeDeviceDef *def,
+                                  MdNodeDevice **parent,
+                                  GError **error);
+void md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names);
+MdNodeDevice *md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def);

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "mdev/mdev-write.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "conf/cap-mdev.h"
+#include "probe/mdev-types.h"
+#include "probe/probe.h"
+#include "mdev/unfinished.h"
+#include "mdev/vfio.h"
+#include "util/error.h"
+#include "util/names.h"
+
+struct _MdMdevWrite {
+    /* The device to work on: the parent of a new one, or the one to remove. */
+    char *name;
+    char *path;
+    guint64 inode;
+
+    /* What to create. */
+    char *type_id;
+    char *type_name;
+    char *uuid;
+    GPtrArray *attrs; /* of MdMdevAttr */
+    char *state_dir;  /* NULL: nothing is noted down */
+
+    /* What has come of it. */
+    guint n_written;
+    gboolean withdrawn;
+};
+
+
+static MdMdevWrite *
+write_new(MdNodeDevice *device)
+{
+    MdMdevWrite *self = g_atomic_rc_box_new0(MdMdevWrite);
+
+    self->name = g_strdup(device->def->name);
+    self->path = g_strdup(device->def->path);
+    self->inode = device->inode;
+    return self;
+}
+
+
+MdMdevWrite *
+md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    MdMdevWrite *self = write_new(parent);
+
+    self->type_id = g_strdup(cap->type_id);
+    self->type_name = g_strdup(cap->type_name);
+    self->uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
+    self->attrs = md_mdev_attrs_copy(cap->attrs);
+    return self;
+}
+
+
+void
+md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory)
+{
+    g_free(self->state_dir);
+    self->state_dir = g_strdup(directory);
+}
+
+
+MdMdevWrite *
+md_mdev_write_new_remove(MdNodeDevice *device)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    MdMdevWrite *self = write_new(device);
+
+    self->type_id = g_strdup(cap->type_id);
+    return self;
+}
+
+
+MdMdevWrite *
+md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs)
+{
+    MdMdevWrite *self = write_new(device);
+
+    self->attrs = md_mdev_attrs_copy(attrs);
+    return self;
+}
+
+
+MdMdevWrite *
+md_mdev_write_ref(MdMdevWrite *self)
+{
+    return g_atomic_rc_box_acquire(self);
+}
+
+
+static void
+clear(MdMdevWrite *self)
+{
+    g_free(self->name);
+    g_free(self->path);
+    g_free(self->type_id);
+    g_free(self->type_name);
+    g_free(self->uuid);
+    g_free(self->state_dir);
+    g_clear_pointer(&self->attrs, g_ptr_array_unref);
+}
+
+
+void
+md_mdev_write_unref(MdMdevWrite *self)
+{
+    if (self != NULL)
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
+}
+
+
+const char *
+md_mdev_write_get_uuid(MdMdevWrite *self)
+{
+    return self->uuid;
+}
+
+
+const char *
+md_mdev_write_get_type(MdMdevWrite *self)
+{
+    return self->type_id;
+}
+
+
+gboolean
+md_mdev_write_is_withdrawn(MdMdevWrite *self)
+{
+    return self->withdrawn;
+}
+
+
+guint
+md_mdev_write_count_written(MdMdevWrite *self)
+{
+    return self->n_written;
+}
+
+
+/* Drivers refuse with errnos of their own choice, so ask what is left before saying why. */
+static void
+explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError **error)
+{
+    g_autofree char *attribute =
+        g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, MD_ATTR_TYPE_AVAILABLE, NULL);
+    gint64 available = 0;
+
+    if (errnum == EEXIST)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by another device",
+                     self->uuid);
+    else if (errnum == ENODEV || errnum == ENOENT)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "parent '%s' is going away: %s", self->name,
+                     g_strerror(errnum));
+    else if (md_sysfs_dir_read_int(parent, attribute, &available) && available <= 0)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "type '%s' of parent '%s' has no instances left: %s", self->type_id,
+                     self->name, g_strerror(errnum));
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "parent '%s' refused to create '%s' of type '%s': %s", self->name, self->uuid,
+                     self->type_id, g_strerror(errnum));
+}
+
+
+/*
+ * What is there for this device and for its parent alike is not the driver's but made by the driver
+ * core or the bus, in this version of the kernel or a later one. Groups are left alone, as drivers
+ * have one of their name on both.
+ */
+static gboolean
+check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
+{
+    g_autofree char *of_parent = g_build_filename("..", name, NULL);
+
+    if (strchr(name, '/') != NULL || !md_sysfs_dir_has(device, of_parent))
+        return TRUE;
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
+                 "attribute '%s' belongs to the kernel, not to the driver: the parent of '%s' has "
+                 "it, too",
+                 name, md_sysfs_dir_get_path(device));
+    return FALSE;
+}
+
+
+static gboolean
+write_attrs(MdMdevWrite *self, MdSysfsDir *device, GError **error)
+{
+    if (!md_mdev_attrs_check(self->attrs, error))
+        return FALSE;
+
+    for (guint i = 0; i < self->attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(self->attrs, i);
+
+        if (!check_attr_is_drivers(device, attr->name, error) ||
+            !md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
+            return FALSE;
+        self->n_written++;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+set_up(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+{
+    g_autoptr(MdSysfsDir) device = NULL;
+    g_autoptr(GError) cleanup_error = NULL;
+
+    if (self->attrs->len == 0)
+        return TRUE;
+
+    device = md_sysfs_dir_open_child(parent, self->uuid, error);
+    if (device == NULL)
+        return FALSE;
+    if (write_attrs(self, device, error))
+        return TRUE;
+
+    self->withdrawn = md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &cleanup_error);
+    if (!self->withdrawn)
+        g_prefix_error(error, "%s; ", cleanup_error->message);
+    return FALSE;
+}
+
+
+/* From whatever names it to its full id. */
+static gboolean
+resolve_type(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+{
+    char *id = md_mdev_types_resolve(parent, self->type_id, self->type_name, error);
+
+    if (id == NULL) {
+        g_prefix_error(error, "parent '%s': ", self->name);
+        return FALSE;
+    }
+    g_free(self->type_id);
+    self->type_id = id;
+    g_clear_pointer(&self->type_name, g_free);
+    return TRUE;
+}
+
+
+gboolean
+md_mdev_write_prepare_create(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
+
+    return parent != NULL && resolve_type(self, parent, error);
+}
+
+
+/* The device, and then what it is to have. */
+static gboolean
+make(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+{
+    g_autofree char *attribute =
+        g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, MD_ATTR_TYPE_CREATE, NULL);
+    g_autoptr(GError) err = NULL;
+
+    if (!md_sysfs_dir_write(parent, attribute, self->uuid, &err)) {
+        explain_create_error(self, parent, md_error_get_errno(err), error);
+        return FALSE;
+    }
+    return set_up(self, parent, error);
+}
+
+
+gboolean
+md_mdev_write_create(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
+    g_autofree char *path = NULL;
+    gboolean ok = FALSE;
+
+    if (parent == NULL || !resolve_type(self, parent, error))
+        return FALSE;
+
+    /* Without attributes a device is whole as soon as it is there. */
+    if (self->state_dir == NULL || self->attrs->len == 0)
+        return make(self, parent, error);
+
+    path = g_build_filename(self->path, self->uuid, NULL);
+    md_unfinished_begin(self->state_dir, path, self->type_id);
+    ok = make(self, parent, error);
+    md_unfinished_end(self->state_dir, path);
+    return ok;
+}
+
+
+static void
+set_refusal(GError **error, int errnum)
+{
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s", g_strerror(errnum));
+}
+
+
+/* Whoever may not remove the device need not know whether it is in use, and often cannot. */
+static gboolean
+check_removable(MdSysfsDir *device, GError **error)
+{
+    if (!md_sysfs_dir_may_write(device, MD_ATTR_MDEV_REMOVE) && errno == EACCES) {
+        set_refusal(error, EACCES);
+        return FALSE;
+    }
+    return md_vfio_check_free(device, error);
+}
+
+
+gboolean
+md_mdev_write_prepare_remove(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+
+    if (device == NULL || !check_removable(device, error))
+        return FALSE;
+    /* Of one that was incomplete for long it has not been known. */
+    if (self->type_id == NULL)
+        self->type_id = md_sysfs_dir_read_link(device, MD_ATTR_MDEV_TYPE);
+    if (self->type_id == NULL)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its type cannot be read");
+    return self->type_id != NULL;
+}
+
+
+gboolean
+md_mdev_write_remove(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+    g_autoptr(GError) err = NULL;
+
+    if (device == NULL || !check_removable(device, error))
+        return FALSE;
+
+    if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))
+        return TRUE;
+    if (md_error_is_gone(err))
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
+                     self->name);
+    else
+        set_refusal(error, md_error_get_errno(err));
+    return FALSE;
+}
+
+
+gboolean
+md_mdev_write_update(gpointer write, GError **error)
+{
+    MdMdevWrite *self = write;
+    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+
+    return device != NULL && write_attrs(self, device, error);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "mdev/recovery.h"
+
+#include <string.h>
+
+#include "conf/cap-mdev.h"
+#include "mdev/mdev.h"
+#include "mdev/unfinished.h"
+#include "util/error.h"
+
+/* An incomplete device is registered as it is after the first half of this, in milliseconds. */
+#define PATIENCE(settings) (2 * (settings)->event_timeout)
+
+struct _MdRecovery {
+    const MdBackendHost *host;
+    MdRecoveryFunc func;
+    gpointer data;
+    GHashTable *notes; /* UUID -> MdUnfinished, of what is to go or going */
+    guint timer;       /* until those that have not shown up are forgotten */
+};
+
+/* One removal. Outlives the recovery if need be. */
+typedef struct {
+    MdRecovery *recovery; /* weak, NULL: it has ended */
+    char *directory;      /* of the notes */
+    char *path;
+} Removal;
+
+/* The removals under way, so that they are told of the end of their recovery. Main loop only. */
+static GList *removals;
+
+
+static void
+removal_free(Removal *removal)
+{
+    removals = g_list_remove(removals, removal);
+    g_free(removal->directory);
+    g_free(removal->path);
+    g_free(removal);
+}
+
+
+static const char *
+get_uuid(const char *path)
+{
+    return strrchr(path, '/') + 1;
+}
+
+
+/* It is nothing that has been left any more. */
+static void
+forget(MdRecovery *self, const char *path)
+{
+    md_unfinished_end(self->host->settings->state_dir, path);
+    g_hash_table_remove(self->notes, get_uuid(path));
+}
+
+
+static void
+end(MdRecovery *self, const char *path)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+
+    forget(self, path);
+    self->func(get_uuid(above), self->data);
+}
+
+
+static void
+on_removed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    Removal *removal = data;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = md_backend_finish(result, &error);
+
+    if (name == NULL && !md_error_is_gone(error))
+        g_message("'%s' has been left half made, and stays: %s", removal->path, error->message);
+    if (removal->recovery != NULL)
+        end(removal->recovery, removal->path);
+    else
+        md_unfinished_end(removal->directory, removal->path);
+    removal_free(removal);
+}
+
+
+static void
+remove_device(MdRecovery *self, MdNodeDevice *device)
+{
+    Removal *removal = g_new0(Removal, 1);
+
+    g_message("Removing '%s', which has been left half made", device->def->name);
+    removal->recovery = self;
+    removal->directory = g_strdup(self->host->settings->state_dir);
+    removal->path = g_strdup(device->def->path);
+    removals = g_list_prepend(removals, removal);
+    md_backend_mdev.destroy_async(self->host, device, md_owner_get_daemon(), on_removed, removal);
+}
+
+
+/* Of one that was registered without its type that is not known. */
+static gboolean
+is_noted(const MdNodeDevice *device, const MdUnfinished *note)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+    return cap != NULL && (cap->type_id == NULL || g_str_equal(cap->type_id, note->type_id));
+}
+
+
+static void
+consider(MdRecovery *self, MdNodeDevice *device)
+{
+    const char *path = device->def->path;
+    const MdUnfinished *note =
+        path != NULL ? g_hash_table_lookup(self->notes, get_uuid(path)) : NULL;
+
+    if (note == NULL || !g_str_equal(note->path, path))
+        return;
+    if (is_noted(device, note))
+        remove_device(self, device);
+    else
+        forget(self, path);
+}
+
+
+static void
+on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdRecovery *self)
+{
+    consider(self, device);
+}
+
+
+static gboolean
+is_being_removed(MdRecovery *self, const char *path)
+{
+    for (GList *link = removals; link != NULL; link = link->next) {
+        const Removal *removal = link->data;
+
+        if (removal->recovery == self && g_str_equal(removal->path, path))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+
+/* What was incomplete has been registered by now, or has gone. */
+static gboolean
+on_late(gpointer data)
+{
+    MdRecovery *self = data;
+    GHashTableIter iter;
+    MdUnfinished *note = NULL;
+
+    self->timer = 0;
+    g_hash_table_iter_init(&iter, self->notes);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&note)) {
+        if (!is_being_removed(self, note->path)) {
+            md_unfinished_end(self->host->settings->state_dir, note->path);
+            g_hash_table_iter_remove(&iter);
+        }
+    }
+    return G_SOURCE_REMOVE;
+}
+
+
+static void
+take_note(MdRecovery *self, MdUnfinished *note)
+{
+    MdNodeDevice *device = md_registry_find_path(self->host->registry, note->path);
+    const char *path = note->path;
+
+    g_hash_table_replace(self->notes, (char *)get_uuid(path), note);
+    if (device != NULL)
+        consider(self, device);
+    else if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+        forget(self, path);
+}
+
+
+MdRecovery *
+md_recovery_new(const MdBackendHost *host, MdRecoveryFunc func, gpointer data)
+{
+    MdRecovery *self = g_new0(MdRecovery, 1);
+    g_autoptr(GPtrArray) notes = md_unfinished_list(host->settings->state_dir);
+
+    self->host = host;
+    self->func = func;
+    self->data = data;
+    self->notes =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)md_unfinished_free);
+    g_signal_connect(host->registry, "created", G_CALLBACK(on_created), self);
+    for (guint i = 0; i < notes->len; i++)
+        take_note(self, g_steal_pointer(&notes->pdata[i]));
+    if (g_hash_table_size(self->notes) > 0)
+        self->timer = g_timeout_add(PATIENCE(host->settings), on_late, self);
+    return self;
+}
+
+
+void
+md_recovery_free(MdRecovery *self)
+{
+    if (self == NULL)
+        return;
+
+    g_clear_handle_id(&self->timer, g_source_remove);
+    g_signal_handlers_disconnect_by_data(self->host->registry, self);
+    for (GList *link = removals; link != NULL; link = link->next)
+        ((Removal *)link->data)->recovery = NULL;
+    g_hash_table_unref(self->notes);
+    g_free(self);
+}
+
+
+gboolean
+md_recovery_holds(MdRecovery *self, const char *uuid)
+{
+    return self != NULL && g_hash_table_contains(self->notes, uuid);
+}
+
+
+gboolean
+md_recovery_is_busy(MdRecovery *self)
+{
+    return self != NULL && g_hash_table_size(self->notes) > 0;
+}

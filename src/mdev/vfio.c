@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "mdev/vfio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "vfio/vfio-users.h"
+#include "util/error.h"
+#include "util/names.h"
+
+
+static void
+set_in_use(GError **error, const MdVfioHolder *holder)
+{
+    if (*holder->name != '\0')
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                     "device in use by process %" G_GINT64_FORMAT " (%s)", holder->pid,
+                     holder->name);
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by process %" G_GINT64_FORMAT,
+                     holder->pid);
+}
+
+
+static gboolean
+refuse_unknown(GError **error, const char *why)
+{
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "whether the device is in use cannot be told: %s",
+                 why);
+    return FALSE;
+}
+
+
+/* The processes are looked at: for the node of the device itself, which may be open many times
+ * over, and for that of a group that we may not open, as a guest has it. */
+static gboolean
+check_processes(dev_t node, GError **error)
+{
+    MdVfioHolder holder = { 0 };
+    g_autofree char *hint = NULL;
+
+    switch (md_vfio_users_find(node, &holder, &hint)) {
+    case MD_VFIO_FREE:
+        return TRUE;
+    case MD_VFIO_HELD:
+        set_in_use(error, &holder);
+        break;
+    case MD_VFIO_UNKNOWN:
+        return refuse_unknown(error, hint);
+    }
+    return FALSE;
+}
+
+
+/* Only the name of the holder is to be found out. */
+static void
+set_group_in_use(GError **error, const struct stat *node)
+{
+    MdVfioHolder holder = { 0 };
+    g_autofree char *hint = NULL;
+
+    if (md_vfio_users_find(node->st_rdev, &holder, &hint) == MD_VFIO_HELD)
+        set_in_use(error, &holder);
+    else
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by an unknown process%s%s%s",
+                     hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+}
+
+
+/* Without a node, and one without a group that offers it, there is nothing to be held. */
+static gboolean
+refuse_node(const char *path, int errnum, GError **error)
+{
+    g_autofree char *why = NULL;
+
+    if (errnum == ENOENT || errnum == ENODEV || errnum == ENXIO)
+        return TRUE;
+    why = g_strdup_printf("Unable to open '%s': %s", path, g_strerror(errnum));
+    return refuse_unknown(error, why);
+}
+
+
+/* A group can be opened by one user at a time, so that EBUSY tells without a look at any process.
+ */
+static gboolean
+check_group(MdSysfsDir *device, GError **error)
+{
+    g_autofree char *group = md_sysfs_dir_read_link(device, MD_ATTR_IOMMU_GROUP);
+    g_autofree char *path = NULL;
+    struct stat st = { 0 };
+    int fd = -1;
+
+    if (group == NULL)
+        return TRUE;
+
+    path = g_build_filename(MD_PATH_DEV_VFIO, group, NULL);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return TRUE;
+    }
+    switch (errno) {
+    case EBUSY:
+        if (stat(path, &st) < 0)
+            st.st_rdev = 0;
+        set_group_in_use(error, &st);
+        return FALSE;
+    case EACCES:
+    case EPERM:
+        return stat(path, &st) < 0 ? refuse_node(path, errno, error)
+                                   : check_processes(st.st_rdev, error);
+    default:
+        return refuse_node(path, errno, error);
+    }
+}
+
+
+static gboolean
+parse_dev(const char *text, dev_t *node)
+{
+    guint major_number = 0;
+    guint minor_number = 0;
+
+    if (text == NULL || sscanf(text, "%u:%u", &major_number, &minor_number) != 2)
+        return FALSE;
+    *node = makedev(major_number, minor_number);
+    return TRUE;
+}
+
+
+static gboolean
+check_cdev(MdSysfsDir *device, GError **error)
+{
+    g_autoptr(GPtrArray) names = md_sysfs_dir_list(device, MD_ATTR_VFIO_DEV);
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *attr =
+            g_build_filename(MD_ATTR_VFIO_DEV, g_ptr_array_index(names, i), "dev", NULL);
+        g_autoptr(GError) gone = NULL;
+        g_autofree char *text = md_sysfs_dir_read(device, attr, &gone);
+        dev_t node = 0;
+
+        if (text == NULL && md_error_get_errno(gone) == ENOENT)
+            continue;
+        if (!parse_dev(text, &node))
+            return refuse_unknown(error, "its node has no number");
+        if (!check_processes(node, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+md_vfio_check_free(MdSysfsDir *device, GError **error)
+{
+    return check_group(device, error) && check_cdev(device, error);
+}

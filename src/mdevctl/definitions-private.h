@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store from within: definitions.c keeps it true to the disk, definitions-change.c writes. */
+#pragma once
+
+#include "mdevctl/definition-reader.h"
+#include "mdevctl/definitions.h"
+#include "util/fair-queue.h"
+#include "util/watch.h"
+
+struct _MdDefinitions {
+    GObject parent;
+
+    char *path;
+    const MdSettings *settings;
+
+    MdWatch *watch;
+    int top;               /* the watch of the directory, 0: it is not there */
+    int above;             /* the watch of the nearest directory above it, 0: there is none */
+    char *awaited;         /* what in there leads to the directory */
+    GHashTable *parents;   /* address -> Parent */
+    GHashTable *by_watch;  /* id -> Parent, borrowed */
+    GHashTable *complaint; /* path -> what is wrong there, as it has been told */
+
+    MdDefinitionReader *reader;
+    gboolean loaded;        /* all has been read once */
+    GHashTable *new_writes; /* address -> number of new definitions that are being written */
+    GHashTable *writing;    /* "address/UUID" of a file that is being written -> Writing */
+    MdFairQueue *changes;   /* NULL: there has been none */
+    MdDefinitionsWhenTold when_told;
+    gpointer when_told_data;
+};
+
+/* A directory of definitions. */
+typedef struct {
+    char *addr;
+    int watch;               /* 0: it cannot be watched */
+    GHashTable *definitions; /* UUID -> MdDefinition */
+    gboolean left_out;       /* there have been more files than it may have */
+} Parent;
+
+/* Whether a definition is known, or may become one beside `coming` others of its parent. */
+gboolean
+md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
+void md_definitions_set_no_room_error(GError **error);
+
+/* TRUE if a file is being written by us: whatever happens to it is seen when the write has ended.
+ */
+gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
+
+/* Something has happened to a file; `settled`: it has been written to its end. */
+void md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean settled);

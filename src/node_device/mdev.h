@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The backend of the kernel's mediated devices. */
-#pragma once
-
-#include "node_device/backend.h"
-
-extern const MdBackend md_backend_mdev;

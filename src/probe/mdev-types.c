@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "probe/mdev-types.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <string.h>
+
+#include "probe/probe.h"
+#include "util/error.h"
+#include "util/names.h"
+
+
+gboolean
+md_mdev_types_exist(MdSysfsDir *parent)
+{
+    g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+
+    return ids->len > 0;
+}
+
+
+guint64
+md_mdev_types_get_set(const char *path)
+{
+    g_autoptr(MdSysfsDir) parent = md_sysfs_dir_open(path, NULL);
+
+    return parent != NULL && md_mdev_types_exist(parent)
+               ? md_sysfs_dir_find_inode(parent, MD_ATTR_MDEV_TYPES)
+               : 0;
+}
+
+
+GPtrArray *
+md_mdev_types_probe(MdSysfsDir *dir)
+{
+    if (!md_mdev_types_exist(dir))
+        return NULL;
+    return md_mdev_types_new();
+}
+
+
+/* Types read before: inode of the directory -> MdMdevType. Workers use it too. */
+static GHashTable *known;
+static GMutex known_mutex;
+
+/* What parents offer, listed before: inode of mdev_supported_types -> GPtrArray of MdSysfsEntry. A
+ * driver that registers a parent makes the directory, then the types in it one after the other, and
+ * takes all of them away together. */
+static GHashTable *known_sets;
+
+/* So many are kept of each, enough for dozens of boards; then all are read again. */
+#define KNOWN_MAX 4096
+
+
+static MdMdevType *
+find_known(guint64 inode)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+    const MdMdevType *type = known != NULL ? g_hash_table_lookup(known, &inode) : NULL;
+
+    return type != NULL ? md_mdev_type_copy(type) : NULL;
+}
+
+
+static GPtrArray *
+find_known_set(guint64 inode)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+    GPtrArray *entries = known_sets != NULL ? g_hash_table_lookup(known_sets, &inode) : NULL;
+
+    return entries != NULL ? g_ptr_array_ref(entries) : NULL;
+}
+
+
+/* Takes `value` over. */
+static void
+remember(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value_free)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
+
+    if (*table == NULL)
+        *table = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, value_free);
+    if (g_hash_table_size(*table) >= KNOWN_MAX)
+        g_hash_table_remove_all(*table);
+    g_hash_table_replace(*table, g_memdup2(&inode, sizeof(inode)), value);
+}
+
+
+/* NULL if the type has none, or nothing in it could be printed; `complete` is cleared if it has,
+ * but the driver did not tell. */
+static char *
+read_attribute(MdSysfsDir *dir, const char *type_path, const char *name, gboolean *complete)
+{
+    g_autofree char *path = g_build_filename(type_path, name, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = md_sysfs_dir_read(dir, path, &error);
+    g_autofree char *printed = text != NULL ? md_xml_writer_filter(text) : NULL;
+
+    if (text == NULL && md_error_get_errno(error) != ENOENT)
+        *complete = FALSE;
+    return printed != NULL && *printed != '\0' ? g_steal_pointer(&printed) : NULL;
+}
+
+
+static char *
+make_path(const char *id)
+{
+    return g_strconcat(MD_ATTR_MDEV_TYPES "/", id, NULL);
+}
+
+
+MdMdevType *
+md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode, gboolean may_block)
+{
+    g_autofree char *target = NULL;
+    g_autofree char *description = NULL;
+    MdMdevType *type = find_known(inode);
+    gboolean complete = TRUE;
+
+    if (type != NULL || inode == 0 || !may_block)
+        return type;
+
+    /* `path` may be a link that is called otherwise. */
+    target = md_sysfs_dir_read_link(dir, path);
+    if (target == NULL)
+        target = g_path_get_basename(path);
+
+    type = md_mdev_type_new(target);
+    type->name = read_attribute(dir, path, MD_ATTR_TYPE_NAME, &complete);
+    type->device_api = read_attribute(dir, path, MD_ATTR_TYPE_API, &complete);
+    description = read_attribute(dir, path, MD_ATTR_TYPE_DESC, &complete);
+    if (description != NULL)
+        md_mdev_type_set_description(type, description);
+    if (complete)
+        remember(&known, inode, md_mdev_type_copy(type), (GDestroyNotify)md_mdev_type_free);
+    return type;
+}
+
+
+/* Of MdSysfsEntry; not to be changed. */
+static GPtrArray *
+list_types(MdSysfsDir *parent)
+{
+    guint n = 0;
+    guint64 inode = md_sysfs_dir_find_directory(parent, MD_ATTR_MDEV_TYPES, &n);
+    GPtrArray *entries = inode != 0 ? find_known_set(inode) : NULL;
+
+    if (entries != NULL && entries->len == n)
+        return entries;
+    g_clear_pointer(&entries, g_ptr_array_unref);
+    entries = md_sysfs_dir_list_entries(parent, MD_ATTR_MDEV_TYPES);
+    if (inode != 0 && entries->len == n)
+        remember(&known_sets, inode, g_ptr_array_ref(entries), (GDestroyNotify)g_ptr_array_unref);
+    return entries;
+}
+
+
+GPtrArray *
+md_mdev_types_read(MdSysfsDir *parent)
+{
+    g_autoptr(GPtrArray) entries = list_types(parent);
+    g_autoptr(GPtrArray) types = md_mdev_types_new();
+
+    for (guint i = 0; i < entries->len && i < MD_MDEV_TYPES_MAX; i++) {
+        const MdSysfsEntry *entry = g_ptr_array_index(entries, i);
+        g_autofree char *path = make_path(entry->name);
+        g_autofree char *attribute = g_strconcat(path, "/" MD_ATTR_TYPE_AVAILABLE, NULL);
+        MdMdevType *type = md_mdev_types_read_one(parent, path, entry->inode, TRUE);
+        gint64 available = 0;
+
+        if (type == NULL)
+            continue;
+        if (md_sysfs_dir_read_int(parent, attribute, &available) && available > 0)
+            type->available = available;
+        g_ptr_array_add(types, type);
+    }
+    return types->len > 0 ? g_steal_pointer(&types) : NULL;
+}
+
+
+gboolean
+md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error)
+{
+    if (!may_block && md_mdev_types_exist(parent))
+        return md_probe_check_may_block(FALSE, error);
+    g_clear_pointer(types, g_ptr_array_unref);
+    if (may_block)
+        *types = md_mdev_types_read(parent);
+    return TRUE;
+}
+
+
+static gboolean
+type_has_name(MdSysfsDir *parent, const char *id, const char *name)
+{
+    g_autofree char *path = make_path(id);
+    guint64 inode = md_sysfs_dir_find_inode(parent, path);
+    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, inode, TRUE);
+
+    return type != NULL && g_strcmp0(type->name, name) == 0;
+}
+
+
+/* That nothing is listed need not mean that nothing is there. */
+static void
+set_no_types_error(MdSysfsDir *parent, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(MdSysfsDir) types = md_sysfs_dir_open_child(parent, MD_ATTR_MDEV_TYPES, &err);
+
+    if (types == NULL && !md_error_is_gone(err))
+        g_propagate_error(error, g_steal_pointer(&err));
+    else
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                    "the parent does not support mediated devices");
+}
+
+
+static void
+set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
+{
+    g_autoptr(GString) offered = g_string_new(NULL);
+
+    for (guint i = 0; i < ids->len; i++)
+        g_string_append_printf(offered, "%s%s", i > 0 ? ", " : "",
+                               (char *)g_ptr_array_index(ids, i));
+
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the parent has no type '%s', only %s",
+                wanted, offered->str);
+}
+
+
+/* Whether a type is called exactly so; what could lead elsewhere is no name of one. */
+static gboolean
+has_id(MdSysfsDir *parent, const char *id)
+{
+    g_autofree char *path = make_path(id);
+
+    return *id != '\0' && *id != '.' && strchr(id, '/') == NULL && md_sysfs_dir_has(parent, path);
+}
+
+
+char *
+md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) ids = NULL;
+    g_autofree char *suffix = id != NULL ? g_strconcat("-", id, NULL) : NULL;
+    const char *found = NULL;
+
+    if (id != NULL && has_id(parent, id))
+        return g_strdup(id);
+
+    ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+    for (guint i = 0; i < ids->len; i++) {
+        const char *candidate = g_ptr_array_index(ids, i);
+        gboolean fits = id != NULL ? g_str_has_suffix(candidate, suffix)
+                                   : type_has_name(parent, candidate, name);
+
+        if (!fits)
+            continue;
+        if (found != NULL) {
+            md_error_set(error, VIR_ERR_INTERNAL_ERROR,
+                         "type '%s' is ambiguous: it may be '%s' or '%s'", id != NULL ? id : name,
+                         found, candidate);
+            return NULL;
+        }
+        found = candidate;
+    }
+
+    if (ids->len == 0)
+        set_no_types_error(parent, error);
+    else if (found == NULL)
+        set_no_type_error(ids, id != NULL ? id : name, error);
+    return g_strdup(found);
+}

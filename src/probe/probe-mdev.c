@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A mediated device: a directory named by its UUID below its parent, whoever created it. */
+#include "config.h"
+
+#include "conf/cap-mdev.h"
+#include "probe/mdev-types.h"
+#include "probe/probe.h"
+#include "util/error.h"
+#include "util/names.h"
+
+
+/* A device keeps its type as long as it lives, and the directory of its type is the same one. */
+static void
+read_type(MdCapMdev *cap, MdSysfsDir *dir)
+{
+    cap->type_id = md_sysfs_dir_read_link(dir, MD_ATTR_MDEV_TYPE);
+    cap->type_inode = md_sysfs_dir_find_inode(dir, MD_ATTR_MDEV_TYPE);
+}
+
+
+/* One that has gone already has left none behind. */
+static gboolean
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    const char *uuid = md_udev_device_get_name(device);
+    g_autofree char *parent_path = g_path_get_dirname(def->path);
+    MdCapMdev *cap = NULL;
+
+    if (!g_uuid_string_is_valid(uuid))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev);
+    cap->uuid = g_strdup(uuid);
+    cap->parent_addr = g_path_get_basename(parent_path);
+    if (dir != NULL)
+        read_type(cap, dir);
+    def->name = md_cap_mdev_make_name(cap->uuid, cap->parent_addr);
+    return TRUE;
+}
+
+
+static int
+read_iommu_group(MdSysfsDir *dir)
+{
+    g_autofree char *group = md_sysfs_dir_read_link(dir, MD_ATTR_IOMMU_GROUP);
+    guint64 number = 0;
+
+    if (group == NULL || !g_ascii_string_to_unsigned(group, 10, 0, G_MAXINT, &number, NULL))
+        return -1;
+    return (int)number;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    if (cap->type_id == NULL)
+        read_type(cap, dir);
+    if (cap->type_id == NULL) {
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
+                     "no node device with matching name '%s': it is coming or going", def->name);
+        return FALSE;
+    }
+    cap->iommu_group = read_iommu_group(dir);
+    g_clear_pointer(&cap->type, md_mdev_type_free);
+    cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, cap->type_inode, may_block);
+    return cap->type != NULL || md_probe_check_may_block(may_block, error);
+}
+
+
+/* The kernel announces the device first and links its type last. */
+static gboolean
+is_complete(MdSysfsDir *dir)
+{
+    return md_sysfs_dir_has(dir, MD_ATTR_MDEV_TYPE);
+}
+
+
+const MdProbe md_probe_mdev = {
+    .kind = &md_cap_kind_mdev,
+    .subsystem = MD_SUBSYSTEM_MDEV,
+    .probe = probe,
+    .refresh = refresh,
+    .is_complete = is_complete,
+    .nodeless = TRUE,
+    .told_by_bind = TRUE,
+};

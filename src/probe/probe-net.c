@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A network interface. Those that the kernel gives a type (bridges, bonds, VLANs ...) are none to
+ * libvirt, but for wireless ones; nor to us, unless there is hardware below them (modems, ports of
+ * a switch). */
+#include "config.h"
+
+#include <string.h>
+
+#include "conf/cap-net.h"
+#include "probe/net-features.h"
+#include "probe/probe.h"
+#include "util/error.h"
+#include "util/names.h"
+
+#define PROPERTY_INTERFACE "INTERFACE"
+#define DEVTYPE_WLAN       "wlan"
+#define ATTR_ADDRESS       "address"
+#define ATTR_OPERSTATE     "operstate"
+#define ATTR_SPEED         "speed"
+
+/* Characters of the longest address that the kernel has, 32 bytes. */
+#define ADDRESS_MAX 95
+
+
+/* NULL if it has none, as a tunnel of IP. */
+static char *
+read_address(MdSysfsDir *dir)
+{
+    g_autofree char *address = md_sysfs_dir_read(dir, ATTR_ADDRESS, NULL);
+
+    if (address == NULL || *address == '\0' || strlen(address) > ADDRESS_MAX ||
+        strspn(address, "0123456789abcdefABCDEF:") != strlen(address))
+        return NULL;
+    return g_steal_pointer(&address);
+}
+
+
+static gboolean
+is_hardware(const char *devtype, MdSysfsDir *dir)
+{
+    return g_str_equal(devtype, DEVTYPE_WLAN) || md_sysfs_dir_has(dir, MD_ATTR_DEVICE);
+}
+
+
+static gboolean
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    const char *devtype = md_udev_device_get_devtype(device);
+    const char *interface = md_udev_device_get_property(device, PROPERTY_INTERFACE);
+    MdCapNet *cap = NULL;
+
+    if (interface == NULL || (devtype != NULL && !is_hardware(devtype, dir)))
+        return FALSE;
+
+    cap = md_node_device_def_add_cap(def, &md_cap_kind_net);
+    cap->interface = g_strdup(interface);
+    cap->address = read_address(dir);
+    cap->medium =
+        g_strcmp0(devtype, DEVTYPE_WLAN) == 0 ? MD_NET_MEDIUM_WLAN : MD_NET_MEDIUM_ETHERNET;
+    def->name =
+        md_node_device_make_name("net", md_udev_device_get_name(device), cap->address, NULL);
+    return TRUE;
+}
+
+
+static void
+read_link(MdCapNet *cap, MdSysfsDir *dir)
+{
+    g_autofree char *state = md_sysfs_dir_read(dir, ATTR_OPERSTATE, NULL);
+    gint64 speed = 0;
+
+    cap->state = state != NULL ? md_net_state_find(state) : MD_NET_STATE_NONE;
+    cap->speed = 0;
+    /* Drivers tell nonsense of a link that is not up; and -1, if they do not know, of any. */
+    if (cap->state == MD_NET_STATE_UP && md_sysfs_dir_read_int(dir, ATTR_SPEED, &speed) &&
+        speed > 0 && speed < G_MAXUINT)
+        cap->speed = (guint)speed;
+}
+
+
+/* Features are asked for by name: it must have had that name all the time. */
+static gboolean
+check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
+{
+    if (md_sysfs_dir_is_in_place(dir))
+        return TRUE;
+    md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'",
+                 def->name);
+    return FALSE;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block G_GNUC_UNUSED, GError **error)
+{
+    MdCapNet *cap = md_node_device_def_get_cap(def, &md_cap_kind_net);
+
+    read_link(cap, dir);
+    cap->features = md_net_features_read(cap->interface, dir);
+    return check_name(def, dir, error);
+}
+
+
+const MdProbe md_probe_net = {
+    .kind = &md_cap_kind_net,
+    .subsystem = MD_SUBSYSTEM_NET,
+    .driverless = TRUE,
+    .probe = probe,
+    .refresh_blocks = md_probe_always_blocks, /* the lock of all interfaces, and the driver */
+    .refresh = refresh,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A device of any other subsystem that is a parent of mediated devices: mtty, mdpy, mbochs and
+ * their like. */
+#include "config.h"
+
+#include "conf/cap-mdev-types.h"
+#include "probe/mdev-types.h"
+#include "probe/probe.h"
+
+
+static gboolean
+probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
+{
+    const char *subsystem = md_udev_device_get_subsystem(device);
+
+    if (!md_mdev_types_exist(dir))
+        return FALSE;
+
+    md_node_device_def_add_cap(def, &md_cap_kind_mdev_types);
+    def->name = *subsystem != '\0'
+                    ? md_node_device_make_name(subsystem, md_udev_device_get_name(device), NULL)
+                    : md_node_device_make_name(md_udev_device_get_name(device), NULL);
+    return TRUE;
+}
+
+
+static gboolean
+refresh(MdNodeDeviceDef *def,
+        MdSysfsDir *dir,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
+{
+    MdCapMdevTypes *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev_types);
+    GPtrArray *types = md_mdev_types_read(dir);
+
+    if (types != NULL) {
+        g_ptr_array_unref(cap->mdev_types);
+        cap->mdev_types = types;
+    }
+    return TRUE;
+}
+
+
+const MdProbe md_probe_virtual_parent = {
+    .kind = &md_cap_kind_mdev_types,
+    .subsystem = NULL,
+    .probe = probe,
+    .refresh = refresh,
+};

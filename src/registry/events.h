@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact;
+ * those of one user for one fact in the order in which they have subscribed. If a user has few, all
+ * of them are called at once; otherwise others have their turns on the main loop in between, and
+ * the subscribers of one user do not wait for those of another one.
+ */
+#pragma once
+
+#include <glib.h>
+#include <libvirt/libvirt.h>
+
+#include "registry/registry.h"
+
+typedef struct _MdEvents MdEvents;
+typedef struct _MdEventSubscription MdEventSubscription;
+
+/*
+ * `event` is a virNodeDeviceEventID. For VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE `detail` is a
+ * virNodeDeviceEventLifecycleType, for VIR_NODE_DEVICE_EVENT_ID_UPDATE it is 0.
+ */
+typedef void (*MdEventFunc)(const char *device, int event, int detail, gpointer data);
+
+/* Listens to a registry. */
+MdEvents *md_events_new(MdRegistry *registry);
+/* With all subscriptions. Whoever waits in md_events_call_when_told() is called. */
+void md_events_free(MdEvents *self);
+
+/* For a user, see md_owner_get_share(). `device` NULL: all devices. */
+MdEventSubscription *md_events_subscribe(
+    MdEvents *self, guint64 share, int event, const char *device, MdEventFunc func, gpointer data);
+
+/* A subscriber may leave at any time, from within its own call too; it is not called afterwards. */
+void md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription);
+
+/* The subscription to this, NULL: there is none. `device` NULL: all devices. */
+typedef MdEventSubscription *(*MdEventsFind)(int event, const char *device, gpointer data);
+
+/* Calls at once those subscribers of a user whom `find` finds, for each fact that they are still to
+ * be told of. `until` is 0 at first, and tells the next time for the same ones what they have been
+ * told already: a fact costs once. */
+void
+md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind find, gpointer data);
+
+/* Calls `func` once when the subscribers of a user have been told all that has happened so far, at
+ * once if they have. */
+void md_events_call_when_told(MdEvents *self,
+                              guint64 share,
+                              void (*func)(gpointer data),
+                              gpointer func_data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdEvents, md_events_free)

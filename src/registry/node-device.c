@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "registry/node-device.h"
+
+
+MdNodeDevice *
+md_node_device_new(MdNodeDeviceDef *def, guint64 inode)
+{
+    MdNodeDevice *self = g_rc_box_new0(MdNodeDevice);
+
+    self->def = def;
+    self->active = TRUE;
+    self->inode = inode;
+    return self;
+}
+
+
+MdNodeDevice *
+md_node_device_ref(MdNodeDevice *self)
+{
+    return g_rc_box_acquire(self);
+}
+
+
+static void
+clear(MdNodeDevice *self)
+{
+    md_node_device_def_unref(self->def);
+    md_definition_unref(self->definition);
+}
+
+
+void
+md_node_device_unref(MdNodeDevice *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)clear);
+}
+
+
+gboolean
+md_node_device_is_mdev(const MdNodeDevice *self)
+{
+    return md_node_device_def_get_cap(self->def, &md_cap_kind_mdev) != NULL;
+}
+
+
+/* The machine itself stays. */
+static gboolean
+is_machine(const MdNodeDevice *self)
+{
+    return md_node_device_def_get_cap(self->def, &md_cap_kind_system) != NULL;
+}
+
+
+gboolean
+md_node_device_may_be_parent(const MdNodeDevice *self)
+{
+    const MdCap *cap = g_ptr_array_index(self->def->caps, 0);
+
+    return cap->kind->make_address != NULL;
+}
+
+
+gboolean
+md_node_device_is_persistent(const MdNodeDevice *self)
+{
+    return self->definition != NULL || is_machine(self);
+}
+
+
+gboolean
+md_node_device_is_autostart(const MdNodeDevice *self)
+{
+    return self->definition != NULL ? self->definition->autostart : is_machine(self);
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "registry/registry.h"
+
+#include <string.h>
+
+#include "conf/cap-mdev.h"
+#include "util/error.h"
+#include "util/names.h"
+
+struct _MdRegistry {
+    GObject parent;
+
+    GQueue devices;         /* of MdNodeDevice, each referenced */
+    GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
+    GTree *by_path;         /* sysfs path -> the same, of active devices that have one; sorted */
+    GHashTable *by_address; /* what the kernel calls it -> the same, see get_address() */
+    GHashTable *defined; /* address of the parent -> set of MdNodeDevice that have a definition */
+};
+
+enum {
+    SIGNAL_CREATED,
+    SIGNAL_DELETED,
+    SIGNAL_DEFINED,
+    SIGNAL_UNDEFINED,
+    SIGNAL_UPDATED,
+    SIGNAL_LAST
+};
+
+static guint signals[SIGNAL_LAST];
+
+G_DEFINE_FINAL_TYPE(MdRegistry, md_registry, G_TYPE_OBJECT)
+
+
+static void
+md_registry_finalize(GObject *object)
+{
+    MdRegistry *self = MD_REGISTRY(object);
+
+    g_hash_table_unref(self->by_name);
+    g_tree_unref(self->by_path);
+    g_hash_table_unref(self->by_address);
+    g_hash_table_unref(self->defined);
+    g_queue_clear_full(&self->devices, (GDestroyNotify)md_node_device_unref);
+    G_OBJECT_CLASS(md_registry_parent_class)->finalize(object);
+}
+
+
+static void
+md_registry_class_init(MdRegistryClass *klass)
+{
+    static const char *const names[SIGNAL_LAST] = { "created", "deleted", "defined", "undefined",
+                                                    "updated" };
+
+    G_OBJECT_CLASS(klass)->finalize = md_registry_finalize;
+    for (int i = 0; i < SIGNAL_LAST; i++)
+        signals[i] = g_signal_new(names[i], MD_TYPE_REGISTRY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                  NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
+}
+
+
+static int
+compare_paths(gconstpointer a, gconstpointer b, gpointer data G_GNUC_UNUSED)
+{
+    return strcmp(a, b);
+}
+
+
+static void
+md_registry_init(MdRegistry *self)
+{
+    g_queue_init(&self->devices);
+    self->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+    self->by_path = g_tree_new_full(compare_paths, NULL, NULL, NULL);
+    self->by_address = g_hash_table_new(g_str_hash, g_str_equal);
+    self->defined =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+}
+
+
+MdRegistry *
+md_registry_new(void)
+{
+    return g_object_new(MD_TYPE_REGISTRY, NULL);
+}
+
+
+/* What the kernel calls it, if definitions may name it so. Others have such names, too, and may
+ * share one with a parent, as a subchannel of s390 and the device behind another one do. */
+static const char *
+get_address(const MdNodeDevice *device)
+{
+    if (!device->active || device->def->path == NULL || !md_node_device_may_be_parent(device))
+        return NULL;
+    return strrchr(device->def->path, '/') + 1;
+}
+
+
+static void
+index_definition(MdRegistry *self, MdNodeDevice *device)
+{
+    const char *address = device->definition->parent_addr;
+    GHashTable *children = g_hash_table_lookup(self->defined, address);
+
+    if (children == NULL) {
+        children = g_hash_table_new(NULL, NULL);
+        g_hash_table_insert(self->defined, g_strdup(address), children);
+    }
+    g_hash_table_add(children, device);
+}
+
+
+static void
+unindex_definition(MdRegistry *self, MdNodeDevice *device)
+{
+    const char *address = device->definition->parent_addr;
+    GHashTable *children = g_hash_table_lookup(self->defined, address);
+
+    g_hash_table_remove(children, device);
+    if (g_hash_table_size(children) == 0)
+        g_hash_table_remove(self->defined, address);
+}
+
+
+static void
+index_device(MdRegistry *self, GList *link)
+{
+    MdNodeDevice *device = link->data;
+    const char *address = get_address(device);
+
+    g_hash_table_replace(self->by_name, device->def->name, link);
+    if (device->active && device->def->path != NULL)
+        g_tree_replace(self->by_path, device->def->path, link);
+    if (address != NULL)
+        g_hash_table_replace(self->by_address, (gpointer)address, link);
+    if (device->definition != NULL)
+        index_definition(self, device);
+}
+
+
+/* Before anything of the device changes: the tables borrow their keys from it. */
+static GList *
+unindex_device(MdRegistry *self, MdNodeDevice *device)
+{
+    GList *link = g_hash_table_lookup(self->by_name, device->def->name);
+    const char *address = get_address(device);
+
+    g_hash_table_remove(self->by_name, device->def->name);
+    if (device->active && device->def->path != NULL)
+        g_tree_remove(self->by_path, device->def->path);
+    if (address != NULL && g_hash_table_lookup(self->by_address, address) == link)
+        g_hash_table_remove(self->by_address, address);
+    if (device->definition != NULL)
+        unindex_definition(self, device);
+    return link;
+}
+
+
+/* Takes `def` over. */
+static void
+replace_def(MdNodeDevice *device, MdNodeDeviceDef *def)
+{
+    md_node_device_def_unref(device->def);
+    device->def = def;
+}
+
+
+/* Whether a device takes something of what its parent has to offer: a mediated device, or a host on
+ * a virtual port. */
+static gboolean
+is_slice(const MdNodeDevice *child, const MdNodeDevice *parent)
+{
+    return md_node_device_is_mdev(child) ||
+           (md_node_device_def_get_cap(child->def, &md_cap_kind_scsi_host) != NULL &&
+            md_node_device_def_get_cap(parent->def, &md_cap_kind_scsi_host) != NULL);
+}
+
+
+/* A child has come or gone: what its parent has to offer may be another now. */
+static void
+signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
+{
+    MdNodeDevice *parent = NULL;
+
+    /* The machine itself offers nothing that could change. */
+    if (child->def->parent == NULL)
+        return;
+    parent = md_registry_find(self, child->def->parent);
+    if (parent != NULL && parent->def->path != NULL && is_slice(child, parent))
+        g_signal_emit(self, signals[SIGNAL_UPDATED], 0, parent);
+}
+
+
+/* A definition names its parent by address; who that is, if anybody, is known here. */
+static MdNodeDeviceDef *
+describe(MdRegistry *self, const MdDefinition *definition)
+{
+    MdNodeDevice *parent = md_registry_find_address(self, definition->parent_addr);
+
+    return md_definition_to_device(definition,
+                                   parent != NULL ? parent->def->name : MD_NAME_COMPUTER);
+}
+
+
+GList *
+md_registry_list_defined(MdRegistry *self, const char *address)
+{
+    GHashTable *children = g_hash_table_lookup(self->defined, address);
+
+    return children != NULL ? g_hash_table_get_keys(children) : NULL;
+}
+
+
+/* Definitions name a parent that comes or goes: their inactive devices have another one now. */
+static void
+describe_children_again(MdRegistry *self, const char *address)
+{
+    g_autoptr(GList) children = md_registry_list_defined(self, address);
+
+    /* Whoever hears of one may make another one go. */
+    for (GList *link = children; link != NULL; link = link->next)
+        md_node_device_ref(link->data);
+    for (GList *link = children; link != NULL; link = link->next) {
+        g_autoptr(MdNodeDevice) device = link->data;
+
+        if (!device->active && device->definition != NULL)
+            md_registry_update(self, device, describe(self, device->definition));
+    }
+}
+
+
+/* An active device that is not known yet. Takes `def` over. */
+static GList *
+append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
+{
+    g_queue_push_tail(&self->devices, md_node_device_new(def, inode));
+    return self->devices.tail;
+}
+
+
+/* Whoever has started a defined device has most likely given it its attributes; not if it is of
+ * another type. */
+static void
+take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    if (g_strcmp0(cap->type_id, definition->type_id) != 0)
+        return;
+    g_ptr_array_unref(cap->attrs);
+    cap->attrs = md_mdev_attrs_copy(definition->attrs);
+}
+
+
+MdNodeDevice *
+md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
+{
+    MdNodeDevice *known = md_registry_find(self, def->name);
+    g_autoptr(MdNodeDevice) device = NULL;
+    g_autofree char *address = NULL;
+    GList *link = NULL;
+
+    g_return_val_if_fail(known == NULL || !known->active, NULL);
+
+    if (known == NULL) {
+        link = append(self, def, inode);
+    } else {
+        link = unindex_device(self, known);
+        g_queue_unlink(&self->devices, link);
+        g_queue_push_tail_link(&self->devices, link);
+        take_attrs(def, known->definition);
+        replace_def(known, def);
+        known->active = TRUE;
+        known->inode = inode;
+    }
+
+    /* Whoever hears of it may make it go. */
+    device = md_node_device_ref(link->data);
+    address = g_strdup(get_address(device));
+    index_device(self, link);
+    g_signal_emit(self, signals[SIGNAL_CREATED], 0, device);
+    signal_parent_updated(self, device);
+    if (address != NULL)
+        describe_children_again(self, address);
+    return device->active ? device : NULL;
+}
+
+
+void
+md_registry_deactivate(MdRegistry *self, MdNodeDevice *device)
+{
+    g_autoptr(MdNodeDevice) keep = md_node_device_ref(device);
+    g_autofree char *address = g_strdup(get_address(device));
+    GList *link = NULL;
+
+    g_return_if_fail(device->active);
+
+    link = unindex_device(self, device);
+    device->active = FALSE;
+    if (device->definition != NULL) {
+        replace_def(device, describe(self, device->definition));
+        index_device(self, link);
+    } else {
+        g_queue_delete_link(&self->devices, link);
+        md_node_device_unref(device);
+    }
+    g_signal_emit(self, signals[SIGNAL_DELETED], 0, keep);
+    signal_parent_updated(self, keep);
+    if (address != NULL)
+        describe_children_again(self, address);
+}
+
+
+void
+md_registry_replace(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
+{
+    GList *link = NULL;
+
+    g_return_if_fail(g_str_equal(device->def->name, def->name));
+
+    link = unindex_device(self, device);
+    replace_def(device, def);
+    index_device(self, link);
+}
+
+
+void
+md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
+{
+    md_registry_replace(self, device, def);
+    g_signal_emit(self, signals[SIGNAL_UPDATED], 0, device);
+}
+
+
+void
+md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
+{
+    const MdCapMdev *known = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    MdNodeDeviceDef *def = NULL;
+    MdCapMdev *cap = NULL;
+
+    if (known->attrs->len == 0 && attrs->len == 0)
+        return;
+
+    def = md_node_device_def_copy(device->def);
+    cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    g_ptr_array_unref(cap->attrs);
+    cap->attrs = md_mdev_attrs_copy(attrs);
+    md_registry_replace(self, device, def);
+}
+
+
+/* An inactive device that is not known yet. */
+static void
+add_defined(MdRegistry *self, MdDefinition *definition)
+{
+    GList *link = append(self, describe(self, definition), 0);
+    MdNodeDevice *device = link->data;
+
+    device->active = FALSE;
+    device->definition = md_definition_ref(definition);
+    index_device(self, link);
+    g_signal_emit(self, signals[SIGNAL_DEFINED], 0, device);
+}
+
+
+void
+md_registry_define(MdRegistry *self, MdDefinition *definition)
+{
+    g_autofree char *name = md_definition_make_name(definition);
+    MdNodeDevice *device = md_registry_find(self, name);
+    GList *link = NULL;
+    gboolean is_new = FALSE;
+
+    if (device == NULL) {
+        add_defined(self, definition);
+        return;
+    }
+
+    is_new = device->definition == NULL;
+    link = unindex_device(self, device);
+    md_definition_unref(device->definition);
+    device->definition = md_definition_ref(definition);
+    if (!device->active)
+        replace_def(device, describe(self, definition));
+    index_device(self, link);
+    g_signal_emit(self, signals[is_new ? SIGNAL_DEFINED : SIGNAL_UPDATED], 0, device);
+}
+
+
+void
+md_registry_undefine(MdRegistry *self, MdNodeDevice *device)
+{
+    g_autoptr(MdNodeDevice) keep = md_node_device_ref(device);
+    GList *link = NULL;
+
+    g_return_if_fail(device->definition != NULL);
+
+    link = unindex_device(self, device);
+    g_clear_pointer(&device->definition, md_definition_unref);
+    if (device->active) {
+        index_device(self, link);
+    } else {
+        g_queue_delete_link(&self->devices, link);
+        md_node_device_unref(device);
+    }
+    g_signal_emit(self, signals[SIGNAL_UNDEFINED], 0, keep);
+}
+
+
+MdNodeDevice *
+md_registry_find(MdRegistry *self, const char *name)
+{
+    GList *link = g_hash_table_lookup(self->by_name, name);
+
+    return link != NULL ? link->data : NULL;
+}
+
+
+MdNodeDevice *
+md_registry_look_up(MdRegistry *self, const char *name, GError **error)
+{
+    MdNodeDevice *device = md_registry_find(self, name);
+
+    if (device == NULL)
+        md_error_set(error, VIR_ERR_NO_NODE_DEVICE, "no node device with matching name '%s'", name);
+    return device;
+}
+
+
+MdNodeDevice *
+md_registry_find_path(MdRegistry *self, const char *path)
+{
+    GList *link = g_tree_lookup(self->by_path, path);
+
+    return link != NULL ? link->data : NULL;
+}
+
+
+GPtrArray *
+md_registry_list_below(MdRegistry *self, const char *path)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *prefix = g_strconcat(path, "/", NULL);
+
+    for (GTreeNode *node = g_tree_lower_bound(self->by_path, prefix);
+         node != NULL && g_str_has_prefix(g_tree_node_key(node), prefix);
+         node = g_tree_node_next(node))
+        g_ptr_array_add(paths, g_strdup(g_tree_node_key(node)));
+    return paths;
+}
+
+
+MdNodeDevice *
+md_registry_find_address(MdRegistry *self, const char *address)
+{
+    GList *link = g_hash_table_lookup(self->by_address, address);
+
+    return link != NULL ? link->data : NULL;
+}
+
+
+GList *
+md_registry_list(MdRegistry *self)
+{
+    return self->devices.head;
+}
+
+
+guint
+md_registry_size(MdRegistry *self)
+{
+    return self->devices.length;
+}

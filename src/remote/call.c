@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "remote/call.h"
+
+#include "remote/call-log.h"
+#include "remote/wire-error.h"
+#include "util/error.h"
+
+struct _MdCall {
+    guint refs; /* until it has been sent, and until it has been logged */
+    MdSession *session;
+    MdIdentity *who;
+    MdOwner *owner;
+    MdFairQueue *slow;
+    MdFairEntry entry;
+    void (*go_on)(MdCall *call); /* in its turn */
+    const MdProcedure *procedure;
+    md_header header;
+    gpointer args; /* NULL: there are none */
+    gsize cost;    /* of the arguments, as the client counts it */
+    char *judged;  /* the device that was asked about last */
+    gint64 since;  /* monotonic time of its coming */
+    char *parent;  /* of the device that it changes, for the log; NULL: not known */
+    MdCallEndedFunc ended;
+    gpointer data;
+
+    GQueue *held; /* of MdCall, by their links; NULL: it is not held */
+    GList link;
+    MdOwnerWatch watch; /* while it is held */
+};
+
+
+static gboolean
+is_change(MdCall *self)
+{
+    return (self->procedure->flags & MD_PROCEDURE_CHANGE) != 0;
+}
+
+
+/* Of a call that changes a device: one that makes it returns the name (`ret` NULL: not yet), all
+ * others are given it. */
+static const char *
+get_device_name(MdCall *self, gconstpointer ret)
+{
+    gboolean is_new = (self->procedure->flags & MD_PROCEDURE_NEW) != 0;
+    gconstpointer named = is_new ? ret : self->args;
+
+    return is_change(self) && named != NULL ? *(char *const *)named : NULL;
+}
+
+
+static char *
+dup_parent(MdCall *self, const char *name)
+{
+    const char *parent = NULL;
+
+    if (name != NULL)
+        md_driver_get_parent(md_session_get_driver(self->session), name, &parent, NULL);
+    return g_strdup(parent);
+}
+
+
+static void
+log_end(MdCall *self, const char *device, const GError *error)
+{
+    if (is_change(self))
+        md_call_log_change(self->session, self->who, self->procedure->function, device,
+                           self->parent, self->since, error);
+    else if (error != NULL)
+        g_debug("%s: %s", self->procedure->function, error->message);
+}
+
+
+MdCall *
+md_call_new(MdSession *session,
+            const MdProcedure *procedure,
+            const md_header *header,
+            gpointer args,
+            MdFairQueue *slow,
+            MdCallEndedFunc ended,
+            gpointer data)
+{
+    MdCall *self = g_new0(MdCall, 1);
+
+    self->refs = 1;
+    self->session = md_session_ref(session);
+    self->who = md_identity_ref(md_session_get_identity(session));
+    self->owner = md_owner_ref(md_session_get_owner(session));
+    self->procedure = procedure;
+    self->header = *header;
+    self->args = args;
+    self->slow = slow;
+    self->ended = ended;
+    self->data = data;
+    self->since = g_get_monotonic_time();
+    self->parent = dup_parent(self, get_device_name(self, NULL));
+    self->cost = md_client_begin_call(md_session_get_client(session));
+    if ((procedure->flags & MD_PROCEDURE_ALONE) != 0)
+        md_client_set_alone(md_session_get_client(session), TRUE);
+    return self;
+}
+
+
+void
+md_call_log_state(MdCall *self)
+{
+    const char *device = get_device_name(self, NULL);
+
+    g_message("Client %" G_GUINT64_FORMAT ": %s of '%s' under way for %.1f s",
+              md_session_get_number(self->session), self->procedure->function,
+              device != NULL ? device : "", (double)(g_get_monotonic_time() - self->since) / 1e6);
+}
+
+
+MdSession *
+md_call_get_session(MdCall *self)
+{
+    return self->session;
+}
+
+
+MdDriver *
+md_call_get_driver(MdCall *self)
+{
+    return md_session_get_driver(self->session);
+}
+
+
+MdIdentity *
+md_call_get_identity(MdCall *self)
+{
+    return self->who;
+}
+
+
+MdOwner *
+md_call_get_owner(MdCall *self)
+{
+    return self->owner;
+}
+
+
+gconstpointer
+md_call_get_args(MdCall *self)
+{
+    return self->args;
+}
+
+
+static void
+call_unref(MdCall *self)
+{
+    if (--self->refs > 0)
+        return;
+
+    md_session_unref(self->session);
+    md_identity_unref(self->who);
+    md_owner_unref(self->owner);
+    if (self->args != NULL)
+        md_message_clear(self->procedure->args, self->args);
+    g_free(self->args);
+    g_free(self->judged);
+    g_free(self->parent);
+    g_free(self);
+}
+
+
+static void
+on_sent(gpointer data)
+{
+    MdCall *self = data;
+
+    md_client_end_call(md_session_get_client(self->session), self->cost);
+    md_fair_entry_leave(&self->entry);
+    self->ended(self, self->data);
+    call_unref(self);
+}
+
+
+/* The client does not wait for the log, nor the log for a client that does not read. */
+static void
+end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
+{
+    const char *device = get_device_name(self, ret);
+
+    if (self->parent == NULL)
+        self->parent = dup_parent(self, device);
+    if ((self->procedure->flags & MD_PROCEDURE_ALONE) != 0)
+        md_client_set_alone(md_session_get_client(self->session), FALSE);
+
+    self->refs++;
+    md_session_send(self->session, frame, on_sent, self);
+    log_end(self, device, error);
+    call_unref(self);
+}
+
+
+void
+md_call_reply(MdCall *self, gconstpointer ret)
+{
+    g_autoptr(GBytes) frame = NULL;
+    GError *error = NULL;
+    md_header header = self->header;
+
+    header.type = MD_MESSAGE_REPLY;
+    header.status = MD_STATUS_OK;
+    frame = md_message_encode(&header, self->procedure->ret, ret, &error);
+    if (frame == NULL) {
+        md_call_fail(self, error);
+        return;
+    }
+    end(self, frame, ret, NULL);
+}
+
+
+void
+md_call_fail(MdCall *self, GError *error)
+{
+    g_autoptr(GBytes) frame = md_wire_error_encode(&self->header, error);
+
+    end(self, frame, NULL, error);
+    g_error_free(error);
+}
+
+
+guint
+md_call_get_permissions(MdCall *self)
+{
+    const MdProcedure *procedure = self->procedure;
+    guint more = 0;
+
+    if (procedure->get_more_permissions != NULL)
+        more = procedure->get_more_permissions(self->args);
+    return procedure->permissions | more;
+}
+
+
+static gboolean
+is_about_device(guint permissions)
+{
+    return permissions >= MD_MAY_GETATTR;
+}
+
+
+/*
+ * Whose permissions are asked for; NULL: the connection's. FALSE: those of a device that is not
+ * there, on which nothing is to be refused: its call fails for that reason.
+ */
+static gboolean
+find_device(MdCall *self, guint permissions, const char **device)
+{
+    MdDriver *driver = md_call_get_driver(self);
+
+    *device = NULL;
+    if (!is_about_device(permissions))
+        return TRUE;
+    if ((self->procedure->flags & MD_PROCEDURE_NEW) != 0) {
+        *device = MD_ACCESS_NEW_DEVICE;
+        return TRUE;
+    }
+    if (self->procedure->find_device != NULL) {
+        *device = self->procedure->find_device(driver, self->args);
+        return *device != NULL;
+    }
+    *device = *(char *const *)self->args;
+    return md_driver_look_up(driver, *device, NULL) != NULL;
+}
+
+
+/* Arguments that are no name may mean another device than the one that has been judged. */
+static gboolean
+is_still_judged(MdCall *self)
+{
+    const MdProcedure *procedure = self->procedure;
+    const char *device = NULL;
+
+    if (procedure->find_device == NULL)
+        return TRUE;
+    device = procedure->find_device(md_call_get_driver(self), self->args);
+    return g_strcmp0(device, self->judged) == 0;
+}
+
+
+static void judge(MdCall *self);
+
+
+static void
+call_abandon(MdCall *self)
+{
+    GError *error = NULL;
+
+    md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+    md_call_fail(self, error);
+}
+
+
+/* Nothing begins for a client that has gone. */
+static void
+call_handle(MdCall *self)
+{
+    if (md_owner_is_gone(self->owner))
+        call_abandon(self);
+    else
+        self->procedure->handler(self, self->args);
+}
+
+
+static void
+on_judged(GObject *source, GAsyncResult *result, gpointer data)
+{
+    MdCall *self = data;
+    GError *error = NULL;
+
+    if (!md_access_check_finish(MD_ACCESS(source), result, &error))
+        md_call_fail(self, error);
+    else if (!is_still_judged(self))
+        judge(self);
+    else
+        call_handle(self);
+}
+
+
+static void
+judge(MdCall *self)
+{
+    MdAccess *access = md_session_get_access(self->session);
+    guint permissions = md_call_get_permissions(self);
+    const char *device = NULL;
+
+    if (permissions == 0 || md_access_is_free(access, self->who) ||
+        !find_device(self, permissions, &device)) {
+        call_handle(self);
+        return;
+    }
+    g_free(self->judged);
+    self->judged = g_strdup(device);
+    md_access_check_async(access, self->who, permissions, device, self->owner, on_judged, self);
+}
+
+
+static void
+on_turn(gpointer data)
+{
+    MdCall *self = data;
+
+    self->go_on(self);
+}
+
+
+static void
+on_turned_away(gpointer data, GError *error)
+{
+    md_call_fail(data, error);
+}
+
+
+void
+md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call))
+{
+    static const MdFairFuncs funcs = { on_turn, on_turned_away };
+    GError *error = NULL;
+
+    self->go_on = go_on;
+    if (!md_fair_queue_join(self->slow, &self->entry, self->owner, &funcs, self, &error))
+        md_call_fail(self, error);
+}
+
+
+void
+md_call_run(MdCall *self)
+{
+    if (is_change(self))
+        md_call_take_turn(self, judge);
+    else
+        judge(self);
+}
+
+
+static void
+on_owner_gone(gpointer data)
+{
+    MdCall *self = data;
+
+    g_queue_unlink(self->held, &self->link);
+    self->held = NULL;
+    call_abandon(self);
+}
+
+
+void
+md_call_hold(MdCall *self, GQueue *held)
+{
+    self->held = held;
+    self->link.data = self;
+    g_queue_push_tail_link(held, &self->link);
+    md_owner_watch(self->owner, &self->watch, on_owner_gone, self);
+}
+
+
+void
+md_call_release(MdCall *self)
+{
+    g_queue_unlink(self->held, &self->link);
+    self->held = NULL;
+    md_owner_unwatch(&self->watch);
+    md_call_run(self);
+}
+
+
+gboolean
+md_call_is_free(MdCall *self)
+{
+    return md_access_is_free(md_session_get_access(self->session), self->who);
+}
+
+
+/* What a call means, while that is judged. */
+typedef struct {
+    MdCall *call;
+    MdListMeantFunc list;
+    void (*allowed)(gpointer data);
+    void (*refused)(gpointer data);
+    gpointer data;
+    GHashTable *judged; /* what has been allowed already, see make_key() */
+} Judgement;
+
+static void judgement_advance(Judgement *judgement);
+
+
+static void
+judgement_free(Judgement *judgement)
+{
+    g_hash_table_unref(judgement->judged);
+    g_free(judgement);
+}
+
+
+static char *
+make_key(const MdMeant *meant)
+{
+    return g_strdup_printf("%u %s", meant->permissions, meant->device);
+}
+
+
+static void
+on_meant_judged(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Judgement *judgement = data;
+    GError *error = NULL;
+
+    if (md_access_check_finish(MD_ACCESS(source), result, &error)) {
+        judgement_advance(judgement);
+        return;
+    }
+    md_call_fail(judgement->call, error);
+    judgement->refused(judgement->data);
+    judgement_free(judgement);
+}
+
+
+/* FALSE if it has been judged already. */
+static gboolean
+judgement_ask(Judgement *judgement, const MdMeant *meant)
+{
+    MdCall *call = judgement->call;
+    g_autofree char *key = make_key(meant);
+
+    if (!g_hash_table_add(judgement->judged, g_steal_pointer(&key)))
+        return FALSE;
+    md_access_check_async(md_session_get_access(call->session), call->who, meant->permissions,
+                          meant->device, call->owner, on_meant_judged, judgement);
+    return TRUE;
+}
+
+
+/* Devices come and go while polkit is asked, so all of it is looked at again after each answer. */
+static void
+judgement_advance(Judgement *judgement)
+{
+    g_autoptr(GArray) meant = g_array_new(FALSE, FALSE, sizeof(MdMeant));
+
+    judgement->list(judgement->data, meant);
+    for (guint i = 0; i < meant->len; i++) {
+        if (judgement_ask(judgement, &g_array_index(meant, MdMeant, i)))
+            return;
+    }
+    judgement->allowed(judgement->data);
+    judgement_free(judgement);
+}
+
+
+void
+md_call_judge(MdCall *self,
+              MdListMeantFunc list,
+              void (*allowed)(gpointer data),
+              void (*refused)(gpointer data),
+              gpointer data)
+{
+    Judgement *judgement = NULL;
+
+    if (md_call_is_free(self)) {
+        allowed(data);
+        return;
+    }
+
+    judgement = g_new0(Judgement, 1);
+    judgement->call = self;
+    judgement->list = list;
+    judgement->allowed = allowed;
+    judgement->refused = refused;
+    judgement->data = data;
+    judgement->judged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    judgement_advance(judgement);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "remote/gate.h"
+
+#include "util/error.h"
+
+/* Events of one client judged at once. */
+#define WINDOW 8
+
+/* How far behind the first one that waits others are judged already. */
+#define REACH 64
+
+/* What a waiting frame costs beside its bytes. */
+#define ITEM_COST 256
+
+typedef enum {
+    STATE_WAITING,
+    STATE_ASKED,
+    STATE_GRANTED,
+    STATE_REFUSED,
+} State;
+
+/* A frame; one that is being judged is held by the question, too. */
+typedef struct {
+    MdGate *gate; /* while it is being judged */
+    gint64 asked; /* monotonic time */
+    State state;
+    GBytes *frame;
+    MdIdentity *who;
+    MdOwner *owner;
+    char *device;
+    void (*sent)(gpointer data);
+    gpointer data;
+} Item;
+
+struct _MdGate {
+    MdClient *client;
+    MdAccess *access;
+    GQueue items; /* of Item, referenced */
+    gsize held;   /* their cost */
+    guint n_asked;
+    gboolean ended;
+    gboolean closing;
+};
+
+
+static void
+item_clear(Item *item)
+{
+    g_bytes_unref(item->frame);
+    md_identity_unref(item->who);
+    md_owner_unref(item->owner);
+    g_free(item->device);
+}
+
+
+static void
+item_unref(Item *item)
+{
+    g_rc_box_release_full(item, (GDestroyNotify)item_clear);
+}
+
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Item, item_unref)
+
+
+static gsize
+get_cost(const Item *item)
+{
+    return g_bytes_get_size(item->frame) + ITEM_COST;
+}
+
+
+MdGate *
+md_gate_new(MdClient *client, MdAccess *access)
+{
+    MdGate *self = g_rc_box_new0(MdGate);
+
+    self->client = g_object_ref(client);
+    self->access = g_object_ref(access);
+    g_queue_init(&self->items);
+    return self;
+}
+
+
+static void
+gate_clear(MdGate *self)
+{
+    g_object_unref(self->client);
+    g_object_unref(self->access);
+}
+
+
+void
+md_gate_unref(MdGate *self)
+{
+    if (self != NULL)
+        g_rc_box_release_full(self, (GDestroyNotify)gate_clear);
+}
+
+
+/* Takes the first one out. */
+static void
+let_go(MdGate *self)
+{
+    g_autoptr(Item) item = g_queue_pop_head(&self->items);
+
+    self->held -= get_cost(item);
+    md_client_release(self->client, get_cost(item));
+    if (item->state == STATE_GRANTED)
+        md_client_send(self->client, item->frame);
+    if (item->sent != NULL)
+        item->sent(item->data);
+}
+
+
+void
+md_gate_end(MdGate *self)
+{
+    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+
+    self->ended = TRUE;
+    while (!g_queue_is_empty(&self->items)) {
+        ((Item *)g_queue_peek_head(&self->items))->state = STATE_REFUSED;
+        let_go(self);
+    }
+}
+
+
+static gboolean
+is_decided(const Item *item)
+{
+    return item->state == STATE_GRANTED || item->state == STATE_REFUSED;
+}
+
+
+static void ask_more(MdGate *self);
+
+
+static void
+drain(MdGate *self)
+{
+    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+
+    while (!g_queue_is_empty(&self->items) && is_decided(g_queue_peek_head(&self->items)))
+        let_go(self);
+    if (self->ended)
+        return;
+    if (!g_queue_is_empty(&self->items))
+        ask_more(self);
+    else if (self->closing)
+        md_client_close_when_sent(self->client);
+}
+
+
+/* polkit does not answer: else each few would wait for it as long again, and all behind them. */
+static void
+refuse_waiting(MdGate *self)
+{
+    for (GList *link = self->items.head; link != NULL; link = link->next) {
+        Item *item = link->data;
+
+        if (item->state == STATE_WAITING)
+            item->state = STATE_REFUSED;
+    }
+}
+
+
+static gboolean
+has_timed_out(MdGate *self, const Item *item)
+{
+    gint64 timeout = md_access_get_settings(self->access)->polkit_timeout;
+
+    return g_get_monotonic_time() - item->asked >= timeout * 1000;
+}
+
+
+static void
+on_judged(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(Item) item = data;
+    g_autoptr(MdGate) self = g_steal_pointer(&item->gate);
+    g_autoptr(GError) error = NULL;
+    gboolean granted = md_access_check_finish(MD_ACCESS(source), result, &error);
+
+    self->n_asked--;
+    if (self->ended)
+        return;
+
+    item->state = granted ? STATE_GRANTED : STATE_REFUSED;
+    if (!granted) {
+        g_debug("an event of '%s' is not sent: %s", item->device, error->message);
+        if (has_timed_out(self, item))
+            refuse_waiting(self);
+    }
+    drain(self);
+}
+
+
+static void
+ask_more(MdGate *self)
+{
+    GList *link = self->items.head;
+
+    for (guint i = 0; i < REACH && link != NULL && self->n_asked < WINDOW; i++) {
+        Item *item = link->data;
+
+        if (item->state == STATE_WAITING) {
+            item->state = STATE_ASKED;
+            item->gate = g_rc_box_acquire(self);
+            item->asked = g_get_monotonic_time();
+            self->n_asked++;
+            md_access_check_async(self->access, item->who, MD_MAY_GETATTR, item->device,
+                                  item->owner, on_judged, g_rc_box_acquire(item));
+        }
+        link = link->next;
+    }
+}
+
+
+static Item *
+push(MdGate *self, GBytes *frame, State state)
+{
+    Item *item = g_rc_box_new0(Item);
+
+    item->state = state;
+    item->frame = g_bytes_ref(frame);
+    g_queue_push_tail(&self->items, item);
+    return item;
+}
+
+
+/* Counts a frame that waits here now. That may end the client, and what waits with it. */
+static void
+count(MdGate *self, const Item *item)
+{
+    gsize cost = get_cost(item);
+
+    self->held += cost;
+    md_client_hold(self->client, cost);
+}
+
+
+void
+md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpointer data)
+{
+    Item *item = NULL;
+
+    if (g_queue_is_empty(&self->items)) {
+        md_client_send(self->client, frame);
+        if (sent != NULL)
+            sent(data);
+        return;
+    }
+    item = push(self, frame, STATE_GRANTED);
+    item->sent = sent;
+    item->data = data;
+    count(self, item);
+}
+
+
+void
+md_gate_send_if_visible(
+    MdGate *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame)
+{
+    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+    Item *item = NULL;
+
+    if (md_access_is_free(self->access, who)) {
+        md_gate_send(self, frame, NULL, NULL);
+        return;
+    }
+    if (self->ended)
+        return;
+
+    item = push(self, frame, STATE_WAITING);
+    item->who = md_identity_ref(who);
+    item->owner = md_owner_ref(owner);
+    item->device = g_strdup(device);
+    count(self, item);
+    if (self->ended)
+        return;
+    if (self->held > md_access_get_settings(self->access)->max_queued_bytes) {
+        g_info("cutting off a client: too many events wait for polkit");
+        md_client_close(self->client);
+        return;
+    }
+    ask_more(self);
+}
+
+
+void
+md_gate_close_when_sent(MdGate *self)
+{
+    if (g_queue_is_empty(&self->items)) {
+        md_client_close_when_sent(self->client);
+        return;
+    }
+    self->closing = TRUE;
+    md_client_stop_reading(self->client);
+}

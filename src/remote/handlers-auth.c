@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who a client is, and whom it acts for. */
+#include "config.h"
+
+#include "remote/handlers.h"
+
+#include "util/error.h"
+
+/* Authentication that a client must go through, as the wire numbers it. */
+enum {
+    METHOD_NONE = 0,
+    METHOD_POLKIT = 2,
+};
+
+
+void
+md_handle_auth_list(MdCall *call, gconstpointer args G_GNUC_UNUSED)
+{
+    int types[] = { METHOD_NONE };
+    const md_auth_ret ret = { { G_N_ELEMENTS(types), types } };
+
+    if (!md_session_is_authenticated(md_call_get_session(call)))
+        types[0] = METHOD_POLKIT;
+    md_call_reply(call, &ret);
+}
+
+
+/* What was not offered. */
+static void
+refuse(MdCall *call)
+{
+    GError *error = NULL;
+
+    md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_AUTH_FAILED, "authentication failed");
+    md_call_fail(call, error);
+}
+
+
+void
+md_handle_auth_sasl(MdCall *call, gconstpointer args G_GNUC_UNUSED)
+{
+    refuse(call);
+}
+
+
+static void
+on_authenticated(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    const md_int_ret ret = { 1 };
+    GError *error = NULL;
+
+    if (md_session_authenticate_finish(md_call_get_session(data), result, &error))
+        md_call_reply(data, &ret);
+    else
+        md_call_fail(data, error);
+}
+
+
+void
+md_handle_auth_polkit(MdCall *call, gconstpointer args G_GNUC_UNUSED)
+{
+    MdSession *session = md_call_get_session(call);
+
+    if (md_session_is_authenticated(session))
+        refuse(call);
+    else
+        md_session_authenticate_async(session, on_authenticated, call);
+}
+
+
+/* Root may act for another user, and no longer for anybody else then: what the other user asks for
+ * may come this way, too. */
+static gboolean
+check_proxy(MdSession *session, GError **error)
+{
+    const MdIdentity *peer = md_session_get_peer(session);
+    const MdIdentity *identity = md_session_get_identity(session);
+
+    if (!md_identity_is_privileged(peer)) {
+        md_error_set_from(
+            error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
+            "only root may act for another user, and you are the user %" G_GINT64_FORMAT,
+            peer->uid);
+        return FALSE;
+    }
+    if (!md_identity_is_privileged(identity)) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
+                          "this connection acts for another user already, and cannot go back");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static MdIdentity *
+read_identity(MdSession *session, const md_identity_args *wanted, GError **error)
+{
+    if (!check_proxy(session, error))
+        return NULL;
+    if (!md_error_check_flags(wanted->flags, 0, VIR_FROM_NONE, "virConnectSetIdentity", error))
+        return NULL;
+    return md_identity_new_from_params(wanted->params.params_val, wanted->params.params_len, error);
+}
+
+
+void
+md_handle_set_identity(MdCall *call, gconstpointer args)
+{
+    MdSession *session = md_call_get_session(call);
+    GError *error = NULL;
+    g_autoptr(MdIdentity) identity = read_identity(session, args, &error);
+    g_autofree char *who = NULL;
+
+    if (identity == NULL || !md_session_set_identity(session, identity, &error)) {
+        md_call_fail(call, error);
+        return;
+    }
+    who = md_identity_describe(identity);
+    g_debug("a client acts for: %s", who);
+    md_call_reply(call, NULL);
+}

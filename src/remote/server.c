@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "remote/server.h"
+
+#include <libvirt/libvirt.h>
+
+#include "access/access.h"
+#include "rpc/client.h"
+#include "remote/dispatch.h"
+#include "rpc/listener.h"
+#include "remote/session.h"
+#include "util/polled.h"
+#include "util/source.h"
+
+/* Milliseconds that clients have for reading their last answers. */
+#define FLUSH_TIMEOUT 5000
+
+/* A connection, from when it is let in. */
+typedef struct {
+    MdServer *server;
+    guint64 number; /* for the log */
+    MdClient *client;
+    MdIdentity *peer;
+    gboolean read_only;
+    MdConnection *connection;
+    MdSession *session; /* NULL: it waits for its turn to authenticate */
+} Guest;
+
+struct _MdServer {
+    GObject parent;
+
+    MdDriver *driver;
+    const MdSettings *settings;
+    MdDispatch *dispatch;
+    MdAccess *access;
+    MdEventFrames *frames;
+    MdConnections *connections;
+    GPtrArray *listeners; /* of MdListener; NULL: not listening */
+    GHashTable *guests;   /* MdClient → Guest, which owns it */
+    guint64 n_ever;       /* clients that have been let in */
+    GTask *stop;          /* NULL: not stopping */
+    GSource *deadline;
+
+    guint idle_timeout; /* milliseconds; 0: idle for ever */
+    MdServerFunc idle_func;
+    gpointer idle_data;
+    GSource *idle; /* since nobody is there */
+};
+
+G_DEFINE_FINAL_TYPE(MdServer, md_server, G_TYPE_OBJECT)
+
+static void on_no_calls(gpointer data);
+static void on_start(gpointer data);
+static MdConnectionState on_get_state(gpointer data);
+static void on_evict(gpointer data, const char *cause);
+
+
+static void
+guest_free(Guest *guest)
+{
+    g_clear_pointer(&guest->session, md_session_unref);
+    md_identity_unref(guest->peer);
+    md_connection_unref(guest->connection);
+    g_clear_object(&guest->client);
+    g_free(guest);
+}
+
+
+static gboolean
+guest_is_authenticated(const Guest *guest)
+{
+    return guest->session != NULL && md_session_is_authenticated(guest->session);
+}
+
+
+/* Not in the middle of a walk through the table: `func` may take a client out of it. */
+static void
+for_each_client(MdServer *self, void (*func)(MdClient *client))
+{
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
+
+    for (GList *link = clients; link != NULL; link = link->next)
+        g_object_ref(link->data);
+    for (GList *link = clients; link != NULL; link = link->next) {
+        func(link->data);
+        g_object_unref(link->data);
+    }
+}
+
+
+static void
+finish_stop(MdServer *self)
+{
+    g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
+
+    md_source_clear(&self->deadline);
+    g_task_return_boolean(stop, TRUE);
+}
+
+
+static void
+md_server_dispose(GObject *object)
+{
+    MdServer *self = MD_SERVER(object);
+
+    self->idle_timeout = 0;
+    md_source_clear(&self->idle);
+    g_clear_pointer(&self->listeners, g_ptr_array_unref);
+    if (self->guests != NULL)
+        for_each_client(self, md_client_close);
+    if (self->stop != NULL)
+        finish_stop(self);
+    if (self->dispatch != NULL)
+        md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
+    g_clear_pointer(&self->guests, g_hash_table_unref);
+    g_clear_pointer(&self->connections, md_connections_unref);
+    g_clear_pointer(&self->frames, md_event_frames_free);
+    g_clear_pointer(&self->dispatch, md_dispatch_unref);
+    g_clear_object(&self->access);
+    g_clear_object(&self->driver);
+    G_OBJECT_CLASS(md_server_parent_class)->dispose(object);
+}
+
+
+static void
+md_server_class_init(MdServerClass *klass)
+{
+    G_OBJECT_CLASS(klass)->dispose = md_server_dispose;
+}
+
+
+static void
+md_server_init(MdServer *self)
+{
+    self->dispatch = md_dispatch_new();
+    self->frames = md_event_frames_new();
+    self->guests = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)guest_free);
+}
+
+
+MdServer *
+md_server_new(MdDriver *driver, const MdSettings *settings)
+{
+    static const MdConnectionFuncs funcs = { on_start, on_get_state, on_evict };
+    MdServer *self = g_object_new(MD_TYPE_SERVER, NULL);
+
+    self->driver = g_object_ref(driver);
+    self->settings = settings;
+    self->access = md_access_new(settings);
+    self->connections = md_connections_new(settings, &funcs);
+    md_dispatch_set_idle_func(self->dispatch, on_no_calls, self);
+    return self;
+}
+
+
+static gboolean
+on_idle_timeout(gpointer user_data)
+{
+    MdServer *self = user_data;
+
+    md_source_clear(&self->idle);
+    self->idle_func(self->idle_data);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* A call may outlive its client. */
+static void
+update_idle(MdServer *self)
+{
+    if (self->idle_timeout == 0 || md_server_count_clients(self) > 0 ||
+        md_dispatch_count_calls(self->dispatch) > 0)
+        md_source_clear(&self->idle);
+    else if (self->idle == NULL)
+        self->idle =
+            md_source_attach(g_timeout_source_new(self->idle_timeout), on_idle_timeout, self);
+}
+
+
+static void
+on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer data)
+{
+    Guest *guest = data;
+    g_autoptr(MdSession) session = md_session_ref(guest->session);
+
+    md_dispatch_message(guest->server->dispatch, session, message);
+}
+
+
+static void
+on_closed(MdClient *client, gpointer data)
+{
+    MdServer *self = ((Guest *)data)->server;
+    guint64 number = ((Guest *)data)->number;
+    g_autoptr(MdSession) session = g_steal_pointer(&((Guest *)data)->session);
+
+    g_hash_table_remove(self->guests, client);
+    if (session != NULL)
+        md_session_end(session);
+    g_debug("client %" G_GUINT64_FORMAT " has gone, %u are left", number,
+            md_server_count_clients(self));
+    update_idle(self);
+    if (self->deadline != NULL && md_server_count_clients(self) == 0)
+        finish_stop(self);
+}
+
+
+static void
+on_authenticated(gpointer data)
+{
+    Guest *guest = data;
+
+    md_connection_set_authenticated(guest->connection);
+}
+
+
+static void
+on_start(gpointer data)
+{
+    Guest *guest = data;
+    MdServer *self = guest->server;
+
+    guest->session = md_session_new(guest->client, self->driver, self->access, self->frames,
+                                    guest->peer, guest->read_only);
+    md_session_set_number(guest->session, guest->number);
+    md_session_set_authenticated_func(guest->session, on_authenticated, guest);
+    md_client_start(guest->client);
+}
+
+
+static MdConnectionState
+on_get_state(gpointer data)
+{
+    Guest *guest = data;
+
+    if (md_client_count_calls(guest->client) > 0)
+        return MD_CONNECTION_BUSY;
+    return guest->session != NULL && md_session_is_open(guest->session) ? MD_CONNECTION_IDLE
+                                                                        : MD_CONNECTION_SILENT;
+}
+
+
+/* Whose share its connection uses, and who is at the other end if that is somebody else. */
+static char *
+guest_describe(const Guest *guest)
+{
+    g_autofree char *peer = md_identity_describe(guest->peer);
+    const MdIdentity *identity =
+        guest->session != NULL ? md_session_get_identity(guest->session) : guest->peer;
+    g_autofree char *who = NULL;
+
+    if (identity == guest->peer)
+        return g_steal_pointer(&peer);
+    who = md_identity_describe(identity);
+    return g_strdup_printf("%s; through %s", who, peer);
+}
+
+
+static void
+on_evict(gpointer data, const char *cause)
+{
+    Guest *guest = data;
+    g_autofree char *who = guest_describe(guest);
+    g_autofree char *why =
+        g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, guest->number, who);
+
+    md_client_cut_off(guest->client, why);
+}
+
+
+/* NULL: there is no room for this one. */
+static MdConnection *
+admit(MdServer *self, Guest *guest, uid_t uid, gboolean scarce)
+{
+    gboolean privileged = md_identity_is_privileged_uid(uid);
+    const MdConnectionPeer peer = {
+        .share = uid,
+        .privileged = privileged,
+        .read_only = guest->read_only,
+        .anonymous = !privileged && md_access_is_guarded(self->access, guest->read_only),
+    };
+
+    return md_connections_admit(self->connections, &peer, scarce, guest);
+}
+
+
+static void
+log_client(const Guest *guest)
+{
+    g_autofree char *who = md_identity_describe(guest->peer);
+
+    g_debug("client %" G_GUINT64_FORMAT " has come%s: %s", guest->number,
+            guest->read_only ? " to read" : "", who);
+}
+
+
+static void
+on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
+{
+    static const MdClientFuncs funcs = { on_message, on_closed };
+    MdServer *self = data;
+    Guest *guest = g_new0(Guest, 1);
+    uid_t uid = md_identity_get_peer_uid(socket);
+
+    guest->server = self;
+    guest->read_only = read_only;
+    guest->connection = admit(self, guest, uid, scarce);
+    if (guest->connection == NULL) {
+        g_info("refusing a client: there are too many of the user %u", uid);
+        guest_free(guest);
+        return;
+    }
+
+    guest->number = ++self->n_ever;
+    guest->peer = md_identity_new_from_socket(socket);
+    guest->client = md_client_new(socket, self->settings, guest->connection, &funcs, guest);
+    log_client(guest);
+    g_hash_table_insert(self->guests, guest->client, guest);
+    md_connection_start(guest->connection);
+    update_idle(self);
+}
+
+
+gboolean
+md_server_listen(MdServer *self, GError **error)
+{
+    if (!md_polled_prepare(error))
+        return FALSE;
+    self->listeners = md_listener_open_all(self->settings, error);
+    if (self->listeners == NULL)
+        return FALSE;
+
+    for (guint i = 0; i < self->listeners->len; i++) {
+        MdListener *listener = g_ptr_array_index(self->listeners, i);
+
+        g_info("listening on '%s'", md_listener_get_path(listener));
+        md_listener_start(listener, on_client, self);
+    }
+    return TRUE;
+}
+
+
+void
+md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data)
+{
+    self->idle_timeout = timeout;
+    self->idle_func = func;
+    self->idle_data = data;
+    update_idle(self);
+}
+
+
+void
+md_server_reload(MdServer *self)
+{
+    GHashTableIter iter;
+    gpointer client = NULL;
+
+    g_hash_table_iter_init(&iter, self->guests);
+    while (g_hash_table_iter_next(&iter, &client, NULL))
+        md_client_reload(client);
+    md_connections_reload(self->connections);
+}
+
+
+void
+md_server_hold(MdServer *self)
+{
+    md_dispatch_hold(self->dispatch);
+}
+
+
+void
+md_server_release(MdServer *self)
+{
+    md_dispatch_release(self->dispatch);
+}
+
+
+guint
+md_server_count_clients(MdServer *self)
+{
+    return g_hash_table_size(self->guests);
+}
+
+
+static void
+guest_log_state(const Guest *guest)
+{
+    g_autofree char *who = guest_describe(guest);
+    const char *state = "connecting";
+
+    if (guest->session != NULL && md_session_is_open(guest->session))
+        state = md_session_is_read_only(guest->session) ? "read-only" : "read-write";
+    g_message("Client %" G_GUINT64_FORMAT ": %s, %s, %u calls, %" G_GSIZE_FORMAT " bytes held",
+              guest->number, who, state, md_client_count_calls(guest->client),
+              md_connection_get_held(guest->connection));
+}
+
+
+void
+md_server_log_state(MdServer *self)
+{
+    GHashTableIter iter;
+    Guest *guest = NULL;
+
+    g_message("%u clients, %" G_GUINT64_FORMAT " since the start, %" G_GSIZE_FORMAT
+              " bytes held for them",
+              md_server_count_clients(self), self->n_ever,
+              md_connections_get_held(self->connections));
+    g_hash_table_iter_init(&iter, self->guests);
+    for (guint i = 0;
+         i < MD_SERVER_LOGGED_MAX && g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest); i++)
+        guest_log_state(guest);
+    md_dispatch_log_state(self->dispatch);
+    md_access_log_state(self->access);
+}
+
+
+static gboolean
+on_deadline(gpointer user_data)
+{
+    for_each_client(user_data, md_client_close);
+    return G_SOURCE_REMOVE;
+}
+
+
+/* The session may end in here: a client that does not read is cut off. */
+static void
+dismiss(const Guest *guest, gboolean only_idle)
+{
+    MdClient *client = guest->client;
+    g_autoptr(MdSession) session = NULL;
+
+    if (!guest_is_authenticated(guest)) {
+        md_client_close(client);
+    } else if (only_idle && md_client_count_calls(client) > 0) {
+        md_client_stop_reading(client);
+    } else {
+        session = md_session_ref(guest->session);
+        md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
+        md_session_close_when_sent(session);
+    }
+}
+
+
+/* Says good-bye to all clients, or to those that wait for nothing. */
+static void
+dismiss_clients(MdServer *self, gboolean only_idle)
+{
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
+
+    for (GList *link = clients; link != NULL; link = link->next)
+        g_object_ref(link->data);
+    for (GList *link = clients; link != NULL; link = link->next) {
+        g_autoptr(MdClient) client = link->data;
+        const Guest *guest = g_hash_table_lookup(self->guests, client);
+
+        if (guest != NULL)
+            dismiss(guest, only_idle);
+    }
+}
+
+
+/* All calls are answered: what is left is to say good-bye. */
+static void
+say_goodbye(MdServer *self)
+{
+    md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
+    if (md_server_count_clients(self) == 0) {
+        finish_stop(self);
+        return;
+    }
+
+    self->deadline = md_source_attach(g_timeout_source_new(FLUSH_TIMEOUT), on_deadline, self);
+    dismiss_clients(self, FALSE);
+}
+
+
+static void
+on_no_calls(gpointer data)
+{
+    MdServer *self = data;
+
+    if (self->stop != NULL)
+        say_goodbye(self);
+    else
+        update_idle(self);
+}
+
+
+void
+md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(self->stop == NULL);
+
+    g_clear_pointer(&self->listeners, g_ptr_array_unref);
+    self->idle_timeout = 0;
+    md_source_clear(&self->idle);
+    /* What has come already is a call under way, even if its client waits for a turn. */
+    for_each_client(self, md_client_hand_out);
+
+    self->stop = g_task_new(self, NULL, callback, user_data);
+    g_task_set_source_tag(self->stop, md_server_stop_async);
+
+    /* Those whose calls are under way hold nobody else up. */
+    dismiss_clients(self, TRUE);
+    if (md_dispatch_count_calls(self->dispatch) == 0)
+        say_goodbye(self);
+}
+
+
+void
+md_server_stop_finish(MdServer *self, GAsyncResult *result)
+{
+    g_return_if_fail(g_task_is_valid(result, self));
+
+    g_task_propagate_boolean(G_TASK(result), NULL);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "remote/subscriptions.h"
+
+#include <string.h>
+
+#include "util/error.h"
+
+/* What a callback costs beside the name of its device, which is kept twice: structures here and in
+ * MdEvents, entries of the tables, and what the allocator adds. */
+#define CALLBACK_COST 448
+
+/* The tables of a client that has one. */
+#define TABLES_COST 640
+
+typedef struct {
+    MdSubscriptions *subscriptions;
+    int id;
+    int event;
+    char *device; /* NULL: all */
+    MdEventSubscription *subscription;
+} Callback;
+
+struct _MdSubscriptions {
+    MdDriver *driver;
+    MdEventFrames *frames;
+    MdSubscriptionsSend send;
+    gpointer data;
+    GHashTable *by_id;    /* id → Callback; NULL: there has been none */
+    GHashTable *by_topic; /* of Callback: event and device */
+    guint last_id;
+    guint64 share;     /* of whoever has registered the first callback, who is told of all */
+    guint64 caught_up; /* see md_events_catch_up() */
+    gsize cost;
+};
+
+
+static guint
+callback_hash(gconstpointer key)
+{
+    const Callback *callback = key;
+
+    return (guint)callback->event + (callback->device != NULL ? g_str_hash(callback->device) : 0);
+}
+
+
+static gboolean
+callback_equal(gconstpointer one, gconstpointer other)
+{
+    const Callback *a = one;
+    const Callback *b = other;
+
+    return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
+}
+
+
+static gsize
+callback_get_cost(const Callback *callback)
+{
+    return CALLBACK_COST + (callback->device != NULL ? 2 * strlen(callback->device) : 0);
+}
+
+
+static void
+callback_free(Callback *callback)
+{
+    MdSubscriptions *self = callback->subscriptions;
+
+    md_events_unsubscribe(md_driver_get_events(self->driver), callback->subscription);
+    g_free(callback->device);
+    g_free(callback);
+}
+
+
+MdSubscriptions *
+md_subscriptions_new(MdDriver *driver,
+                     MdEventFrames *frames,
+                     MdSubscriptionsSend send,
+                     gpointer data)
+{
+    MdSubscriptions *self = g_new0(MdSubscriptions, 1);
+
+    self->driver = driver;
+    self->frames = frames;
+    self->send = send;
+    self->data = data;
+    return self;
+}
+
+
+void
+md_subscriptions_free(MdSubscriptions *self)
+{
+    if (self == NULL)
+        return;
+
+    md_subscriptions_clear(self);
+    g_free(self);
+}
+
+
+void
+md_subscriptions_clear(MdSubscriptions *self)
+{
+    g_clear_pointer(&self->by_topic, g_hash_table_unref);
+    g_clear_pointer(&self->by_id, g_hash_table_unref);
+    self->cost = 0;
+}
+
+
+static void
+on_event(const char *device, int event, int detail, gpointer data)
+{
+    const Callback *callback = data;
+    MdSubscriptions *self = callback->subscriptions;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) frame =
+        md_event_frames_get(self->frames, device, event, detail, callback->id, &error);
+
+    if (frame != NULL)
+        self->send(frame, device, self->data);
+    else
+        g_warning("Failed to send an event of '%s': %s", device, error->message);
+}
+
+
+static gboolean
+check(MdSubscriptions *self, int event, const char *device, guint max, GError **error)
+{
+    const Callback wanted = { .event = event, .device = (char *)device };
+
+    if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                          "unsupported node device event ID %d", event);
+        return FALSE;
+    }
+    if (self->by_topic != NULL && g_hash_table_size(self->by_topic) >= max) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                          "a client may have %u event callbacks and no more", max);
+        return FALSE;
+    }
+    if (self->by_topic != NULL && g_hash_table_contains(self->by_topic, &wanted)) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
+                          "event callback already tracked");
+        return FALSE;
+    }
+    return device == NULL || md_driver_look_up(self->driver, device, error) != NULL;
+}
+
+
+static void
+ensure_tables(MdSubscriptions *self, MdOwner *owner)
+{
+    if (self->by_id != NULL)
+        return;
+
+    self->share = md_owner_get_share(owner);
+    self->by_id = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)callback_free);
+    self->by_topic = g_hash_table_new(callback_hash, callback_equal);
+    self->cost += TABLES_COST;
+}
+
+
+/* The next one, but for those that are in use still when all have been. */
+static int
+choose_id(MdSubscriptions *self)
+{
+    int id = (int)(self->last_id++ & G_MAXINT);
+
+    while (g_hash_table_contains(self->by_id, GINT_TO_POINTER(id)))
+        id = (int)(self->last_id++ & G_MAXINT);
+    return id;
+}
+
+
+int
+md_subscriptions_add(
+    MdSubscriptions *self, MdOwner *owner, int event, const char *device, guint max, GError **error)
+{
+    Callback *callback = NULL;
+
+    if (!check(self, event, device, max, error))
+        return -1;
+
+    ensure_tables(self, owner);
+    callback = g_new0(Callback, 1);
+    callback->subscriptions = self;
+    callback->id = choose_id(self);
+    callback->event = event;
+    callback->device = g_strdup(device);
+    callback->subscription = md_events_subscribe(md_driver_get_events(self->driver), self->share,
+                                                 event, device, on_event, callback);
+    g_hash_table_insert(self->by_id, GINT_TO_POINTER(callback->id), callback);
+    g_hash_table_add(self->by_topic, callback);
+    self->cost += callback_get_cost(callback);
+    g_debug("a client listens to event %d of %s", event, device != NULL ? device : "all devices");
+    return callback->id;
+}
+
+
+gboolean
+md_subscriptions_remove(MdSubscriptions *self, int id, GError **error)
+{
+    Callback *callback =
+        self->by_id != NULL ? g_hash_table_lookup(self->by_id, GINT_TO_POINTER(id)) : NULL;
+
+    if (callback == NULL) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
+                          "node device event callback %d not registered", id);
+        return FALSE;
+    }
+    self->cost -= callback_get_cost(callback);
+    g_hash_table_remove(self->by_topic, callback);
+    g_hash_table_remove(self->by_id, GINT_TO_POINTER(id));
+    return TRUE;
+}
+
+
+static MdEventSubscription *
+find_subscription(int event, const char *device, gpointer data)
+{
+    const MdSubscriptions *self = data;
+    const Callback wanted = { .event = event, .device = (char *)device };
+    const Callback *callback =
+        self->by_topic != NULL ? g_hash_table_lookup(self->by_topic, &wanted) : NULL;
+
+    return callback != NULL ? callback->subscription : NULL;
+}
+
+
+void
+md_subscriptions_catch_up(MdSubscriptions *self)
+{
+    if (self->by_topic != NULL)
+        md_events_catch_up(md_driver_get_events(self->driver), self->share, &self->caught_up,
+                           find_subscription, self);
+}
+
+
+gsize
+md_subscriptions_get_cost(MdSubscriptions *self)
+{
+    return self->cost;
+}

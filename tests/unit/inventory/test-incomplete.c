@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that are announced before they are whole: looked at again until they are, or have gone.
+ */
+#include "config.h"
+
+#include "inventory/incomplete.h"
+
+#define PATH "/sys/devices/gpu/vgpu"
+/* Never reached, in milliseconds. */
+#define PATIENCE 60000
+
+static const MdSettings patient = { .event_timeout = PATIENCE };
+static const MdSettings hasty = { .event_timeout = 1 };
+
+/* The inventory. */
+typedef struct {
+    MdIncomplete *incomplete;
+    guint n_looks;
+    guint whole_at; /* the look at which it is whole; 0: never */
+    gboolean last;  /* the last look was to be the last one */
+    gboolean again; /* what is taken in is to be waited for again */
+    guint n_taken;
+} Host;
+
+
+static gboolean
+take(const char *path, gboolean last, gpointer data)
+{
+    Host *host = data;
+
+    g_assert_cmpstr(path, ==, PATH);
+    g_assert_false(host->last);
+    host->n_looks++;
+    host->last = last;
+    if (host->whole_at == 0 || host->n_looks < host->whole_at)
+        return FALSE;
+    if (host->again)
+        md_incomplete_add(host->incomplete, path);
+    host->n_taken++;
+    return TRUE;
+}
+
+
+static gboolean
+is_waiting(Host *host)
+{
+    g_autoptr(GPtrArray) paths = md_incomplete_list(host->incomplete);
+
+    g_assert_cmpuint(paths->len, <=, 1);
+    return paths->len == 1;
+}
+
+
+/* Nothing but the looks is on the main loop. */
+static void
+run_until_looked(Host *host, guint n_looks)
+{
+    while (host->n_looks < n_looks)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+
+static void
+assert_quiet(void)
+{
+    g_assert_false(g_main_context_pending(NULL));
+}
+
+
+/* One that vanishes in the middle of a look, or is not whole yet, is looked at again. */
+static void
+test_whole_in_the_end(void)
+{
+    Host host = { .whole_at = 4 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&patient, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add(incomplete, PATH);
+    md_incomplete_add(incomplete, PATH);
+    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    run_until_looked(&host, 3);
+    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    run_until_looked(&host, 4);
+    g_assert_false(is_waiting(&host));
+    g_assert_false(md_incomplete_is_bound(incomplete, PATH));
+    g_assert_cmpuint(host.n_taken, ==, 1);
+    assert_quiet();
+}
+
+
+static void
+test_last_time(void)
+{
+    Host host = { .whole_at = 1 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add(incomplete, PATH);
+    run_until_looked(&host, 1);
+    g_assert_true(host.last);
+    g_assert_false(is_waiting(&host));
+}
+
+
+/* Nothing is left to be looked at; only the event of its going is waited for. */
+static void
+test_gone_before_it_was_read(void)
+{
+    Host host = { 0 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add_gone(incomplete, PATH);
+    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    assert_quiet();
+    md_incomplete_remove(incomplete, PATH);
+    g_assert_false(is_waiting(&host));
+}
+
+
+/* It was never certain that it would come. */
+static void
+test_gone(void)
+{
+    Host host = { 0 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add(incomplete, PATH);
+    run_until_looked(&host, 1);
+    g_assert_false(is_waiting(&host));
+    g_assert_false(md_incomplete_set_bound(incomplete, PATH));
+    assert_quiet();
+}
+
+
+/* It has come for certain, and the event of its going is on its way. */
+static void
+test_gone_after_it_was_bound(void)
+{
+    Host host = { 0 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add(incomplete, PATH);
+    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    run_until_looked(&host, 1);
+    g_assert_true(host.last);
+    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    assert_quiet();
+
+    /* Somebody has seen something there again. */
+    host.last = FALSE;
+    host.whole_at = 2;
+    md_incomplete_add(incomplete, PATH);
+    run_until_looked(&host, 2);
+    g_assert_cmpuint(host.n_taken, ==, 1);
+    g_assert_false(is_waiting(&host));
+}
+
+
+static void
+test_removed(void)
+{
+    Host host = { .whole_at = 1 };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add(incomplete, PATH);
+    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    md_incomplete_remove(incomplete, PATH);
+    g_assert_false(md_incomplete_is_bound(incomplete, PATH));
+    g_assert_false(is_waiting(&host));
+    g_assert_false(g_main_context_iteration(NULL, FALSE));
+    g_assert_cmpuint(host.n_looks, ==, 0);
+}
+
+
+/* What was taken in is another one than was thought, and is not whole. */
+static void
+test_again_from_within(void)
+{
+    Host host = { .whole_at = 1, .again = TRUE };
+    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&patient, take, &host);
+
+    host.incomplete = incomplete;
+    md_incomplete_add(incomplete, PATH);
+    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    run_until_looked(&host, 1);
+    g_assert_true(is_waiting(&host));
+    g_assert_false(md_incomplete_is_bound(incomplete, PATH));
+    host.again = FALSE;
+    run_until_looked(&host, 2);
+    g_assert_false(is_waiting(&host));
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/incomplete/whole-in-the-end", test_whole_in_the_end);
+    g_test_add_func("/incomplete/last-time", test_last_time);
+    g_test_add_func("/incomplete/gone-before-read", test_gone_before_it_was_read);
+    g_test_add_func("/incomplete/gone", test_gone);
+    g_test_add_func("/incomplete/gone-after-it-was-bound", test_gone_after_it_was_bound);
+    g_test_add_func("/incomplete/removed", test_removed);
+    g_test_add_func("/incomplete/again-from-within", test_again_from_within);
+    return g_test_run();
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Notes of devices that are being made: written, read by the next daemon, and torn ones. */
+#include "config.h"
+
+#include "mdev/unfinished.h"
+
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define UUID "6a7b8c9d-0000-4000-8000-000000000001"
+#define PATH "/sys/devices/gpu/" UUID
+
+typedef struct {
+    char *top;
+    char *directory;
+} Fixture;
+
+
+static void
+set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    fixture->top = g_dir_make_tmp("md-unfinished-XXXXXX", NULL);
+    fixture->directory = g_build_filename(fixture->top, "state", NULL);
+}
+
+
+static void
+tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_rmdir(fixture->directory);
+    g_rmdir(fixture->top);
+    g_free(fixture->directory);
+    g_free(fixture->top);
+}
+
+
+static void
+test_note(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GPtrArray) none = NULL;
+    const MdUnfinished *note = NULL;
+
+    md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
+    notes = md_unfinished_list(fixture->directory);
+    g_assert_cmpuint(notes->len, ==, 1);
+    note = g_ptr_array_index(notes, 0);
+    g_assert_cmpstr(note->path, ==, PATH);
+    g_assert_cmpstr(note->type_id, ==, "nvidia-11");
+
+    md_unfinished_end(fixture->directory, PATH);
+    none = md_unfinished_list(fixture->directory);
+    g_assert_cmpuint(none->len, ==, 0);
+}
+
+
+/* What others have put into the place of a note is neither waited for nor written. */
+static void
+test_in_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *name = g_build_filename(fixture->directory, UUID, NULL);
+    g_autofree char *victim = g_build_filename(fixture->top, "victim", NULL);
+    g_autofree char *text = NULL;
+
+    g_assert_cmpint(g_mkdir(fixture->directory, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(victim, "precious", -1, NULL));
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(GPtrArray) notes = NULL;
+
+        if (i == 0)
+            g_assert_cmpint(mkfifo(name, 0600), ==, 0);
+        else if (i == 1)
+            g_assert_cmpint(link(victim, name), ==, 0);
+        else
+            g_assert_cmpint(symlink(victim, name), ==, 0);
+        md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
+        notes = md_unfinished_list(fixture->directory);
+        g_assert_cmpuint(notes->len, ==, 1);
+        md_unfinished_end(fixture->directory, PATH);
+    }
+    g_assert_true(g_file_get_contents(victim, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "precious");
+    g_unlink(victim);
+}
+
+
+/* A note of somebody else would have a device removed that is whole. */
+static void
+test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *name = g_build_filename(fixture->directory, UUID, NULL);
+    g_autoptr(GPtrArray) notes = NULL;
+    uid_t other = geteuid() == 0 ? 65534 : geteuid();
+
+    md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
+    g_assert_cmpint(chown(name, other, (gid_t)-1), ==, 0);
+    notes = md_unfinished_list(fixture->directory);
+    g_assert_cmpuint(notes->len, ==, other == geteuid() ? 1 : 0);
+    g_unlink(name);
+}
+
+
+/* Where no note can be written there is none, and nothing else goes wrong. */
+static void
+test_no_directory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GPtrArray) notes = NULL;
+
+    g_assert_true(g_file_set_contents(fixture->directory, "", 0, NULL));
+    md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
+    md_unfinished_end(fixture->directory, PATH);
+    notes = md_unfinished_list(fixture->directory);
+    g_assert_cmpuint(notes->len, ==, 0);
+    g_unlink(fixture->directory);
+}
+
+
+static void
+test_no_note(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *file = g_build_filename(fixture->directory, UUID, NULL);
+    g_autoptr(GPtrArray) notes = NULL;
+
+    g_mkdir(fixture->directory, 0700);
+    g_assert_true(g_file_set_contents(file, data, -1, NULL));
+    notes = md_unfinished_list(fixture->directory);
+    g_assert_cmpuint(notes->len, ==, 0);
+    g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+}
+
+
+static void
+add_no_note(const char *path, const char *text)
+{
+    g_test_add(path, Fixture, text, set_up, test_no_note, tear_down);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add("/unfinished/note", Fixture, NULL, set_up, test_note, tear_down);
+    g_test_add("/unfinished/no-directory", Fixture, NULL, set_up, test_no_directory, tear_down);
+    g_test_add("/unfinished/in-the-way", Fixture, NULL, set_up, test_in_the_way, tear_down);
+    g_test_add("/unfinished/of-another-user", Fixture, NULL, set_up, test_of_another_user,
+               tear_down);
+    add_no_note("/unfinished/empty", "");
+    add_no_note("/unfinished/half", PATH);
+    add_no_note("/unfinished/half-a-type", PATH "\nnvidia-1");
+    add_no_note("/unfinished/more", PATH "\nnvidia-11\nmore\n");
+    add_no_note("/unfinished/elsewhere", "/etc/" UUID "\nnvidia-11\n");
+    add_no_note("/unfinished/another-device", "/sys/devices/gpu/other\nnvidia-11\n");
+    return g_test_run();
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A server on a private socket, and clients of it that speak in frames. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "fake-driver.h"
+#include "rpc/connections.h"
+#include "rpc/message.h"
+#include "remote/server.h"
+
+#include "../settle.h"
+
+/* One server with its fake driver. Settings may be changed before host_start(). */
+typedef struct {
+    char *dir;
+    MdSettings *settings;
+    MdDriver *driver;
+    MdServer *server;
+} Host;
+
+void host_set_up(Host *host, gconstpointer data);
+void host_tear_down(Host *host, gconstpointer data);
+void host_start(Host *host);
+
+/* Runs the main loop until `condition` holds; fails the test after some seconds. */
+#define wait_until(condition)                                                                      \
+    G_STMT_START                                                                                   \
+    {                                                                                              \
+        gint64 end_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;                                \
+        while (!(condition) && g_get_monotonic_time() < end_)                                      \
+            run_briefly();                                                                         \
+        g_assert_true(condition);                                                                  \
+    }                                                                                              \
+    G_STMT_END
+
+/* One round of the main loop, which wakes up at the latest after some milliseconds. */
+void run_briefly(void);
+
+typedef struct {
+    GSocket *socket;
+    MdMessageReader *reader;
+    guint32 serial; /* of the last call */
+} Peer;
+
+Peer *peer_new(Host *host, gboolean read_only);
+
+/* One that has opened its connection. */
+Peer *peer_new_open(Host *host, gboolean read_only);
+void peer_free(Peer *peer);
+
+void peer_send_bytes(Peer *peer, gconstpointer bytes, gsize size);
+void peer_send(Peer *peer, const md_header *header, xdrproc_t type, gconstpointer args);
+
+/* Sends a call and returns its serial. */
+guint32 peer_call(Peer *peer, int procedure, xdrproc_t type, gconstpointer args);
+
+/* The next message; fails the test if none comes. */
+MdMessage *peer_receive(Peer *peer);
+
+/* What has come already, NULL if nothing has. */
+MdMessage *peer_poll(Peer *peer);
+
+/* The answer to a call that must go well; decoded into `ret` if there is a `type`. */
+void peer_expect_reply(Peer *peer, guint32 serial, xdrproc_t type, gpointer ret);
+
+/* The answer to a call that must be refused with this. */
+void peer_expect_error(Peer *peer, guint32 serial, int code, int domain, const char *message);
+
+/* The server ends the connection. */
+void peer_expect_end(Peer *peer);
+
+/* The connection is usable. */
+void peer_expect_alive(Peer *peer);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Peer, peer_free)
