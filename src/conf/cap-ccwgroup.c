@@ -135,6 +135,7 @@ parse_type(MdCapCcwGroup *self, xmlNodePtr node, GError **error)
         return TRUE;
     }
     quote = md_xml_shorten(type != NULL ? type : "");
+    /* libvirt's wording, with its full stop. */
     md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
                       "Invalid value for attribute 'type' in element 'capability': '%s'.", quote);
     return FALSE;

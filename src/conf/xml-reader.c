@@ -207,6 +207,7 @@ md_xml_set_invalid_attribute(xmlNodePtr node, const char *name, const char *valu
 {
     g_autofree char *quote = md_xml_shorten(value);
 
+    /* libvirt's wording, with its full stop. */
     md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
                       "Invalid value for attribute '%s' in element '%s': '%s'.", name,
                       (const char *)node->name, quote);

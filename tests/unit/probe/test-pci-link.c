@@ -19,7 +19,8 @@ static const char *const attributes[] = { "max_link_speed", "max_link_width", "c
 
 /* clang-format off */
 static const Case cases[] = {
-    { "slower", { "16.0 GT/s PCIe\n", "16\n", "8.0 GT/s PCIe\n", "4\n" }, TRUE, { 4, 16 }, { 3, 4 } },
+    { "slower", { "16.0 GT/s PCIe\n", "16\n", "8.0 GT/s PCIe\n", "4\n" },
+      TRUE, { 4, 16 }, { 3, 4 } },
     { "before-5.10", { "16 GT/s\n", "8\n", "8 GT/s\n", "4\n" }, TRUE, { 4, 8 }, { 3, 4 } },
     { "first", { "2.5 GT/s PCIe\n", "1\n", "2.5 GT/s PCIe\n", "1\n" }, TRUE, { 1, 1 }, { 1, 1 } },
     { "fast", { "64.0 GT/s PCIe\n", "63\n", "5.0 GT/s PCIe\n", "2\n" }, TRUE, { 6, 63 }, { 2, 2 } },

@@ -36,7 +36,8 @@ typedef struct {
 /* clang-format off */
 static const Case cases[] = {
     { "plain", BYTES(CARD READ("\x08") "SN\x01" "7" SUM), BYTES(""), "Card|SN=7|-" },
-    { "blanks", BYTES("\x82\x06\x00  C \t " READ("\x0b") "SN\x04 7 \n" SUM), BYTES(""), "C|SN=7|-" },
+    { "blanks", BYTES("\x82\x06\x00  C \t " READ("\x0b") "SN\x04 7 \n" SUM),
+      BYTES(""), "C|SN=7|-" },
     { "empty-name", BYTES("\x82\x00\x00" READ("\x04") SUM), BYTES(""), "|-|-" },
     { "no-name", BYTES(READ("\x08") "SN\x01" "7" SUM), BYTES(""), "NULL|SN=7|-" },
     { "two-names", BYTES(CARD "\x82\x01\x00" "B" READ("\x04") SUM), BYTES(""), "B|-|-" },
@@ -45,7 +46,8 @@ static const Case cases[] = {
       "Card|V2=a,PN=b|-" },
     { "twice", BYTES(CARD READ("\x0c") "SN\x01" "a" "SN\x01" "b" SUM), BYTES(""), "Card|SN=b|-" },
     { "nul-ends", BYTES(CARD READ("\x0a") "SN\x03" "1\0" "2" SUM), BYTES(""), "Card|SN=1|-" },
-    { "control", BYTES(CARD READ("\x0c") "SN\x01" "\x01" "PN\x01" "p" SUM), BYTES(""), "Card|PN=p|-" },
+    { "control", BYTES(CARD READ("\x0c") "SN\x01" "\x01" "PN\x01" "p" SUM),
+      BYTES(""), "Card|PN=p|-" },
     { "only-control", BYTES(CARD READ("\x08") "SN\x01" "\x01" SUM), BYTES(""), "Card|-|-" },
     { "not-ascii", BYTES(CARD READ("\x08") "SN\x01" "\xe9" SUM), BYTES(""), "Card|-|-" },
     { "unknown-field", BYTES(CARD READ("\x08") "ZZ\x01" "z" SUM), BYTES(""), "Card|-|-" },
