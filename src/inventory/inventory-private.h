@@ -5,7 +5,7 @@
 
 #include "inventory/incomplete.h"
 #include "inventory/inventory.h"
-#include "inventory/past.h"
+#include "inventory/superseded-events.h"
 
 struct _MdInventory {
     GObject parent;
@@ -14,9 +14,9 @@ struct _MdInventory {
     const MdSettings *settings;
     MdUdev *udev;
     MdWaiter *waiter;
-    MdIncomplete *incomplete; /* announced, but sysfs does not hold all of it yet */
-    MdPast *past;             /* known without the events of it */
-    GHashTable *namesakes;    /* path of what is left out because of its name -> that name */
+    MdIncomplete *incomplete;       /* announced, but sysfs does not hold all of it yet */
+    MdSupersededEvents *superseded; /* known without the events of it */
+    GHashTable *namesakes;          /* path of what is left out because of its name -> that name */
     /* Events up to this one are older than our last look at all of sysfs, or were told by the
      * kernel. */
     guint64 looked_at_seq;

@@ -28,7 +28,7 @@ md_inventory_dispose(GObject *object)
     g_clear_object(&self->udev);
     g_clear_object(&self->registry);
     g_clear_pointer(&self->incomplete, md_incomplete_free);
-    g_clear_pointer(&self->past, md_past_free);
+    g_clear_pointer(&self->superseded, md_superseded_events_free);
     g_clear_pointer(&self->namesakes, g_hash_table_unref);
     g_clear_pointer(&self->waiter, md_waiter_free);
     G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
@@ -46,7 +46,7 @@ static void
 md_inventory_init(MdInventory *self)
 {
     self->udev = md_udev_new();
-    self->past = md_past_new();
+    self->superseded = md_superseded_events_new();
     self->namesakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
@@ -359,7 +359,7 @@ md_inventory_check(MdInventory *self, const char *path)
     /* That another one has been there, and not been told of, is still to be told. */
     if (device != NULL) {
         md_inventory_drop(self, path);
-        md_past_expect_removal(self->past, path);
+        md_superseded_events_expect_removal(self->superseded, path);
     }
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
         return NULL;
@@ -420,7 +420,8 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         return;
     }
     if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD) ||
-        md_inventory_check(self, path) != NULL || md_past_expects_removal(self->past, path))
+        md_inventory_check(self, path) != NULL ||
+        md_superseded_events_expects_removal(self->superseded, path))
         return;
 
     /* One that has gone is listed nowhere; its removal tells of both. */
@@ -438,7 +439,7 @@ static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
-    gboolean was_told = md_past_take_removal(self->past, path);
+    gboolean was_told = md_superseded_events_take_removal(self->superseded, path);
     gboolean is_new = is_news(self, device);
 
     if (md_incomplete_is_bound(self->incomplete, path))
@@ -449,7 +450,7 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
         md_inventory_check(self, path);
     /* Its bind, or this once more, must not be taken for another life. */
     if (is_new)
-        md_past_close(self->past, path, md_udev_device_get_seqnum(device));
+        md_superseded_events_close(self->superseded, path, md_udev_device_get_seqnum(device));
     md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
 }
 
@@ -501,7 +502,7 @@ handle_move(MdInventory *self, MdUdevDevice *device)
 void
 md_inventory_settle(MdInventory *self, const char *path)
 {
-    md_past_close(self->past, path, md_udev_read_seqnum());
+    md_superseded_events_close(self->superseded, path, md_udev_read_seqnum());
     md_incomplete_remove(self->incomplete, path);
 }
 
@@ -544,8 +545,8 @@ handle_event(MdInventory *self, MdUdevDevice *device)
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
     forget_what_was_read(self, device);
-    if (md_past_holds(self->past, md_udev_device_get_path(device),
-                      md_udev_device_get_seqnum(device)))
+    if (md_superseded_events_holds(self->superseded, md_udev_device_get_path(device),
+                                   md_udev_device_get_seqnum(device)))
         return;
 
     if (g_str_equal(action, "add"))

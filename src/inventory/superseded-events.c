@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "inventory/past.h"
+#include "inventory/superseded-events.h"
 
-struct _MdPast {
+struct _MdSupersededEvents {
     GQueue entries;      /* of Entry, the oldest one first */
     GHashTable *by_path; /* path -> GList link of `entries` */
 };
@@ -24,10 +24,10 @@ entry_free(Entry *entry)
 }
 
 
-MdPast *
-md_past_new(void)
+MdSupersededEvents *
+md_superseded_events_new(void)
 {
-    MdPast *self = g_new0(MdPast, 1);
+    MdSupersededEvents *self = g_new0(MdSupersededEvents, 1);
 
     g_queue_init(&self->entries);
     self->by_path = g_hash_table_new(g_str_hash, g_str_equal);
@@ -36,7 +36,7 @@ md_past_new(void)
 
 
 void
-md_past_free(MdPast *self)
+md_superseded_events_free(MdSupersededEvents *self)
 {
     if (self == NULL)
         return;
@@ -48,7 +48,7 @@ md_past_free(MdPast *self)
 
 
 static void
-forget(MdPast *self, GList *link)
+forget(MdSupersededEvents *self, GList *link)
 {
     Entry *entry = link->data;
 
@@ -59,7 +59,7 @@ forget(MdPast *self, GList *link)
 
 
 static Entry *
-find_entry(MdPast *self, const char *path)
+find_entry(MdSupersededEvents *self, const char *path)
 {
     GList *known = g_hash_table_lookup(self->by_path, path);
 
@@ -69,14 +69,14 @@ find_entry(MdPast *self, const char *path)
 
 /* A new one, which is the youngest, in place of what is known of the path. */
 static Entry *
-renew_entry(MdPast *self, const char *path)
+renew_entry(MdSupersededEvents *self, const char *path)
 {
     GList *known = g_hash_table_lookup(self->by_path, path);
     Entry *entry = g_new0(Entry, 1);
 
     if (known != NULL)
         forget(self, known);
-    else if (self->entries.length == MD_PAST_MAX)
+    else if (self->entries.length == MD_SUPERSEDED_EVENTS_MAX)
         forget(self, self->entries.head);
 
     entry->path = g_strdup(path);
@@ -87,7 +87,7 @@ renew_entry(MdPast *self, const char *path)
 
 
 void
-md_past_close(MdPast *self, const char *path, guint64 seqnum)
+md_superseded_events_close(MdSupersededEvents *self, const char *path, guint64 seqnum)
 {
     Entry *entry = find_entry(self, path);
 
@@ -101,7 +101,7 @@ md_past_close(MdPast *self, const char *path, guint64 seqnum)
 
 
 gboolean
-md_past_holds(MdPast *self, const char *path, guint64 seqnum)
+md_superseded_events_holds(MdSupersededEvents *self, const char *path, guint64 seqnum)
 {
     const Entry *entry = find_entry(self, path);
 
@@ -110,7 +110,7 @@ md_past_holds(MdPast *self, const char *path, guint64 seqnum)
 
 
 void
-md_past_expect_removal(MdPast *self, const char *path)
+md_superseded_events_expect_removal(MdSupersededEvents *self, const char *path)
 {
     Entry *entry = find_entry(self, path);
 
@@ -121,7 +121,7 @@ md_past_expect_removal(MdPast *self, const char *path)
 
 
 gboolean
-md_past_expects_removal(MdPast *self, const char *path)
+md_superseded_events_expects_removal(MdSupersededEvents *self, const char *path)
 {
     const Entry *entry = find_entry(self, path);
 
@@ -130,7 +130,7 @@ md_past_expects_removal(MdPast *self, const char *path)
 
 
 gboolean
-md_past_take_removal(MdPast *self, const char *path)
+md_superseded_events_take_removal(MdSupersededEvents *self, const char *path)
 {
     Entry *entry = find_entry(self, path);
     gboolean expected = entry != NULL && entry->expects_removal;
