@@ -3,7 +3,7 @@
  * is. */
 #pragma once
 
-#include "inventory/incomplete.h"
+#include "inventory/pending-devices.h"
 #include "inventory/inventory.h"
 #include "inventory/superseded-events.h"
 
@@ -14,7 +14,7 @@ struct _MdInventory {
     const MdSettings *settings;
     MdUdev *udev;
     MdWaiter *waiter;
-    MdIncomplete *incomplete;       /* announced, but sysfs does not hold all of it yet */
+    MdPendingDevices *pending;      /* announced, but sysfs does not hold all of it yet */
     MdSupersededEvents *superseded; /* known without the events of it */
     GHashTable *namesakes;          /* path of what is left out because of its name -> that name */
     /* Events up to this one are older than our last look at all of sysfs, or were told by the

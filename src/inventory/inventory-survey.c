@@ -33,13 +33,13 @@ drop_vanished(MdInventory *self)
 static void
 forget_vanished(MdInventory *self)
 {
-    g_autoptr(GPtrArray) paths = md_incomplete_list(self->incomplete);
+    g_autoptr(GPtrArray) paths = md_pending_devices_list(self->pending);
 
     for (guint i = 0; i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i);
 
         if (!g_file_test(path, G_FILE_TEST_IS_DIR))
-            md_incomplete_remove(self->incomplete, path);
+            md_pending_devices_remove(self->pending, path);
     }
 }
 

@@ -27,7 +27,7 @@ md_inventory_dispose(GObject *object)
     g_clear_pointer(&self->found, g_ptr_array_unref);
     g_clear_object(&self->udev);
     g_clear_object(&self->registry);
-    g_clear_pointer(&self->incomplete, md_incomplete_free);
+    g_clear_pointer(&self->pending, md_pending_devices_free);
     g_clear_pointer(&self->superseded, md_superseded_events_free);
     g_clear_pointer(&self->namesakes, g_hash_table_unref);
     g_clear_pointer(&self->waiter, md_waiter_free);
@@ -194,10 +194,10 @@ consider(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
         return;
 
     if (!md_probe_is_complete(device, dir) || !register_device(self, device, dir)) {
-        md_incomplete_add(self->incomplete, path);
+        md_pending_devices_add(self->pending, path);
         return;
     }
-    md_incomplete_remove(self->incomplete, path);
+    md_pending_devices_remove(self->pending, path);
     look_around(self, path);
 }
 
@@ -230,7 +230,7 @@ md_inventory_drop(MdInventory *self, const char *path)
     g_autoptr(MdNodeDeviceDef) gone = device != NULL ? md_node_device_def_ref(device->def) : NULL;
     g_autofree char *namesake = NULL;
 
-    md_incomplete_remove(self->incomplete, path);
+    md_pending_devices_remove(self->pending, path);
     g_hash_table_remove(self->namesakes, path);
     if (device == NULL)
         return;
@@ -404,7 +404,7 @@ is_news(MdInventory *self, MdUdevDevice *device)
 static void
 register_vanished(MdInventory *self, MdUdevDevice *device)
 {
-    md_incomplete_remove(self->incomplete, md_udev_device_get_path(device));
+    md_pending_devices_remove(self->pending, md_udev_device_get_path(device));
     register_device(self, device, NULL);
 }
 
@@ -425,9 +425,9 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         return;
 
     /* One that has gone is listed nowhere; its removal tells of both. */
-    if (!md_incomplete_set_bound(self->incomplete, path) && md_probe_is_told_by_bind(device) &&
+    if (!md_pending_devices_set_bound(self->pending, path) && md_probe_is_told_by_bind(device) &&
         is_news(self, device))
-        md_incomplete_add_gone(self->incomplete, path);
+        md_pending_devices_add_gone(self->pending, path);
 }
 
 
@@ -442,7 +442,7 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
     gboolean was_told = md_superseded_events_take_removal(self->superseded, path);
     gboolean is_new = is_news(self, device);
 
-    if (md_incomplete_is_bound(self->incomplete, path))
+    if (md_pending_devices_is_bound(self->pending, path))
         register_vanished(self, device);
     if (is_new && !was_told)
         md_inventory_drop(self, path);
@@ -503,7 +503,7 @@ void
 md_inventory_settle(MdInventory *self, const char *path)
 {
     md_superseded_events_close(self->superseded, path, md_udev_read_seqnum());
-    md_incomplete_remove(self->incomplete, path);
+    md_pending_devices_remove(self->pending, path);
 }
 
 
@@ -517,7 +517,7 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
     if (known == NULL || g_str_equal(action, "remove"))
         return;
     if (!take(subject, FALSE, self))
-        md_incomplete_add(self->incomplete, subject);
+        md_pending_devices_add(self->pending, subject);
 }
 
 
@@ -580,7 +580,7 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
     self->registry = g_object_ref(registry);
     self->settings = settings;
     self->waiter = md_waiter_new(settings);
-    self->incomplete = md_incomplete_new(settings, take, self);
+    self->pending = md_pending_devices_new(settings, take, self);
     return self;
 }
 

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "inventory/incomplete.h"
+#include "inventory/pending-devices.h"
 
 #define PATH "/sys/devices/gpu/vgpu"
 /* Never reached, in milliseconds. */
@@ -14,7 +14,7 @@ static const MdSettings hasty = { .event_timeout = 1 };
 
 /* The inventory. */
 typedef struct {
-    MdIncomplete *incomplete;
+    MdPendingDevices *incomplete;
     guint n_looks;
     guint whole_at; /* the look at which it is whole; 0: never */
     gboolean last;  /* the last look was to be the last one */
@@ -35,7 +35,7 @@ take(const char *path, gboolean last, gpointer data)
     if (host->whole_at == 0 || host->n_looks < host->whole_at)
         return FALSE;
     if (host->again)
-        md_incomplete_add(host->incomplete, path);
+        md_pending_devices_add(host->incomplete, path);
     host->n_taken++;
     return TRUE;
 }
@@ -44,7 +44,7 @@ take(const char *path, gboolean last, gpointer data)
 static gboolean
 is_waiting(Host *host)
 {
-    g_autoptr(GPtrArray) paths = md_incomplete_list(host->incomplete);
+    g_autoptr(GPtrArray) paths = md_pending_devices_list(host->incomplete);
 
     g_assert_cmpuint(paths->len, <=, 1);
     return paths->len == 1;
@@ -72,17 +72,17 @@ static void
 test_whole_in_the_end(void)
 {
     Host host = { .whole_at = 4 };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&patient, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add(incomplete, PATH);
-    md_incomplete_add(incomplete, PATH);
-    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    md_pending_devices_add(incomplete, PATH);
+    md_pending_devices_add(incomplete, PATH);
+    g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
     run_until_looked(&host, 3);
-    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
     run_until_looked(&host, 4);
     g_assert_false(is_waiting(&host));
-    g_assert_false(md_incomplete_is_bound(incomplete, PATH));
+    g_assert_false(md_pending_devices_is_bound(incomplete, PATH));
     g_assert_cmpuint(host.n_taken, ==, 1);
     assert_quiet();
 }
@@ -92,10 +92,10 @@ static void
 test_last_time(void)
 {
     Host host = { .whole_at = 1 };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add(incomplete, PATH);
+    md_pending_devices_add(incomplete, PATH);
     run_until_looked(&host, 1);
     g_assert_true(host.last);
     g_assert_false(is_waiting(&host));
@@ -107,13 +107,13 @@ static void
 test_gone_before_it_was_read(void)
 {
     Host host = { 0 };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add_gone(incomplete, PATH);
-    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    md_pending_devices_add_gone(incomplete, PATH);
+    g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
     assert_quiet();
-    md_incomplete_remove(incomplete, PATH);
+    md_pending_devices_remove(incomplete, PATH);
     g_assert_false(is_waiting(&host));
 }
 
@@ -123,13 +123,13 @@ static void
 test_gone(void)
 {
     Host host = { 0 };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add(incomplete, PATH);
+    md_pending_devices_add(incomplete, PATH);
     run_until_looked(&host, 1);
     g_assert_false(is_waiting(&host));
-    g_assert_false(md_incomplete_set_bound(incomplete, PATH));
+    g_assert_false(md_pending_devices_set_bound(incomplete, PATH));
     assert_quiet();
 }
 
@@ -139,20 +139,20 @@ static void
 test_gone_after_it_was_bound(void)
 {
     Host host = { 0 };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add(incomplete, PATH);
-    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    md_pending_devices_add(incomplete, PATH);
+    g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
     run_until_looked(&host, 1);
     g_assert_true(host.last);
-    g_assert_true(md_incomplete_is_bound(incomplete, PATH));
+    g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
     assert_quiet();
 
     /* Somebody has seen something there again. */
     host.last = FALSE;
     host.whole_at = 2;
-    md_incomplete_add(incomplete, PATH);
+    md_pending_devices_add(incomplete, PATH);
     run_until_looked(&host, 2);
     g_assert_cmpuint(host.n_taken, ==, 1);
     g_assert_false(is_waiting(&host));
@@ -163,13 +163,13 @@ static void
 test_removed(void)
 {
     Host host = { .whole_at = 1 };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add(incomplete, PATH);
-    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
-    md_incomplete_remove(incomplete, PATH);
-    g_assert_false(md_incomplete_is_bound(incomplete, PATH));
+    md_pending_devices_add(incomplete, PATH);
+    g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
+    md_pending_devices_remove(incomplete, PATH);
+    g_assert_false(md_pending_devices_is_bound(incomplete, PATH));
     g_assert_false(is_waiting(&host));
     g_assert_false(g_main_context_iteration(NULL, FALSE));
     g_assert_cmpuint(host.n_looks, ==, 0);
@@ -181,14 +181,14 @@ static void
 test_again_from_within(void)
 {
     Host host = { .whole_at = 1, .again = TRUE };
-    g_autoptr(MdIncomplete) incomplete = md_incomplete_new(&patient, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, take, &host);
 
     host.incomplete = incomplete;
-    md_incomplete_add(incomplete, PATH);
-    g_assert_true(md_incomplete_set_bound(incomplete, PATH));
+    md_pending_devices_add(incomplete, PATH);
+    g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
     run_until_looked(&host, 1);
     g_assert_true(is_waiting(&host));
-    g_assert_false(md_incomplete_is_bound(incomplete, PATH));
+    g_assert_false(md_pending_devices_is_bound(incomplete, PATH));
     host.again = FALSE;
     run_until_looked(&host, 2);
     g_assert_false(is_waiting(&host));
@@ -199,12 +199,12 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/incomplete/whole-in-the-end", test_whole_in_the_end);
-    g_test_add_func("/incomplete/last-time", test_last_time);
-    g_test_add_func("/incomplete/gone-before-read", test_gone_before_it_was_read);
-    g_test_add_func("/incomplete/gone", test_gone);
-    g_test_add_func("/incomplete/gone-after-it-was-bound", test_gone_after_it_was_bound);
-    g_test_add_func("/incomplete/removed", test_removed);
-    g_test_add_func("/incomplete/again-from-within", test_again_from_within);
+    g_test_add_func("/pending-devices/whole-in-the-end", test_whole_in_the_end);
+    g_test_add_func("/pending-devices/last-time", test_last_time);
+    g_test_add_func("/pending-devices/gone-before-read", test_gone_before_it_was_read);
+    g_test_add_func("/pending-devices/gone", test_gone);
+    g_test_add_func("/pending-devices/gone-after-it-was-bound", test_gone_after_it_was_bound);
+    g_test_add_func("/pending-devices/removed", test_removed);
+    g_test_add_func("/pending-devices/again-from-within", test_again_from_within);
     return g_test_run();
 }

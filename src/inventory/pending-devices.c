@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "inventory/incomplete.h"
+#include "inventory/pending-devices.h"
 
 /*
  * Milliseconds until a device is looked at again. The kernel adds the last pieces right after the
@@ -10,15 +10,15 @@
 #define LOOK_AGAIN_FIRST 1
 #define LOOK_AGAIN_MAX   100
 
-struct _MdIncomplete {
+struct _MdPendingDevices {
     const MdSettings *settings;
-    MdIncompleteTake take;
+    MdPendingDevicesTake take;
     gpointer data;
     GHashTable *devices; /* path -> Device */
 };
 
 typedef struct {
-    MdIncomplete *owner;
+    MdPendingDevices *owner;
     char *path;
     gboolean bound;
     guint delay;
@@ -36,10 +36,10 @@ device_free(Device *device)
 }
 
 
-MdIncomplete *
-md_incomplete_new(const MdSettings *settings, MdIncompleteTake take, gpointer data)
+MdPendingDevices *
+md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTake take, gpointer data)
 {
-    MdIncomplete *self = g_new0(MdIncomplete, 1);
+    MdPendingDevices *self = g_new0(MdPendingDevices, 1);
 
     self->settings = settings;
     self->take = take;
@@ -51,7 +51,7 @@ md_incomplete_new(const MdSettings *settings, MdIncompleteTake take, gpointer da
 
 
 void
-md_incomplete_free(MdIncomplete *self)
+md_pending_devices_free(MdPendingDevices *self)
 {
     if (self == NULL)
         return;
@@ -65,7 +65,7 @@ static gboolean
 on_look_again(gpointer data)
 {
     Device *device = data;
-    MdIncomplete *self = device->owner;
+    MdPendingDevices *self = device->owner;
     gboolean last = FALSE;
 
     device->timer = 0;
@@ -89,7 +89,7 @@ on_look_again(gpointer data)
 
 
 static Device *
-get_device(MdIncomplete *self, const char *path)
+get_device(MdPendingDevices *self, const char *path)
 {
     Device *device = g_hash_table_lookup(self->devices, path);
 
@@ -104,7 +104,7 @@ get_device(MdIncomplete *self, const char *path)
 
 
 void
-md_incomplete_add(MdIncomplete *self, const char *path)
+md_pending_devices_add(MdPendingDevices *self, const char *path)
 {
     Device *device = get_device(self, path);
 
@@ -118,14 +118,14 @@ md_incomplete_add(MdIncomplete *self, const char *path)
 
 
 void
-md_incomplete_remove(MdIncomplete *self, const char *path)
+md_pending_devices_remove(MdPendingDevices *self, const char *path)
 {
     g_hash_table_remove(self->devices, path);
 }
 
 
 gboolean
-md_incomplete_set_bound(MdIncomplete *self, const char *path)
+md_pending_devices_set_bound(MdPendingDevices *self, const char *path)
 {
     Device *device = g_hash_table_lookup(self->devices, path);
 
@@ -136,14 +136,14 @@ md_incomplete_set_bound(MdIncomplete *self, const char *path)
 
 
 void
-md_incomplete_add_gone(MdIncomplete *self, const char *path)
+md_pending_devices_add_gone(MdPendingDevices *self, const char *path)
 {
     get_device(self, path)->bound = TRUE;
 }
 
 
 gboolean
-md_incomplete_is_bound(MdIncomplete *self, const char *path)
+md_pending_devices_is_bound(MdPendingDevices *self, const char *path)
 {
     Device *device = g_hash_table_lookup(self->devices, path);
 
@@ -152,7 +152,7 @@ md_incomplete_is_bound(MdIncomplete *self, const char *path)
 
 
 GPtrArray *
-md_incomplete_list(MdIncomplete *self)
+md_pending_devices_list(MdPendingDevices *self)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
