@@ -13,7 +13,7 @@ struct _MdInventory {
     MdRegistry *registry;
     const MdSettings *settings;
     MdUdev *udev;
-    MdWaiter *waiter;
+    MdUeventWait *uevent_wait;
     MdPendingDevices *pending;      /* announced, but sysfs does not hold all of it yet */
     MdSupersededEvents *superseded; /* known without the events of it */
     GHashTable *namesakes;          /* path of what is left out because of its name -> that name */

@@ -83,16 +83,16 @@ take_in_new(MdInventory *self)
 static void
 tell_waiters(MdInventory *self)
 {
-    g_autoptr(GPtrArray) adds = md_waiter_list(self->waiter, MD_WAIT_ADD);
-    g_autoptr(GPtrArray) removes = md_waiter_list(self->waiter, MD_WAIT_REMOVE);
+    g_autoptr(GPtrArray) adds = md_uevent_wait_list(self->uevent_wait, MD_WAIT_ADD);
+    g_autoptr(GPtrArray) removes = md_uevent_wait_list(self->uevent_wait, MD_WAIT_REMOVE);
 
     for (guint i = 0; i < adds->len; i++) {
         if (g_file_test(g_ptr_array_index(adds, i), G_FILE_TEST_IS_DIR))
-            md_waiter_notify(self->waiter, g_ptr_array_index(adds, i), MD_WAIT_ADD);
+            md_uevent_wait_notify(self->uevent_wait, g_ptr_array_index(adds, i), MD_WAIT_ADD);
     }
     for (guint i = 0; i < removes->len; i++) {
         if (md_inventory_check(self, g_ptr_array_index(removes, i)) == NULL)
-            md_waiter_notify(self->waiter, g_ptr_array_index(removes, i), MD_WAIT_REMOVE);
+            md_uevent_wait_notify(self->uevent_wait, g_ptr_array_index(removes, i), MD_WAIT_REMOVE);
     }
 }
 

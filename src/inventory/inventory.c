@@ -30,7 +30,7 @@ md_inventory_dispose(GObject *object)
     g_clear_pointer(&self->pending, md_pending_devices_free);
     g_clear_pointer(&self->superseded, md_superseded_events_free);
     g_clear_pointer(&self->namesakes, g_hash_table_unref);
-    g_clear_pointer(&self->waiter, md_waiter_free);
+    g_clear_pointer(&self->uevent_wait, md_uevent_wait_free);
     G_OBJECT_CLASS(md_inventory_parent_class)->dispose(object);
 }
 
@@ -298,7 +298,7 @@ take(const char *path, gboolean last, gpointer data)
     g_autoptr(MdUdevDevice) device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
 
     if (device == NULL || !md_sysfs_dir_is_alive(dir) ||
-        md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
+        md_uevent_wait_is_waiting(self->uevent_wait, path, MD_WAIT_ADD))
         return FALSE;
     if (known != NULL)
         return look_at_companion(self, known, device, dir, last);
@@ -361,7 +361,7 @@ md_inventory_check(MdInventory *self, const char *path)
         md_inventory_drop(self, path);
         md_superseded_events_expect_removal(self->superseded, path);
     }
-    if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD))
+    if (md_uevent_wait_is_waiting(self->uevent_wait, path, MD_WAIT_ADD))
         return NULL;
 
     dir = md_sysfs_dir_open(path, NULL);
@@ -380,7 +380,7 @@ handle_add(MdInventory *self, MdUdevDevice *device)
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    if (md_waiter_notify(self->waiter, path, MD_WAIT_ADD))
+    if (md_uevent_wait_notify(self->uevent_wait, path, MD_WAIT_ADD))
         return;
     if (known != NULL && md_inventory_is_there(known))
         md_inventory_look_again_at(self, known, device, FALSE);
@@ -419,7 +419,7 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         md_inventory_look_again_at(self, known, device, FALSE);
         return;
     }
-    if (md_waiter_is_waiting(self->waiter, path, MD_WAIT_ADD) ||
+    if (md_uevent_wait_is_waiting(self->uevent_wait, path, MD_WAIT_ADD) ||
         md_inventory_check(self, path) != NULL ||
         md_superseded_events_expects_removal(self->superseded, path))
         return;
@@ -451,7 +451,7 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
     /* Its bind, or this once more, must not be taken for another life. */
     if (is_new)
         md_superseded_events_close(self->superseded, path, md_udev_device_get_seqnum(device));
-    md_waiter_notify(self->waiter, path, MD_WAIT_REMOVE);
+    md_uevent_wait_notify(self->uevent_wait, path, MD_WAIT_REMOVE);
 }
 
 
@@ -579,14 +579,14 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
 
     self->registry = g_object_ref(registry);
     self->settings = settings;
-    self->waiter = md_waiter_new(settings);
+    self->uevent_wait = md_uevent_wait_new(settings);
     self->pending = md_pending_devices_new(settings, take, self);
     return self;
 }
 
 
-MdWaiter *
-md_inventory_get_waiter(MdInventory *self)
+MdUeventWait *
+md_inventory_get_uevent_wait(MdInventory *self)
 {
-    return self->waiter;
+    return self->uevent_wait;
 }

@@ -10,7 +10,7 @@
 
 #include "registry/registry.h"
 #include "kernel/udev.h"
-#include "inventory/waiter.h"
+#include "inventory/uevent-wait.h"
 #include "util/settings.h"
 
 #define MD_TYPE_INVENTORY (md_inventory_get_type())
@@ -27,7 +27,7 @@ gboolean md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GErr
 
 /* For those who create and remove: what they have announced here is left to them until they are
  * done. */
-MdWaiter *md_inventory_get_waiter(MdInventory *self);
+MdUeventWait *md_inventory_get_uevent_wait(MdInventory *self);
 
 /*
  * All that has happened at this path so far is known to whoever calls, and told: events of it that

@@ -2,7 +2,7 @@
 /*
  * The kernel's mediated devices: a UUID written to the `create` of a type makes one, a write to its
  * `remove` ends it. Either is done when the write has returned and udev has told of it, see
- * waiter.h. Where mdevctl's scripts are installed, they are asked before and told after.
+ * uevent-wait.h. Where mdevctl's scripts are installed, they are asked before and told after.
  */
 #include "config.h"
 
@@ -55,10 +55,10 @@ operation_free(Operation *operation)
 }
 
 
-static MdWaiter *
+static MdUeventWait *
 get_waiter(Operation *operation)
 {
-    return md_inventory_get_waiter(operation->host->inventory);
+    return md_inventory_get_uevent_wait(operation->host->inventory);
 }
 
 
@@ -99,7 +99,7 @@ tell_scripts(GTask *task)
 static void
 give_up(Operation *operation)
 {
-    md_waiter_cancel(get_waiter(operation), operation->path);
+    md_uevent_wait_cancel(get_waiter(operation), operation->path);
     md_inventory_check(operation->host->inventory, operation->path);
 }
 
@@ -125,7 +125,8 @@ on_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     gboolean timed_out = FALSE;
 
     if (error == NULL) {
-        md_waiter_written(get_waiter(operation), operation->path, on_done, g_steal_pointer(&task));
+        md_uevent_wait_written(get_waiter(operation), operation->path, on_done,
+                               g_steal_pointer(&task));
         return;
     }
 
@@ -158,7 +159,7 @@ on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer d
     Operation *operation = g_task_get_task_data(task);
 
     if (md_callout_before_finish(result, &operation->error)) {
-        md_waiter_expect(get_waiter(operation), operation->path, operation->verb->event);
+        md_uevent_wait_expect(get_waiter(operation), operation->path, operation->verb->event);
         run_job(task, operation->verb->write, on_written);
         return;
     }
@@ -252,8 +253,8 @@ begin(GTask *task)
     Operation *operation = g_task_get_task_data(task);
     gboolean scripts = md_callouts_may_exist(operation->host->callouts);
 
-    if (!md_waiter_begin(get_waiter(operation), operation->path,
-                         scripts ? MD_WAIT_NOTHING : operation->verb->event))
+    if (!md_uevent_wait_begin(get_waiter(operation), operation->path,
+                              scripts ? MD_WAIT_NOTHING : operation->verb->event))
         return FALSE;
     if (scripts)
         run_job(task, operation->verb->prepare, on_prepared);

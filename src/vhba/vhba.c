@@ -532,15 +532,15 @@ on_deleted(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
-    MdWaiter *waiter = md_inventory_get_waiter(operation->host->inventory);
+    MdUeventWait *uevent_wait = md_inventory_get_uevent_wait(operation->host->inventory);
 
     if (error == NULL) {
-        md_waiter_written(waiter, operation->path, on_removed, g_steal_pointer(&task));
+        md_uevent_wait_written(uevent_wait, operation->path, on_removed, g_steal_pointer(&task));
         return;
     }
     operation->error = error;
     add_prefix(operation, "destroy", operation->name);
-    md_waiter_cancel(waiter, operation->path);
+    md_uevent_wait_cancel(uevent_wait, operation->path);
     md_inventory_check(operation->host->inventory, operation->path);
     end(task);
 }
@@ -564,8 +564,8 @@ destroy_async(const MdBackendHost *host,
         md_error_set(&operation->error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "Unsupported device type: '%s' is not a virtual host adapter",
                      operation->name);
-    else if (!md_waiter_begin(md_inventory_get_waiter(host->inventory), operation->path,
-                              MD_WAIT_REMOVE))
+    else if (!md_uevent_wait_begin(md_inventory_get_uevent_wait(host->inventory), operation->path,
+                                   MD_WAIT_REMOVE))
         md_error_set(&operation->error, VIR_ERR_OPERATION_INVALID,
                      "device '%s' is being destroyed already", operation->name);
     if (operation->error != NULL) {

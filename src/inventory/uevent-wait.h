@@ -16,35 +16,36 @@ typedef enum {
     MD_WAIT_REMOVE,
 } MdWaitFor;
 
-typedef struct _MdWaiter MdWaiter;
+typedef struct _MdUeventWait MdUeventWait;
 
 /* `seen`: udev's event has come. */
-typedef void (*MdWaiterFunc)(const char *path, gboolean seen, gpointer data);
+typedef void (*MdUeventWaitFunc)(const char *path, gboolean seen, gpointer data);
 
 /* `settings` (event_timeout: from the return of the write on) must outlive it. */
-MdWaiter *md_waiter_new(const MdSettings *settings);
-void md_waiter_free(MdWaiter *self);
+MdUeventWait *md_uevent_wait_new(const MdSettings *settings);
+void md_uevent_wait_free(MdUeventWait *self);
 
 /* Before the write. FALSE if that path is being worked on already. */
-gboolean md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what);
+gboolean md_uevent_wait_begin(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* Before the write, of a wait for nothing: what is waited for from now on. What happens until then
  * is somebody else's. */
-void md_waiter_expect(MdWaiter *self, const char *path, MdWaitFor what);
+void md_uevent_wait_expect(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* After a write that worked: calls `func` once, now or later. */
-void md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data);
+void
+md_uevent_wait_written(MdUeventWait *self, const char *path, MdUeventWaitFunc func, gpointer data);
 
 /* After a write that failed: nobody waits any more. */
-void md_waiter_cancel(MdWaiter *self, const char *path);
+void md_uevent_wait_cancel(MdUeventWait *self, const char *path);
 
 /* Whether somebody waits for this; such a device is theirs to announce. */
-gboolean md_waiter_is_waiting(MdWaiter *self, const char *path, MdWaitFor what);
+gboolean md_uevent_wait_is_waiting(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* udev's event has come (or its effect was found in sysfs). FALSE if nobody waits for it. */
-gboolean md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what);
+gboolean md_uevent_wait_notify(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* Paths of all waits of a kind, copied. */
-GPtrArray *md_waiter_list(MdWaiter *self, MdWaitFor what);
+GPtrArray *md_uevent_wait_list(MdUeventWait *self, MdWaitFor what);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdWaiter, md_waiter_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUeventWait, md_uevent_wait_free)

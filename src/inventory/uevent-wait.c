@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "inventory/waiter.h"
+#include "inventory/uevent-wait.h"
 
 typedef struct {
-    MdWaiter *waiter;
+    MdUeventWait *uevent_wait;
     char *path;
     MdWaitFor what;
-    gboolean seen;     /* the event has come */
-    MdWaiterFunc func; /* set once the write has returned */
+    gboolean seen;         /* the event has come */
+    MdUeventWaitFunc func; /* set once the write has returned */
     gpointer data;
     guint timer;
 } Wait;
 
-struct _MdWaiter {
+struct _MdUeventWait {
     const MdSettings *settings;
     GHashTable *waits; /* path -> Wait */
 };
@@ -32,7 +32,7 @@ wait_free(Wait *wait)
 static void
 complete(Wait *wait)
 {
-    g_hash_table_steal(wait->waiter->waits, wait->path);
+    g_hash_table_steal(wait->uevent_wait->waits, wait->path);
     wait->func(wait->path, wait->seen, wait->data);
     wait_free(wait);
 }
@@ -50,10 +50,10 @@ on_timeout(gpointer data)
 }
 
 
-MdWaiter *
-md_waiter_new(const MdSettings *settings)
+MdUeventWait *
+md_uevent_wait_new(const MdSettings *settings)
 {
-    MdWaiter *self = g_new0(MdWaiter, 1);
+    MdUeventWait *self = g_new0(MdUeventWait, 1);
 
     self->settings = settings;
     self->waits = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wait_free);
@@ -62,7 +62,7 @@ md_waiter_new(const MdSettings *settings)
 
 
 void
-md_waiter_free(MdWaiter *self)
+md_uevent_wait_free(MdUeventWait *self)
 {
     if (self == NULL)
         return;
@@ -73,7 +73,7 @@ md_waiter_free(MdWaiter *self)
 
 
 gboolean
-md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what)
+md_uevent_wait_begin(MdUeventWait *self, const char *path, MdWaitFor what)
 {
     Wait *wait = NULL;
 
@@ -81,7 +81,7 @@ md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what)
         return FALSE;
 
     wait = g_new0(Wait, 1);
-    wait->waiter = self;
+    wait->uevent_wait = self;
     wait->path = g_strdup(path);
     wait->what = what;
     g_hash_table_insert(self->waits, wait->path, wait);
@@ -90,7 +90,7 @@ md_waiter_begin(MdWaiter *self, const char *path, MdWaitFor what)
 
 
 void
-md_waiter_expect(MdWaiter *self, const char *path, MdWaitFor what)
+md_uevent_wait_expect(MdUeventWait *self, const char *path, MdWaitFor what)
 {
     Wait *wait = g_hash_table_lookup(self->waits, path);
 
@@ -101,7 +101,7 @@ md_waiter_expect(MdWaiter *self, const char *path, MdWaitFor what)
 
 
 void
-md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer data)
+md_uevent_wait_written(MdUeventWait *self, const char *path, MdUeventWaitFunc func, gpointer data)
 {
     Wait *wait = g_hash_table_lookup(self->waits, path);
 
@@ -117,14 +117,14 @@ md_waiter_written(MdWaiter *self, const char *path, MdWaiterFunc func, gpointer 
 
 
 void
-md_waiter_cancel(MdWaiter *self, const char *path)
+md_uevent_wait_cancel(MdUeventWait *self, const char *path)
 {
     g_hash_table_remove(self->waits, path);
 }
 
 
 gboolean
-md_waiter_is_waiting(MdWaiter *self, const char *path, MdWaitFor what)
+md_uevent_wait_is_waiting(MdUeventWait *self, const char *path, MdWaitFor what)
 {
     Wait *wait = g_hash_table_lookup(self->waits, path);
 
@@ -133,7 +133,7 @@ md_waiter_is_waiting(MdWaiter *self, const char *path, MdWaitFor what)
 
 
 gboolean
-md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what)
+md_uevent_wait_notify(MdUeventWait *self, const char *path, MdWaitFor what)
 {
     Wait *wait = g_hash_table_lookup(self->waits, path);
 
@@ -148,7 +148,7 @@ md_waiter_notify(MdWaiter *self, const char *path, MdWaitFor what)
 
 
 GPtrArray *
-md_waiter_list(MdWaiter *self, MdWaitFor what)
+md_uevent_wait_list(MdUeventWait *self, MdWaitFor what)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
