@@ -15,7 +15,7 @@
 #include "mdevctl/definitions.h"
 #include "inventory/inventory.h"
 #include "util/owner.h"
-#include "util/turns.h"
+#include "util/key-queue.h"
 
 typedef struct _MdRecovery MdRecovery;
 
@@ -28,7 +28,7 @@ typedef struct {
     MdChangeLog *changes;
     /* One change of a definition at a time, by the name of the device; and one making of a virtual
      * adapter, by its port name. */
-    MdTurns *turns;
+    MdKeyQueue *key_queue;
     MdRecovery *recovery; /* NULL: nothing is removed that was left half made */
     const MdSettings *settings;
 } MdBackendHost;

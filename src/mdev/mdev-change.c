@@ -32,7 +32,7 @@ change_end(GTask *task)
         !g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
         g_prefix_error(&change->error, "Unable to %s '%s': ", change->doing, change->name);
     md_backend_task_end(task, change->name, g_steal_pointer(&change->error));
-    md_turns_end(change->host->turns, change->name);
+    md_key_queue_end(change->host->key_queue, change->name);
 }
 
 
@@ -305,5 +305,5 @@ md_mdev_change_begin(GTask *task)
 {
     MdMdevChange *change = g_task_get_task_data(task);
 
-    md_turns_take(change->host->turns, change->name, on_turn, task);
+    md_key_queue_take(change->host->key_queue, change->name, on_turn, task);
 }

@@ -47,7 +47,7 @@ md_driver_dispose(GObject *object)
     g_clear_object(&self->host.definitions);
     g_clear_object(&self->host.inventory);
     g_clear_pointer(&self->host.callouts, md_callouts_unref);
-    g_clear_pointer(&self->host.turns, md_turns_free);
+    g_clear_pointer(&self->host.key_queue, md_key_queue_free);
     g_clear_pointer(&self->events, md_events_free);
     g_clear_pointer(&self->host.changes, md_change_log_free);
     g_clear_object(&self->host.registry);
@@ -139,7 +139,7 @@ md_driver_new(const MdSettings *settings)
     self->host.inventory = md_inventory_new(self->host.registry, settings);
     self->host.definitions = md_definitions_new(settings);
     self->host.callouts = md_callouts_new(settings);
-    self->host.turns = md_turns_new();
+    self->host.key_queue = md_key_queue_new();
     self->documents = md_documents_new(&self->host);
     md_definitions_set_when_told(self->host.definitions, call_when_told, self);
     g_signal_connect(self->host.definitions, "changed", G_CALLBACK(on_definition_changed), self);

@@ -11,7 +11,7 @@ typedef struct _MdFairShare {
     gboolean privileged;
     guint n_running;
     GQueue waiting; /* of MdFairEntry, by their links */
-    GList turn;     /* in `turns` while something waits */
+    GList turn;     /* in `key-queue` while something waits */
 } Share;
 
 struct _MdFairQueue {

@@ -309,7 +309,7 @@ end_create(GTask *task)
                          operation->parent->def->name);
     }
     end(task);
-    md_turns_end(host->turns, operation->wwpn);
+    md_key_queue_end(host->key_queue, operation->wwpn);
 }
 
 
@@ -508,7 +508,7 @@ create_async(const MdBackendHost *host,
     for (guint i = 0; i < candidates->len; i++)
         g_queue_push_tail(&operation->candidates, md_node_device_ref(candidates->pdata[i]));
     operation_announce(operation, operation->wwpn);
-    md_turns_take(host->turns, operation->wwpn, on_turn, task);
+    md_key_queue_take(host->key_queue, operation->wwpn, on_turn, task);
 }
 
 

@@ -2,7 +2,7 @@
 /* One after the other on one thing, in order; different things do not wait for each other. */
 #include "config.h"
 
-#include "util/turns.h"
+#include "util/key-queue.h"
 
 static GString *story;
 
@@ -17,20 +17,20 @@ on_turn(gpointer data)
 static void
 test_order(void)
 {
-    g_autoptr(MdTurns) turns = md_turns_new();
+    g_autoptr(MdKeyQueue) turns = md_key_queue_new();
 
     story = g_string_new(NULL);
-    md_turns_take(turns, "a", on_turn, (gpointer) "1");
-    md_turns_take(turns, "a", on_turn, (gpointer) "2");
-    md_turns_take(turns, "a", on_turn, (gpointer) "3");
-    md_turns_take(turns, "b", on_turn, (gpointer) "x");
+    md_key_queue_take(turns, "a", on_turn, (gpointer) "1");
+    md_key_queue_take(turns, "a", on_turn, (gpointer) "2");
+    md_key_queue_take(turns, "a", on_turn, (gpointer) "3");
+    md_key_queue_take(turns, "b", on_turn, (gpointer) "x");
     g_assert_cmpstr(story->str, ==, "1x");
-    md_turns_end(turns, "a");
+    md_key_queue_end(turns, "a");
     g_assert_cmpstr(story->str, ==, "1x2");
-    md_turns_end(turns, "a");
-    md_turns_end(turns, "a");
+    md_key_queue_end(turns, "a");
+    md_key_queue_end(turns, "a");
     g_assert_cmpstr(story->str, ==, "1x23");
-    md_turns_take(turns, "a", on_turn, (gpointer) "4");
+    md_key_queue_take(turns, "a", on_turn, (gpointer) "4");
     g_assert_cmpstr(story->str, ==, "1x234");
     g_string_free(story, TRUE);
 }
@@ -40,7 +40,7 @@ test_order(void)
 #define MANY 1000000
 
 typedef struct {
-    MdTurns *turns;
+    MdKeyQueue *turns;
     guint n;
 } Hasty;
 
@@ -52,24 +52,24 @@ on_hasty(gpointer data)
     Hasty *hasty = data;
 
     hasty->n++;
-    md_turns_end(hasty->turns, "a");
+    md_key_queue_end(hasty->turns, "a");
 }
 
 
 static void
 test_ends_at_once(void)
 {
-    g_autoptr(MdTurns) turns = md_turns_new();
+    g_autoptr(MdKeyQueue) turns = md_key_queue_new();
     Hasty hasty = { turns, 0 };
 
     story = g_string_new(NULL);
-    md_turns_take(turns, "a", on_turn, (gpointer) "1");
+    md_key_queue_take(turns, "a", on_turn, (gpointer) "1");
     for (guint i = 0; i < MANY; i++)
-        md_turns_take(turns, "a", on_hasty, &hasty);
+        md_key_queue_take(turns, "a", on_hasty, &hasty);
     g_assert_cmpuint(hasty.n, ==, 0);
-    md_turns_end(turns, "a");
+    md_key_queue_end(turns, "a");
     g_assert_cmpuint(hasty.n, ==, MANY);
-    md_turns_take(turns, "a", on_hasty, &hasty);
+    md_key_queue_take(turns, "a", on_hasty, &hasty);
     g_assert_cmpuint(hasty.n, ==, MANY + 1);
     g_string_free(story, TRUE);
 }
@@ -79,7 +79,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/turns/order", test_order);
-    g_test_add_func("/turns/ends-at-once", test_ends_at_once);
+    g_test_add_func("/key-queue/order", test_order);
+    g_test_add_func("/key-queue/ends-at-once", test_ends_at_once);
     return g_test_run();
 }

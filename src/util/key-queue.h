@@ -5,18 +5,18 @@
 
 #include <glib.h>
 
-typedef struct _MdTurns MdTurns;
+typedef struct _MdKeyQueue MdKeyQueue;
 
-typedef void (*MdTurnFunc)(gpointer data);
+typedef void (*MdKeyQueueFunc)(gpointer data);
 
-MdTurns *md_turns_new(void);
+MdKeyQueue *md_key_queue_new(void);
 /* Whoever still waits is forgotten. */
-void md_turns_free(MdTurns *self);
+void md_key_queue_free(MdKeyQueue *self);
 
 /* Calls `func` when it is the caller's turn, which may be at once. */
-void md_turns_take(MdTurns *self, const char *thing, MdTurnFunc func, gpointer data);
+void md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data);
 
 /* Ends it and lets the next one begin. */
-void md_turns_end(MdTurns *self, const char *thing);
+void md_key_queue_end(MdKeyQueue *self, const char *thing);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdTurns, md_turns_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdKeyQueue, md_key_queue_free)

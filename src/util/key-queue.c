@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "util/turns.h"
+#include "util/key-queue.h"
 
 typedef struct {
-    MdTurnFunc func;
+    MdKeyQueueFunc func;
     gpointer data;
 } Turn;
 
@@ -15,7 +15,7 @@ typedef struct {
     gboolean ended;     /* it has ended nevertheless */
 } Queue;
 
-struct _MdTurns {
+struct _MdKeyQueue {
     GHashTable *queues; /* thing -> Queue */
 };
 
@@ -28,10 +28,10 @@ queue_free(Queue *queue)
 }
 
 
-MdTurns *
-md_turns_new(void)
+MdKeyQueue *
+md_key_queue_new(void)
 {
-    MdTurns *self = g_new0(MdTurns, 1);
+    MdKeyQueue *self = g_new0(MdKeyQueue, 1);
 
     self->queues =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)queue_free);
@@ -40,7 +40,7 @@ md_turns_new(void)
 
 
 void
-md_turns_free(MdTurns *self)
+md_key_queue_free(MdKeyQueue *self)
 {
     if (self == NULL)
         return;
@@ -52,7 +52,7 @@ md_turns_free(MdTurns *self)
 
 /* Begins the first one. In a loop, as any number of them may end at once. */
 static void
-begin_next(MdTurns *self, const char *thing, Queue *queue)
+begin_next(MdKeyQueue *self, const char *thing, Queue *queue)
 {
     Turn *turn = g_queue_peek_head(&queue->turns);
 
@@ -71,7 +71,7 @@ begin_next(MdTurns *self, const char *thing, Queue *queue)
 
 
 void
-md_turns_take(MdTurns *self, const char *thing, MdTurnFunc func, gpointer data)
+md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data)
 {
     Queue *queue = g_hash_table_lookup(self->queues, thing);
     Turn *turn = g_new0(Turn, 1);
@@ -94,7 +94,7 @@ md_turns_take(MdTurns *self, const char *thing, MdTurnFunc func, gpointer data)
 
 
 void
-md_turns_end(MdTurns *self, const char *thing)
+md_key_queue_end(MdKeyQueue *self, const char *thing)
 {
     Queue *queue = g_hash_table_lookup(self->queues, thing);
     g_autofree char *name = NULL;
