@@ -3,7 +3,7 @@
 
 #include "remote/session.h"
 
-#include "remote/gate.h"
+#include "remote/outbox.h"
 #include "remote/subscriptions.h"
 #include "util/error.h"
 #include "util/settings.h"
@@ -16,7 +16,7 @@ struct _MdSession {
     MdClient *client;
     MdDriver *driver;
     MdAccess *access;
-    MdGate *gate;
+    MdOutbox *outbox;
     MdIdentity *peer;
     MdIdentity *identity;
     MdOwner *peer_owner;
@@ -75,7 +75,7 @@ on_event(GBytes *frame, const char *device, gpointer data)
 {
     MdSession *self = data;
 
-    md_gate_send_if_visible(self->gate, self->identity, self->owner, device, frame);
+    md_outbox_send_if_visible(self->outbox, self->identity, self->owner, device, frame);
 }
 
 
@@ -92,7 +92,7 @@ md_session_new(MdClient *client,
     self->client = g_object_ref(client);
     self->driver = driver;
     self->access = g_object_ref(access);
-    self->gate = md_gate_new(client, access);
+    self->outbox = md_outbox_new(client, access);
     self->peer = md_identity_ref(peer);
     self->identity = md_identity_ref(peer);
     self->peer_owner = md_owner_new(md_identity_get_share(peer));
@@ -124,7 +124,7 @@ session_clear(MdSession *self)
 {
     md_subscriptions_free(self->subscriptions);
     md_source_clear(&self->auth_timeout);
-    md_gate_unref(self->gate);
+    md_outbox_unref(self->outbox);
     md_identity_unref(self->peer);
     md_identity_unref(self->identity);
     md_owner_unref(self->peer_owner);
@@ -262,14 +262,14 @@ void
 md_session_send(MdSession *self, GBytes *frame, void (*sent)(gpointer data), gpointer data)
 {
     md_subscriptions_catch_up(self->subscriptions);
-    md_gate_send(self->gate, frame, sent, data);
+    md_outbox_send(self->outbox, frame, sent, data);
 }
 
 
 void
 md_session_close_when_sent(MdSession *self)
 {
-    md_gate_close_when_sent(self->gate);
+    md_outbox_close_when_sent(self->outbox);
 }
 
 
@@ -419,5 +419,5 @@ md_session_end(MdSession *self)
     md_source_clear(&self->auth_timeout);
     self->on_authenticated = NULL;
     md_owner_leave(self->owner);
-    md_gate_end(self->gate);
+    md_outbox_end(self->outbox);
 }

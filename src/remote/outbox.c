@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "remote/gate.h"
+#include "remote/outbox.h"
 
 #include "util/error.h"
 
@@ -23,8 +23,8 @@ typedef enum {
 
 /* A frame; one that is being judged is held by the question, too. */
 typedef struct {
-    MdGate *gate; /* while it is being judged */
-    gint64 asked; /* monotonic time */
+    MdOutbox *outbox; /* while it is being judged */
+    gint64 asked;     /* monotonic time */
     State state;
     GBytes *frame;
     MdIdentity *who;
@@ -34,7 +34,7 @@ typedef struct {
     gpointer data;
 } Item;
 
-struct _MdGate {
+struct _MdOutbox {
     MdClient *client;
     MdAccess *access;
     GQueue items; /* of Item, referenced */
@@ -72,10 +72,10 @@ get_cost(const Item *item)
 }
 
 
-MdGate *
-md_gate_new(MdClient *client, MdAccess *access)
+MdOutbox *
+md_outbox_new(MdClient *client, MdAccess *access)
 {
-    MdGate *self = g_rc_box_new0(MdGate);
+    MdOutbox *self = g_rc_box_new0(MdOutbox);
 
     self->client = g_object_ref(client);
     self->access = g_object_ref(access);
@@ -85,7 +85,7 @@ md_gate_new(MdClient *client, MdAccess *access)
 
 
 static void
-gate_clear(MdGate *self)
+gate_clear(MdOutbox *self)
 {
     g_object_unref(self->client);
     g_object_unref(self->access);
@@ -93,7 +93,7 @@ gate_clear(MdGate *self)
 
 
 void
-md_gate_unref(MdGate *self)
+md_outbox_unref(MdOutbox *self)
 {
     if (self != NULL)
         g_rc_box_release_full(self, (GDestroyNotify)gate_clear);
@@ -102,7 +102,7 @@ md_gate_unref(MdGate *self)
 
 /* Takes the first one out. */
 static void
-let_go(MdGate *self)
+let_go(MdOutbox *self)
 {
     g_autoptr(Item) item = g_queue_pop_head(&self->items);
 
@@ -116,9 +116,9 @@ let_go(MdGate *self)
 
 
 void
-md_gate_end(MdGate *self)
+md_outbox_end(MdOutbox *self)
 {
-    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+    g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
 
     self->ended = TRUE;
     while (!g_queue_is_empty(&self->items)) {
@@ -135,13 +135,13 @@ is_decided(const Item *item)
 }
 
 
-static void ask_more(MdGate *self);
+static void ask_more(MdOutbox *self);
 
 
 static void
-drain(MdGate *self)
+drain(MdOutbox *self)
 {
-    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+    g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
 
     while (!g_queue_is_empty(&self->items) && is_decided(g_queue_peek_head(&self->items)))
         let_go(self);
@@ -156,7 +156,7 @@ drain(MdGate *self)
 
 /* polkit does not answer: else each few would wait for it as long again, and all behind them. */
 static void
-refuse_waiting(MdGate *self)
+refuse_waiting(MdOutbox *self)
 {
     for (GList *link = self->items.head; link != NULL; link = link->next) {
         Item *item = link->data;
@@ -168,7 +168,7 @@ refuse_waiting(MdGate *self)
 
 
 static gboolean
-has_timed_out(MdGate *self, const Item *item)
+has_timed_out(MdOutbox *self, const Item *item)
 {
     gint64 timeout = md_access_get_settings(self->access)->polkit_timeout;
 
@@ -180,7 +180,7 @@ static void
 on_judged(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(Item) item = data;
-    g_autoptr(MdGate) self = g_steal_pointer(&item->gate);
+    g_autoptr(MdOutbox) self = g_steal_pointer(&item->outbox);
     g_autoptr(GError) error = NULL;
     gboolean granted = md_access_check_finish(MD_ACCESS(source), result, &error);
 
@@ -199,7 +199,7 @@ on_judged(GObject *source, GAsyncResult *result, gpointer data)
 
 
 static void
-ask_more(MdGate *self)
+ask_more(MdOutbox *self)
 {
     GList *link = self->items.head;
 
@@ -208,7 +208,7 @@ ask_more(MdGate *self)
 
         if (item->state == STATE_WAITING) {
             item->state = STATE_ASKED;
-            item->gate = g_rc_box_acquire(self);
+            item->outbox = g_rc_box_acquire(self);
             item->asked = g_get_monotonic_time();
             self->n_asked++;
             md_access_check_async(self->access, item->who, MD_MAY_GETATTR, item->device,
@@ -220,7 +220,7 @@ ask_more(MdGate *self)
 
 
 static Item *
-push(MdGate *self, GBytes *frame, State state)
+push(MdOutbox *self, GBytes *frame, State state)
 {
     Item *item = g_rc_box_new0(Item);
 
@@ -233,7 +233,7 @@ push(MdGate *self, GBytes *frame, State state)
 
 /* Counts a frame that waits here now. That may end the client, and what waits with it. */
 static void
-count(MdGate *self, const Item *item)
+count(MdOutbox *self, const Item *item)
 {
     gsize cost = get_cost(item);
 
@@ -243,7 +243,7 @@ count(MdGate *self, const Item *item)
 
 
 void
-md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpointer data)
+md_outbox_send(MdOutbox *self, GBytes *frame, void (*sent)(gpointer data), gpointer data)
 {
     Item *item = NULL;
 
@@ -261,14 +261,14 @@ md_gate_send(MdGate *self, GBytes *frame, void (*sent)(gpointer data), gpointer 
 
 
 void
-md_gate_send_if_visible(
-    MdGate *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame)
+md_outbox_send_if_visible(
+    MdOutbox *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame)
 {
-    g_autoptr(MdGate) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+    g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
     Item *item = NULL;
 
     if (md_access_is_free(self->access, who)) {
-        md_gate_send(self, frame, NULL, NULL);
+        md_outbox_send(self, frame, NULL, NULL);
         return;
     }
     if (self->ended)
@@ -291,7 +291,7 @@ md_gate_send_if_visible(
 
 
 void
-md_gate_close_when_sent(MdGate *self)
+md_outbox_close_when_sent(MdOutbox *self)
 {
     if (g_queue_is_empty(&self->items)) {
         md_client_close_when_sent(self->client);
