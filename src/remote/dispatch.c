@@ -5,7 +5,7 @@
 
 #include "remote/call.h"
 #include "remote/handlers.h"
-#include "remote/unserved.h"
+#include "remote/unsupported-procedures.h"
 #include "remote/wire-error.h"
 #include "util/error.h"
 
@@ -198,7 +198,7 @@ static void
 set_unserved(int number, GError **error)
 {
     int domain = VIR_FROM_NONE;
-    const char *function = md_unserved_find(number, &domain);
+    const char *function = md_unsupported_procedures_find(number, &domain);
 
     if (function != NULL)
         md_error_set_from(error, domain, VIR_ERR_NO_SUPPORT, "%s", function);

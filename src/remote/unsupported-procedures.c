@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "remote/unserved.h"
+#include "remote/unsupported-procedures.h"
 
 #include <glib.h>
 #include <libvirt/virterror.h>
@@ -371,7 +371,7 @@ static const Function functions[] = {
 
 
 const char *
-md_unserved_find(int procedure, int *domain)
+md_unsupported_procedures_find(int procedure, int *domain)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(functions); i++) {
         if (functions[i].procedure == procedure) {

@@ -8,4 +8,4 @@
 
 /* The function of libvirt's API behind a procedure and the error domain it belongs to; NULL if
  * there is none. */
-const char *md_unserved_find(int procedure, int *domain);
+const char *md_unsupported_procedures_find(int procedure, int *domain);
