@@ -31,7 +31,7 @@ typedef struct {
     MdKeyQueue *key_queue;
     MdRecovery *recovery; /* NULL: nothing is removed that was left half made */
     const MdSettings *settings;
-} MdBackendHost;
+} MdDriverContext;
 
 /* What an update changes. */
 typedef enum {
@@ -45,25 +45,27 @@ typedef struct {
 
     /* The device below which `def` is to be made; the message says why there is none. NULL: the
      * backend will look for one when it makes it. */
-    gboolean (*find_parent)(const MdBackendHost *host,
+    gboolean (*find_parent)(const MdDriverContext *context,
                             const MdNodeDeviceDef *def,
                             MdNodeDevice **parent,
                             GError **error);
 
     /* Adds names, see md_driver_list_parents(). */
-    void (*list_parents)(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names);
+    void (*list_parents)(const MdDriverContext *context,
+                         const MdNodeDeviceDef *def,
+                         GPtrArray *names);
 
     /* The device that a document describes, active or defined, or NULL. */
-    MdNodeDevice *(*find_present)(const MdBackendHost *host, const MdNodeDeviceDef *def);
+    MdNodeDevice *(*find_present)(const MdDriverContext *context, const MdNodeDeviceDef *def);
 
     /* `def` is the parsed document, or that of a definition; `parent` what find_parent() found. */
-    void (*create_async)(const MdBackendHost *host,
+    void (*create_async)(const MdDriverContext *context,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
                          MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
-    void (*destroy_async)(const MdBackendHost *host,
+    void (*destroy_async)(const MdDriverContext *context,
                           MdNodeDevice *device,
                           MdOwner *owner,
                           GAsyncReadyCallback callback,
@@ -75,26 +77,26 @@ typedef struct {
 
     /* The same for one that is to be kept: it makes sure that `def` says what the parent is called
      * by the kernel, and NULL is for one that is not there. */
-    gboolean (*find_kept_parent)(const MdBackendHost *host,
+    gboolean (*find_kept_parent)(const MdDriverContext *context,
                                  MdNodeDeviceDef *def,
                                  MdNodeDevice **parent,
                                  GError **error);
 
     /* Keeps what `def` says, new or instead of what was kept; `parent` NULL: it is not there, and
      * parent_addr says which one is meant. `guarded`: as for md_driver_define_xml_async(). */
-    void (*define_async)(const MdBackendHost *host,
+    void (*define_async)(const MdDriverContext *context,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
                          gboolean guarded,
                          MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
-    void (*undefine_async)(const MdBackendHost *host,
+    void (*undefine_async)(const MdDriverContext *context,
                            const char *name,
                            MdOwner *owner,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
-    void (*set_autostart_async)(const MdBackendHost *host,
+    void (*set_autostart_async)(const MdDriverContext *context,
                                 const char *name,
                                 gboolean autostart,
                                 MdOwner *owner,
@@ -102,7 +104,7 @@ typedef struct {
                                 gpointer user_data);
 
     /* Gives a device the attributes of `def`; `what` are MdBackendUpdate. */
-    void (*update_async)(const MdBackendHost *host,
+    void (*update_async)(const MdDriverContext *context,
                          MdNodeDevice *device,
                          const MdNodeDeviceDef *def,
                          guint what,

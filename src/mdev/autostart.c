@@ -27,7 +27,7 @@ typedef struct {
 } Parent;
 
 struct _MdAutostart {
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     GHashTable *parents; /* address -> Parent */
     GHashTable *running; /* name of a device -> its Start, which belongs to the call under way */
     GTask *stop;         /* NULL: not stopping */
@@ -66,7 +66,7 @@ start_free(Start *start)
 static guint64
 get_types(MdAutostart *self, const char *address)
 {
-    MdNodeDevice *device = md_registry_find_address(self->host->registry, address);
+    MdNodeDevice *device = md_registry_find_address(self->context->registry, address);
 
     return device != NULL ? md_mdev_types_get_set(device->def->path) : 0;
 }
@@ -103,7 +103,7 @@ is_done(MdAutostart *self, const MdNodeDevice *device)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
 
-    return device->active && !md_recovery_holds(self->host->recovery, cap->uuid) &&
+    return device->active && !md_recovery_holds(self->context->recovery, cap->uuid) &&
            g_strcmp0(cap->type_id, device->definition->type_id) == 0;
 }
 
@@ -164,7 +164,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_autofree char *name = md_backend_finish(result, &error);
 
     if (self != NULL) {
-        MdNodeDevice *device = md_registry_find(self->host->registry, start->name);
+        MdNodeDevice *device = md_registry_find(self->context->registry, start->name);
 
         g_hash_table_remove(self->running, start->name);
         if (name != NULL && device != NULL)
@@ -194,21 +194,22 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
     start->n_changes = get_parent(self, start->address)->n_changes;
     get_parent(self, start->address)->n_running++;
     g_hash_table_insert(self->running, start->name, start);
-    md_backend_mdev.create_async(self->host, parent, def, md_owner_get_daemon(), on_started, start);
+    md_backend_mdev.create_async(self->context, parent, def, md_owner_get_daemon(), on_started,
+                                 start);
 }
 
 
 static void
 try(MdAutostart *self, const char *address, const char *name)
 {
-    MdNodeDevice *parent = md_registry_find_address(self->host->registry, address);
-    MdNodeDevice *device = md_registry_find(self->host->registry, name);
+    MdNodeDevice *parent = md_registry_find_address(self->context->registry, address);
+    MdNodeDevice *device = md_registry_find(self->context->registry, name);
 
     if (g_hash_table_contains(self->running, name))
         return;
     if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
         forget(self, address, name);
-    else if (md_recovery_holds(self->host->recovery, device->definition->uuid))
+    else if (md_recovery_holds(self->context->recovery, device->definition->uuid))
         g_debug("'%s' starts by itself when what was left of it has been removed", name);
     else if (device->active)
         note_failure(self, address, name, "it is there already, with another type");
@@ -247,7 +248,7 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
 
     g_hash_table_iter_init(&iter, parent->waiting);
     while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        MdNodeDevice *device = md_registry_find(self->host->registry, name);
+        MdNodeDevice *device = md_registry_find(self->context->registry, name);
 
         if (device != NULL && device->definition != NULL && is_done(self, device))
             g_hash_table_iter_remove(&iter);
@@ -262,7 +263,7 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
 static void
 refill(MdAutostart *self, const char *address, Parent *parent)
 {
-    g_autoptr(GList) defined = md_registry_list_defined(self->host->registry, address);
+    g_autoptr(GList) defined = md_registry_list_defined(self->context->registry, address);
 
     g_hash_table_remove_all(parent->waiting);
     for (GList *link = defined; link != NULL; link = link->next) {
@@ -315,26 +316,26 @@ on_changed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdAutostart
 
 
 MdAutostart *
-md_autostart_new(const MdBackendHost *host)
+md_autostart_new(const MdDriverContext *context)
 {
     MdAutostart *self = g_new0(MdAutostart, 1);
     g_autoptr(GList) addresses = NULL;
 
-    self->host = host;
+    self->context = context;
     self->parents =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)parent_free);
     self->running = g_hash_table_new(g_str_hash, g_str_equal);
-    for (GList *link = md_registry_list(host->registry); link != NULL; link = link->next) {
+    for (GList *link = md_registry_list(context->registry); link != NULL; link = link->next) {
         const MdNodeDevice *device = link->data;
 
         if (device->definition != NULL && device->definition->autostart)
             get_parent(self, device->definition->parent_addr);
     }
 
-    g_signal_connect(host->registry, "created", G_CALLBACK(on_changed), self);
-    g_signal_connect(host->registry, "deleted", G_CALLBACK(on_changed), self);
-    g_signal_connect(host->registry, "defined", G_CALLBACK(on_changed), self);
-    g_signal_connect(host->registry, "updated", G_CALLBACK(on_changed), self);
+    g_signal_connect(context->registry, "created", G_CALLBACK(on_changed), self);
+    g_signal_connect(context->registry, "deleted", G_CALLBACK(on_changed), self);
+    g_signal_connect(context->registry, "defined", G_CALLBACK(on_changed), self);
+    g_signal_connect(context->registry, "updated", G_CALLBACK(on_changed), self);
 
     addresses = g_hash_table_get_keys(self->parents);
     for (GList *link = addresses; link != NULL; link = link->next)
@@ -359,7 +360,7 @@ md_autostart_free(MdAutostart *self)
     if (self == NULL)
         return;
 
-    g_signal_handlers_disconnect_by_data(self->host->registry, self);
+    g_signal_handlers_disconnect_by_data(self->context->registry, self);
     g_hash_table_iter_init(&iter, self->running);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&start))
         start->autostart = NULL;

@@ -10,8 +10,8 @@
 
 typedef struct _MdAutostart MdAutostart;
 
-/* Begins with what there is. `host` must outlive it. */
-MdAutostart *md_autostart_new(const MdBackendHost *host);
+/* Begins with what there is. `context` must outlive it. */
+MdAutostart *md_autostart_new(const MdDriverContext *context);
 void md_autostart_free(MdAutostart *self);
 
 /* Tries again what waits for the parent with this address. */

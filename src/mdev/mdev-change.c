@@ -12,7 +12,7 @@ static void
 change_free(MdMdevChange *change)
 {
     md_owner_unref(change->owner);
-    md_change_log_end(change->host->changes, change->name);
+    md_change_log_end(change->context->changes, change->name);
     g_free(change->name);
     g_clear_pointer(&change->wanted, md_definition_unref);
     g_clear_pointer(&change->write, md_mdev_write_unref);
@@ -32,7 +32,7 @@ change_end(GTask *task)
         !g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
         g_prefix_error(&change->error, "Unable to %s '%s': ", change->doing, change->name);
     md_backend_task_end(task, change->name, g_steal_pointer(&change->error));
-    md_key_queue_end(change->host->key_queue, change->name);
+    md_key_queue_end(change->context->key_queue, change->name);
 }
 
 
@@ -85,7 +85,7 @@ static void
 change_save(GTask *task)
 {
     MdMdevChange *change = g_task_get_task_data(task);
-    MdDefinitions *definitions = change->host->definitions;
+    MdDefinitions *definitions = change->context->definitions;
 
     if (change->action == MD_CALLOUT_UNDEFINE)
         md_definitions_remove_async(definitions, change->definition->parent_addr,
@@ -120,17 +120,18 @@ change_keep(GTask *task)
         change_end(task);
         return;
     }
-    if (!md_callouts_may_exist(change->host->callouts)) {
+    if (!md_callouts_may_exist(change->context->callouts)) {
         change_save(task);
         return;
     }
     if (change->action != MD_CALLOUT_UNDEFINE &&
-        !md_definitions_may_write(change->host->definitions, change->definition, &change->error)) {
+        !md_definitions_may_write(change->context->definitions, change->definition,
+                                  &change->error)) {
         change_end(task);
         return;
     }
-    change->callout =
-        md_callout_new(change->host->callouts, change->action, change->definition, change->owner);
+    change->callout = md_callout_new(change->context->callouts, change->action, change->definition,
+                                     change->owner);
     md_callout_before_async(change->callout, on_scripts_asked, g_object_ref(task));
 }
 
@@ -140,7 +141,7 @@ change_keep(GTask *task)
 static void
 take_live_attrs(MdMdevChange *change, guint n)
 {
-    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
     MdNodeDeviceDef *def = NULL;
     MdCapMdev *cap = NULL;
     g_autoptr(GPtrArray) old = NULL;
@@ -152,7 +153,7 @@ take_live_attrs(MdMdevChange *change, guint n)
     cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     old = cap->attrs;
     cap->attrs = md_mdev_attrs_update(old, change->wanted->attrs, n);
-    md_registry_update(change->host->registry, device, def);
+    md_registry_update(change->context->registry, device, def);
 }
 
 
@@ -181,7 +182,7 @@ static void
 change_write_live(GTask *task)
 {
     MdMdevChange *change = g_task_get_task_data(task);
-    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
 
     if (device == NULL || !device->active) {
         md_error_set(&change->error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
@@ -192,7 +193,7 @@ change_write_live(GTask *task)
     change->write = md_mdev_write_new_update(device, change->wanted->attrs);
     md_worker_run(md_mdev_write_update, md_mdev_write_ref(change->write),
                   (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, device->inode,
-                  change->host->settings->driver_timeout, change->owner, on_live_written,
+                  change->context->settings->driver_timeout, change->owner, on_live_written,
                   g_object_ref(task));
 }
 
@@ -232,16 +233,16 @@ static void
 change_update_live(GTask *task)
 {
     MdMdevChange *change = g_task_get_task_data(task);
-    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
     g_autoptr(MdDefinition) wanted = NULL;
 
-    if (!md_callouts_may_exist(change->host->callouts)) {
+    if (!md_callouts_may_exist(change->context->callouts)) {
         change_write_live(task);
         return;
     }
     wanted = describe_live(change, device);
     change->callout =
-        md_callout_new(change->host->callouts, MD_CALLOUT_MODIFY, wanted, change->owner);
+        md_callout_new(change->context->callouts, MD_CALLOUT_MODIFY, wanted, change->owner);
     md_callout_live_async(change->callout, on_live_asked, g_object_ref(task));
 }
 
@@ -278,7 +279,7 @@ on_turn(gpointer data)
 
 
 GTask *
-md_mdev_change_new(const MdBackendHost *host,
+md_mdev_change_new(const MdDriverContext *context,
                    const char *name,
                    const char *doing,
                    gboolean (*plan)(MdMdevChange *change, GError **error),
@@ -289,10 +290,10 @@ md_mdev_change_new(const MdBackendHost *host,
     GTask *task = md_backend_task_new(callback, user_data);
     MdMdevChange *change = g_new0(MdMdevChange, 1);
 
-    change->host = host;
+    change->context = context;
     change->owner = md_owner_ref(owner);
     change->name = g_strdup(name);
-    md_change_log_begin(host->changes, name);
+    md_change_log_begin(context->changes, name);
     change->doing = doing;
     change->plan = plan;
     g_task_set_task_data(task, change, (GDestroyNotify)change_free);
@@ -305,5 +306,5 @@ md_mdev_change_begin(GTask *task)
 {
     MdMdevChange *change = g_task_get_task_data(task);
 
-    md_key_queue_take(change->host->key_queue, change->name, on_turn, task);
+    md_key_queue_take(change->context->key_queue, change->name, on_turn, task);
 }

@@ -12,7 +12,7 @@
 typedef struct MdMdevChange MdMdevChange;
 
 struct MdMdevChange {
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     MdOwner *owner;
     char *name;        /* of the device */
     const char *doing; /* for messages */
@@ -37,7 +37,7 @@ struct MdMdevChange {
 
 /* The task of a change of the device called `name`, with the MdMdevChange as its data; `doing` and
  * `plan` are static. plan() runs when its turn has come. */
-GTask *md_mdev_change_new(const MdBackendHost *host,
+GTask *md_mdev_change_new(const MdDriverContext *context,
                           const char *name,
                           const char *doing,
                           gboolean (*plan)(MdMdevChange *change, GError **error),

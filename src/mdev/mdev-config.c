@@ -41,7 +41,7 @@ static gboolean
 plan_define(MdMdevChange *change, GError **error)
 {
     const MdDefinition *wanted = change->wanted;
-    MdNodeDevice *device = md_registry_find(change->host->registry, change->name);
+    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
     const MdDefinition *present = device != NULL ? device->definition : NULL;
     gboolean autostart = present != NULL && present->autostart;
 
@@ -104,7 +104,8 @@ begin_with_type(GTask *task, MdNodeDevice *parent, const MdNodeDeviceDef *def)
         change->write = md_mdev_write_new_create(parent, def);
         md_worker_run(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
                       (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
-                      change->host->settings->driver_timeout, change->owner, on_type_found, task);
+                      change->context->settings->driver_timeout, change->owner, on_type_found,
+                      task);
     } else if (cap->type_id != NULL) {
         md_mdev_change_begin(task);
     } else {
@@ -118,7 +119,7 @@ begin_with_type(GTask *task, MdNodeDevice *parent, const MdNodeDeviceDef *def)
 
 
 void
-md_mdev_config_define_async(const MdBackendHost *host,
+md_mdev_config_define_async(const MdDriverContext *context,
                             MdNodeDevice *parent,
                             const MdNodeDeviceDef *def,
                             gboolean guarded,
@@ -129,9 +130,10 @@ md_mdev_config_define_async(const MdBackendHost *host,
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_autofree char *uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
     g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
-    GTask *task = md_mdev_change_new(host, name, "define", plan_define, owner, callback, user_data);
+    GTask *task =
+        md_mdev_change_new(context, name, "define", plan_define, owner, callback, user_data);
     MdMdevChange *change = g_task_get_task_data(task);
-    MdNodeDevice *device = md_registry_find(host->registry, name);
+    MdNodeDevice *device = md_registry_find(context->registry, name);
 
     change->guarded = guarded;
     change->was_there = device != NULL;
@@ -144,7 +146,7 @@ md_mdev_config_define_async(const MdBackendHost *host,
 static gboolean
 plan_undefine(MdMdevChange *change, GError **error)
 {
-    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
+    MdNodeDevice *device = md_registry_look_up(change->context->registry, change->name, error);
 
     if (device == NULL)
         return FALSE;
@@ -160,21 +162,21 @@ plan_undefine(MdMdevChange *change, GError **error)
 
 
 void
-md_mdev_config_undefine_async(const MdBackendHost *host,
+md_mdev_config_undefine_async(const MdDriverContext *context,
                               const char *name,
                               MdOwner *owner,
                               GAsyncReadyCallback callback,
                               gpointer user_data)
 {
     md_mdev_change_begin(
-        md_mdev_change_new(host, name, "undefine", plan_undefine, owner, callback, user_data));
+        md_mdev_change_new(context, name, "undefine", plan_undefine, owner, callback, user_data));
 }
 
 
 static gboolean
 plan_autostart(MdMdevChange *change, GError **error)
 {
-    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
+    MdNodeDevice *device = md_registry_look_up(change->context->registry, change->name, error);
     const MdDefinition *present = device != NULL ? device->definition : NULL;
 
     if (device == NULL)
@@ -195,14 +197,14 @@ plan_autostart(MdMdevChange *change, GError **error)
 
 
 void
-md_mdev_config_set_autostart_async(const MdBackendHost *host,
+md_mdev_config_set_autostart_async(const MdDriverContext *context,
                                    const char *name,
                                    gboolean autostart,
                                    MdOwner *owner,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-    GTask *task = md_mdev_change_new(host, name, "set autostart on", plan_autostart, owner,
+    GTask *task = md_mdev_change_new(context, name, "set autostart on", plan_autostart, owner,
                                      callback, user_data);
     MdMdevChange *change = g_task_get_task_data(task);
 
@@ -270,7 +272,7 @@ check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
 static gboolean
 plan_update(MdMdevChange *change, GError **error)
 {
-    MdNodeDevice *device = md_registry_look_up(change->host->registry, change->name, error);
+    MdNodeDevice *device = md_registry_look_up(change->context->registry, change->name, error);
 
     if (device == NULL)
         return FALSE;
@@ -308,7 +310,7 @@ plan_update(MdMdevChange *change, GError **error)
 
 
 void
-md_mdev_config_update_async(const MdBackendHost *host,
+md_mdev_config_update_async(const MdDriverContext *context,
                             MdNodeDevice *device,
                             const MdNodeDeviceDef *def,
                             guint what,
@@ -318,7 +320,7 @@ md_mdev_config_update_async(const MdBackendHost *host,
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const MdCapMdev *present = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
-    GTask *task = md_mdev_change_new(host, device->def->name, "update", plan_update, owner,
+    GTask *task = md_mdev_change_new(context, device->def->name, "update", plan_update, owner,
                                      callback, user_data);
     MdMdevChange *change = g_task_get_task_data(task);
 
@@ -326,5 +328,5 @@ md_mdev_config_update_async(const MdBackendHost *host,
         md_definition_new(cap->parent_addr, cap->uuid != NULL ? cap->uuid : present->uuid,
                           cap->type_id, FALSE, cap->attrs);
     change->what = what;
-    begin_with_type(task, md_registry_find_address(host->registry, cap->parent_addr), def);
+    begin_with_type(task, md_registry_find_address(context->registry, cap->parent_addr), def);
 }

@@ -5,25 +5,25 @@
 
 #include "backend/backend.h"
 
-void md_mdev_config_define_async(const MdBackendHost *host,
+void md_mdev_config_define_async(const MdDriverContext *context,
                                  MdNodeDevice *parent,
                                  const MdNodeDeviceDef *def,
                                  gboolean guarded,
                                  MdOwner *owner,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
-void md_mdev_config_undefine_async(const MdBackendHost *host,
+void md_mdev_config_undefine_async(const MdDriverContext *context,
                                    const char *name,
                                    MdOwner *owner,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
-void md_mdev_config_set_autostart_async(const MdBackendHost *host,
+void md_mdev_config_set_autostart_async(const MdDriverContext *context,
                                         const char *name,
                                         gboolean autostart,
                                         MdOwner *owner,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
-void md_mdev_config_update_async(const MdBackendHost *host,
+void md_mdev_config_update_async(const MdDriverContext *context,
                                  MdNodeDevice *device,
                                  const MdNodeDeviceDef *def,
                                  guint what,

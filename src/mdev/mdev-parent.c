@@ -10,11 +10,11 @@
 
 /* By name, or by address: what the kernel calls it. */
 static MdNodeDevice *
-find_device(const MdBackendHost *host, const char *wanted)
+find_device(const MdDriverContext *context, const char *wanted)
 {
-    MdNodeDevice *device = md_registry_find(host->registry, wanted);
+    MdNodeDevice *device = md_registry_find(context->registry, wanted);
 
-    return device != NULL ? device : md_registry_find_address(host->registry, wanted);
+    return device != NULL ? device : md_registry_find_address(context->registry, wanted);
 }
 
 
@@ -49,11 +49,11 @@ has_address_only(const MdCapMdev *cap, const char *wanted)
 
 /* The device that a document to be kept names as its parent. */
 static MdNodeDevice *
-find_kept_device(const MdBackendHost *host, const char *wanted, const MdCapMdev *cap)
+find_kept_device(const MdDriverContext *context, const char *wanted, const MdCapMdev *cap)
 {
     if (has_address_only(cap, wanted))
-        return md_registry_find_address(host->registry, cap->parent_addr);
-    return find_device(host, wanted);
+        return md_registry_find_address(context->registry, cap->parent_addr);
+    return find_device(context, wanted);
 }
 
 
@@ -76,7 +76,7 @@ make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *paren
  * is given beside the name of a parent that is there does not count, as with libvirt.
  */
 gboolean
-md_mdev_find_kept_parent(const MdBackendHost *host,
+md_mdev_find_kept_parent(const MdDriverContext *context,
                          MdNodeDeviceDef *def,
                          MdNodeDevice **parent,
                          GError **error)
@@ -88,7 +88,7 @@ md_mdev_find_kept_parent(const MdBackendHost *host,
     if (wanted == NULL)
         return FALSE;
 
-    *parent = find_kept_device(host, wanted, cap);
+    *parent = find_kept_device(context, wanted, cap);
     if (*parent != NULL && !md_node_device_may_be_parent(*parent)) {
         md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
                      wanted);
@@ -129,7 +129,7 @@ check_parent(MdNodeDevice *parent, GError **error)
 
 
 gboolean
-md_mdev_find_parent(const MdBackendHost *host,
+md_mdev_find_parent(const MdDriverContext *context,
                     const MdNodeDeviceDef *def,
                     MdNodeDevice **parent,
                     GError **error)
@@ -138,7 +138,7 @@ md_mdev_find_parent(const MdBackendHost *host,
 
     if (wanted == NULL)
         return FALSE;
-    *parent = find_device(host, wanted);
+    *parent = find_device(context, wanted);
     if (*parent == NULL) {
         set_invalid_parent(wanted, error);
         return FALSE;
@@ -148,11 +148,11 @@ md_mdev_find_parent(const MdBackendHost *host,
 
 
 void
-md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names)
+md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent(def, NULL);
-    MdNodeDevice *parent = wanted != NULL ? find_kept_device(host, wanted, cap) : NULL;
+    MdNodeDevice *parent = wanted != NULL ? find_kept_device(context, wanted, cap) : NULL;
 
     if (parent != NULL)
         g_ptr_array_add(names, parent->def->name);
@@ -162,7 +162,7 @@ md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtr
 
 
 MdNodeDevice *
-md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def)
+md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent(def, NULL);
@@ -171,9 +171,9 @@ md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def)
 
     if (cap->uuid == NULL || wanted == NULL)
         return NULL;
-    address = make_address(cap, wanted, find_kept_device(host, wanted, cap));
+    address = make_address(cap, wanted, find_kept_device(context, wanted, cap));
     if (address == NULL)
         return NULL;
     name = md_cap_mdev_make_name(cap->uuid, address);
-    return md_registry_find(host->registry, name);
+    return md_registry_find(context->registry, name);
 }

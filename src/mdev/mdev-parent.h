@@ -5,13 +5,14 @@
 
 #include "backend/backend.h"
 
-gboolean md_mdev_find_parent(const MdBackendHost *host,
+gboolean md_mdev_find_parent(const MdDriverContext *context,
                              const MdNodeDeviceDef *def,
                              MdNodeDevice **parent,
                              GError **error);
-gboolean md_mdev_find_kept_parent(const MdBackendHost *host,
+gboolean md_mdev_find_kept_parent(const MdDriverContext *context,
                                   MdNodeDeviceDef *def,
                                   MdNodeDevice **parent,
                                   GError **error);
-void md_mdev_list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names);
-MdNodeDevice *md_mdev_find_present(const MdBackendHost *host, const MdNodeDeviceDef *def);
+void
+md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names);
+MdNodeDevice *md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def);

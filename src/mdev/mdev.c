@@ -17,7 +17,7 @@
 
 /* One create or destroy. */
 typedef struct {
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     const struct Verb *verb;
     MdOwner *owner;
     MdMdevWrite *write;
@@ -44,7 +44,7 @@ static void
 operation_free(Operation *operation)
 {
     md_owner_unref(operation->owner);
-    md_change_log_end(operation->host->changes, operation->name);
+    md_change_log_end(operation->context->changes, operation->name);
     md_mdev_write_unref(operation->write);
     g_free(operation->path);
     g_free(operation->name);
@@ -58,7 +58,7 @@ operation_free(Operation *operation)
 static MdUeventWait *
 get_waiter(Operation *operation)
 {
-    return md_inventory_get_uevent_wait(operation->host->inventory);
+    return md_inventory_get_uevent_wait(operation->context->inventory);
 }
 
 
@@ -100,7 +100,7 @@ static void
 give_up(Operation *operation)
 {
     md_uevent_wait_cancel(get_waiter(operation), operation->path);
-    md_inventory_check(operation->host->inventory, operation->path);
+    md_inventory_check(operation->context->inventory, operation->path);
 }
 
 
@@ -111,8 +111,8 @@ on_done(const char *path, gboolean seen, gpointer data)
     Operation *operation = g_task_get_task_data(task);
 
     if (!seen)
-        md_inventory_settle(operation->host->inventory, path);
-    operation->verb->conclude(operation, md_inventory_check(operation->host->inventory, path));
+        md_inventory_settle(operation->context->inventory, path);
+    operation->verb->conclude(operation, md_inventory_check(operation->context->inventory, path));
     tell_scripts(task);
 }
 
@@ -134,7 +134,7 @@ on_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     /* A write that goes on behind our back must not be looked at. */
     timed_out = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     if (!timed_out && md_mdev_write_is_withdrawn(operation->write))
-        md_inventory_settle(operation->host->inventory, operation->path);
+        md_inventory_settle(operation->context->inventory, operation->path);
     operation->verb->explain(operation, &operation->error);
     give_up(operation);
     tell_scripts(task);
@@ -147,7 +147,7 @@ run_job(GTask *task, MdWorkerFunc func, MdWorkerEndFunc done)
     Operation *operation = g_task_get_task_data(task);
 
     md_worker_run(func, md_mdev_write_ref(operation->write), (GDestroyNotify)md_mdev_write_unref,
-                  MD_WORKER_WRITE, operation->inode, operation->host->settings->driver_timeout,
+                  MD_WORKER_WRITE, operation->inode, operation->context->settings->driver_timeout,
                   operation->owner, done, g_object_ref(task));
 }
 
@@ -173,7 +173,7 @@ on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer d
 static MdDefinition *
 describe(Operation *operation)
 {
-    MdNodeDevice *known = md_registry_find(operation->host->registry, operation->name);
+    MdNodeDevice *known = md_registry_find(operation->context->registry, operation->name);
     g_autofree char *parent_path = g_path_get_dirname(operation->path);
     g_autofree char *parent_addr = g_path_get_basename(parent_path);
     g_autofree char *uuid = g_path_get_basename(operation->path);
@@ -210,15 +210,15 @@ on_prepared(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     commit(operation);
 
     device = describe(operation);
-    operation->callout = md_callout_new(operation->host->callouts, operation->verb->action, device,
-                                        operation->owner);
+    operation->callout = md_callout_new(operation->context->callouts, operation->verb->action,
+                                        device, operation->owner);
     md_callout_before_async(operation->callout, on_scripts_asked, g_object_ref(task));
 }
 
 
 /* `path` and `name` are those of the mediated device, and taken over, as `write` is. */
 static GTask *
-operation_new(const MdBackendHost *host,
+operation_new(const MdDriverContext *context,
               const Verb *verb,
               MdMdevWrite *write,
               guint64 inode,
@@ -232,7 +232,7 @@ operation_new(const MdBackendHost *host,
     GTask *task = md_backend_task_new(callback, user_data);
     Operation *operation = g_new0(Operation, 1);
 
-    operation->host = host;
+    operation->context = context;
     operation->verb = verb;
     operation->owner = md_owner_ref(owner);
     operation->write = write;
@@ -240,7 +240,7 @@ operation_new(const MdBackendHost *host,
     operation->path = path;
     operation->name = name;
     operation->attrs = md_mdev_attrs_copy(attrs);
-    md_change_log_begin(host->changes, name);
+    md_change_log_begin(context->changes, name);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
     return task;
 }
@@ -251,7 +251,7 @@ static gboolean
 begin(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
-    gboolean scripts = md_callouts_may_exist(operation->host->callouts);
+    gboolean scripts = md_callouts_may_exist(operation->context->callouts);
 
     if (!md_uevent_wait_begin(get_waiter(operation), operation->path,
                               scripts ? MD_WAIT_NOTHING : operation->verb->event))
@@ -271,7 +271,7 @@ conclude_create(Operation *operation, MdNodeDevice *device)
         md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to start mediated device: '%s' was removed again", operation->path);
     else
-        md_registry_set_attrs(operation->host->registry, device, operation->attrs);
+        md_registry_set_attrs(operation->context->registry, device, operation->attrs);
 }
 
 
@@ -293,7 +293,7 @@ static const Verb create_verb = {
 
 
 static void
-create_async(const MdBackendHost *host,
+create_async(const MdDriverContext *context,
              MdNodeDevice *parent,
              const MdNodeDeviceDef *def,
              MdOwner *owner,
@@ -304,13 +304,13 @@ create_async(const MdBackendHost *host,
     MdMdevWrite *write = md_mdev_write_new_create(parent, def);
     const char *uuid = md_mdev_write_get_uuid(write);
     g_autofree char *parent_addr = g_path_get_basename(parent->def->path);
-    g_autoptr(GTask) task = operation_new(host, &create_verb, write, parent->inode,
+    g_autoptr(GTask) task = operation_new(context, &create_verb, write, parent->inode,
                                           g_build_filename(parent->def->path, uuid, NULL),
                                           md_cap_mdev_make_name(uuid, parent_addr), cap->attrs,
                                           owner, callback, user_data);
     GError *error = NULL;
 
-    md_mdev_write_set_state_dir(write, host->settings->state_dir);
+    md_mdev_write_set_state_dir(write, context->settings->state_dir);
     if (!md_mdev_attrs_check(cap->attrs, &error)) {
         explain_create(NULL, &error);
         g_task_return_error(task, error);
@@ -352,7 +352,7 @@ static const Verb destroy_verb = {
 
 
 static void
-destroy_async(const MdBackendHost *host,
+destroy_async(const MdDriverContext *context,
               MdNodeDevice *device,
               MdOwner *owner,
               GAsyncReadyCallback callback,
@@ -360,7 +360,7 @@ destroy_async(const MdBackendHost *host,
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
     g_autoptr(GTask) task =
-        operation_new(host, &destroy_verb, md_mdev_write_new_remove(device), device->inode,
+        operation_new(context, &destroy_verb, md_mdev_write_new_remove(device), device->inode,
                       g_strdup(device->def->path), g_strdup(device->def->name), cap->attrs, owner,
                       callback, user_data);
 

@@ -14,7 +14,7 @@
 #define PATIENCE(settings) (2 * (settings)->event_timeout)
 
 struct _MdRecovery {
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     MdRecoveryFunc func;
     gpointer data;
     GHashTable *notes; /* UUID -> MdUnfinished, of what is to go or going */
@@ -53,7 +53,7 @@ get_uuid(const char *path)
 static void
 forget(MdRecovery *self, const char *path)
 {
-    md_unfinished_end(self->host->settings->state_dir, path);
+    md_unfinished_end(self->context->settings->state_dir, path);
     g_hash_table_remove(self->notes, get_uuid(path));
 }
 
@@ -92,10 +92,11 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
 
     g_message("Removing '%s', which has been left half made", device->def->name);
     removal->recovery = self;
-    removal->directory = g_strdup(self->host->settings->state_dir);
+    removal->directory = g_strdup(self->context->settings->state_dir);
     removal->path = g_strdup(device->def->path);
     removals = g_list_prepend(removals, removal);
-    md_backend_mdev.destroy_async(self->host, device, md_owner_get_daemon(), on_removed, removal);
+    md_backend_mdev.destroy_async(self->context, device, md_owner_get_daemon(), on_removed,
+                                  removal);
 }
 
 
@@ -157,7 +158,7 @@ on_late(gpointer data)
     g_hash_table_iter_init(&iter, self->notes);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&note)) {
         if (!is_being_removed(self, note->path)) {
-            md_unfinished_end(self->host->settings->state_dir, note->path);
+            md_unfinished_end(self->context->settings->state_dir, note->path);
             g_hash_table_iter_remove(&iter);
         }
     }
@@ -168,7 +169,7 @@ on_late(gpointer data)
 static void
 take_note(MdRecovery *self, MdUnfinished *note)
 {
-    MdNodeDevice *device = md_registry_find_path(self->host->registry, note->path);
+    MdNodeDevice *device = md_registry_find_path(self->context->registry, note->path);
     const char *path = note->path;
 
     g_hash_table_replace(self->notes, (char *)get_uuid(path), note);
@@ -180,21 +181,21 @@ take_note(MdRecovery *self, MdUnfinished *note)
 
 
 MdRecovery *
-md_recovery_new(const MdBackendHost *host, MdRecoveryFunc func, gpointer data)
+md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer data)
 {
     MdRecovery *self = g_new0(MdRecovery, 1);
-    g_autoptr(GPtrArray) notes = md_unfinished_list(host->settings->state_dir);
+    g_autoptr(GPtrArray) notes = md_unfinished_list(context->settings->state_dir);
 
-    self->host = host;
+    self->context = context;
     self->func = func;
     self->data = data;
     self->notes =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)md_unfinished_free);
-    g_signal_connect(host->registry, "created", G_CALLBACK(on_created), self);
+    g_signal_connect(context->registry, "created", G_CALLBACK(on_created), self);
     for (guint i = 0; i < notes->len; i++)
         take_note(self, g_steal_pointer(&notes->pdata[i]));
     if (g_hash_table_size(self->notes) > 0)
-        self->timer = g_timeout_add(PATIENCE(host->settings), on_late, self);
+        self->timer = g_timeout_add(PATIENCE(context->settings), on_late, self);
     return self;
 }
 
@@ -206,7 +207,7 @@ md_recovery_free(MdRecovery *self)
         return;
 
     g_clear_handle_id(&self->timer, g_source_remove);
-    g_signal_handlers_disconnect_by_data(self->host->registry, self);
+    g_signal_handlers_disconnect_by_data(self->context->registry, self);
     for (GList *link = removals; link != NULL; link = link->next)
         ((Removal *)link->data)->recovery = NULL;
     g_hash_table_unref(self->notes);

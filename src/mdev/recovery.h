@@ -12,8 +12,8 @@
 typedef void (*MdRecoveryFunc)(const char *address, gpointer data);
 
 /* Begins at once, with the devices that are registered; those whose directory is still incomplete
- * follow when they are. `host` must outlive it. `func` is called for each of them, later. */
-MdRecovery *md_recovery_new(const MdBackendHost *host, MdRecoveryFunc func, gpointer data);
+ * follow when they are. `context` must outlive it. `func` is called for each of them, later. */
+MdRecovery *md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer data);
 void md_recovery_free(MdRecovery *self);
 
 /* Whether the device with this UUID is to go, or going. FALSE without a recovery (NULL). */

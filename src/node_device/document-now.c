@@ -8,24 +8,27 @@
 
 
 const MdCapMdev *
-md_document_get_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def)
+md_document_get_scripted(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     if (cap == NULL || def->path == NULL || cap->type_id == NULL ||
-        !md_callouts_may_answer(host->callouts))
+        !md_callouts_may_answer(context->callouts))
         return NULL;
     return cap;
 }
 
 
 char *
-md_document_make_now(const MdBackendHost *host, MdNodeDeviceDef *def, guint64 inode, GError **error)
+md_document_make_now(const MdDriverContext *context,
+                     MdNodeDeviceDef *def,
+                     guint64 inode,
+                     GError **error)
 {
     g_autoptr(MdNodeDeviceDef) fresh = NULL;
 
-    if (md_document_get_scripted(host, def) != NULL && !md_probe_check_may_block(FALSE, error))
+    if (md_document_get_scripted(context, def) != NULL && !md_probe_check_may_block(FALSE, error))
         return NULL;
     fresh = md_probe_refresh(def, inode, FALSE, error);
-    return fresh != NULL ? md_xml_format(fresh, host->settings->xml_details) : NULL;
+    return fresh != NULL ? md_xml_format(fresh, context->settings->xml_details) : NULL;
 }

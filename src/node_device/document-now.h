@@ -7,10 +7,11 @@
 
 /* The capability of an active mediated device whose attributes scripts tell, NULL for all others.
  */
-const MdCapMdev *md_document_get_scripted(const MdBackendHost *host, const MdNodeDeviceDef *def);
+const MdCapMdev *
+md_document_get_scripted(const MdDriverContext *context, const MdNodeDeviceDef *def);
 
 /* As md_documents_make(). G_IO_ERROR_WOULD_BLOCK if a driver or a script has to be asked. */
-char *md_document_make_now(const MdBackendHost *host,
+char *md_document_make_now(const MdDriverContext *context,
                            MdNodeDeviceDef *def,
                            guint64 inode,
                            GError **error);

@@ -12,7 +12,7 @@
 #include "util/worker.h"
 
 struct _MdDocuments {
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     GHashTable *jobs; /* Key → Job, the last one of it */
 };
 
@@ -38,7 +38,7 @@ typedef struct {
 typedef struct {
     Key key;
     MdDocuments *documents; /* NULL: not in the table any more */
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     MdNodeDeviceDef *wanted;
     MdNodeDeviceDef *def; /* `wanted`, maybe with other attributes */
     MdOwner *owner;       /* on its own, with the share of those who ask */
@@ -138,11 +138,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, job_unref)
 
 
 MdDocuments *
-md_documents_new(const MdBackendHost *host)
+md_documents_new(const MdDriverContext *context)
 {
     MdDocuments *self = g_new0(MdDocuments, 1);
 
-    self->host = host;
+    self->context = context;
     self->jobs = g_hash_table_new_full(key_hash, key_equal, NULL, (GDestroyNotify)job_unref);
     return self;
 }
@@ -250,7 +250,7 @@ job_read_on_worker(Job *job)
     Document *self = document_new(job->def, job->key.inode, job->key.details);
 
     md_worker_run(make_on_worker, self, (GDestroyNotify)document_free, MD_WORKER_READ,
-                  job->key.inode, job->host->settings->driver_timeout, job->owner, on_made, job);
+                  job->key.inode, job->context->settings->driver_timeout, job->owner, on_made, job);
 }
 
 
@@ -309,7 +309,7 @@ job_new(MdDocuments *documents, const Key *key, MdNodeDeviceDef *def, MdOwner *o
     Job *job = g_rc_box_new0(Job);
 
     job->key = *key;
-    job->host = documents->host;
+    job->context = documents->context;
     job->wanted = md_node_device_def_ref(def);
     job->def = md_node_device_def_ref(def);
     job->owner = md_owner_new_joint(owner);
@@ -339,7 +339,7 @@ md_documents_make(MdDocuments *self,
                   MdDocumentFunc done,
                   gpointer user_data)
 {
-    const Key key = { def, inode, self->host->settings->xml_details, md_owner_get_share(owner),
+    const Key key = { def, inode, self->context->settings->xml_details, md_owner_get_share(owner),
                       md_owner_is_writer(owner) };
     Job *job = g_hash_table_lookup(self->jobs, &key);
     const MdCapMdev *cap = NULL;
@@ -351,10 +351,10 @@ md_documents_make(MdDocuments *self,
     job = job_new(self, &key, def, owner);
     job_add_asker(job, owner, done, user_data);
     job_attach(job, self);
-    cap = md_document_get_scripted(self->host, def);
+    cap = md_document_get_scripted(self->context, def);
     if (cap == NULL)
         job_read_on_worker(job);
     else
-        md_callouts_get_attributes_async(self->host->callouts, cap->parent_addr, cap->uuid,
+        md_callouts_get_attributes_async(self->context->callouts, cap->parent_addr, cap->uuid,
                                          cap->type_id, job->owner, on_attributes, job);
 }

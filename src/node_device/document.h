@@ -14,8 +14,8 @@
 /* What is under way. One per driver. */
 typedef struct _MdDocuments MdDocuments;
 
-/* `host` must outlive it. */
-MdDocuments *md_documents_new(const MdBackendHost *host);
+/* `context` must outlive it. */
+MdDocuments *md_documents_new(const MdDriverContext *context);
 void md_documents_free(MdDocuments *self);
 
 /*

@@ -64,10 +64,10 @@ create(MdDriver *self,
     MdNodeDevice *parent = NULL;
     GError *error = NULL;
 
-    if (!backend->find_parent(&self->host, def, &parent, &error))
+    if (!backend->find_parent(&self->context, def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        backend->create_async(&self->host, parent, def, owner, on_backend_done,
+        backend->create_async(&self->context, parent, def, owner, on_backend_done,
                               change_new(self, callback, user_data));
 }
 
@@ -82,7 +82,7 @@ start(MdDriver *self,
 {
     const MdBackend *backend = md_backends_find(device->def, NULL);
     MdNodeDevice *parent =
-        md_registry_find_address(self->host.registry, device->definition->parent_addr);
+        md_registry_find_address(self->context.registry, device->definition->parent_addr);
     g_autoptr(MdNodeDeviceDef) def = NULL;
     GError *error = NULL;
 
@@ -150,7 +150,7 @@ md_driver_destroy_async(MdDriver *self,
     if (error != NULL)
         refuse(self, callback, user_data, error);
     else
-        backend->destroy_async(&self->host, device, owner, on_backend_done,
+        backend->destroy_async(&self->context, device, owner, on_backend_done,
                                change_new(self, callback, user_data));
 }
 
@@ -166,10 +166,10 @@ md_driver_define_xml_async(MdDriver *self,
     MdNodeDevice *parent = NULL;
     GError *error = NULL;
 
-    if (!draft->backend->find_kept_parent(&self->host, draft->def, &parent, &error))
+    if (!draft->backend->find_kept_parent(&self->context, draft->def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        draft->backend->define_async(&self->host, parent, draft->def, guarded, owner,
+        draft->backend->define_async(&self->context, parent, draft->def, guarded, owner,
                                      on_backend_done, change_new(self, callback, user_data));
 }
 
@@ -198,7 +198,7 @@ md_driver_undefine_async(MdDriver *self,
     if (backend == NULL)
         refuse(self, callback, user_data, error);
     else
-        backend->undefine_async(&self->host, name, owner, on_backend_done,
+        backend->undefine_async(&self->context, name, owner, on_backend_done,
                                 change_new(self, callback, user_data));
 }
 
@@ -224,7 +224,7 @@ md_driver_set_autostart_async(MdDriver *self,
     if (backend == NULL)
         refuse(self, callback, user_data, error);
     else
-        backend->set_autostart_async(&self->host, name, autostart, owner, on_backend_done,
+        backend->set_autostart_async(&self->context, name, autostart, owner, on_backend_done,
                                      change_new(self, callback, user_data));
 }
 
@@ -297,10 +297,10 @@ md_driver_update_async(MdDriver *self,
     MdNodeDevice *device = look_up_to_update(self, name, &error);
 
     if (device == NULL ||
-        !draft->backend->find_kept_parent(&self->host, draft->def, &parent, &error))
+        !draft->backend->find_kept_parent(&self->context, draft->def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
-        draft->backend->update_async(&self->host, device, draft->def, get_what(flags), owner,
+        draft->backend->update_async(&self->context, device, draft->def, get_what(flags), owner,
                                      on_backend_done, change_new(self, callback, user_data));
 }
 
@@ -308,7 +308,7 @@ md_driver_update_async(MdDriver *self,
 MdNodeDevice *
 md_driver_find_drafted(MdDriver *self, const MdDraft *draft)
 {
-    return draft->backend->find_present(&self->host, draft->def);
+    return draft->backend->find_present(&self->context, draft->def);
 }
 
 
@@ -317,6 +317,6 @@ md_driver_list_parents(MdDriver *self, const MdDraft *draft)
 {
     GPtrArray *names = g_ptr_array_new();
 
-    draft->backend->list_parents(&self->host, draft->def, names);
+    draft->backend->list_parents(&self->context, draft->def, names);
     return names;
 }

@@ -10,7 +10,7 @@
 struct _MdDriver {
     GObject parent;
 
-    MdBackendHost host;
+    MdDriverContext context;
     MdEvents *events;
     MdDocuments *documents;
     MdAutostart *autostart; /* NULL: not started */

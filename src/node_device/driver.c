@@ -37,20 +37,20 @@ md_driver_dispose(GObject *object)
 {
     MdDriver *self = MD_DRIVER(object);
 
-    if (self->host.definitions != NULL) {
-        md_definitions_set_when_told(self->host.definitions, NULL, NULL);
-        g_signal_handlers_disconnect_by_data(self->host.definitions, self);
+    if (self->context.definitions != NULL) {
+        md_definitions_set_when_told(self->context.definitions, NULL, NULL);
+        g_signal_handlers_disconnect_by_data(self->context.definitions, self);
     }
     g_clear_pointer(&self->autostart, md_autostart_free);
-    g_clear_pointer(&self->host.recovery, md_recovery_free);
+    g_clear_pointer(&self->context.recovery, md_recovery_free);
     g_clear_pointer(&self->documents, md_documents_free);
-    g_clear_object(&self->host.definitions);
-    g_clear_object(&self->host.inventory);
-    g_clear_pointer(&self->host.callouts, md_callouts_unref);
-    g_clear_pointer(&self->host.key_queue, md_key_queue_free);
+    g_clear_object(&self->context.definitions);
+    g_clear_object(&self->context.inventory);
+    g_clear_pointer(&self->context.callouts, md_callouts_unref);
+    g_clear_pointer(&self->context.key_queue, md_key_queue_free);
     g_clear_pointer(&self->events, md_events_free);
-    g_clear_pointer(&self->host.changes, md_change_log_free);
-    g_clear_object(&self->host.registry);
+    g_clear_pointer(&self->context.changes, md_change_log_free);
+    g_clear_object(&self->context.registry);
     G_OBJECT_CLASS(md_driver_parent_class)->dispose(object);
 }
 
@@ -65,9 +65,9 @@ md_driver_class_init(MdDriverClass *klass)
 static void
 md_driver_init(MdDriver *self)
 {
-    self->host.registry = md_registry_new();
-    self->events = md_events_new(self->host.registry);
-    self->host.changes = md_change_log_new(self->host.registry);
+    self->context.registry = md_registry_new();
+    self->events = md_events_new(self->context.registry);
+    self->context.changes = md_change_log_new(self->context.registry);
 }
 
 
@@ -90,15 +90,15 @@ on_definition_changed(MdDefinitions *definitions,
 {
     MdDefinition *definition = md_definitions_find(definitions, parent_addr, uuid);
     g_autofree char *name = md_cap_mdev_make_name(uuid, parent_addr);
-    MdNodeDevice *device = md_registry_find(self->host.registry, name);
+    MdNodeDevice *device = md_registry_find(self->context.registry, name);
 
     if (device != NULL && !is_of_parent(device, parent_addr))
         g_message("Definition '%s' of parent '%s' has the name '%s' of another one, ignoring", uuid,
                   parent_addr, name);
     else if (definition != NULL)
-        md_registry_define(self->host.registry, definition);
+        md_registry_define(self->context.registry, definition);
     else if (device != NULL && device->definition != NULL)
-        md_registry_undefine(self->host.registry, device);
+        md_registry_undefine(self->context.registry, device);
 }
 
 
@@ -115,7 +115,7 @@ static void
 begin_autostart(MdDriver *self)
 {
     if (self->loaded && !md_settings_is_session() && !self->stopped)
-        self->autostart = md_autostart_new(&self->host);
+        self->autostart = md_autostart_new(&self->context);
 }
 
 
@@ -135,15 +135,15 @@ md_driver_new(const MdSettings *settings)
 {
     MdDriver *self = g_object_new(MD_TYPE_DRIVER, NULL);
 
-    self->host.settings = settings;
-    self->host.inventory = md_inventory_new(self->host.registry, settings);
-    self->host.definitions = md_definitions_new(settings);
-    self->host.callouts = md_callouts_new(settings);
-    self->host.key_queue = md_key_queue_new();
-    self->documents = md_documents_new(&self->host);
-    md_definitions_set_when_told(self->host.definitions, call_when_told, self);
-    g_signal_connect(self->host.definitions, "changed", G_CALLBACK(on_definition_changed), self);
-    g_signal_connect(self->host.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
+    self->context.settings = settings;
+    self->context.inventory = md_inventory_new(self->context.registry, settings);
+    self->context.definitions = md_definitions_new(settings);
+    self->context.callouts = md_callouts_new(settings);
+    self->context.key_queue = md_key_queue_new();
+    self->documents = md_documents_new(&self->context);
+    md_definitions_set_when_told(self->context.definitions, call_when_told, self);
+    g_signal_connect(self->context.definitions, "changed", G_CALLBACK(on_definition_changed), self);
+    g_signal_connect(self->context.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
     return self;
 }
 
@@ -184,9 +184,9 @@ on_definitions_started(GObject *source, GAsyncResult *result, gpointer data)
     GError *error = NULL;
 
     if (md_definitions_start_finish(MD_DEFINITIONS(source), result, &error)) {
-        md_change_log_start(self->host.changes);
+        md_change_log_start(self->context.changes);
         if (!md_settings_is_session() && !self->stopped)
-            self->host.recovery = md_recovery_new(&self->host, on_recovered, self);
+            self->context.recovery = md_recovery_new(&self->context, on_recovered, self);
         begin_autostart(self);
     }
     end_start(self, task, error);
@@ -203,7 +203,7 @@ on_inventory_started(GObject *source, GAsyncResult *result, gpointer data)
     if (!md_inventory_start_finish(MD_INVENTORY(source), result, &error) || self->stopped)
         end_start(self, task, error);
     else
-        md_definitions_start_async(self->host.definitions, on_definitions_started,
+        md_definitions_start_async(self->context.definitions, on_definitions_started,
                                    g_steal_pointer(&task));
 }
 
@@ -215,8 +215,8 @@ md_driver_start_async(MdDriver *self, GAsyncReadyCallback callback, gpointer use
 
     g_task_set_source_tag(task, md_driver_start_async);
     self->starting = TRUE;
-    md_callouts_start(self->host.callouts);
-    md_inventory_start_async(self->host.inventory, on_inventory_started, task);
+    md_callouts_start(self->context.callouts);
+    md_inventory_start_async(self->context.inventory, on_inventory_started, task);
 }
 
 
@@ -232,7 +232,7 @@ md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **error)
 gboolean
 md_driver_is_busy(MdDriver *self)
 {
-    return md_recovery_is_busy(self->host.recovery) ||
+    return md_recovery_is_busy(self->context.recovery) ||
            (self->autostart != NULL && md_autostart_is_busy(self->autostart));
 }
 
@@ -276,15 +276,15 @@ void
 md_driver_reload(MdDriver *self)
 {
     md_pci_names_drop();
-    md_definitions_rescan(self->host.definitions);
+    md_definitions_rescan(self->context.definitions);
 }
 
 
 void
 md_driver_log_state(MdDriver *self)
 {
-    g_message("%u devices", md_registry_size(self->host.registry));
-    md_definitions_log_state(self->host.definitions);
+    g_message("%u devices", md_registry_size(self->context.registry));
+    md_definitions_log_state(self->context.definitions);
     md_worker_log_state();
     md_script_log_state();
 }
@@ -331,12 +331,13 @@ md_driver_find_vpd_async(MdDriver *self,
 
     g_task_set_source_tag(task, md_driver_find_vpd_async);
     if (name != NULL) {
-        add_if_may_have_vpd(devices, md_registry_find(self->host.registry, name));
+        add_if_may_have_vpd(devices, md_registry_find(self->context.registry, name));
     } else {
-        for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next)
+        for (GList *link = md_registry_list(self->context.registry); link != NULL;
+             link = link->next)
             add_if_may_have_vpd(devices, link->data);
     }
-    md_vpd_search_async(devices, self->host.settings->driver_timeout, owner, on_vpd_found, task);
+    md_vpd_search_async(devices, self->context.settings->driver_timeout, owner, on_vpd_found, task);
 }
 
 
@@ -352,7 +353,7 @@ md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GError **error)
 gboolean
 md_driver_may_have_vpd(MdDriver *self, const char *name)
 {
-    MdNodeDevice *device = md_registry_find(self->host.registry, name);
+    MdNodeDevice *device = md_registry_find(self->context.registry, name);
 
     return device != NULL && md_vpd_search_may_find(device);
 }
@@ -399,7 +400,7 @@ md_driver_list_all(MdDriver *self, guint flags, GHashTable *vpd, GError **error)
         return NULL;
 
     names = g_ptr_array_new();
-    for (GList *link = md_registry_list(self->host.registry); link != NULL; link = link->next) {
+    for (GList *link = md_registry_list(self->context.registry); link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
 
         if (matches(device, flags, vpd))
@@ -425,7 +426,7 @@ md_driver_list_by_cap(MdDriver *self, const char *cap, guint flags, GHashTable *
 MdNodeDevice *
 md_driver_look_up(MdDriver *self, const char *name, GError **error)
 {
-    return md_registry_look_up(self->host.registry, name, error);
+    return md_registry_look_up(self->context.registry, name, error);
 }
 
 
@@ -436,7 +437,7 @@ md_driver_look_up_scsi_host(
     if (!md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceLookupSCSIHostByWWN",
                               error))
         return NULL;
-    return md_vhba_look_up(self->host.registry, wwnn, wwpn, error);
+    return md_vhba_look_up(self->context.registry, wwnn, wwpn, error);
 }
 
 
@@ -547,7 +548,7 @@ md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **er
     MdNodeDevice *device = NULL;
     g_autoptr(MdNodeDeviceDef) def = look_up_def(self, name, flags, &device, error);
 
-    return def != NULL ? md_document_make_now(&self->host, def, device->inode, error) : NULL;
+    return def != NULL ? md_document_make_now(&self->context, def, device->inode, error) : NULL;
 }
 
 

@@ -23,7 +23,7 @@
 
 /* One create or destroy. */
 typedef struct {
-    const MdBackendHost *host;
+    const MdDriverContext *context;
     MdOwner *owner;
     MdNodeDevice *parent; /* the adapter to write to; NULL: none has been found yet */
     char *name;           /* of the device, once it is known */
@@ -56,7 +56,7 @@ operation_free(Operation *operation)
     md_owner_unref(operation->owner);
     g_clear_pointer(&operation->parent, md_node_device_unref);
     if (operation->own != NULL)
-        md_change_log_end(operation->host->changes, operation->own);
+        md_change_log_end(operation->context->changes, operation->own);
     g_free(operation->own);
     g_free(operation->name);
     g_free(operation->path);
@@ -72,7 +72,7 @@ operation_free(Operation *operation)
 
 
 static GTask *
-operation_new(const MdBackendHost *host,
+operation_new(const MdDriverContext *context,
               MdOwner *owner,
               GAsyncReadyCallback callback,
               gpointer user_data)
@@ -80,7 +80,7 @@ operation_new(const MdBackendHost *host,
     GTask *task = md_backend_task_new(callback, user_data);
     Operation *operation = g_new0(Operation, 1);
 
-    operation->host = host;
+    operation->context = context;
     operation->owner = md_owner_ref(owner);
     g_queue_init(&operation->candidates);
     g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
@@ -92,7 +92,7 @@ static void
 operation_announce(Operation *operation, const char *name)
 {
     operation->own = g_strdup(name);
-    md_change_log_begin(operation->host->changes, name);
+    md_change_log_begin(operation->context->changes, name);
 }
 
 
@@ -111,7 +111,7 @@ run_job(GTask *task, MdWorkerFunc func, MdWorkerKind kind, MdVhbaWrite *write, M
     Operation *operation = g_task_get_task_data(task);
 
     md_worker_run(func, write, (GDestroyNotify)md_vhba_write_free, kind, operation->parent->inode,
-                  operation->host->settings->driver_timeout, operation->owner, done,
+                  operation->context->settings->driver_timeout, operation->owner, done,
                   g_object_ref(task));
 }
 
@@ -188,21 +188,21 @@ names_parent(const MdNodeDeviceDef *def)
 
 /* NULL if there is none of that name, or none is named. */
 static MdNodeDevice *
-find_named_parent(const MdBackendHost *host, const MdNodeDeviceDef *def)
+find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     if (def->parent != NULL)
-        return md_registry_find(host->registry, def->parent);
+        return md_registry_find(context->registry, def->parent);
     if (def->parent_wwnn != NULL)
-        return find_adapter(host->registry, NULL, def->parent_wwnn, def->parent_wwpn);
+        return find_adapter(context->registry, NULL, def->parent_wwnn, def->parent_wwpn);
     return NULL;
 }
 
 
 /* Adds whatever takes virtual ports. */
 static void
-add_candidates(const MdBackendHost *host, GPtrArray *candidates)
+add_candidates(const MdDriverContext *context, GPtrArray *candidates)
 {
-    for (GList *link = md_registry_list(host->registry); link != NULL; link = link->next) {
+    for (GList *link = md_registry_list(context->registry); link != NULL; link = link->next) {
         const MdCapScsiHost *adapter = get_cap(link->data);
 
         if (adapter != NULL && adapter->has_vport_ops)
@@ -212,15 +212,15 @@ add_candidates(const MdBackendHost *host, GPtrArray *candidates)
 
 
 static void
-list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *names)
+list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names)
 {
-    MdNodeDevice *parent = find_named_parent(host, def);
+    MdNodeDevice *parent = find_named_parent(context, def);
     g_autoptr(GPtrArray) parents = g_ptr_array_new();
 
     if (parent != NULL)
         g_ptr_array_add(parents, parent);
     else if (!names_parent(def))
-        add_candidates(host, parents);
+        add_candidates(context, parents);
     for (guint i = 0; i < parents->len; i++)
         g_ptr_array_add(names, ((MdNodeDevice *)parents->pdata[i])->def->name);
 }
@@ -228,16 +228,16 @@ list_parents(const MdBackendHost *host, const MdNodeDeviceDef *def, GPtrArray *n
 
 /* A port name is only once on a host. */
 static MdNodeDevice *
-find_present(const MdBackendHost *host, const MdNodeDeviceDef *def)
+find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
 
-    return cap->wwpn != NULL ? find_adapter(host->registry, NULL, NULL, cap->wwpn) : NULL;
+    return cap->wwpn != NULL ? find_adapter(context->registry, NULL, NULL, cap->wwpn) : NULL;
 }
 
 
 static gboolean
-find_parent(const MdBackendHost *host,
+find_parent(const MdDriverContext *context,
             const MdNodeDeviceDef *def,
             MdNodeDevice **parent,
             GError **error)
@@ -250,7 +250,7 @@ find_parent(const MdBackendHost *host,
         return FALSE;
     }
 
-    *parent = find_named_parent(host, def);
+    *parent = find_named_parent(context, def);
     if (*parent == NULL && names_parent(def)) {
         g_autofree char *quote =
             md_xml_shorten(def->parent != NULL ? def->parent : def->parent_wwpn);
@@ -278,13 +278,13 @@ check_all(Operation *operation)
     MdNodeDevice *named = NULL;
 
     for (guint i = 0; paths != NULL && i < paths->len; i++)
-        md_inventory_check(operation->host->inventory, g_ptr_array_index(paths, i));
+        md_inventory_check(operation->context->inventory, g_ptr_array_index(paths, i));
 
-    named = find_adapter(operation->host->registry, above, operation->wwnn, operation->wwpn);
+    named = find_adapter(operation->context->registry, above, operation->wwnn, operation->wwpn);
     if (named != NULL) {
         g_autofree char *path = g_strdup(named->def->path);
 
-        md_inventory_check(operation->host->inventory, path);
+        md_inventory_check(operation->context->inventory, path);
     }
 }
 
@@ -294,11 +294,11 @@ static void
 end_create(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
-    const MdBackendHost *host = operation->host;
+    const MdDriverContext *context = operation->context;
     MdNodeDevice *device = NULL;
 
     if (operation->error == NULL) {
-        device = find_adapter(host->registry, operation->parent->def->path, operation->wwnn,
+        device = find_adapter(context->registry, operation->parent->def->path, operation->wwnn,
                               operation->wwpn);
         if (device != NULL)
             operation->name = g_strdup(device->def->name);
@@ -309,7 +309,7 @@ end_create(GTask *task)
                          operation->parent->def->name);
     }
     end(task);
-    md_key_queue_end(host->key_queue, operation->wwpn);
+    md_key_queue_end(context->key_queue, operation->wwpn);
 }
 
 
@@ -318,7 +318,7 @@ stop_waiting(Operation *operation)
 {
     g_clear_handle_id(&operation->timer, g_source_remove);
     for (gsize i = 0; i < G_N_ELEMENTS(operation->handlers); i++)
-        g_clear_signal_handler(&operation->handlers[i], operation->host->registry);
+        g_clear_signal_handler(&operation->handlers[i], operation->context->registry);
 }
 
 
@@ -367,11 +367,11 @@ static void
 wait_for_adapter(GTask *task)
 {
     Operation *operation = g_task_get_task_data(task);
-    MdRegistry *registry = operation->host->registry;
+    MdRegistry *registry = operation->context->registry;
 
     operation->handlers[0] = g_signal_connect(registry, "created", G_CALLBACK(on_registry), task);
     operation->handlers[1] = g_signal_connect(registry, "updated", G_CALLBACK(on_registry), task);
-    operation->timer = g_timeout_add(operation->host->settings->event_timeout, on_timeout, task);
+    operation->timer = g_timeout_add(operation->context->settings->event_timeout, on_timeout, task);
 }
 
 
@@ -415,7 +415,7 @@ on_created(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     operation->error = error;
     if (error != NULL) {
         go_on_after_failure(task);
-    } else if (find_adapter(operation->host->registry, operation->parent->def->path,
+    } else if (find_adapter(operation->context->registry, operation->parent->def->path,
                             operation->wwnn, operation->wwpn) != NULL) {
         end_create(task);
     } else {
@@ -470,7 +470,7 @@ on_turn(gpointer data)
 {
     g_autoptr(GTask) task = data;
     Operation *operation = g_task_get_task_data(task);
-    MdNodeDevice *other = find_adapter(operation->host->registry, NULL, NULL, operation->wwpn);
+    MdNodeDevice *other = find_adapter(operation->context->registry, NULL, NULL, operation->wwpn);
 
     if (other != NULL) {
         md_error_set(&operation->error, VIR_ERR_OPERATION_INVALID,
@@ -486,7 +486,7 @@ on_turn(gpointer data)
 
 
 static void
-create_async(const MdBackendHost *host,
+create_async(const MdDriverContext *context,
              MdNodeDevice *parent,
              const MdNodeDeviceDef *def,
              MdOwner *owner,
@@ -494,7 +494,7 @@ create_async(const MdBackendHost *host,
              gpointer user_data)
 {
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
-    GTask *task = operation_new(host, owner, callback, user_data);
+    GTask *task = operation_new(context, owner, callback, user_data);
     Operation *operation = g_task_get_task_data(task);
     g_autoptr(GPtrArray) candidates = g_ptr_array_new();
 
@@ -504,11 +504,11 @@ create_async(const MdBackendHost *host,
     operation->fabric = g_strdup(def->parent_fabric_wwn);
     operation->parent = parent != NULL ? md_node_device_ref(parent) : NULL;
     if (parent == NULL)
-        add_candidates(host, candidates);
+        add_candidates(context, candidates);
     for (guint i = 0; i < candidates->len; i++)
         g_queue_push_tail(&operation->candidates, md_node_device_ref(candidates->pdata[i]));
     operation_announce(operation, operation->wwpn);
-    md_key_queue_take(host->key_queue, operation->wwpn, on_turn, task);
+    md_key_queue_take(context->key_queue, operation->wwpn, on_turn, task);
 }
 
 
@@ -519,8 +519,8 @@ on_removed(const char *path, gboolean seen, gpointer data)
     Operation *operation = g_task_get_task_data(task);
 
     if (!seen)
-        md_inventory_settle(operation->host->inventory, path);
-    if (md_inventory_check(operation->host->inventory, path) != NULL)
+        md_inventory_settle(operation->context->inventory, path);
+    if (md_inventory_check(operation->context->inventory, path) != NULL)
         md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to destroy '%s': it is still there", operation->name);
     end(task);
@@ -532,7 +532,7 @@ on_deleted(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
     Operation *operation = g_task_get_task_data(task);
-    MdUeventWait *uevent_wait = md_inventory_get_uevent_wait(operation->host->inventory);
+    MdUeventWait *uevent_wait = md_inventory_get_uevent_wait(operation->context->inventory);
 
     if (error == NULL) {
         md_uevent_wait_written(uevent_wait, operation->path, on_removed, g_steal_pointer(&task));
@@ -541,21 +541,21 @@ on_deleted(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     operation->error = error;
     add_prefix(operation, "destroy", operation->name);
     md_uevent_wait_cancel(uevent_wait, operation->path);
-    md_inventory_check(operation->host->inventory, operation->path);
+    md_inventory_check(operation->context->inventory, operation->path);
     end(task);
 }
 
 
 static void
-destroy_async(const MdBackendHost *host,
+destroy_async(const MdDriverContext *context,
               MdNodeDevice *device,
               MdOwner *owner,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
-    g_autoptr(GTask) task = operation_new(host, owner, callback, user_data);
+    g_autoptr(GTask) task = operation_new(context, owner, callback, user_data);
     Operation *operation = g_task_get_task_data(task);
-    MdNodeDevice *parent = md_registry_find(host->registry, device->def->parent);
+    MdNodeDevice *parent = md_registry_find(context->registry, device->def->parent);
 
     operation->name = g_strdup(device->def->name);
     operation->path = g_strdup(device->def->path);
@@ -564,8 +564,8 @@ destroy_async(const MdBackendHost *host,
         md_error_set(&operation->error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "Unsupported device type: '%s' is not a virtual host adapter",
                      operation->name);
-    else if (!md_uevent_wait_begin(md_inventory_get_uevent_wait(host->inventory), operation->path,
-                                   MD_WAIT_REMOVE))
+    else if (!md_uevent_wait_begin(md_inventory_get_uevent_wait(context->inventory),
+                                   operation->path, MD_WAIT_REMOVE))
         md_error_set(&operation->error, VIR_ERR_OPERATION_INVALID,
                      "device '%s' is being destroyed already", operation->name);
     if (operation->error != NULL) {
