@@ -77,10 +77,10 @@ typedef struct {
 
     /* The same for one that is to be kept: it makes sure that `def` says what the parent is called
      * by the kernel, and NULL is for one that is not there. */
-    gboolean (*find_kept_parent)(const MdDriverContext *context,
-                                 MdNodeDeviceDef *def,
-                                 MdNodeDevice **parent,
-                                 GError **error);
+    gboolean (*find_persistent_parent)(const MdDriverContext *context,
+                                       MdNodeDeviceDef *def,
+                                       MdNodeDevice **parent,
+                                       GError **error);
 
     /* Keeps what `def` says, new or instead of what was kept; `parent` NULL: it is not there, and
      * parent_addr says which one is meant. `guarded`: as for md_driver_define_xml_async(). */

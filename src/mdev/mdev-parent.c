@@ -49,7 +49,7 @@ has_address_only(const MdCapMdev *cap, const char *wanted)
 
 /* The device that a document to be kept names as its parent. */
 static MdNodeDevice *
-find_kept_device(const MdDriverContext *context, const char *wanted, const MdCapMdev *cap)
+find_persistent_device(const MdDriverContext *context, const char *wanted, const MdCapMdev *cap)
 {
     if (has_address_only(cap, wanted))
         return md_registry_find_address(context->registry, cap->parent_addr);
@@ -76,10 +76,10 @@ make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *paren
  * is given beside the name of a parent that is there does not count, as with libvirt.
  */
 gboolean
-md_mdev_find_kept_parent(const MdDriverContext *context,
-                         MdNodeDeviceDef *def,
-                         MdNodeDevice **parent,
-                         GError **error)
+md_mdev_find_persistent_parent(const MdDriverContext *context,
+                               MdNodeDeviceDef *def,
+                               MdNodeDevice **parent,
+                               GError **error)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent(def, error);
@@ -88,7 +88,7 @@ md_mdev_find_kept_parent(const MdDriverContext *context,
     if (wanted == NULL)
         return FALSE;
 
-    *parent = find_kept_device(context, wanted, cap);
+    *parent = find_persistent_device(context, wanted, cap);
     if (*parent != NULL && !md_node_device_may_be_parent(*parent)) {
         md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
                      wanted);
@@ -152,7 +152,7 @@ md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def,
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent(def, NULL);
-    MdNodeDevice *parent = wanted != NULL ? find_kept_device(context, wanted, cap) : NULL;
+    MdNodeDevice *parent = wanted != NULL ? find_persistent_device(context, wanted, cap) : NULL;
 
     if (parent != NULL)
         g_ptr_array_add(names, parent->def->name);
@@ -171,7 +171,7 @@ md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 
     if (cap->uuid == NULL || wanted == NULL)
         return NULL;
-    address = make_address(cap, wanted, find_kept_device(context, wanted, cap));
+    address = make_address(cap, wanted, find_persistent_device(context, wanted, cap));
     if (address == NULL)
         return NULL;
     name = md_cap_mdev_make_name(cap->uuid, address);

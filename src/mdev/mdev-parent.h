@@ -9,10 +9,10 @@ gboolean md_mdev_find_parent(const MdDriverContext *context,
                              const MdNodeDeviceDef *def,
                              MdNodeDevice **parent,
                              GError **error);
-gboolean md_mdev_find_kept_parent(const MdDriverContext *context,
-                                  MdNodeDeviceDef *def,
-                                  MdNodeDevice **parent,
-                                  GError **error);
+gboolean md_mdev_find_persistent_parent(const MdDriverContext *context,
+                                        MdNodeDeviceDef *def,
+                                        MdNodeDevice **parent,
+                                        GError **error);
 void
 md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names);
 MdNodeDevice *md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def);

@@ -373,7 +373,7 @@ destroy_async(const MdDriverContext *context,
 const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
     .find_parent = md_mdev_find_parent,
-    .find_kept_parent = md_mdev_find_kept_parent,
+    .find_persistent_parent = md_mdev_find_persistent_parent,
     .list_parents = md_mdev_list_parents,
     .find_present = md_mdev_find_present,
     .create_async = create_async,

@@ -36,7 +36,7 @@ md_backends_find(const MdNodeDeviceDef *def, GError **error)
 
 
 const MdBackend *
-md_backends_find_keeper(const MdNodeDeviceDef *def, GError **error)
+md_backends_find_persistent(const MdNodeDeviceDef *def, GError **error)
 {
     return find(def, TRUE, error);
 }

@@ -8,4 +8,4 @@
 const MdBackend *md_backends_find(const MdNodeDeviceDef *def, GError **error);
 
 /* The same of those that keep definitions. */
-const MdBackend *md_backends_find_keeper(const MdNodeDeviceDef *def, GError **error);
+const MdBackend *md_backends_find_persistent(const MdNodeDeviceDef *def, GError **error);

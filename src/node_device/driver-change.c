@@ -166,7 +166,7 @@ md_driver_define_xml_async(MdDriver *self,
     MdNodeDevice *parent = NULL;
     GError *error = NULL;
 
-    if (!draft->backend->find_kept_parent(&self->context, draft->def, &parent, &error))
+    if (!draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
         draft->backend->define_async(&self->context, parent, draft->def, guarded, owner,
@@ -189,7 +189,7 @@ md_driver_undefine_async(MdDriver *self,
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceUndefine", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL)
-        backend = md_backends_find_keeper(device->def, &error);
+        backend = md_backends_find_persistent(device->def, &error);
     /* What libvirt says of hardware, which nothing keeps. */
     if (device != NULL && backend == NULL && !md_node_device_is_persistent(device)) {
         g_clear_error(&error);
@@ -216,7 +216,7 @@ md_driver_set_autostart_async(MdDriver *self,
     MdNodeDevice *device = md_driver_look_up(self, name, &error);
 
     if (device != NULL) {
-        backend = md_backends_find_keeper(device->def, NULL);
+        backend = md_backends_find_persistent(device->def, NULL);
         if (backend == NULL)
             md_error_set(&error, VIR_ERR_OPERATION_UNSUPPORTED,
                          "Unsupported device type: autostart of '%s' cannot be set", name);
@@ -243,7 +243,8 @@ look_up_to_update(MdDriver *self, const char *name, GError **error)
 {
     MdNodeDevice *device = md_driver_look_up(self, name, error);
 
-    return device != NULL && md_backends_find_keeper(device->def, error) != NULL ? device : NULL;
+    return device != NULL && md_backends_find_persistent(device->def, error) != NULL ? device
+                                                                                     : NULL;
 }
 
 
@@ -267,9 +268,9 @@ md_driver_read_document(MdDriver *self,
                               VIR_NODE_DEVICE_CREATE_XML_VALIDATE, "virNodeDeviceCreateXML",
                               md_backends_find },
         [MD_DRAFT_DEFINE] = { DEFINE_XML_VALIDATE, DEFINE_XML_VALIDATE, "virNodeDeviceDefineXML",
-                              md_backends_find_keeper },
+                              md_backends_find_persistent },
         [MD_DRAFT_UPDATE] = { MD_UPDATE_LIVE | MD_UPDATE_CONFIG, 0, "virNodeDeviceUpdate",
-                              md_backends_find_keeper },
+                              md_backends_find_persistent },
     };
     GError *error = NULL;
 
@@ -297,7 +298,7 @@ md_driver_update_async(MdDriver *self,
     MdNodeDevice *device = look_up_to_update(self, name, &error);
 
     if (device == NULL ||
-        !draft->backend->find_kept_parent(&self->context, draft->def, &parent, &error))
+        !draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse(self, callback, user_data, error);
     else
         draft->backend->update_async(&self->context, device, draft->def, get_what(flags), owner,
