@@ -188,7 +188,7 @@ md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GError **err
 
 
 gboolean
-md_access_is_free(MdAccess *self, const MdIdentity *who)
+md_access_is_exempt(MdAccess *self, const MdIdentity *who)
 {
     return !self->settings->access_drivers || md_identity_is_privileged(who);
 }

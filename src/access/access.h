@@ -57,7 +57,7 @@ gboolean md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GEr
  * Whether somebody may do everything: nobody is judged, or root is, whom polkit lets do anything.
  * The calls below are for the others.
  */
-gboolean md_access_is_free(MdAccess *self, const MdIdentity *who);
+gboolean md_access_is_exempt(MdAccess *self, const MdIdentity *who);
 
 /* Whether all of `permissions` are given; `device` NULL if they are about the connection. */
 void md_access_check_async(MdAccess *self,

@@ -328,7 +328,7 @@ judge(MdCall *self)
     guint permissions = md_call_get_permissions(self);
     const char *device = NULL;
 
-    if (permissions == 0 || md_access_is_free(access, self->who) ||
+    if (permissions == 0 || md_access_is_exempt(access, self->who) ||
         !find_device(self, permissions, &device)) {
         call_handle(self);
         return;
@@ -409,9 +409,9 @@ md_call_release(MdCall *self)
 
 
 gboolean
-md_call_is_free(MdCall *self)
+md_call_is_exempt(MdCall *self)
 {
-    return md_access_is_free(md_session_get_access(self->session), self->who);
+    return md_access_is_exempt(md_session_get_access(self->session), self->who);
 }
 
 
@@ -499,7 +499,7 @@ md_call_judge(MdCall *self,
 {
     Judgement *judgement = NULL;
 
-    if (md_call_is_free(self)) {
+    if (md_call_is_exempt(self)) {
         allowed(data);
         return;
     }

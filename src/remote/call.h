@@ -102,7 +102,7 @@ void md_call_judge(MdCall *self,
                    gpointer data);
 
 /* Whether nobody is judged. */
-gboolean md_call_is_free(MdCall *self);
+gboolean md_call_is_exempt(MdCall *self);
 
 /* Both end the call. `ret` is of the type of the procedure, `error` is taken over. */
 void md_call_reply(MdCall *self, gconstpointer ret);

@@ -150,7 +150,7 @@ static void
 act_define(Change *change)
 {
     md_driver_define_xml_async(md_call_get_driver(change->call), change->draft,
-                               !md_call_is_free(change->call), md_call_get_owner(change->call),
+                               !md_call_is_exempt(change->call), md_call_get_owner(change->call),
                                on_named, change->call);
 }
 

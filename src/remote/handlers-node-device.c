@@ -135,7 +135,7 @@ answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
 
     if (all == NULL) {
         md_call_fail(call, error);
-    } else if (md_access_is_free(access, who)) {
+    } else if (md_access_is_exempt(access, who)) {
         func(call, all);
     } else {
         listing = g_new0(Listing, 1);

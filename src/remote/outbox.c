@@ -267,7 +267,7 @@ md_outbox_send_if_visible(
     g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
     Item *item = NULL;
 
-    if (md_access_is_free(self->access, who)) {
+    if (md_access_is_exempt(self->access, who)) {
         md_outbox_send(self, frame, NULL, NULL);
         return;
     }
