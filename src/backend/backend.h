@@ -10,12 +10,12 @@
 #include <gio/gio.h>
 
 #include "conf/node-device.h"
-#include "mdevctl/callouts.h"
-#include "registry/change-log.h"
-#include "mdevctl/definitions.h"
 #include "inventory/inventory.h"
-#include "util/owner.h"
+#include "mdevctl/callouts.h"
+#include "mdevctl/definitions.h"
+#include "registry/change-log.h"
 #include "util/key-queue.h"
+#include "util/owner.h"
 
 typedef struct _MdRecovery MdRecovery;
 

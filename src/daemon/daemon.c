@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 
 #include "node_device/driver.h"
-#include "rpc/listener.h"
 #include "remote/server.h"
+#include "rpc/listener.h"
 #include "util/error.h"
 #include "util/notify.h"
 #include "util/script.h"

@@ -3,8 +3,8 @@
  * is. */
 #pragma once
 
-#include "inventory/pending-devices.h"
 #include "inventory/inventory.h"
+#include "inventory/pending-devices.h"
 #include "inventory/superseded-events.h"
 
 struct _MdInventory {

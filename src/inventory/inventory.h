@@ -8,9 +8,9 @@
 
 #include <gio/gio.h>
 
-#include "registry/registry.h"
-#include "kernel/udev.h"
 #include "inventory/uevent-wait.h"
+#include "kernel/udev.h"
+#include "registry/registry.h"
 #include "util/settings.h"
 
 #define MD_TYPE_INVENTORY (md_inventory_get_type())

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "kernel/kernel-events.h"
+#include "kernel/sysfs.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/names.h"
 #include "util/polled.h"
-#include "kernel/sysfs.h"
 
 /* Events taken in one go before others get their turn on the main loop. */
 #define MAX_EVENTS_PER_TURN 64

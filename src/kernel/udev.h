@@ -7,8 +7,8 @@
 
 #include <gio/gio.h>
 
-#include "util/settings.h"
 #include "kernel/sysfs.h"
+#include "util/settings.h"
 
 /* A device, for the getters below. What udev knows of it is read when it is first asked for. */
 typedef struct _MdUdevDevice MdUdevDevice;

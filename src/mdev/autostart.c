@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "conf/cap-mdev.h"
-#include "probe/mdev-types.h"
 #include "mdev/mdev.h"
 #include "mdev/recovery.h"
+#include "probe/mdev-types.h"
 #include "util/log.h"
 
 /* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that

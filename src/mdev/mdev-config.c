@@ -4,9 +4,9 @@
 #include "config.h"
 
 #include "conf/cap-mdev.h"
-#include "mdevctl/definition-file.h"
 #include "mdev/mdev-change.h"
 #include "mdev/mdev-config.h"
+#include "mdevctl/definition-file.h"
 #include "util/error.h"
 #include "util/worker.h"
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "conf/cap-mdev.h"
-#include "probe/mdev-types.h"
-#include "probe/probe.h"
 #include "mdev/unfinished.h"
 #include "mdev/vfio.h"
+#include "probe/mdev-types.h"
+#include "probe/probe.h"
 #include "util/error.h"
 #include "util/names.h"
 

@@ -10,9 +10,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "vfio/vfio-users.h"
 #include "util/error.h"
 #include "util/names.h"
+#include "vfio/vfio-users.h"
 
 
 static void

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "mdevctl/callout-version.h"
 #include "conf/definition.h"
 #include "mdevctl/callout-search.h"
+#include "mdevctl/callout-version.h"
 #include "util/script.h"
 #include "util/settings.h"
 

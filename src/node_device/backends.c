@@ -4,8 +4,8 @@
 #include "node_device/backends.h"
 
 #include "mdev/mdev.h"
-#include "vhba/vhba.h"
 #include "util/error.h"
+#include "vhba/vhba.h"
 
 static const MdBackend *const backends[] = {
     &md_backend_mdev,

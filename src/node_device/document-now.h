@@ -2,8 +2,8 @@
 /* A document that needs nobody to be asked: most documents are read in place, without waiting. */
 #pragma once
 
-#include "conf/cap-mdev.h"
 #include "backend/backend.h"
+#include "conf/cap-mdev.h"
 
 /* The capability of an active mediated device whose attributes scripts tell, NULL for all others.
  */

@@ -2,8 +2,8 @@
 /* The driver from within: driver.c answers what is asked, driver-change.c does what changes. */
 #pragma once
 
-#include "mdev/autostart.h"
 #include "backend/backend.h"
+#include "mdev/autostart.h"
 #include "node_device/document.h"
 #include "node_device/driver.h"
 

@@ -4,15 +4,15 @@
 #include "node_device/driver.h"
 
 #include "conf/cap-mdev.h"
+#include "mdev/recovery.h"
 #include "node_device/document-now.h"
 #include "node_device/driver-private.h"
-#include "probe/pci-names.h"
-#include "mdev/recovery.h"
-#include "vhba/vhba.h"
 #include "node_device/vpd-search.h"
+#include "probe/pci-names.h"
 #include "util/error.h"
 #include "util/script.h"
 #include "util/worker.h"
+#include "vhba/vhba.h"
 
 /*
  * virConnectListAllNodeDeviceFlags, in three groups. Written as bits, as libvirt before 10.1 lacks

@@ -13,8 +13,8 @@
 #pragma once
 
 #include "conf/node-device.h"
-#include "kernel/udev.h"
 #include "kernel/sysfs.h"
+#include "kernel/udev.h"
 
 typedef struct {
     /* The outer capability that it gives its devices. */

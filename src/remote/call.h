@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "rpc/message.h"
 #include "remote/session.h"
+#include "rpc/message.h"
 #include "util/fair-queue.h"
 
 typedef struct _MdCall MdCall;

@@ -6,10 +6,10 @@
 #include <libvirt/libvirt.h>
 
 #include "access/access.h"
-#include "rpc/client.h"
 #include "remote/dispatch.h"
-#include "rpc/listener.h"
 #include "remote/session.h"
+#include "rpc/client.h"
+#include "rpc/listener.h"
 #include "util/polled.h"
 #include "util/source.h"
 

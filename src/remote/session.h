@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include "node_device/driver.h"
 #include "access/access.h"
-#include "rpc/client.h"
+#include "node_device/driver.h"
 #include "remote/event-frames.h"
+#include "rpc/client.h"
 
 typedef struct _MdSession MdSession;
 

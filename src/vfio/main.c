@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vfio/vfio-users.h"
 #include "util/log.h"
+#include "vfio/vfio-users.h"
 
 /* How long the question may take, in milliseconds. */
 #define QUESTION_TIME 1000

@@ -16,10 +16,10 @@
 #include "conf/wwn.h"
 #include "conf/xml-reader.h"
 #include "probe/fc-host.h"
-#include "vhba/vhba-write.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
 #include "util/worker.h"
+#include "vhba/vhba-write.h"
 
 /* One create or destroy. */
 typedef struct {

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "mdevctl/callout-version.h"
 #include "conf/definition.h"
+#include "mdevctl/callout-version.h"
 #include "util/error.h"
 
 #define PARENT "0000:00:02.0"

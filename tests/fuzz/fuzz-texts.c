@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "access/identity.h"
 #include "conf/cap-ap-card.h"
 #include "conf/cap-ap-queue.h"
 #include "conf/cap-pci.h"
@@ -18,7 +19,6 @@
 #include "conf/xml-reader.h"
 #include "mdevctl/definition-file.h"
 #include "vfio/vfio-users.h"
-#include "access/identity.h"
 
 #define UUID_LENGTH 36
 

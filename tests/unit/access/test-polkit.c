@@ -6,8 +6,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "fake-authority.h"
 #include "access/polkit.h"
+#include "fake-authority.h"
 #include "util/error.h"
 
 #define ACTION "org.libvirt.unix.manage"

@@ -10,8 +10,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "util/error.h"
 #include "kernel/sysfs.h"
+#include "util/error.h"
 
 typedef struct {
     char *root;

@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 #include "../scratch.h"
-#include "vfio/vfio-users.h"
 #include "mdev/vfio.h"
 #include "util/error.h"
 #include "util/fd.h"
+#include "vfio/vfio-users.h"
 
 #define NODES "/dev/pts/"
 

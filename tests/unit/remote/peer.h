@@ -5,9 +5,9 @@
 #include <gio/gio.h>
 
 #include "fake-driver.h"
+#include "remote/server.h"
 #include "rpc/connections.h"
 #include "rpc/message.h"
-#include "remote/server.h"
 
 #include "../settle.h"
 

@@ -6,8 +6,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#include "rpc/message.h"
 #include "remote/wire-error.h"
+#include "rpc/message.h"
 #include "util/error.h"
 
 static const md_header call = { .prog = MD_PROGRAM_REMOTE,
