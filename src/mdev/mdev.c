@@ -56,7 +56,7 @@ operation_free(Operation *operation)
 
 
 static MdUeventWait *
-get_waiter(Operation *operation)
+get_uevent_wait(Operation *operation)
 {
     return md_inventory_get_uevent_wait(operation->context->inventory);
 }
@@ -99,7 +99,7 @@ tell_scripts(GTask *task)
 static void
 give_up(Operation *operation)
 {
-    md_uevent_wait_cancel(get_waiter(operation), operation->path);
+    md_uevent_wait_cancel(get_uevent_wait(operation), operation->path);
     md_inventory_check(operation->context->inventory, operation->path);
 }
 
@@ -125,7 +125,7 @@ on_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     gboolean timed_out = FALSE;
 
     if (error == NULL) {
-        md_uevent_wait_written(get_waiter(operation), operation->path, on_done,
+        md_uevent_wait_written(get_uevent_wait(operation), operation->path, on_done,
                                g_steal_pointer(&task));
         return;
     }
@@ -159,7 +159,7 @@ on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer d
     Operation *operation = g_task_get_task_data(task);
 
     if (md_callout_before_finish(result, &operation->error)) {
-        md_uevent_wait_expect(get_waiter(operation), operation->path, operation->verb->event);
+        md_uevent_wait_expect(get_uevent_wait(operation), operation->path, operation->verb->event);
         run_job(task, operation->verb->write, on_written);
         return;
     }
@@ -253,7 +253,7 @@ begin(GTask *task)
     Operation *operation = g_task_get_task_data(task);
     gboolean scripts = md_callouts_may_exist(operation->context->callouts);
 
-    if (!md_uevent_wait_begin(get_waiter(operation), operation->path,
+    if (!md_uevent_wait_begin(get_uevent_wait(operation), operation->path,
                               scripts ? MD_WAIT_NOTHING : operation->verb->event))
         return FALSE;
     if (scripts)

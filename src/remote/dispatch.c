@@ -195,7 +195,7 @@ find_procedure(int number)
 
 /* Of a procedure that is not in the table. */
 static void
-set_unserved(int number, GError **error)
+set_unsupported(int number, GError **error)
 {
     int domain = VIR_FROM_NONE;
     const char *function = md_unsupported_procedures_find(number, &domain);
@@ -231,7 +231,7 @@ check_header(MdSession *session, const md_header *header, GError **error)
         return NULL;
     }
     if (procedure == NULL)
-        set_unserved(header->proc, error);
+        set_unsupported(header->proc, error);
     return procedure;
 }
 
