@@ -125,15 +125,21 @@ md_definitions_defer(MdDefinitions *self, const char *addr, const char *name)
 }
 
 
-/* What has been acknowledged can be read. */
+/* What has been acknowledged can be read, and is known by then. */
 static void
 check_read_back(MdDefinitions *self, Write *write)
 {
     g_autofree char *path = g_build_filename(self->path, write->addr, write->uuid, NULL);
     const char *complaint = g_hash_table_lookup(self->complaint, path);
+    MdDefinition *known = md_definitions_find(self, write->addr, write->uuid);
 
-    if (write->definition != NULL && complaint != NULL &&
-        md_definitions_find(self, write->addr, write->uuid) == NULL)
+    if (complaint == NULL)
+        return;
+    if (write->definition == NULL && known != NULL)
+        md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
+                     "'%s' has been removed, but cannot be looked at: %s", path, complaint);
+    if (write->definition != NULL &&
+        (known == NULL || !md_definition_is_equal(known, write->definition)))
         md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
                      "'%s' has been written, but cannot be used: %s", path, complaint);
 }

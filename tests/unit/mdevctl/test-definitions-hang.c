@@ -181,6 +181,43 @@ test_unknown_parent(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+assert_not_known(StoreFixture *fixture, const char *words)
+{
+    g_assert_error(fixture->error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
+    g_assert_nonnull(strstr(fixture->error->message, FILE_OF));
+    g_assert_nonnull(strstr(fixture->error->message, words));
+    store_assert_logged(fixture, FILE_OF, "Too many open files");
+    store_assert_list(fixture, ONE);
+}
+
+
+/* A change that cannot be looked at for want of a descriptor has not worked for who has asked: the
+ * lists do not say so yet. */
+static void
+test_not_looked_at(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    store_start(fixture);
+    store_write(fixture, "nvidia-11");
+    g_assert_no_error(fixture->error);
+
+    store_disk_refuse(UUID, EMFILE, 0, 1);
+    store_write(fixture, "nvidia-12");
+    assert_not_known(fixture, "has been written, but cannot be used");
+    store_rescan(fixture);
+    store_wait_for_told(fixture, FILE_OF "=nvidia-12 ");
+    store_write(fixture, "nvidia-11");
+    g_assert_no_error(fixture->error);
+
+    store_disk_refuse(UUID, EMFILE, 0, 1);
+    store_remove(fixture);
+    assert_not_known(fixture, "has been removed, but cannot be looked at");
+    store_rescan(fixture);
+    store_wait_for_quiet(fixture);
+    store_assert_list(fixture, "");
+}
+
+
+static void
 put_many(StoreFixture *fixture, guint from, guint to)
 {
     for (guint i = from; i < to; i++) {
@@ -285,6 +322,7 @@ main(int argc, char **argv)
     STORE_TEST("/definitions/hang/read-back", NULL, test_read_back);
     STORE_TEST("/definitions/hang/main-loop", NULL, test_main_loop);
     STORE_TEST("/definitions/unknown-parent", NULL, test_unknown_parent);
+    STORE_TEST("/definitions/not-looked-at", NULL, test_not_looked_at);
     STORE_TEST("/definitions/limit", NULL, test_limit);
     STORE_TEST("/definitions/too-long", NULL, test_too_long);
     return g_test_run();
