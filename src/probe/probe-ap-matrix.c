@@ -34,10 +34,17 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **erro
 }
 
 
+static gboolean
+is_counting(const MdNodeDeviceDef *def)
+{
+    return g_strcmp0(def->driver, "vfio_ap") == 0;
+}
+
+
 const MdProbe md_probe_ap_matrix = {
     .kind = &md_cap_kind_ap_matrix,
     .subsystem = MD_SUBSYSTEM_MATRIX,
     .probe = probe,
     .refresh = refresh,
-    .counting_driver = "vfio_ap",
+    .is_counting = is_counting,
 };

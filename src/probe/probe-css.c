@@ -48,10 +48,17 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **erro
 }
 
 
+static gboolean
+is_counting(const MdNodeDeviceDef *def)
+{
+    return g_strcmp0(def->driver, DRIVER_VFIO) == 0;
+}
+
+
 const MdProbe md_probe_css = {
     .kind = &md_cap_kind_css,
     .subsystem = MD_SUBSYSTEM_CSS,
     .probe = probe,
     .refresh = refresh,
-    .counting_driver = DRIVER_VFIO,
+    .is_counting = is_counting,
 };

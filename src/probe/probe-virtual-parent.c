@@ -6,7 +6,19 @@
 #include "conf/cap-mdev-types.h"
 #include "probe/mdev-types.h"
 #include "probe/probe.h"
+#include "util/names.h"
 
+#define VIRTUAL MD_PATH_SYSFS_DEVICES "/virtual/"
+
+/* A virtual parent has no link to its driver, but is in a class of the driver's own. These, of the
+ * kernel's samples/vfio-mdev, compute what is left from one number each, and take no lock for it.
+ */
+static const char *const counting[] = {
+    VIRTUAL "mtty/mtty",
+    VIRTUAL "mdpy/mdpy",
+    VIRTUAL "mbochs/mbochs",
+    NULL,
+};
 
 static gboolean
 probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
@@ -41,9 +53,17 @@ refresh(MdNodeDeviceDef *def,
 }
 
 
+static gboolean
+is_counting(const MdNodeDeviceDef *def)
+{
+    return def->path != NULL && g_strv_contains(counting, def->path);
+}
+
+
 const MdProbe md_probe_virtual_parent = {
     .kind = &md_cap_kind_mdev_types,
     .subsystem = NULL,
     .probe = probe,
     .refresh = refresh,
+    .is_counting = is_counting,
 };

@@ -288,9 +288,9 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
 
 
 static gboolean
-is_counting(const MdProbe *probe, const char *driver)
+is_counting(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
-    return probe->counting_driver != NULL && g_strcmp0(probe->counting_driver, driver) == 0;
+    return probe->is_counting != NULL && probe->is_counting(def);
 }
 
 
@@ -300,7 +300,7 @@ will_block(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
     return (probe->refresh_blocks != NULL && probe->refresh_blocks(def)) ||
            ((md_node_device_def_get_flags(def) & md_cap_kind_mdev_types.flag) != 0 &&
-            !is_counting(probe, def->driver));
+            !is_counting(probe, def));
 }
 
 
@@ -332,7 +332,7 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     fresh = md_node_device_def_copy(kept != NULL ? kept : def);
     g_free(fresh->driver);
     fresh->driver = g_steal_pointer(&driver);
-    may_block = may_block || is_counting(probe, fresh->driver);
+    may_block = may_block || is_counting(probe, fresh);
     if (probe->refresh != NULL && !probe->refresh(fresh, dir, may_block, error))
         return NULL;
     return g_steal_pointer(&fresh);

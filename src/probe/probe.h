@@ -51,9 +51,9 @@ typedef struct {
      * of mediated devices that is known anyway. NULL: it is not. */
     gboolean (*refresh_blocks)(const MdNodeDeviceDef *def);
 
-    /* A driver that tells what is left of a type from a counter, in each version of the kernel: it
-     * is not waited for, and is asked in place. NULL: there is none. */
-    const char *counting_driver;
+    /* Whether the driver of a parent prints from a counter what is left of a type, in each version
+     * of the kernel: such a read cannot block, so it happens in place. NULL: none does. */
+    gboolean (*is_counting)(const MdNodeDeviceDef *def);
 
     /*
      * Reads what is kept. Nobody else sees `def` yet. Clears `lasting` if the answer is not whole

@@ -72,7 +72,7 @@ class Virtual(Costs):
     machine = 'virtual'
 
     def test_parents(self):
-        self.check_all({'mtty_mtty': 9, 'mdpy_mdpy': 11}, waking_up=1)
+        self.check_all({'mtty_mtty': 9, 'mdpy_mdpy': 11})
 
 
 @only_on('sim', SIMULATED)
