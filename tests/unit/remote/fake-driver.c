@@ -416,87 +416,27 @@ md_driver_list_parents(MdDriver *self, const MdDraft *draft)
 }
 
 
-void
-md_driver_create_xml_async(MdDriver *self,
-                           const MdDraft *draft,
-                           MdOwner *owner,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data)
-{
-    add_waiting(self, draft->text, callback, user_data);
-}
+/* A call that changes devices waits, whatever it is given, with the text that it will return. */
+#define WAITING_CALL(function, result, ...)                                                        \
+    void function(MdDriver *self, __VA_ARGS__, GAsyncReadyCallback callback, gpointer user_data)   \
+    {                                                                                              \
+        add_waiting(self, result, callback, user_data);                                            \
+    }
 
-
-void
-md_driver_create_async(MdDriver *self,
-                       const char *name,
-                       guint flags,
-                       MdOwner *owner,
-                       GAsyncReadyCallback callback,
-                       gpointer user_data)
-{
-    add_waiting(self, name, callback, user_data);
-}
-
-
-void
-md_driver_destroy_async(MdDriver *self,
-                        const char *name,
-                        MdOwner *owner,
-                        GAsyncReadyCallback callback,
-                        gpointer user_data)
-{
-    add_waiting(self, name, callback, user_data);
-}
-
-
-void
-md_driver_define_xml_async(MdDriver *self,
-                           const MdDraft *draft,
-                           gboolean guarded,
-                           MdOwner *owner,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data)
-{
-    add_waiting(self, draft->text, callback, user_data);
-}
-
-
-void
-md_driver_undefine_async(MdDriver *self,
-                         const char *name,
-                         guint flags,
-                         MdOwner *owner,
-                         GAsyncReadyCallback callback,
-                         gpointer user_data)
-{
-    add_waiting(self, name, callback, user_data);
-}
-
-
-void
-md_driver_set_autostart_async(MdDriver *self,
-                              const char *name,
-                              gboolean autostart,
-                              MdOwner *owner,
-                              GAsyncReadyCallback callback,
-                              gpointer user_data)
-{
-    add_waiting(self, name, callback, user_data);
-}
-
-
-void
-md_driver_update_async(MdDriver *self,
-                       const char *name,
-                       const MdDraft *draft,
-                       guint flags,
-                       MdOwner *owner,
-                       GAsyncReadyCallback callback,
-                       gpointer user_data)
-{
-    add_waiting(self, name, callback, user_data);
-}
+WAITING_CALL(md_driver_create_xml_async, draft->text, const MdDraft *draft, MdOwner *owner)
+WAITING_CALL(md_driver_create_async, name, const char *name, guint flags, MdOwner *owner)
+WAITING_CALL(md_driver_destroy_async, name, const char *name, MdOwner *owner)
+WAITING_CALL(
+    md_driver_define_xml_async, draft->text, const MdDraft *draft, gboolean guarded, MdOwner *owner)
+WAITING_CALL(md_driver_undefine_async, name, const char *name, guint flags, MdOwner *owner)
+WAITING_CALL(
+    md_driver_set_autostart_async, name, const char *name, gboolean autostart, MdOwner *owner)
+WAITING_CALL(md_driver_update_async,
+             name,
+             const char *name,
+             const MdDraft *draft,
+             guint flags,
+             MdOwner *owner)
 
 
 char *
