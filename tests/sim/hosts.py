@@ -5,6 +5,10 @@ Each function builds one machine with a given kernel and returns its mdev parent
 Type names, texts and capacities are those of captures from such hosts, where there are any.
 """
 
+import ast
+import pathlib
+import re
+
 import laptop_hosts
 import net_hosts
 import pci
@@ -52,6 +56,12 @@ def add_plain_network_card(kernel):
         '0000:00:1f.6', INTEL, 0x15b7, ETHERNET, 'e1000e', group=9, subsystem=(0x17aa, 0x2245)))
 
 
+def read_m60_types():
+    """Those of the kernel module of the tests, so that a case meets the same on each host."""
+    text = (pathlib.Path(__file__).parent.parent / 'kmod/m60-types.h').read_text(encoding='utf-8')
+    return [m60_type(*ast.literal_eval(arguments)) for arguments in re.findall(r'^M60(\(.*\)),$', text, re.MULTILINE)]
+
+
 # pylint: disable-next=too-many-arguments
 def m60_type(suffix, model, heads, limit, mib, resolution, most):
     return Type(suffix, f'GRID M60-{model}', mib, most,
@@ -59,16 +69,7 @@ def m60_type(suffix, model, heads, limit, mib, resolution, most):
                 f'max_resolution={resolution}, max_instance={most}')
 
 
-M60_TYPES = [
-    m60_type('11', '0B', 2, 45, 512, '2560x1600', 16),
-    m60_type('12', '0Q', 2, 60, 512, '2560x1600', 16),
-    m60_type('13', '1B', 2, 45, 1024, '2560x1600', 8),
-    m60_type('14', '1Q', 2, 60, 1024, '2560x1600', 8),
-    m60_type('15', '2B', 2, 45, 2048, '2560x1600', 4),
-    m60_type('16', '2Q', 4, 60, 2048, '2560x1600', 4),
-    m60_type('17', '4Q', 4, 60, 4096, '3840x2160', 2),
-    m60_type('18', '8Q', 4, 60, 8192, '3840x2160', 1),
-]
+M60_TYPES = read_m60_types()
 M60_MIB = 8192
 
 
