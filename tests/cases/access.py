@@ -10,7 +10,8 @@ import subprocess
 import libvirt
 
 import rpc
-from mediated_test import URI, MediatedTest
+from mediated_test import MediatedTest
+from with_connections import URI
 from polkit import OtherUser, as_user, polkit
 from user import acting_as
 

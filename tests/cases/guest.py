@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 
 import libvirt
 
-from mediated_test import URI, MediatedTest, only_on
+from mediated_test import MediatedTest, only_on
+from with_connections import URI
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / 'examples'

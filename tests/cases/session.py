@@ -7,7 +7,8 @@ import subprocess
 
 import libvirt
 
-from mediated_test import Events, MediatedTest
+from client_events import Events
+from mediated_test import MediatedTest
 from user import User
 
 SOCKET = 'virtnodedevd-sock'

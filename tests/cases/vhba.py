@@ -16,7 +16,8 @@ import access
 import documents
 import fc
 import rpc
-from mediated_test import URI, VAGUE, MediatedTest, only_on
+from mediated_test import VAGUE, MediatedTest, only_on
+from with_connections import URI
 
 NO_FIBRE = 'the VM has no Fibre Channel'
 WWNN, WWPN = '5001a4a000000001', '5001a4a000000002'

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A mix-in of MediatedTest: what is expected of the daemon, and waited for."""
+
+import contextlib
+import threading
+import time
+
+import libvirt
+
+import host as hosts
+import rpc
+
+
+class WithAssertions:
+    """Conditions on self.daemon and self.host, each with an end: self.deadline."""
+
+    def wait_until(self, condition, what):
+        return hosts.wait_until(condition, what, self.deadline)
+
+    def wait_equal(self, one, other):
+        """Until both functions return the same once; a second look would find what has begun since."""
+        looks = []
+
+        def is_equal():
+            looks[:] = one(), other()
+            return looks[0] == looks[1]
+        with contextlib.suppress(AssertionError):
+            self.wait_until(is_equal, 'agreement')
+        self.assertEqual(*looks)
+
+    @contextlib.contextmanager
+    def within(self, seconds, what):
+        start = time.monotonic()
+        yield
+        self.assertLess(time.monotonic() - start, seconds, what)
+
+    def in_background(self, func, *args):
+        return hosts.Background(func, *args)
+
+    def assert_refused(self, codes, func, *args, says=(), domain=None):
+        """The call fails with one of these codes, and its message names all that is in `says`."""
+        codes = {codes} if isinstance(codes, int) else set(codes)
+        try:
+            result = func(*args)
+        except libvirt.libvirtError as error:
+            code, source, message = error.get_error_code(), error.get_error_domain(), str(error)
+        except rpc.RpcError as error:
+            code, source, message = error.code, error.domain, error.message
+        else:
+            self.fail(f'nothing was refused: {result!r}')
+        self.assertIn(code, codes, message)
+        for words in [says] if isinstance(says, str) else says:
+            self.assertIn(words, message)
+        if domain is not None:
+            self.assertEqual(source, domain, message)
+        return message
+
+    @contextlib.contextmanager
+    def nothing_changes(self):
+        """Around a call that is refused: devices, room, events and the connection stay as is."""
+        events = self.listen()
+        before = self.snapshot()
+        yield
+        self.assertEqual(self.snapshot(), before)
+        self.barrier(events)
+        self.assertEqual(events.all(), [])
+
+    def snapshot(self):
+        """What the daemon lists and what sysfs holds."""
+        room = {parent.name: {type_id: self.host.available(parent, type_id)
+                              for type_id in self.host.type_ids(parent)}
+                for parent in self.host.parents()}
+        return self.names(), self.host.children(), room
+
+    def barrier(self, events):
+        """When this returns, all events that the daemon had sent before have been delivered.
+
+        Replies and events of a connection come in one stream; but libvirt calls back from its
+        loop, so the events ahead of a reply of ours may still wait there for their turn.
+        """
+        events.connection.getLibVersion()
+        turned = threading.Event()
+        timer = libvirt.virEventAddTimeout(0, lambda _timer, _opaque: turned.set(), None)
+        # Twice round: the first turn may be the one that had begun before.
+        for _ in range(2):
+            turned.clear()
+            if not turned.wait(self.deadline):
+                raise AssertionError('the event loop of libvirt does not turn')
+        libvirt.virEventRemoveTimeout(timer)
+
+    def check_hangs_alone(self, attribute, name, other, shows):
+        """A driver that does not answer holds up those who ask for its device; returns the document in the end.
+
+        On a simulated host. Meanwhile the document of another device shows what drivers say, too.
+        """
+        asked, goes_on = threading.Event(), threading.Event()
+        self.addCleanup(goes_on.set)
+
+        def hang():
+            asked.set()
+            goes_on.wait(self.deadline)
+        self.host.kernel.add_show(attribute, hang)
+        document = self.in_background(self.dump, name)
+        self.assertTrue(asked.wait(self.deadline))
+        client = self.connect()
+        self.assertIn(shows, self.dump(other, client))
+        self.assertIn(name, self.names(connection=client))
+        self.assertFalse(document.is_done())
+        goes_on.set()
+        return document.result(self.deadline)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A mix-in of MediatedTest: definitions on disk, as mdevctl and others keep them."""
+
+import json
+
+
+class WithDefinitions:
+    """Files below self.daemon.definitions; their parent is self.parent, unless another one is given."""
+
+    def definition_path(self, uuid, parent=None):
+        return self.daemon.definitions / (parent or self.parent.address) / uuid
+
+    def read_definition(self, uuid, parent=None):
+        return json.loads(self.definition_path(uuid, parent).read_text(encoding='utf-8'))
+
+    def write_definition(self, uuid, parent=None, **members):
+        """As another program does it: in place."""
+        path = self.definition_path(uuid, parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {'mdev_type': self.type_id, 'start': 'manual', 'attrs': [], **members}
+        path.write_text(json.dumps(content, indent=2), encoding='utf-8')

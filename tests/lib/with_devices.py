@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A mix-in of MediatedTest: devices, their documents and states."""
+
+import uuid as uuids
+
+import documents
+import host as hosts
+
+
+class WithDevices:
+    """What a client asks about devices of self.host: over self.conn, unless another connection is given."""
+
+    @property
+    def parent(self):
+        return self.host.parents()[0]
+
+    @property
+    def type_id(self):
+        return self.host.type_ids(self.parent)[0]
+
+    @staticmethod
+    def new_uuid():
+        return str(uuids.uuid4())
+
+    @staticmethod
+    def child_name(parent, uuid):
+        return hosts.make_name('mdev', uuid, parent.address)
+
+    def document(self, **fields):
+        """A create document for the first type of the first parent, unless told otherwise."""
+        fields.setdefault('parent', self.parent.name)
+        if 'type_id' not in fields and 'type_name' not in fields:
+            fields['type_id'] = self.type_id
+        return documents.create(**fields)
+
+    def create(self, connection=None, flags=0, **fields):
+        """Creates a device and returns it; its UUID is new unless it is given."""
+        fields.setdefault('uuid', self.new_uuid())
+        return (connection or self.conn).nodeDeviceCreateXML(self.document(**fields), flags)
+
+    def define(self, connection=None, flags=0, **fields):
+        """Defines a device and returns it; its UUID is new unless it is given."""
+        fields.setdefault('uuid', self.new_uuid())
+        return (connection or self.conn).nodeDeviceDefineXML(self.document(**fields), flags)
+
+    def state(self, name):
+        """(active, persistent, autostart) of a device."""
+        device = self.conn.nodeDeviceLookupByName(name)
+        return (bool(device.isActive()), bool(device.isPersistent()), bool(device.autostart()))
+
+    def dump(self, name, connection=None):
+        return (connection or self.conn).nodeDeviceLookupByName(name).XMLDesc(0)
+
+    def names(self, flags=0, connection=None):
+        return sorted(device.name() for device in (connection or self.conn).listAllDevices(flags))
