@@ -19,10 +19,14 @@ ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
 MEMBER, NOBODY = 'daemon', 'nobody'
 
-RPC_ERROR, DENIED, NO_DEVICE, AUTH_FAILED = 39, 29, 53, 45
-XML_BROKEN, INVALID_ARG, UNSUPPORTED_ARG, REFUSED, NO_AGENT = 35, 8, 74, 88, 94
-FROM_NONE, FROM_POLKIT, FROM_ACCESS, FROM_NODEDEV = 0, 60, 55, 22
-UNSUPPORTED = 67
+RPC_ERROR, DENIED = libvirt.VIR_ERR_RPC, libvirt.VIR_ERR_OPERATION_DENIED
+NO_DEVICE, AUTH_FAILED = libvirt.VIR_ERR_NO_NODE_DEVICE, libvirt.VIR_ERR_AUTH_FAILED
+XML_BROKEN, INVALID_ARG = libvirt.VIR_ERR_XML_DETAIL, libvirt.VIR_ERR_INVALID_ARG
+UNSUPPORTED_ARG, REFUSED = libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, libvirt.VIR_ERR_ACCESS_DENIED
+NO_AGENT = libvirt.VIR_ERR_AUTH_UNAVAILABLE
+FROM_NONE, FROM_RPC = libvirt.VIR_FROM_NONE, libvirt.VIR_FROM_RPC
+FROM_POLKIT, FROM_ACCESS = libvirt.VIR_FROM_POLKIT, libvirt.VIR_FROM_ACCESS
+UNSUPPORTED = libvirt.VIR_ERR_CONFIG_UNSUPPORTED
 
 NONE, POLKIT = [0], [2]
 LIFECYCLE, UPDATE = 0, 1
@@ -108,11 +112,10 @@ class KernelsAttributes(AccessTest):
                     document = self.document(uuid=uuid, attrs=[(name, '1')])
                     for call in (functools.partial(client.update, device.name(), document, 1),
                                  functools.partial(client.define_xml, document)):
-                        self.assert_refused(UNSUPPORTED, call, says=[name, 'kernel'],
-                                            domain=FROM_NODEDEV)
+                        self.assert_refused(UNSUPPORTED, call, says=[name, 'kernel'])
                     other = self.document(uuid=self.new_uuid(), attrs=[(name, '1')])
                     self.assert_refused(UNSUPPORTED, client.create_xml, other,
-                                        says=[name, 'kernel'], domain=FROM_NODEDEV)
+                                        says=[name, 'kernel'])
         client.update(device.name(), self.document(uuid=uuid, attrs=[('scratch', 'x')]), 1)
         self.assertEqual(self.host.children(), [uuid])
 
@@ -125,7 +128,7 @@ class Login(AccessTest):
         client = self.raw(opened=False)
         self.assertEqual(client.open(), NONE)
         self.assertIn('computer', client.list_all()[0])
-        self.assert_refused(AUTH_FAILED, client.auth_polkit,
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, domain=FROM_RPC,
                             says='authentication failed: authentication failed')
         self.assertIn('computer', self.names())
 
@@ -145,7 +148,7 @@ class Login(AccessTest):
             self.assert_refused(NO_AGENT, client.auth_polkit, domain=FROM_POLKIT, says=(
                 'authentication unavailable: no polkit agent available to authenticate action '
                 "'org.libvirt.unix.manage'"))
-        self.assert_refused(RPC_ERROR, client.open, says='authentication required')
+        self.assert_refused(RPC_ERROR, client.open, says='authentication required', domain=FROM_RPC)
 
     def test_refused_by_a_rule(self):
         self.polkit.use(rule("action.id == 'org.libvirt.unix.manage'", 'NO'))
@@ -165,7 +168,7 @@ class Login(AccessTest):
             for procedure, payload in calls.items():
                 with self.subTest(procedure):
                     self.assert_refused(RPC_ERROR, client.call, procedure, payload,
-                                        says='authentication required')
+                                        says='authentication required', domain=FROM_RPC)
         client.ping()
         client.wait_keepalive('PONG')
         self.assertEqual(client.auth_polkit(), 1)
@@ -178,7 +181,7 @@ class Login(AccessTest):
         step = rpc.i32(1) + rpc.u32(0)
         for procedure, payload in (('AUTH_SASL_INIT', b''), ('AUTH_SASL_START', start),
                                    ('AUTH_SASL_STEP', step)):
-            self.assert_refused(AUTH_FAILED, client.call, procedure, payload,
+            self.assert_refused(AUTH_FAILED, client.call, procedure, payload, domain=FROM_RPC,
                                 says='authentication failed: authentication failed')
         self.assertEqual(client.auth_polkit(), 1)
 
@@ -243,9 +246,7 @@ class Deadline(AccessTest):
         with self.settings(access={'auth_timeout': '2'}):
             serial = client.send('AUTH_POLKIT')
             self.assertIn('computer', self.names())
-        error = client.wait_reply(serial).error()
-        self.assertEqual(error.code, AUTH_FAILED)
-        self.assertIn('has not answered in time', error.message)
+        self.assert_error(client.wait_reply(serial), AUTH_FAILED, 'has not answered in time', FROM_POLKIT)
         self.polkit.resume()
         self.assertEqual(client.auth_polkit(), 1)
 
@@ -265,7 +266,7 @@ class Absent(AccessTest):
     def test_no_polkit(self):
         client, _ = self.other(MEMBER)
         self.polkit.stop_authority()
-        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot tell')
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot tell', domain=FROM_POLKIT)
         self.polkit.start_authority()
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
@@ -278,7 +279,7 @@ class Absent(AccessTest):
         user.close()
         self.daemon.resume()
         self.assertEqual(client.auth_list(), POLKIT)
-        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='are not known')
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='are not known', domain=FROM_POLKIT)
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
 
@@ -287,7 +288,7 @@ class Absent(AccessTest):
         self.assertEqual(first.auth_polkit(), 1)
         client, _ = self.other(MEMBER)
         self.polkit.stop()
-        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot')
+        self.assert_refused(AUTH_FAILED, client.auth_polkit, says='polkit cannot', domain=FROM_POLKIT)
         self.assertIn('computer', self.names())
         first.open()
         self.polkit.start()
@@ -351,7 +352,7 @@ class Monitor(AccessTest):
         self.assertIn('computer', client.list_all()[0])
         self.assert_refused(DENIED, client.create_xml, self.document())
         refused, _ = self.other(MEMBER, self.daemon.ro_path)
-        self.assert_refused(AUTH_FAILED, refused.auth_polkit)
+        self.assert_refused(AUTH_FAILED, refused.auth_polkit, domain=FROM_POLKIT)
         self.assertEqual(self.opened(MEMBER).get_type(), 'nodedev')
 
 
@@ -420,7 +421,8 @@ class Judged(JudgedTest):
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.getattr'", 'NO'))
         client, _ = self.other(NOBODY)
         self.assert_denied(client.open)
-        self.assert_refused(1, client.get_type, says='connection not open')
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, client.get_type, says='connection not open',
+                            domain=FROM_RPC)
 
     def test_may_not_search(self):
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.search-node-devices'", 'NO'))
@@ -438,8 +440,8 @@ class Judged(JudgedTest):
 
     def test_allowed(self):
         self.polkit.use(allow_all('write', 'start') +
-                     rule("action.id == 'org.libvirt.api.node-device.stop' && "
-                          "action.lookup('connect_driver') == 'nodedev'"))
+                        rule("action.id == 'org.libvirt.api.node-device.stop' && "
+                             "action.lookup('connect_driver') == 'nodedev'"))
         client = self.opened(NOBODY)
         name = client.create_xml(self.document())
         self.assertIn(name, self.names())
@@ -471,7 +473,7 @@ class Judged(JudgedTest):
         name = client.define_xml(self.document(uuid=self.new_uuid()))
         self.assertIn(name, client.list_all()[0])
         # Not every libvirt has an action for what is saved.
-        self.assert_refused(REFUSED, client.update, name, '<device', 2)
+        self.assert_refused(REFUSED, client.update, name, '<device', 2, domain=FROM_ACCESS)
         self.polkit.use(allow_all('start'))
         self.assert_denied(self.opened(NOBODY).update, name, '<device', 1)
         root.undefine(name)
@@ -623,9 +625,7 @@ class HangingJudge(JudgedTest):
             serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)), client.send('GET_TYPE')]
             self.assertIn('computer', self.names())
             for serial in serials:
-                error = client.wait_reply(serial).error()
-                self.assertEqual(error.code, REFUSED)
-                self.assertIn('has not answered in time', error.message)
+                self.assert_error(client.wait_reply(serial), REFUSED, 'has not answered in time', FROM_ACCESS)
         self.polkit.resume()
         self.assertEqual(client.get_type(), 'nodedev')
 
@@ -681,7 +681,7 @@ class Identity(JudgedTest):
                                 libvirt.VIR_CONNECT_IDENTITY_PROCESS_ID: user.pid,
                                 libvirt.VIR_CONNECT_IDENTITY_PROCESS_TIME: user.start_time()})
         self.assertIn('computer', self.names(connection=connection))
-        self.assert_refused(REFUSED, connection.nodeDeviceCreateXML, self.document(), 0)
+        self.assert_refused(REFUSED, connection.nodeDeviceCreateXML, self.document(), 0, domain=FROM_ACCESS)
 
     def test_readers_act_for_others_too(self):
         """A daemon that has been opened to read opens its connections to read."""
@@ -694,21 +694,21 @@ class Identity(JudgedTest):
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.write'"))
         client, user = self.other(NOBODY)
         client.open()
-        self.assert_refused(DENIED, client.set_identity, *self.params(user),
+        self.assert_refused(DENIED, client.set_identity, *self.params(user), domain=FROM_NONE,
                             says=('operation forbidden', '65534'))
-        self.assert_refused(DENIED, client.set_identity, rpc.param('unix-user-id', 'Q', 0))
+        self.assert_refused(DENIED, client.set_identity, rpc.param('unix-user-id', 'Q', 0), domain=FROM_NONE)
         self.assert_denied(client.create_xml, self.document())
 
     def test_somebody_unknown(self):
         """Of whom polkit cannot judge is refused."""
         client = self.raw()
         client.set_identity(rpc.param('sasl-user-name', 's', 'fred@EXAMPLE.ORG'))
-        self.assert_refused(REFUSED, client.list_all, says='not known')
+        self.assert_refused(REFUSED, client.list_all, says='not known', domain=FROM_ACCESS)
 
     def test_bad_parameters(self):
         client = self.raw()
         uid = rpc.param('unix-user-id', 'Q', 65534)
-        for codes, says, params in (
+        for code, says, params in (
                 (INVALID_ARG, "invalid type 'string' for parameter 'unix-user-id', expected "
                  "'ullong'", [rpc.param('unix-user-id', 's', '0')]),
                 (INVALID_ARG, "invalid type 'int' for parameter 'process-id'",
@@ -723,9 +723,10 @@ class Identity(JudgedTest):
                 (RPC_ERROR, '', [rpc.string('unix-user-id') + rpc.i32(9) + rpc.i32(0)]),
                 (RPC_ERROR, '', [uid] * 1025)):
             with self.subTest(says):
-                self.assert_refused(codes, client.set_identity, *params, says=says)
+                self.assert_refused(code, client.set_identity, *params, says=says,
+                                    domain=FROM_RPC if code == RPC_ERROR else FROM_NONE)
         self.assert_refused(INVALID_ARG, lambda: client.set_identity(uid, flags=1),
-                            says='unsupported flags')
+                            says='unsupported flags', domain=FROM_NONE)
         self.assertIn('computer', client.list_all()[0])
 
 

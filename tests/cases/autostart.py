@@ -4,11 +4,13 @@
 import errno
 import os
 import pathlib
+import libvirt
+
 import shutil
 import signal
 import subprocess
 
-from mediated_test import VAGUE, MediatedTest, only_on
+from mediated_test import MediatedTest, only_on
 
 MDEV, ACTIVE = 1 << 14, 1 << 31
 
@@ -221,7 +223,7 @@ class Autostart(MediatedTest):
         self.wait_until(lambda: len(self.names(MDEV | ACTIVE)) == types[self.type_id].available,
                         'as many as there is room for')
         self.conn.listAllDevices(MDEV | ACTIVE)[0].destroy()
-        self.assert_refused(VAGUE, lambda: self.create(type_id='no-such'), says='no-such')
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, lambda: self.create(type_id='no-such'), says='no-such')
         self.assertFalse(self.log_has('operations wait'))
 
     def test_unknown_type_and_parent(self):

@@ -6,7 +6,7 @@ import errno
 import libvirt
 
 import documents
-from mediated_test import VAGUE, MediatedTest
+from mediated_test import MediatedTest
 
 VALIDATE = libvirt.VIR_NODE_DEVICE_CREATE_XML_VALIDATE
 REFUSED = 'Unable to start mediated device'
@@ -92,16 +92,18 @@ class Create(MediatedTest):
 
     def test_validate_wants_a_name(self):
         with self.nothing_changes():
-            self.assert_refused(92, self.create, None, VALIDATE, domain=5)
+            self.assert_refused(libvirt.VIR_ERR_XML_INVALID_SCHEMA, self.create, None, VALIDATE,
+                                domain=libvirt.VIR_FROM_XML)
 
     def test_validate_refuses_what_the_schema_does_not_know(self):
         with self.nothing_changes():
             document = self.document(name='new', extra='    <nonsense/>')
-            self.assert_refused(92, self.conn.nodeDeviceCreateXML, document, VALIDATE, domain=5)
+            self.assert_refused(libvirt.VIR_ERR_XML_INVALID_SCHEMA, self.conn.nodeDeviceCreateXML, document, VALIDATE,
+                                domain=libvirt.VIR_FROM_XML)
 
     def test_unknown_flags(self):
         with self.nothing_changes():
-            self.assert_refused(8, self.create, None, 2, says='unsupported flags')
+            self.assert_refused(libvirt.VIR_ERR_INVALID_ARG, self.create, None, 2, says='unsupported flags')
 
     def test_room_shrinks_and_comes_back(self):
         before = self.host.available(self.parent, self.type_id)
@@ -117,42 +119,43 @@ class Create(MediatedTest):
 class Refused(MediatedTest):
     """Sound documents that ask for what cannot be had."""
 
-    def refuse(self, codes, says=(), **fields):
+    def refuse(self, code, says=(), **fields):
         with self.nothing_changes():
             fields.setdefault('uuid', self.new_uuid())
-            self.assert_refused(codes, self.conn.nodeDeviceCreateXML, self.document(**fields), 0,
+            self.assert_refused(code, self.conn.nodeDeviceCreateXML, self.document(**fields), 0,
                                 says=says)
 
     def test_unknown_parent(self):
-        self.refuse(67, ['invalid parent device', 'pci_ffff_ff_1f_7'], parent='pci_ffff_ff_1f_7')
+        self.refuse(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, ['invalid parent device', 'pci_ffff_ff_1f_7'],
+                    parent='pci_ffff_ff_1f_7')
 
     def test_no_parent(self):
-        self.refuse(67, 'missing parent device', parent=None)
+        self.refuse(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, 'missing parent device', parent=None)
 
     def test_parent_without_types(self):
         plain = self.host.plain_pci()
-        self.refuse(VAGUE, [REFUSED, plain], parent=plain)
+        self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, plain], parent=plain)
 
     def test_computer_as_parent(self):
-        self.refuse(32, "Unable to find address for parent device 'computer'", parent='computer')
+        self.refuse(libvirt.VIR_ERR_PARSE_FAILED, "Unable to find address for parent device 'computer'", parent='computer')
 
     def test_mediated_device_as_parent(self):
         child = self.create().name()
-        self.refuse(VAGUE | {32}, child, parent=child)
+        self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, child, parent=child)
 
     def test_unknown_type(self):
         for field in ({'type_id': 'nvidia-99'}, {'type_id': '99'}, {'type_name': 'GRID M60-99Q'}):
             with self.subTest(field):
-                self.refuse(VAGUE, [REFUSED, *field.values()], **field)
+                self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, *field.values()], **field)
 
     def test_type_id_that_is_a_path(self):
         for type_id in ('..', '../..', 'nvidia-11/../nvidia-12', '/', '.', 'nvidia-11/devices'):
             with self.subTest(type_id):
-                self.refuse(VAGUE, REFUSED, type_id=type_id)
+                self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, REFUSED, type_id=type_id)
 
     def test_exhausted_before(self):
         self.create(type_id='nvidia-18')
-        self.refuse(VAGUE, [REFUSED, 'nvidia-18', self.parent.name], type_id='nvidia-18')
+        self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, 'nvidia-18', self.parent.name], type_id='nvidia-18')
 
     def test_exhausted_by_a_race(self):
         """The room is there when the daemon looks, and gone when the kernel does."""
@@ -161,7 +164,7 @@ class Refused(MediatedTest):
             root = documents.parse(self.dump(self.parent.name))
             rooms = [facts['availableInstances'] for facts in documents.mdev_types(root).values()]
             self.assertNotEqual(set(rooms), {'0'})
-            self.assert_refused(VAGUE, self.conn.nodeDeviceCreateXML, self.document(uuid=uuid), 0,
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceCreateXML, self.document(uuid=uuid), 0,
                                 says=[REFUSED, self.parent.name])
             self.assertEqual(self.host.children(), [])
         self.assertEqual(self.create(uuid=uuid).name(), self.child_name(self.parent, uuid))
@@ -171,21 +174,21 @@ class Refused(MediatedTest):
         self.create(uuid=uuid)
         for parent in self.host.parents()[:2]:
             with self.subTest(parent.name):
-                self.refuse(VAGUE, [REFUSED, uuid], parent=parent.name, uuid=uuid)
+                self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, uuid], parent=parent.name, uuid=uuid)
 
     def test_uuid_in_use_by_a_device_of_others(self):
         uuid = self.new_uuid()
         self.host.create_by_others(self.host.parents()[1], self.type_id, uuid)
         name = self.child_name(self.host.parents()[1], uuid)
         self.wait_until(lambda: name in self.names(), name)
-        self.refuse(VAGUE, [REFUSED, uuid], uuid=uuid)
+        self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, uuid], uuid=uuid)
 
     def test_same_uuid_twice_at_once(self):
         uuid = self.new_uuid()
         self.host.set_knob(self.parent, 'block_create', 1)
         first = self.in_background(lambda: self.create(self.connect(), uuid=uuid))
         self.host.wait_create_stuck(self.parent)
-        self.assert_refused(VAGUE, self.conn.nodeDeviceCreateXML, self.document(uuid=uuid), 0,
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceCreateXML, self.document(uuid=uuid), 0,
                             says=uuid)
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(first.result(self.deadline).name(), self.child_name(self.parent, uuid))
@@ -195,7 +198,7 @@ class Refused(MediatedTest):
         for knob in ('fail_create', 'fail_create_late'):
             for number in (errno.EIO, errno.EBUSY, errno.ENODEV, errno.ENOMEM):
                 with self.subTest(knob, errno=number), self.host.knob(self.parent, knob, number):
-                    self.refuse(VAGUE, [REFUSED, self.parent.name])
+                    self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, self.parent.name])
         self.create()
 
 

@@ -3,7 +3,9 @@
 
 import errno
 
-from mediated_test import VAGUE, MediatedTest
+import libvirt
+
+from mediated_test import MediatedTest
 
 
 class Destroy(MediatedTest):
@@ -15,7 +17,7 @@ class Destroy(MediatedTest):
         self.assertEqual(self.host.children(), [])
         for connection in (other, self.connect(), self.connect(read_only=True)):
             self.assertNotIn(device.name(), self.names(connection=connection))
-            self.assert_refused(53, connection.nodeDeviceLookupByName, device.name(),
+            self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, connection.nodeDeviceLookupByName, device.name(),
                                 says=device.name())
 
     def test_device_of_others(self):
@@ -37,7 +39,7 @@ class Destroy(MediatedTest):
     def test_twice(self):
         device = self.create()
         device.destroy()
-        self.assert_refused(53, device.destroy, says=device.name())
+        self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.destroy, says=device.name())
 
     def test_twice_at_once(self):
         uuid = self.new_uuid()
@@ -46,7 +48,7 @@ class Destroy(MediatedTest):
         first = self.in_background(device.destroy)
         self.host.wait_remove_stuck(uuid)
         again = self.connect().nodeDeviceLookupByName(device.name())
-        self.assert_refused(55, again.destroy, says=device.name())
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, again.destroy, says=device.name())
         self.host.set_knob(self.parent, 'block_remove', 0)
         first.result(self.deadline)
         self.assertEqual(self.host.children(), [])
@@ -57,7 +59,7 @@ class Destroy(MediatedTest):
         device = self.create(uuid=uuid)
         with self.host.silence_udev():
             self.host.remove_by_others(uuid)
-            self.assert_refused(53, device.destroy, says=device.name())
+            self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.destroy, says=device.name())
             self.assertNotIn(device.name(), self.names())
 
     def test_others_remove_it_meanwhile(self):
@@ -74,14 +76,14 @@ class Destroy(MediatedTest):
         for name in ('computer', self.parent.name, self.host.plain_pci()):
             with self.subTest(name), self.nothing_changes():
                 device = self.conn.nodeDeviceLookupByName(name)
-                self.assert_refused(67, device.destroy, says='Unsupported device type')
+                self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, device.destroy, says='Unsupported device type')
 
     def test_in_use(self):
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         with self.host.hold_open(uuid) as pid:
             with self.nothing_changes(), self.within(self.deadline / 2, 'to refuse it'):
-                message = self.assert_refused(VAGUE, device.destroy,
+                message = self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy,
                                               says=[device.name(), 'in use'])
             if pid is not None:
                 self.assertIn(str(pid), message)
@@ -93,12 +95,12 @@ class Destroy(MediatedTest):
         for number in (errno.EIO, errno.EBUSY, errno.ENOMEM):
             with self.subTest(number), self.host.knob(self.parent, 'fail_remove', number), \
                     self.nothing_changes():
-                self.assert_refused(VAGUE, device.destroy, says=device.name())
+                self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy, says=device.name())
         device.destroy()
 
     def test_driver_says_that_it_has_gone(self):
         """It has not: whatever is answered, the device stays listed."""
         device = self.create()
         with self.host.knob(self.parent, 'fail_remove', errno.ENODEV), self.nothing_changes():
-            self.assert_refused(VAGUE | {53}, device.destroy, says=device.name())
+            self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.destroy, says=device.name())
         device.destroy()

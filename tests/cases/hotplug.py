@@ -7,7 +7,7 @@ import documents
 from mediated_test import MediatedTest, only_on
 from plug import Unplugged
 
-GONE = 53
+GONE = libvirt.VIR_ERR_NO_NODE_DEVICE
 # Not listed without a driver.
 WANTS_DRIVER = 'css'
 
@@ -173,7 +173,7 @@ class Hotplug:
                 try:
                     self.assertIn(f'<name>{name}</name>', self.dump(name))
                 except libvirt.libvirtError as error:
-                    self.assertEqual(error.get_error_code(), GONE)
+                    self.check_error(error, GONE, name)
         trees = self.unplug()
         self.check_events(self.told('deleted', self.listed(trees)))
         self.assertEqual(self.names(), ['computer'])

@@ -163,7 +163,8 @@ class Schema(HungDisk):
         self.set_disk('/usr/share/libvirt/schemas/nodedev.rng')
         self.daemon.start(self.config)
         self.hang()
-        waiting = [self.in_background(self.assert_refused, libvirt.VIR_ERR_XML_INVALID_SCHEMA, define)
+        waiting = [self.in_background(functools.partial(
+            self.assert_refused, libvirt.VIR_ERR_XML_INVALID_SCHEMA, define, domain=libvirt.VIR_FROM_XML))
                    for define in (functools.partial(self.define, flags=VALIDATE, connection=self.connect()),) * 3]
         self.define(attrs=[('scratch', 'x' * 5000)])
         self.look()

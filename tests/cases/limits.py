@@ -6,13 +6,15 @@ import resource
 import socket
 import struct
 
+import libvirt
+
 import rpc
 from mediated_test import MediatedTest, only_on
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
-FROM_RPC, RESOURCE_BUSY = 7, 87
+FROM_RPC, RESOURCE_BUSY = libvirt.VIR_FROM_RPC, libvirt.VIR_ERR_RESOURCE_BUSY
 
 
 class HalfAFrame(MediatedTest):

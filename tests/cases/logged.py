@@ -60,10 +60,8 @@ class Mdevs(LogTest):
     def test_calls_that_fail(self):
         device = self.create()
         before = len(self.messages())
-        with self.assertRaises(libvirt.libvirtError):
-            device.create()
-        with self.assertRaises(libvirt.libvirtError):
-            self.create(type_id='no\nsuch')
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, device.create)
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, lambda: self.create(type_id='no\nsuch'))
         failed = self.match(FAILED)
         self.assertEqual([call[:2] for call in failed],
                          [('virNodeDeviceCreate', device.name()),

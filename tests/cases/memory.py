@@ -6,6 +6,8 @@ import os
 import resource
 import socket
 
+import libvirt
+
 import rpc
 from mediated_test import only_on
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
@@ -16,8 +18,9 @@ CUT_OFF = 'cutting off a client'
 MIB = 1 << 20
 PAGE = os.sysconf('SC_PAGE_SIZE')
 
-FROM_RPC = 7
-RPC_ERROR, OPERATION_FAILED, NO_DEVICE = 39, 9, 53
+FROM_RPC = libvirt.VIR_FROM_RPC
+RPC_ERROR, OPERATION_FAILED = libvirt.VIR_ERR_RPC, libvirt.VIR_ERR_OPERATION_FAILED
+NO_DEVICE = libvirt.VIR_ERR_NO_NODE_DEVICE
 UNOPENED_MAX, READER_MAX, WRITER_MAX = 4096, 256 * 1024, MIB + 64 * 1024
 OVERHEAD = 32   # of a look-up's frame: its header, and the length of the name
 
@@ -91,10 +94,8 @@ class Frames(MemoryTest):
         fits = client.wait_reply(self.send_look_up(client, limit)).error()
         self.assertNotIn('too large', fits.message)
         for size in (limit + 4, rpc.MESSAGE_MAX):
-            error = client.wait_reply(self.send_look_up(client, size)).error()
-            self.assertEqual((error.code, error.domain), (RPC_ERROR, FROM_RPC))
-            self.assertEqual(error.message, f'message of {size} bytes is too large, '
-                                            f'this connection may send {limit}')
+            message = self.assert_error(client.wait_reply(self.send_look_up(client, size)), RPC_ERROR, domain=FROM_RPC)
+            self.assertEqual(message, f'message of {size} bytes is too large, this connection may send {limit}')
 
     def test_reader(self):
         client = self.come(ALICE)
@@ -115,9 +116,8 @@ class Frames(MemoryTest):
         """A URI may be long, but not that long."""
         client = self.raw(opened=False)
         fits = 'nodedev:///system?' + 'x' * (UNOPENED_MAX - 28 - 8 - 4 - len('nodedev:///system?'))
-        error = client.wait_reply(client.send('OPEN', rpc.optional(fits + 'xxxx') + rpc.u32(0))).error()
-        self.assertEqual((error.code, error.domain), (RPC_ERROR, FROM_RPC))
-        self.assertIn(f'may send {UNOPENED_MAX}', error.message)
+        reply = client.wait_reply(client.send('OPEN', rpc.optional(fits + 'xxxx') + rpc.u32(0)))
+        self.assert_error(reply, RPC_ERROR, f'may send {UNOPENED_MAX}', FROM_RPC)
         client.open(fits)
         self.check_limit(client, WRITER_MAX)
 
@@ -133,8 +133,7 @@ class Frames(MemoryTest):
 
     def test_procedures_that_are_not_served(self):
         client = self.come(ALICE)
-        error = client.wait_reply(client.send(9999, b'\0' * MIB)).error()
-        self.assertEqual(error.code, RPC_ERROR)
+        self.assert_error(client.wait_reply(client.send(9999, b'\0' * MIB)), RPC_ERROR, domain=FROM_RPC)
         self.assertEqual(client.look_up('computer'), 'computer')
 
     def test_longest_frames_that_never_end(self):
@@ -231,7 +230,7 @@ class Total(MemoryTest):
         self.check(clients)
         for client in roots:
             client.send_raw(b'x')
-            self.assertEqual(client.wait_reply(1).error().code, NO_DEVICE)
+            self.assert_error(client.wait_reply(1), NO_DEVICE)
 
     def test_root_acting_for_a_user(self):
         """What a user who comes through another daemon makes ours keep is no burden to users who come directly."""

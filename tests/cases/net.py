@@ -116,7 +116,7 @@ class Changes(NetTest):
         path = self.path(ETH0)
         events = self.listen()
         self.kernel.add_show(f'{path}/speed', lambda: self.take_away(path))
-        self.assert_refused(53, self.dump, ETH0, says=ETH0)
+        self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, self.dump, ETH0, says=ETH0)
         events.wait(('deleted', ETH0))
         self.assertNotIn(ETH0, self.names())
 
@@ -129,7 +129,7 @@ class Changes(NetTest):
         path = self.path(VETH0)
         events = self.listen()
         self.kernel.add_show(f'{path}/speed', lambda: self.rename(path, 'mdfront0'))
-        self.assert_refused(53, self.dump, VETH0, says=VETH0)
+        self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, self.dump, VETH0, says=VETH0)
         new = 'net_mdfront0_aa_bb_cc_00_00_01'
         events.wait(('deleted', VETH0), ('created', new))
         self.assertEqual(self.cap(new).findtext('interface'), 'mdfront0')

@@ -164,7 +164,7 @@ class Unreadable(Stuck):
             self.assertEqual(self.device(CARDS[0]).listCaps(), ['pci'])
             self.assertEqual(self.names(CAP_VPD), CARDS[1:])
             self.assertEqual(self.asked, 1)
-            self.assert_refused(68, self.dump, CARDS[0])
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.dump, CARDS[0])
         self.assertIsNotNone(self.vpd(CARDS[1]))
         self.relax()
         self.wait_until(lambda: self.names(CAP_VPD) == CARDS, 'both cards')
@@ -218,7 +218,7 @@ class Unreadable(Stuck):
         self.assertIn('Logitech', connection.nodeDeviceLookupByName('usb_1_1_4').XMLDesc(0))
         self.assertEqual(self.asked, 0)
         with self.settings(mdev={'driver_timeout': '0.5'}):
-            self.assert_refused(68, connection.nodeDeviceLookupByName('usb_1_7').XMLDesc, 0)
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, connection.nodeDeviceLookupByName('usb_1_7').XMLDesc, 0)
         self.assertEqual(self.asked, 1)
 
 

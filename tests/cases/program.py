@@ -28,7 +28,8 @@ class VfioUsers(MediatedTest):
     def ask(self, question):
         """In a namespace of its own, as it may not be allowed to look into each process of this machine."""
         program = pathlib.Path(self.daemon.program).with_name('mediated-vfio-users')
-        return subprocess.run(['unshare', '--pid', '--fork', '--mount-proc', program], input=question, capture_output=True, check=False, timeout=self.deadline)
+        return subprocess.run(['unshare', '--pid', '--fork', '--mount-proc', program], input=question,
+                              capture_output=True, check=False, timeout=self.deadline)
 
     def test_answer(self):
         result = self.ask(b'1:3\n')

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Read-only connections: of the -ro socket, and of the flag of an open on the other one."""
 
+import libvirt
+
 import rpc
 from mediated_test import MediatedTest
 
-DENIED = 29
+DENIED = libvirt.VIR_ERR_OPERATION_DENIED
 READ_ONLY = 1
 
 

@@ -6,6 +6,8 @@ import os
 import pathlib
 import re
 
+import libvirt
+
 import documents
 import rpc
 from access import NOBODY, JudgedTest, MEMBER, REFUSED, allow_all, rule
@@ -15,7 +17,7 @@ from vhba import NO_FIBRE, document as vhba_document
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
 CONFIG, LIVE = 2, 1
-INVALID = 55
+INVALID = libvirt.VIR_ERR_OPERATION_INVALID
 MANUAL = pathlib.Path(__file__).resolve().parents[2] / 'docs/mediated.8.rst'
 
 DEVICE_ACTIONS = "action.id.indexOf('org.libvirt.api.node-device.') == 0"
@@ -122,8 +124,8 @@ class Update(RightsTest):
         with self.nothing_changes():
             self.assert_denied(client.update, name, self.document(uuid=other), LIVE)
             self.polkit.use(allow_all('write'))
-            self.assert_refused(67, self.opened(NOBODY).update, name, self.document(uuid=other), LIVE,
-                                says='uuid mismatch')
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.opened(NOBODY).update, name,
+                                self.document(uuid=other), LIVE, says='uuid mismatch')
 
 
 class Parents(RightsTest):
@@ -180,9 +182,7 @@ class Meanwhile(RightsTest):
             client.look_up('computer')
         go_on.write_text('', encoding='ascii')
         self.assertEqual(first.result(self.deadline).name(), name)
-        error = client.wait_reply(second).error()
-        self.assertEqual(error.code, INVALID)
-        self.assertIn('created or defined meanwhile', error.message)
+        self.assert_error(client.wait_reply(second), INVALID, 'created or defined meanwhile')
         self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'of root'}])
 
 
@@ -261,4 +261,4 @@ class Manual(JudgedTest):
         client = self.opened(NOBODY)
         self.assertIn('computer', client.list_all()[0])
         with self.nothing_changes():
-            self.assert_refused(REFUSED, client.create_xml, self.document())
+            self.assert_refused(REFUSED, client.create_xml, self.document(), domain=libvirt.VIR_FROM_ACCESS)

@@ -311,8 +311,7 @@ class RealKernel(MediatedTest):
         pathlib.Path(path, 'delete').write_text('1', encoding='ascii')
         events.wait(('deleted', generic), ('deleted', name))
         self.assertNotIn(name, self.names())
-        pathlib.Path(f'/sys/class/scsi_host/host{number}/scan').write_text('0 1 1',
-                                                                          encoding='ascii')
+        pathlib.Path(f'/sys/class/scsi_host/host{number}/scan').write_text('0 1 1', encoding='ascii')
         events.wait(('created', name))
         self.wait_until(lambda: name in self.names(), name)
         self.assertEqual(self.path(name), path)

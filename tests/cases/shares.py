@@ -12,6 +12,8 @@ import select
 import signal
 import time
 
+import libvirt
+
 import rpc
 from access import AccessTest, allow_all
 from mediated_test import only_on
@@ -19,7 +21,7 @@ from polkit import OtherUser
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 from syscalls import Trace
 
-RESOURCE_BUSY = 87
+REFUSAL = libvirt.VIR_ERR_RESOURCE_BUSY, libvirt.VIR_FROM_NODEDEV
 
 # What the daemon does at once for one reader: jobs on one device, scripts, calls; jobs for one writer, and how many
 # of those may wait.
@@ -218,7 +220,7 @@ class Drivers(SharesTest):
         self.go_on()
         errors = [error for client, serial in calls
                   if (error := client.wait_reply(serial).error()) is not None]
-        self.assertEqual({error.code for error in errors}, {RESOURCE_BUSY})
+        self.assertEqual({(error.code, error.domain) for error in errors}, {REFUSAL})
         # One of those that wait is the document of those that have asked for it together.
         self.assertEqual(len(errors), len(calls) - (WAITING - 1))
         types = {self.read_definition(path.name)['mdev_type']

@@ -8,6 +8,8 @@ group members in order; those of mdpy and mbochs, which it does not know, follow
 import pathlib
 import re
 
+import libvirt
+
 import documents
 from mediated_test import MediatedTest, only_on
 
@@ -230,7 +232,7 @@ class Parents(MediatedTest):
 
     def test_unknown_flags(self):
         device = self.conn.nodeDeviceLookupByName(self.parent.name)
-        self.assert_refused(8, device.XMLDesc, 2, says='unsupported flags')
+        self.assert_refused(libvirt.VIR_ERR_INVALID_ARG, device.XMLDesc, 2, says='unsupported flags')
 
     def test_computer(self):
         root = documents.parse(self.dump('computer'))

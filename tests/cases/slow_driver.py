@@ -3,8 +3,10 @@
 
 import signal
 
+import libvirt
+
 import rpc
-from mediated_test import VAGUE, MediatedTest, only_on
+from mediated_test import MediatedTest, only_on
 
 
 class Blocked(MediatedTest):
@@ -112,7 +114,7 @@ class Deadline(MediatedTest):
         name = self.child_name(self.parent, uuid)
         self.host.set_knob(self.parent, 'block_create', 1)
         with self.settings(mdev=self.SHORT):
-            self.assert_refused(VAGUE | {68}, self.conn.nodeDeviceCreateXML,
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.conn.nodeDeviceCreateXML,
                                 self.document(uuid=uuid), 0,
                                 says='Unable to start mediated device')
         self.assertNotIn(name, self.names())
@@ -124,7 +126,7 @@ class Deadline(MediatedTest):
         device = self.create(uuid=uuid)
         self.host.set_knob(self.parent, 'block_remove', 1)
         with self.settings(mdev=self.SHORT):
-            self.assert_refused(VAGUE | {68}, device.destroy, says=device.name())
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, device.destroy, says=device.name())
         self.host.set_knob(self.parent, 'block_remove', 0)
         self.wait_until(lambda: device.name() not in self.names(), 'its end')
 

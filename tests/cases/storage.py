@@ -171,7 +171,7 @@ class Changes(StorageTest):
         self.kernel.sysfs.remove_device(path)
         self.kernel.event('remove', path, SUBSYSTEM='block', DEVTYPE='disk')
         events.wait(('deleted', 'block_vdc_new'))
-        self.assert_refused(53, device.XMLDesc, 0, says='block_vdc_new')
+        self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.XMLDesc, 0, says='block_vdc_new')
 
     def test_partitions_and_layers_stay_out(self):
         events = self.listen()

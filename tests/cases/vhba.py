@@ -16,7 +16,7 @@ import access
 import documents
 import fc
 import rpc
-from mediated_test import VAGUE, MediatedTest, only_on
+from mediated_test import MediatedTest, only_on
 from with_connections import URI
 
 NO_FIBRE = 'the VM has no Fibre Channel'
@@ -120,7 +120,7 @@ class Create(VhbaTest):
         made = [self.make('', wwpn=f'5001a4a00000020{number}') for number in range(5)]
         self.assertEqual([len(self.ports(number)) for number in (3, 4)], [3, 2])
         with Unchanged(self):
-            self.assert_refused(1, self.conn.nodeDeviceCreateXML,
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceCreateXML,
                                 document('', wwpn='5001a4a000000210'), 0, says=('Could not find parent device', 'in use'))
         made[0].destroy()
         self.make('', wwpn='5001a4a000000210')
@@ -225,9 +225,9 @@ class Unchanged:
 
 @only_on('sim', NO_FIBRE)
 class Refused(VhbaTest):
-    def check(self, codes, xml, says, writes=False):
+    def check(self, code, xml, says, writes=False, domain=libvirt.VIR_FROM_NODEDEV):
         with Unchanged(self):
-            self.assert_refused(codes, self.conn.nodeDeviceCreateXML, xml, 0, says=says)
+            self.assert_refused(code, self.conn.nodeDeviceCreateXML, xml, 0, says=says, domain=domain)
         self.assertEqual(bool(self.host.kernel.writes), writes)
 
     def test_parents_that_are_none(self):
@@ -243,11 +243,11 @@ class Refused(VhbaTest):
                 ('<parent>scsi_host6</parent>', 'not capable of vport operations'),
                 (parent_wwns(5), 'not capable of vport operations')):
             with self.subTest(parent):
-                self.check(1, document(parent), says)
+                self.check(libvirt.VIR_ERR_INTERNAL_ERROR, document(parent), says)
 
     def test_half_of_a_parent(self):
         for parent in ("<parent wwnn='20000000c9831b03'/>", "<parent wwpn='10000000c9831b03'/>"):
-            self.check(27, document(parent), 'must also be provided')
+            self.check(libvirt.VIR_ERR_XML_ERROR, document(parent), 'must also be provided')
 
     def test_names_that_are_none(self):
         for name in ('zz', '5001a4a', WWNN + '0', '0x', '-' + WWNN[1:], WWNN[:15] + 'g', ' ' + WWNN,
@@ -256,7 +256,7 @@ class Refused(VhbaTest):
                            {'parent': f"<parent fabric_wwn='{name}'/>"},
                            {'parent': f"<parent wwnn='{name}' wwpn='10000000c9831b03'/>"}):
                 with self.subTest(name=name[:20], **{key: text[:40] for key, text in fields.items()}):
-                    self.check(27, document(**fields), 'Malformed wwn')
+                    self.check(libvirt.VIR_ERR_XML_ERROR, document(**fields), 'Malformed wwn')
 
     def test_documents_that_are_no_adapter(self):
         for inside, says in (
@@ -268,9 +268,10 @@ class Refused(VhbaTest):
                 ('<host>x</host>', 'invalid SCSI host ID'),
                 ('<unique_id>-1</unique_id>', 'invalid unique_id')):
             with self.subTest(inside):
-                self.check(1, '<device><parent>scsi_host3</parent><capability type="scsi_host">'
-                              f'{inside}</capability></device>', says)
-        self.check(27, document(wwnn=f'{WWNN}</wwnn><wwnn>{WWNN}'), 'more than one')
+                self.check(libvirt.VIR_ERR_INTERNAL_ERROR, says=says, xml=(
+                    f'<device><parent>scsi_host3</parent><capability type="scsi_host">{inside}</capability></device>'))
+        self.check(libvirt.VIR_ERR_XML_ERROR, document(wwnn=f'{WWNN}</wwnn><wwnn>{WWNN}'), 'more than one',
+                   domain=libvirt.VIR_FROM_XML)
 
     def test_other_kinds(self):
         for xml in ("<capability type='fc_host'/>", "<capability type='vports'/>",
@@ -279,10 +280,10 @@ class Refused(VhbaTest):
                     "<capability type='scsi_target'><target>target3:0:9</target></capability>",
                     "<capability type='scsi_generic'><char>/dev/sg9</char></capability>"):
             with self.subTest(xml):
-                self.check(67, f'<device>{xml}</device>', 'Unsupported device type')
+                self.check(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, f'<device>{xml}</device>', 'Unsupported device type')
 
     def test_full(self):
-        self.check(VAGUE, document('<parent>scsi_host1</parent>'), ('scsi_host1', 'in use'),
+        self.check(libvirt.VIR_ERR_INTERNAL_ERROR, document('<parent>scsi_host1</parent>'), ('scsi_host1', 'in use'),
                    writes=True)
 
     def test_names_in_use(self):
@@ -290,9 +291,9 @@ class Refused(VhbaTest):
         self.make()
         self.host.kernel.writes.clear()
         for parent in ('<parent>scsi_host3</parent>', '<parent>scsi_host4</parent>', ''):
-            self.check(55, document(parent), ('in use', NEXT, WWPN))
-        self.check(55, document(wwnn='5001a4a000000009'), ('in use', NEXT))
-        self.check(55, document(wwpn='10000000c9831b04'), ('in use', 'scsi_host4'))
+            self.check(libvirt.VIR_ERR_OPERATION_INVALID, document(parent), ('in use', NEXT, WWPN))
+        self.check(libvirt.VIR_ERR_OPERATION_INVALID, document(wwnn='5001a4a000000009'), ('in use', NEXT))
+        self.check(libvirt.VIR_ERR_OPERATION_INVALID, document(wwpn='10000000c9831b04'), ('in use', 'scsi_host4'))
 
     def test_the_same_node_twice(self):
         """A node may have many ports."""
@@ -301,23 +302,25 @@ class Refused(VhbaTest):
 
     def test_validated(self):
         self.assert_refused(libvirt.VIR_ERR_XML_INVALID_SCHEMA, self.conn.nodeDeviceCreateXML,
-                            document(), libvirt.VIR_NODE_DEVICE_CREATE_XML_VALIDATE)
+                            document(), libvirt.VIR_NODE_DEVICE_CREATE_XML_VALIDATE, domain=libvirt.VIR_FROM_XML)
 
     def test_definitions(self):
         """Libvirt keeps none of these."""
         with Unchanged(self):
-            self.assert_refused(67, self.conn.nodeDeviceDefineXML, document(), 0,
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceDefineXML, document(), 0,
                                 says='Unsupported device type')
         device = self.make()
         with Unchanged(self):
-            self.assert_refused(55, device.undefine, says=device.name())
-            self.assert_refused(84, device.setAutostart, 1, says='Unsupported device type')
-            self.assert_refused(55, device.create, says='active')
-            self.assert_refused(67, self.raw().update, device.name(), document(), 1,
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, device.undefine, says=device.name())
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, device.setAutostart, 1,
+                                says='Unsupported device type')
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, device.create, says='active')
+            self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.raw().update, device.name(), document(), 1,
                                 says='Unsupported device type')
 
     def test_read_only(self):
-        self.assert_refused(29, self.connect(read_only=True).nodeDeviceCreateXML, document(), 0)
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_DENIED, self.connect(read_only=True).nodeDeviceCreateXML,
+                            document(), 0)
 
     def test_no_longer_there(self):
         """A parent that another one has taken the place of is not written to."""
@@ -346,7 +349,7 @@ class Destroy(VhbaTest):
     def test_physical_ones_stay(self):
         for name in ('scsi_host0', 'scsi_host3', 'scsi_host5'):
             with Unchanged(self):
-                self.assert_refused(67, self.conn.nodeDeviceLookupByName(name).destroy,
+                self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceLookupByName(name).destroy,
                                     says=('Unsupported device type', name))
         self.assertEqual(self.host.kernel.writes, [])
 
@@ -354,7 +357,7 @@ class Destroy(VhbaTest):
         device = self.make()
         self.hba.set_knob('fail_delete', errno.EIO)
         with Unchanged(self):
-            self.assert_refused(38, device.destroy,
+            self.assert_refused(libvirt.VIR_ERR_SYSTEM_ERROR, device.destroy,
                                 says=(NEXT, 'vport_delete', 'Input/output error'))
         self.hba.set_knob('fail_delete', 0)
         device.destroy()
@@ -365,7 +368,8 @@ class Destroy(VhbaTest):
         self.hba.set_knob('block_delete', 1)
         blocked = self.in_background(device.destroy)
         self.wait_until(lambda: len(self.host.kernel.writes) == 2, 'the write')
-        self.assert_refused(VAGUE, self.connect().nodeDeviceLookupByName(NEXT).destroy, says=NEXT)
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, self.connect().nodeDeviceLookupByName(NEXT).destroy,
+                            says=NEXT)
         self.hba.set_knob('block_delete', 0)
         self.assertEqual(blocked.result(self.deadline), 0)
         self.assert_gone(NEXT)
@@ -408,7 +412,7 @@ class DestroyInVain(Destroy):
         device = self.make()
         self.hba.set_knob('silent', 1)
         with Unchanged(self), self.settings(mdev={'event_timeout': '0.2'}):
-            self.assert_refused(1, device.destroy, says=(NEXT, 'still there'))
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy, says=(NEXT, 'still there'))
         self.hba.set_knob('silent', 0)
         device.destroy()
 
@@ -435,7 +439,7 @@ class LookUp(VhbaTest):
             self.assertLess(len(message), 300)
 
     def test_flags(self):
-        self.assert_refused(8, self.look_up, WWNN, WWPN, 1, says='unsupported flags')
+        self.assert_refused(libvirt.VIR_ERR_INVALID_ARG, self.look_up, WWNN, WWPN, 1, says='unsupported flags')
 
 
 @only_on('sim', NO_FIBRE)
@@ -559,7 +563,7 @@ class Late(VhbaTest):
         self.assertEqual(len(self.host.kernel.writes), 1)
         self.hba.set_knob('block_create', 0)
         self.check_adapter(first.result(self.deadline), 3)
-        self.assert_refused(55, lambda: client.wait_reply(second).decoder(), says='in use')
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, lambda: client.wait_reply(second).decoder(), says='in use')
 
     def test_the_client_has_gone(self):
         self.hba.set_knob('block_create', 1)
@@ -596,7 +600,7 @@ class Failing(VhbaTest):
                              (errno.EBUSY, 'Device or resource busy')):
             self.hba.set_knob('fail_create', number)
             with Unchanged(self):
-                self.assert_refused(38, self.make, says=('scsi_host3', WWPN, says))
+                self.assert_refused(libvirt.VIR_ERR_SYSTEM_ERROR, self.make, says=('scsi_host3', WWPN, says))
 
     def test_any_parent_when_one_refuses(self):
         self.hba.set_knob('fail_create', errno.EIO)
@@ -615,7 +619,7 @@ class Failing(VhbaTest):
         for hba in self.hbas[1:5]:
             hba.set_text('port_state', 'Linkdown\n')
         with Unchanged(self):
-            self.assert_refused(1, self.make, '', says=('Could not find parent', 'not online'))
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.make, '', says=('Could not find parent', 'not online'))
         # Whoever names one is not kept from it.
         self.check_adapter(self.make(), 3)
 
@@ -632,7 +636,7 @@ class Failing(VhbaTest):
         with self.settings(mdev={'event_timeout': '0.3'}):
             self.assert_refused(NO_DEVICE, self.make, says=(WWNN, WWPN))
         self.wait_until(lambda: NEXT in self.names(), 'the adapter, as it is')
-        self.assert_refused(VAGUE, self.conn.nodeDeviceLookupByName(NEXT).destroy, says=NEXT)
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceLookupByName(NEXT).destroy, says=NEXT)
         self.hba.wait_port(self.deadline).fill()
         self.conn.nodeDeviceLookupByName(NEXT).destroy()
         self.assert_gone(NEXT)
@@ -640,7 +644,7 @@ class Failing(VhbaTest):
     def test_the_write_takes_too_long(self):
         self.hba.set_knob('block_create', 1)
         with self.settings(mdev={'driver_timeout': '0.5'}):
-            self.assert_refused(68, self.make, says=('scsi_host3', 'not answered in time'))
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.make, says=('scsi_host3', 'not answered in time'))
         self.assertNotIn(NEXT, self.names())
         self.hba.set_knob('block_create', 0)
         self.wait_until(lambda: NEXT in self.names(), 'the adapter, in the end')
@@ -649,7 +653,7 @@ class Failing(VhbaTest):
         device = self.make()
         self.hba.set_knob('block_delete', 1)
         with self.settings(mdev={'driver_timeout': '0.5'}):
-            self.assert_refused(68, device.destroy, says=(NEXT, 'not answered in time'))
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, device.destroy, says=(NEXT, 'not answered in time'))
         self.assertIn(NEXT, self.names())
         self.hba.set_knob('block_delete', 0)
         self.wait_until(lambda: NEXT not in self.names(), 'its end')
@@ -734,6 +738,7 @@ class RealKernel(MediatedTest):
         control = f'{path}/fc_host/{path.rsplit("/", 1)[1]}'
         events = self.listen()
         write(f'{control}/vport_create', f'{WWPN}:{WWNN}')
+
         def look_up():
             with contextlib.suppress(libvirt.libvirtError):
                 return self.conn.nodeDeviceLookupSCSIHostByWWN(WWNN, WWPN, 0)
@@ -745,8 +750,8 @@ class RealKernel(MediatedTest):
 
     def test_refused(self):
         self.make()
-        self.assert_refused(55, self.make, says='in use')
-        self.assert_refused(1, self.conn.nodeDeviceCreateXML, document('', wwpn=None), 0,
+        self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, self.make, says='in use')
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceCreateXML, document('', wwpn=None), 0,
                             says=('Could not find parent device', 'not online'))
-        self.assert_refused(67, self.conn.nodeDeviceLookupByName(self.physical).destroy)
+        self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceLookupByName(self.physical).destroy)
         self.conn.nodeDeviceLookupSCSIHostByWWN(WWNN, WWPN, 0).destroy()

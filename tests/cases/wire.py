@@ -4,13 +4,16 @@
 import socket
 import struct
 
+import libvirt
+
 import rpc
 from mediated_test import MediatedTest
 
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
-UNSUPPORTED = 3
-RPC_ERROR = 39
+UNSUPPORTED = libvirt.VIR_ERR_NO_SUPPORT
+RPC_ERROR, FROM_RPC = libvirt.VIR_ERR_RPC, libvirt.VIR_FROM_RPC
+LOOK_UP_NETWORK = 46    # of the program for all drivers
 
 
 class Frames(MediatedTest):
@@ -87,12 +90,9 @@ class Headers(MediatedTest):
     def refuse(self, procedure, payload=b'', **header):
         client = self.raw()
         frame = client.wait_reply(client.send(procedure, payload, **header))
-        error = frame.error()
-        self.assertIsNotNone(error)
-        self.assertTrue(error.message)
-        self.assertEqual(error.level, 2)
+        self.assertTrue(self.assert_error(frame, RPC_ERROR, domain=FROM_RPC))
+        self.assertEqual(frame.error().level, 2)
         self.assertEqual(client.look_up('computer'), 'computer')
-        return error
 
     def test_unknown_program(self):
         for program in (0, 0x20008087, 0x20008088, rpc.ADMIN, 2**32 - 1):
@@ -138,7 +138,7 @@ class Headers(MediatedTest):
 class Payloads(MediatedTest):
     def refuse(self, procedure, payload):
         client = self.raw()
-        self.assertRaises(rpc.RpcError, client.call, procedure, payload)
+        self.assert_refused(RPC_ERROR, client.call, procedure, payload, domain=FROM_RPC)
         self.assertEqual(client.look_up('computer'), 'computer')
 
     def test_too_short_or_too_long(self):
@@ -157,7 +157,7 @@ class Payloads(MediatedTest):
 
     def test_name_that_is_not_utf8(self):
         client = self.raw()
-        self.assert_refused({53, RPC_ERROR}, client.look_up, b'\xff\xfe')
+        self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, client.look_up, b'\xff\xfe')
         self.assertEqual(client.look_up('computer'), 'computer')
 
 
@@ -185,7 +185,7 @@ class Opening(MediatedTest):
         client = self.raw(opened=False)
         for call in (client.list_all, client.get_uri, lambda: client.look_up('computer'),
                      lambda: client.create_xml(self.document()), lambda: client.register(0)):
-            self.assertRaises(rpc.RpcError, call)
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, call, says='not open', domain=FROM_RPC)
         client.open()
         self.assertEqual(client.look_up('computer'), 'computer')
         self.assertEqual(self.host.children(), [])
@@ -198,24 +198,28 @@ class Opening(MediatedTest):
                 self.assertEqual(client.look_up('computer'), 'computer')
 
     def test_uris_of_others(self):
-        for uri in ('qemu:///system', 'nodedev:///session', 'nodedev:///', 'nodedev:///nonsense',
-                    'nonsense', '\x01', 'nodedev://host/system'):
+        no_driver, no_path = libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INTERNAL_ERROR
+        for code, uri in ((no_driver, 'qemu:///system'), (no_path, 'nodedev:///session'), (no_path, 'nodedev:///'),
+                          (no_path, 'nodedev:///nonsense'), (no_driver, 'nonsense'), (no_driver, '\x01'),
+                          (no_driver, 'nodedev://host/system')):
             with self.subTest(uri):
                 client = self.raw(opened=False)
-                self.assertRaises(rpc.RpcError, client.open, uri)
+                self.assert_refused(code, client.open, uri, domain=libvirt.VIR_FROM_NONE)
                 client.open()
 
     def test_path_that_is_not_ours(self):
         client = self.raw(opened=False)
-        self.assert_refused(1, client.open, 'nodedev:///nonsense', says='nonsense')
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, client.open, 'nodedev:///nonsense', says='nonsense',
+                            domain=libvirt.VIR_FROM_NONE)
 
     def test_unknown_flags(self):
         client = self.raw(opened=False)
-        self.assert_refused(8, client.open, 'nodedev:///system', 1 << 20)
+        self.assert_refused(libvirt.VIR_ERR_INVALID_ARG, client.open, 'nodedev:///system', 1 << 20,
+                            domain=libvirt.VIR_FROM_NONE)
 
     def test_open_twice(self):
         client = self.raw()
-        self.assertRaises(rpc.RpcError, client.open)
+        self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, client.open, says='already open', domain=FROM_RPC)
         self.assertEqual(client.look_up('computer'), 'computer')
 
 
@@ -233,23 +237,27 @@ class Unserved(MediatedTest):
 
     def test_calls_of_other_drivers(self):
         client = self.raw()
-        for procedure in ('GET_HOSTNAME', 'GET_VERSION', 6, 7, 23, 46, 51, 273):
+        for procedure in ('GET_HOSTNAME', 'GET_VERSION', 6, 7, 23, LOOK_UP_NETWORK, 51, 273):
             with self.subTest(procedure):
+                domain = libvirt.VIR_FROM_NETWORK if procedure == LOOK_UP_NETWORK else libvirt.VIR_FROM_DOMAIN
                 self.assert_refused(UNSUPPORTED, client.call, procedure,
-                                    says='not supported by the connection driver')
+                                    says='not supported by the connection driver', domain=domain)
         self.assertEqual(client.look_up('computer'), 'computer')
 
     def test_through_libvirt(self):
-        for call in (self.conn.getHostname, self.conn.getVersion, self.conn.listAllDomains,
-                     self.conn.listAllNetworks, self.conn.getCapabilities,
-                     self.conn.nodeDeviceLookupByName('computer').reset):
+        for domain, call in ((libvirt.VIR_FROM_DOMAIN, self.conn.getHostname),
+                             (libvirt.VIR_FROM_DOMAIN, self.conn.getVersion),
+                             (libvirt.VIR_FROM_DOMAIN, self.conn.listAllDomains),
+                             (libvirt.VIR_FROM_NETWORK, self.conn.listAllNetworks),
+                             (libvirt.VIR_FROM_DOMAIN, self.conn.getCapabilities),
+                             (libvirt.VIR_FROM_NODEDEV, self.conn.nodeDeviceLookupByName('computer').reset)):
             with self.subTest(call.__name__):
-                self.assert_refused(UNSUPPORTED, call)
+                self.assert_refused(UNSUPPORTED, call, domain=domain)
         self.assertIn('computer', self.names())
 
     def test_polkit_is_not_asked_for(self):
         client = self.raw(opened=False)
-        self.assertRaises(rpc.RpcError, client.call, 'AUTH_POLKIT')
+        self.assert_refused(libvirt.VIR_ERR_AUTH_FAILED, client.call, 'AUTH_POLKIT', domain=FROM_RPC)
         client.open()
 
 

@@ -16,9 +16,6 @@ from with_connections import WithConnections
 from with_definitions import WithDefinitions
 from with_devices import WithDevices
 
-# Where stock answers code 1, a more exact one is as good; these are left for that.
-VAGUE = frozenset({1, 8, 9, 27, 38, 55, 67, 84})
-
 READ_AGAIN = 'the settings have been read again'
 
 

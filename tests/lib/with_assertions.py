@@ -37,22 +37,28 @@ class WithAssertions:
     def in_background(self, func, *args):
         return hosts.Background(func, *args)
 
-    def assert_refused(self, codes, func, *args, says=(), domain=None):
-        """The call fails with one of these codes, and its message names all that is in `says`."""
-        codes = {codes} if isinstance(codes, int) else set(codes)
+    def assert_refused(self, code, func, *args, says=(), domain=libvirt.VIR_FROM_NODEDEV):
+        """The call fails with this code of this domain, and its message, which is returned, names all that is in `says`."""
         try:
             result = func(*args)
-        except libvirt.libvirtError as error:
-            code, source, message = error.get_error_code(), error.get_error_domain(), str(error)
-        except rpc.RpcError as error:
-            code, source, message = error.code, error.domain, error.message
+        except (libvirt.libvirtError, rpc.RpcError) as error:
+            return self.check_error(error, code, says, domain)
+        return self.fail(f'nothing was refused: {result!r}')
+
+    def assert_error(self, reply, code, says=(), domain=libvirt.VIR_FROM_NODEDEV):
+        """The same of a reply that a raw client has got."""
+        error = reply.error()
+        self.assertIsNotNone(error, 'nothing was refused')
+        return self.check_error(error, code, says, domain)
+
+    def check_error(self, error, code, says, domain):
+        if isinstance(error, libvirt.libvirtError):
+            found, message = (error.get_error_domain(), error.get_error_code()), str(error)
         else:
-            self.fail(f'nothing was refused: {result!r}')
-        self.assertIn(code, codes, message)
+            found, message = (error.domain, error.code), error.message
+        self.assertEqual(found, (domain, code), message)
         for words in [says] if isinstance(says, str) else says:
             self.assertIn(words, message)
-        if domain is not None:
-            self.assertEqual(source, domain, message)
         return message
 
     @contextlib.contextmanager
