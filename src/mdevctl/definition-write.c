@@ -5,6 +5,7 @@
 
 #include "mdevctl/definition-file.h"
 #include "util/error.h"
+#include "util/key-queue.h"
 #include "util/worker.h"
 
 /* What the worker's jobs are on; those on devices are by inode, and no inode is 0. */
@@ -22,10 +23,8 @@ typedef struct {
     int abandoned; /* atomic: the caller has been told that it failed, and another may be written */
 } Job;
 
-/* path -> GQueue of GTask, those behind the one that is under way. Main loop only. */
-static GHashTable *waiting;
-
-static void start_job(GTask *task);
+/* What is asked for a path is done in turns there. Main loop only. */
+static MdKeyQueue *paths;
 
 
 static void
@@ -62,19 +61,6 @@ run_job(gpointer data, GError **error)
 
 
 static void
-start_next(const char *path)
-{
-    GQueue *queue = g_hash_table_lookup(waiting, path);
-    GTask *task = g_queue_pop_head(queue);
-
-    if (task != NULL)
-        start_job(task);
-    else
-        g_hash_table_remove(waiting, path);
-}
-
-
-static void
 on_job_ended(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
@@ -83,7 +69,7 @@ on_job_ended(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     g_clear_pointer(&job->owner, md_owner_unref);
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         g_atomic_int_set(&job->abandoned, TRUE);
-    start_next(job->path);
+    md_key_queue_end(paths, job->path);
 
     /* The worker knows of no files. */
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) ||
@@ -97,8 +83,9 @@ on_job_ended(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 
 
 static void
-start_job(GTask *task)
+on_turn(gpointer data)
 {
+    GTask *task = data;
     Job *job = g_task_get_task_data(task);
 
     md_worker_run(run_job, g_atomic_rc_box_acquire(job), (GDestroyNotify)job_unref, MD_WORKER_WRITE,
@@ -118,7 +105,6 @@ md_definition_write_async(const char *directory,
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     Job *job = g_atomic_rc_box_new0(Job);
-    GQueue *queue = NULL;
 
     job->directory = g_strdup(directory);
     job->parent_addr = g_strdup(parent_addr);
@@ -136,16 +122,9 @@ md_definition_write_async(const char *directory,
     }
     job->owner = md_owner_ref(owner);
 
-    if (waiting == NULL)
-        waiting =
-            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_queue_free);
-    queue = g_hash_table_lookup(waiting, job->path);
-    if (queue != NULL) {
-        g_queue_push_tail(queue, g_steal_pointer(&task));
-        return;
-    }
-    g_hash_table_insert(waiting, g_strdup(job->path), g_queue_new());
-    start_job(g_steal_pointer(&task));
+    if (paths == NULL)
+        paths = md_key_queue_new();
+    md_key_queue_take(paths, job->path, on_turn, g_steal_pointer(&task));
 }
 
 
