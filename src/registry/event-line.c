@@ -3,10 +3,11 @@
 
 #include "registry/event-line.h"
 
+#include "registry/event-topic.h"
+
 /* What is subscribed to. */
 typedef struct {
-    int event;
-    char *device;         /* NULL: all */
+    MdEventTopic key;
     GQueue subscriptions; /* of Subscription, in the order of their coming */
 } Topic;
 
@@ -38,29 +39,10 @@ static guint64 n_facts;
 
 struct _MdEventLine {
     guint64 share;
-    GHashTable *topics; /* of Topic, each its own key; none without a subscription */
+    GHashTable *topics; /* of Topic, by its key; none without a subscription */
     guint64 last_id;
     GQueue facts; /* of Fact, in their order */
 };
-
-
-static guint
-topic_hash(gconstpointer key)
-{
-    const Topic *topic = key;
-
-    return (guint)topic->event + (topic->device != NULL ? g_str_hash(topic->device) : 0);
-}
-
-
-static gboolean
-topic_equal(gconstpointer one, gconstpointer other)
-{
-    const Topic *a = one;
-    const Topic *b = other;
-
-    return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
-}
 
 
 /* With the subscriptions that are left. */
@@ -71,7 +53,7 @@ topic_free(Topic *topic)
 
     while ((link = g_queue_pop_head_link(&topic->subscriptions)) != NULL)
         g_free(link->data);
-    g_free(topic->device);
+    g_free(topic->key.device);
     g_free(topic);
 }
 
@@ -79,7 +61,7 @@ topic_free(Topic *topic)
 static Topic *
 topic_find(MdEventLine *self, int event, const char *device)
 {
-    const Topic key = { .event = event, .device = (char *)device };
+    const MdEventTopic key = { .event = event, .device = (char *)device };
 
     return g_hash_table_lookup(self->topics, &key);
 }
@@ -92,8 +74,8 @@ topic_ensure(MdEventLine *self, int event, const char *device)
 
     if (topic == NULL) {
         topic = g_new0(Topic, 1);
-        topic->event = event;
-        topic->device = g_strdup(device);
+        topic->key.event = event;
+        topic->key.device = g_strdup(device);
         g_hash_table_add(self->topics, topic);
     }
     return topic;
@@ -163,7 +145,8 @@ md_event_line_new(guint64 share)
     MdEventLine *self = g_new0(MdEventLine, 1);
 
     self->share = share;
-    self->topics = g_hash_table_new_full(topic_hash, topic_equal, (GDestroyNotify)topic_free, NULL);
+    self->topics = g_hash_table_new_full(md_event_topic_hash, md_event_topic_equal,
+                                         (GDestroyNotify)topic_free, NULL);
     g_queue_init(&self->facts);
     return self;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "registry/event-topic.h"
 #include "util/error.h"
 
 /* What a callback costs beside the name of its device, which is kept twice: structures here and in
@@ -15,10 +16,9 @@
 #define TABLES_COST 640
 
 typedef struct {
+    MdEventTopic topic;
     MdSubscriptions *subscriptions;
     int id;
-    int event;
-    char *device; /* NULL: all */
     MdEventSubscription *subscription;
 } Callback;
 
@@ -28,7 +28,7 @@ struct _MdSubscriptions {
     MdSubscriptionsSend send;
     gpointer data;
     GHashTable *by_id;    /* id → Callback; NULL: there has been none */
-    GHashTable *by_topic; /* of Callback: event and device */
+    GHashTable *by_topic; /* of Callback, by its topic */
     guint last_id;
     guint64 share;     /* of whoever has registered the first callback, who is told of all */
     guint64 caught_up; /* see md_events_catch_up() */
@@ -36,29 +36,11 @@ struct _MdSubscriptions {
 };
 
 
-static guint
-callback_hash(gconstpointer key)
-{
-    const Callback *callback = key;
-
-    return (guint)callback->event + (callback->device != NULL ? g_str_hash(callback->device) : 0);
-}
-
-
-static gboolean
-callback_equal(gconstpointer one, gconstpointer other)
-{
-    const Callback *a = one;
-    const Callback *b = other;
-
-    return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
-}
-
-
 static gsize
 callback_get_cost(const Callback *callback)
 {
-    return CALLBACK_COST + (callback->device != NULL ? 2 * strlen(callback->device) : 0);
+    return CALLBACK_COST +
+           (callback->topic.device != NULL ? 2 * strlen(callback->topic.device) : 0);
 }
 
 
@@ -68,7 +50,7 @@ callback_free(Callback *callback)
     MdSubscriptions *self = callback->subscriptions;
 
     md_events_unsubscribe(md_driver_get_events(self->driver), callback->subscription);
-    g_free(callback->device);
+    g_free(callback->topic.device);
     g_free(callback);
 }
 
@@ -128,7 +110,7 @@ on_event(const char *device, int event, int detail, gpointer data)
 static gboolean
 check(MdSubscriptions *self, int event, const char *device, guint max, GError **error)
 {
-    const Callback wanted = { .event = event, .device = (char *)device };
+    const MdEventTopic wanted = { .event = event, .device = (char *)device };
 
     if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INTERNAL_ERROR,
@@ -157,7 +139,7 @@ ensure_tables(MdSubscriptions *self, MdOwner *owner)
 
     self->share = md_owner_get_share(owner);
     self->by_id = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)callback_free);
-    self->by_topic = g_hash_table_new(callback_hash, callback_equal);
+    self->by_topic = g_hash_table_new(md_event_topic_hash, md_event_topic_equal);
     self->cost += TABLES_COST;
 }
 
@@ -187,8 +169,8 @@ md_subscriptions_add(
     callback = g_new0(Callback, 1);
     callback->subscriptions = self;
     callback->id = choose_id(self);
-    callback->event = event;
-    callback->device = g_strdup(device);
+    callback->topic.event = event;
+    callback->topic.device = g_strdup(device);
     callback->subscription = md_events_subscribe(md_driver_get_events(self->driver), self->share,
                                                  event, device, on_event, callback);
     g_hash_table_insert(self->by_id, GINT_TO_POINTER(callback->id), callback);
@@ -221,7 +203,7 @@ static MdEventSubscription *
 find_subscription(int event, const char *device, gpointer data)
 {
     const MdSubscriptions *self = data;
-    const Callback wanted = { .event = event, .device = (char *)device };
+    const MdEventTopic wanted = { .event = event, .device = (char *)device };
     const Callback *callback =
         self->by_topic != NULL ? g_hash_table_lookup(self->by_topic, &wanted) : NULL;
 

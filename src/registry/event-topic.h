@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What may be subscribed to. A structure whose first field is a topic can be its own key in a table
+ * of topics, and owns the name. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    int event;    /* a virNodeDeviceEventID */
+    char *device; /* NULL: all devices */
+} MdEventTopic;
+
+guint md_event_topic_hash(gconstpointer topic);
+gboolean md_event_topic_equal(gconstpointer one, gconstpointer other);
