@@ -115,8 +115,3 @@ typedef struct {
 
 /* Of all that backends do: the name of the device. */
 char *md_backend_finish(GAsyncResult *result, GError **error);
-
-/* For the backends: what they do is such a task, with such an end; `error`, if there is one, is
- * taken over. */
-GTask *md_backend_task_new(GAsyncReadyCallback callback, gpointer user_data);
-void md_backend_task_end(GTask *task, const char *name, GError *error);

@@ -5,134 +5,85 @@
 
 #include "conf/cap-mdev.h"
 #include "util/error.h"
-#include "util/worker.h"
 
 
 static void
-change_free(MdMdevChange *change)
+change_clear(MdCommand *command)
 {
-    md_owner_unref(change->owner);
-    md_change_log_end(change->context->changes, change->name);
-    g_free(change->name);
+    MdMdevChange *change = (MdMdevChange *)command;
+
     g_clear_pointer(&change->wanted, md_definition_unref);
     g_clear_pointer(&change->write, md_mdev_write_unref);
     g_clear_pointer(&change->definition, md_definition_unref);
-    g_clear_pointer(&change->callout, md_callout_unref);
-    g_clear_error(&change->error);
-    g_free(change);
 }
 
 
 static void
-change_end(GTask *task)
+change_end(MdCommand *command)
 {
-    MdMdevChange *change = g_task_get_task_data(task);
+    const MdMdevChange *change = (const MdMdevChange *)command;
 
-    if (!g_error_matches(change->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) &&
-        !g_error_matches(change->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
-        g_prefix_error(&change->error, "Unable to %s '%s': ", change->doing, change->name);
-    md_backend_task_end(task, change->name, g_steal_pointer(&change->error));
-    md_key_queue_end(change->context->key_queue, change->name);
-}
-
-
-static void
-on_scripts_told(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-
-    md_callout_after_finish(result);
-    change_end(task);
-}
-
-
-static void
-change_tell_scripts(GTask *task)
-{
-    MdMdevChange *change = g_task_get_task_data(task);
-
-    if (change->callout == NULL)
-        change_end(task);
-    else
-        md_callout_after_async(change->callout, change->error == NULL, on_scripts_told,
-                               g_object_ref(task));
+    if (!g_error_matches(command->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) &&
+        !g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
+        g_prefix_error(&command->error, "Unable to %s '%s': ", change->doing, command->name);
+    md_command_end(command);
 }
 
 
 static void
 on_saved(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(GTask) task = data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdCommand *command = data;
 
-    md_definitions_write_finish(MD_DEFINITIONS(source), result, &change->error);
-    change_tell_scripts(task);
+    md_definitions_write_finish(MD_DEFINITIONS(source), result, &command->error);
+    change_end(command);
 }
 
 
 static void
 on_removed(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(GTask) task = data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdCommand *command = data;
 
-    md_definitions_remove_finish(MD_DEFINITIONS(source), result, &change->error);
-    change_tell_scripts(task);
+    md_definitions_remove_finish(MD_DEFINITIONS(source), result, &command->error);
+    change_end(command);
 }
 
 
+/* To the disk, unless scripts have been asked and have refused. */
 static void
-change_save(GTask *task)
+change_save(MdCommand *command)
 {
-    MdMdevChange *change = g_task_get_task_data(task);
-    MdDefinitions *definitions = change->context->definitions;
+    const MdMdevChange *change = (const MdMdevChange *)command;
+    MdDefinitions *definitions = command->context->definitions;
 
-    if (change->action == MD_CALLOUT_UNDEFINE)
+    if (command->error != NULL)
+        change_end(command);
+    else if (change->action == MD_CALLOUT_UNDEFINE)
         md_definitions_remove_async(definitions, change->definition->parent_addr,
-                                    change->definition->uuid, change->owner, on_removed,
-                                    g_object_ref(task));
+                                    change->definition->uuid, command->owner, on_removed, command);
     else
-        md_definitions_write_async(definitions, change->definition, change->owner, on_saved,
-                                   g_object_ref(task));
+        md_definitions_write_async(definitions, change->definition, command->owner, on_saved,
+                                   command);
 }
 
 
+/* The device itself is as wanted; now to the definition. */
 static void
-on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+change_keep(MdMdevChange *change)
 {
-    g_autoptr(GTask) task = data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdCommand *command = &change->command;
 
-    if (md_callout_before_finish(result, &change->error))
-        change_save(task);
+    if (change->definition == NULL)
+        change_end(command);
+    else if (!md_callouts_may_exist(command->context->callouts))
+        change_save(command);
+    else if (change->action != MD_CALLOUT_UNDEFINE &&
+             !md_definitions_may_write(command->context->definitions, change->definition,
+                                       &command->error))
+        change_end(command);
     else
-        change_end(task);
-}
-
-
-/* The device itself is as wanted; now to the disk. */
-static void
-change_keep(GTask *task)
-{
-    MdMdevChange *change = g_task_get_task_data(task);
-
-    if (change->definition == NULL) {
-        change_end(task);
-        return;
-    }
-    if (!md_callouts_may_exist(change->context->callouts)) {
-        change_save(task);
-        return;
-    }
-    if (change->action != MD_CALLOUT_UNDEFINE &&
-        !md_definitions_may_write(change->context->definitions, change->definition,
-                                  &change->error)) {
-        change_end(task);
-        return;
-    }
-    change->callout = md_callout_new(change->context->callouts, change->action, change->definition,
-                                     change->owner);
-    md_callout_before_async(change->callout, on_scripts_asked, g_object_ref(task));
+        md_command_ask_scripts(command, change->action, change->definition, change_save);
 }
 
 
@@ -141,7 +92,8 @@ change_keep(GTask *task)
 static void
 take_live_attrs(MdMdevChange *change, guint n)
 {
-    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
+    MdNodeDevice *device =
+        md_registry_find(change->command.context->registry, change->command.name);
     MdNodeDeviceDef *def = NULL;
     MdCapMdev *cap = NULL;
     g_autoptr(GPtrArray) old = NULL;
@@ -153,66 +105,61 @@ take_live_attrs(MdMdevChange *change, guint n)
     cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     old = cap->attrs;
     cap->attrs = md_mdev_attrs_update(old, change->wanted->attrs, n);
-    md_registry_update(change->context->registry, device, def);
+    md_registry_update(change->command.context->registry, device, def);
 }
 
 
 static void
-on_live_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+on_live_written(MdCommand *command)
 {
-    g_autoptr(GTask) task = user_data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdMdevChange *change = (MdMdevChange *)command;
     guint n = change->wanted->attrs->len;
 
-    change->error = error;
-    if (error != NULL)
-        n = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)
+    if (command->error != NULL)
+        n = g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)
                 ? 0
                 : md_mdev_write_count_written(change->write);
     if (n > 0)
         take_live_attrs(change, n);
-    if (error == NULL)
-        change_keep(task);
+    if (command->error == NULL)
+        change_keep(change);
     else
-        change_end(task);
+        change_end(command);
 }
 
 
 static void
-change_write_live(GTask *task)
+change_write_live(MdMdevChange *change)
 {
-    MdMdevChange *change = g_task_get_task_data(task);
-    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
+    MdCommand *command = &change->command;
+    MdNodeDevice *device = md_registry_find(command->context->registry, command->name);
 
     if (device == NULL || !device->active) {
-        md_error_set(&change->error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
-                     change->name);
-        change_end(task);
+        md_error_set(&command->error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
+                     command->name);
+        change_end(command);
         return;
     }
     change->write = md_mdev_write_new_update(device, change->wanted->attrs);
-    md_worker_run(md_mdev_write_update, md_mdev_write_ref(change->write),
-                  (GDestroyNotify)md_mdev_write_unref, MD_WORKER_WRITE, device->inode,
-                  change->context->settings->driver_timeout, change->owner, on_live_written,
-                  g_object_ref(task));
+    md_mdev_change_run(change, MD_WORKER_WRITE, device->inode, md_mdev_write_update,
+                       on_live_written);
 }
 
 
 static void
 on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(GTask) task = data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdMdevChange *change = data;
+    MdCommand *command = &change->command;
 
-    g_clear_pointer(&change->callout, md_callout_unref);
-    if (md_callout_live_finish(result, &change->error)) {
+    if (md_callout_live_finish(result, &command->error)) {
         take_live_attrs(change, change->wanted->attrs->len);
-        change_keep(task);
-    } else if (g_error_matches(change->error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
-        g_clear_error(&change->error);
-        change_write_live(task);
+        change_keep(change);
+    } else if (g_error_matches(command->error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
+        g_clear_error(&command->error);
+        change_write_live(change);
     } else {
-        change_end(task);
+        change_end(command);
     }
 }
 
@@ -230,55 +177,41 @@ describe_live(MdMdevChange *change, MdNodeDevice *device)
 
 /* By a script that claims the type, else through the files that the driver offers. */
 static void
-change_update_live(GTask *task)
+change_update_live(MdMdevChange *change)
 {
-    MdMdevChange *change = g_task_get_task_data(task);
-    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
+    const MdDriverContext *context = change->command.context;
+    MdNodeDevice *device = md_registry_find(context->registry, change->command.name);
     g_autoptr(MdDefinition) wanted = NULL;
+    g_autoptr(MdCallout) callout = NULL;
 
-    if (!md_callouts_may_exist(change->context->callouts)) {
-        change_write_live(task);
+    if (!md_callouts_may_exist(context->callouts)) {
+        change_write_live(change);
         return;
     }
     wanted = describe_live(change, device);
-    change->callout =
-        md_callout_new(change->context->callouts, MD_CALLOUT_MODIFY, wanted, change->owner);
-    md_callout_live_async(change->callout, on_live_asked, g_object_ref(task));
-}
-
-
-/* FALSE if nobody waits for it any more. From here on it is completed, whoever goes. */
-static gboolean
-change_commit(MdMdevChange *change, GError **error)
-{
-    g_autoptr(MdOwner) owner = change->owner;
-
-    change->owner = md_owner_new_lasting(owner);
-    if (!md_owner_is_gone(owner))
-        return TRUE;
-    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
-                      "the client has gone before the change had its turn");
-    return FALSE;
+    callout = md_callout_new(context->callouts, MD_CALLOUT_MODIFY, wanted, change->command.owner);
+    md_callout_live_async(callout, on_live_asked, change);
 }
 
 
 static void
-on_turn(gpointer data)
+on_turn(MdCommand *command)
 {
-    GTask *task = data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdMdevChange *change = (MdMdevChange *)command;
 
-    if (!change_commit(change, &change->error) || !change->plan(change, &change->error))
-        change_end(task);
+    if (!md_command_commit(command))
+        md_error_set_from(&command->error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
+                          "the client has gone before the change had its turn");
+    if (command->error != NULL || !change->plan(change, &command->error))
+        change_end(command);
     else if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0)
-        change_update_live(task);
+        change_update_live(change);
     else
-        change_keep(task);
-    g_object_unref(task);
+        change_keep(change);
 }
 
 
-GTask *
+MdMdevChange *
 md_mdev_change_new(const MdDriverContext *context,
                    const char *name,
                    const char *doing,
@@ -287,24 +220,26 @@ md_mdev_change_new(const MdDriverContext *context,
                    GAsyncReadyCallback callback,
                    gpointer user_data)
 {
-    GTask *task = md_backend_task_new(callback, user_data);
-    MdMdevChange *change = g_new0(MdMdevChange, 1);
+    MdMdevChange *change = md_command_new(sizeof(MdMdevChange), change_clear, context, name, owner,
+                                          callback, user_data);
 
-    change->context = context;
-    change->owner = md_owner_ref(owner);
-    change->name = g_strdup(name);
-    md_change_log_begin(context->changes, name);
     change->doing = doing;
     change->plan = plan;
-    g_task_set_task_data(task, change, (GDestroyNotify)change_free);
-    return task;
+    return change;
 }
 
 
 void
-md_mdev_change_begin(GTask *task)
+md_mdev_change_run(
+    MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next)
 {
-    MdMdevChange *change = g_task_get_task_data(task);
+    md_command_run(&change->command, kind, inode, func, md_mdev_write_ref(change->write),
+                   (GDestroyNotify)md_mdev_write_unref, next);
+}
 
-    md_key_queue_take(change->context->key_queue, change->name, on_turn, task);
+
+void
+md_mdev_change_begin(MdMdevChange *change)
+{
+    md_command_take_turn(&change->command, on_turn);
 }

@@ -6,15 +6,13 @@
  */
 #pragma once
 
-#include "backend/backend.h"
+#include "backend/command.h"
 #include "mdev/mdev-write.h"
 
 typedef struct MdMdevChange MdMdevChange;
 
 struct MdMdevChange {
-    const MdDriverContext *context;
-    MdOwner *owner;
-    char *name;        /* of the device */
+    MdCommand command; /* its name is the device's */
     const char *doing; /* for messages */
 
     /* What is wanted. */
@@ -31,19 +29,21 @@ struct MdMdevChange {
     /* What has been planned. */
     MdCalloutAction action;
     MdDefinition *definition; /* to be written, or removed; NULL: the disk stays as it is */
-    MdCallout *callout;
-    GError *error;
 };
 
-/* The task of a change of the device called `name`, with the MdMdevChange as its data; `doing` and
- * `plan` are static. plan() runs when its turn has come. */
-GTask *md_mdev_change_new(const MdDriverContext *context,
-                          const char *name,
-                          const char *doing,
-                          gboolean (*plan)(MdMdevChange *change, GError **error),
-                          MdOwner *owner,
-                          GAsyncReadyCallback callback,
-                          gpointer user_data);
+/* A change of the device called `name`; `doing` and `plan` are static. plan() runs when its turn
+ * has come. */
+MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
+                                 const char *name,
+                                 const char *doing,
+                                 gboolean (*plan)(MdMdevChange *change, GError **error),
+                                 MdOwner *owner,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
 
-/* Waits for its turn, and makes the change. Takes the task over. */
-void md_mdev_change_begin(GTask *task);
+/* Runs a job of `write` on an object, for this change. */
+void md_mdev_change_run(
+    MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next);
+
+/* Waits for its turn, and makes the change. */
+void md_mdev_change_begin(MdMdevChange *change);

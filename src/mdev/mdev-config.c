@@ -8,7 +8,6 @@
 #include "mdev/mdev-config.h"
 #include "mdevctl/definition-file.h"
 #include "util/error.h"
-#include "util/worker.h"
 
 
 /* Plans to write `definition` (taken over) unless the disk holds just that. */
@@ -32,7 +31,7 @@ check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
         return TRUE;
     md_error_set(error, VIR_ERR_OPERATION_INVALID,
                  "Unable to define '%s': such a device has been created or defined meanwhile",
-                 change->name);
+                 change->command.name);
     return FALSE;
 }
 
@@ -41,7 +40,8 @@ static gboolean
 plan_define(MdMdevChange *change, GError **error)
 {
     const MdDefinition *wanted = change->wanted;
-    MdNodeDevice *device = md_registry_find(change->context->registry, change->name);
+    MdNodeDevice *device =
+        md_registry_find(change->command.context->registry, change->command.name);
     const MdDefinition *present = device != NULL ? device->definition : NULL;
     gboolean autostart = present != NULL && present->autostart;
 
@@ -64,14 +64,12 @@ plan_define(MdMdevChange *change, GError **error)
 
 
 static void
-on_type_found(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+on_type_found(MdCommand *command)
 {
-    GTask *task = user_data;
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdMdevChange *change = (MdMdevChange *)command;
     const MdDefinition *wanted = change->wanted;
-    g_autoptr(GError) reason = error;
 
-    change->type_known = error == NULL;
+    change->type_known = command->error == NULL;
     if (change->type_known) {
         MdDefinition *resolved =
             md_definition_new(wanted->parent_addr, wanted->uuid,
@@ -80,40 +78,36 @@ on_type_found(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
         md_definition_unref(change->wanted);
         change->wanted = resolved;
     } else if (wanted->type_id == NULL ||
-               !g_error_matches(reason, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
-        g_prefix_error(&reason, "Unable to %s '%s': ", change->doing, change->name);
-        g_task_return_error(task, g_steal_pointer(&reason));
-        g_object_unref(task);
+               !g_error_matches(command->error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
+        g_prefix_error(&command->error, "Unable to %s '%s': ", change->doing, command->name);
+        md_command_end(command);
         return;
     }
     g_clear_pointer(&change->write, md_mdev_write_unref);
     /* A type that the parent does not have may come with another version of the driver. Whatever
      * else has kept it from being found out is no reason to keep what may be half of its name. */
-    md_mdev_change_begin(task);
+    g_clear_error(&command->error);
+    md_mdev_change_begin(change);
 }
 
 
-/* Finds the type that `def` means, at a `parent` that is there, and begins. Takes the task over. */
+/* Finds the type that `def` means, at a `parent` that is there, and begins. */
 static void
-begin_with_type(GTask *task, MdNodeDevice *parent, const MdNodeDeviceDef *def)
+begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    MdMdevChange *change = g_task_get_task_data(task);
 
     if (parent != NULL) {
         change->write = md_mdev_write_new_create(parent, def);
-        md_worker_run(md_mdev_write_prepare_create, md_mdev_write_ref(change->write),
-                      (GDestroyNotify)md_mdev_write_unref, MD_WORKER_READ, parent->inode,
-                      change->context->settings->driver_timeout, change->owner, on_type_found,
-                      task);
+        md_mdev_change_run(change, MD_WORKER_READ, parent->inode, md_mdev_write_prepare_create,
+                           on_type_found);
     } else if (cap->type_id != NULL) {
-        md_mdev_change_begin(task);
+        md_mdev_change_begin(change);
     } else {
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED,
-                                "Unable to %s '%s': parent '%s' is not there to tell which type "
-                                "is named '%s'",
-                                change->doing, change->name, cap->parent_addr, cap->type_name);
-        g_object_unref(task);
+        md_error_set(&change->command.error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Unable to %s '%s': parent '%s' is not there to tell which type is named '%s'",
+                     change->doing, change->command.name, cap->parent_addr, cap->type_name);
+        md_command_end(&change->command);
     }
 }
 
@@ -130,29 +124,29 @@ md_mdev_config_define_async(const MdDriverContext *context,
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_autofree char *uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
     g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
-    GTask *task =
+    MdMdevChange *change =
         md_mdev_change_new(context, name, "define", plan_define, owner, callback, user_data);
-    MdMdevChange *change = g_task_get_task_data(task);
     MdNodeDevice *device = md_registry_find(context->registry, name);
 
     change->guarded = guarded;
     change->was_there = device != NULL;
     change->was_defined = device != NULL && device->definition != NULL;
     change->wanted = md_definition_new(cap->parent_addr, uuid, cap->type_id, FALSE, cap->attrs);
-    begin_with_type(task, parent, def);
+    begin_with_type(change, parent, def);
 }
 
 
 static gboolean
 plan_undefine(MdMdevChange *change, GError **error)
 {
-    MdNodeDevice *device = md_registry_look_up(change->context->registry, change->name, error);
+    MdNodeDevice *device =
+        md_registry_look_up(change->command.context->registry, change->command.name, error);
 
     if (device == NULL)
         return FALSE;
     if (device->definition == NULL) {
         md_error_set(error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined",
-                     change->name);
+                     change->command.name);
         return FALSE;
     }
     change->action = MD_CALLOUT_UNDEFINE;
@@ -176,14 +170,15 @@ md_mdev_config_undefine_async(const MdDriverContext *context,
 static gboolean
 plan_autostart(MdMdevChange *change, GError **error)
 {
-    MdNodeDevice *device = md_registry_look_up(change->context->registry, change->name, error);
+    MdNodeDevice *device =
+        md_registry_look_up(change->command.context->registry, change->command.name, error);
     const MdDefinition *present = device != NULL ? device->definition : NULL;
 
     if (device == NULL)
         return FALSE;
     if (present == NULL) {
         md_error_set(error, VIR_ERR_OPERATION_INVALID,
-                     "cannot set autostart for transient device '%s'", change->name);
+                     "cannot set autostart for transient device '%s'", change->command.name);
         return FALSE;
     }
     if (change->autostart && !md_mdev_attrs_check(present->attrs, error))
@@ -204,12 +199,11 @@ md_mdev_config_set_autostart_async(const MdDriverContext *context,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-    GTask *task = md_mdev_change_new(context, name, "set autostart on", plan_autostart, owner,
-                                     callback, user_data);
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdMdevChange *change = md_mdev_change_new(context, name, "set autostart on", plan_autostart,
+                                              owner, callback, user_data);
 
     change->autostart = autostart;
-    md_mdev_change_begin(task);
+    md_mdev_change_begin(change);
 }
 
 
@@ -235,17 +229,17 @@ check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 
     if (!g_str_equal(wanted->uuid, cap->uuid))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                     "Cannot update device '%s', uuid mismatch (current uuid '%s')", change->name,
-                     cap->uuid);
+                     "Cannot update device '%s', uuid mismatch (current uuid '%s')",
+                     change->command.name, cap->uuid);
     else if (!g_str_equal(wanted->parent_addr, cap->parent_addr))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                      "Cannot update device '%s', parent address mismatch (current parent address "
                      "'%s')",
-                     change->name, cap->parent_addr);
+                     change->command.name, cap->parent_addr);
     else if (live && !keeps_type(change, cap->type_id))
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                     "Cannot update device '%s', type mismatch (current type '%s')", change->name,
-                     cap->type_id != NULL ? cap->type_id : "unknown");
+                     "Cannot update device '%s', type mismatch (current type '%s')",
+                     change->command.name, cap->type_id != NULL ? cap->type_id : "unknown");
     else
         return TRUE;
     return FALSE;
@@ -263,8 +257,8 @@ check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
     if (updated->len <= MD_MDEV_ATTRS_MAX)
         return TRUE;
     md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                 "Cannot update device '%s', it would have more than %d attributes", change->name,
-                 MD_MDEV_ATTRS_MAX);
+                 "Cannot update device '%s', it would have more than %d attributes",
+                 change->command.name, MD_MDEV_ATTRS_MAX);
     return FALSE;
 }
 
@@ -272,7 +266,8 @@ check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
 static gboolean
 plan_update(MdMdevChange *change, GError **error)
 {
-    MdNodeDevice *device = md_registry_look_up(change->context->registry, change->name, error);
+    MdNodeDevice *device =
+        md_registry_look_up(change->command.context->registry, change->command.name, error);
 
     if (device == NULL)
         return FALSE;
@@ -281,13 +276,13 @@ plan_update(MdMdevChange *change, GError **error)
         change->what = device->active ? MD_BACKEND_UPDATE_LIVE : MD_BACKEND_UPDATE_CONFIG;
     if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0 && !device->active) {
         md_error_set(error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not active",
-                     change->name);
+                     change->command.name);
         return FALSE;
     }
     if ((change->what & MD_BACKEND_UPDATE_CONFIG) != 0 && device->definition == NULL) {
         md_error_set(error, VIR_ERR_OPERATION_INVALID,
                      "transient node device '%s' does not have any persistent config",
-                     change->name);
+                     change->command.name);
         return FALSE;
     }
     if (!check_identity(change, device, error) ||
@@ -320,13 +315,12 @@ md_mdev_config_update_async(const MdDriverContext *context,
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const MdCapMdev *present = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
-    GTask *task = md_mdev_change_new(context, device->def->name, "update", plan_update, owner,
-                                     callback, user_data);
-    MdMdevChange *change = g_task_get_task_data(task);
+    MdMdevChange *change = md_mdev_change_new(context, device->def->name, "update", plan_update,
+                                              owner, callback, user_data);
 
     change->wanted =
         md_definition_new(cap->parent_addr, cap->uuid != NULL ? cap->uuid : present->uuid,
                           cap->type_id, FALSE, cap->attrs);
     change->what = what;
-    begin_with_type(task, md_registry_find_address(context->registry, cap->parent_addr), def);
+    begin_with_type(change, md_registry_find_address(context->registry, cap->parent_addr), def);
 }

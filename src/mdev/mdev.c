@@ -8,25 +8,20 @@
 
 #include "mdev/mdev.h"
 
+#include "backend/command.h"
 #include "conf/cap-mdev.h"
 #include "mdev/mdev-config.h"
 #include "mdev/mdev-parent.h"
 #include "mdev/mdev-write.h"
 #include "util/error.h"
-#include "util/worker.h"
 
 /* One create or destroy. */
 typedef struct {
-    const MdDriverContext *context;
+    MdCommand command;
     const struct Verb *verb;
-    MdOwner *owner;
     MdMdevWrite *write;
-    guint64 inode;      /* of the device that is written to */
-    char *path;         /* where the mediated device is or will be */
-    char *name;         /* of the mediated device */
-    GPtrArray *attrs;   /* that it gets, or has */
-    MdCallout *callout; /* NULL: there are no scripts */
-    GError *error;
+    guint64 inode;    /* of the device that is written to */
+    GPtrArray *attrs; /* that it gets, or has */
 } Operation;
 
 typedef struct Verb {
@@ -36,230 +31,149 @@ typedef struct Verb {
     MdWorkerFunc write;
     /* The registry agrees with sysfs now: whether that is what was wanted. */
     void (*conclude)(Operation *operation, MdNodeDevice *device);
-    void (*explain)(Operation *operation, GError **error);
+    /* Says what has failed. */
+    void (*explain)(Operation *operation);
 } Verb;
 
 
 static void
-operation_free(Operation *operation)
+operation_clear(MdCommand *command)
 {
-    md_owner_unref(operation->owner);
-    md_change_log_end(operation->context->changes, operation->name);
+    Operation *operation = (Operation *)command;
+
     md_mdev_write_unref(operation->write);
-    g_free(operation->path);
-    g_free(operation->name);
     g_ptr_array_unref(operation->attrs);
-    g_clear_pointer(&operation->callout, md_callout_unref);
-    g_clear_error(&operation->error);
-    g_free(operation);
 }
 
 
-static MdUeventWait *
-get_uevent_wait(Operation *operation)
+/* `write` is taken over. */
+static Operation *
+operation_new(const MdDriverContext *context,
+              const Verb *verb,
+              MdMdevWrite *write,
+              guint64 inode,
+              const char *name,
+              GPtrArray *attrs,
+              MdOwner *owner,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
 {
-    return md_inventory_get_uevent_wait(operation->context->inventory);
-}
+    Operation *operation = md_command_new(sizeof(Operation), operation_clear, context, name, owner,
+                                          callback, user_data);
 
-
-static void
-end(GTask *task)
-{
-    Operation *operation = g_task_get_task_data(task);
-
-    md_backend_task_end(task, operation->name, g_steal_pointer(&operation->error));
-}
-
-
-static void
-on_scripts_told(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-
-    md_callout_after_finish(result);
-    end(task);
-}
-
-
-/* It has worked or not, and the registry knows. */
-static void
-tell_scripts(GTask *task)
-{
-    Operation *operation = g_task_get_task_data(task);
-
-    if (operation->callout == NULL)
-        end(task);
-    else
-        md_callout_after_async(operation->callout, operation->error == NULL, on_scripts_told,
-                               g_object_ref(task));
-}
-
-
-/* Ends a wait that will not be fulfilled and lets the registry see whatever is left. */
-static void
-give_up(Operation *operation)
-{
-    md_uevent_wait_cancel(get_uevent_wait(operation), operation->path);
-    md_inventory_check(operation->context->inventory, operation->path);
+    operation->verb = verb;
+    operation->write = write;
+    operation->inode = inode;
+    operation->attrs = md_mdev_attrs_copy(attrs);
+    return operation;
 }
 
 
 static void
-on_done(const char *path, gboolean seen, gpointer data)
+operation_fail(Operation *operation)
 {
-    g_autoptr(GTask) task = data;
-    Operation *operation = g_task_get_task_data(task);
-
-    if (!seen)
-        md_inventory_settle(operation->context->inventory, path);
-    operation->verb->conclude(operation, md_inventory_check(operation->context->inventory, path));
-    tell_scripts(task);
+    operation->verb->explain(operation);
+    md_command_give_up(&operation->command);
+    md_command_end(&operation->command);
 }
 
 
 static void
-on_written(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+operation_run(Operation *operation, MdWorkerFunc func, MdCommandFunc next)
 {
-    g_autoptr(GTask) task = user_data;
-    Operation *operation = g_task_get_task_data(task);
-    gboolean timed_out = FALSE;
+    md_command_run(&operation->command, MD_WORKER_WRITE, operation->inode, func,
+                   md_mdev_write_ref(operation->write), (GDestroyNotify)md_mdev_write_unref, next);
+}
 
-    if (error == NULL) {
-        md_uevent_wait_written(get_uevent_wait(operation), operation->path, on_done,
-                               g_steal_pointer(&task));
+
+static void
+on_event(MdCommand *command)
+{
+    Operation *operation = (Operation *)command;
+
+    operation->verb->conclude(operation,
+                              md_inventory_check(command->context->inventory, command->path));
+    md_command_end(command);
+}
+
+
+static void
+on_written(MdCommand *command)
+{
+    Operation *operation = (Operation *)command;
+
+    if (command->error == NULL) {
+        md_command_wait(command, on_event);
         return;
     }
-
-    operation->error = error;
     /* A write that goes on behind our back must not be looked at. */
-    timed_out = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
-    if (!timed_out && md_mdev_write_is_withdrawn(operation->write))
-        md_inventory_settle(operation->context->inventory, operation->path);
-    operation->verb->explain(operation, &operation->error);
-    give_up(operation);
-    tell_scripts(task);
+    if (!g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) &&
+        md_mdev_write_is_withdrawn(operation->write))
+        md_inventory_settle(command->context->inventory, command->path);
+    operation_fail(operation);
 }
 
 
 static void
-run_job(GTask *task, MdWorkerFunc func, MdWorkerEndFunc done)
+on_scripts_asked(MdCommand *command)
 {
-    Operation *operation = g_task_get_task_data(task);
+    Operation *operation = (Operation *)command;
 
-    md_worker_run(func, md_mdev_write_ref(operation->write), (GDestroyNotify)md_mdev_write_unref,
-                  MD_WORKER_WRITE, operation->inode, operation->context->settings->driver_timeout,
-                  operation->owner, done, g_object_ref(task));
-}
-
-
-static void
-on_scripts_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-    Operation *operation = g_task_get_task_data(task);
-
-    if (md_callout_before_finish(result, &operation->error)) {
-        md_uevent_wait_expect(get_uevent_wait(operation), operation->path, operation->verb->event);
-        run_job(task, operation->verb->write, on_written);
+    if (command->error != NULL) {
+        operation_fail(operation);
         return;
     }
-    operation->verb->explain(operation, &operation->error);
-    give_up(operation);
-    end(task);
+    md_uevent_wait_expect(md_inventory_get_uevent_wait(command->context->inventory), command->path,
+                          operation->verb->event);
+    operation_run(operation, operation->verb->write, on_written);
 }
 
 
 /* What scripts are told of the device; its type is known by now. */
 static MdDefinition *
-describe(Operation *operation)
+operation_describe(Operation *operation)
 {
-    MdNodeDevice *known = md_registry_find(operation->context->registry, operation->name);
-    g_autofree char *parent_path = g_path_get_dirname(operation->path);
+    const MdCommand *command = &operation->command;
+    MdNodeDevice *known = md_registry_find(command->context->registry, command->name);
+    g_autofree char *parent_path = g_path_get_dirname(command->path);
     g_autofree char *parent_addr = g_path_get_basename(parent_path);
-    g_autofree char *uuid = g_path_get_basename(operation->path);
+    g_autofree char *uuid = g_path_get_basename(command->path);
 
     return md_definition_new(parent_addr, uuid, md_mdev_write_get_type(operation->write),
                              known != NULL && md_node_device_is_autostart(known), operation->attrs);
 }
 
 
-/* From here on it is completed, also for a client that goes: scripts are told how it ends. */
 static void
-commit(Operation *operation)
+on_prepared(MdCommand *command)
 {
-    g_autoptr(MdOwner) owner = operation->owner;
-
-    operation->owner = md_owner_new_lasting(owner);
-}
-
-
-static void
-on_prepared(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
-{
-    g_autoptr(GTask) task = user_data;
-    Operation *operation = g_task_get_task_data(task);
+    Operation *operation = (Operation *)command;
     g_autoptr(MdDefinition) device = NULL;
 
-    operation->error = error;
-    if (error != NULL) {
-        operation->verb->explain(operation, &operation->error);
-        give_up(operation);
-        end(task);
+    if (command->error != NULL) {
+        operation_fail(operation);
         return;
     }
-    commit(operation);
-
-    device = describe(operation);
-    operation->callout = md_callout_new(operation->context->callouts, operation->verb->action,
-                                        device, operation->owner);
-    md_callout_before_async(operation->callout, on_scripts_asked, g_object_ref(task));
-}
-
-
-/* `path` and `name` are those of the mediated device, and taken over, as `write` is. */
-static GTask *
-operation_new(const MdDriverContext *context,
-              const Verb *verb,
-              MdMdevWrite *write,
-              guint64 inode,
-              char *path,
-              char *name,
-              GPtrArray *attrs,
-              MdOwner *owner,
-              GAsyncReadyCallback callback,
-              gpointer user_data)
-{
-    GTask *task = md_backend_task_new(callback, user_data);
-    Operation *operation = g_new0(Operation, 1);
-
-    operation->context = context;
-    operation->verb = verb;
-    operation->owner = md_owner_ref(owner);
-    operation->write = write;
-    operation->inode = inode;
-    operation->path = path;
-    operation->name = name;
-    operation->attrs = md_mdev_attrs_copy(attrs);
-    md_change_log_begin(context->changes, name);
-    g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
-    return task;
+    /* Scripts are told how it ends, also for a client that goes. */
+    md_command_commit(command);
+    device = operation_describe(operation);
+    md_command_ask_scripts(command, operation->verb->action, device, on_scripts_asked);
 }
 
 
 /* FALSE if the device is being worked on by somebody else. */
 static gboolean
-begin(GTask *task)
+operation_begin(Operation *operation, const char *path)
 {
-    Operation *operation = g_task_get_task_data(task);
-    gboolean scripts = md_callouts_may_exist(operation->context->callouts);
+    gboolean scripts = md_callouts_may_exist(operation->command.context->callouts);
 
-    if (!md_uevent_wait_begin(get_uevent_wait(operation), operation->path,
-                              scripts ? MD_WAIT_NOTHING : operation->verb->event))
+    if (!md_command_expect(&operation->command, path,
+                           scripts ? MD_WAIT_NOTHING : operation->verb->event))
         return FALSE;
     if (scripts)
-        run_job(task, operation->verb->prepare, on_prepared);
+        operation_run(operation, operation->verb->prepare, on_prepared);
     else
-        run_job(task, operation->verb->write, on_written);
+        operation_run(operation, operation->verb->write, on_written);
     return TRUE;
 }
 
@@ -267,18 +181,20 @@ begin(GTask *task)
 static void
 conclude_create(Operation *operation, MdNodeDevice *device)
 {
+    MdCommand *command = &operation->command;
+
     if (device == NULL)
-        md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to start mediated device: '%s' was removed again", operation->path);
+        md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
+                     "Unable to start mediated device: '%s' was removed again", command->path);
     else
-        md_registry_set_attrs(operation->context->registry, device, operation->attrs);
+        md_registry_set_attrs(command->context->registry, device, operation->attrs);
 }
 
 
 static void
-explain_create(Operation *operation G_GNUC_UNUSED, GError **error)
+explain_create(Operation *operation)
 {
-    g_prefix_error(error, "Unable to start mediated device: ");
+    g_prefix_error(&operation->command.error, "Unable to start mediated device: ");
 }
 
 
@@ -304,22 +220,22 @@ create_async(const MdDriverContext *context,
     MdMdevWrite *write = md_mdev_write_new_create(parent, def);
     const char *uuid = md_mdev_write_get_uuid(write);
     g_autofree char *parent_addr = g_path_get_basename(parent->def->path);
-    g_autoptr(GTask) task = operation_new(context, &create_verb, write, parent->inode,
-                                          g_build_filename(parent->def->path, uuid, NULL),
-                                          md_cap_mdev_make_name(uuid, parent_addr), cap->attrs,
-                                          owner, callback, user_data);
-    GError *error = NULL;
+    g_autofree char *path = g_build_filename(parent->def->path, uuid, NULL);
+    g_autofree char *name = md_cap_mdev_make_name(uuid, parent_addr);
+    Operation *operation = operation_new(context, &create_verb, write, parent->inode, name,
+                                         cap->attrs, owner, callback, user_data);
+    MdCommand *command = &operation->command;
 
     md_mdev_write_set_state_dir(write, context->settings->state_dir);
-    if (!md_mdev_attrs_check(cap->attrs, &error)) {
-        explain_create(NULL, &error);
-        g_task_return_error(task, error);
-    } else if (!begin(task)) {
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_INTERNAL_ERROR,
-                                "Unable to start mediated device: UUID '%s' is in use, a device of "
-                                "it is being created or destroyed on '%s'",
-                                uuid, parent->def->name);
-    }
+    if (!md_mdev_attrs_check(cap->attrs, &command->error))
+        explain_create(operation);
+    else if (!operation_begin(operation, path))
+        md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
+                     "Unable to start mediated device: UUID '%s' is in use, a device of it is "
+                     "being created or destroyed on '%s'",
+                     uuid, parent->def->name);
+    if (command->error != NULL)
+        md_command_end(command);
 }
 
 
@@ -328,16 +244,18 @@ conclude_destroy(Operation *operation, MdNodeDevice *device)
 {
     /* Somebody may have made a new one of the same UUID by now. */
     if (device != NULL && device->inode == operation->inode)
-        md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to destroy '%s': the kernel has kept it", operation->name);
+        md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
+                     "Unable to destroy '%s': the kernel has kept it", operation->command.name);
 }
 
 
 static void
-explain_destroy(Operation *operation, GError **error)
+explain_destroy(Operation *operation)
 {
-    if (!md_error_is_gone(*error))
-        g_prefix_error(error, "Unable to destroy '%s': ", operation->name);
+    MdCommand *command = &operation->command;
+
+    if (!md_error_is_gone(command->error))
+        g_prefix_error(&command->error, "Unable to destroy '%s': ", command->name);
 }
 
 
@@ -359,14 +277,15 @@ destroy_async(const MdDriverContext *context,
               gpointer user_data)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
-    g_autoptr(GTask) task =
+    Operation *operation =
         operation_new(context, &destroy_verb, md_mdev_write_new_remove(device), device->inode,
-                      g_strdup(device->def->path), g_strdup(device->def->name), cap->attrs, owner,
-                      callback, user_data);
+                      device->def->name, cap->attrs, owner, callback, user_data);
 
-    if (!begin(task))
-        g_task_return_new_error(task, MD_ERROR, VIR_ERR_OPERATION_INVALID,
-                                "device '%s' is being destroyed already", device->def->name);
+    if (operation_begin(operation, device->def->path))
+        return;
+    md_error_set(&operation->command.error, VIR_ERR_OPERATION_INVALID,
+                 "device '%s' is being destroyed already", device->def->name);
+    md_command_end(&operation->command);
 }
 
 

@@ -12,24 +12,19 @@
 
 #include <string.h>
 
+#include "backend/command.h"
 #include "conf/cap-scsi-host.h"
 #include "conf/wwn.h"
 #include "conf/xml-reader.h"
 #include "probe/fc-host.h"
 #include "util/error.h"
 #include "util/fair-queue.h"
-#include "util/worker.h"
 #include "vhba/vhba-write.h"
 
 /* One create or destroy. */
 typedef struct {
-    const MdDriverContext *context;
-    MdOwner *owner;
+    MdCommand command;    /* known by the port name of one to make, by the name of one to destroy */
     MdNodeDevice *parent; /* the adapter to write to; NULL: none has been found yet */
-    char *name;           /* of the device, once it is known */
-    char *path;           /* of one to destroy */
-    char *own;            /* what the log of changes calls it */
-    GError *error;
 
     /* Of one to make. */
     char *wanted; /* what messages call it */
@@ -51,68 +46,45 @@ get_cap(const MdNodeDevice *device)
 
 
 static void
-operation_free(Operation *operation)
+operation_clear(MdCommand *command)
 {
-    md_owner_unref(operation->owner);
+    Operation *operation = (Operation *)command;
+
     g_clear_pointer(&operation->parent, md_node_device_unref);
-    if (operation->own != NULL)
-        md_change_log_end(operation->context->changes, operation->own);
-    g_free(operation->own);
-    g_free(operation->name);
-    g_free(operation->path);
-    g_clear_error(&operation->error);
     g_free(operation->wanted);
     g_free(operation->wwnn);
     g_free(operation->wwpn);
     g_free(operation->fabric);
     g_queue_clear_full(&operation->candidates, (GDestroyNotify)md_node_device_unref);
     g_clear_error(&operation->reason);
-    g_free(operation);
 }
 
 
-static GTask *
+static Operation *
 operation_new(const MdDriverContext *context,
+              const char *name,
               MdOwner *owner,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
-    GTask *task = md_backend_task_new(callback, user_data);
-    Operation *operation = g_new0(Operation, 1);
+    Operation *operation = md_command_new(sizeof(Operation), operation_clear, context, name, owner,
+                                          callback, user_data);
 
-    operation->context = context;
-    operation->owner = md_owner_ref(owner);
     g_queue_init(&operation->candidates);
-    g_task_set_task_data(task, operation, (GDestroyNotify)operation_free);
-    return task;
+    return operation;
 }
 
 
+/* Takes `write` over. */
 static void
-operation_announce(Operation *operation, const char *name)
+operation_run(Operation *operation,
+              MdWorkerFunc func,
+              MdWorkerKind kind,
+              MdVhbaWrite *write,
+              MdCommandFunc next)
 {
-    operation->own = g_strdup(name);
-    md_change_log_begin(operation->context->changes, name);
-}
-
-
-static void
-end(GTask *task)
-{
-    Operation *operation = g_task_get_task_data(task);
-
-    md_backend_task_end(task, operation->name, g_steal_pointer(&operation->error));
-}
-
-
-static void
-run_job(GTask *task, MdWorkerFunc func, MdWorkerKind kind, MdVhbaWrite *write, MdWorkerEndFunc done)
-{
-    Operation *operation = g_task_get_task_data(task);
-
-    md_worker_run(func, write, (GDestroyNotify)md_vhba_write_free, kind, operation->parent->inode,
-                  operation->context->settings->driver_timeout, operation->owner, done,
-                  g_object_ref(task));
+    md_command_run(&operation->command, kind, operation->parent->inode, func, write,
+                   (GDestroyNotify)md_vhba_write_free, next);
 }
 
 
@@ -120,8 +92,8 @@ run_job(GTask *task, MdWorkerFunc func, MdWorkerKind kind, MdVhbaWrite *write, M
 static void
 add_prefix(Operation *operation, const char *verb, const char *object)
 {
-    if (!g_error_matches(operation->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE))
-        g_prefix_error(&operation->error, "Unable to %s '%s': ", verb, object);
+    if (!g_error_matches(operation->command.error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE))
+        g_prefix_error(&operation->command.error, "Unable to %s '%s': ", verb, object);
 }
 
 
@@ -278,38 +250,42 @@ check_all(Operation *operation)
     MdNodeDevice *named = NULL;
 
     for (guint i = 0; paths != NULL && i < paths->len; i++)
-        md_inventory_check(operation->context->inventory, g_ptr_array_index(paths, i));
+        md_inventory_check(operation->command.context->inventory, g_ptr_array_index(paths, i));
 
-    named = find_adapter(operation->context->registry, above, operation->wwnn, operation->wwpn);
+    named =
+        find_adapter(operation->command.context->registry, above, operation->wwnn, operation->wwpn);
     if (named != NULL) {
         g_autofree char *path = g_strdup(named->def->path);
 
-        md_inventory_check(operation->context->inventory, path);
+        md_inventory_check(operation->command.context->inventory, path);
     }
+}
+
+
+/* The adapter that has been made; NULL: it is not there. */
+static MdNodeDevice *
+find_made(const Operation *operation)
+{
+    return find_adapter(operation->command.context->registry, operation->parent->def->path,
+                        operation->wwnn, operation->wwpn);
 }
 
 
 /* It is there, or it is not. */
 static void
-end_create(GTask *task)
+end_create(MdCommand *command)
 {
-    Operation *operation = g_task_get_task_data(task);
-    const MdDriverContext *context = operation->context;
-    MdNodeDevice *device = NULL;
+    const Operation *operation = (const Operation *)command;
+    const MdNodeDevice *device = command->error == NULL ? find_made(operation) : NULL;
 
-    if (operation->error == NULL) {
-        device = find_adapter(context->registry, operation->parent->def->path, operation->wwnn,
-                              operation->wwpn);
-        if (device != NULL)
-            operation->name = g_strdup(device->def->name);
-        else
-            md_error_set(&operation->error, VIR_ERR_NO_NODE_DEVICE,
-                         "no node device for '%s' with matching wwnn '%s' and wwpn '%s' below '%s'",
-                         operation->wanted, operation->wwnn, operation->wwpn,
-                         operation->parent->def->name);
-    }
-    end(task);
-    md_key_queue_end(context->key_queue, operation->wwpn);
+    if (device != NULL)
+        command->made = g_strdup(device->def->name);
+    else if (command->error == NULL)
+        md_error_set(&command->error, VIR_ERR_NO_NODE_DEVICE,
+                     "no node device for '%s' with matching wwnn '%s' and wwpn '%s' below '%s'",
+                     operation->wanted, operation->wwnn, operation->wwpn,
+                     operation->parent->def->name);
+    md_command_end(command);
 }
 
 
@@ -318,22 +294,21 @@ stop_waiting(Operation *operation)
 {
     g_clear_handle_id(&operation->timer, g_source_remove);
     for (gsize i = 0; i < G_N_ELEMENTS(operation->handlers); i++)
-        g_clear_signal_handler(&operation->handlers[i], operation->context->registry);
+        g_clear_signal_handler(&operation->handlers[i], operation->command.context->registry);
 }
 
 
 static gboolean
 on_timeout(gpointer data)
 {
-    g_autoptr(GTask) task = data;
-    Operation *operation = g_task_get_task_data(task);
+    Operation *operation = data;
 
     operation->timer = 0;
     stop_waiting(operation);
     g_debug("No adapter '%s' below '%s' has come in time", operation->wwpn,
             operation->parent->def->name);
     check_all(operation);
-    end_create(task);
+    end_create(&operation->command);
     return G_SOURCE_REMOVE;
 }
 
@@ -341,37 +316,35 @@ on_timeout(gpointer data)
 static gboolean
 on_come(gpointer data)
 {
-    g_autoptr(GTask) task = data;
+    Operation *operation = data;
 
-    ((Operation *)g_task_get_task_data(task))->timer = 0;
-    end_create(task);
+    operation->timer = 0;
+    end_create(&operation->command);
     return G_SOURCE_REMOVE;
 }
 
 
 /* Something has come or changed. Those who listen to the registry are still being told. */
 static void
-on_registry(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, GTask *task)
+on_registry(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Operation *operation)
 {
-    Operation *operation = g_task_get_task_data(task);
-
     if (!is_adapter(device, operation->parent->def->path, operation->wwnn, operation->wwpn))
         return;
     stop_waiting(operation);
-    operation->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_come, task, NULL);
+    operation->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_come, operation, NULL);
 }
 
 
-/* Takes the task over. */
 static void
-wait_for_adapter(GTask *task)
+wait_for_adapter(Operation *operation)
 {
-    Operation *operation = g_task_get_task_data(task);
-    MdRegistry *registry = operation->context->registry;
+    const MdDriverContext *context = operation->command.context;
 
-    operation->handlers[0] = g_signal_connect(registry, "created", G_CALLBACK(on_registry), task);
-    operation->handlers[1] = g_signal_connect(registry, "updated", G_CALLBACK(on_registry), task);
-    operation->timer = g_timeout_add(operation->context->settings->event_timeout, on_timeout, task);
+    operation->handlers[0] =
+        g_signal_connect(context->registry, "created", G_CALLBACK(on_registry), operation);
+    operation->handlers[1] =
+        g_signal_connect(context->registry, "updated", G_CALLBACK(on_registry), operation);
+    operation->timer = g_timeout_add(context->settings->event_timeout, on_timeout, operation);
 }
 
 
@@ -383,104 +356,104 @@ new_write(Operation *operation)
 }
 
 
-static void try_next(GTask *task);
+static void try_next(Operation *operation);
 
 
 /* The write has failed: another adapter may do if any may. */
 static void
-go_on_after_failure(GTask *task)
+go_on_after_failure(Operation *operation)
 {
-    Operation *operation = g_task_get_task_data(task);
+    MdCommand *command = &operation->command;
 
     add_prefix(operation, "create a virtual port of", operation->parent->def->name);
     check_all(operation);
     /* One that is not through yet may still work. */
-    if (g_queue_is_empty(&operation->candidates) || md_fair_queue_is_refusal(operation->error) ||
-        g_error_matches(operation->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
-        end_create(task);
+    if (g_queue_is_empty(&operation->candidates) || md_fair_queue_is_refusal(command->error) ||
+        g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
+        end_create(command);
         return;
     }
     g_clear_error(&operation->reason);
-    operation->reason = g_steal_pointer(&operation->error);
-    try_next(task);
+    operation->reason = g_steal_pointer(&command->error);
+    try_next(operation);
 }
 
 
 static void
-on_created(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+on_created(MdCommand *command)
 {
-    g_autoptr(GTask) task = user_data;
-    Operation *operation = g_task_get_task_data(task);
+    Operation *operation = (Operation *)command;
 
-    operation->error = error;
-    if (error != NULL) {
-        go_on_after_failure(task);
-    } else if (find_adapter(operation->context->registry, operation->parent->def->path,
-                            operation->wwnn, operation->wwpn) != NULL) {
-        end_create(task);
-    } else {
-        wait_for_adapter(g_steal_pointer(&task));
-    }
+    if (command->error != NULL)
+        go_on_after_failure(operation);
+    else if (find_made(operation) != NULL)
+        end_create(command);
+    else
+        wait_for_adapter(operation);
 }
 
 
 static void
-on_checked(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+operation_create(Operation *operation)
 {
-    g_autoptr(GTask) task = user_data;
-    Operation *operation = g_task_get_task_data(task);
+    operation_run(operation, md_vhba_write_create, MD_WORKER_WRITE, new_write(operation),
+                  on_created);
+}
+
+
+static void
+on_checked(MdCommand *command)
+{
+    Operation *operation = (Operation *)command;
 
     g_clear_error(&operation->reason);
-    operation->reason = error;
-    if (error == NULL) {
-        run_job(task, md_vhba_write_create, MD_WORKER_WRITE, new_write(operation), on_created);
-    } else if (md_fair_queue_is_refusal(operation->reason)) {
-        operation->error = g_steal_pointer(&operation->reason);
+    if (command->error == NULL) {
+        operation_create(operation);
+    } else if (md_fair_queue_is_refusal(command->error)) {
         add_prefix(operation, "create a virtual port of", operation->parent->def->name);
-        end_create(task);
+        end_create(command);
     } else {
-        try_next(task);
+        operation->reason = g_steal_pointer(&command->error);
+        try_next(operation);
     }
 }
 
 
 /* Asks the next one of those that may be the parent. */
 static void
-try_next(GTask *task)
+try_next(Operation *operation)
 {
-    Operation *operation = g_task_get_task_data(task);
-
     g_clear_pointer(&operation->parent, md_node_device_unref);
     operation->parent = g_queue_pop_head(&operation->candidates);
     if (operation->parent != NULL) {
-        run_job(task, md_vhba_write_check, MD_WORKER_READ, new_write(operation), on_checked);
+        operation_run(operation, md_vhba_write_check, MD_WORKER_READ, new_write(operation),
+                      on_checked);
         return;
     }
-    md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
+    md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
                  "Could not find parent device for '%s': %s", operation->wanted,
                  operation->reason != NULL ? operation->reason->message
                                            : "there is none that takes virtual ports");
-    end_create(task);
+    end_create(&operation->command);
 }
 
 
 /* Nobody else makes or has made one of that name. */
 static void
-on_turn(gpointer data)
+on_turn(MdCommand *command)
 {
-    g_autoptr(GTask) task = data;
-    Operation *operation = g_task_get_task_data(task);
-    MdNodeDevice *other = find_adapter(operation->context->registry, NULL, NULL, operation->wwpn);
+    Operation *operation = (Operation *)command;
+    MdNodeDevice *other = find_adapter(command->context->registry, NULL, NULL, operation->wwpn);
 
     if (other != NULL) {
-        md_error_set(&operation->error, VIR_ERR_OPERATION_INVALID,
+        md_error_set(&command->error, VIR_ERR_OPERATION_INVALID,
                      "World-wide port name '%s' is in use by '%s'", operation->wwpn,
                      other->def->name);
-        end_create(task);
+        end_create(command);
     } else if (operation->parent != NULL) {
-        run_job(task, md_vhba_write_create, MD_WORKER_WRITE, new_write(operation), on_created);
+        operation_create(operation);
     } else {
-        try_next(task);
+        try_next(operation);
     }
 }
 
@@ -494,55 +467,43 @@ create_async(const MdDriverContext *context,
              gpointer user_data)
 {
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
-    GTask *task = operation_new(context, owner, callback, user_data);
-    Operation *operation = g_task_get_task_data(task);
+    char *wwpn = cap->wwpn != NULL ? g_strdup(cap->wwpn) : md_wwn_random();
+    Operation *operation = operation_new(context, wwpn, owner, callback, user_data);
     g_autoptr(GPtrArray) candidates = g_ptr_array_new();
 
     operation->wanted = get_wanted(def);
     operation->wwnn = cap->wwnn != NULL ? g_strdup(cap->wwnn) : md_wwn_random();
-    operation->wwpn = cap->wwpn != NULL ? g_strdup(cap->wwpn) : md_wwn_random();
+    operation->wwpn = wwpn;
     operation->fabric = g_strdup(def->parent_fabric_wwn);
     operation->parent = parent != NULL ? md_node_device_ref(parent) : NULL;
     if (parent == NULL)
         add_candidates(context, candidates);
     for (guint i = 0; i < candidates->len; i++)
         g_queue_push_tail(&operation->candidates, md_node_device_ref(candidates->pdata[i]));
-    operation_announce(operation, operation->wwpn);
-    md_key_queue_take(context->key_queue, operation->wwpn, on_turn, task);
+    md_command_take_turn(&operation->command, on_turn);
 }
 
 
 static void
-on_removed(const char *path, gboolean seen, gpointer data)
+on_removed(MdCommand *command)
 {
-    g_autoptr(GTask) task = data;
-    Operation *operation = g_task_get_task_data(task);
-
-    if (!seen)
-        md_inventory_settle(operation->context->inventory, path);
-    if (md_inventory_check(operation->context->inventory, path) != NULL)
-        md_error_set(&operation->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to destroy '%s': it is still there", operation->name);
-    end(task);
+    if (md_inventory_check(command->context->inventory, command->path) != NULL)
+        md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
+                     "Unable to destroy '%s': it is still there", command->name);
+    md_command_end(command);
 }
 
 
 static void
-on_deleted(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
+on_deleted(MdCommand *command)
 {
-    g_autoptr(GTask) task = user_data;
-    Operation *operation = g_task_get_task_data(task);
-    MdUeventWait *uevent_wait = md_inventory_get_uevent_wait(operation->context->inventory);
-
-    if (error == NULL) {
-        md_uevent_wait_written(uevent_wait, operation->path, on_removed, g_steal_pointer(&task));
+    if (command->error == NULL) {
+        md_command_wait(command, on_removed);
         return;
     }
-    operation->error = error;
-    add_prefix(operation, "destroy", operation->name);
-    md_uevent_wait_cancel(uevent_wait, operation->path);
-    md_inventory_check(operation->context->inventory, operation->path);
-    end(task);
+    add_prefix((Operation *)command, "destroy", command->name);
+    md_command_give_up(command);
+    md_command_end(command);
 }
 
 
@@ -553,28 +514,24 @@ destroy_async(const MdDriverContext *context,
               GAsyncReadyCallback callback,
               gpointer user_data)
 {
-    g_autoptr(GTask) task = operation_new(context, owner, callback, user_data);
-    Operation *operation = g_task_get_task_data(task);
+    const char *path = device->def->path;
+    Operation *operation = operation_new(context, device->def->name, owner, callback, user_data);
+    MdCommand *command = &operation->command;
     MdNodeDevice *parent = md_registry_find(context->registry, device->def->parent);
 
-    operation->name = g_strdup(device->def->name);
-    operation->path = g_strdup(device->def->path);
-    operation_announce(operation, device->def->name);
-    if (!md_fc_host_is_virtual(operation->path) || parent == NULL || get_cap(parent) == NULL)
-        md_error_set(&operation->error, VIR_ERR_CONFIG_UNSUPPORTED,
-                     "Unsupported device type: '%s' is not a virtual host adapter",
-                     operation->name);
-    else if (!md_uevent_wait_begin(md_inventory_get_uevent_wait(context->inventory),
-                                   operation->path, MD_WAIT_REMOVE))
-        md_error_set(&operation->error, VIR_ERR_OPERATION_INVALID,
-                     "device '%s' is being destroyed already", operation->name);
-    if (operation->error != NULL) {
-        end(task);
+    if (!md_fc_host_is_virtual(path) || parent == NULL || get_cap(parent) == NULL)
+        md_error_set(&command->error, VIR_ERR_CONFIG_UNSUPPORTED,
+                     "Unsupported device type: '%s' is not a virtual host adapter", command->name);
+    else if (!md_command_expect(command, path, MD_WAIT_REMOVE))
+        md_error_set(&command->error, VIR_ERR_OPERATION_INVALID,
+                     "device '%s' is being destroyed already", command->name);
+    if (command->error != NULL) {
+        md_command_end(command);
         return;
     }
     operation->parent = md_node_device_ref(parent);
-    run_job(task, md_vhba_write_delete, MD_WORKER_WRITE, md_vhba_write_new_delete(parent, device),
-            on_deleted);
+    operation_run(operation, md_vhba_write_delete, MD_WORKER_WRITE,
+                  md_vhba_write_new_delete(parent, device), on_deleted);
 }
 
 
