@@ -40,26 +40,10 @@ format(const MdCap *cap, MdXmlWriter *writer)
 }
 
 
-static void
-copy(MdCap *dest, const MdCap *src)
-{
-    ((MdCapApCard *)dest)->adapter = ((const MdCapApCard *)src)->adapter;
-}
-
-
-/* It holds numbers only. */
-static void
-clear(MdCap *cap G_GNUC_UNUSED)
-{
-}
-
-
 const MdCapKind md_cap_kind_ap_card = {
     .name = "ap_card",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD,
     .size = sizeof(MdCapApCard),
     .parse = parse,
     .format = format,
-    .copy = copy,
-    .clear = clear,
 };

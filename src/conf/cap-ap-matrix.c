@@ -1,49 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The AP matrix of s390, parent of vfio_ap's mediated devices. */
 #include "config.h"
 
-#include "conf/cap-ap-matrix.h"
+#include "conf/capability.h"
 
 #include <libvirt/libvirt.h>
-
-
-static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
-{
-    return md_mdev_types_parse(node, &((MdCapApMatrix *)cap)->mdev_types, error);
-}
-
-
-static void
-format(const MdCap *cap, MdXmlWriter *writer)
-{
-    const MdCapApMatrix *self = (const MdCapApMatrix *)cap;
-
-    md_mdev_types_format(self->mdev_types, writer);
-    md_mdev_types_format_details(self->mdev_types, writer);
-}
-
-
-static void
-copy(MdCap *dest, const MdCap *src)
-{
-    ((MdCapApMatrix *)dest)->mdev_types =
-        md_mdev_types_copy(((const MdCapApMatrix *)src)->mdev_types);
-}
-
-
-static void
-clear(MdCap *cap)
-{
-    g_clear_pointer(&((MdCapApMatrix *)cap)->mdev_types, g_ptr_array_unref);
-}
-
-
-static void
-list_nested(const MdCap *cap, GPtrArray *kinds)
-{
-    if (((const MdCapApMatrix *)cap)->mdev_types != NULL)
-        g_ptr_array_add(kinds, (gpointer)&md_cap_kind_mdev_types);
-}
 
 
 /* There is but one. */
@@ -57,11 +18,6 @@ make_address(const char *device)
 const MdCapKind md_cap_kind_ap_matrix = {
     .name = "ap_matrix",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX,
-    .size = sizeof(MdCapApMatrix),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
-    .clear = clear,
+    .size = sizeof(MdCap),
     .make_address = make_address,
-    .list_nested = list_nested,
 };

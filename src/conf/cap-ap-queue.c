@@ -45,27 +45,10 @@ format(const MdCap *cap, MdXmlWriter *writer)
 }
 
 
-static void
-copy(MdCap *dest, const MdCap *src)
-{
-    ((MdCapApQueue *)dest)->adapter = ((const MdCapApQueue *)src)->adapter;
-    ((MdCapApQueue *)dest)->domain = ((const MdCapApQueue *)src)->domain;
-}
-
-
-/* It holds numbers only. */
-static void
-clear(MdCap *cap G_GNUC_UNUSED)
-{
-}
-
-
 const MdCapKind md_cap_kind_ap_queue = {
     .name = "ap_queue",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE,
     .size = sizeof(MdCapApQueue),
     .parse = parse,
     .format = format,
-    .copy = copy,
-    .clear = clear,
 };

@@ -22,8 +22,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
         return FALSE;
 
     self->has_channel_address = channel != NULL;
-    return (channel == NULL || md_ccw_address_parse_xml(channel, &self->channel_address, error)) &&
-           md_mdev_types_parse(node, &self->mdev_types, error);
+    return channel == NULL || md_ccw_address_parse_xml(channel, &self->channel_address, error);
 }
 
 
@@ -38,33 +37,6 @@ format(const MdCap *cap, MdXmlWriter *writer)
         md_ccw_address_format(&self->channel_address, writer);
         md_xml_writer_end(writer);
     }
-    md_mdev_types_format(self->mdev_types, writer);
-    md_mdev_types_format_details(self->mdev_types, writer);
-}
-
-
-static void
-copy(MdCap *dest, const MdCap *src)
-{
-    MdCapCss *self = (MdCapCss *)dest;
-
-    *self = *(const MdCapCss *)src;
-    self->mdev_types = md_mdev_types_copy(self->mdev_types);
-}
-
-
-static void
-clear(MdCap *cap)
-{
-    g_clear_pointer(&((MdCapCss *)cap)->mdev_types, g_ptr_array_unref);
-}
-
-
-static void
-list_nested(const MdCap *cap, GPtrArray *kinds)
-{
-    if (((const MdCapCss *)cap)->mdev_types != NULL)
-        g_ptr_array_add(kinds, (gpointer)&md_cap_kind_mdev_types);
 }
 
 
@@ -88,8 +60,5 @@ const MdCapKind md_cap_kind_css = {
     .size = sizeof(MdCapCss),
     .parse = parse,
     .format = format,
-    .copy = copy,
-    .clear = clear,
     .make_address = make_address,
-    .list_nested = list_nested,
 };

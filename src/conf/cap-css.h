@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A channel subsystem device of s390: an address `cssid.ssid.devno`, and the types of vfio_ccw. */
+/* A channel subsystem device of s390: an address `cssid.ssid.devno`. */
 #pragma once
 
 #include "conf/capability.h"
-#include "conf/mdev-type.h"
 #include "conf/s390.h"
 
 typedef struct {
@@ -11,5 +10,4 @@ typedef struct {
     MdCcwAddress address;
     gboolean has_channel_address;
     MdCcwAddress channel_address; /* of the I/O device behind it */
-    GPtrArray *mdev_types;        /* NULL: no parent of mediated devices */
 } MdCapCss;

@@ -41,25 +41,10 @@ format(const MdCap *cap, MdXmlWriter *writer)
 }
 
 
-static void
-copy(MdCap *dest, const MdCap *src)
-{
-    *(MdCapDrm *)dest = *(const MdCapDrm *)src;
-}
-
-
-static void
-clear(MdCap *cap G_GNUC_UNUSED)
-{
-}
-
-
 const MdCapKind md_cap_kind_drm = {
     .name = "drm",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM,
     .size = sizeof(MdCapDrm),
     .parse = parse,
     .format = format,
-    .copy = copy,
-    .clear = clear,
 };

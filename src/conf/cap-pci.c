@@ -120,8 +120,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
         if (!parse_capability(self, child, error))
             return FALSE;
     }
-    return md_mdev_types_parse(node, &self->mdev_types, error) &&
-           md_pci_topology_parse(self, node, error);
+    return md_pci_topology_parse(self, node, error);
 }
 
 
@@ -152,8 +151,14 @@ format(const MdCap *cap, MdXmlWriter *writer)
     md_xml_writer_id(writer, "vendor", self->vendor_id, self->vendor_name);
     md_pci_functions_format(self, writer);
     format_header(writer, self->header);
-    md_mdev_types_format(self->mdev_types, writer);
-    md_mdev_types_format_details(self->mdev_types, writer);
+}
+
+
+static void
+format_rest(const MdCap *cap, MdXmlWriter *writer)
+{
+    const MdCapPci *self = (const MdCapPci *)cap;
+
     md_pci_vpd_format(self->vpd, writer);
     md_pci_topology_format(self, writer);
 }
@@ -171,7 +176,6 @@ copy(MdCap *dest, const MdCap *src)
         self->virtual_functions = g_array_copy(self->virtual_functions);
     if (self->iommu_addresses != NULL)
         self->iommu_addresses = g_array_copy(self->iommu_addresses);
-    self->mdev_types = md_mdev_types_copy(self->mdev_types);
     self->vpd = md_pci_vpd_copy(self->vpd);
 }
 
@@ -185,7 +189,6 @@ clear(MdCap *cap)
     g_free(self->product_name);
     g_clear_pointer(&self->virtual_functions, g_array_unref);
     g_clear_pointer(&self->iommu_addresses, g_array_unref);
-    g_clear_pointer(&self->mdev_types, g_ptr_array_unref);
     g_clear_pointer(&self->vpd, md_pci_vpd_free);
 }
 
@@ -195,8 +198,6 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 {
     const MdCapPci *self = (const MdCapPci *)cap;
 
-    if (self->mdev_types != NULL)
-        g_ptr_array_add(kinds, (gpointer)&md_cap_kind_mdev_types);
     if (self->vpd != NULL)
         g_ptr_array_add(kinds, (gpointer)&md_cap_kind_vpd);
 }
@@ -228,6 +229,7 @@ const MdCapKind md_cap_kind_pci = {
     .init = init,
     .parse = parse,
     .format = format,
+    .format_rest = format_rest,
     .copy = copy,
     .clear = clear,
     .make_address = make_address,

@@ -4,7 +4,6 @@
 
 #include "conf/cap-pci-vpd.h"
 #include "conf/capability.h"
-#include "conf/mdev-type.h"
 
 /* The kernel numbers domains by int; those above 16 bits are made up by it (VMD). */
 #define MD_PCI_DOMAIN_MAX   G_MAXINT
@@ -55,7 +54,6 @@ typedef struct {
     MdPciLink link_capability;
     gboolean has_link_status;
     MdPciLink link_status;
-    GPtrArray *mdev_types; /* NULL: no parent of mediated devices */
     gboolean may_have_vpd; /* the kernel offers it to be read; it may hold nothing of sense */
     MdPciVpd *vpd;         /* NULL: none, or not read */
 } MdCapPci;

@@ -42,21 +42,12 @@ md_cap_kind_make_address(const char *device)
 }
 
 
-static MdCap *
-new_zeroed(const MdCapKind *kind)
+MdCap *
+md_cap_new(const MdCapKind *kind)
 {
     MdCap *cap = g_malloc0(kind->size);
 
     cap->kind = kind;
-    return cap;
-}
-
-
-MdCap *
-md_cap_new(const MdCapKind *kind)
-{
-    MdCap *cap = new_zeroed(kind);
-
     if (kind->init != NULL)
         kind->init(cap);
     return cap;
@@ -66,9 +57,15 @@ md_cap_new(const MdCapKind *kind)
 MdCap *
 md_cap_copy(const MdCap *cap)
 {
-    MdCap *copy = new_zeroed(cap->kind);
+    const MdCapKind *kind = cap->kind;
+    MdCap *copy = NULL;
 
-    cap->kind->copy(copy, cap);
+    if (kind->copy == NULL)
+        return g_memdup2(cap, kind->size);
+
+    copy = g_malloc0(kind->size);
+    copy->kind = kind;
+    kind->copy(copy, cap);
     return copy;
 }
 
@@ -79,6 +76,7 @@ md_cap_free(MdCap *cap)
     if (cap == NULL)
         return;
 
-    cap->kind->clear(cap);
+    if (cap->kind->clear != NULL)
+        cap->kind->clear(cap);
     g_free(cap);
 }

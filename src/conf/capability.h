@@ -26,17 +26,21 @@ struct _MdCapKind {
     void (*init)(MdCap *cap);
     /* From <capability>. NULL: a document of this kind is read for its name and kind only. */
     gboolean (*parse)(MdCap *cap, xmlNodePtr node, GError **error);
-    /* What stands inside <capability type='...'>. */
+    /* What stands inside <capability type='...'>, before and after the types that a device offers.
+     * NULL: nothing. */
     void (*format)(const MdCap *cap, MdXmlWriter *writer);
-    /* Deep copies into zeroed `dest` (never initialized by `init`). */
+    void (*format_rest)(const MdCap *cap, MdXmlWriter *writer);
+    /* Deep copies into zeroed `dest` (never initialized by `init`). NULL: it holds but numbers. */
     void (*copy)(MdCap *dest, const MdCap *src);
+    /* NULL: it owns nothing. */
     void (*clear)(MdCap *cap);
     /*
      * Of kinds that may be parents of mediated devices: what the kernel calls the device that
-     * libvirt calls so; NULL if it is not of this kind. NULL: nothing of this kind is a parent.
+     * libvirt calls so; NULL if it is not of this kind. NULL: nothing of this kind is a parent, see
+     * `mdev_types` of MdNodeDeviceDef.
      */
     char *(*make_address)(const char *device);
-    /* Appends the kinds nested in this one (`mdev_types` of a PCI device). NULL: there are none. */
+    /* Appends the kinds nested in this one, but for `mdev_types`. NULL: there are none. */
     void (*list_nested)(const MdCap *cap, GPtrArray *kinds);
 };
 

@@ -36,6 +36,7 @@ clear(MdNodeDeviceDef *self)
     g_free(self->parent_fabric_wwn);
     g_free(self->driver);
     g_ptr_array_unref(self->caps);
+    g_clear_pointer(&self->mdev_types, g_ptr_array_unref);
 }
 
 
@@ -63,6 +64,7 @@ md_node_device_def_copy(const MdNodeDeviceDef *self)
     copy->driver = g_strdup(self->driver);
     for (guint i = 0; i < self->caps->len; i++)
         g_ptr_array_add(copy->caps, md_cap_copy(g_ptr_array_index(self->caps, i)));
+    copy->mdev_types = md_mdev_types_copy(self->mdev_types);
     return copy;
 }
 
@@ -99,6 +101,8 @@ md_node_device_def_list_caps(const MdNodeDeviceDef *self)
         const MdCap *cap = g_ptr_array_index(self->caps, i);
 
         g_ptr_array_add(kinds, (gpointer)cap->kind);
+        if (i == 0 && self->mdev_types != NULL && cap->kind != &md_cap_kind_mdev_types)
+            g_ptr_array_add(kinds, (gpointer)&md_cap_kind_mdev_types);
         if (cap->kind->list_nested != NULL)
             cap->kind->list_nested(cap, kinds);
     }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "conf/capability.h"
+#include "conf/mdev-type.h"
 
 typedef struct {
     char *name;      /* as libvirt gives it: pci_0000_86_00_0 */
@@ -23,6 +24,10 @@ typedef struct {
 
     char *driver;    /* name of the bound driver, or NULL */
     GPtrArray *caps; /* of MdCap, never NULL; the first one says what kind of device it is */
+
+    /* Of MdMdevType: what a parent of mediated devices offers, inside its first capability; empty
+     * until it is read. NULL: it is no parent. */
+    GPtrArray *mdev_types;
 } MdNodeDeviceDef;
 
 MdNodeDeviceDef *md_node_device_def_new(void);

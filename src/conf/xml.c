@@ -116,7 +116,8 @@ parse_capability(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
     if (kind == NULL)
         return FALSE;
     cap = md_node_device_def_add_cap(def, kind);
-    return kind->parse == NULL || kind->parse(cap, node, error);
+    return (kind->parse == NULL || kind->parse(cap, node, error)) &&
+           (kind->make_address == NULL || md_mdev_types_parse(node, &def->mdev_types, error));
 }
 
 
@@ -387,7 +388,14 @@ md_xml_format(const MdNodeDeviceDef *def, gboolean details)
         md_xml_writer_start(writer, "capability");
         md_xml_writer_attribute(writer, "type", cap->kind->name);
         md_xml_writer_block(writer);
-        cap->kind->format(cap, writer);
+        if (cap->kind->format != NULL)
+            cap->kind->format(cap, writer);
+        if (i == 0) {
+            md_mdev_types_format(def->mdev_types, writer);
+            md_mdev_types_format_details(def->mdev_types, writer);
+        }
+        if (cap->kind->format_rest != NULL)
+            cap->kind->format_rest(cap, writer);
         md_xml_writer_end(writer);
     }
     md_xml_writer_end(writer);

@@ -2,7 +2,6 @@
 /* The AP matrix of s390: the one device `matrix` on a bus of its own. */
 #include "config.h"
 
-#include "conf/cap-ap-matrix.h"
 #include "probe/mdev-types.h"
 #include "probe/probe.h"
 #include "util/names.h"
@@ -13,24 +12,13 @@
 static gboolean
 probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
-    MdCapApMatrix *cap = NULL;
-
     if (!g_str_equal(md_udev_device_get_name(device), DEVICE_NAME))
         return FALSE;
 
-    cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
-    cap->mdev_types = md_mdev_types_probe(dir);
+    md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
+    def->mdev_types = md_mdev_types_probe(dir);
     def->name = md_node_device_make_name("ap", DEVICE_NAME, NULL);
     return TRUE;
-}
-
-
-static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
-{
-    MdCapApMatrix *cap = md_node_device_def_get_cap(def, &md_cap_kind_ap_matrix);
-
-    return md_mdev_types_refresh(&cap->mdev_types, dir, may_block, error);
 }
 
 
@@ -45,6 +33,5 @@ const MdProbe md_probe_ap_matrix = {
     .kind = &md_cap_kind_ap_matrix,
     .subsystem = MD_SUBSYSTEM_MATRIX,
     .probe = probe,
-    .refresh = refresh,
     .is_counting = is_counting,
 };

@@ -33,18 +33,9 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap->address = address;
     if (channel != NULL)
         cap->has_channel_address = md_ccw_address_parse(channel, &cap->channel_address);
-    cap->mdev_types = md_mdev_types_probe(dir);
+    def->mdev_types = md_mdev_types_probe(dir);
     def->name = md_node_device_make_name("css", name, NULL);
     return TRUE;
-}
-
-
-static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
-{
-    MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
-
-    return md_mdev_types_refresh(&cap->mdev_types, dir, may_block, error);
 }
 
 
@@ -59,6 +50,5 @@ const MdProbe md_probe_css = {
     .kind = &md_cap_kind_css,
     .subsystem = MD_SUBSYSTEM_CSS,
     .probe = probe,
-    .refresh = refresh,
     .is_counting = is_counting,
 };

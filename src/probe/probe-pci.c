@@ -68,7 +68,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap->class_code = read_class(device, dir);
     cap->vendor_id = md_sysfs_dir_read_int(dir, ATTR_VENDOR, &number) ? (guint)number : 0;
     cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
-    cap->mdev_types = md_mdev_types_probe(dir);
+    def->mdev_types = md_mdev_types_probe(dir);
     cap->may_have_vpd = md_sysfs_dir_has(dir, MD_ATTR_VPD);
     def->name = md_node_device_make_name("pci", name, NULL);
     return TRUE;
@@ -265,13 +265,14 @@ read_link_status(MdCapPci *cap, MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def,
+        MdSysfsDir *dir,
+        gboolean may_block G_GNUC_UNUSED,
+        GError **error G_GNUC_UNUSED)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
     gint64 number = 0;
 
-    if (!md_mdev_types_refresh(&cap->mdev_types, dir, may_block, error))
-        return FALSE;
     cap->numa_node = md_sysfs_dir_read_int(dir, ATTR_NUMA_NODE, &number) ? (int)number : -1;
     read_link_status(cap, dir);
     read_sriov(cap, dir);

@@ -3,7 +3,6 @@
  * their like. */
 #include "config.h"
 
-#include "conf/cap-mdev-types.h"
 #include "probe/mdev-types.h"
 #include "probe/probe.h"
 #include "util/names.h"
@@ -25,30 +24,14 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     const char *subsystem = md_udev_device_get_subsystem(device);
 
-    if (!md_mdev_types_exist(dir))
+    def->mdev_types = md_mdev_types_probe(dir);
+    if (def->mdev_types == NULL)
         return FALSE;
 
     md_node_device_def_add_cap(def, &md_cap_kind_mdev_types);
     def->name = *subsystem != '\0'
                     ? md_node_device_make_name(subsystem, md_udev_device_get_name(device), NULL)
                     : md_node_device_make_name(md_udev_device_get_name(device), NULL);
-    return TRUE;
-}
-
-
-static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
-{
-    MdCapMdevTypes *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev_types);
-    GPtrArray *types = md_mdev_types_read(dir);
-
-    if (types != NULL) {
-        g_ptr_array_unref(cap->mdev_types);
-        cap->mdev_types = types;
-    }
     return TRUE;
 }
 
@@ -64,6 +47,5 @@ const MdProbe md_probe_virtual_parent = {
     .kind = &md_cap_kind_mdev_types,
     .subsystem = NULL,
     .probe = probe,
-    .refresh = refresh,
     .is_counting = is_counting,
 };

@@ -4,6 +4,7 @@
 #include "probe/probe.h"
 
 #include "probe/kept.h"
+#include "probe/mdev-types.h"
 #include "util/error.h"
 #include "util/names.h"
 
@@ -299,8 +300,7 @@ static gboolean
 will_block(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
     return (probe->refresh_blocks != NULL && probe->refresh_blocks(def)) ||
-           ((md_node_device_def_get_flags(def) & md_cap_kind_mdev_types.flag) != 0 &&
-            !is_counting(probe, def));
+           (def->mdev_types != NULL && !is_counting(probe, def));
 }
 
 
@@ -332,7 +332,10 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     fresh = md_node_device_def_copy(kept != NULL ? kept : def);
     g_free(fresh->driver);
     fresh->driver = g_steal_pointer(&driver);
-    may_block = may_block || is_counting(probe, fresh);
+    if (probe->kind->make_address != NULL &&
+        !md_mdev_types_refresh(&fresh->mdev_types, dir, may_block || is_counting(probe, fresh),
+                               error))
+        return NULL;
     if (probe->refresh != NULL && !probe->refresh(fresh, dir, may_block, error))
         return NULL;
     return g_steal_pointer(&fresh);

@@ -9,7 +9,6 @@
 #include <linux/devlink.h>
 #include <linux/genetlink.h>
 
-#include "conf/cap-mdev-types.h"
 #include "conf/cap-pci.h"
 #include "conf/xml.h"
 #include "probe/devlink.h"
@@ -64,15 +63,15 @@ static void
 check_description(const guint8 *bytes, gsize size)
 {
     g_autoptr(MdNodeDeviceDef) def = md_node_device_def_new();
-    MdCapPci *cap = md_node_device_def_add_cap(def, &md_cap_kind_pci);
     MdMdevType *type = md_mdev_type_new("type-1");
     g_autofree char *text = g_strndup((const char *)bytes, size);
 
     def->name = g_strdup("pci_0000_00_00_0");
-    cap->mdev_types = md_mdev_types_new();
+    md_node_device_def_add_cap(def, &md_cap_kind_pci);
+    def->mdev_types = md_mdev_types_new();
     type->device_api = g_strdup("vfio-pci");
     md_mdev_type_set_description(type, text);
-    g_ptr_array_add(cap->mdev_types, type);
+    g_ptr_array_add(def->mdev_types, type);
     check_document(def);
 }
 

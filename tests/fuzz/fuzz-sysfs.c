@@ -94,14 +94,14 @@ static void
 check_document(GPtrArray *types)
 {
     g_autoptr(MdNodeDeviceDef) def = md_node_device_def_new();
-    MdCapPci *cap = md_node_device_def_add_cap(def, &md_cap_kind_pci);
     g_autoptr(MdNodeDeviceDef) parsed = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *document = NULL;
     g_autofree char *again = NULL;
 
     def->name = g_strdup("pci_0000_00_00_0");
-    cap->mdev_types = md_mdev_types_copy(types);
+    md_node_device_def_add_cap(def, &md_cap_kind_pci);
+    def->mdev_types = md_mdev_types_copy(types);
     document = md_xml_format(def, TRUE);
     parsed = md_xml_parse(document, &error);
     g_assert_no_error(error);

@@ -7,9 +7,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "conf/cap-ap-matrix.h"
 #include "conf/cap-css.h"
-#include "conf/cap-mdev-types.h"
 #include "conf/cap-mdev.h"
 #include "conf/cap-pci.h"
 #include "conf/cap-system.h"
@@ -185,7 +183,7 @@ build_m60(void)
 
     cap->vendor_name = g_strdup("NVIDIA Corporation");
     cap->product_name = g_strdup("GM204GL [Tesla M60]");
-    cap->mdev_types = TYPES(m60_types, "vfio-pci");
+    def->mdev_types = TYPES(m60_types, "vfio-pci");
     cap->iommu_group = 42;
     add_address(&cap->iommu_addresses, "0000:86:00.0");
     cap->numa_node = 1;
@@ -206,7 +204,7 @@ build_a40_vf(void)
     cap->product_name = g_strdup("GA102GL [A40]");
     cap->has_physical_function = TRUE;
     g_assert_true(md_pci_address_parse("0000:e8:00.0", &cap->physical_function));
-    cap->mdev_types = TYPES(a40_types, "vfio-pci");
+    def->mdev_types = TYPES(a40_types, "vfio-pci");
     cap->iommu_group = 191;
     add_address(&cap->iommu_addresses, "0000:e8:00.4");
     cap->numa_node = 0;
@@ -224,7 +222,7 @@ build_gvtg(void)
 
     cap->vendor_name = g_strdup("Intel Corporation");
     cap->product_name = g_strdup("UHD Graphics 620");
-    cap->mdev_types = TYPES(gvtg_types, "vfio-pci");
+    def->mdev_types = TYPES(gvtg_types, "vfio-pci");
     cap->iommu_group = 0;
     add_address(&cap->iommu_addresses, "0000:00:02.0");
     return def;
@@ -391,7 +389,7 @@ build_ccw_parent(void)
 
     g_assert_true(md_ccw_address_parse("0.0.0062", &cap->address));
     cap->has_channel_address = md_ccw_address_parse("0.0.9001", &cap->channel_address);
-    cap->mdev_types = TYPES(ccw_types, "vfio-ccw");
+    def->mdev_types = TYPES(ccw_types, "vfio-ccw");
     return def;
 }
 
@@ -401,9 +399,9 @@ build_ap_parent(void)
 {
     MdNodeDeviceDef *def =
         md_sample_new("ap_matrix", "/sys/devices/vfio_ap/matrix", "computer", NULL);
-    MdCapApMatrix *cap = md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
 
-    cap->mdev_types = TYPES(ap_types, "vfio-ap");
+    md_node_device_def_add_cap(def, &md_cap_kind_ap_matrix);
+    def->mdev_types = TYPES(ap_types, "vfio-ap");
     return def;
 }
 
@@ -423,10 +421,9 @@ static MdNodeDeviceDef *
 new_virtual(const char *name, const char *path, GPtrArray *types)
 {
     MdNodeDeviceDef *def = md_sample_new(name, path, "computer", NULL);
-    MdCapMdevTypes *cap = md_node_device_def_add_cap(def, &md_cap_kind_mdev_types);
 
-    g_ptr_array_unref(cap->mdev_types);
-    cap->mdev_types = types;
+    md_node_device_def_add_cap(def, &md_cap_kind_mdev_types);
+    def->mdev_types = types;
     return def;
 }
 

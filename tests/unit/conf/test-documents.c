@@ -267,12 +267,11 @@ test_types(void)
                        BLOCK(TYPE_OF("b", "18446744073709551615") "<x/>" TYPE_OF("a", "0"))
                            DETAILS("<attribute name='c' unit='KiB'>1</attribute>"
                                    "<attribute name='d'/><description>prose</description>")));
-    const MdCapCss *cap = md_node_device_def_get_cap(def, &md_cap_kind_css);
-    const MdMdevType *b = g_ptr_array_index(cap->mdev_types, 0);
-    const MdMdevType *a = g_ptr_array_index(cap->mdev_types, 1);
+    const MdMdevType *b = g_ptr_array_index(def->mdev_types, 0);
+    const MdMdevType *a = g_ptr_array_index(def->mdev_types, 1);
     const MdMdevProperty *property = g_ptr_array_index(a->properties, 0);
 
-    g_assert_cmpuint(cap->mdev_types->len, ==, 2);
+    g_assert_cmpuint(def->mdev_types->len, ==, 2);
     g_assert_cmpstr(b->id, ==, "b");
     g_assert_null(b->name);
     g_assert_cmpstr(b->device_api, ==, "vfio-pci");

@@ -63,15 +63,16 @@ static void
 test_list_caps(void)
 {
     g_autoptr(MdNodeDeviceDef) def = md_node_device_def_new();
-    MdCapPci *cap = md_node_device_def_add_cap(def, &md_cap_kind_pci);
-    g_autoptr(GPtrArray) alone = md_node_device_def_list_caps(def);
+    g_autoptr(GPtrArray) alone = NULL;
     g_autoptr(GPtrArray) nested = NULL;
 
+    md_node_device_def_add_cap(def, &md_cap_kind_pci);
+    alone = md_node_device_def_list_caps(def);
     g_assert_cmpuint(alone->len, ==, 1);
     g_assert_cmphex(md_node_device_def_get_flags(def), ==,
                     VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV);
 
-    cap->mdev_types = g_ptr_array_new_with_free_func((GDestroyNotify)md_mdev_type_free);
+    def->mdev_types = md_mdev_types_new();
     nested = md_node_device_def_list_caps(def);
     g_assert_cmpuint(nested->len, ==, 2);
     g_assert_true(g_ptr_array_index(nested, 0) == &md_cap_kind_pci);
