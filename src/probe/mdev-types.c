@@ -54,8 +54,8 @@ static GHashTable *known_sets;
 #define KNOWN_MAX 4096
 
 
-static MdMdevType *
-find_known(guint64 inode)
+MdMdevType *
+md_mdev_types_find(guint64 inode)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
     const MdMdevType *type = known != NULL ? g_hash_table_lookup(known, &inode) : NULL;
@@ -112,14 +112,14 @@ make_path(const char *id)
 
 
 MdMdevType *
-md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode, gboolean may_block)
+md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode)
 {
     g_autofree char *target = NULL;
     g_autofree char *description = NULL;
-    MdMdevType *type = find_known(inode);
+    MdMdevType *type = md_mdev_types_find(inode);
     gboolean complete = TRUE;
 
-    if (type != NULL || inode == 0 || !may_block)
+    if (type != NULL || inode == 0)
         return type;
 
     /* `path` may be a link that is called otherwise. */
@@ -167,7 +167,7 @@ md_mdev_types_read(MdSysfsDir *parent)
         const MdSysfsEntry *entry = g_ptr_array_index(entries, i);
         g_autofree char *path = make_path(entry->name);
         g_autofree char *attribute = g_strconcat(path, "/" MD_ATTR_TYPE_AVAILABLE, NULL);
-        MdMdevType *type = md_mdev_types_read_one(parent, path, entry->inode, TRUE);
+        MdMdevType *type = md_mdev_types_read_one(parent, path, entry->inode);
         gint64 available = 0;
 
         if (type == NULL)
@@ -197,7 +197,7 @@ type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 {
     g_autofree char *path = make_path(id);
     guint64 inode = md_sysfs_dir_find_inode(parent, path);
-    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, inode, TRUE);
+    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, inode);
 
     return type != NULL && g_strcmp0(type->name, name) == 0;
 }

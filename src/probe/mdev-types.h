@@ -33,13 +33,13 @@ GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 gboolean
 md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error);
 
-/*
- * What is told of one type, whose directory is at `path` below `dir` and has this inode, 0 if there
- * is none; `available` is left at 0. NULL if there is none. With `may_block` FALSE no driver is
- * asked: NULL as well if the type has not been read before.
- */
-MdMdevType *
-md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode, gboolean may_block);
+/* What has been read of the type whose directory has this inode; `available` is left at 0. NULL if
+ * it has not been read. */
+MdMdevType *md_mdev_types_find(guint64 inode);
+
+/* The same for a worker, which reads it if need be, at `path` below `dir`. NULL if there is none,
+ * which inode 0 says. */
+MdMdevType *md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode);
 
 /*
  * For a worker: the type that a create document means, by `id` (nvidia-11, or 11 where just one

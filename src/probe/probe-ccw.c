@@ -23,10 +23,7 @@ md_ccw_state_read(MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
     MdCapCcw *cap = md_node_device_def_get_cap(def, &md_cap_kind_ccw);
     g_autofree char *group = md_sysfs_dir_read_link(dir, ATTR_GROUP_DEVICE);
@@ -52,7 +49,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap = md_node_device_def_add_cap(def, &md_cap_kind_ccw);
     cap->address = address;
     def->name = md_node_device_make_name("ccw", name, NULL);
-    return refresh(def, dir, FALSE, NULL);
+    return refresh(def, dir);
 }
 
 

@@ -70,15 +70,22 @@ list_affected(const MdNodeDeviceDef *def, GPtrArray *names)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
     MdCapCcwGroup *cap = md_node_device_def_get_cap(def, &md_cap_kind_ccwgroup);
 
     cap->state = md_ccw_state_read(dir);
     read_members(cap, dir);
+    return TRUE;
+}
+
+
+/* The attributes of the card are the driver's. */
+static gboolean
+query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapCcwGroup *cap = md_node_device_def_get_cap(def, &md_cap_kind_ccwgroup);
+
     g_free(cap->card_type);
     cap->card_type = md_sysfs_dir_read(dir, ATTR_CARD_TYPE, NULL);
     g_free(cap->chpid);
@@ -92,6 +99,7 @@ const MdProbe md_probe_ccwgroup = {
     .subsystem = MD_SUBSYSTEM_CCWGROUP,
     .probe = probe,
     .list_affected = list_affected,
-    .refresh_blocks = md_probe_always_blocks, /* the attributes of the card are the driver's */
     .refresh = refresh,
+    .query_driver = query_driver,
+    .asks_driver = md_probe_always_asks,
 };

@@ -52,21 +52,31 @@ read_iommu_group(MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     if (cap->type_id == NULL)
         read_type(cap, dir);
+    cap->iommu_group = read_iommu_group(dir);
+    g_clear_pointer(&cap->type, md_mdev_type_free);
+    cap->type = md_mdev_types_find(cap->type_inode);
+    return cap->type != NULL;
+}
+
+
+static gboolean
+query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
+{
+    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
     if (cap->type_id == NULL) {
         md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
                      "no node device with matching name '%s': it is coming or going", def->name);
         return FALSE;
     }
-    cap->iommu_group = read_iommu_group(dir);
-    g_clear_pointer(&cap->type, md_mdev_type_free);
-    cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, cap->type_inode, may_block);
-    return cap->type != NULL || md_probe_check_may_block(may_block, error);
+    cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, cap->type_inode);
+    return TRUE;
 }
 
 
@@ -83,6 +93,7 @@ const MdProbe md_probe_mdev = {
     .subsystem = MD_SUBSYSTEM_MDEV,
     .probe = probe,
     .refresh = refresh,
+    .query_driver = query_driver,
     .is_complete = is_complete,
     .nodeless = TRUE,
     .told_by_bind = TRUE,

@@ -90,8 +90,9 @@ check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 }
 
 
+/* All of it is behind the lock of all interfaces, or the driver's. */
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block G_GNUC_UNUSED, GError **error)
+query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 {
     MdCapNet *cap = md_node_device_def_get_cap(def, &md_cap_kind_net);
 
@@ -106,6 +107,6 @@ const MdProbe md_probe_net = {
     .subsystem = MD_SUBSYSTEM_NET,
     .driverless = TRUE,
     .probe = probe,
-    .refresh_blocks = md_probe_always_blocks, /* the lock of all interfaces, and the driver */
-    .refresh = refresh,
+    .query_driver = query_driver,
+    .asks_driver = md_probe_always_asks,
 };

@@ -265,10 +265,7 @@ read_link_status(MdCapPci *cap, MdSysfsDir *dir)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def,
-        MdSysfsDir *dir,
-        gboolean may_block G_GNUC_UNUSED,
-        GError **error G_GNUC_UNUSED)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
     MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
     gint64 number = 0;

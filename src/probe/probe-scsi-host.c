@@ -72,7 +72,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 
 
 static gboolean
-refresh_blocks(const MdNodeDeviceDef *def)
+asks_driver(const MdNodeDeviceDef *def)
 {
     const MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
 
@@ -81,16 +81,21 @@ refresh_blocks(const MdNodeDeviceDef *def)
 
 
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
     MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
 
     read_all(cap, dir);
     g_clear_pointer(&cap->fabric_wwn, g_free);
-    if (!cap->is_fc_host)
-        return TRUE;
-    if (!md_probe_check_may_block(may_block, error))
-        return FALSE;
+    return TRUE;
+}
+
+
+static gboolean
+query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapScsiHost *cap = md_node_device_def_get_cap(def, &md_cap_kind_scsi_host);
+
     cap->fabric_wwn = md_fc_host_read_fabric(dir);
     return TRUE;
 }
@@ -111,8 +116,9 @@ const MdProbe md_probe_scsi_host = {
     .companion = MD_CLASS_FC_HOST,
     .driverless = TRUE,
     .probe = probe,
-    .refresh_blocks = refresh_blocks,
     .refresh = refresh,
+    .query_driver = query_driver,
+    .asks_driver = asks_driver,
     .is_complete = is_complete,
     .is_companion_complete = md_fc_host_is_named, /* a driver says the names last */
 };

@@ -338,23 +338,35 @@ read_once(
 }
 
 
+static void
+count_blocks(MdCapStorage *cap)
+{
+    cap->num_blocks = cap->logical_block_size > 0 ? cap->size / cap->logical_block_size : 0;
+}
+
+
 /* A disk that has another size may be formatted otherwise, too. */
 static gboolean
-refresh(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
     MdCapStorage *cap = md_node_device_def_get_cap(def, &md_cap_kind_storage);
-    guint64 size = 0;
+    guint64 known = cap->size;
 
     if (is_empty(cap))
         return TRUE;
-    size = read_size(dir);
-    if (size != cap->size) {
-        if (!md_probe_check_may_block(may_block, error))
-            return FALSE;
-        cap->size = size;
-        cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
-    }
-    cap->num_blocks = cap->logical_block_size > 0 ? cap->size / cap->logical_block_size : 0;
+    cap->size = read_size(dir);
+    count_blocks(cap);
+    return cap->size == known;
+}
+
+
+static gboolean
+query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapStorage *cap = md_node_device_def_get_cap(def, &md_cap_kind_storage);
+
+    cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
+    count_blocks(cap);
     return TRUE;
 }
 
@@ -368,4 +380,5 @@ const MdProbe md_probe_storage = {
     .probe_again = probe_again,
     .read_once = read_once,
     .refresh = refresh,
+    .query_driver = query_driver,
 };

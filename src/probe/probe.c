@@ -228,7 +228,7 @@ md_probe_check_may_block(gboolean may_block, GError **error)
 
 
 gboolean
-md_probe_always_blocks(const MdNodeDeviceDef *def G_GNUC_UNUSED)
+md_probe_always_asks(const MdNodeDeviceDef *def G_GNUC_UNUSED)
 {
     return TRUE;
 }
@@ -295,12 +295,36 @@ is_counting(const MdProbe *probe, const MdNodeDeviceDef *def)
 }
 
 
+static gboolean
+asks_driver(const MdProbe *probe, const MdNodeDeviceDef *def)
+{
+    return probe->asks_driver != NULL && probe->asks_driver(def);
+}
+
+
 /* The driver of a parent is asked what is left of each type. */
 static gboolean
-will_block(const MdProbe *probe, const MdNodeDeviceDef *def)
+asks_for_types(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
-    return (probe->refresh_blocks != NULL && probe->refresh_blocks(def)) ||
-           (def->mdev_types != NULL && !is_counting(probe, def));
+    return def->mdev_types != NULL && !is_counting(probe, def);
+}
+
+
+/* All that may have changed; nobody else sees `def` yet. */
+static gboolean
+read_again(
+    const MdProbe *probe, MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+{
+    gboolean is_whole = TRUE;
+
+    if (probe->kind->make_address != NULL &&
+        !md_mdev_types_refresh(&def->mdev_types, dir, may_block || is_counting(probe, def), error))
+        return FALSE;
+    if (probe->refresh != NULL)
+        is_whole = probe->refresh(def, dir);
+    if (is_whole && !asks_driver(probe, def))
+        return TRUE;
+    return md_probe_check_may_block(may_block, error) && probe->query_driver(def, dir, error);
 }
 
 
@@ -317,7 +341,8 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     if (def->path == NULL || probe == NULL)
         return md_node_device_def_ref(def);
 
-    if (will_block(probe, def) && !md_probe_check_may_block(may_block, error))
+    if ((asks_driver(probe, def) || asks_for_types(probe, def)) &&
+        !md_probe_check_may_block(may_block, error))
         return NULL;
     dir = md_probe_open(def->name, def->path, inode, error);
     if (dir == NULL)
@@ -332,11 +357,5 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     fresh = md_node_device_def_copy(kept != NULL ? kept : def);
     g_free(fresh->driver);
     fresh->driver = g_steal_pointer(&driver);
-    if (probe->kind->make_address != NULL &&
-        !md_mdev_types_refresh(&fresh->mdev_types, dir, may_block || is_counting(probe, fresh),
-                               error))
-        return NULL;
-    if (probe->refresh != NULL && !probe->refresh(fresh, dir, may_block, error))
-        return NULL;
-    return g_steal_pointer(&fresh);
+    return read_again(probe, fresh, dir, may_block, error) ? g_steal_pointer(&fresh) : NULL;
 }

@@ -7,8 +7,9 @@
  * identity, and what never changes; it reads nothing that asks a driver. read_once() runs when
  * somebody first wants more of it: what cannot change until udev tells of the device again, but is
  * slow or may block; kept.h says what drops it. refresh() runs each time somebody wants the whole
- * document: everything the kernel may have changed since. The last two run in place where nothing
- * can block, else on a worker.
+ * document: everything the kernel may have changed since, as far as sysfs tells; query_driver()
+ * asks the driver for the rest. A document for which no driver is asked is made in place, any other
+ * by one job of a worker.
  */
 #pragma once
 
@@ -47,17 +48,14 @@ typedef struct {
      * this one, of which no event of their own tells. NULL: there are none. */
     void (*list_affected)(const MdNodeDeviceDef *def, GPtrArray *names);
 
-    /* Whether refresh() is known to ask a driver or to take a lock that one may hold. Of a parent
-     * of mediated devices that is known anyway. NULL: it is not. */
-    gboolean (*refresh_blocks)(const MdNodeDeviceDef *def);
-
     /* Whether the driver of a parent prints from a counter what is left of a type, in each version
      * of the kernel: such a read cannot block, so it happens in place. NULL: none does. */
     gboolean (*is_counting)(const MdNodeDeviceDef *def);
 
     /*
      * Reads what is kept. Nobody else sees `def` yet. Clears `lasting` if the answer is not whole
-     * and is to be read again the next time. `may_block` as for refresh(). NULL: nothing is kept.
+     * and is to be read again the next time. With `may_block` FALSE a driver must not be asked; if
+     * it would have to be, the error is G_IO_ERROR_WOULD_BLOCK. NULL: nothing is kept.
      */
     gboolean (*read_once)(MdNodeDeviceDef *def,
                           MdSysfsDir *dir,
@@ -65,12 +63,18 @@ typedef struct {
                           gboolean *lasting,
                           GError **error);
 
-    /*
-     * Reads again what may have changed; NULL: nothing may. Nobody else sees `def` yet. With
-     * `may_block` FALSE, which is not tried if refresh_blocks(), a driver must not be asked; if it
-     * would have to be, the error is G_IO_ERROR_WOULD_BLOCK.
-     */
-    gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error);
+    /* Reads again what may have changed and sysfs tells, which never blocks; NULL: there is nothing
+     * of that. FALSE: query_driver() has to tell the rest. Nobody else sees `def` yet. The types
+     * that a parent offers are read for each probe whose kind may be a parent. */
+    gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir);
+
+    /* For a worker, after refresh(): asks the driver, or takes a lock that one may hold. NULL:
+     * there is nothing to be asked. */
+    gboolean (*query_driver)(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error);
+
+    /* Whether query_driver() is needed, so that refresh() is not tried without a worker. NULL: only
+     * refresh() can tell. */
+    gboolean (*asks_driver)(const MdNodeDeviceDef *def);
 
     /* TRUE once sysfs holds all there is to it; NULL: always. */
     gboolean (*is_complete)(MdSysfsDir *dir);
@@ -161,8 +165,8 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
 /* To be called before a driver is asked: FALSE and the error if that is not allowed. */
 gboolean md_probe_check_may_block(gboolean may_block, GError **error);
 
-/* A refresh_blocks() of kinds whose devices are all alike. */
-gboolean md_probe_always_blocks(const MdNodeDeviceDef *def);
+/* An asks_driver() of kinds whose devices are all alike. */
+gboolean md_probe_always_asks(const MdNodeDeviceDef *def);
 
 /* Opens the directory of that very device, errors as above. `name` is for the message. */
 MdSysfsDir *md_probe_open(const char *name, const char *path, guint64 inode, GError **error);

@@ -150,7 +150,7 @@ test_unprintable(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(MdMdevType) type = NULL;
 
     put_type(fixture, "odd-1", "\x01\x02\n", "1\n");
-    type = md_mdev_types_read_one(fixture->parent, "mdev_supported_types/odd-1", 4711, TRUE);
+    type = md_mdev_types_read_one(fixture->parent, "mdev_supported_types/odd-1", 4711);
     g_assert_nonnull(type);
     g_assert_null(type->name);
     g_assert_cmpstr(type->device_api, ==, "vfio-pci");
