@@ -117,9 +117,9 @@ md_identity_parse_start_time(const char *stat)
 
 
 static char *
-read_process_file(gint64 pid, const char *name)
+read_process_file(const MdRoots *roots, gint64 pid, const char *name)
 {
-    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/%" G_GINT64_FORMAT "/%s", pid, name);
+    g_autofree char *path = g_strdup_printf("%s/%" G_GINT64_FORMAT "/%s", roots->proc, pid, name);
     char *text = NULL;
 
     g_file_get_contents(path, &text, NULL, NULL);
@@ -128,9 +128,9 @@ read_process_file(gint64 pid, const char *name)
 
 
 static guint64
-read_start_time(gint64 pid)
+read_start_time(const MdRoots *roots, gint64 pid)
 {
-    g_autofree char *stat = read_process_file(pid, "stat");
+    g_autofree char *stat = read_process_file(roots, pid, "stat");
 
     return stat != NULL ? md_identity_parse_start_time(stat) : 0;
 }
@@ -156,10 +156,10 @@ md_identity_is_user_of(const char *status, uid_t uid)
 
 /* The start time of a process that certainly is the peer: it had not ended after it was read. */
 static guint64
-read_peer_start_time(const struct ucred *peer, int pidfd)
+read_peer_start_time(const MdRoots *roots, const struct ucred *peer, int pidfd)
 {
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-    guint64 start_time = read_start_time(peer->pid);
+    guint64 start_time = read_start_time(roots, peer->pid);
 
     return poll(&ended, 1, 0) == 0 ? start_time : 0;
 }
@@ -170,29 +170,29 @@ read_peer_start_time(const struct ucred *peer, int pidfd)
  * belongs to its user, so that nobody is judged by somebody else's process.
  */
 static guint64
-guess_peer_start_time(const struct ucred *peer)
+guess_peer_start_time(const MdRoots *roots, const struct ucred *peer)
 {
-    guint64 start_time = read_start_time(peer->pid);
-    g_autofree char *status = read_process_file(peer->pid, "status");
+    guint64 start_time = read_start_time(roots, peer->pid);
+    g_autofree char *status = read_process_file(roots, peer->pid, "status");
 
     if (status == NULL || !md_identity_is_user_of(status, peer->uid))
         return 0;
-    return read_start_time(peer->pid) == start_time ? start_time : 0;
+    return read_start_time(roots, peer->pid) == start_time ? start_time : 0;
 }
 
 
 /* 0 if the peer has ended. */
 static guint64
-find_peer_start_time(int fd, const struct ucred *peer)
+find_peer_start_time(const MdRoots *roots, int fd, const struct ucred *peer)
 {
     g_auto(MdFd) pidfd = -1;
     int number = -1;
     socklen_t size = sizeof(number);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &number, &size) < 0)
-        return errno == ENOPROTOOPT ? guess_peer_start_time(peer) : 0;
+        return errno == ENOPROTOOPT ? guess_peer_start_time(roots, peer) : 0;
     pidfd = number;
-    return read_peer_start_time(peer, pidfd);
+    return read_peer_start_time(roots, peer, pidfd);
 }
 
 
@@ -229,7 +229,7 @@ md_identity_get_peer_uid(GSocket *socket)
 
 
 MdIdentity *
-md_identity_new_from_socket(GSocket *socket)
+md_identity_new_from_socket(const MdRoots *roots, GSocket *socket)
 {
     MdIdentity *self = identity_new();
     struct ucred peer = { 0 };
@@ -238,7 +238,7 @@ md_identity_new_from_socket(GSocket *socket)
     if (!get_peer(fd, &peer))
         return self;
 
-    self->start_time = find_peer_start_time(fd, &peer);
+    self->start_time = find_peer_start_time(roots, fd, &peer);
     self->pid = self->start_time > 0 ? peer.pid : 0;
     self->uid = peer.uid;
     self->gid = peer.gid;

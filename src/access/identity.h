@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 
 #include "protocol/protocol.h"
+#include "util/roots.h"
 
 typedef struct {
     gint64 pid;         /* 0: not known */
@@ -25,7 +26,7 @@ typedef struct {
  * The process that has connected. What cannot be told of it is not known: its number and start time
  * are not if it has ended, as the number may be that of another process by then.
  */
-MdIdentity *md_identity_new_from_socket(GSocket *socket);
+MdIdentity *md_identity_new_from_socket(const MdRoots *roots, GSocket *socket);
 
 /* Only its user, which costs less; MD_OWNER_UNKNOWN: not known. */
 uid_t md_identity_get_peer_uid(GSocket *socket);

@@ -41,6 +41,7 @@ typedef struct {
 /* Settings that are read again. */
 typedef struct {
     MdOptions options; /* a copy of what says where they are */
+    MdRoots *roots;
     MdSettings *settings;
 } Reload;
 
@@ -160,6 +161,7 @@ static void
 reload_free(Reload *reload)
 {
     md_options_clear(&reload->options);
+    md_roots_unref(reload->roots);
     g_clear_pointer(&reload->settings, md_settings_free);
     g_free(reload);
 }
@@ -171,7 +173,7 @@ reload_read(gpointer data, GError **error)
 {
     Reload *reload = data;
 
-    reload->settings = md_options_load_settings(&reload->options, error);
+    reload->settings = md_options_load_settings(&reload->options, reload->roots, error);
     return reload->settings != NULL;
 }
 
@@ -219,6 +221,7 @@ begin_reload(Daemon *self)
     self->reloading = TRUE;
     reload->options.config = g_strdup(self->options->config);
     reload->options.socket_dir = g_strdup(self->options->socket_dir);
+    reload->roots = md_roots_ref(self->settings->roots);
     md_notify_reloading();
     md_worker_run(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
                   MD_WORKER_SETTINGS, self->settings->driver_timeout, md_owner_get_daemon(),
@@ -303,9 +306,9 @@ begin(Daemon *self, GError **error)
 
 
 static gboolean
-is_served_by_another(const GError *error)
+is_served_by_another(const MdSettings *settings, const GError *error)
 {
-    return md_settings_is_session() && g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
+    return settings->roots->is_session && g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
 }
 
 
@@ -334,7 +337,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
         g_propagate_error(error, g_steal_pointer(&self.error));
         return FALSE;
     }
-    if (is_served_by_another(err)) {
+    if (is_served_by_another(settings, err)) {
         g_message("%s: it serves this user", err->message);
         return TRUE;
     }

@@ -38,6 +38,7 @@ int
 main(int argc, char **argv)
 {
     g_auto(MdOptions) options = { 0 };
+    g_autoptr(MdRoots) roots = md_roots_new();
     g_autoptr(MdSettings) settings = NULL;
     g_autoptr(GError) error = NULL;
     gboolean ok = FALSE;
@@ -58,7 +59,7 @@ main(int argc, char **argv)
     }
 
     md_log_init(options.verbose);
-    settings = md_options_load_settings(&options, &error);
+    settings = md_options_load_settings(&options, roots, &error);
     ok = settings != NULL && run(&options, settings, &error);
     md_log_end();
     if (error != NULL)

@@ -5,13 +5,15 @@
 
 #include <glib/gi18n.h>
 
+#include "util/names.h"
+
 #define CONFIG_FILE PACKAGE_NAME "/" PACKAGE_NAME ".conf"
 
 #define SCHEMA_FILE SCHEMADIR "/mediated-nodedev.rng"
 
 /* Below the directory of the program, in a build directory. */
 #define BUILT_SCHEMA_FILE "conf/mediated-nodedev.rng"
-#define PROGRAM_LINK      "/proc/self/exe"
+#define PROGRAM_LINK      MD_PATH_SELF "/exe"
 
 #define TIMEOUT_MAX (G_MAXUINT / 1000)
 
@@ -152,13 +154,13 @@ md_options_get_schema(MdOptions *self)
 
 
 MdSettings *
-md_options_load_settings(const MdOptions *self, GError **error)
+md_options_load_settings(const MdOptions *self, MdRoots *roots, GError **error)
 {
     g_autofree char *path =
-        g_build_filename(md_settings_is_session() ? g_get_user_config_dir() : SYSCONFDIR,
-                         CONFIG_FILE, NULL);
-    MdSettings *settings = self->config != NULL ? md_settings_load(self->config, TRUE, error)
-                                                : md_settings_load(path, FALSE, error);
+        g_build_filename(roots->is_session ? g_get_user_config_dir() : SYSCONFDIR, CONFIG_FILE,
+                         NULL);
+    MdSettings *settings = self->config != NULL ? md_settings_load(roots, self->config, TRUE, error)
+                                                : md_settings_load(roots, path, FALSE, error);
 
     if (settings != NULL && self->socket_dir != NULL) {
         g_free(settings->socket_dir);

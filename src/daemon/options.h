@@ -25,6 +25,6 @@ void md_options_clear(MdOptions *self);
 const char *md_options_get_schema(MdOptions *self);
 
 /* Reads the configuration, as often as it is called. */
-MdSettings *md_options_load_settings(const MdOptions *self, GError **error);
+MdSettings *md_options_load_settings(const MdOptions *self, MdRoots *roots, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MdOptions, md_options_clear)

@@ -12,6 +12,7 @@ struct _MdInventory {
 
     MdRegistry *registry;
     const MdSettings *settings;
+    char *devices_root; /* how the path of any device begins */
     MdUdev *udev;
     MdUeventWait *uevent_wait;
     MdPendingDevices *pending;      /* announced, but sysfs does not hold all of it yet */

@@ -73,7 +73,7 @@ take_in(MdInventory *self, const char *path)
 static void
 take_in_new(MdInventory *self)
 {
-    g_autoptr(GPtrArray) paths = md_udev_enumerate(md_probe_get_subsystems());
+    g_autoptr(GPtrArray) paths = md_udev_enumerate(self->udev, md_probe_get_subsystems());
 
     for (guint i = 0; i < paths->len; i++)
         take_in(self, g_ptr_array_index(paths, i));
@@ -101,7 +101,7 @@ static void
 reconcile(MdInventory *self)
 {
     /* Read first: what happens while we look may be told again, but not be missed. */
-    self->looked_at_seq = md_udev_read_seqnum();
+    self->looked_at_seq = md_udev_read_seqnum(self->udev);
     md_kept_drop_all();
     drop_vanished(self);
     forget_vanished(self);
@@ -155,14 +155,14 @@ md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpoint
     g_task_set_source_tag(task, md_inventory_start_async);
     g_signal_connect(self->udev, "event", G_CALLBACK(md_inventory_on_event), self);
     g_signal_connect(self->udev, "lost", G_CALLBACK(on_lost), self);
-    if (!md_udev_open(self->udev, self->settings, &error)) {
+    if (!md_udev_open(self->udev, &error)) {
         g_task_return_error(task, error);
         return;
     }
 
-    md_registry_activate(self->registry, md_probe_system(), 0);
-    self->looked_at_seq = md_udev_read_seqnum();
-    self->found = md_udev_enumerate(md_probe_get_subsystems());
+    md_registry_activate(self->registry, md_probe_system(self->settings->roots), 0);
+    self->looked_at_seq = md_udev_read_seqnum(self->udev);
+    self->found = md_udev_enumerate(self->udev, md_probe_get_subsystems());
     self->starting = g_steal_pointer(&task);
     self->slice = md_source_attach_turns(on_slice, self);
 }

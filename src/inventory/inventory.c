@@ -26,6 +26,7 @@ md_inventory_dispose(GObject *object)
     g_clear_object(&self->starting);
     g_clear_pointer(&self->found, g_ptr_array_unref);
     g_clear_object(&self->udev);
+    g_clear_pointer(&self->devices_root, g_free);
     g_clear_object(&self->registry);
     g_clear_pointer(&self->pending, md_pending_devices_free);
     g_clear_pointer(&self->superseded, md_superseded_events_free);
@@ -45,7 +46,6 @@ md_inventory_class_init(MdInventoryClass *klass)
 static void
 md_inventory_init(MdInventory *self)
 {
-    self->udev = md_udev_new();
     self->superseded = md_superseded_events_new();
     self->namesakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
@@ -57,7 +57,7 @@ find_parent_name(MdInventory *self, const char *path)
 {
     g_autofree char *above = g_path_get_dirname(path);
 
-    while (g_str_has_prefix(above, MD_PATH_SYSFS_DEVICES "/")) {
+    while (g_str_has_prefix(above, self->devices_root)) {
         MdNodeDevice *parent = md_registry_find_path(self->registry, above);
         char *next = NULL;
 
@@ -502,7 +502,7 @@ handle_move(MdInventory *self, MdUdevDevice *device)
 void
 md_inventory_settle(MdInventory *self, const char *path)
 {
-    md_superseded_events_close(self->superseded, path, md_udev_read_seqnum());
+    md_superseded_events_close(self->superseded, path, md_udev_read_seqnum(self->udev));
     md_pending_devices_remove(self->pending, path);
 }
 
@@ -579,6 +579,8 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
 
     self->registry = g_object_ref(registry);
     self->settings = settings;
+    self->devices_root = g_build_filename(settings->roots->sys, MD_SYS_DEVICES "/", NULL);
+    self->udev = md_udev_new(settings);
     self->uevent_wait = md_uevent_wait_new(settings);
     self->pending = md_pending_devices_new(settings, take, self);
     return self;

@@ -51,6 +51,7 @@ struct _MdKernelEvents {
     const MdSettings *settings;
     const MdKernelEventsFuncs *funcs;
     gpointer data;
+    char *queue; /* the path of udevd's, see MD_RUN_UDEV_QUEUE */
     MdFd fd;
     Slot slots[MESSAGES_AT_ONCE];
     struct mmsghdr headers[MESSAGES_AT_ONCE];
@@ -233,7 +234,7 @@ static void
 judge(MdKernelEvents *self)
 {
     /* In this order: what it has told before it was through can be read by now. */
-    gboolean busy = access(MD_PATH_UDEV_QUEUE, F_OK) == 0;
+    gboolean busy = access(self->queue, F_OK) == 0;
 
     self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;
     self->owed_for += self->settings->event_timeout;
@@ -256,7 +257,7 @@ judge(MdKernelEvents *self)
 static gboolean
 find_absent(MdKernelEvents *self)
 {
-    self->absent = !md_kernel_events_find_udevd();
+    self->absent = !md_kernel_events_find_udevd(self->settings->roots);
     if (self->absent)
         set_silent(self, TRUE);
     return self->absent;
@@ -340,7 +341,7 @@ on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
     MdKernelEvents *self = data;
 
-    if (self->absent && md_kernel_events_find_udevd()) {
+    if (self->absent && md_kernel_events_find_udevd(self->settings->roots)) {
         self->absent = FALSE;
         set_silent(self, FALSE);
     }
@@ -407,7 +408,8 @@ md_kernel_events_new(const MdSettings *settings,
     self->alarm = g_steal_fd(&alarm);
     self->owed = g_hash_table_new(NULL, NULL);
     self->early = g_hash_table_new(NULL, NULL);
-    self->absent = self->silent = !md_kernel_events_find_udevd();
+    self->queue = g_build_filename(settings->roots->run, MD_RUN_UDEV_QUEUE, NULL);
+    self->absent = self->silent = !md_kernel_events_find_udevd(settings->roots);
     return self;
 }
 
@@ -422,6 +424,7 @@ md_kernel_events_free(MdKernelEvents *self)
     md_source_clear(&self->timer);
     g_hash_table_unref(self->owed);
     g_hash_table_unref(self->early);
+    g_free(self->queue);
     close(self->alarm);
     close(self->fd);
     g_free(self);
@@ -477,11 +480,13 @@ md_kernel_events_is_silent(MdKernelEvents *self)
 /* udevd has room for one connection that it has not taken yet, and udevadm fails while there is
  * another. A socket of another type is not connected: the error tells whether udevd has its own. */
 gboolean
-md_kernel_events_find_udevd(void)
+md_kernel_events_find_udevd(const MdRoots *roots)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = MD_PATH_UDEV_CONTROL };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    g_autofree char *path = g_build_filename(roots->run, MD_RUN_UDEV_CONTROL, NULL);
     g_auto(MdFd) fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
     return fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
            (errno != ECONNREFUSED && errno != ENOENT);
 }

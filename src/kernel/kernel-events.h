@@ -53,6 +53,6 @@ gboolean md_kernel_events_is_silent(MdKernelEvents *self);
  * outlives both. Nothing is connected, and nothing started. A user who may not connect is told that
  * there is a udevd.
  */
-gboolean md_kernel_events_find_udevd(void);
+gboolean md_kernel_events_find_udevd(const MdRoots *roots);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdKernelEvents, md_kernel_events_free)

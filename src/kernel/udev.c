@@ -17,8 +17,6 @@
 /* Events taken in one go before others get their turn on the main loop. */
 #define MAX_EVENTS_PER_TURN 64
 
-#define LINK_SUBSYSTEM "subsystem"
-
 /* Of a "move", without /sys as always in events. */
 #define PROPERTY_OLD_PATH "DEVPATH_OLD"
 
@@ -44,6 +42,7 @@ static guint signals[SIGNAL_LAST];
 
 struct _MdUdevDevice {
     struct udev *udev;
+    const MdRoots *roots;
     char *path;
     char *subsystem;                /* "" if it has none */
     struct udev_device *device;     /* NULL until it is needed, and if there is none any more */
@@ -111,6 +110,7 @@ device_new(MdUdev *self, struct udev_device *device)
     const char *subsystem = udev_device_get_subsystem(device);
 
     wrapped->udev = self->udev;
+    wrapped->roots = self->settings->roots;
     wrapped->path = g_strdup(udev_device_get_syspath(device));
     wrapped->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
     wrapped->device = device;
@@ -157,7 +157,7 @@ tell_lost(MdUdev *self)
 {
     self->gap = FALSE;
     if (self->kernel != NULL)
-        md_kernel_events_settle(self->kernel, md_udev_read_seqnum());
+        md_kernel_events_settle(self->kernel, md_udev_read_seqnum(self));
     g_message("Events of udev have been lost, comparing all devices with sysfs");
     g_signal_emit(self, signals[SIGNAL_LOST], 0);
 }
@@ -181,9 +181,12 @@ on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 
 
 MdUdev *
-md_udev_new(void)
+md_udev_new(const MdSettings *settings)
 {
-    return g_object_new(MD_TYPE_UDEV, NULL);
+    MdUdev *self = g_object_new(MD_TYPE_UDEV, NULL);
+
+    self->settings = settings;
+    return self;
 }
 
 
@@ -253,7 +256,8 @@ on_kernel_event(const MdKernelMessage *message, gpointer data)
     g_autoptr(MdUdevDevice) device = g_new0(MdUdevDevice, 1);
 
     device->udev = self->udev;
-    device->path = g_strconcat("/sys", message->path, NULL);
+    device->roots = self->settings->roots;
+    device->path = g_strconcat(self->settings->roots->sys, message->path, NULL);
     device->subsystem = g_strdup(subsystem != NULL ? subsystem : "");
     device->message = message;
     g_signal_emit(self, signals[SIGNAL_EVENT], 0, device);
@@ -287,12 +291,11 @@ static const MdKernelEventsFuncs kernel_funcs = {
 
 
 gboolean
-md_udev_open(MdUdev *self, const MdSettings *settings, GError **error)
+md_udev_open(MdUdev *self, GError **error)
 {
     g_autoptr(GError) err = NULL;
 
-    self->settings = settings;
-    self->kernel = md_kernel_events_new(settings, &kernel_funcs, self, &err);
+    self->kernel = md_kernel_events_new(self->settings, &kernel_funcs, self, &err);
     if (self->kernel == NULL)
         g_message("%s; a udevd is needed", err->message);
     else if (md_kernel_events_is_silent(self->kernel))
@@ -334,16 +337,17 @@ compare_paths(gconstpointer a, gconstpointer b)
 
 
 GPtrArray *
-md_udev_enumerate(const char *const *subsystems)
+md_udev_enumerate(MdUdev *self, const char *const *subsystems)
 {
+    const char *sys = self->settings->roots->sys;
     g_autoptr(GHashTable) found = g_hash_table_new(g_str_hash, g_str_equal);
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
     gpointer path = NULL;
 
     for (int i = 0; subsystems[i] != NULL; i++) {
-        g_autofree char *bus = g_build_filename(MD_PATH_SYSFS_BUS, subsystems[i], "devices", NULL);
-        g_autofree char *class = g_build_filename(MD_PATH_SYSFS_CLASS, subsystems[i], NULL);
+        g_autofree char *bus = g_build_filename(sys, MD_SYS_BUS, subsystems[i], "devices", NULL);
+        g_autofree char *class = g_build_filename(sys, MD_SYS_CLASS, subsystems[i], NULL);
 
         add_linked(found, bus);
         add_linked(found, class);
@@ -359,11 +363,13 @@ md_udev_enumerate(const char *const *subsystems)
 
 
 guint64
-md_udev_read_seqnum(void)
+md_udev_read_seqnum(MdUdev *self)
 {
+    g_autofree char *path =
+        g_build_filename(self->settings->roots->sys, MD_SYS_UEVENT_SEQNUM, NULL);
     g_autofree char *text = NULL;
 
-    if (!g_file_get_contents(MD_PATH_UEVENT_SEQNUM, &text, NULL, NULL))
+    if (!g_file_get_contents(path, &text, NULL, NULL))
         return 0;
     return g_ascii_strtoull(text, NULL, 10);
 }
@@ -372,7 +378,7 @@ md_udev_read_seqnum(void)
 MdUdevDevice *
 md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
 {
-    g_autofree char *subsystem = md_sysfs_dir_read_link(dir, LINK_SUBSYSTEM);
+    g_autofree char *subsystem = md_sysfs_dir_read_link(dir, MD_ATTR_SUBSYSTEM);
     const char *path = md_sysfs_dir_get_path(dir);
     struct udev_device *known = NULL;
     MdUdevDevice *device = NULL;
@@ -386,6 +392,7 @@ md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
     }
     device = g_new0(MdUdevDevice, 1);
     device->udev = self->udev;
+    device->roots = self->settings->roots;
     device->path = g_strdup(path);
     device->subsystem = g_steal_pointer(&subsystem);
     return device;
@@ -519,7 +526,7 @@ md_udev_device_dup_old_path(MdUdevDevice *device)
 {
     const char *old = md_udev_device_get_property(device, PROPERTY_OLD_PATH);
 
-    return old != NULL ? g_strconcat("/sys", old, NULL) : NULL;
+    return old != NULL ? g_strconcat(device->roots->sys, old, NULL) : NULL;
 }
 
 

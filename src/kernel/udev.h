@@ -20,11 +20,13 @@ G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
  * Signals:
  *   "event" (MdUdevDevice *device)
  *   "lost"  ()  events have been dropped or cut: only a fresh look at sysfs tells the truth now
+ *
+ * `settings` (roots, receive_buffer, event_timeout) must outlive it.
  */
-MdUdev *md_udev_new(void);
+MdUdev *md_udev_new(const MdSettings *settings);
 
-/* From here on events queue up. `settings` (receive_buffer, event_timeout) must outlive it. */
-gboolean md_udev_open(MdUdev *self, const MdSettings *settings, GError **error);
+/* From here on events queue up. */
+gboolean md_udev_open(MdUdev *self, GError **error);
 
 /*
  * From here on they are signalled, from the main loop. It is busy until then if there are any: not
@@ -38,10 +40,10 @@ void md_udev_listen(MdUdev *self);
  * children. A link counts whatever it points at, which libudev's own enumeration does not do: the
  * kernel links parents of mediated devices in a class that they are not of.
  */
-GPtrArray *md_udev_enumerate(const char *const *subsystems);
+GPtrArray *md_udev_enumerate(MdUdev *self, const char *const *subsystems);
 
 /* The number of the kernel's latest event; 0 if it cannot be read. */
-guint64 md_udev_read_seqnum(void);
+guint64 md_udev_read_seqnum(MdUdev *self);
 
 /* NULL if the directory is not that of a device (any more). */
 MdUdevDevice *md_udev_look_up(MdUdev *self, MdSysfsDir *dir);

@@ -19,6 +19,7 @@ struct _MdMdevWrite {
     char *name;
     char *path;
     guint64 inode;
+    MdRoots *roots; /* of one to remove */
 
     /* What to create. */
     char *type_id;
@@ -68,11 +69,12 @@ md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory)
 
 
 MdMdevWrite *
-md_mdev_write_new_remove(MdNodeDevice *device)
+md_mdev_write_new_remove(MdNodeDevice *device, MdRoots *roots)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
     MdMdevWrite *self = write_new(device);
 
+    self->roots = md_roots_ref(roots);
     self->type_id = g_strdup(cap->type_id);
     return self;
 }
@@ -104,6 +106,7 @@ clear(MdMdevWrite *self)
     g_free(self->type_name);
     g_free(self->uuid);
     g_free(self->state_dir);
+    md_roots_unref(self->roots);
     g_clear_pointer(&self->attrs, g_ptr_array_unref);
 }
 
@@ -304,13 +307,13 @@ set_refusal(GError **error, int errnum)
 
 /* Whoever may not remove the device need not know whether it is in use, and often cannot. */
 static gboolean
-check_removable(MdSysfsDir *device, GError **error)
+check_removable(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 {
     if (!md_sysfs_dir_may_write(device, MD_ATTR_MDEV_REMOVE) && errno == EACCES) {
         set_refusal(error, EACCES);
         return FALSE;
     }
-    return md_vfio_check_free(device, error);
+    return md_vfio_check_free(self->roots, device, error);
 }
 
 
@@ -320,7 +323,7 @@ md_mdev_write_prepare_remove(gpointer write, GError **error)
     MdMdevWrite *self = write;
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
 
-    if (device == NULL || !check_removable(device, error))
+    if (device == NULL || !check_removable(self, device, error))
         return FALSE;
     /* Of one that was incomplete for long it has not been known. */
     if (self->type_id == NULL)
@@ -338,7 +341,7 @@ md_mdev_write_remove(gpointer write, GError **error)
     g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
     g_autoptr(GError) err = NULL;
 
-    if (device == NULL || !check_removable(device, error))
+    if (device == NULL || !check_removable(self, device, error))
         return FALSE;
 
     if (md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &err))

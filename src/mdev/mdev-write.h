@@ -8,6 +8,7 @@
 #pragma once
 
 #include "registry/node-device.h"
+#include "util/roots.h"
 
 typedef struct _MdMdevWrite MdMdevWrite;
 
@@ -16,7 +17,7 @@ MdMdevWrite *md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDe
 /* While the device has not got all of its attributes, there is a note of it in `directory` (see
  * unfinished.h). */
 void md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory);
-MdMdevWrite *md_mdev_write_new_remove(MdNodeDevice *device);
+MdMdevWrite *md_mdev_write_new_remove(MdNodeDevice *device, MdRoots *roots);
 /* Writes `attrs` of MdMdevAttr (copied) into the device. */
 MdMdevWrite *md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs);
 /* Thread-safe reference count. */

@@ -278,7 +278,8 @@ destroy_async(const MdDriverContext *context,
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
     Operation *operation =
-        operation_new(context, &destroy_verb, md_mdev_write_new_remove(device), device->inode,
+        operation_new(context, &destroy_verb,
+                      md_mdev_write_new_remove(device, context->settings->roots), device->inode,
                       device->def->name, cap->attrs, owner, callback, user_data);
 
     if (operation_begin(operation, device->def->path))

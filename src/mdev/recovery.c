@@ -184,7 +184,8 @@ MdRecovery *
 md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer data)
 {
     MdRecovery *self = g_new0(MdRecovery, 1);
-    g_autoptr(GPtrArray) notes = md_unfinished_list(context->settings->state_dir);
+    g_autoptr(GPtrArray) notes =
+        md_unfinished_list(context->settings->roots, context->settings->state_dir);
 
     self->context = context;
     self->func = func;

@@ -87,7 +87,7 @@ md_unfinished_end(const char *directory, const char *path)
 
 /* NULL if the file holds no whole note, or is not ours. */
 static MdUnfinished *
-read_note(const char *directory, const char *name)
+read_note(const char *devices, const char *directory, const char *name)
 {
     g_autofree char *file = g_build_filename(directory, name, NULL);
     g_autofree char *text = g_malloc0(NOTE_MAX);
@@ -102,8 +102,8 @@ read_note(const char *directory, const char *name)
 
     /* Two lines, each with its end. */
     lines = g_strsplit(text, "\n", -1);
-    if (g_strv_length(lines) != 3 || *lines[2] != '\0' ||
-        !g_str_has_prefix(lines[0], MD_PATH_SYSFS_DEVICES "/") || !g_str_has_suffix(lines[0], name))
+    if (g_strv_length(lines) != 3 || *lines[2] != '\0' || !g_str_has_prefix(lines[0], devices) ||
+        !g_str_has_suffix(lines[0], name))
         return NULL;
 
     self = g_new0(MdUnfinished, 1);
@@ -114,14 +114,15 @@ read_note(const char *directory, const char *name)
 
 
 GPtrArray *
-md_unfinished_list(const char *directory)
+md_unfinished_list(const MdRoots *roots, const char *directory)
 {
+    g_autofree char *devices = g_build_filename(roots->sys, MD_SYS_DEVICES "/", NULL);
     GPtrArray *notes = g_ptr_array_new_with_free_func((GDestroyNotify)md_unfinished_free);
     g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
     const char *name = NULL;
 
     while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        MdUnfinished *note = read_note(directory, name);
+        MdUnfinished *note = read_note(devices, directory, name);
         g_autofree char *file = g_build_filename(directory, name, NULL);
 
         if (note != NULL)

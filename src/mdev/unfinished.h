@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+#include "util/roots.h"
+
 typedef struct {
     char *path;    /* of the device in sysfs */
     char *type_id; /* in full */
@@ -23,7 +25,7 @@ void md_unfinished_begin(const char *directory, const char *path, const char *ty
 void md_unfinished_end(const char *directory, const char *path);
 
 /* All notes, of MdUnfinished. What is none in such a file is removed. */
-GPtrArray *md_unfinished_list(const char *directory);
+GPtrArray *md_unfinished_list(const MdRoots *roots, const char *directory);
 
 void md_unfinished_free(MdUnfinished *self);
 

@@ -40,12 +40,12 @@ refuse_unknown(GError **error, const char *why)
 /* The processes are looked at: for the node of the device itself, which may be open many times
  * over, and for that of a group that we may not open, as a guest has it. */
 static gboolean
-check_processes(dev_t node, GError **error)
+check_processes(const MdRoots *roots, dev_t node, GError **error)
 {
     MdVfioHolder holder = { 0 };
     g_autofree char *hint = NULL;
 
-    switch (md_vfio_users_find(node, &holder, &hint)) {
+    switch (md_vfio_users_find(roots, node, &holder, &hint)) {
     case MD_VFIO_FREE:
         return TRUE;
     case MD_VFIO_HELD:
@@ -60,12 +60,12 @@ check_processes(dev_t node, GError **error)
 
 /* Only the name of the holder is to be found out. */
 static void
-set_group_in_use(GError **error, const struct stat *node)
+set_group_in_use(const MdRoots *roots, const struct stat *node, GError **error)
 {
     MdVfioHolder holder = { 0 };
     g_autofree char *hint = NULL;
 
-    if (md_vfio_users_find(node->st_rdev, &holder, &hint) == MD_VFIO_HELD)
+    if (md_vfio_users_find(roots, node->st_rdev, &holder, &hint) == MD_VFIO_HELD)
         set_in_use(error, &holder);
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "device in use by an unknown process%s%s%s",
@@ -89,7 +89,7 @@ refuse_node(const char *path, int errnum, GError **error)
 /* A group can be opened by one user at a time, so that EBUSY tells without a look at any process.
  */
 static gboolean
-check_group(MdSysfsDir *device, GError **error)
+check_group(const MdRoots *roots, MdSysfsDir *device, GError **error)
 {
     g_autofree char *group = md_sysfs_dir_read_link(device, MD_ATTR_IOMMU_GROUP);
     g_autofree char *path = NULL;
@@ -99,7 +99,7 @@ check_group(MdSysfsDir *device, GError **error)
     if (group == NULL)
         return TRUE;
 
-    path = g_build_filename(MD_PATH_DEV_VFIO, group, NULL);
+    path = g_build_filename(roots->dev, MD_DEV_VFIO, group, NULL);
     fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd >= 0) {
         close(fd);
@@ -109,12 +109,12 @@ check_group(MdSysfsDir *device, GError **error)
     case EBUSY:
         if (stat(path, &st) < 0)
             st.st_rdev = 0;
-        set_group_in_use(error, &st);
+        set_group_in_use(roots, &st, error);
         return FALSE;
     case EACCES:
     case EPERM:
         return stat(path, &st) < 0 ? refuse_node(path, errno, error)
-                                   : check_processes(st.st_rdev, error);
+                                   : check_processes(roots, st.st_rdev, error);
     default:
         return refuse_node(path, errno, error);
     }
@@ -135,7 +135,7 @@ parse_dev(const char *text, dev_t *node)
 
 
 static gboolean
-check_cdev(MdSysfsDir *device, GError **error)
+check_cdev(const MdRoots *roots, MdSysfsDir *device, GError **error)
 {
     g_autoptr(GPtrArray) names = md_sysfs_dir_list(device, MD_ATTR_VFIO_DEV);
 
@@ -150,7 +150,7 @@ check_cdev(MdSysfsDir *device, GError **error)
             continue;
         if (!parse_dev(text, &node))
             return refuse_unknown(error, "its node has no number");
-        if (!check_processes(node, error))
+        if (!check_processes(roots, node, error))
             return FALSE;
     }
     return TRUE;
@@ -158,7 +158,7 @@ check_cdev(MdSysfsDir *device, GError **error)
 
 
 gboolean
-md_vfio_check_free(MdSysfsDir *device, GError **error)
+md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error)
 {
-    return check_group(device, error) && check_cdev(device, error);
+    return check_group(roots, device, error) && check_cdev(roots, device, error);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/sysfs.h"
+#include "util/roots.h"
 
 /*
  * For a worker. TRUE if nobody holds the device open, neither through the node of its group nor
@@ -10,4 +11,4 @@
  * known. Also refused is a device of which it cannot be told: the kernel lets whoever removes a
  * device wait for its user.
  */
-gboolean md_vfio_check_free(MdSysfsDir *device, GError **error);
+gboolean md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error);

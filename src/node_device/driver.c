@@ -114,7 +114,7 @@ call_when_told(MdOwner *owner, void (*func)(gpointer data), gpointer func_data, 
 static void
 begin_autostart(MdDriver *self)
 {
-    if (self->loaded && !md_settings_is_session() && !self->stopped)
+    if (self->loaded && !self->context.settings->roots->is_session && !self->stopped)
         self->autostart = md_autostart_new(&self->context);
 }
 
@@ -185,7 +185,7 @@ on_definitions_started(GObject *source, GAsyncResult *result, gpointer data)
 
     if (md_definitions_start_finish(MD_DEFINITIONS(source), result, &error)) {
         md_change_log_start(self->context.changes);
-        if (!md_settings_is_session() && !self->stopped)
+        if (!self->context.settings->roots->is_session && !self->stopped)
             self->context.recovery = md_recovery_new(&self->context, on_recovered, self);
         begin_autostart(self);
     }

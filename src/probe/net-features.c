@@ -15,8 +15,8 @@
 #include "util/names.h"
 
 #define ATTR_PHYSFN           "device/physfn"
-#define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/subsystem"
-#define CLASS_INFINIBAND      MD_PATH_SYSFS_CLASS "/infiniband"
+#define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/" MD_ATTR_SUBSYSTEM
+#define CLASS_INFINIBAND      "infiniband"
 /* More than any kernel has. */
 #define OFFLOADS_MAX 1024
 
@@ -162,11 +162,24 @@ ask_offloads(int fd, const char *interface)
 }
 
 
+/* The directory of a class in the sysfs that a device is in; NULL if the path is not of one. */
+static char *
+make_class_path(const char *device, const char *class)
+{
+    const char *below = strstr(device, "/" MD_SYS_DEVICES "/");
+
+    if (below == NULL)
+        return NULL;
+    return g_strdup_printf("%.*s/" MD_SYS_CLASS "/%s", (int)(below - device), device, class);
+}
+
+
 /* Whether there is an RDMA device on the same hardware. */
 static gboolean
 has_rdma(MdSysfsDir *dir)
 {
-    g_autoptr(MdSysfsDir) class = md_sysfs_dir_open(CLASS_INFINIBAND, NULL);
+    g_autofree char *path = make_class_path(md_sysfs_dir_get_path(dir), CLASS_INFINIBAND);
+    g_autoptr(MdSysfsDir) class = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
     g_autoptr(GPtrArray) names = class != NULL ? md_sysfs_dir_list(class, ".") : NULL;
     guint64 hardware = names != NULL ? md_sysfs_dir_find_inode(dir, MD_ATTR_DEVICE) : 0;
 

@@ -8,10 +8,11 @@
 
 
 MdNodeDeviceDef *
-md_probe_system(void)
+md_probe_system(const MdRoots *roots)
 {
     MdNodeDeviceDef *def = md_node_device_def_new();
-    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(MD_PATH_DMI, NULL);
+    g_autofree char *path = g_build_filename(roots->sys, MD_SYS_DMI, NULL);
+    g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(path, NULL);
     MdCapSystem *cap = md_node_device_def_add_cap(def, &md_cap_kind_system);
 
     def->name = g_strdup(MD_NAME_COMPUTER);

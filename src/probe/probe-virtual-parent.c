@@ -7,7 +7,8 @@
 #include "probe/probe.h"
 #include "util/names.h"
 
-#define VIRTUAL MD_PATH_SYSFS_DEVICES "/virtual/"
+/* How the path of one ends, below the root of sysfs. */
+#define VIRTUAL "/" MD_SYS_DEVICES "/virtual/"
 
 /* A virtual parent has no link to its driver, but is in a class of the driver's own. These, of the
  * kernel's samples/vfio-mdev, compute what is left from one number each, and take no lock for it.
@@ -39,7 +40,11 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 static gboolean
 is_counting(const MdNodeDeviceDef *def)
 {
-    return def->path != NULL && g_strv_contains(counting, def->path);
+    for (guint i = 0; def->path != NULL && counting[i] != NULL; i++) {
+        if (g_str_has_suffix(def->path, counting[i]))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 

@@ -144,7 +144,7 @@ gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
 gboolean md_probe_is_companion_complete(MdUdevDevice *device, MdSysfsDir *dir);
 
 /* The definition of `computer`. Its firmware's strings are read once. */
-MdNodeDeviceDef *md_probe_system(void);
+MdNodeDeviceDef *md_probe_system(const MdRoots *roots);
 
 /*
  * A copy of `def` with everything read afresh, but for what is kept. VIR_ERR_NO_NODE_DEVICE if the

@@ -313,7 +313,7 @@ on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
     }
 
     guest->number = ++self->n_ever;
-    guest->peer = md_identity_new_from_socket(socket);
+    guest->peer = md_identity_new_from_socket(self->settings->roots, socket);
     guest->client = md_client_new(socket, self->settings, guest->connection, &funcs, guest);
     log_client(guest);
     g_hash_table_insert(self->guests, guest->client, guest);

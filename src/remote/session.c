@@ -275,14 +275,14 @@ md_session_close_when_sent(MdSession *self)
 
 /* The path of the only instance that this process can be. */
 static const char *
-get_own_path(void)
+get_own_path(MdSession *self)
 {
-    return md_settings_is_session() ? "/session" : "/system";
+    return md_access_get_settings(self->access)->roots->is_session ? "/session" : "/system";
 }
 
 
 static gboolean
-check_uri(GUri *uri, const char *name, GError **error)
+check_uri(MdSession *self, GUri *uri, const char *name, GError **error)
 {
     const char *host = g_uri_get_host(uri);
 
@@ -290,10 +290,10 @@ check_uri(GUri *uri, const char *name, GError **error)
         md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_NO_CONNECT, "%s", name);
         return FALSE;
     }
-    if (!g_str_equal(g_uri_get_path(uri), get_own_path())) {
+    if (!g_str_equal(g_uri_get_path(uri), get_own_path(self))) {
         md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INTERNAL_ERROR,
                           "unexpected nodedev URI path '%s', try " URI_SCHEME "://%s",
-                          g_uri_get_path(uri), get_own_path());
+                          g_uri_get_path(uri), get_own_path(self));
         return FALSE;
     }
     return TRUE;
@@ -303,7 +303,7 @@ check_uri(GUri *uri, const char *name, GError **error)
 gboolean
 md_session_open(MdSession *self, const char *name, gboolean read_only, GError **error)
 {
-    g_autofree char *any = g_strconcat(URI_SCHEME "://", get_own_path(), NULL);
+    g_autofree char *any = g_strconcat(URI_SCHEME "://", get_own_path(self), NULL);
     const char *wanted = name != NULL && *name != '\0' ? name : any;
     g_autoptr(GUri) uri = NULL;
     const char *query = NULL;
@@ -319,7 +319,7 @@ md_session_open(MdSession *self, const char *name, gboolean read_only, GError **
                           "URI '%s' does not include a driver name", wanted);
         return FALSE;
     }
-    if (!check_uri(uri, wanted, error))
+    if (!check_uri(self, uri, wanted, error))
         return FALSE;
 
     query = g_uri_get_query(uri);

@@ -401,9 +401,9 @@ adopt_all(int n, GError **error)
 
 
 static gboolean
-make_directory(const char *path, GError **error)
+make_directory(const MdRoots *roots, const char *path, GError **error)
 {
-    mode_t mode = md_settings_is_session() ? SESSION_DIRECTORY_MODE : DIRECTORY_MODE;
+    mode_t mode = roots->is_session ? SESSION_DIRECTORY_MODE : DIRECTORY_MODE;
     mode_t mask = umask(~mode & 0777);
     int rc = g_mkdir_with_parents(path, (int)mode);
     int errnum = errno;
@@ -431,7 +431,7 @@ md_listener_open_all(const MdSettings *settings, GError **error)
 
     if (n > 0)
         return adopt_all(n, error);
-    if (!make_directory(settings->socket_dir, error))
+    if (!make_directory(settings->roots, settings->socket_dir, error))
         return NULL;
 
     listeners = g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
@@ -440,7 +440,7 @@ md_listener_open_all(const MdSettings *settings, GError **error)
     if (listener == NULL)
         return NULL;
     g_ptr_array_add(listeners, listener);
-    if (md_settings_is_session())
+    if (settings->roots->is_session)
         return g_steal_pointer(&listeners);
 
     listener = md_listener_new(settings->socket_dir, MD_SOCKET_RO, TRUE, settings->socket_ro_mode,

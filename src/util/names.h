@@ -2,43 +2,39 @@
 /* Every name that the kernel, udev or the file system gives us, once. */
 #pragma once
 
-/* Directories. */
-#define MD_PATH_SYSFS_DEVICES "/sys/devices"
-#define MD_PATH_SYSFS_BUS     "/sys/bus"
-#define MD_PATH_SYSFS_CLASS   "/sys/class"
-#define MD_PATH_UEVENT_SEQNUM "/sys/kernel/uevent_seqnum"
-#define MD_PATH_DMI           "/sys/devices/virtual/dmi/id"
-#define MD_PATH_DEV           "/dev"
-#define MD_PATH_DEV_VFIO      MD_PATH_DEV "/vfio"
-#define MD_PATH_PROC          "/proc"
-#define MD_PATH_RUN           "/run"
+/* Below the roots (util/roots.h). */
+#define MD_SYS_DEVICES       "devices"
+#define MD_SYS_BUS           "bus"
+#define MD_SYS_CLASS         "class"
+#define MD_SYS_UEVENT_SEQNUM "kernel/uevent_seqnum"
+#define MD_SYS_DMI           "devices/virtual/dmi/id"
+#define MD_DEV_VFIO          "vfio"
+#define MD_RUN_UDEV_CONTROL  "udev/control"        /* where clients of udevd find it */
+#define MD_RUN_UDEV_QUEUE    "udev/queue"          /* there while udevd has events to work on */
+#define MD_RUN_STATE         "mediated"            /* only true as long as the machine runs */
+#define MD_RUN_VFIO_USERS    "mediated/vfio-users" /* the socket of who knows users of VFIO */
+#define MD_ETC_DEFINITIONS   "mdevctl.d"
 
-/* VFIO: the node that everybody may open, and the socket of who knows its users. */
-#define MD_VFIO_CONTAINER  "vfio"
-#define MD_PATH_VFIO_USERS MD_PATH_RUN "/mediated/vfio-users"
+/* This process itself. */
+#define MD_PATH_SELF "/proc/self"
 
-/* mdevctl: its definitions, and what is in there beside them. */
-#define MD_PATH_DEFINITIONS "/etc/mdevctl.d"
-#define MD_DIR_SCRIPTS      "scripts.d"
+/* What clients are told of nodes: udev names them so, wherever they are looked at. */
+#define MD_PATH_DEV "/dev"
 
-/* mdevctl's scripts: two roots, and what is below either. */
-#define MD_PATH_SCRIPTS            "/usr/lib/mdevctl/scripts.d"
-#define MD_PATH_SCRIPTS_DEPRECATED MD_PATH_DEFINITIONS "/" MD_DIR_SCRIPTS
-#define MD_DIR_CALLOUTS            "callouts"
-#define MD_DIR_NOTIFIERS           "notifiers"
+/* VFIO: the node that everybody may open. */
+#define MD_VFIO_CONTAINER "vfio"
 
-/* What is only true as long as the machine runs. */
-#define MD_PATH_STATE MD_PATH_RUN "/mediated"
+/* mdevctl's scripts: those of packages, those beside the definitions, and what is below either. */
+#define MD_PATH_SCRIPTS  "/usr/lib/mdevctl/scripts.d"
+#define MD_DIR_SCRIPTS   "scripts.d"
+#define MD_DIR_CALLOUTS  "callouts"
+#define MD_DIR_NOTIFIERS "notifiers"
 
 /* Sockets, below the run-time directory of libvirt. */
 #define MD_SOCKET_DIR_NAME "libvirt"
 #define MD_SOCKET_RW       "virtnodedevd-sock"
 #define MD_SOCKET_RO       "virtnodedevd-sock-ro"
 #define MD_SOCKET_LOCK     "mediated.lock"
-
-/* udevd: where its clients find it, and a file that is there while it has events to work on. */
-#define MD_PATH_UDEV_CONTROL MD_PATH_RUN "/udev/control"
-#define MD_PATH_UDEV_QUEUE   MD_PATH_RUN "/udev/queue"
 
 /* udev: subsystems, actions, properties. */
 #define MD_SUBSYSTEM_PCI          "pci"
@@ -63,6 +59,7 @@
 /* sysfs: any device; one of a class has a link to the device behind it. */
 #define MD_ATTR_UEVENT      "uevent"
 #define MD_ATTR_DRIVER      "driver"
+#define MD_ATTR_SUBSYSTEM   "subsystem"
 #define MD_ATTR_IOMMU_GROUP "iommu_group"
 #define MD_ATTR_VPD         "vpd"
 #define MD_ATTR_DEVICE      "device"

@@ -67,7 +67,7 @@ md_path_watch_new(void)
 
     self->poll = epoll_create1(EPOLL_CLOEXEC);
     self->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    self->mounts = open(MD_PATH_PROC "/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    self->mounts = open(MD_PATH_SELF "/mountinfo", O_RDONLY | O_CLOEXEC);
     self->names = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)names_free);
     self->changed =
         !watch_poll(self, self->inotify, EPOLLIN) || !watch_poll(self, self->mounts, EPOLLPRI);
@@ -139,7 +139,7 @@ static void
 way_add(Way *way, int directory, const char *name)
 {
     guint32 mask = name == NULL || *name != '\0' ? MASK_NAMES : MASK_SELF;
-    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/self/fd/%d", directory);
+    g_autofree char *path = g_strdup_printf(MD_PATH_SELF "/fd/%d", directory);
     int id = inotify_add_watch(way->watch->inotify, path, mask);
 
     if (id < 0 || !is_local(directory))

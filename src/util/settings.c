@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "util/error.h"
 #include "util/names.h"
@@ -82,18 +81,20 @@ static const Setting settings[] = {
 static void
 set_defaults(MdSettings *self)
 {
+    const MdRoots *roots = self->roots;
+
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
         if (settings[i].type != VALUE_TEXT)
             G_STRUCT_MEMBER(guint, self, settings[i].offset) = settings[i].fallback;
     }
     self->socket_gid = (gid_t)-1;
     self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
-    self->scripts_deprecated_dir = g_strdup(MD_PATH_SCRIPTS_DEPRECATED);
-    self->definitions_dir = g_strdup(MD_PATH_DEFINITIONS);
-    self->state_dir = g_strdup(MD_PATH_STATE);
-    self->socket_dir =
-        g_build_filename(md_settings_is_session() ? g_get_user_runtime_dir() : MD_PATH_RUN,
-                         MD_SOCKET_DIR_NAME, NULL);
+    self->scripts_deprecated_dir =
+        g_build_filename(roots->etc, MD_ETC_DEFINITIONS, MD_DIR_SCRIPTS, NULL);
+    self->definitions_dir = g_build_filename(roots->etc, MD_ETC_DEFINITIONS, NULL);
+    self->state_dir = g_build_filename(roots->run, MD_RUN_STATE, NULL);
+    self->socket_dir = g_build_filename(roots->is_session ? g_get_user_runtime_dir() : roots->run,
+                                        MD_SOCKET_DIR_NAME, NULL);
 }
 
 
@@ -322,12 +323,13 @@ warn_if_open_to_all(const char *path)
 
 
 MdSettings *
-md_settings_load(const char *path, gboolean required, GError **error)
+md_settings_load(MdRoots *roots, const char *path, gboolean required, GError **error)
 {
     g_autoptr(MdSettings) self = g_new0(MdSettings, 1);
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) err = NULL;
 
+    self->roots = md_roots_ref(roots);
     set_defaults(self);
     if (path == NULL)
         return g_steal_pointer(&self);
@@ -412,13 +414,6 @@ md_settings_find_group(MdSettings *self, GError **error)
 }
 
 
-gboolean
-md_settings_is_session(void)
-{
-    return geteuid() != 0;
-}
-
-
 void
 md_settings_free(MdSettings *self)
 {
@@ -431,5 +426,6 @@ md_settings_free(MdSettings *self)
     g_free(self->socket_group);
     g_free(self->definitions_dir);
     g_free(self->state_dir);
+    md_roots_unref(self->roots);
     g_free(self);
 }

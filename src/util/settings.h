@@ -9,7 +9,11 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "util/roots.h"
+
 typedef struct {
+    MdRoots *roots; /* from which the defaults of directories follow */
+
     /* [sockets] */
     char *socket_dir;     /* directory = /run/libvirt; of a user: $XDG_RUNTIME_DIR/libvirt */
     char *socket_group;   /* group = NULL: that of the daemon */
@@ -61,7 +65,7 @@ typedef struct {
 } MdSettings;
 
 /* `path` NULL: the defaults. `required` FALSE: so are they when the file is not there. */
-MdSettings *md_settings_load(const char *path, gboolean required, GError **error);
+MdSettings *md_settings_load(MdRoots *roots, const char *path, gboolean required, GError **error);
 void md_settings_free(MdSettings *self);
 
 /*
@@ -74,8 +78,5 @@ void md_settings_update(MdSettings *self, const MdSettings *from);
 /* Looks up the number of `socket_group`, if it is set. May block on a disk or a directory service,
  * so that it is for the start of a program only. */
 gboolean md_settings_find_group(MdSettings *self, GError **error);
-
-/* Whether this process serves its own user (nodedev:///session) and not the system. */
-gboolean md_settings_is_session(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSettings, md_settings_free)

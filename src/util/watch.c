@@ -142,7 +142,7 @@ int
 md_watch_add(MdWatch *self, int directory, GError **error)
 {
     /* By its descriptor: whatever has taken its path meanwhile is another directory. */
-    g_autofree char *path = g_strdup_printf(MD_PATH_PROC "/self/fd/%d", directory);
+    g_autofree char *path = g_strdup_printf(MD_PATH_SELF "/fd/%d", directory);
     int id = inotify_add_watch(self->fd, path, MASK_BEGUN | MASK_DONE | MASK_GONE | IN_ONLYDIR);
 
     if (id < 0) {

@@ -22,6 +22,7 @@ main(void)
 {
     g_autofree char *question = md_vfio_users_read_line(STDIN_FILENO, QUESTION_TIME);
     g_autofree char *answer = NULL;
+    g_autoptr(MdRoots) roots = md_roots_new();
     MdVfioHolder holder = { 0 };
     MdVfioHolding holding = MD_VFIO_UNKNOWN;
     dev_t node = 0;
@@ -36,7 +37,7 @@ main(void)
         return EXIT_FAILURE;
     }
 
-    holding = md_vfio_holder_find(node, &holder);
+    holding = md_vfio_holder_find(roots, node, &holder);
     answer = md_vfio_users_format_answer(holding, &holder);
     if (write(STDOUT_FILENO, answer, strlen(answer)) < 0) {
         g_printerr("Unable to answer: %s\n", g_strerror(errno));

@@ -202,10 +202,10 @@ md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder)
 
 
 MdVfioHolding
-md_vfio_holder_find(dev_t node, MdVfioHolder *holder)
+md_vfio_holder_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder)
 {
-    static const MdVfioSearch host = { MD_PATH_PROC, MD_PATH_DEV_VFIO "/", SEARCH_TIME,
-                                       SEARCH_SHARE };
+    g_autofree char *nodes = g_build_filename(roots->dev, MD_DEV_VFIO "/", NULL);
+    const MdVfioSearch host = { roots->proc, nodes, SEARCH_TIME, SEARCH_SHARE };
 
     return md_vfio_holder_search(&host, node, holder);
 }

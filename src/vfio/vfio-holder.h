@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "util/roots.h"
+
 /* The name of a process, in bytes; the kernel's are shorter. */
 #define MD_VFIO_NAME_MAX 64
 
@@ -40,7 +42,7 @@ typedef struct {
 MdVfioHolding md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder);
 
 /* The same on this host: 2 seconds, 262,144 descriptors of a user first. */
-MdVfioHolding md_vfio_holder_find(dev_t node, MdVfioHolder *holder);
+MdVfioHolding md_vfio_holder_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder);
 
 /* Makes the text in `name` printable, in place. */
 void md_vfio_holder_clean_name(char *name);

@@ -186,14 +186,15 @@ may_look(void)
 
 
 MdVfioHolding
-md_vfio_users_find(dev_t node, MdVfioHolder *holder, char **hint)
+md_vfio_users_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder, char **hint)
 {
+    g_autofree char *socket_path = g_build_filename(roots->run, MD_RUN_VFIO_USERS, NULL);
     MdVfioHolding holding = MD_VFIO_UNKNOWN;
 
     if (!may_look())
-        return md_vfio_users_ask(MD_PATH_VFIO_USERS, node, holder, hint);
+        return md_vfio_users_ask(socket_path, node, holder, hint);
 
-    holding = md_vfio_holder_find(node, holder);
+    holding = md_vfio_holder_find(roots, node, holder);
     if (holding == MD_VFIO_UNKNOWN)
         *hint = md_vfio_users_explain(holder);
     return holding;

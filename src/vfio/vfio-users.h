@@ -17,7 +17,8 @@
 #define MD_VFIO_ANSWER_TIME 10000
 
 /* For a worker. `hint`: set to what was in the way if the answer is MD_VFIO_UNKNOWN. */
-MdVfioHolding md_vfio_users_find(dev_t node, MdVfioHolder *holder, char **hint);
+MdVfioHolding
+md_vfio_users_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder, char **hint);
 
 /* The same of the service that listens on `path`, whatever we are allowed to. */
 MdVfioHolding md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *holder, char **hint);

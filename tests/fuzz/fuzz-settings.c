@@ -51,7 +51,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     int fd = make_file(data, size);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autoptr(GError) error = NULL;
-    g_autoptr(MdSettings) settings = md_settings_load(path, TRUE, &error);
+    g_autoptr(MdRoots) roots = md_roots_new();
+    g_autoptr(MdSettings) settings = md_settings_load(roots, path, TRUE, &error);
 
     close(fd);
     g_assert_true((settings == NULL) == (error != NULL));

@@ -17,6 +17,15 @@
 #define REST " S 1 2 2 0 -1 4194304 10 0 0 0 1 2 3 4 20 0 1 0 4711 1000 200 18446744073709551615"
 
 
+static MdIdentity *
+new_from_socket(GSocket *socket)
+{
+    g_autoptr(MdRoots) roots = md_roots_new();
+
+    return md_identity_new_from_socket(roots, socket);
+}
+
+
 static void
 test_start_time(gconstpointer data)
 {
@@ -55,7 +64,7 @@ test_peer(void)
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
     socket = g_socket_new_from_fd(fds[0], NULL);
-    peer = md_identity_new_from_socket(socket);
+    peer = new_from_socket(socket);
     close(fds[1]);
 
     g_assert_cmpint(peer->pid, ==, getpid());
@@ -126,7 +135,7 @@ test_peer_has_ended(void)
     g_assert_cmpint(status, ==, 0);
     socket = g_socket_new_from_fd(accept(listener, NULL, NULL), NULL);
     g_assert_nonnull(socket);
-    peer = md_identity_new_from_socket(socket);
+    peer = new_from_socket(socket);
     close(listener);
 
     g_assert_cmpint(peer->uid, ==, geteuid());
@@ -142,7 +151,7 @@ test_no_peer(void)
 {
     g_autoptr(GSocket) socket =
         g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
-    g_autoptr(MdIdentity) peer = md_identity_new_from_socket(socket);
+    g_autoptr(MdIdentity) peer = new_from_socket(socket);
 
     g_assert_cmpint(peer->uid, ==, -1);
     g_assert_cmpint(peer->pid, ==, 0);

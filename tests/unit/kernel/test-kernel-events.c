@@ -186,6 +186,8 @@ start(gboolean with_udevd)
     g_autoptr(GError) error = NULL;
     MdKernelEvents *self = NULL;
 
+    if (settings.roots == NULL)
+        settings.roots = md_roots_new();
     has_udevd = with_udevd;
     is_busy = is_behind = silent = FALSE;
     changes = lost = n_events = asked = 0;

@@ -14,6 +14,7 @@
 typedef struct {
     char *top;
     char *directory;
+    MdRoots *roots;
 } Fixture;
 
 
@@ -21,6 +22,7 @@ static void
 set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->top = g_dir_make_tmp("md-unfinished-XXXXXX", NULL);
+    fixture->roots = md_roots_new_below("/", FALSE);
     fixture->directory = g_build_filename(fixture->top, "state", NULL);
 }
 
@@ -30,6 +32,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_rmdir(fixture->directory);
     g_rmdir(fixture->top);
+    md_roots_unref(fixture->roots);
     g_free(fixture->directory);
     g_free(fixture->top);
 }
@@ -43,14 +46,14 @@ test_note(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     const MdUnfinished *note = NULL;
 
     md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
-    notes = md_unfinished_list(fixture->directory);
+    notes = md_unfinished_list(fixture->roots, fixture->directory);
     g_assert_cmpuint(notes->len, ==, 1);
     note = g_ptr_array_index(notes, 0);
     g_assert_cmpstr(note->path, ==, PATH);
     g_assert_cmpstr(note->type_id, ==, "nvidia-11");
 
     md_unfinished_end(fixture->directory, PATH);
-    none = md_unfinished_list(fixture->directory);
+    none = md_unfinished_list(fixture->roots, fixture->directory);
     g_assert_cmpuint(none->len, ==, 0);
 }
 
@@ -75,7 +78,7 @@ test_in_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         else
             g_assert_cmpint(symlink(victim, name), ==, 0);
         md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
-        notes = md_unfinished_list(fixture->directory);
+        notes = md_unfinished_list(fixture->roots, fixture->directory);
         g_assert_cmpuint(notes->len, ==, 1);
         md_unfinished_end(fixture->directory, PATH);
     }
@@ -95,7 +98,7 @@ test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
     g_assert_cmpint(chown(name, other, (gid_t)-1), ==, 0);
-    notes = md_unfinished_list(fixture->directory);
+    notes = md_unfinished_list(fixture->roots, fixture->directory);
     g_assert_cmpuint(notes->len, ==, other == geteuid() ? 1 : 0);
     g_unlink(name);
 }
@@ -110,7 +113,7 @@ test_no_directory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(g_file_set_contents(fixture->directory, "", 0, NULL));
     md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
     md_unfinished_end(fixture->directory, PATH);
-    notes = md_unfinished_list(fixture->directory);
+    notes = md_unfinished_list(fixture->roots, fixture->directory);
     g_assert_cmpuint(notes->len, ==, 0);
     g_unlink(fixture->directory);
 }
@@ -124,7 +127,7 @@ test_no_note(Fixture *fixture, gconstpointer data)
 
     g_mkdir(fixture->directory, 0700);
     g_assert_true(g_file_set_contents(file, data, -1, NULL));
-    notes = md_unfinished_list(fixture->directory);
+    notes = md_unfinished_list(fixture->roots, fixture->directory);
     g_assert_cmpuint(notes->len, ==, 0);
     g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
 }

@@ -367,28 +367,29 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autofree char *node = g_build_filename(fixture->root, "vfio-dev", "vfio0", NULL);
     g_autofree char *attribute = g_build_filename(node, "dev", NULL);
     g_autoptr(MdSysfsDir) device = md_sysfs_dir_open(fixture->root, NULL);
+    g_autoptr(MdRoots) roots = md_roots_new_below(fixture->root, FALSE);
     g_autoptr(GError) error = NULL;
     gboolean may_look = set_may_look(FALSE);
     MdVfioHolder holder = { 0 };
 
-    g_assert_true(md_vfio_check_free(device, NULL));
+    g_assert_true(md_vfio_check_free(roots, device, NULL));
     g_assert_cmpint(g_mkdir_with_parents(node, 0755), ==, 0);
     g_assert_true(g_file_set_contents(attribute, "511:3\n", -1, NULL));
-    g_assert_false(md_vfio_check_free(device, &error));
+    g_assert_false(md_vfio_check_free(roots, device, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
     g_assert_nonnull(strstr(error->message, "whether the device is in use cannot be told"));
     g_assert_nonnull(strstr(error->message, "mediated-vfio-users"));
 
     if (may_look && set_may_look(TRUE))
-        g_assert_true(md_vfio_check_free(device, NULL) ==
-                      (md_vfio_holder_find(makedev(511, 3), &holder) == MD_VFIO_FREE));
+        g_assert_true(md_vfio_check_free(roots, device, NULL) ==
+                      (md_vfio_holder_find(roots, makedev(511, 3), &holder) == MD_VFIO_FREE));
     g_clear_error(&error);
     g_assert_true(g_file_set_contents(attribute, "nonsense\n", -1, NULL));
-    g_assert_false(md_vfio_check_free(device, &error));
+    g_assert_false(md_vfio_check_free(roots, device, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
     g_assert_nonnull(strstr(error->message, "cannot be told"));
     g_assert_cmpint(g_unlink(attribute), ==, 0);
-    g_assert_true(md_vfio_check_free(device, NULL));
+    g_assert_true(md_vfio_check_free(roots, device, NULL));
 }
 
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../default-settings.h"
 #include "../scratch.h"
 #include "mdevctl/callout-search.h"
 #include "store-disk.h"
@@ -66,7 +67,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_nonnull(g_mkdtemp(fixture->root));
     for (gsize i = 0; i < G_N_ELEMENTS(directories); i++)
         scratch_make_directory(fixture->root, directories[i]);
-    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    fixture->settings = default_settings_load();
     g_free(fixture->settings->scripts_dir);
     g_free(fixture->settings->scripts_deprecated_dir);
     fixture->settings->scripts_dir = scratch_path(fixture->root, "usr");

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../default-settings.h"
 #include "../scratch.h"
 #include "conf/cap-mdev.h"
 #include "mdevctl/callouts.h"
@@ -89,7 +90,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
         g_assert_cmpint(g_mkdir_with_parents(path, 0755), ==, 0);
     }
-    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    fixture->settings = default_settings_load();
     g_free(fixture->settings->scripts_dir);
     g_free(fixture->settings->scripts_deprecated_dir);
     fixture->settings->scripts_dir = g_build_filename(fixture->root, "usr", NULL);

@@ -7,6 +7,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 
+#include "../default-settings.h"
 #include "util/names.h"
 
 
@@ -15,7 +16,7 @@ host_set_up(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
     host->dir = g_dir_make_tmp("rpc-XXXXXX", NULL);
     g_assert_nonnull(host->dir);
-    host->settings = md_settings_load(NULL, FALSE, NULL);
+    host->settings = default_settings_load();
     g_free(host->settings->socket_dir);
     host->settings->socket_dir = g_strdup(host->dir);
     host->driver = md_driver_new(host->settings);

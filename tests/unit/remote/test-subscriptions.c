@@ -4,6 +4,7 @@
 
 #include <libvirt/virterror.h>
 
+#include "../default-settings.h"
 #include "fake-driver.h"
 #include "remote/subscriptions.h"
 #include "util/error.h"
@@ -32,7 +33,7 @@ on_send(GBytes *frame, const char *device G_GNUC_UNUSED, gpointer data)
 static void
 set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    fixture->settings = default_settings_load();
     fixture->driver = md_driver_new(fixture->settings);
     fixture->frames = md_event_frames_new();
     fixture->one = md_subscriptions_new(fixture->driver, fixture->frames, on_send, fixture);

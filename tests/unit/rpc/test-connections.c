@@ -8,6 +8,7 @@
 #include "rpc/connections.h"
 #include "util/error.h"
 
+#include "../default-settings.h"
 #include "../settle.h"
 
 #define ROOT  0
@@ -91,7 +92,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     static const MdConnectionFuncs funcs = { on_start, on_get_state, on_evict };
 
-    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    fixture->settings = default_settings_load();
     fixture->table = md_connections_new(fixture->settings, &funcs);
     fixture->clients = g_ptr_array_new_with_free_func((GDestroyNotify)client_free);
 }

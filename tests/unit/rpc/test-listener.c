@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../default-settings.h"
 #include "rpc/listener.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -49,7 +50,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->dir = g_dir_make_tmp("listener-XXXXXX", NULL);
     g_assert_nonnull(fixture->dir);
-    fixture->settings = md_settings_load(NULL, FALSE, NULL);
+    fixture->settings = default_settings_load();
     g_free(fixture->settings->socket_dir);
     fixture->settings->socket_dir = g_build_filename(fixture->dir, "below", "run", NULL);
     fixture->came = g_ptr_array_new();

@@ -10,6 +10,15 @@
 
 
 static MdSettings *
+load_file(const char *path, gboolean required, GError **error)
+{
+    g_autoptr(MdRoots) roots = md_roots_new_below("/", FALSE);
+
+    return md_settings_load(roots, path, required, error);
+}
+
+
+static MdSettings *
 load(const char *text, GError **error)
 {
     g_autofree char *path = NULL;
@@ -19,7 +28,7 @@ load(const char *text, GError **error)
     g_assert_cmpint(fd, >=, 0);
     g_assert_true(g_close(fd, NULL));
     g_assert_true(g_file_set_contents(path, text, -1, NULL));
-    settings = md_settings_load(path, TRUE, error);
+    settings = load_file(path, TRUE, error);
     g_unlink(path);
     return settings;
 }
@@ -29,7 +38,7 @@ static void
 test_defaults(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MdSettings) settings = md_settings_load(NULL, FALSE, &error);
+    g_autoptr(MdSettings) settings = load_file(NULL, FALSE, &error);
 
     g_assert_no_error(error);
     g_assert_cmpstr(settings->socket_dir, ==, "/run/libvirt");
@@ -88,7 +97,7 @@ test_open_to_all(void)
     g_assert_true(g_file_set_contents(path, "[limits]\nmax_clients = 7\n", -1, NULL));
     g_assert_cmpint(g_chmod(path, 0646), ==, 0);
     g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "*open-to-all.conf* by everybody*");
-    settings = md_settings_load(path, TRUE, &error);
+    settings = load_file(path, TRUE, &error);
     g_test_assert_expected_messages();
     g_unlink(path);
     g_assert_no_error(error);
@@ -205,12 +214,12 @@ static void
 test_missing_file(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MdSettings) optional = md_settings_load("/nonexistent/mediated.conf", FALSE, &error);
+    g_autoptr(MdSettings) optional = load_file("/nonexistent/mediated.conf", FALSE, &error);
     g_autoptr(MdSettings) required = NULL;
 
     g_assert_no_error(error);
     g_assert_nonnull(optional);
-    required = md_settings_load("/nonexistent/mediated.conf", TRUE, &error);
+    required = load_file("/nonexistent/mediated.conf", TRUE, &error);
     g_assert_null(required);
     g_assert_nonnull(strstr(error->message, "/nonexistent/mediated.conf"));
 }

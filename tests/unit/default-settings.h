@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Settings where no file says otherwise. */
+#pragma once
+
+#include "util/settings.h"
+
+
+static inline MdSettings *
+default_settings_load(void)
+{
+    g_autoptr(MdRoots) roots = md_roots_new();
+
+    return md_settings_load(roots, NULL, FALSE, NULL);
+}
