@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a backend works with, on a host in a temporary tree (fake-host.h). No definitions. */
+#pragma once
+
+#include "backend/backend.h"
+#include "fake-host.h"
+
+typedef struct {
+    FakeHost *host;
+    MdDriverContext context;
+    gboolean started;
+} DriverContext;
+
+/* Lists what is on the host, which is taken over. */
+void driver_context_set_up(DriverContext *self, FakeHost *host);
+void driver_context_tear_down(DriverContext *self);
+
+/* What a backend answers, for the functions below. */
+typedef struct {
+    gboolean done;
+    char *name;
+    GError *error;
+} BackendAnswer;
+
+/* A GAsyncReadyCallback: `data` is a BackendAnswer. */
+void backend_answer_take(GObject *source, GAsyncResult *result, gpointer data);
+void backend_answer_wait(BackendAnswer *self);
+void backend_answer_clear(BackendAnswer *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BackendAnswer, backend_answer_clear)
