@@ -448,6 +448,32 @@ clear(MdCap *cap)
 }
 
 
+static GPtrArray *
+get_attrs(const MdCap *cap)
+{
+    return ((const MdCapMdev *)cap)->attrs;
+}
+
+
+static void
+set_attrs(MdCap *cap, GPtrArray *attrs)
+{
+    MdCapMdev *self = (MdCapMdev *)cap;
+    GPtrArray *copy = md_mdev_attrs_copy(attrs);
+
+    g_ptr_array_unref(self->attrs);
+    self->attrs = copy;
+}
+
+
+/* An instance of its type. */
+static gboolean
+consumes(const MdCapKind *parent G_GNUC_UNUSED)
+{
+    return TRUE;
+}
+
+
 const MdCapKind md_cap_kind_mdev = {
     .name = "mdev",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV,
@@ -457,4 +483,10 @@ const MdCapKind md_cap_kind_mdev = {
     .format = format,
     .copy = copy,
     .clear = clear,
+    .get_attrs = get_attrs,
+    .set_attrs = set_attrs,
+    .consumes = consumes,
+    .is_immutable = TRUE,
+    .is_leaf = TRUE,
+    .is_definable = TRUE,
 };

@@ -188,6 +188,22 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
+/* The number of an adapter is the kernel's choice, but the names of its port are ours. */
+static const char *
+get_alias(const MdCap *cap)
+{
+    return ((const MdCapScsiHost *)cap)->wwpn;
+}
+
+
+/* A virtual port of another adapter. */
+static gboolean
+consumes(const MdCapKind *parent)
+{
+    return parent == &md_cap_kind_scsi_host;
+}
+
+
 const MdCapKind md_cap_kind_scsi_host = {
     .name = "scsi_host",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST,
@@ -198,6 +214,8 @@ const MdCapKind md_cap_kind_scsi_host = {
     .copy = copy,
     .clear = clear,
     .list_nested = list_nested,
+    .get_alias = get_alias,
+    .consumes = consumes,
 };
 
 const MdCapKind md_cap_kind_fc_host = {

@@ -118,4 +118,5 @@ const MdCapKind md_cap_kind_system = {
     .format = format,
     .copy = copy,
     .clear = clear,
+    .is_permanent = TRUE,
 };

@@ -40,8 +40,23 @@ struct _MdCapKind {
      * `mdev_types` of MdNodeDeviceDef.
      */
     char *(*make_address)(const char *device);
+    /* The attributes (MdMdevAttr) that the driver of such a device is given, borrowed; and copies
+     * of others instead. NULL, both: there are none. */
+    GPtrArray *(*get_attrs)(const MdCap *cap);
+    void (*set_attrs)(MdCap *cap, GPtrArray *attrs);
+    /* What the making of such a device is known by before it has a name; NULL, also without the
+     * function: nothing. */
+    const char *(*get_alias)(const MdCap *cap);
+    /* Whether it uses up something that a parent of that kind offers, which is another amount
+     * when one has come or gone. NULL: it does not. */
+    gboolean (*consumes)(const MdCapKind *parent);
     /* Appends the kinds nested in this one, but for `mdev_types`. NULL: there are none. */
     void (*list_nested)(const MdCap *cap, GPtrArray *kinds);
+
+    gboolean is_immutable; /* what is read of it at once never changes: its driver comes with it */
+    gboolean is_leaf;      /* no device is ever below one */
+    gboolean is_definable; /* there may be a definition of one, active or not */
+    gboolean is_permanent; /* it is there as long as the daemon is */
 };
 
 extern const MdCapKind md_cap_kind_system;

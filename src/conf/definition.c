@@ -290,6 +290,15 @@ md_definition_make_name(const MdDefinition *self)
 }
 
 
+gboolean
+md_definition_has_type_of(const MdDefinition *self, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+
+    return cap != NULL && g_strcmp0(cap->type_id, self->type_id) == 0;
+}
+
+
 MdNodeDeviceDef *
 md_definition_to_device(const MdDefinition *self, const char *parent)
 {

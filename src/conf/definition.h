@@ -52,6 +52,9 @@ gboolean md_definition_is_equal(const MdDefinition *a, const MdDefinition *b);
 /* What libvirt calls the device. */
 char *md_definition_make_name(const MdDefinition *self);
 
+/* Whether a device is of the type that is defined. */
+gboolean md_definition_has_type_of(const MdDefinition *self, const MdNodeDeviceDef *def);
+
 /* The inactive device that it describes; `parent` is the name of its parent. */
 MdNodeDeviceDef *md_definition_to_device(const MdDefinition *self, const char *parent);
 

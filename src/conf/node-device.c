@@ -110,6 +110,48 @@ md_node_device_def_list_caps(const MdNodeDeviceDef *self)
 }
 
 
+static MdCap *
+get_first_cap(const MdNodeDeviceDef *self)
+{
+    return g_ptr_array_index(self->caps, 0);
+}
+
+
+const MdCapKind *
+md_node_device_def_get_kind(const MdNodeDeviceDef *self)
+{
+    return get_first_cap(self)->kind;
+}
+
+
+const char *
+md_node_device_def_get_alias(const MdNodeDeviceDef *self)
+{
+    const MdCap *cap = get_first_cap(self);
+
+    return cap->kind->get_alias != NULL ? cap->kind->get_alias(cap) : NULL;
+}
+
+
+GPtrArray *
+md_node_device_def_get_attrs(const MdNodeDeviceDef *self)
+{
+    const MdCap *cap = get_first_cap(self);
+
+    return cap->kind->get_attrs != NULL ? cap->kind->get_attrs(cap) : NULL;
+}
+
+
+void
+md_node_device_def_set_attrs(MdNodeDeviceDef *self, GPtrArray *attrs)
+{
+    MdCap *cap = get_first_cap(self);
+
+    if (cap->kind->set_attrs != NULL)
+        cap->kind->set_attrs(cap, attrs);
+}
+
+
 guint32
 md_node_device_def_get_flags(const MdNodeDeviceDef *self)
 {

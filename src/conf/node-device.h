@@ -43,6 +43,17 @@ gpointer md_node_device_def_add_cap(MdNodeDeviceDef *self, const MdCapKind *kind
 /* The capability of that kind on the outer level, borrowed, or NULL. */
 gpointer md_node_device_def_get_cap(const MdNodeDeviceDef *self, const MdCapKind *kind);
 
+/* What kind of device it is. */
+const MdCapKind *md_node_device_def_get_kind(const MdNodeDeviceDef *self);
+
+/* What its making is known by, see MdCapKind; or NULL. */
+const char *md_node_device_def_get_alias(const MdNodeDeviceDef *self);
+
+/* What its driver is given, see MdCapKind: NULL if the kind has nothing of it, and then nothing is
+ * set. */
+GPtrArray *md_node_device_def_get_attrs(const MdNodeDeviceDef *self);
+void md_node_device_def_set_attrs(MdNodeDeviceDef *self, GPtrArray *attrs);
+
 /* Kinds of the outer and of the nested capabilities, in document order; elements are static
  * MdCapKind. */
 GPtrArray *md_node_device_def_list_caps(const MdNodeDeviceDef *self);

@@ -122,14 +122,15 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 
 
 /* What has come below a device while that was not registered has another parent now. At the start
- * parents are the first to be looked at, and mediated devices are none. */
+ * parents are the first to be looked at. */
 static void
 look_below(MdInventory *self, const char *path)
 {
     MdNodeDevice *parent = md_registry_find_path(self->registry, path);
     g_autoptr(GPtrArray) below = NULL;
 
-    if (parent == NULL || md_node_device_is_mdev(parent) || self->starting != NULL)
+    if (parent == NULL || md_node_device_def_get_kind(parent->def)->is_leaf ||
+        self->starting != NULL)
         return;
 
     below = md_registry_list_below(self->registry, path);
@@ -310,21 +311,19 @@ take(const char *path, gboolean last, gpointer data)
 }
 
 
-/* A mediated device has nothing that we keep and that could change: it is bound as it comes and
- * unbound as it goes. */
 void
 md_inventory_look_again_at(MdInventory *self,
                            MdNodeDevice *device,
                            MdUdevDevice *event,
                            gboolean always)
 {
-    gboolean is_settled = md_node_device_is_mdev(device);
+    gboolean is_immutable = md_node_device_def_get_kind(device->def)->is_immutable;
     g_autoptr(MdSysfsDir) dir = NULL;
     g_autoptr(MdUdevDevice) looked_up = NULL;
     MdUdevDevice *udev_device = event;
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
-    if (is_settled && !always)
+    if (is_immutable && !always)
         return;
     dir = md_sysfs_dir_open(device->def->path, NULL);
     if (dir != NULL && event == NULL)
@@ -332,7 +331,8 @@ md_inventory_look_again_at(MdInventory *self,
     if (dir == NULL || udev_device == NULL)
         return;
 
-    def = is_settled ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir, device);
+    def =
+        is_immutable ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir, device);
     /* What has been read of one that is going is a torso, and no change of it. */
     if (!md_sysfs_dir_is_alive(dir))
         return;

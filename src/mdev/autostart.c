@@ -306,7 +306,7 @@ add_definition(MdAutostart *self, const MdDefinition *definition)
 static void
 on_changed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdAutostart *self)
 {
-    if (md_node_device_is_mdev(device)) {
+    if (md_node_device_is_definable(device)) {
         if (device->definition != NULL)
             add_definition(self, device->definition);
     } else if (device->def->path != NULL) {

@@ -519,7 +519,7 @@ md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GErro
 static MdNodeDeviceDef *
 choose_def(MdNodeDevice *device, guint flags, GError **error)
 {
-    if ((flags & XML_INACTIVE) == 0 || !md_node_device_is_mdev(device))
+    if ((flags & XML_INACTIVE) == 0 || !md_node_device_is_definable(device))
         return md_node_device_def_ref(device->def);
     if (device->definition == NULL) {
         md_error_set(error, VIR_ERR_OPERATION_INVALID, "node device '%s' is not persistent",

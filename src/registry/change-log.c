@@ -3,7 +3,6 @@
 
 #include "registry/change-log.h"
 
-#include "conf/cap-scsi-host.h"
 #include "util/log.h"
 
 #define MESSAGE_ID "6d0a2f0c1e7b4c6f9a35c1f2b0d84e71"
@@ -17,10 +16,10 @@ struct _MdChangeLog {
 static gboolean
 is_own(MdChangeLog *self, const MdNodeDevice *device)
 {
-    const MdCapScsiHost *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_scsi_host);
+    const char *alias = md_node_device_def_get_alias(device->def);
 
     return g_hash_table_contains(self->own, device->def->name) ||
-           (cap != NULL && cap->wwpn != NULL && g_hash_table_contains(self->own, cap->wwpn));
+           (alias != NULL && g_hash_table_contains(self->own, alias));
 }
 
 

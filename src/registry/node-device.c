@@ -40,38 +40,35 @@ md_node_device_unref(MdNodeDevice *self)
 
 
 gboolean
-md_node_device_is_mdev(const MdNodeDevice *self)
+md_node_device_is_definable(const MdNodeDevice *self)
 {
-    return md_node_device_def_get_cap(self->def, &md_cap_kind_mdev) != NULL;
+    return md_node_device_def_get_kind(self->def)->is_definable;
 }
 
 
-/* The machine itself stays. */
 static gboolean
-is_machine(const MdNodeDevice *self)
+is_permanent(const MdNodeDevice *self)
 {
-    return md_node_device_def_get_cap(self->def, &md_cap_kind_system) != NULL;
+    return md_node_device_def_get_kind(self->def)->is_permanent;
 }
 
 
 gboolean
 md_node_device_may_be_parent(const MdNodeDevice *self)
 {
-    const MdCap *cap = g_ptr_array_index(self->def->caps, 0);
-
-    return cap->kind->make_address != NULL;
+    return md_node_device_def_get_kind(self->def)->make_address != NULL;
 }
 
 
 gboolean
 md_node_device_is_persistent(const MdNodeDevice *self)
 {
-    return self->definition != NULL || is_machine(self);
+    return self->definition != NULL || is_permanent(self);
 }
 
 
 gboolean
 md_node_device_is_autostart(const MdNodeDevice *self)
 {
-    return self->definition != NULL ? self->definition->autostart : is_machine(self);
+    return self->definition != NULL ? self->definition->autostart : is_permanent(self);
 }

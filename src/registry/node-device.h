@@ -19,7 +19,8 @@ MdNodeDevice *md_node_device_new(MdNodeDeviceDef *def, guint64 inode);
 MdNodeDevice *md_node_device_ref(MdNodeDevice *self);
 void md_node_device_unref(MdNodeDevice *self);
 
-gboolean md_node_device_is_mdev(const MdNodeDevice *self);
+/* Whether its kind can have a definition. */
+gboolean md_node_device_is_definable(const MdNodeDevice *self);
 
 /* Whether its kind can have mediated devices below it, if its driver offers any. */
 gboolean md_node_device_may_be_parent(const MdNodeDevice *self);

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "conf/cap-mdev.h"
 #include "util/error.h"
 #include "util/names.h"
 
@@ -166,14 +165,13 @@ replace_def(MdNodeDevice *device, MdNodeDeviceDef *def)
 }
 
 
-/* Whether a device takes something of what its parent has to offer: a mediated device, or a host on
- * a virtual port. */
+/* Whether a device uses up something of what its parent has to offer. */
 static gboolean
-is_slice(const MdNodeDevice *child, const MdNodeDevice *parent)
+consumes_parent(const MdNodeDevice *child, const MdNodeDevice *parent)
 {
-    return md_node_device_is_mdev(child) ||
-           (md_node_device_def_get_cap(child->def, &md_cap_kind_scsi_host) != NULL &&
-            md_node_device_def_get_cap(parent->def, &md_cap_kind_scsi_host) != NULL);
+    const MdCapKind *kind = md_node_device_def_get_kind(child->def);
+
+    return kind->consumes != NULL && kind->consumes(md_node_device_def_get_kind(parent->def));
 }
 
 
@@ -187,7 +185,7 @@ signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
     if (child->def->parent == NULL)
         return;
     parent = md_registry_find(self, child->def->parent);
-    if (parent != NULL && parent->def->path != NULL && is_slice(child, parent))
+    if (parent != NULL && parent->def->path != NULL && consumes_parent(child, parent))
         g_signal_emit(self, signals[SIGNAL_UPDATED], 0, parent);
 }
 
@@ -244,12 +242,8 @@ append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 static void
 take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 {
-    MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-
-    if (g_strcmp0(cap->type_id, definition->type_id) != 0)
-        return;
-    g_ptr_array_unref(cap->attrs);
-    cap->attrs = md_mdev_attrs_copy(definition->attrs);
+    if (md_definition_has_type_of(definition, def))
+        md_node_device_def_set_attrs(def, definition->attrs);
 }
 
 
@@ -336,17 +330,14 @@ md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def)
 void
 md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
 {
-    const MdCapMdev *known = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+    GPtrArray *known = md_node_device_def_get_attrs(device->def);
     MdNodeDeviceDef *def = NULL;
-    MdCapMdev *cap = NULL;
 
-    if (known->attrs->len == 0 && attrs->len == 0)
+    if (known == NULL || (known->len == 0 && attrs->len == 0))
         return;
 
     def = md_node_device_def_copy(device->def);
-    cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    g_ptr_array_unref(cap->attrs);
-    cap->attrs = md_mdev_attrs_copy(attrs);
+    md_node_device_def_set_attrs(def, attrs);
     md_registry_replace(self, device, def);
 }
 
