@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The seam between "a device is to be made, or to go" and how that is done. The kernel's mediated
- * devices are one backend (mdev.c, mdev-config.c), virtual host adapters of Fibre Channel another
- * (vhba.c). A backend talks to the hardware's driver on workers, and answers on the main loop once
- * the registry agrees with what it says.
+ * devices are one backend (mdev), virtual host adapters of Fibre Channel another (vhba). A backend
+ * talks to the hardware's driver on workers, and answers on the main loop once the registry agrees
+ * with what it says.
  */
 #pragma once
 
@@ -39,9 +39,16 @@ typedef enum {
     MD_BACKEND_UPDATE_CONFIG = 1 << 1,
 } MdBackendUpdate;
 
+/* Several backends may serve one kind: which of them does is the parent's to say. */
 typedef struct {
-    /* The capability whose documents and devices it serves. */
+    /* The capability of the documents and devices that it serves. */
     const MdCapKind *kind;
+
+    /* The parent that a document or a device names, if that is there; or NULL. */
+    MdNodeDevice *(*find_named_parent)(const MdDriverContext *context, const MdNodeDeviceDef *def);
+
+    /* Whether it is the one that makes devices below this parent. */
+    gboolean (*serves_parent)(const MdNodeDevice *parent);
 
     /* The device below which `def` is to be made; the message says why there is none. NULL: the
      * backend will look for one when it makes it. */
@@ -112,6 +119,18 @@ typedef struct {
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 } MdBackend;
+
+/*
+ * Of `backends` (NULL-terminated), the one that serves the kind of `def` below the parent that it
+ * names; if none serves that parent, or there is none, the first one of the kind, which can tell
+ * what is missing. `persistent`: only those that keep definitions. NULL with
+ * VIR_ERR_CONFIG_UNSUPPORTED if none serves the kind.
+ */
+const MdBackend *md_backend_choose(const MdBackend *const *backends,
+                                   const MdDriverContext *context,
+                                   const MdNodeDeviceDef *def,
+                                   gboolean persistent,
+                                   GError **error);
 
 /* Of all that backends do: the name of the device. */
 char *md_backend_finish(GAsyncResult *result, GError **error);

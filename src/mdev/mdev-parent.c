@@ -106,18 +106,35 @@ md_mdev_find_persistent_parent(const MdDriverContext *context,
 }
 
 
-static gboolean
-check_parent(MdNodeDevice *parent, GError **error)
+MdNodeDevice *
+md_mdev_find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
+    const char *wanted = get_parent(def, NULL);
+
+    return wanted != NULL ? find_persistent_device(context, wanted, cap) : NULL;
+}
+
+
+gboolean
+md_mdev_serves_parent(const MdNodeDevice *parent)
 {
     g_autoptr(GPtrArray) kinds = md_node_device_def_list_caps(parent->def);
 
+    return g_ptr_array_find(kinds, &md_cap_kind_mdev_types, NULL);
+}
+
+
+static gboolean
+check_parent(MdNodeDevice *parent, GError **error)
+{
     /* What libvirt says of a device that can have no mediated devices for want of an address. */
     if (md_node_device_def_get_cap(parent->def, &md_cap_kind_system) != NULL) {
         md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
                      parent->def->name);
         return FALSE;
     }
-    if (!g_ptr_array_find(kinds, &md_cap_kind_mdev_types, NULL)) {
+    if (!md_mdev_serves_parent(parent)) {
         md_error_set(
             error, VIR_ERR_INTERNAL_ERROR,
             "Unable to start mediated device: parent '%s' does not support mediated devices",
@@ -152,7 +169,7 @@ md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def,
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent(def, NULL);
-    MdNodeDevice *parent = wanted != NULL ? find_persistent_device(context, wanted, cap) : NULL;
+    MdNodeDevice *parent = md_mdev_find_named_parent(context, def);
 
     if (parent != NULL)
         g_ptr_array_add(names, parent->def->name);
@@ -171,7 +188,7 @@ md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 
     if (cap->uuid == NULL || wanted == NULL)
         return NULL;
-    address = make_address(cap, wanted, find_persistent_device(context, wanted, cap));
+    address = make_address(cap, wanted, md_mdev_find_named_parent(context, def));
     if (address == NULL)
         return NULL;
     name = md_cap_mdev_make_name(cap->uuid, address);

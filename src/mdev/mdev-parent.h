@@ -5,6 +5,8 @@
 
 #include "backend/backend.h"
 
+MdNodeDevice *md_mdev_find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def);
+gboolean md_mdev_serves_parent(const MdNodeDevice *parent);
 gboolean md_mdev_find_parent(const MdDriverContext *context,
                              const MdNodeDeviceDef *def,
                              MdNodeDevice **parent,

@@ -292,6 +292,8 @@ destroy_async(const MdDriverContext *context,
 
 const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
+    .find_named_parent = md_mdev_find_named_parent,
+    .serves_parent = md_mdev_serves_parent,
     .find_parent = md_mdev_find_parent,
     .find_persistent_parent = md_mdev_find_persistent_parent,
     .list_parents = md_mdev_list_parents,

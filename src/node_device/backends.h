@@ -5,7 +5,10 @@
 #include "backend/backend.h"
 
 /* The backend for a device or a document, or NULL with VIR_ERR_CONFIG_UNSUPPORTED. */
-const MdBackend *md_backends_find(const MdNodeDeviceDef *def, GError **error);
+const MdBackend *
+md_backends_find(const MdDriverContext *context, const MdNodeDeviceDef *def, GError **error);
 
 /* The same of those that keep definitions. */
-const MdBackend *md_backends_find_persistent(const MdNodeDeviceDef *def, GError **error);
+const MdBackend *md_backends_find_persistent(const MdDriverContext *context,
+                                             const MdNodeDeviceDef *def,
+                                             GError **error);

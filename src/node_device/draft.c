@@ -27,6 +27,7 @@ typedef struct {
 
 typedef struct {
     MdDraftFindBackend find;
+    const MdDriverContext *context;
     MdDraftFunc func;
     gpointer user_data;
 } Reader;
@@ -63,7 +64,7 @@ md_draft_free(MdDraft *self)
 static void
 reader_answer(const Reader *reader, MdNodeDeviceDef *def, GError *error)
 {
-    const MdBackend *backend = def != NULL ? reader->find(def, &error) : NULL;
+    const MdBackend *backend = def != NULL ? reader->find(reader->context, def, &error) : NULL;
     MdDraft *draft = NULL;
 
     if (backend != NULL) {
@@ -147,11 +148,12 @@ void
 md_draft_read(const char *document,
               gboolean validate,
               MdDraftFindBackend find,
+              const MdDriverContext *context,
               MdOwner *owner,
               MdDraftFunc func,
               gpointer user_data)
 {
-    const Reader reader = { find, func, user_data };
+    const Reader reader = { find, context, func, user_data };
     Reading *reading = NULL;
 
     if (!validate && strnlen(document, SHORT_MAX + 1) <= SHORT_MAX) {

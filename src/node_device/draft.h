@@ -11,13 +11,16 @@ struct _MdDraft {
 };
 
 /* The backend of a document, or NULL with an error. */
-typedef const MdBackend *(*MdDraftFindBackend)(const MdNodeDeviceDef *def, GError **error);
+typedef const MdBackend *(*MdDraftFindBackend)(const MdDriverContext *context,
+                                               const MdNodeDeviceDef *def,
+                                               GError **error);
 
 /* See md_driver_read_document(). `validate`: the document must be valid for libvirt's
  * schema, too. */
 void md_draft_read(const char *document,
                    gboolean validate,
                    MdDraftFindBackend find,
+                   const MdDriverContext *context,
                    MdOwner *owner,
                    MdDraftFunc func,
                    gpointer user_data);

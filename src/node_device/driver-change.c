@@ -80,7 +80,7 @@ start(MdDriver *self,
       GAsyncReadyCallback callback,
       gpointer user_data)
 {
-    const MdBackend *backend = md_backends_find(device->def, NULL);
+    const MdBackend *backend = md_backends_find(&self->context, device->def, NULL);
     MdNodeDevice *parent =
         md_registry_find_address(self->context.registry, device->definition->parent_addr);
     g_autoptr(MdNodeDeviceDef) def = NULL;
@@ -144,7 +144,7 @@ md_driver_destroy_async(MdDriver *self,
     MdNodeDevice *device = md_driver_look_up(self, name, &error);
 
     if (device != NULL)
-        backend = md_backends_find(device->def, &error);
+        backend = md_backends_find(&self->context, device->def, &error);
     if (backend != NULL && !device->active)
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Device '%s' is not active", name);
     if (error != NULL)
@@ -189,7 +189,7 @@ md_driver_undefine_async(MdDriver *self,
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceUndefine", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL)
-        backend = md_backends_find_persistent(device->def, &error);
+        backend = md_backends_find_persistent(&self->context, device->def, &error);
     /* What libvirt says of hardware, which nothing keeps. */
     if (device != NULL && backend == NULL && !md_node_device_is_persistent(device)) {
         g_clear_error(&error);
@@ -216,7 +216,7 @@ md_driver_set_autostart_async(MdDriver *self,
     MdNodeDevice *device = md_driver_look_up(self, name, &error);
 
     if (device != NULL) {
-        backend = md_backends_find_persistent(device->def, NULL);
+        backend = md_backends_find_persistent(&self->context, device->def, NULL);
         if (backend == NULL)
             md_error_set(&error, VIR_ERR_OPERATION_UNSUPPORTED,
                          "Unsupported device type: autostart of '%s' cannot be set", name);
@@ -243,8 +243,9 @@ look_up_to_update(MdDriver *self, const char *name, GError **error)
 {
     MdNodeDevice *device = md_driver_look_up(self, name, error);
 
-    return device != NULL && md_backends_find_persistent(device->def, error) != NULL ? device
-                                                                                     : NULL;
+    return device != NULL && md_backends_find_persistent(&self->context, device->def, error) != NULL
+               ? device
+               : NULL;
 }
 
 
@@ -277,8 +278,8 @@ md_driver_read_document(MdDriver *self,
     if (md_error_check_flags(flags, uses[use].flags, VIR_FROM_NODEDEV, uses[use].function,
                              &error) &&
         (name == NULL || look_up_to_update(self, name, &error) != NULL))
-        md_draft_read(document, (flags & uses[use].validate) != 0, uses[use].find, owner, func,
-                      user_data);
+        md_draft_read(document, (flags & uses[use].validate) != 0, uses[use].find, &self->context,
+                      owner, func, user_data);
     else
         func(NULL, error, user_data);
 }

@@ -170,14 +170,21 @@ find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
 }
 
 
+static gboolean
+serves_parent(const MdNodeDevice *parent)
+{
+    const MdCapScsiHost *adapter = get_cap(parent);
+
+    return adapter != NULL && adapter->has_vport_ops;
+}
+
+
 /* Adds whatever takes virtual ports. */
 static void
 add_candidates(const MdDriverContext *context, GPtrArray *candidates)
 {
     for (GList *link = md_registry_list(context->registry); link != NULL; link = link->next) {
-        const MdCapScsiHost *adapter = get_cap(link->data);
-
-        if (adapter != NULL && adapter->has_vport_ops)
+        if (serves_parent(link->data))
             g_ptr_array_add(candidates, link->data);
     }
 }
@@ -231,7 +238,7 @@ find_parent(const MdDriverContext *context,
                      "Could not find parent device for '%s': there is no '%s'", wanted, quote);
         return FALSE;
     }
-    if (*parent != NULL && (get_cap(*parent) == NULL || !get_cap(*parent)->has_vport_ops)) {
+    if (*parent != NULL && !serves_parent(*parent)) {
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
                      "Parent device %s is not capable of vport operations", (*parent)->def->name);
         return FALSE;
@@ -537,6 +544,8 @@ destroy_async(const MdDriverContext *context,
 
 const MdBackend md_backend_vhba = {
     .kind = &md_cap_kind_scsi_host,
+    .find_named_parent = find_named_parent,
+    .serves_parent = serves_parent,
     .find_parent = find_parent,
     .list_parents = list_parents,
     .find_present = find_present,
