@@ -226,7 +226,8 @@ load_schema(const char *path, char **message)
 }
 
 
-/* path -> xmlRelaxNGPtr. Held while one is read. */
+/* Of the process, as a schema is the same for whoever wants it, on any thread, and takes long to
+ * read: path -> xmlRelaxNGPtr. The mutex is held while one is read. */
 static GMutex schemas_mutex;
 static GHashTable *schemas;
 

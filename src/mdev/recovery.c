@@ -18,6 +18,7 @@ struct _MdRecovery {
     MdRecoveryFunc func;
     gpointer data;
     GHashTable *notes; /* UUID -> MdUnfinished, of what is to go or going */
+    GList *removals;   /* of Removal, those under way, to be told of the end of this */
     guint timer;       /* until those that have not shown up are forgotten */
 };
 
@@ -28,14 +29,12 @@ typedef struct {
     char *path;
 } Removal;
 
-/* The removals under way, so that they are told of the end of their recovery. Main loop only. */
-static GList *removals;
-
 
 static void
 removal_free(Removal *removal)
 {
-    removals = g_list_remove(removals, removal);
+    if (removal->recovery != NULL)
+        removal->recovery->removals = g_list_remove(removal->recovery->removals, removal);
     g_free(removal->directory);
     g_free(removal->path);
     g_free(removal);
@@ -94,7 +93,7 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
     removal->recovery = self;
     removal->directory = g_strdup(self->context->settings->state_dir);
     removal->path = g_strdup(device->def->path);
-    removals = g_list_prepend(removals, removal);
+    self->removals = g_list_prepend(self->removals, removal);
     md_backend_mdev.destroy_async(self->context, device, md_owner_get_daemon(), on_removed,
                                   removal);
 }
@@ -136,10 +135,10 @@ on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdRecovery 
 static gboolean
 is_being_removed(MdRecovery *self, const char *path)
 {
-    for (GList *link = removals; link != NULL; link = link->next) {
+    for (GList *link = self->removals; link != NULL; link = link->next) {
         const Removal *removal = link->data;
 
-        if (removal->recovery == self && g_str_equal(removal->path, path))
+        if (g_str_equal(removal->path, path))
             return TRUE;
     }
     return FALSE;
@@ -209,8 +208,9 @@ md_recovery_free(MdRecovery *self)
 
     g_clear_handle_id(&self->timer, g_source_remove);
     g_signal_handlers_disconnect_by_data(self->context->registry, self);
-    for (GList *link = removals; link != NULL; link = link->next)
+    for (GList *link = self->removals; link != NULL; link = link->next)
         ((Removal *)link->data)->recovery = NULL;
+    g_list_free(self->removals);
     g_hash_table_unref(self->notes);
     g_free(self);
 }

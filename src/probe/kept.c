@@ -11,6 +11,8 @@ typedef struct {
     MdNodeDeviceDef *description;
 } Entry;
 
+/* Of the process: an inode tells what is meant, in whatever list it is, and workers look here
+ * without one. */
 static GMutex mutex;
 static GHashTable *entries; /* set of Entry, by inode */
 static guint64 last_stamp;

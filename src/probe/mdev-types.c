@@ -41,7 +41,8 @@ md_mdev_types_probe(MdSysfsDir *dir)
 }
 
 
-/* Types read before: inode of the directory -> MdMdevType. Workers use it too. */
+/* Types read before: inode of the directory -> MdMdevType. Of the process, as an inode tells what
+ * is meant; workers use it too. */
 static GHashTable *known;
 static GMutex known_mutex;
 

@@ -10,6 +10,7 @@ typedef struct {
     char *product;
 } Names;
 
+/* Of the process: ids have the same names in whatever list they are. Workers use it too. */
 static GMutex mutex;
 static GHashTable *known; /* both ids in one -> Names */
 

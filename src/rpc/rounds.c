@@ -19,7 +19,9 @@ typedef struct _MdRoundsShare {
     GQueue places; /* of MdRoundsPlace by their links */
 } Share;
 
-/* key → Share: those who wait, and those who have used more than who is being served. */
+/* All of this is of the process, whose one main loop is what is shared.
+ *
+ * key → Share: those who wait, and those who have used more than who is being served. */
 static GHashTable *shares;
 
 /* Of Share: those who wait. They are few: one for each user. */

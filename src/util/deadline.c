@@ -5,7 +5,7 @@
 
 #include "util/source.h"
 
-/* Of MdDeadline by their links, the next one first. */
+/* Of the main loop, which there is one of: of MdDeadline by their links, the next one first. */
 static GQueue deadlines = G_QUEUE_INIT;
 
 

@@ -22,7 +22,7 @@ typedef struct _MdPolledSet {
     struct epoll_event ready[READY_MAX];
 } Set;
 
-/* The loop looks at them in this order. */
+/* Of the main loop, which there is one of. It looks at them in this order. */
 static Set seldom = { .fd = -1 };
 static Set often = { .fd = -1 };
 

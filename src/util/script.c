@@ -62,7 +62,7 @@ static const MdFairLimits fair_limits = {
     .waiting_per_owner = MD_SCRIPT_MAX_OWN_WAITING,
 };
 
-/* Of Run. Main loop only. */
+/* Of Run. What is bounded is the children of this process, whoever starts them. Main loop only. */
 static MdFairQueue *queue;
 
 /* What the daemon was started with. */

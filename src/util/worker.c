@@ -45,7 +45,8 @@ typedef struct {
     GList link; /* in `ended` */
 } Job;
 
-/* key -> Lane. Main loop only. */
+/* key -> Lane. What is bounded is the threads of this process, whoever wants one. Main loop only.
+ */
 static GHashTable *lanes;
 
 /*
