@@ -196,13 +196,13 @@ md_access_is_exempt(MdAccess *self, const MdIdentity *who)
 
 /* One permission. */
 static void
-ask(MdAccess *self,
-    const MdIdentity *who,
-    const char *action,
-    const char *device,
-    MdOwner *owner,
-    GAsyncReadyCallback callback,
-    gpointer user_data)
+ask_polkit(MdAccess *self,
+           const MdIdentity *who,
+           const char *action,
+           const char *device,
+           MdOwner *owner,
+           GAsyncReadyCallback callback,
+           gpointer user_data)
 {
     GVariantBuilder details;
 
@@ -266,8 +266,8 @@ ask_next(GTask *task)
     for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
         if ((check->permissions & actions[i].permission) != 0) {
             check->permissions &= ~(guint)actions[i].permission;
-            ask(g_task_get_source_object(task), check->who, actions[i].action, check->device,
-                check->owner, on_permission, task);
+            ask_polkit(g_task_get_source_object(task), check->who, actions[i].action, check->device,
+                       check->owner, on_permission, task);
             return;
         }
     }
@@ -373,8 +373,8 @@ ask_more(GTask *task)
         question->task = g_object_ref(task);
         question->index = filter->n_begun++;
         filter->n_under_way++;
-        ask(g_task_get_source_object(task), filter->who, ACTION_DEVICE "getattr",
-            filter->names->pdata[question->index], filter->owner, on_visible, question);
+        ask_polkit(g_task_get_source_object(task), filter->who, ACTION_DEVICE "getattr",
+                   filter->names->pdata[question->index], filter->owner, on_visible, question);
     }
     if (filter->n_under_way == 0)
         end_filter(task);

@@ -236,7 +236,7 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
 
 
 static void
-ask(MdPolkit *self, Check *check)
+send_check(MdPolkit *self, Check *check)
 {
     check->asking = g_cancellable_new();
     g_dbus_connection_call(self->bus, BUS_NAME, PATH, INTERFACE, "CheckAuthorization",
@@ -331,7 +331,7 @@ advance(MdPolkit *self)
     while (!g_queue_is_empty(&self->due)) {
         g_autoptr(Check) check = g_queue_pop_head(&self->due);
 
-        ask(self, check);
+        send_check(self, check);
     }
 }
 

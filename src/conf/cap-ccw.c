@@ -85,7 +85,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+ccw_clear(MdCap *cap)
 {
     g_free(((MdCapCcw *)cap)->group_device);
 }
@@ -106,7 +106,7 @@ const MdCapKind md_cap_kind_ccw = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = ccw_clear,
     .list_nested = list_nested,
 };
 

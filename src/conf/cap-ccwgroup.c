@@ -213,7 +213,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+ccwgroup_clear(MdCap *cap)
 {
     MdCapCcwGroup *self = (MdCapCcwGroup *)cap;
 
@@ -231,5 +231,5 @@ const MdCapKind md_cap_kind_ccwgroup = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = ccwgroup_clear,
 };

@@ -435,7 +435,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+mdev_clear(MdCap *cap)
 {
     MdCapMdev *self = (MdCapMdev *)cap;
 
@@ -482,7 +482,7 @@ const MdCapKind md_cap_kind_mdev = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = mdev_clear,
     .get_attrs = get_attrs,
     .set_attrs = set_attrs,
     .consumes = consumes,

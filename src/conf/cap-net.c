@@ -204,7 +204,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+net_clear(MdCap *cap)
 {
     MdCapNet *self = (MdCapNet *)cap;
 
@@ -220,5 +220,5 @@ const MdCapKind md_cap_kind_net = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = net_clear,
 };

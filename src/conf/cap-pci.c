@@ -181,7 +181,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+pci_clear(MdCap *cap)
 {
     MdCapPci *self = (MdCapPci *)cap;
 
@@ -231,7 +231,7 @@ const MdCapKind md_cap_kind_pci = {
     .format = format,
     .format_rest = format_rest,
     .copy = copy,
-    .clear = clear,
+    .clear = pci_clear,
     .make_address = make_address,
     .list_nested = list_nested,
 };

@@ -43,7 +43,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+scsi_generic_clear(MdCap *cap)
 {
     g_free(((MdCapScsiGeneric *)cap)->path);
 }
@@ -56,5 +56,5 @@ const MdCapKind md_cap_kind_scsi_generic = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = scsi_generic_clear,
 };

@@ -166,7 +166,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+scsi_host_clear(MdCap *cap)
 {
     MdCapScsiHost *self = (MdCapScsiHost *)cap;
 
@@ -212,7 +212,7 @@ const MdCapKind md_cap_kind_scsi_host = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = scsi_host_clear,
     .list_nested = list_nested,
     .get_alias = get_alias,
     .consumes = consumes,

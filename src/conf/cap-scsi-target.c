@@ -103,7 +103,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+scsi_target_clear(MdCap *cap)
 {
     MdCapScsiTarget *self = (MdCapScsiTarget *)cap;
 
@@ -120,5 +120,5 @@ const MdCapKind md_cap_kind_scsi_target = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = scsi_target_clear,
 };

@@ -111,7 +111,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+scsi_clear(MdCap *cap)
 {
     g_free(((MdCapScsi *)cap)->type);
 }
@@ -124,5 +124,5 @@ const MdCapKind md_cap_kind_scsi = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = scsi_clear,
 };

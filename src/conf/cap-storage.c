@@ -177,7 +177,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+storage_clear(MdCap *cap)
 {
     MdCapStorage *self = (MdCapStorage *)cap;
 
@@ -198,5 +198,5 @@ const MdCapKind md_cap_kind_storage = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = storage_clear,
 };

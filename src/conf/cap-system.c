@@ -95,7 +95,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+system_clear(MdCap *cap)
 {
     MdCapSystem *self = (MdCapSystem *)cap;
 
@@ -117,6 +117,6 @@ const MdCapKind md_cap_kind_system = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = system_clear,
     .is_permanent = TRUE,
 };

@@ -47,7 +47,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+usb_device_clear(MdCap *cap)
 {
     MdCapUsbDevice *self = (MdCapUsbDevice *)cap;
 
@@ -63,5 +63,5 @@ const MdCapKind md_cap_kind_usb_device = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = usb_device_clear,
 };

@@ -54,7 +54,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+usb_clear(MdCap *cap)
 {
     g_free(((MdCapUsb *)cap)->description);
 }
@@ -67,5 +67,5 @@ const MdCapKind md_cap_kind_usb = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = usb_clear,
 };

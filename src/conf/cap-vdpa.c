@@ -31,7 +31,7 @@ copy(MdCap *dest, const MdCap *src)
 
 
 static void
-clear(MdCap *cap)
+vdpa_clear(MdCap *cap)
 {
     g_free(((MdCapVdpa *)cap)->chardev);
 }
@@ -44,5 +44,5 @@ const MdCapKind md_cap_kind_vdpa = {
     .parse = parse,
     .format = format,
     .copy = copy,
-    .clear = clear,
+    .clear = vdpa_clear,
 };

@@ -42,7 +42,7 @@ md_definition_ref(MdDefinition *self)
 
 
 static void
-clear(MdDefinition *self)
+definition_clear(MdDefinition *self)
 {
     g_free(self->parent_addr);
     g_free(self->uuid);
@@ -55,7 +55,7 @@ void
 md_definition_unref(MdDefinition *self)
 {
     if (self != NULL)
-        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)definition_clear);
 }
 
 

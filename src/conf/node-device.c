@@ -24,7 +24,7 @@ md_node_device_def_ref(MdNodeDeviceDef *self)
 
 
 static void
-clear(MdNodeDeviceDef *self)
+def_clear(MdNodeDeviceDef *self)
 {
     g_free(self->name);
     g_free(self->path);
@@ -44,7 +44,7 @@ void
 md_node_device_def_unref(MdNodeDeviceDef *self)
 {
     if (self != NULL)
-        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)def_clear);
 }
 
 

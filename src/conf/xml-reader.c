@@ -69,7 +69,7 @@ md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError *
 
 /* From libxml2's allocator to GLib's; empty is the same as missing. */
 static char *
-take(xmlChar *text)
+take_text(xmlChar *text)
 {
     char *copy = text != NULL && *text != '\0' ? g_strdup((const char *)text) : NULL;
 
@@ -81,7 +81,7 @@ take(xmlChar *text)
 char *
 md_xml_text(xmlNodePtr node)
 {
-    return take(xmlNodeGetContent(node));
+    return take_text(xmlNodeGetContent(node));
 }
 
 
@@ -97,7 +97,7 @@ md_xml_child_text(xmlNodePtr node, const char *name)
 char *
 md_xml_attribute(xmlNodePtr node, const char *name)
 {
-    return take(xmlGetNoNsProp(node, BAD_CAST name));
+    return take_text(xmlGetNoNsProp(node, BAD_CAST name));
 }
 
 

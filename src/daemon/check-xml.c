@@ -57,7 +57,7 @@ read_file(const char *file, GError **error)
 
 /* What the document says as we say it; NULL if it is no good. */
 static char *
-check(const char *file, const char *schema, gboolean details, GError **error)
+check_file(const char *file, const char *schema, gboolean details, GError **error)
 {
     g_autofree char *document = read_file(file, error);
     g_autoptr(MdNodeDeviceDef) def = document != NULL ? md_xml_parse(document, error) : NULL;
@@ -90,7 +90,7 @@ md_check_xml(MdOptions *options, gboolean details)
 
     for (char **file = options->files; *file != NULL; file++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *document = check(*file, schema, details, &error);
+        g_autofree char *document = check_file(*file, schema, details, &error);
 
         if (document == NULL) {
             complain(*file, error->message);

@@ -110,7 +110,7 @@ on_server_stopped(GObject *source, GAsyncResult *result, gpointer data)
 
 
 static void
-stop(Daemon *self, const char *why)
+daemon_stop(Daemon *self, const char *why)
 {
     self->stopping = TRUE;
     md_notify_stopping(why);
@@ -127,7 +127,7 @@ on_signal(gpointer data)
     if (self->stopping)
         g_main_loop_quit(self->loop);
     else
-        stop(self, "Finishing the calls under way");
+        daemon_stop(self, "Finishing the calls under way");
     return G_SOURCE_CONTINUE;
 }
 
@@ -144,7 +144,7 @@ on_idle(gpointer data)
         return;
     }
     g_info("there has been no client for %u s", self->options->timeout / 1000);
-    stop(self, "Idle");
+    daemon_stop(self, "Idle");
 }
 
 
@@ -292,7 +292,7 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
 
 /* Clients may connect at once; they are answered when the list of devices is whole. */
 static gboolean
-begin(Daemon *self, GError **error)
+daemon_begin(Daemon *self, GError **error)
 {
     md_server_hold(self->server);
     self->holding = TRUE;
@@ -330,7 +330,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     self.server = md_server_new(self.driver, settings);
     listen_to_signals(&self);
 
-    if (begin(&self, &err)) {
+    if (daemon_begin(&self, &err)) {
         g_main_loop_run(self.loop);
         if (self.error == NULL)
             return TRUE;

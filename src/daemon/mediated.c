@@ -14,7 +14,7 @@
 
 /* FALSE without an error: what is wrong has been said already. */
 static gboolean
-run(MdOptions *options, MdSettings *settings, GError **error)
+run_program(MdOptions *options, MdSettings *settings, GError **error)
 {
     if (options->check_xml)
         return md_check_xml(options, settings->xml_details);
@@ -60,7 +60,7 @@ main(int argc, char **argv)
 
     md_log_init(options.verbose);
     settings = md_options_load_settings(&options, roots, &error);
-    ok = settings != NULL && run(&options, settings, &error);
+    ok = settings != NULL && run_program(&options, settings, &error);
     md_log_end();
     if (error != NULL)
         print_error(error);

@@ -45,7 +45,7 @@ forget_vanished(MdInventory *self)
 
 
 static void
-look_again_at_all(MdInventory *self)
+reread_all(MdInventory *self)
 {
     g_autoptr(GPtrArray) devices =
         g_ptr_array_new_with_free_func((GDestroyNotify)md_node_device_unref);
@@ -63,7 +63,7 @@ look_again_at_all(MdInventory *self)
 
 
 static void
-take_in(MdInventory *self, const char *path)
+register_unknown(MdInventory *self, const char *path)
 {
     if (md_registry_find_path(self->registry, path) == NULL)
         md_inventory_check(self, path);
@@ -71,17 +71,17 @@ take_in(MdInventory *self, const char *path)
 
 
 static void
-take_in_new(MdInventory *self)
+register_all_unknown(MdInventory *self)
 {
     g_autoptr(GPtrArray) paths = md_udev_enumerate(self->udev, md_probe_get_subsystems());
 
     for (guint i = 0; i < paths->len; i++)
-        take_in(self, g_ptr_array_index(paths, i));
+        register_unknown(self, g_ptr_array_index(paths, i));
 }
 
 
 static void
-tell_waiters(MdInventory *self)
+notify_waiters(MdInventory *self)
 {
     g_autoptr(GPtrArray) adds = md_uevent_wait_list(self->uevent_wait, MD_WAIT_ADD);
     g_autoptr(GPtrArray) removes = md_uevent_wait_list(self->uevent_wait, MD_WAIT_REMOVE);
@@ -105,9 +105,9 @@ reconcile(MdInventory *self)
     md_kept_drop_all();
     drop_vanished(self);
     forget_vanished(self);
-    look_again_at_all(self);
-    take_in_new(self);
-    tell_waiters(self);
+    reread_all(self);
+    register_all_unknown(self);
+    notify_waiters(self);
 }
 
 
@@ -120,7 +120,7 @@ on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
 
 /* From here on events are listened to; those that came meanwhile have been kept. */
 static void
-end_start(MdInventory *self)
+finish_start(MdInventory *self)
 {
     g_autoptr(GTask) task = g_steal_pointer(&self->starting);
 
@@ -139,9 +139,9 @@ on_slice(gpointer data)
     gint64 end = g_get_monotonic_time() + SLICE;
 
     while (self->n_taken < self->found->len && g_get_monotonic_time() < end)
-        take_in(self, g_ptr_array_index(self->found, self->n_taken++));
+        register_unknown(self, g_ptr_array_index(self->found, self->n_taken++));
     if (self->n_taken == self->found->len)
-        end_start(self);
+        finish_start(self);
     return G_SOURCE_CONTINUE;
 }
 

@@ -73,7 +73,10 @@ find_parent_name(MdInventory *self, const char *path)
 
 /* `known`: what this very device is registered as, or NULL. */
 static MdNodeDeviceDef *
-probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDevice *known)
+probe_with_parent(MdInventory *self,
+                  MdUdevDevice *device,
+                  MdSysfsDir *dir,
+                  const MdNodeDevice *known)
 {
     gboolean is_known = known != NULL && md_sysfs_dir_get_inode(dir) == known->inode;
     MdNodeDeviceDef *def = md_probe_device(device, dir, is_known ? known->def : NULL);
@@ -87,7 +90,7 @@ probe(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDevi
 /* Whether another device has that name; one that has only not been told to have gone gives it up.
  */
 static gboolean
-is_taken(MdInventory *self, const char *name)
+is_name_in_use(MdInventory *self, const char *name)
 {
     MdNodeDevice *known = md_registry_find(self->registry, name);
 
@@ -104,14 +107,14 @@ is_taken(MdInventory *self, const char *name)
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
-    g_autoptr(MdNodeDeviceDef) def = probe(self, udev_device, dir, NULL);
+    g_autoptr(MdNodeDeviceDef) def = probe_with_parent(self, udev_device, dir, NULL);
 
     if (dir != NULL && !md_sysfs_dir_is_alive(dir))
         return FALSE;
     if (def == NULL)
         return TRUE;
 
-    if (!is_taken(self, def->name))
+    if (!is_name_in_use(self, def->name))
         md_registry_activate(self->registry, g_steal_pointer(&def),
                              dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
     else if (g_hash_table_insert(self->namesakes, g_strdup(def->path), g_strdup(def->name)))
@@ -124,7 +127,7 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 /* What has come below a device while that was not registered has another parent now. At the start
  * parents are the first to be looked at. */
 static void
-look_below(MdInventory *self, const char *path)
+reread_below(MdInventory *self, const char *path)
 {
     MdNodeDevice *parent = md_registry_find_path(self->registry, path);
     g_autoptr(GPtrArray) below = NULL;
@@ -145,7 +148,7 @@ look_below(MdInventory *self, const char *path)
 
 /* Reads again what another device says of one that has come or gone; its event tells of both. */
 static void
-look_at_affected(MdInventory *self, const char *name)
+reread_affected(MdInventory *self, const char *name)
 {
     MdNodeDevice *known = md_registry_find(self->registry, name);
     const char *path = known != NULL ? known->def->path : NULL;
@@ -155,7 +158,7 @@ look_at_affected(MdInventory *self, const char *name)
 
     if (device == NULL || md_sysfs_dir_get_inode(dir) != known->inode)
         return;
-    def = probe(self, device, dir, known);
+    def = probe_with_parent(self, device, dir, known);
     if (def != NULL && g_str_equal(def->name, name) && md_sysfs_dir_is_alive(dir))
         md_registry_replace(self->registry, known, g_steal_pointer(&def));
 }
@@ -163,31 +166,31 @@ look_at_affected(MdInventory *self, const char *name)
 
 /* At the start those devices are still to be looked at, or have been with all of it there. */
 static void
-look_at_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
+reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
 {
     g_autoptr(GPtrArray) names = md_probe_list_affected(def);
 
     for (guint i = 0; i < names->len && self->starting == NULL; i++)
-        look_at_affected(self, g_ptr_array_index(names, i));
+        reread_affected(self, g_ptr_array_index(names, i));
 }
 
 
 /* A device has been registered: some have another parent now, and some say other things. */
 static void
-look_around(MdInventory *self, const char *path)
+reread_neighbours(MdInventory *self, const char *path)
 {
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
     g_autoptr(MdNodeDeviceDef) def = device != NULL ? md_node_device_def_ref(device->def) : NULL;
 
-    look_below(self, path);
+    reread_below(self, path);
     if (def != NULL)
-        look_at_all_affected(self, def);
+        reread_all_affected(self, def);
 }
 
 
 /* A device that is not registered yet has shown up. */
 static void
-consider(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
+register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 {
     const char *path = md_udev_device_get_path(device);
 
@@ -199,13 +202,13 @@ consider(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
         return;
     }
     md_pending_devices_remove(self->pending, path);
-    look_around(self, path);
+    reread_neighbours(self, path);
 }
 
 
 /* The path of a device that has been left out because of that name, for the caller to free. */
 static char *
-take_namesake(MdInventory *self, const char *name)
+pop_namesake(MdInventory *self, const char *name)
 {
     GHashTableIter iter;
     gpointer path = NULL;
@@ -239,9 +242,9 @@ md_inventory_drop(MdInventory *self, const char *path)
     md_registry_deactivate(self->registry, device);
     do {
         g_free(namesake);
-        namesake = take_namesake(self, gone->name);
+        namesake = pop_namesake(self, gone->name);
     } while (namesake != NULL && md_inventory_check(self, namesake) == NULL);
-    look_at_all_affected(self, gone);
+    reread_all_affected(self, gone);
 }
 
 
@@ -272,14 +275,14 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
  * `last` time. FALSE if something of it has gone while it was read: that goes with the device, and
  * is no change of it. */
 static gboolean
-look_at_companion(
+reread_for_companion(
     MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir, gboolean last)
 {
     g_autoptr(MdNodeDeviceDef) def = NULL;
 
     if (!last && !md_probe_is_companion_complete(device, dir))
         return FALSE;
-    def = probe(self, device, dir, known);
+    def = probe_with_parent(self, device, dir, known);
     if (def == NULL || !md_sysfs_dir_is_alive(dir) ||
         (!last && !md_probe_is_companion_complete(device, dir)))
         return FALSE;
@@ -291,7 +294,7 @@ look_at_companion(
 
 /* Registers a device if it is whole, or reads it again if its companion is. */
 static gboolean
-take(const char *path, gboolean last, gpointer data)
+retry_pending(const char *path, gboolean last, gpointer data)
 {
     MdInventory *self = data;
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
@@ -302,11 +305,11 @@ take(const char *path, gboolean last, gpointer data)
         md_uevent_wait_is_waiting(self->uevent_wait, path, MD_WAIT_ADD))
         return FALSE;
     if (known != NULL)
-        return look_at_companion(self, known, device, dir, last);
+        return reread_for_companion(self, known, device, dir, last);
     if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
         return FALSE;
 
-    look_around(self, path);
+    reread_neighbours(self, path);
     return TRUE;
 }
 
@@ -331,14 +334,14 @@ md_inventory_look_again_at(MdInventory *self,
     if (dir == NULL || udev_device == NULL)
         return;
 
-    def =
-        is_immutable ? md_node_device_def_ref(device->def) : probe(self, udev_device, dir, device);
+    def = is_immutable ? md_node_device_def_ref(device->def)
+                       : probe_with_parent(self, udev_device, dir, device);
     /* What has been read of one that is going is a torso, and no change of it. */
     if (!md_sysfs_dir_is_alive(dir))
         return;
     if (def == NULL || !g_str_equal(def->name, device->def->name)) {
         md_inventory_drop(self, md_udev_device_get_path(udev_device));
-        consider(self, udev_device, dir);
+        register_or_await(self, udev_device, dir);
         return;
     }
     if (always || !is_same(def, device->def))
@@ -367,7 +370,7 @@ md_inventory_check(MdInventory *self, const char *path)
     dir = md_sysfs_dir_open(path, NULL);
     udev_device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
     if (udev_device != NULL)
-        consider(self, udev_device, dir);
+        register_or_await(self, udev_device, dir);
     return md_registry_find_path(self->registry, path);
 }
 
@@ -516,7 +519,7 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
 
     if (known == NULL || g_str_equal(action, "remove"))
         return;
-    if (!take(subject, FALSE, self))
+    if (!retry_pending(subject, FALSE, self))
         md_pending_devices_add(self->pending, subject);
 }
 
@@ -582,7 +585,7 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
     self->devices_root = g_build_filename(settings->roots->sys, MD_SYS_DEVICES "/", NULL);
     self->udev = md_udev_new(settings);
     self->uevent_wait = md_uevent_wait_new(settings);
-    self->pending = md_pending_devices_new(settings, take, self);
+    self->pending = md_pending_devices_new(settings, retry_pending, self);
     return self;
 }
 

@@ -48,7 +48,7 @@ md_superseded_events_free(MdSupersededEvents *self)
 
 
 static void
-forget(MdSupersededEvents *self, GList *link)
+forget_path(MdSupersededEvents *self, GList *link)
 {
     Entry *entry = link->data;
 
@@ -75,9 +75,9 @@ renew_entry(MdSupersededEvents *self, const char *path)
     Entry *entry = g_new0(Entry, 1);
 
     if (known != NULL)
-        forget(self, known);
+        forget_path(self, known);
     else if (self->entries.length == MD_SUPERSEDED_EVENTS_MAX)
-        forget(self, self->entries.head);
+        forget_path(self, self->entries.head);
 
     entry->path = g_strdup(path);
     g_queue_push_tail(&self->entries, entry);

@@ -231,7 +231,7 @@ on_rest_over(gpointer data)
  * that has not said a word is silent.
  */
 static void
-judge(MdKernelEvents *self)
+judge_udevd(MdKernelEvents *self)
 {
     /* In this order: what it has told before it was through can be read by now. */
     gboolean busy = access(self->queue, F_OK) == 0;
@@ -270,7 +270,7 @@ on_patience_over(gpointer data)
     MdKernelEvents *self = data;
 
     if (!find_absent(self))
-        judge(self);
+        judge_udevd(self);
     return G_SOURCE_REMOVE;
 }
 

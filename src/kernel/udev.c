@@ -460,7 +460,7 @@ md_udev_device_get_subsystem(MdUdevDevice *device)
 
 /* What the kernel has told of it, or NULL. */
 static const char *
-get_told(MdUdevDevice *device, const char *key)
+get_from_message(MdUdevDevice *device, const char *key)
 {
     return device->message != NULL ? md_kernel_message_get(device->message, key) : NULL;
 }
@@ -469,7 +469,7 @@ get_told(MdUdevDevice *device, const char *key)
 const char *
 md_udev_device_get_devtype(MdUdevDevice *device)
 {
-    const char *told = get_told(device, PROPERTY_DEVTYPE);
+    const char *told = get_from_message(device, PROPERTY_DEVTYPE);
 
     if (told != NULL)
         return told;
@@ -504,7 +504,7 @@ md_udev_device_dup_devlinks(MdUdevDevice *device)
 const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
-    const char *told = get_told(device, key);
+    const char *told = get_from_message(device, key);
 
     if (told != NULL)
         return told;

@@ -41,7 +41,7 @@ typedef struct {
     guint n_changes; /* of the parent, when it was begun */
 } Start;
 
-static void go_on(MdAutostart *self, const char *address);
+static void start_due(MdAutostart *self, const char *address);
 
 
 static void
@@ -88,7 +88,7 @@ get_parent(MdAutostart *self, const char *address)
 
 
 static void
-forget(MdAutostart *self, const char *address, const char *name)
+forget_device(MdAutostart *self, const char *address, const char *name)
 {
     Parent *parent = g_hash_table_lookup(self->parents, address);
 
@@ -142,7 +142,7 @@ try_next(MdAutostart *self, const Start *start, gboolean failed)
     if (failed && parent->n_changes != start->n_changes)
         g_queue_push_tail(&parent->due, g_strdup(start->name));
     parent->n_running--;
-    go_on(self, start->address);
+    start_due(self, start->address);
 }
 
 
@@ -170,7 +170,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         if (name != NULL && device != NULL)
             log_started(device);
         if (name != NULL || (device != NULL && device->definition != NULL && is_done(self, device)))
-            forget(self, start->address, start->name);
+            forget_device(self, start->address, start->name);
         else
             note_failure(self, start->address, start->name, error->message);
         try_next(self, start, name == NULL);
@@ -200,7 +200,7 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
 
 
 static void
-try(MdAutostart *self, const char *address, const char *name)
+try_device(MdAutostart *self, const char *address, const char *name)
 {
     MdNodeDevice *parent = md_registry_find_address(self->context->registry, address);
     MdNodeDevice *device = md_registry_find(self->context->registry, name);
@@ -208,7 +208,7 @@ try(MdAutostart *self, const char *address, const char *name)
     if (g_hash_table_contains(self->running, name))
         return;
     if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
-        forget(self, address, name);
+        forget_device(self, address, name);
     else if (md_recovery_holds(self->context->recovery, device->definition->uuid))
         g_debug("'%s' starts by itself when what was left of it has been removed", name);
     else if (device->active)
@@ -220,7 +220,7 @@ try(MdAutostart *self, const char *address, const char *name)
 
 /* Tries what is due, as far as it may run now. */
 static void
-go_on(MdAutostart *self, const char *address)
+start_due(MdAutostart *self, const char *address)
 {
     Parent *parent = g_hash_table_lookup(self->parents, address);
 
@@ -229,7 +229,7 @@ go_on(MdAutostart *self, const char *address)
         g_autofree char *name = g_queue_pop_head(&parent->due);
 
         if (g_hash_table_contains(parent->waiting, name))
-            try(self, address, name);
+            try_device(self, address, name);
     }
 }
 
@@ -255,7 +255,7 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
         else if (!g_hash_table_contains(due, name))
             g_queue_push_tail(&parent->due, g_strdup(name));
     }
-    go_on(self, address);
+    start_due(self, address);
 }
 
 

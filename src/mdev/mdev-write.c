@@ -98,7 +98,7 @@ md_mdev_write_ref(MdMdevWrite *self)
 
 
 static void
-clear(MdMdevWrite *self)
+write_clear(MdMdevWrite *self)
 {
     g_free(self->name);
     g_free(self->path);
@@ -115,7 +115,7 @@ void
 md_mdev_write_unref(MdMdevWrite *self)
 {
     if (self != NULL)
-        g_atomic_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_atomic_rc_box_release_full(self, (GDestroyNotify)write_clear);
 }
 
 
@@ -261,7 +261,7 @@ md_mdev_write_prepare_create(gpointer write, GError **error)
 
 /* The device, and then what it is to have. */
 static gboolean
-make(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+make_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
     g_autofree char *attribute =
         g_build_filename(MD_ATTR_MDEV_TYPES, self->type_id, MD_ATTR_TYPE_CREATE, NULL);
@@ -288,11 +288,11 @@ md_mdev_write_create(gpointer write, GError **error)
 
     /* Without attributes a device is whole as soon as it is there. */
     if (self->state_dir == NULL || self->attrs->len == 0)
-        return make(self, parent, error);
+        return make_device(self, parent, error);
 
     path = g_build_filename(self->path, self->uuid, NULL);
     md_unfinished_begin(self->state_dir, path, self->type_id);
-    ok = make(self, parent, error);
+    ok = make_device(self, parent, error);
     md_unfinished_end(self->state_dir, path);
     return ok;
 }

@@ -50,7 +50,7 @@ get_uuid(const char *path)
 
 /* It is nothing that has been left any more. */
 static void
-forget(MdRecovery *self, const char *path)
+forget_note(MdRecovery *self, const char *path)
 {
     md_unfinished_end(self->context->settings->state_dir, path);
     g_hash_table_remove(self->notes, get_uuid(path));
@@ -58,11 +58,11 @@ forget(MdRecovery *self, const char *path)
 
 
 static void
-end(MdRecovery *self, const char *path)
+end_removal(MdRecovery *self, const char *path)
 {
     g_autofree char *above = g_path_get_dirname(path);
 
-    forget(self, path);
+    forget_note(self, path);
     self->func(get_uuid(above), self->data);
 }
 
@@ -77,7 +77,7 @@ on_removed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     if (name == NULL && !md_error_is_gone(error))
         g_message("'%s' has been left half made, and stays: %s", removal->path, error->message);
     if (removal->recovery != NULL)
-        end(removal->recovery, removal->path);
+        end_removal(removal->recovery, removal->path);
     else
         md_unfinished_end(removal->directory, removal->path);
     removal_free(removal);
@@ -110,7 +110,7 @@ is_noted(const MdNodeDevice *device, const MdUnfinished *note)
 
 
 static void
-consider(MdRecovery *self, MdNodeDevice *device)
+remove_if_noted(MdRecovery *self, MdNodeDevice *device)
 {
     const char *path = device->def->path;
     const MdUnfinished *note =
@@ -121,14 +121,14 @@ consider(MdRecovery *self, MdNodeDevice *device)
     if (is_noted(device, note))
         remove_device(self, device);
     else
-        forget(self, path);
+        forget_note(self, path);
 }
 
 
 static void
 on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdRecovery *self)
 {
-    consider(self, device);
+    remove_if_noted(self, device);
 }
 
 
@@ -173,9 +173,9 @@ take_note(MdRecovery *self, MdUnfinished *note)
 
     g_hash_table_replace(self->notes, (char *)get_uuid(path), note);
     if (device != NULL)
-        consider(self, device);
+        remove_if_noted(self, device);
     else if (!g_file_test(path, G_FILE_TEST_IS_DIR))
-        forget(self, path);
+        forget_note(self, path);
 }
 
 

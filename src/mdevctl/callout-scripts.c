@@ -57,7 +57,7 @@ md_callouts_ref(MdCallouts *self)
 
 
 static void
-clear(MdCallouts *self)
+callouts_clear(MdCallouts *self)
 {
     md_callout_search_unref(self->search);
     g_hash_table_unref(self->answers);
@@ -68,7 +68,7 @@ void
 md_callouts_unref(MdCallouts *self)
 {
     if (self != NULL)
-        g_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_rc_box_release_full(self, (GDestroyNotify)callouts_clear);
 }
 
 

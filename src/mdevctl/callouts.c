@@ -77,7 +77,7 @@ md_callout_ref(MdCallout *self)
 
 
 static void
-clear(MdCallout *self)
+callout_clear(MdCallout *self)
 {
     md_callouts_unref(self->callouts);
     md_definition_unref(self->device);
@@ -93,7 +93,7 @@ void
 md_callout_unref(MdCallout *self)
 {
     if (self != NULL)
-        g_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_rc_box_release_full(self, (GDestroyNotify)callout_clear);
 }
 
 
@@ -369,7 +369,7 @@ on_notified(GObject *source G_GNUC_UNUSED, GAsyncResult *result G_GNUC_UNUSED, g
 
 /* Runs all notifiers, then ends the phase with the error that it has, if any. */
 static void
-notify(GTask *task)
+run_notifiers(GTask *task)
 {
     Phase *phase = g_task_get_task_data(task);
     MdCallout *self = phase->callout;
@@ -410,7 +410,7 @@ on_before(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     if (call_finish(result, NULL, &phase->error))
         g_task_return_boolean(task, TRUE);
     else
-        notify(g_steal_pointer(&task));
+        run_notifiers(g_steal_pointer(&task));
 }
 
 
@@ -438,7 +438,7 @@ on_after(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
     if (!call_finish(result, NULL, &error))
         g_message("Done, but: %s", error->message);
-    notify(data);
+    run_notifiers(data);
 }
 
 
@@ -475,7 +475,7 @@ on_live(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
                                 "no script changes an active device of type '%s'",
                                 phase->callout->device->type_id);
     else
-        notify(g_steal_pointer(&task));
+        run_notifiers(g_steal_pointer(&task));
 }
 
 

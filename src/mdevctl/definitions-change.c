@@ -168,7 +168,7 @@ place_leave(gpointer data)
 
 /* One whose turn has not come leaves at once. */
 static void
-place_leave_when_told(MdDefinitions *self, Place *place, MdOwner *owner)
+place_leave_when_notified(MdDefinitions *self, Place *place, MdOwner *owner)
 {
     if (self->when_told != NULL && md_fair_entry_is_running(&place->entry)) {
         md_deadline_set(&place->held, HELD_MAX, on_held_long, place);
@@ -190,7 +190,7 @@ write_end(GTask *task)
     if (write->is_new)
         set_new_writes(self, write->addr, count_new_writes(self, write->addr) - 1);
     if (write->place != NULL)
-        place_leave_when_told(self, g_steal_pointer(&write->place), write->owner);
+        place_leave_when_notified(self, g_steal_pointer(&write->place), write->owner);
     if (write->error != NULL)
         g_task_return_error(task, g_steal_pointer(&write->error));
     else

@@ -305,7 +305,7 @@ apply_top(MdDefinitions *self, const MdDefinitionTop *top)
 
 
 static void
-apply(MdDefinitionRead *read, gpointer data)
+apply_read(MdDefinitionRead *read, gpointer data)
 {
     MdDefinitions *self = data;
     const MdDefinitionTop *top = md_definition_read_get_top(read);
@@ -402,7 +402,7 @@ md_definitions_new(const MdSettings *settings)
     self->settings = settings;
     self->watch = md_watch_new();
     self->reader =
-        md_definition_reader_new(self->path, settings, self->watch, add_known, apply, self);
+        md_definition_reader_new(self->path, settings, self->watch, add_known, apply_read, self);
     g_signal_connect(self->watch, "event", G_CALLBACK(on_watch_event), self);
     g_signal_connect(self->watch, "lost", G_CALLBACK(on_watch_lost), self);
     return self;

@@ -44,7 +44,7 @@ md_driver_change_finish(MdDriver *self, GAsyncResult *result, GError **error)
 
 
 static void
-refuse(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, GError *error)
+refuse_change(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, GError *error)
 {
     g_autoptr(GTask) task = change_new(self, callback, user_data);
 
@@ -54,18 +54,18 @@ refuse(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, GError 
 
 /* Makes the device of `def` below the one that it names. */
 static void
-create(MdDriver *self,
-       const MdBackend *backend,
-       const MdNodeDeviceDef *def,
-       MdOwner *owner,
-       GAsyncReadyCallback callback,
-       gpointer user_data)
+create_device(MdDriver *self,
+              const MdBackend *backend,
+              const MdNodeDeviceDef *def,
+              MdOwner *owner,
+              GAsyncReadyCallback callback,
+              gpointer user_data)
 {
     MdNodeDevice *parent = NULL;
     GError *error = NULL;
 
     if (!backend->find_parent(&self->context, def, &parent, &error))
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
     else
         backend->create_async(&self->context, parent, def, owner, on_backend_done,
                               change_new(self, callback, user_data));
@@ -74,11 +74,11 @@ create(MdDriver *self,
 
 /* An inactive device becomes what it is defined to be. */
 static void
-start(MdDriver *self,
-      MdNodeDevice *device,
-      MdOwner *owner,
-      GAsyncReadyCallback callback,
-      gpointer user_data)
+start_device(MdDriver *self,
+             MdNodeDevice *device,
+             MdOwner *owner,
+             GAsyncReadyCallback callback,
+             gpointer user_data)
 {
     const MdBackend *backend = md_backends_find(&self->context, device->def, NULL);
     MdNodeDevice *parent =
@@ -90,11 +90,11 @@ start(MdDriver *self,
         md_error_set(&error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to create mediated device '%s': its parent '%s' is not there",
                      device->def->name, device->definition->parent_addr);
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
         return;
     }
     def = md_definition_to_device(device->definition, parent->def->name);
-    create(self, backend, def, owner, callback, user_data);
+    create_device(self, backend, def, owner, callback, user_data);
 }
 
 
@@ -105,7 +105,7 @@ md_driver_create_xml_async(MdDriver *self,
                            GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-    create(self, draft->backend, draft->def, owner, callback, user_data);
+    create_device(self, draft->backend, draft->def, owner, callback, user_data);
 }
 
 
@@ -123,12 +123,12 @@ md_driver_create_async(MdDriver *self,
     if (md_error_check_flags(flags, 0, VIR_FROM_NODEDEV, "virNodeDeviceCreate", &error))
         device = md_driver_look_up(self, name, &error);
     if (device != NULL && !device->active) {
-        start(self, device, owner, callback, user_data);
+        start_device(self, device, owner, callback, user_data);
         return;
     }
     if (device != NULL)
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Device '%s' is already active", name);
-    refuse(self, callback, user_data, error);
+    refuse_change(self, callback, user_data, error);
 }
 
 
@@ -148,7 +148,7 @@ md_driver_destroy_async(MdDriver *self,
     if (backend != NULL && !device->active)
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Device '%s' is not active", name);
     if (error != NULL)
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
     else
         backend->destroy_async(&self->context, device, owner, on_backend_done,
                                change_new(self, callback, user_data));
@@ -167,7 +167,7 @@ md_driver_define_xml_async(MdDriver *self,
     GError *error = NULL;
 
     if (!draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
     else
         draft->backend->define_async(&self->context, parent, draft->def, guarded, owner,
                                      on_backend_done, change_new(self, callback, user_data));
@@ -196,7 +196,7 @@ md_driver_undefine_async(MdDriver *self,
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined", name);
     }
     if (backend == NULL)
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
     else
         backend->undefine_async(&self->context, name, owner, on_backend_done,
                                 change_new(self, callback, user_data));
@@ -222,7 +222,7 @@ md_driver_set_autostart_async(MdDriver *self,
                          "Unsupported device type: autostart of '%s' cannot be set", name);
     }
     if (backend == NULL)
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
     else
         backend->set_autostart_async(&self->context, name, autostart, owner, on_backend_done,
                                      change_new(self, callback, user_data));
@@ -300,7 +300,7 @@ md_driver_update_async(MdDriver *self,
 
     if (device == NULL ||
         !draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
-        refuse(self, callback, user_data, error);
+        refuse_change(self, callback, user_data, error);
     else
         draft->backend->update_async(&self->context, device, draft->def, get_what(flags), owner,
                                      on_backend_done, change_new(self, callback, user_data));

@@ -103,7 +103,7 @@ on_definition_changed(MdDefinitions *definitions,
 
 
 static void
-call_when_told(MdOwner *owner, void (*func)(gpointer data), gpointer func_data, gpointer data)
+call_when_notified(MdOwner *owner, void (*func)(gpointer data), gpointer func_data, gpointer data)
 {
     MdDriver *self = data;
 
@@ -141,7 +141,7 @@ md_driver_new(const MdSettings *settings)
     self->context.callouts = md_callouts_new(settings);
     self->context.key_queue = md_key_queue_new();
     self->documents = md_documents_new(&self->context);
-    md_definitions_set_when_told(self->context.definitions, call_when_told, self);
+    md_definitions_set_when_told(self->context.definitions, call_when_notified, self);
     g_signal_connect(self->context.definitions, "changed", G_CALLBACK(on_definition_changed), self);
     g_signal_connect(self->context.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
     return self;
@@ -472,11 +472,11 @@ md_driver_list_caps(MdDriver *self, const char *name, GHashTable *vpd, GError **
 
 
 static gboolean
-ask(MdDriver *self,
-    const char *name,
-    gboolean (*question)(const MdNodeDevice *device),
-    gboolean *value,
-    GError **error)
+ask_device(MdDriver *self,
+           const char *name,
+           gboolean (*question)(const MdNodeDevice *device),
+           gboolean *value,
+           GError **error)
 {
     MdNodeDevice *device = md_driver_look_up(self, name, error);
 
@@ -497,21 +497,21 @@ is_active(const MdNodeDevice *device)
 gboolean
 md_driver_is_active(MdDriver *self, const char *name, gboolean *value, GError **error)
 {
-    return ask(self, name, is_active, value, error);
+    return ask_device(self, name, is_active, value, error);
 }
 
 
 gboolean
 md_driver_is_persistent(MdDriver *self, const char *name, gboolean *value, GError **error)
 {
-    return ask(self, name, md_node_device_is_persistent, value, error);
+    return ask_device(self, name, md_node_device_is_persistent, value, error);
 }
 
 
 gboolean
 md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GError **error)
 {
-    return ask(self, name, md_node_device_is_autostart, value, error);
+    return ask_device(self, name, md_node_device_is_autostart, value, error);
 }
 
 

@@ -57,7 +57,7 @@ md_vpd_search_may_find(const MdNodeDevice *device)
 
 
 static gboolean
-look(Question *question, gboolean may_block, GError **error)
+look_at_device(Question *question, gboolean may_block, GError **error)
 {
     g_autoptr(MdNodeDeviceDef) kept =
         md_probe_get_kept(question->def, question->inode, may_block, error);
@@ -69,9 +69,9 @@ look(Question *question, gboolean may_block, GError **error)
 
 
 static gboolean
-ask(gpointer data, GError **error)
+ask_device(gpointer data, GError **error)
 {
-    return look(data, TRUE, error);
+    return look_at_device(data, TRUE, error);
 }
 
 
@@ -106,7 +106,7 @@ answer_at_once(Search *search, Question *question)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!look(question, FALSE, &error) &&
+    if (!look_at_device(question, FALSE, &error) &&
         g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         return FALSE;
     take_answer(search, question, error);
@@ -117,7 +117,7 @@ answer_at_once(Search *search, Question *question)
 
 /* Asks as many as may be asked now; answers when all have been. */
 static void
-go_on(GTask *task)
+ask_next(GTask *task)
 {
     Search *search = g_task_get_task_data(task);
 
@@ -127,8 +127,9 @@ go_on(GTask *task)
         if (answer_at_once(search, question))
             continue;
         search->n_asked++;
-        md_worker_run(ask, question, (GDestroyNotify)question_free, MD_WORKER_READ, question->inode,
-                      search->deadline, search->owner, on_answer, g_object_ref(task));
+        md_worker_run(ask_device, question, (GDestroyNotify)question_free, MD_WORKER_READ,
+                      question->inode, search->deadline, search->owner, on_answer,
+                      g_object_ref(task));
     }
     if (search->n_asked > 0)
         return;
@@ -153,7 +154,7 @@ on_answer(gpointer data, GError *error, gpointer user_data)
     else
         take_answer(search, question, reason);
     search->n_asked--;
-    go_on(task);
+    ask_next(task);
 }
 
 
@@ -185,7 +186,7 @@ md_vpd_search_async(GPtrArray *devices,
         question->inode = device->inode;
         g_queue_push_tail(&search->questions, question);
     }
-    go_on(task);
+    ask_next(task);
 }
 
 

@@ -123,7 +123,7 @@ get_type(const char *name)
 
 /* By whatever else udev and the kernel tell; NULL if that is nothing. */
 static const char *
-judge_type(MdUdevDevice *device, const char *devnode)
+type_from_properties(MdUdevDevice *device, const char *devnode)
 {
     if (is_set(device, PROPERTY_FLOPPY))
         return "floppy";
@@ -138,7 +138,7 @@ judge_type(MdUdevDevice *device, const char *devnode)
 /* Of a device to which udev has given a type that has no name here. `generic` says that udev did
  * not know either: then only what the device says of itself counts. */
 static const char *
-judge_typed(const char *told, MdSysfsDir *dir, const char *devnode)
+type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
 {
     const char *name = find_node(typed_nodes, G_N_ELEMENTS(typed_nodes), devnode);
     gint64 number = 0;
@@ -165,9 +165,9 @@ find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
     if (type != NULL)
         return type;
 
-    name = judge_type(device, devnode);
+    name = type_from_properties(device, devnode);
     if (name == NULL && told != NULL && *told != '\0')
-        name = judge_typed(told, dir, devnode);
+        name = type_of_unnamed(told, dir, devnode);
     return get_type(name);
 }
 

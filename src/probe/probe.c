@@ -236,12 +236,12 @@ md_probe_always_asks(const MdNodeDeviceDef *def G_GNUC_UNUSED)
 
 /* What is kept of a device, read now if it has not been; `driver` is the one that it has now. */
 static MdNodeDeviceDef *
-keep(const MdProbe *probe,
-     MdNodeDeviceDef *def,
-     const char *driver,
-     MdSysfsDir *dir,
-     gboolean may_block,
-     GError **error)
+read_kept(const MdProbe *probe,
+          MdNodeDeviceDef *def,
+          const char *driver,
+          MdSysfsDir *dir,
+          gboolean may_block,
+          GError **error)
 {
     guint64 inode = md_sysfs_dir_get_inode(dir);
     guint64 stamp = 0;
@@ -284,7 +284,7 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
     if (dir == NULL)
         return NULL;
     driver = read_driver(probe, dir);
-    return keep(probe, def, driver, dir, may_block, error);
+    return read_kept(probe, def, driver, dir, may_block, error);
 }
 
 
@@ -350,7 +350,7 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
 
     driver = read_driver(probe, dir);
     if (probe->read_once != NULL) {
-        kept = keep(probe, def, driver, dir, may_block, error);
+        kept = read_kept(probe, def, driver, dir, may_block, error);
         if (kept == NULL)
             return NULL;
     }

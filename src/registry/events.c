@@ -41,7 +41,7 @@ find_line(MdEvents *self, guint64 share)
 
 
 static void
-tell(MdEvents *self, MdEventLine *line)
+tell_line(MdEvents *self, MdEventLine *line)
 {
     self->telling = TRUE;
     md_event_line_tell(line, TOLD_AT_ONCE);
@@ -55,7 +55,7 @@ tell_next(MdEvents *self)
 {
     MdEventLine *line = g_queue_peek_head(&self->turns);
 
-    tell(self, line);
+    tell_line(self, line);
     g_queue_pop_head(&self->turns);
     if (md_event_line_count(line) > 0)
         g_queue_push_tail(&self->turns, line);
@@ -123,7 +123,7 @@ deliver(MdEvents *self, const char *device, int event, int detail)
     for (guint n = self->source == NULL ? self->turns.length : 0; n > 0; n--)
         tell_next(self);
     while ((line = find_full(self)) != NULL)
-        tell(self, line);
+        tell_line(self, line);
     need_source(self);
 }
 

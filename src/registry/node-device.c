@@ -24,7 +24,7 @@ md_node_device_ref(MdNodeDevice *self)
 
 
 static void
-clear(MdNodeDevice *self)
+node_device_clear(MdNodeDevice *self)
 {
     md_node_device_def_unref(self->def);
     md_definition_unref(self->definition);
@@ -35,7 +35,7 @@ void
 md_node_device_unref(MdNodeDevice *self)
 {
     if (self != NULL)
-        g_rc_box_release_full(self, (GDestroyNotify)clear);
+        g_rc_box_release_full(self, (GDestroyNotify)node_device_clear);
 }
 
 

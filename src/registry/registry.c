@@ -192,7 +192,7 @@ signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
 
 /* A definition names its parent by address; who that is, if anybody, is known here. */
 static MdNodeDeviceDef *
-describe(MdRegistry *self, const MdDefinition *definition)
+describe_definition(MdRegistry *self, const MdDefinition *definition)
 {
     MdNodeDevice *parent = md_registry_find_address(self, definition->parent_addr);
 
@@ -223,7 +223,7 @@ describe_children_again(MdRegistry *self, const char *address)
         g_autoptr(MdNodeDevice) device = link->data;
 
         if (!device->active && device->definition != NULL)
-            md_registry_update(self, device, describe(self, device->definition));
+            md_registry_update(self, device, describe_definition(self, device->definition));
     }
 }
 
@@ -293,7 +293,7 @@ md_registry_deactivate(MdRegistry *self, MdNodeDevice *device)
     link = unindex_device(self, device);
     device->active = FALSE;
     if (device->definition != NULL) {
-        replace_def(device, describe(self, device->definition));
+        replace_def(device, describe_definition(self, device->definition));
         index_device(self, link);
     } else {
         g_queue_delete_link(&self->devices, link);
@@ -346,7 +346,7 @@ md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
 static void
 add_defined(MdRegistry *self, MdDefinition *definition)
 {
-    GList *link = append(self, describe(self, definition), 0);
+    GList *link = append(self, describe_definition(self, definition), 0);
     MdNodeDevice *device = link->data;
 
     device->active = FALSE;
@@ -374,7 +374,7 @@ md_registry_define(MdRegistry *self, MdDefinition *definition)
     md_definition_unref(device->definition);
     device->definition = md_definition_ref(definition);
     if (!device->active)
-        replace_def(device, describe(self, definition));
+        replace_def(device, describe_definition(self, definition));
     index_device(self, link);
     g_signal_emit(self, signals[is_new ? SIGNAL_DEFINED : SIGNAL_UPDATED], 0, device);
 }

@@ -180,7 +180,7 @@ on_sent(gpointer data)
 
 /* The client does not wait for the log, nor the log for a client that does not read. */
 static void
-end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
+call_end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
 {
     const char *device = get_device_name(self, ret);
 
@@ -210,7 +210,7 @@ md_call_reply(MdCall *self, gconstpointer ret)
         md_call_fail(self, error);
         return;
     }
-    end(self, frame, ret, NULL);
+    call_end(self, frame, ret, NULL);
 }
 
 
@@ -219,7 +219,7 @@ md_call_fail(MdCall *self, GError *error)
 {
     g_autoptr(GBytes) frame = md_wire_error_encode(&self->header, error);
 
-    end(self, frame, NULL, error);
+    call_end(self, frame, NULL, error);
     g_error_free(error);
 }
 
@@ -270,7 +270,7 @@ find_device(MdCall *self, guint permissions, const char **device)
 
 /* Arguments that are no name may mean another device than the one that has been judged. */
 static gboolean
-is_still_judged(MdCall *self)
+is_still_authorized(MdCall *self)
 {
     const MdProcedure *procedure = self->procedure;
     const char *device = NULL;
@@ -282,7 +282,7 @@ is_still_judged(MdCall *self)
 }
 
 
-static void judge(MdCall *self);
+static void authorize_call(MdCall *self);
 
 
 static void
@@ -307,22 +307,22 @@ call_handle(MdCall *self)
 
 
 static void
-on_judged(GObject *source, GAsyncResult *result, gpointer data)
+on_authorized(GObject *source, GAsyncResult *result, gpointer data)
 {
     MdCall *self = data;
     GError *error = NULL;
 
     if (!md_access_check_finish(MD_ACCESS(source), result, &error))
         md_call_fail(self, error);
-    else if (!is_still_judged(self))
-        judge(self);
+    else if (!is_still_authorized(self))
+        authorize_call(self);
     else
         call_handle(self);
 }
 
 
 static void
-judge(MdCall *self)
+authorize_call(MdCall *self)
 {
     MdAccess *access = md_session_get_access(self->session);
     guint permissions = md_call_get_permissions(self);
@@ -335,7 +335,7 @@ judge(MdCall *self)
     }
     g_free(self->judged);
     self->judged = g_strdup(device);
-    md_access_check_async(access, self->who, permissions, device, self->owner, on_judged, self);
+    md_access_check_async(access, self->who, permissions, device, self->owner, on_authorized, self);
 }
 
 
@@ -371,9 +371,9 @@ void
 md_call_run(MdCall *self)
 {
     if (is_change(self))
-        md_call_take_turn(self, judge);
+        md_call_take_turn(self, authorize_call);
     else
-        judge(self);
+        authorize_call(self);
 }
 
 
@@ -425,11 +425,11 @@ typedef struct {
     GHashTable *judged; /* what has been allowed already, see make_key() */
 } Judgement;
 
-static void judgement_advance(Judgement *judgement);
+static void authorization_advance(Judgement *judgement);
 
 
 static void
-judgement_free(Judgement *judgement)
+authorization_free(Judgement *judgement)
 {
     g_hash_table_unref(judgement->judged);
     g_free(judgement);
@@ -444,24 +444,24 @@ make_key(const MdMeant *meant)
 
 
 static void
-on_meant_judged(GObject *source, GAsyncResult *result, gpointer data)
+on_meant_authorized(GObject *source, GAsyncResult *result, gpointer data)
 {
     Judgement *judgement = data;
     GError *error = NULL;
 
     if (md_access_check_finish(MD_ACCESS(source), result, &error)) {
-        judgement_advance(judgement);
+        authorization_advance(judgement);
         return;
     }
     md_call_fail(judgement->call, error);
     judgement->refused(judgement->data);
-    judgement_free(judgement);
+    authorization_free(judgement);
 }
 
 
 /* FALSE if it has been judged already. */
 static gboolean
-judgement_ask(Judgement *judgement, const MdMeant *meant)
+authorization_ask(Judgement *judgement, const MdMeant *meant)
 {
     MdCall *call = judgement->call;
     g_autofree char *key = make_key(meant);
@@ -469,24 +469,24 @@ judgement_ask(Judgement *judgement, const MdMeant *meant)
     if (!g_hash_table_add(judgement->judged, g_steal_pointer(&key)))
         return FALSE;
     md_access_check_async(md_session_get_access(call->session), call->who, meant->permissions,
-                          meant->device, call->owner, on_meant_judged, judgement);
+                          meant->device, call->owner, on_meant_authorized, judgement);
     return TRUE;
 }
 
 
 /* Devices come and go while polkit is asked, so all of it is looked at again after each answer. */
 static void
-judgement_advance(Judgement *judgement)
+authorization_advance(Judgement *judgement)
 {
     g_autoptr(GArray) meant = g_array_new(FALSE, FALSE, sizeof(MdMeant));
 
     judgement->list(judgement->data, meant);
     for (guint i = 0; i < meant->len; i++) {
-        if (judgement_ask(judgement, &g_array_index(meant, MdMeant, i)))
+        if (authorization_ask(judgement, &g_array_index(meant, MdMeant, i)))
             return;
     }
     judgement->allowed(judgement->data);
-    judgement_free(judgement);
+    authorization_free(judgement);
 }
 
 
@@ -511,5 +511,5 @@ md_call_judge(MdCall *self,
     judgement->refused = refused;
     judgement->data = data;
     judgement->judged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    judgement_advance(judgement);
+    authorization_advance(judgement);
 }

@@ -271,11 +271,11 @@ on_call_ended(MdCall *call, gpointer data)
 
 /* Takes the arguments over. */
 static void
-run(MdDispatch *self,
-    MdSession *session,
-    const MdProcedure *procedure,
-    const md_header *header,
-    gpointer args)
+run_procedure(MdDispatch *self,
+              MdSession *session,
+              const MdProcedure *procedure,
+              const md_header *header,
+              gpointer args)
 {
     MdCall *call = md_call_new(session, procedure, header, args, self->slow, on_call_ended,
                                md_dispatch_ref(self));
@@ -344,7 +344,7 @@ dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GE
         g_propagate_error(error, err);
         return FALSE;
     }
-    run(self, session, procedure, &message->header, args);
+    run_procedure(self, session, procedure, &message->header, args);
     return TRUE;
 }
 

@@ -27,7 +27,7 @@ md_event_frames_new(void)
 
 
 static void
-clear(MdEventFrames *self)
+event_frames_clear(MdEventFrames *self)
 {
     g_clear_pointer(&self->device, g_free);
     for (guint i = 0; i < SLOTS; i++)
@@ -41,7 +41,7 @@ md_event_frames_free(MdEventFrames *self)
     if (self == NULL)
         return;
 
-    clear(self);
+    event_frames_clear(self);
     g_free(self);
 }
 
@@ -70,7 +70,7 @@ set_event(MdEventFrames *self, const char *device, int event, int detail)
     if (g_strcmp0(self->device, device) == 0 && self->event == event && self->detail == detail)
         return;
 
-    clear(self);
+    event_frames_clear(self);
     self->device = g_strdup(device);
     self->event = event;
     self->detail = detail;

@@ -27,7 +27,7 @@ md_handle_auth_list(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 
 /* What was not offered. */
 static void
-refuse(MdCall *call)
+refuse_sasl(MdCall *call)
 {
     GError *error = NULL;
 
@@ -39,7 +39,7 @@ refuse(MdCall *call)
 void
 md_handle_auth_sasl(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 {
-    refuse(call);
+    refuse_sasl(call);
 }
 
 
@@ -62,7 +62,7 @@ md_handle_auth_polkit(MdCall *call, gconstpointer args G_GNUC_UNUSED)
     MdSession *session = md_call_get_session(call);
 
     if (md_session_is_authenticated(session))
-        refuse(call);
+        refuse_sasl(call);
     else
         md_session_authenticate_async(session, on_authenticated, call);
 }

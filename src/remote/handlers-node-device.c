@@ -448,7 +448,7 @@ typedef gboolean (*Question)(MdDriver *driver, const char *name, gboolean *value
 
 
 static void
-answer(MdCall *call, gconstpointer args, Question question)
+answer_question(MdCall *call, gconstpointer args, Question question)
 {
     const md_name_args *device = args;
     gboolean value = FALSE;
@@ -464,19 +464,19 @@ answer(MdCall *call, gconstpointer args, Question question)
 void
 md_handle_get_autostart(MdCall *call, gconstpointer args)
 {
-    answer(call, args, md_driver_get_autostart);
+    answer_question(call, args, md_driver_get_autostart);
 }
 
 
 void
 md_handle_is_persistent(MdCall *call, gconstpointer args)
 {
-    answer(call, args, md_driver_is_persistent);
+    answer_question(call, args, md_driver_is_persistent);
 }
 
 
 void
 md_handle_is_active(MdCall *call, gconstpointer args)
 {
-    answer(call, args, md_driver_is_active);
+    answer_question(call, args, md_driver_is_active);
 }

@@ -177,7 +177,7 @@ has_timed_out(MdOutbox *self, const Item *item)
 
 
 static void
-on_judged(GObject *source, GAsyncResult *result, gpointer data)
+on_authorized(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(Item) item = data;
     g_autoptr(MdOutbox) self = g_steal_pointer(&item->outbox);
@@ -212,7 +212,7 @@ ask_more(MdOutbox *self)
             item->asked = g_get_monotonic_time();
             self->n_asked++;
             md_access_check_async(self->access, item->who, MD_MAY_GETATTR, item->device,
-                                  item->owner, on_judged, g_rc_box_acquire(item));
+                                  item->owner, on_authorized, g_rc_box_acquire(item));
         }
         link = link->next;
     }
@@ -220,7 +220,7 @@ ask_more(MdOutbox *self)
 
 
 static Item *
-push(MdOutbox *self, GBytes *frame, State state)
+push_item(MdOutbox *self, GBytes *frame, State state)
 {
     Item *item = g_rc_box_new0(Item);
 
@@ -253,7 +253,7 @@ md_outbox_send(MdOutbox *self, GBytes *frame, void (*sent)(gpointer data), gpoin
             sent(data);
         return;
     }
-    item = push(self, frame, STATE_GRANTED);
+    item = push_item(self, frame, STATE_GRANTED);
     item->sent = sent;
     item->data = data;
     count(self, item);
@@ -274,7 +274,7 @@ md_outbox_send_if_visible(
     if (self->ended)
         return;
 
-    item = push(self, frame, STATE_WAITING);
+    item = push_item(self, frame, STATE_WAITING);
     item->who = md_identity_ref(who);
     item->owner = md_owner_ref(owner);
     item->device = g_strdup(device);

@@ -108,7 +108,7 @@ on_event(const char *device, int event, int detail, gpointer data)
 
 
 static gboolean
-check(MdSubscriptions *self, int event, const char *device, guint max, GError **error)
+check_subscription(MdSubscriptions *self, int event, const char *device, guint max, GError **error)
 {
     const MdEventTopic wanted = { .event = event, .device = (char *)device };
 
@@ -162,7 +162,7 @@ md_subscriptions_add(
 {
     Callback *callback = NULL;
 
-    if (!check(self, event, device, max, error))
+    if (!check_subscription(self, event, device, max, error))
         return -1;
 
     ensure_tables(self, owner);

@@ -29,7 +29,7 @@ static void on_turn(gpointer user_data);
 
 
 static void
-release(MdClient *self)
+release_served(MdClient *self)
 {
     md_polled_set(&self->polled, g_socket_get_fd(self->socket), 0, NULL, NULL, NULL);
     md_rounds_leave(&self->place);
@@ -67,7 +67,7 @@ md_client_dispose(GObject *object)
     MdClient *self = MD_CLIENT(object);
 
     if (!self->closed)
-        release(self);
+        release_served(self);
     self->closed = TRUE;
     g_clear_pointer(&self->queue, md_send_queue_free);
     g_clear_pointer(&self->connection, md_connection_unref);
@@ -100,7 +100,7 @@ md_client_close(MdClient *self)
 
     g_object_ref(self);
     self->closed = TRUE;
-    release(self);
+    release_served(self);
     g_socket_close(self->socket, NULL);
     self->funcs->closed(self, self->data);
     g_object_unref(self);

@@ -57,7 +57,7 @@ md_send_queue_push(MdSendQueue *self, GBytes *frame)
 
 
 static void
-pop(MdSendQueue *self)
+pop_frame(MdSendQueue *self)
 {
     g_autoptr(GBytes) frame = g_queue_pop_head(&self->frames);
 
@@ -68,7 +68,7 @@ pop(MdSendQueue *self)
 
 /* Bytes that the socket has taken. */
 static void
-pop_taken(MdSendQueue *self, gsize taken)
+pop_sent(MdSendQueue *self, gsize taken)
 {
     self->head_offset += taken;
     while (!g_queue_is_empty(&self->frames)) {
@@ -77,7 +77,7 @@ pop_taken(MdSendQueue *self, gsize taken)
 
         if (sent < size)
             return;
-        pop(self);
+        pop_frame(self);
         self->head_offset = sent - size;
     }
 }
@@ -85,7 +85,7 @@ pop_taken(MdSendQueue *self, gsize taken)
 
 /* As many frames as one call may send, without what has been sent of the first one. */
 static int
-collect(MdSendQueue *self, GOutputVector *vectors)
+collect_frames(MdSendQueue *self, GOutputVector *vectors)
 {
     gsize offset = self->head_offset;
     int n = 0;
@@ -107,7 +107,7 @@ static gssize
 send_frames(MdSendQueue *self, GError **error)
 {
     GOutputVector vectors[FRAMES_AT_ONCE];
-    int n = collect(self, vectors);
+    int n = collect_frames(self, vectors);
 
     if (n == 1)
         return g_socket_send(self->socket, vectors->buffer, vectors->size, NULL, error);
@@ -129,7 +129,7 @@ md_send_queue_flush(MdSendQueue *self, GError **error)
             g_propagate_error(error, g_steal_pointer(&err));
             return FALSE;
         }
-        pop_taken(self, (gsize)taken);
+        pop_sent(self, (gsize)taken);
     }
     return TRUE;
 }

@@ -118,7 +118,7 @@ entry_clear(MdFairEntry *entry)
 
 
 static void
-begin(MdFairEntry *entry)
+entry_begin(MdFairEntry *entry)
 {
     MdFairQueue *self = entry->queue;
     Share *share = entry->share;
@@ -161,7 +161,7 @@ advance(MdFairQueue *self)
         return;
     self->advancing = TRUE;
     while ((entry = find_next(self)) != NULL)
-        begin(entry);
+        entry_begin(entry);
     self->advancing = FALSE;
 }
 
@@ -182,7 +182,7 @@ take_back(MdFairEntry *entry)
 
 /* The last thing that is done with the entry. */
 static void
-refuse(MdFairEntry *entry, GError *error)
+entry_refuse(MdFairEntry *entry, GError *error)
 {
     const MdFairFuncs *funcs = entry->funcs;
     gpointer data = entry->data;
@@ -207,7 +207,7 @@ on_owner_gone(gpointer data)
     GError *error = NULL;
 
     set_gone(&error, entry->queue);
-    refuse(entry, error);
+    entry_refuse(entry, error);
 }
 
 
@@ -276,7 +276,7 @@ check_room(MdFairEntry *entry, GError **error)
     }
     set_full(&full, self);
     self->n_refused++;
-    refuse(g_queue_peek_tail(&largest->waiting), full);
+    entry_refuse(g_queue_peek_tail(&largest->waiting), full);
     return TRUE;
 }
 

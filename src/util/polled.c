@@ -47,7 +47,7 @@ to_events(GIOCondition condition)
 
 /* Whoever is called may set any of them, and take it away. */
 static void
-look(Set *set)
+set_dispatch(Set *set)
 {
     int n = set->fd >= 0 ? epoll_wait(set->fd, set->ready, READY_MAX, 0) : 0;
 
@@ -69,20 +69,20 @@ look(Set *set)
 void
 md_polled_look(void)
 {
-    look(&often);
+    set_dispatch(&often);
 }
 
 
 static gboolean
 on_ready(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer set)
 {
-    look(set);
+    set_dispatch(set);
     return G_SOURCE_CONTINUE;
 }
 
 
 static gboolean
-prepare(Set *set, GError **error)
+set_open(Set *set, GError **error)
 {
     if (set->fd >= 0)
         return TRUE;
@@ -101,7 +101,7 @@ prepare(Set *set, GError **error)
 gboolean
 md_polled_prepare(GError **error)
 {
-    return prepare(&seldom, error) && prepare(&often, error);
+    return set_open(&seldom, error) && set_open(&often, error);
 }
 
 

@@ -141,7 +141,7 @@ close_pipe(Pipe *pipe)
 
 /* Answers, and lets go of all but the process. */
 static void
-answer(Run *run, MdScriptEnd end, int status, const char *cause)
+run_answer(Run *run, MdScriptEnd end, int status, const char *cause)
 {
     g_autoptr(GTask) task = g_steal_pointer(&run->task);
     MdScriptResult *result = g_new0(MdScriptResult, 1);
@@ -167,7 +167,7 @@ kill_run(Run *run, MdScriptEnd end)
 {
     if (run->process != NULL)
         kill_process(run->process);
-    answer(run, end, 0, NULL);
+    run_answer(run, end, 0, NULL);
     g_cancellable_cancel(run->cancellable);
 }
 
@@ -271,11 +271,11 @@ on_exited(GObject *object, GAsyncResult *result, gpointer data)
     drain_pipe(&run->out);
     drain_pipe(&run->err);
     if (is_flooded(&run->out) || is_flooded(&run->err))
-        answer(run, MD_SCRIPT_FLOODED, 0, NULL);
+        run_answer(run, MD_SCRIPT_FLOODED, 0, NULL);
     else if (g_subprocess_get_if_exited(process))
-        answer(run, MD_SCRIPT_EXITED, g_subprocess_get_exit_status(process), NULL);
+        run_answer(run, MD_SCRIPT_EXITED, g_subprocess_get_exit_status(process), NULL);
     else
-        answer(run, MD_SCRIPT_SIGNALED, g_subprocess_get_term_sig(process), NULL);
+        run_answer(run, MD_SCRIPT_SIGNALED, g_subprocess_get_term_sig(process), NULL);
     run_free(run);
 }
 
@@ -387,7 +387,7 @@ on_spawned(gpointer data, GError *error, gpointer user_data)
 
     if (run->task == NULL || reason != NULL) {
         if (run->task != NULL)
-            answer(run, find_end(reason), 0, reason->message);
+            run_answer(run, find_end(reason), 0, reason->message);
         run_free(run);
         return;
     }
@@ -418,7 +418,7 @@ on_refused(gpointer data, GError *error)
     Run *run = data;
     gboolean gone = g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
 
-    answer(run, gone ? MD_SCRIPT_ABANDONED : MD_SCRIPT_REFUSED, 0, error->message);
+    run_answer(run, gone ? MD_SCRIPT_ABANDONED : MD_SCRIPT_REFUSED, 0, error->message);
     run_free(run);
     g_error_free(error);
 }

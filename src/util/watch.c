@@ -68,7 +68,7 @@ md_watch_init(MdWatch *self)
 
 
 static void
-handle(MdWatch *self, const struct inotify_event *event)
+handle_event(MdWatch *self, const struct inotify_event *event)
 {
     gpointer id = GINT_TO_POINTER(event->wd);
 
@@ -106,7 +106,7 @@ md_watch_look(MdWatch *self)
     while (at < got) {
         const struct inotify_event *event = (gpointer)(buffer + at);
 
-        handle(self, event);
+        handle_event(self, event);
         at += (ssize_t)(sizeof(*event) + event->len);
     }
 }
