@@ -50,7 +50,7 @@ static const MdFairLimits guard_limits = {
 
 /* polkit answers one after the other: the few that are asked for one user are what others wait for.
  */
-static const MdFairLimits judge_limits = {
+static const MdFairLimits check_limits = {
     .running = MD_POLKIT_MAX_ASKED,
     .running_per_owner = 4,
     .running_readers = 48,
@@ -65,7 +65,7 @@ struct _MdAccess {
     const MdSettings *settings;
     /* Two, so that users who search for their password keep nobody else from being judged. */
     MdPolkit *guard;
-    MdPolkit *judge;
+    MdPolkit *checks;
 };
 
 /* What is left to be asked of a check. */
@@ -100,7 +100,7 @@ md_access_dispose(GObject *object)
     MdAccess *self = MD_ACCESS(object);
 
     g_clear_object(&self->guard);
-    g_clear_object(&self->judge);
+    g_clear_object(&self->checks);
     G_OBJECT_CLASS(md_access_parent_class)->dispose(object);
 }
 
@@ -116,7 +116,7 @@ static void
 md_access_init(MdAccess *self)
 {
     self->guard = md_polkit_new(&guard_limits);
-    self->judge = md_polkit_new(&judge_limits);
+    self->checks = md_polkit_new(&check_limits);
 }
 
 
@@ -210,7 +210,7 @@ ask_polkit(MdAccess *self,
     g_variant_builder_add(&details, "{ss}", DETAIL_DRIVER, DRIVER);
     if (device != NULL)
         g_variant_builder_add(&details, "{ss}", DETAIL_DEVICE, device);
-    md_polkit_check_async(self->judge, who, action, g_variant_builder_end(&details), FALSE,
+    md_polkit_check_async(self->checks, who, action, g_variant_builder_end(&details), FALSE,
                           self->settings->polkit_timeout, owner, callback, user_data);
 }
 
@@ -416,5 +416,5 @@ void
 md_access_log_state(MdAccess *self)
 {
     md_polkit_log_state(self->guard);
-    md_polkit_log_state(self->judge);
+    md_polkit_log_state(self->checks);
 }

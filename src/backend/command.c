@@ -143,7 +143,7 @@ on_event(const char *path, gboolean seen, gpointer data)
     MdCommand *self = data;
 
     if (!seen)
-        md_inventory_settle(self->context->inventory, path);
+        md_inventory_forget_older_events(self->context->inventory, path);
     self->next(self);
 }
 
@@ -160,7 +160,7 @@ void
 md_command_give_up(MdCommand *self)
 {
     md_uevent_wait_cancel(command_get_uevent_wait(self), self->path);
-    md_inventory_check(self->context->inventory, self->path);
+    md_inventory_reconcile(self->context->inventory, self->path);
 }
 
 

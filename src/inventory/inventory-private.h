@@ -24,8 +24,8 @@ struct _MdInventory {
 
     /* While it starts. */
     GTask *starting;
-    GPtrArray *found; /* paths, those from `n_taken` on still to be looked at */
-    guint n_taken;
+    GPtrArray *found; /* paths, those from `n_looked_at` on still to be looked at */
+    guint n_looked_at;
     GSource *slice;
 };
 
@@ -40,7 +40,5 @@ gboolean md_inventory_is_there(MdNodeDevice *device);
 
 /* Reads a registered device again, because of an event (NULL: there is none). `always`: tells of it
  * even if nothing that we keep has changed. */
-void md_inventory_look_again_at(MdInventory *self,
-                                MdNodeDevice *device,
-                                MdUdevDevice *event,
-                                gboolean always);
+void
+md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event, gboolean always);

@@ -57,7 +57,7 @@ reread_all(MdInventory *self)
         MdNodeDevice *device = g_ptr_array_index(devices, i);
 
         if (device->active && device->def->path != NULL)
-            md_inventory_look_again_at(self, device, NULL, FALSE);
+            md_inventory_reread(self, device, NULL, FALSE);
     }
 }
 
@@ -66,7 +66,7 @@ static void
 register_unknown(MdInventory *self, const char *path)
 {
     if (md_registry_find_path(self->registry, path) == NULL)
-        md_inventory_check(self, path);
+        md_inventory_reconcile(self, path);
 }
 
 
@@ -91,7 +91,7 @@ notify_waiters(MdInventory *self)
             md_uevent_wait_notify(self->uevent_wait, g_ptr_array_index(adds, i), MD_WAIT_ADD);
     }
     for (guint i = 0; i < removes->len; i++) {
-        if (md_inventory_check(self, g_ptr_array_index(removes, i)) == NULL)
+        if (md_inventory_reconcile(self, g_ptr_array_index(removes, i)) == NULL)
             md_uevent_wait_notify(self->uevent_wait, g_ptr_array_index(removes, i), MD_WAIT_REMOVE);
     }
 }
@@ -138,9 +138,9 @@ on_slice(gpointer data)
     MdInventory *self = data;
     gint64 end = g_get_monotonic_time() + SLICE;
 
-    while (self->n_taken < self->found->len && g_get_monotonic_time() < end)
-        register_unknown(self, g_ptr_array_index(self->found, self->n_taken++));
-    if (self->n_taken == self->found->len)
+    while (self->n_looked_at < self->found->len && g_get_monotonic_time() < end)
+        register_unknown(self, g_ptr_array_index(self->found, self->n_looked_at++));
+    if (self->n_looked_at == self->found->len)
         finish_start(self);
     return G_SOURCE_CONTINUE;
 }

@@ -141,7 +141,7 @@ reread_below(MdInventory *self, const char *path)
         MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
 
         if (known != NULL)
-            md_inventory_look_again_at(self, known, NULL, FALSE);
+            md_inventory_reread(self, known, NULL, FALSE);
     }
 }
 
@@ -243,7 +243,7 @@ md_inventory_drop(MdInventory *self, const char *path)
     do {
         g_free(namesake);
         namesake = pop_namesake(self, gone->name);
-    } while (namesake != NULL && md_inventory_check(self, namesake) == NULL);
+    } while (namesake != NULL && md_inventory_reconcile(self, namesake) == NULL);
     reread_all_affected(self, gone);
 }
 
@@ -315,10 +315,7 @@ retry_pending(const char *path, gboolean last, gpointer data)
 
 
 void
-md_inventory_look_again_at(MdInventory *self,
-                           MdNodeDevice *device,
-                           MdUdevDevice *event,
-                           gboolean always)
+md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event, gboolean always)
 {
     gboolean is_immutable = md_node_device_def_get_kind(device->def)->is_immutable;
     g_autoptr(MdSysfsDir) dir = NULL;
@@ -350,7 +347,7 @@ md_inventory_look_again_at(MdInventory *self,
 
 
 MdNodeDevice *
-md_inventory_check(MdInventory *self, const char *path)
+md_inventory_reconcile(MdInventory *self, const char *path)
 {
     MdNodeDevice *device = md_registry_find_path(self->registry, path);
     g_autoptr(MdSysfsDir) dir = NULL;
@@ -386,9 +383,9 @@ handle_add(MdInventory *self, MdUdevDevice *device)
     if (md_uevent_wait_notify(self->uevent_wait, path, MD_WAIT_ADD))
         return;
     if (known != NULL && md_inventory_is_there(known))
-        md_inventory_look_again_at(self, known, device, FALSE);
+        md_inventory_reread(self, known, device, FALSE);
     else
-        md_inventory_check(self, path);
+        md_inventory_reconcile(self, path);
 }
 
 
@@ -419,17 +416,17 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
     if (known != NULL) {
-        md_inventory_look_again_at(self, known, device, FALSE);
+        md_inventory_reread(self, known, device, FALSE);
         return;
     }
     if (md_uevent_wait_is_waiting(self->uevent_wait, path, MD_WAIT_ADD) ||
-        md_inventory_check(self, path) != NULL ||
+        md_inventory_reconcile(self, path) != NULL ||
         md_superseded_events_expects_removal(self->superseded, path))
         return;
 
     /* One that has gone is listed nowhere; its removal tells of both. */
-    if (!md_pending_devices_set_bound(self->pending, path) && md_probe_is_told_by_bind(device) &&
-        is_news(self, device))
+    if (!md_pending_devices_set_bound(self->pending, path) &&
+        md_probe_is_announced_by_bind(device) && is_news(self, device))
         md_pending_devices_add_gone(self->pending, path);
 }
 
@@ -450,7 +447,7 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
     if (is_new && !was_told)
         md_inventory_drop(self, path);
     else
-        md_inventory_check(self, path);
+        md_inventory_reconcile(self, path);
     /* Its bind, or this once more, must not be taken for another life. */
     if (is_new)
         md_superseded_events_close(self->superseded, path, md_udev_device_get_seqnum(device));
@@ -468,9 +465,9 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
     /* An unknown one may have become a parent, but may also have been refused and gone by now. Of
      * what is told by bind nothing else tells. */
     if (known != NULL)
-        md_inventory_look_again_at(self, known, device, always);
-    else if (!md_probe_is_told_by_bind(device))
-        md_inventory_check(self, path);
+        md_inventory_reread(self, known, device, always);
+    else if (!md_probe_is_announced_by_bind(device))
+        md_inventory_reconcile(self, path);
 }
 
 
@@ -483,7 +480,7 @@ handle_move(MdInventory *self, MdUdevDevice *device)
     g_autoptr(GPtrArray) moved = NULL;
 
     if (old == NULL) {
-        md_inventory_check(self, path);
+        md_inventory_reconcile(self, path);
         return;
     }
 
@@ -492,18 +489,18 @@ handle_move(MdInventory *self, MdUdevDevice *device)
         md_inventory_drop(self, g_ptr_array_index(moved, i - 1));
     md_inventory_drop(self, old);
 
-    md_inventory_check(self, path);
+    md_inventory_reconcile(self, path);
     for (guint i = 0; i < moved->len; i++) {
         g_autofree char *now =
             g_strconcat(path, (char *)g_ptr_array_index(moved, i) + strlen(old), NULL);
 
-        md_inventory_check(self, now);
+        md_inventory_reconcile(self, now);
     }
 }
 
 
 void
-md_inventory_settle(MdInventory *self, const char *path)
+md_inventory_forget_older_events(MdInventory *self, const char *path)
 {
     md_superseded_events_close(self->superseded, path, md_udev_read_seqnum(self->udev));
     md_pending_devices_remove(self->pending, path);

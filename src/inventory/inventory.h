@@ -33,10 +33,10 @@ MdUeventWait *md_inventory_get_uevent_wait(MdInventory *self);
  * All that has happened at this path so far is known to whoever calls, and told: events of it that
  * udev has not delivered yet are passed over.
  */
-void md_inventory_settle(MdInventory *self, const char *path);
+void md_inventory_forget_older_events(MdInventory *self, const char *path);
 
 /*
  * Makes the registry agree with sysfs about one path: registers what is there, drops what is not.
  * Returns the device now registered at the path (borrowed), or NULL.
  */
-MdNodeDevice *md_inventory_check(MdInventory *self, const char *path);
+MdNodeDevice *md_inventory_reconcile(MdInventory *self, const char *path);

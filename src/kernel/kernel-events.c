@@ -65,7 +65,7 @@ struct _MdKernelEvents {
     GHashTable *early; /* the other way round: the kernel's message is still to be read */
     gboolean progress; /* udevd has told of something since the timer was set */
     guint quiet_for;   /* milliseconds without a word of udevd */
-    guint64 settled;   /* no event up to this one is owed */
+    guint64 forgotten; /* no event up to this one is owed */
     guint owed_for;    /* milliseconds since udevd owed nothing */
     gboolean watching; /* `alarm` rings for the socket */
     gboolean draining; /* what has come while the socket was left alone is still to be read */
@@ -311,7 +311,7 @@ leave_socket(MdKernelEvents *self)
 static void
 compare(MdKernelEvents *self, const MdKernelMessage *message)
 {
-    if (!remove_number(self->early, message->seqnum) && message->seqnum > self->settled)
+    if (!remove_number(self->early, message->seqnum) && message->seqnum > self->forgotten)
         add_number(self->owed, message->seqnum);
 }
 
@@ -461,9 +461,9 @@ md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
 
 
 void
-md_kernel_events_settle(MdKernelEvents *self, guint64 seqnum)
+md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum)
 {
-    self->settled = seqnum;
+    self->forgotten = seqnum;
     g_hash_table_remove_all(self->owed);
     if (self->timer != NULL && self->in_debt)
         set_timer(self, REST, on_rest_over);

@@ -44,7 +44,7 @@ void md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum);
 
 /* All is looked at anew that has happened up to the event with this number: whether udevd tells of
  * it does not matter any more. */
-void md_kernel_events_settle(MdKernelEvents *self, guint64 seqnum);
+void md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum);
 
 gboolean md_kernel_events_is_silent(MdKernelEvents *self);
 

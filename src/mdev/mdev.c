@@ -92,7 +92,7 @@ on_event(MdCommand *command)
     Operation *operation = (Operation *)command;
 
     operation->verb->conclude(operation,
-                              md_inventory_check(command->context->inventory, command->path));
+                              md_inventory_reconcile(command->context->inventory, command->path));
     md_command_end(command);
 }
 
@@ -109,7 +109,7 @@ on_written(MdCommand *command)
     /* A write that goes on behind our back must not be looked at. */
     if (!g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) &&
         md_mdev_write_is_withdrawn(operation->write))
-        md_inventory_settle(command->context->inventory, command->path);
+        md_inventory_forget_older_events(command->context->inventory, command->path);
     operation_fail(operation);
 }
 

@@ -32,7 +32,7 @@ struct _MdDefinitionRead {
 typedef struct {
     char *addr;
     char *name; /* NULL: all of the parent */
-    gboolean settled;
+    gboolean is_written;
 } Place;
 
 
@@ -103,13 +103,16 @@ md_definition_read_add_all(MdDefinitionRead *self)
 
 
 void
-md_definition_read_add(MdDefinitionRead *self, const char *addr, const char *name, gboolean settled)
+md_definition_read_add(MdDefinitionRead *self,
+                       const char *addr,
+                       const char *name,
+                       gboolean is_written)
 {
     Place *place = g_new0(Place, 1);
 
     place->addr = g_strdup(addr);
     place->name = g_strdup(name);
-    place->settled = settled;
+    place->is_written = is_written;
     g_ptr_array_add(self->places, place);
 }
 
@@ -151,14 +154,14 @@ is_missing(const GError *error)
 
 /* `fd` is the directory of its parent. */
 static void
-read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gboolean settled)
+read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gboolean is_written)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) bytes = md_definition_file_read(fd, name, &error);
     MdDefinitionFact *fact = NULL;
 
     /* Its writer has just begun: its end will be told. */
-    if (bytes != NULL && g_bytes_get_size(bytes) == 0 && !settled)
+    if (bytes != NULL && g_bytes_get_size(bytes) == 0 && !is_written)
         return;
 
     fact = read_add_fact(self, addr, name);
@@ -204,7 +207,7 @@ read_open_parent(MdDefinitionRead *self, const char *addr)
 
 
 static void
-read_parent(MdDefinitionRead *self, const char *addr, gboolean settled)
+read_parent(MdDefinitionRead *self, const char *addr, gboolean is_written)
 {
     g_autoptr(GPtrArray) names = NULL;
     g_auto(MdFd) fd = -1;
@@ -225,7 +228,7 @@ read_parent(MdDefinitionRead *self, const char *addr, gboolean settled)
         const char *name = g_ptr_array_index(names, i);
 
         if (*name != '.')
-            read_file(self, fd, addr, name, settled);
+            read_file(self, fd, addr, name, is_written);
     }
 }
 
@@ -236,12 +239,12 @@ read_place(MdDefinitionRead *self, const Place *place)
     g_auto(MdFd) fd = -1;
 
     if (place->name == NULL) {
-        read_parent(self, place->addr, place->settled);
+        read_parent(self, place->addr, place->is_written);
         return;
     }
     fd = read_open_parent(self, place->addr);
     if (fd >= 0)
-        read_file(self, fd, place->addr, place->name, place->settled);
+        read_file(self, fd, place->addr, place->name, place->is_written);
 }
 
 

@@ -43,13 +43,13 @@ void md_definition_read_free(MdDefinitionRead *self);
 /* Before all else the directory is made if it is missing, and what crashes have left is removed. */
 void md_definition_read_prepare(MdDefinitionRead *self);
 
-/* What to look at: all of it, a parent, one file. `settled`: an empty file is not one whose writer
- * has just begun. */
+/* What to look at: all of it, a parent, one file. `is_written`: an empty file is not one whose
+ * writer has just begun. */
 void md_definition_read_add_all(MdDefinitionRead *self);
 void md_definition_read_add(MdDefinitionRead *self,
                             const char *addr,
                             const char *name,
-                            gboolean settled);
+                            gboolean is_written);
 
 /* What is known already, and is looked for even if a directory does not list it. `name` NULL: only
  * the parent. */

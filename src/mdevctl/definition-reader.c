@@ -38,7 +38,7 @@ struct _MdDefinitionReader {
     gboolean prepared; /* the directory, by an earlier one */
     gboolean all_wanted;
     GSource *retry;     /* everything, after a job that could not be done; NULL: none failed */
-    GHashTable *wanted; /* "address" or "address/name" -> whether it is settled */
+    GHashTable *wanted; /* "address" or "address/name" -> whether it is is_written */
     GPtrArray *waiting_next;
 };
 
@@ -208,17 +208,17 @@ reader_make_job(MdDefinitionReader *self)
     MdDefinitionRead *read = md_definition_read_new(self->directory, self->watch);
     GHashTableIter iter;
     gpointer key = NULL;
-    gpointer settled = NULL;
+    gpointer is_written = NULL;
 
     if (!self->prepared)
         md_definition_read_prepare(read);
     if (self->all_wanted)
         md_definition_read_add_all(read);
     g_hash_table_iter_init(&iter, self->wanted);
-    while (!self->all_wanted && g_hash_table_iter_next(&iter, &key, &settled)) {
+    while (!self->all_wanted && g_hash_table_iter_next(&iter, &key, &is_written)) {
         g_auto(GStrv) names = g_strsplit(key, "/", 2);
 
-        md_definition_read_add(read, names[0], names[1], GPOINTER_TO_INT(settled));
+        md_definition_read_add(read, names[0], names[1], GPOINTER_TO_INT(is_written));
     }
     self->add_known(read, self->data);
     self->prepared = TRUE;
@@ -261,7 +261,7 @@ void
 md_definition_reader_want(MdDefinitionReader *self,
                           const char *addr,
                           const char *name,
-                          gboolean settled)
+                          gboolean is_written)
 {
     g_autofree char *key = name != NULL ? g_strconcat(addr, "/", name, NULL) : g_strdup(addr);
 
@@ -270,9 +270,9 @@ md_definition_reader_want(MdDefinitionReader *self,
 
     if (g_hash_table_size(self->wanted) >= MAX_WANTED)
         self->all_wanted = TRUE;
-    settled = settled || GPOINTER_TO_INT(g_hash_table_lookup(self->wanted, key));
+    is_written = is_written || GPOINTER_TO_INT(g_hash_table_lookup(self->wanted, key));
     if (!self->all_wanted)
-        g_hash_table_replace(self->wanted, g_steal_pointer(&key), GINT_TO_POINTER(settled));
+        g_hash_table_replace(self->wanted, g_steal_pointer(&key), GINT_TO_POINTER(is_written));
     reader_advance(self);
 }
 

@@ -35,7 +35,7 @@ void md_definition_reader_want_all(MdDefinitionReader *self);
 void md_definition_reader_want(MdDefinitionReader *self,
                                const char *addr,
                                const char *name,
-                               gboolean settled);
+                               gboolean is_written);
 
 /* Until all that is wanted now has been looked at and made use of. VIR_ERR_OPERATION_TIMEOUT. */
 void md_definition_reader_wait_async(MdDefinitionReader *self,

@@ -170,9 +170,9 @@ place_leave(gpointer data)
 static void
 place_leave_when_notified(MdDefinitions *self, Place *place, MdOwner *owner)
 {
-    if (self->when_told != NULL && md_fair_entry_is_running(&place->entry)) {
+    if (self->when_notified != NULL && md_fair_entry_is_running(&place->entry)) {
         md_deadline_set(&place->held, HELD_MAX, on_held_long, place);
-        self->when_told(owner, place_leave, place, self->when_told_data);
+        self->when_notified(owner, place_leave, place, self->when_notified_data);
     } else {
         place_leave(place);
     }

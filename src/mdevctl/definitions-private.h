@@ -26,8 +26,8 @@ struct _MdDefinitions {
     GHashTable *new_writes; /* address -> number of new definitions that are being written */
     GHashTable *writing;    /* "address/UUID" of a file that is being written -> Writing */
     MdFairQueue *changes;   /* NULL: there has been none */
-    MdDefinitionsWhenTold when_told;
-    gpointer when_told_data;
+    MdDefinitionsWhenNotified when_notified;
+    gpointer when_notified_data;
 };
 
 /* A directory of definitions. */
@@ -47,5 +47,6 @@ void md_definitions_set_no_room_error(GError **error);
  */
 gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
 
-/* Something has happened to a file; `settled`: it has been written to its end. */
-void md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean settled);
+/* Something has happened to a file; `is_written`: it has been written to its end. */
+void
+md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean is_written);

@@ -349,11 +349,11 @@ add_known(MdDefinitionRead *read, gpointer data)
 
 
 void
-md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean settled)
+md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean is_written)
 {
     if (!g_hash_table_contains(self->parents, addr))
         md_definition_reader_want(self->reader, addr, NULL, FALSE);
-    md_definition_reader_want(self->reader, addr, name, settled);
+    md_definition_reader_want(self->reader, addr, name, is_written);
 }
 
 
@@ -410,10 +410,12 @@ md_definitions_new(const MdSettings *settings)
 
 
 void
-md_definitions_set_when_told(MdDefinitions *self, MdDefinitionsWhenTold when_told, gpointer data)
+md_definitions_set_when_notified(MdDefinitions *self,
+                                 MdDefinitionsWhenNotified when_notified,
+                                 gpointer data)
 {
-    self->when_told = when_told;
-    self->when_told_data = data;
+    self->when_notified = when_notified;
+    self->when_notified_data = data;
 }
 
 

@@ -38,14 +38,15 @@ MdDefinitions *md_definitions_new(const MdSettings *settings);
 
 /* Is to call `func` once when the subscribers of the user have been told all that has happened so
  * far, maybe at once. */
-typedef void (*MdDefinitionsWhenTold)(MdOwner *owner,
-                                      void (*func)(gpointer data),
-                                      gpointer func_data,
-                                      gpointer data);
+typedef void (*MdDefinitionsWhenNotified)(MdOwner *owner,
+                                          void (*func)(gpointer data),
+                                          gpointer func_data,
+                                          gpointer data);
 
 /* Without it, nobody waits for anybody to be told. */
-void
-md_definitions_set_when_told(MdDefinitions *self, MdDefinitionsWhenTold when_told, gpointer data);
+void md_definitions_set_when_notified(MdDefinitions *self,
+                                      MdDefinitionsWhenNotified when_notified,
+                                      gpointer data);
 
 /*
  * Reads what there is and watches it from then on. The directory is made if it is missing; if that

@@ -38,7 +38,7 @@ md_driver_dispose(GObject *object)
     MdDriver *self = MD_DRIVER(object);
 
     if (self->context.definitions != NULL) {
-        md_definitions_set_when_told(self->context.definitions, NULL, NULL);
+        md_definitions_set_when_notified(self->context.definitions, NULL, NULL);
         g_signal_handlers_disconnect_by_data(self->context.definitions, self);
     }
     g_clear_pointer(&self->autostart, md_autostart_free);
@@ -107,7 +107,7 @@ call_when_notified(MdOwner *owner, void (*func)(gpointer data), gpointer func_da
 {
     MdDriver *self = data;
 
-    md_events_call_when_told(self->events, md_owner_get_share(owner), func, func_data);
+    md_events_call_when_notified(self->events, md_owner_get_share(owner), func, func_data);
 }
 
 
@@ -141,7 +141,7 @@ md_driver_new(const MdSettings *settings)
     self->context.callouts = md_callouts_new(settings);
     self->context.key_queue = md_key_queue_new();
     self->documents = md_documents_new(&self->context);
-    md_definitions_set_when_told(self->context.definitions, call_when_notified, self);
+    md_definitions_set_when_notified(self->context.definitions, call_when_notified, self);
     g_signal_connect(self->context.definitions, "changed", G_CALLBACK(on_definition_changed), self);
     g_signal_connect(self->context.definitions, "loaded", G_CALLBACK(on_definitions_loaded), self);
     return self;

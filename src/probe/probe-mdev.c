@@ -96,5 +96,5 @@ const MdProbe md_probe_mdev = {
     .query_driver = query_driver,
     .is_complete = is_complete,
     .nodeless = TRUE,
-    .told_by_bind = TRUE,
+    .announced_by_bind = TRUE,
 };

@@ -141,7 +141,7 @@ md_probe_device(MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *kn
         g_autoptr(MdNodeDeviceDef) def = NULL;
 
         if ((probes[i]->subsystem != NULL && !is_for(probes[i], device)) ||
-            (dir == NULL && !probes[i]->told_by_bind))
+            (dir == NULL && !probes[i]->announced_by_bind))
             continue;
         def = new_def(probes[i], device, dir);
         if (run_probe(probes[i], device, dir, known, def))
@@ -190,10 +190,10 @@ md_probe_is_companion_complete(MdUdevDevice *device, MdSysfsDir *dir)
 
 
 gboolean
-md_probe_is_told_by_bind(MdUdevDevice *device)
+md_probe_is_announced_by_bind(MdUdevDevice *device)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
-        if (probes[i]->told_by_bind && is_for(probes[i], device))
+        if (probes[i]->announced_by_bind && is_for(probes[i], device))
             return TRUE;
     }
     return FALSE;

@@ -91,7 +91,7 @@ typedef struct {
      * Whether it has come for certain once a driver is bound to it, as the kernel takes a device
      * back that no driver wants. probe() can then do without `dir`.
      */
-    gboolean told_by_bind;
+    gboolean announced_by_bind;
 } MdProbe;
 
 extern const MdProbe md_probe_pci;
@@ -125,7 +125,7 @@ gboolean md_probe_is_of_interest(MdUdevDevice *device);
 char *md_probe_find_subject(MdUdevDevice *device);
 
 /* Whether a bind event alone proves that such a device has been there. */
-gboolean md_probe_is_told_by_bind(MdUdevDevice *device);
+gboolean md_probe_is_announced_by_bind(MdUdevDevice *device);
 
 /*
  * A definition without `parent`, or NULL if this is no device of ours. `dir` NULL: it has gone, and

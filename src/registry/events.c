@@ -242,10 +242,10 @@ md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind f
 
 
 void
-md_events_call_when_told(MdEvents *self,
-                         guint64 share,
-                         void (*func)(gpointer data),
-                         gpointer func_data)
+md_events_call_when_notified(MdEvents *self,
+                             guint64 share,
+                             void (*func)(gpointer data),
+                             gpointer func_data)
 {
     MdEventLine *line = find_line(self, share);
 

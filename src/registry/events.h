@@ -23,7 +23,7 @@ typedef void (*MdEventFunc)(const char *device, int event, int detail, gpointer 
 
 /* Listens to a registry. */
 MdEvents *md_events_new(MdRegistry *registry);
-/* With all subscriptions. Whoever waits in md_events_call_when_told() is called. */
+/* With all subscriptions. Whoever waits in md_events_call_when_notified() is called. */
 void md_events_free(MdEvents *self);
 
 /* For a user, see md_owner_get_share(). `device` NULL: all devices. */
@@ -44,9 +44,9 @@ md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind f
 
 /* Calls `func` once when the subscribers of a user have been told all that has happened so far, at
  * once if they have. */
-void md_events_call_when_told(MdEvents *self,
-                              guint64 share,
-                              void (*func)(gpointer data),
-                              gpointer func_data);
+void md_events_call_when_notified(MdEvents *self,
+                                  guint64 share,
+                                  void (*func)(gpointer data),
+                                  gpointer func_data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdEvents, md_events_free)

@@ -17,11 +17,11 @@ struct _MdCall {
     void (*go_on)(MdCall *call); /* in its turn */
     const MdProcedure *procedure;
     md_header header;
-    gpointer args; /* NULL: there are none */
-    gsize cost;    /* of the arguments, as the client counts it */
-    char *judged;  /* the device that was asked about last */
-    gint64 since;  /* monotonic time of its coming */
-    char *parent;  /* of the device that it changes, for the log; NULL: not known */
+    gpointer args;    /* NULL: there are none */
+    gsize cost;       /* of the arguments, as the client counts it */
+    char *authorized; /* the device that was asked about last */
+    gint64 since;     /* monotonic time of its coming */
+    char *parent;     /* of the device that it changes, for the log; NULL: not known */
     MdCallEndedFunc ended;
     gpointer data;
 
@@ -160,7 +160,7 @@ call_unref(MdCall *self)
     if (self->args != NULL)
         md_message_clear(self->procedure->args, self->args);
     g_free(self->args);
-    g_free(self->judged);
+    g_free(self->authorized);
     g_free(self->parent);
     g_free(self);
 }
@@ -268,7 +268,7 @@ find_device(MdCall *self, guint permissions, const char **device)
 }
 
 
-/* Arguments that are no name may mean another device than the one that has been judged. */
+/* Arguments that are no name may mean another device than the one that has been authorized. */
 static gboolean
 is_still_authorized(MdCall *self)
 {
@@ -278,7 +278,7 @@ is_still_authorized(MdCall *self)
     if (procedure->find_device == NULL)
         return TRUE;
     device = procedure->find_device(md_call_get_driver(self), self->args);
-    return g_strcmp0(device, self->judged) == 0;
+    return g_strcmp0(device, self->authorized) == 0;
 }
 
 
@@ -333,8 +333,8 @@ authorize_call(MdCall *self)
         call_handle(self);
         return;
     }
-    g_free(self->judged);
-    self->judged = g_strdup(device);
+    g_free(self->authorized);
+    self->authorized = g_strdup(device);
     md_access_check_async(access, self->who, permissions, device, self->owner, on_authorized, self);
 }
 
@@ -415,24 +415,24 @@ md_call_is_exempt(MdCall *self)
 }
 
 
-/* What a call means, while that is judged. */
+/* What a call means, while that is authorized. */
 typedef struct {
     MdCall *call;
     MdListMeantFunc list;
     void (*allowed)(gpointer data);
     void (*refused)(gpointer data);
     gpointer data;
-    GHashTable *judged; /* what has been allowed already, see make_key() */
-} Judgement;
+    GHashTable *authorized; /* what has been allowed already, see make_key() */
+} Authorization;
 
-static void authorization_advance(Judgement *judgement);
+static void authorization_advance(Authorization *authorization);
 
 
 static void
-authorization_free(Judgement *judgement)
+authorization_free(Authorization *authorization)
 {
-    g_hash_table_unref(judgement->judged);
-    g_free(judgement);
+    g_hash_table_unref(authorization->authorized);
+    g_free(authorization);
 }
 
 
@@ -446,70 +446,70 @@ make_key(const MdMeant *meant)
 static void
 on_meant_authorized(GObject *source, GAsyncResult *result, gpointer data)
 {
-    Judgement *judgement = data;
+    Authorization *authorization = data;
     GError *error = NULL;
 
     if (md_access_check_finish(MD_ACCESS(source), result, &error)) {
-        authorization_advance(judgement);
+        authorization_advance(authorization);
         return;
     }
-    md_call_fail(judgement->call, error);
-    judgement->refused(judgement->data);
-    authorization_free(judgement);
+    md_call_fail(authorization->call, error);
+    authorization->refused(authorization->data);
+    authorization_free(authorization);
 }
 
 
-/* FALSE if it has been judged already. */
+/* FALSE if it has been authorized already. */
 static gboolean
-authorization_ask(Judgement *judgement, const MdMeant *meant)
+authorization_ask(Authorization *authorization, const MdMeant *meant)
 {
-    MdCall *call = judgement->call;
+    MdCall *call = authorization->call;
     g_autofree char *key = make_key(meant);
 
-    if (!g_hash_table_add(judgement->judged, g_steal_pointer(&key)))
+    if (!g_hash_table_add(authorization->authorized, g_steal_pointer(&key)))
         return FALSE;
     md_access_check_async(md_session_get_access(call->session), call->who, meant->permissions,
-                          meant->device, call->owner, on_meant_authorized, judgement);
+                          meant->device, call->owner, on_meant_authorized, authorization);
     return TRUE;
 }
 
 
 /* Devices come and go while polkit is asked, so all of it is looked at again after each answer. */
 static void
-authorization_advance(Judgement *judgement)
+authorization_advance(Authorization *authorization)
 {
     g_autoptr(GArray) meant = g_array_new(FALSE, FALSE, sizeof(MdMeant));
 
-    judgement->list(judgement->data, meant);
+    authorization->list(authorization->data, meant);
     for (guint i = 0; i < meant->len; i++) {
-        if (authorization_ask(judgement, &g_array_index(meant, MdMeant, i)))
+        if (authorization_ask(authorization, &g_array_index(meant, MdMeant, i)))
             return;
     }
-    judgement->allowed(judgement->data);
-    authorization_free(judgement);
+    authorization->allowed(authorization->data);
+    authorization_free(authorization);
 }
 
 
 void
-md_call_judge(MdCall *self,
-              MdListMeantFunc list,
-              void (*allowed)(gpointer data),
-              void (*refused)(gpointer data),
-              gpointer data)
+md_call_authorize(MdCall *self,
+                  MdListMeantFunc list,
+                  void (*allowed)(gpointer data),
+                  void (*refused)(gpointer data),
+                  gpointer data)
 {
-    Judgement *judgement = NULL;
+    Authorization *authorization = NULL;
 
     if (md_call_is_exempt(self)) {
         allowed(data);
         return;
     }
 
-    judgement = g_new0(Judgement, 1);
-    judgement->call = self;
-    judgement->list = list;
-    judgement->allowed = allowed;
-    judgement->refused = refused;
-    judgement->data = data;
-    judgement->judged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    authorization_advance(judgement);
+    authorization = g_new0(Authorization, 1);
+    authorization->call = self;
+    authorization->list = list;
+    authorization->allowed = allowed;
+    authorization->refused = refused;
+    authorization->data = data;
+    authorization->authorized = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    authorization_advance(authorization);
 }

@@ -95,11 +95,11 @@ typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
  * is meant that has not been judged, and before anything else can happen; `refused` instead if the
  * call has failed. Either may be called at once.
  */
-void md_call_judge(MdCall *self,
-                   MdListMeantFunc list,
-                   void (*allowed)(gpointer data),
-                   void (*refused)(gpointer data),
-                   gpointer data);
+void md_call_authorize(MdCall *self,
+                       MdListMeantFunc list,
+                       void (*allowed)(gpointer data),
+                       void (*refused)(gpointer data),
+                       gpointer data);
 
 /* Whether nobody is judged. */
 gboolean md_call_is_exempt(MdCall *self);

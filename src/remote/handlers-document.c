@@ -82,7 +82,7 @@ on_read(MdDraft *draft, GError *error, gpointer data)
 
     change->draft = draft;
     if (draft != NULL) {
-        md_call_judge(change->call, change_list_meant, change_act, change_free, change);
+        md_call_authorize(change->call, change_list_meant, change_act, change_free, change);
         return;
     }
     md_call_fail(change->call, error);

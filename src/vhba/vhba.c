@@ -257,14 +257,14 @@ check_all(Operation *operation)
     MdNodeDevice *named = NULL;
 
     for (guint i = 0; paths != NULL && i < paths->len; i++)
-        md_inventory_check(operation->command.context->inventory, g_ptr_array_index(paths, i));
+        md_inventory_reconcile(operation->command.context->inventory, g_ptr_array_index(paths, i));
 
     named =
         find_adapter(operation->command.context->registry, above, operation->wwnn, operation->wwpn);
     if (named != NULL) {
         g_autofree char *path = g_strdup(named->def->path);
 
-        md_inventory_check(operation->command.context->inventory, path);
+        md_inventory_reconcile(operation->command.context->inventory, path);
     }
 }
 
@@ -494,7 +494,7 @@ create_async(const MdDriverContext *context,
 static void
 on_removed(MdCommand *command)
 {
-    if (md_inventory_check(command->context->inventory, command->path) != NULL)
+    if (md_inventory_reconcile(command->context->inventory, command->path) != NULL)
         md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to destroy '%s': it is still there", command->name);
     md_command_end(command);

@@ -203,14 +203,14 @@ test_check(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autofree char *path = fake_host_path(fixture->host, FAKE_MDEV);
 
     start(fixture);
-    g_assert_null(md_inventory_check(fixture->inventory, path));
+    g_assert_null(md_inventory_reconcile(fixture->inventory, path));
     fake_host_add_mdev(fixture->host);
-    g_assert_nonnull(md_inventory_check(fixture->inventory, path));
-    g_assert_nonnull(md_inventory_check(fixture->inventory, path));
+    g_assert_nonnull(md_inventory_reconcile(fixture->inventory, path));
+    g_assert_nonnull(md_inventory_reconcile(fixture->inventory, path));
     assert_told(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
 
     fake_host_remove(fixture->host, FAKE_MDEV);
-    g_assert_null(md_inventory_check(fixture->inventory, path));
+    g_assert_null(md_inventory_reconcile(fixture->inventory, path));
     assert_told(fixture, "-" FAKE_MDEV_NAME " ");
     /* What has been told is not told again by its event. */
     fake_host_tell(fixture->host, "remove", FAKE_MDEV);
@@ -230,11 +230,11 @@ test_awaited(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(md_uevent_wait_begin(wait, path, MD_WAIT_ADD));
     fake_host_add_mdev(fixture->host);
     fake_host_tell(fixture->host, "add", FAKE_MDEV);
-    g_assert_null(md_inventory_check(fixture->inventory, path));
+    g_assert_null(md_inventory_reconcile(fixture->inventory, path));
     assert_told(fixture, "");
 
     md_uevent_wait_cancel(wait, path);
-    g_assert_nonnull(md_inventory_check(fixture->inventory, path));
+    g_assert_nonnull(md_inventory_reconcile(fixture->inventory, path));
     assert_told(fixture, "+" FAKE_MDEV_NAME " ");
 }
 

@@ -47,7 +47,7 @@ bring_parent(Fixture *fixture)
     g_autofree char *path = fake_host_path(fixture->driver.host, FAKE_PARENT);
 
     fake_host_add_parent(fixture->driver.host);
-    g_assert_nonnull(md_inventory_check(fixture->driver.context.inventory, path));
+    g_assert_nonnull(md_inventory_reconcile(fixture->driver.context.inventory, path));
 }
 
 

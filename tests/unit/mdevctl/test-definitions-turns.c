@@ -53,7 +53,7 @@ start(StoreFixture *fixture, MdOwner *owner)
     GArray *held = g_array_new(FALSE, FALSE, sizeof(Held));
 
     store_start(fixture);
-    md_definitions_set_when_told(fixture->store, on_change, held);
+    md_definitions_set_when_notified(fixture->store, on_change, held);
     fixture->owner = owner;
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);

@@ -425,14 +425,14 @@ test_when_told(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     guint told = 0;
 
     subscribe_crowd(fixture, crowd);
-    md_events_call_when_told(fixture->events, USER, on_told, &told);
-    md_events_call_when_told(fixture->events, OTHER, on_told, &told);
+    md_events_call_when_notified(fixture->events, USER, on_told, &told);
+    md_events_call_when_notified(fixture->events, OTHER, on_told, &told);
     g_assert_cmpuint(told, ==, 2);
 
     add(fixture, "gpu", "computer");
-    md_events_call_when_told(fixture->events, OTHER, on_told, &told);
+    md_events_call_when_notified(fixture->events, OTHER, on_told, &told);
     g_assert_cmpuint(told, ==, 3);
-    md_events_call_when_told(fixture->events, USER, on_told, &told);
+    md_events_call_when_notified(fixture->events, USER, on_told, &told);
     remove_device(fixture, "gpu");
     while (told == 3) {
         g_assert_cmpuint(count_told(crowd, 2), ==, 0);
@@ -457,7 +457,7 @@ test_when_told_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         md_events_subscribe(events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_counted,
                             &crowd[i]);
     add(fixture, "gpu", "computer");
-    md_events_call_when_told(events, USER, on_told, &told);
+    md_events_call_when_notified(events, USER, on_told, &told);
     g_assert_cmpuint(told, ==, 0);
     g_clear_pointer(&events, md_events_free);
     g_assert_cmpuint(told, ==, 1);
