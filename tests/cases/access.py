@@ -32,6 +32,8 @@ NONE, POLKIT = [0], [2]
 LIFECYCLE, UPDATE = 0, 1
 OPEN_TO_ALL = {'rw_mode': '0777', 'ro_mode': '0777'}
 
+# MD_POLKIT_MAX_ASKED.
+ASKED_AT_ONCE = 64
 REFUSAL = "access denied: 'nodedev' denied access"
 
 # A rule for one user; polkit asks each in turn until one knows.
@@ -526,8 +528,9 @@ class OneDevice(JudgedTest):
                 self.assert_denied(call, device.name())
 
     def test_many(self):
-        """More than polkit is asked at once."""
-        clients = [self.opened(NOBODY) for _ in range(12)]
+        """More than polkit is asked at once: each list is a question for each device."""
+        names = self.names()
+        clients = [self.opened(NOBODY) for _ in range(ASKED_AT_ONCE // len(names) + 2)]
         self.polkit.pause()
         for client in clients:
             client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
