@@ -194,14 +194,28 @@ test_error(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A question with a deadline reaches the authority for certain if the bus is connected before. */
+static void
+connect_bus(Authority *authority, MdPolkit *polkit)
+{
+    g_autoptr(Asked) asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
+
+    authority_await(authority, 1);
+    authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
+    await(asked);
+}
+
+
 /* A late answer does no harm. */
 static void
 test_hang(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
     MdPolkit *polkit = md_polkit_new(&limits);
-    g_autoptr(Asked) asked = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
+    g_autoptr(Asked) asked = NULL;
     g_autoptr(Asked) second = NULL;
 
+    connect_bus(authority, polkit);
+    asked = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
     assert_refused(asked, VIR_ERR_OPERATION_TIMEOUT, "has not answered in time");
     authority_await(authority, 1);
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
@@ -222,10 +236,12 @@ test_taken_back(Authority *authority, gconstpointer data)
     gboolean by_deadline = GPOINTER_TO_INT(data);
     MdPolkit *polkit = md_polkit_new(&limits);
     g_autoptr(MdOwner) owner = md_owner_new(65534);
-    g_autoptr(Asked) asked = ask(polkit, TRUE, by_deadline ? 500 : LONG, owner);
+    g_autoptr(Asked) asked = NULL;
     g_autofree char *id = NULL;
     guint flags = 0;
 
+    connect_bus(authority, polkit);
+    asked = ask(polkit, TRUE, by_deadline ? SHORT : LONG, owner);
     authority_await(authority, 1);
     g_variant_get(g_dbus_method_invocation_get_parameters(authority->questions->pdata[0]),
                   "(@(sa{sv})&s@a{ss}us)", NULL, NULL, NULL, &flags, &id);
