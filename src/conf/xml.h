@@ -16,10 +16,10 @@
 MdNodeDeviceDef *md_xml_parse(const char *document, GError **error);
 
 /* Whether a schema has been read, so that no disk is needed to check documents; never waits. */
-gboolean md_xml_has_schema(const char *schema);
+gboolean md_xml_has_schema(const char *path);
 
 /* Reads a schema that has not been read yet. */
-gboolean md_xml_load_schema(const char *schema, GError **error);
+gboolean md_xml_load_schema(const char *path, GError **error);
 
 /* Checks against libvirt's nodedev.rng (or another RELAX NG schema); the schema is read once and
  * kept. */

@@ -204,7 +204,8 @@ monitor_open(MdUdev *self, GError **error)
         return FALSE;
     }
 
-    rc = udev_monitor_set_receive_buffer_size(self->monitor, self->settings->udev_receive_buffer);
+    rc = udev_monitor_set_receive_buffer_size(self->monitor,
+                                              (int)self->settings->udev_receive_buffer);
     if (rc < 0)
         g_debug("udev's receive buffer stays as it is: %s", g_strerror(-rc));
 

@@ -130,7 +130,7 @@ void md_driver_read_document(MdDriver *self,
                              MdOwner *owner,
                              MdDraftFunc func,
                              gpointer user_data);
-void md_draft_free(MdDraft *draft);
+void md_draft_free(MdDraft *self);
 
 /* The device that the document describes, if it is there, active or defined: as it stands now.
  * Borrowed, or NULL. */

@@ -121,7 +121,7 @@ gboolean
 md_polled_set(MdPolled *self,
               int fd,
               GIOCondition wanted,
-              void (*func)(GIOCondition condition, gpointer data),
+              void (*ready)(GIOCondition condition, gpointer data),
               gpointer data,
               GError **error)
 {
@@ -146,7 +146,7 @@ md_polled_set(MdPolled *self,
         return FALSE;
     }
     self->wanted = wanted;
-    self->ready = func;
+    self->ready = ready;
     self->data = data;
     return TRUE;
 }
@@ -155,22 +155,22 @@ md_polled_set(MdPolled *self,
 gboolean
 md_polled_set_eventfd(MdPolled *self,
                       int fd,
-                      void (*func)(GIOCondition condition, gpointer data),
+                      void (*ready)(GIOCondition condition, gpointer data),
                       gpointer data,
                       GError **error)
 {
     self->once = TRUE;
-    return md_polled_set(self, fd, G_IO_IN, func, data, error);
+    return md_polled_set(self, fd, G_IO_IN, ready, data, error);
 }
 
 
 gboolean
 md_polled_set_seldom(MdPolled *self,
                      int fd,
-                     void (*func)(GIOCondition condition, gpointer data),
+                     void (*ready)(GIOCondition condition, gpointer data),
                      gpointer data,
                      GError **error)
 {
     self->set = &seldom;
-    return md_polled_set(self, fd, G_IO_IN, func, data, error);
+    return md_polled_set(self, fd, G_IO_IN, ready, data, error);
 }

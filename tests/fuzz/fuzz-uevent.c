@@ -33,8 +33,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 
     check_value(message.action, bytes, size);
     check_value(message.path, bytes, size);
-    g_assert_cmpint(*message.action, !=, '\0');
-    g_assert_cmpint(*message.path, ==, '/');
+    g_assert_true(*message.action != '\0');
+    g_assert_true(*message.path == '/');
     g_assert_cmpuint(message.seqnum, >, 0);
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         const char *value = md_kernel_message_get(&message, names[i]);

@@ -33,7 +33,6 @@ NETWORK_CARD = vpd.build(
     [('YA', 'EX-7781'), ('V1', ' rack 4 '), ('YB', 'blade 2'), ('RW', bytes(16))], spare=8)
 
 
-
 def add_usb_device(kernel, above, name, numbers, ids, texts, in_database=(None, None)):
     """`numbers` are bus and device, `ids` vendor and product, `texts` what the device says."""
     path = f'{above}/{name}'
@@ -221,8 +220,7 @@ def odd_vpd():
         'unknown-resource': good + vpd.resource(0x85, b'whatever') + b'\x0b\1\2\3' + vpd.END,
         'writable-first': vpd.read_only(name + vpd.resource(
             vpd.READ_WRITE, vpd.field('YA', 'first')), [('SN', '9')]) + vpd.END,
-        'unknown-first': vpd.read_only(name + vpd.resource(0x85, b'whatever'), [('SN', '10')]) +
-                         vpd.END,
+        'unknown-first': vpd.read_only(name + vpd.resource(0x85, b'whatever'), [('SN', '10')]) + vpd.END,
         'full': vpd.read_only(name, [('V1', 'x' * 255)] * 120) + vpd.END,
         'beyond': good + vpd.resource(0x85, b'') + vpd.resource(0x86, bytes(32767)) + vpd.END,
         'behind-end': good + vpd.END + b'\xff' * 100,

@@ -57,7 +57,8 @@ def group_qeth(kernel, members, online=True, devtype='qeth_generic', driver='qet
     """Makes one network card of ccw devices; it has the address of the first one."""
     path = f'/sys/devices/{driver}/{members[0].rpartition("/")[2]}'
     texts = {'online': f'{int(online)}\n', 'card_type': 'OSD_10GIG\n', 'chpid': 'BD\n', **attributes}
-    kernel.sysfs.add_device(path, 'ccwgroup', {name: text for name, text in texts.items() if text is not None}, {'DEVTYPE': devtype})
+    attributes = {name: text for name, text in texts.items() if text is not None}
+    kernel.sysfs.add_device(path, 'ccwgroup', attributes, {'DEVTYPE': devtype})
     kernel.sysfs.bind(path, driver)
     for number, member in enumerate(members):
         kernel.sysfs.link(f'{path}/cdev{number}', member)

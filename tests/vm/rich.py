@@ -46,7 +46,6 @@ class Builder:
                               f'read-zeroes=on{words}')
         return name
 
-
     def network(self):
         """Something to plug a network card into, so that its link comes up; returns its name."""
         name = f'network{self.networks}'

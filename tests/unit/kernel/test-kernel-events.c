@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "util/fd.h"
@@ -34,9 +35,6 @@ static guint lost;
 static guint64 last;
 static guint n_events;
 static gboolean is_behind;
-
-int
-recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *timeout);
 
 
 int
@@ -128,8 +126,10 @@ tell_as(const char *prefix, guint64 seqnum)
         g_strdup_printf("%sadd@/d|ACTION=add|DEVPATH=/d|SEQNUM=%" G_GUINT64_FORMAT, prefix, seqnum);
     gsize size = strlen(text) + 1;
 
-    for (gsize i = 0; i + 1 < size; i++)
-        text[i] = text[i] == '|' ? '\0' : text[i];
+    for (gsize i = 0; i + 1 < size; i++) {
+        if (text[i] == '|')
+            text[i] = '\0';
+    }
     g_assert_cmpint(send(kernel, text, size, 0), ==, (gssize)size);
 }
 

@@ -103,8 +103,8 @@ test_cut(void)
 static void
 test_lengths(void)
 {
-    for (guint16 len = 0; len < NLA_HDRLEN; len++) {
-        struct nlattr attribute = { .nla_len = len, .nla_type = OTHER };
+    for (guint len = 0; len < NLA_HDRLEN; len++) {
+        struct nlattr attribute = { .nla_len = (guint16)len, .nla_type = OTHER };
         Reply reply = new_reply(FAMILY);
 
         add(&reply, OTHER, "pci", sizeof("pci"));

@@ -380,13 +380,13 @@ md_driver_read_document(MdDriver *self,
 
 
 void
-md_draft_free(MdDraft *draft)
+md_draft_free(MdDraft *self)
 {
-    if (draft == NULL)
+    if (self == NULL)
         return;
 
-    g_free(draft->text);
-    g_free(draft);
+    g_free(self->text);
+    g_free(self);
 }
 
 

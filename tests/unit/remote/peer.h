@@ -65,7 +65,7 @@ MdMessage *peer_poll(Peer *peer);
 void peer_expect_reply(Peer *peer, guint32 serial, xdrproc_t type, gpointer ret);
 
 /* The answer to a call that must be refused with this. */
-void peer_expect_error(Peer *peer, guint32 serial, int code, int domain, const char *message);
+void peer_expect_error(Peer *peer, guint32 serial, int code, int domain, const char *text);
 
 /* The server ends the connection. */
 void peer_expect_end(Peer *peer);
