@@ -17,8 +17,10 @@ from xml.etree import ElementTree
 
 import libvirt
 
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest
 from with_connections import URI
+
+ONLY_ON = ('vm', 'a guest gets its device from VFIO, which the simulated kernel does not have')
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / 'examples'
@@ -93,7 +95,6 @@ class Guest:
         return False
 
 
-@only_on('vm', 'a guest gets its device from VFIO, which the simulated kernel does not have')
 class Guests(MediatedTest):
     def setUp(self):
         super().setUp()

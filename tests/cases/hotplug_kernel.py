@@ -9,7 +9,9 @@ import pathlib
 import subprocess
 
 import documents
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest
+
+ONLY_ON = ('vm', 'a simulated machine is pulled apart in hotplug.py')
 
 PCI = pathlib.Path('/sys/bus/pci/devices')
 # What a machine cannot do without, and the parents that other cases want to find as they were.
@@ -22,7 +24,6 @@ def is_vital(path):
         (driver.parent / 'driver').resolve().name in VITAL for driver in path.rglob('driver'))
 
 
-@only_on('vm', 'a simulated machine is pulled apart in hotplug.py')
 class Hardware(MediatedTest):
     machine = 'm60'
 

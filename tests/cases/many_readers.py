@@ -10,7 +10,9 @@ import socket
 
 import rpc
 from memory import MIB, OPEN_TO_ALL, READER_MAX, MemoryTest, OVERHEAD
-from mediated_test import only_on
+
+ONLY_ON = ('sim', 'a machine that is emulated has no room for 5,000 clients')
+SUITE = 'memory'
 
 USERS = range(70000, 70005)
 READERS = 5000
@@ -18,7 +20,6 @@ RESIDENT_MAX = 256      # in MiB
 KEPT_MAX = 48           # after they have gone, in MiB
 
 
-@only_on('sim', 'a machine that is emulated has no room for 5,000 clients')
 class Readers(MemoryTest):
     config = {'sockets': OPEN_TO_ALL}
 

@@ -18,14 +18,15 @@ import time
 import documents
 import libvirt
 import systemd_manager as systemd
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest
 from program import DETAILS
 from service_host import SERVICE, SOCKETS, SYSTEM, USERS_SOCKET, write_units
 from systemd_manager import is_active, show
 from user import User
 
+ONLY_ON = ('service', 'systemd is process 1 only there')
+
 URI = 'nodedev:///system'
-REASON = 'systemd is process 1 only there'
 PROBE_UNIT = 'mediated-probe.service'
 CAP_NET_ADMIN = 12
 SPEEDS = (None, '2.5', '5', '8', '16', '32', '64')
@@ -125,7 +126,6 @@ def virsh(*arguments):
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
 
-@only_on('service', REASON)
 class ServiceTest(MediatedTest):
     restarts = True
 

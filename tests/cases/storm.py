@@ -4,8 +4,10 @@
 import collections
 import time
 
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest
 from vm_host import is_emulated, thousands
+
+ONLY_ON = ('vm', 'the fake kernel is too slow for thousands, and its sockets do not overflow as netlink does')
 
 LIFECYCLE = 0
 CREATED, DELETED = 0, 1
@@ -19,7 +21,6 @@ def seconds_allowed():
     return SECONDS_AFTERWARDS * (EMULATION if is_emulated() else 1.0)
 
 
-@only_on('vm', 'the fake kernel is too slow for thousands, and its sockets do not overflow')
 class Storm(MediatedTest):
     has_room = True
 
@@ -91,7 +92,6 @@ class Storm(MediatedTest):
         self.storm(thousands(DEVICES) // 2, 0, thousands(DEVICES) // 2)
 
 
-@only_on('vm', 'datagram sockets of umockdev do not overflow as netlink does')
 class StormWithoutRoom(Storm):
     """The receive buffer holds a fraction of the events."""
 
