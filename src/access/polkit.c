@@ -88,7 +88,7 @@ md_polkit_new(const MdFairLimits *limits)
 {
     MdPolkit *self = g_object_new(MD_TYPE_POLKIT, NULL);
 
-    self->queue = md_fair_queue_new("questions to polkit", limits);
+    self->queue = md_fair_queue_new("polkit checks", limits);
     return self;
 }
 
@@ -168,7 +168,7 @@ on_deadline(gpointer user_data)
     GError *error = NULL;
 
     md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_OPERATION_TIMEOUT,
-                      "polkit has not answered in time whether '%s' is allowed", check->action);
+                      "polkit did not answer in time whether '%s' is allowed", check->action);
     check_give_up(check, error);
 }
 
@@ -178,7 +178,8 @@ on_gone(gpointer user_data)
 {
     GError *error = NULL;
 
-    md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_OPERATION_ABORTED, "nobody waits for it");
+    md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_OPERATION_ABORTED,
+                      "authorization request cancelled");
     check_give_up(user_data, error);
 }
 
@@ -227,8 +228,7 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
         } else {
             g_dbus_error_strip_remote_error(err);
             md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_DBUS_SERVICE,
-                              "polkit cannot tell whether '%s' is allowed: %s", check->action,
-                              err->message);
+                              "polkit failed to check '%s': %s", check->action, err->message);
         }
         check_end(check, error);
     }
@@ -256,8 +256,7 @@ fail_due(MdPolkit *self, const GError *cause)
         GError *error = NULL;
 
         md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_DBUS_SERVICE,
-                          "polkit cannot be asked, the system bus cannot be reached: %s",
-                          cause->message);
+                          "Unable to reach polkit on the system bus: %s", cause->message);
         md_fair_entry_leave(&check->entry);
         check_end(check, error);
         check_unref(check);
@@ -272,7 +271,7 @@ on_bus_closed(GDBusConnection *bus G_GNUC_UNUSED,
               GError *error G_GNUC_UNUSED,
               gpointer user_data)
 {
-    g_debug("the system bus has gone");
+    g_debug("the system bus closed the connection");
     forget_bus(user_data);
 }
 
@@ -391,8 +390,8 @@ check_known(const MdIdentity *who, const char *action, GError **error)
         return TRUE;
 
     md_error_set_from(error, VIR_FROM_POLKIT, VIR_ERR_DBUS_SERVICE,
-                      "polkit cannot be asked whether '%s' is allowed: process, start time or user "
-                      "of the client are not known or beyond what it knows",
+                      "Unable to check '%s' with polkit: process, start time or user of the client "
+                      "is unknown or out of range",
                       action);
     return FALSE;
 }

@@ -302,7 +302,7 @@ check_readable(xmlNodePtr attr, const char *name, const char *value, GError **er
     device = md_xml_device_name(attr);
     quote = md_xml_shorten(name);
     md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR,
-                      "attribute '%s' for '%s' holds control or formatting characters", quote,
+                      "attribute '%s' for '%s' contains control or formatting characters", quote,
                       device);
     return FALSE;
 }

@@ -86,7 +86,7 @@ add_attr(GPtrArray *attrs, JsonNode *element, GError **error)
     if (!JSON_NODE_HOLDS_OBJECT(element) ||
         json_object_get_size(json_node_get_object(element)) != 1) {
         md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                          "attribute %u is no object of one name and its value", attrs->len + 1);
+                          "attribute %u is not an object with exactly one member", attrs->len + 1);
         return FALSE;
     }
 
@@ -94,7 +94,7 @@ add_attr(GPtrArray *attrs, JsonNode *element, GError **error)
     json_object_iter_next(&iter, &name, &value);
     if (*name == '\0' || get_string(value) == NULL) {
         md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                          "attribute '%s' must have a name and a text as its value", name);
+                          "attribute '%s' must have a name and a string as value", name);
         return FALSE;
     }
     md_mdev_attrs_add(attrs, name, get_string(value));
@@ -111,7 +111,7 @@ parse_attrs(JsonNode *node, GError **error)
     if (node == NULL || JSON_NODE_HOLDS_NULL(node))
         return g_steal_pointer(&attrs);
     if (!JSON_NODE_HOLDS_ARRAY(node)) {
-        set_error(error, "attributes must be in an array");
+        set_error(error, "the attributes are not an array");
         return NULL;
     }
 
@@ -135,8 +135,8 @@ get_member(JsonObject *object, const char *key, GError **error)
     const char *text = get_string(json_object_get_member(object, key));
 
     if (text == NULL)
-        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "'%s' is missing or no text",
-                          key);
+        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
+                          "'%s' is missing or not a string", key);
     return text;
 }
 
@@ -155,7 +155,7 @@ md_definition_parse(
     if (root == NULL)
         return NULL;
     if (!JSON_NODE_HOLDS_OBJECT(root)) {
-        set_error(error, "it must be an object");
+        set_error(error, "not an object");
         return NULL;
     }
 
@@ -261,15 +261,15 @@ md_definition_format_for_file(const MdDefinition *self, GError **error)
 
     if (length > MD_DEFINITION_SIZE_MAX) {
         md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
-                     "the definition is too long: %" G_GSIZE_FORMAT " bytes, at most %d are read",
+                     "the definition is too long: %" G_GSIZE_FORMAT " bytes, the limit is %d",
                      length, MD_DEFINITION_SIZE_MAX);
         return NULL;
     }
     again = md_definition_parse(self->parent_addr, self->uuid, text, length, &err);
     if (again != NULL && md_definition_is_equal(self, again))
         return g_steal_pointer(&text);
-    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "the definition could not be read again: %s",
-                 err != NULL ? err->message : "it would be another one");
+    md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "the definition cannot be read back: %s",
+                 err != NULL ? err->message : "it would read back differently");
     return NULL;
 }
 

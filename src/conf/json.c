@@ -56,9 +56,10 @@ checker_fail_here(Checker *self)
     gboolean printable = self->at < self->end && g_ascii_isprint(*self->at);
 
     if (self->at == self->end)
-        return checker_fail(self, "no JSON: it ends too early");
+        return checker_fail(self, "invalid JSON: unexpected end");
     md_error_set_from(self->error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                      printable ? "no JSON: unexpected '%c'" : "no JSON: unexpected byte 0x%02x",
+                      printable ? "invalid JSON: unexpected '%c'"
+                                : "invalid JSON: unexpected byte 0x%02x",
                       (guchar)*self->at);
     return FALSE;
 }
@@ -116,7 +117,7 @@ checker_take_escape(Checker *self)
     if (number < 0)
         return checker_fail(self, "invalid escape in a string");
     if (number == 0)
-        return checker_fail(self, "a string contains NUL");
+        return checker_fail(self, "NUL in a string");
     if (number < SURROGATE_FIRST || number > SURROGATE_LAST)
         return TRUE;
 
@@ -260,10 +261,10 @@ check_text(const char *text, gsize length, GError **error)
 
     checker_skip_blanks(&checker);
     if (checker.at == checker.end)
-        return checker_fail(&checker, "it is empty");
+        return checker_fail(&checker, "empty");
     if (!checker_take_value(&checker))
         return FALSE;
-    return checker.at == checker.end || checker_fail(&checker, "no JSON: more than one value");
+    return checker.at == checker.end || checker_fail(&checker, "invalid JSON: more than one value");
 }
 
 
@@ -275,7 +276,7 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
 
     /* There may be no pointer to nothing. */
     if (length == 0) {
-        set_error(error, "it is empty");
+        set_error(error, "empty");
         return NULL;
     }
     if (length > MD_JSON_SIZE_MAX) {
@@ -283,7 +284,7 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
         return NULL;
     }
     if (!g_utf8_validate(text, (gssize)length, NULL)) {
-        set_error(error, "not a text in UTF-8");
+        set_error(error, "not valid UTF-8");
         return NULL;
     }
     if (!check_text(text, length, error))

@@ -160,7 +160,7 @@ scanner_pass_start_tag(MdXmlScanner *self, const char *p)
     Tag tag = { 0 };
 
     if (self->depth >= MD_XML_DEPTH_MAX)
-        return scanner_refuse(self, p, MD_XML_DEPTH_MAX, "elements inside each other");
+        return scanner_refuse(self, p, MD_XML_DEPTH_MAX, "nested elements");
 
     p = skip_blanks(p + 1 + strcspn(p + 1, NAME_ENDS));
     while (*p != '\0' && *p != '<' && *p != '>') {

@@ -27,7 +27,7 @@ open_file(const char *file, GError **error)
 
     fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        md_error_set_errno(error, errno, "cannot open it");
+        md_error_set_errno(error, errno, "cannot open");
         return NULL;
     }
     return g_unix_input_stream_new(fd, TRUE);
@@ -48,7 +48,7 @@ read_file(const char *file, GError **error)
 
     text[size] = '\0';
     if (strlen(text) != size) {
-        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "document holds a zero byte");
+        md_error_set_from(error, VIR_FROM_XML, VIR_ERR_XML_ERROR, "document contains a NUL byte");
         return NULL;
     }
     return g_steal_pointer(&text);

@@ -83,7 +83,7 @@ fit_clients_to_descriptors(MdSettings *settings)
 
     most = limit.rlim_cur - OWN_DESCRIPTORS;
     if (settings->max_clients > most) {
-        g_message("the limit of open files allows for %u clients only", (guint)most);
+        g_message("RLIMIT_NOFILE allows only %u clients", (guint)most);
         settings->max_clients = (guint)most;
     }
 }
@@ -139,7 +139,7 @@ on_idle(gpointer data)
 
     /* Nobody may come to have the rest of them started. */
     if (md_driver_is_busy(self->driver)) {
-        g_debug("no client, but devices are being started");
+        g_debug("Idle, but staying until autostart has finished");
         md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
         return;
     }
@@ -185,7 +185,7 @@ apply_settings(Daemon *self, MdSettings *settings)
     md_settings_update(self->settings, settings);
     md_server_reload(self->server);
     md_driver_reload(self->driver);
-    g_message("the settings have been read again");
+    g_message("Configuration reloaded");
 }
 
 
@@ -198,7 +198,7 @@ on_settings_read(gpointer data, GError *error, gpointer user_data)
 
     self->reloading = FALSE;
     if (reload == NULL)
-        g_warning("the settings stay as they are: %s", reason->message);
+        g_warning("Failed to reload configuration, keeping the old one: %s", reason->message);
     else
         apply_settings(self, reload->settings);
     release_clients(self);
@@ -206,7 +206,7 @@ on_settings_read(gpointer data, GError *error, gpointer user_data)
         return;
     md_notify_ready(reload != NULL
                         ? "Serving clients"
-                        : "Serving clients, with the settings from before the configuration broke");
+                        : "Serving clients; failed to reload configuration, keeping the old one");
     if (self->reload_wanted)
         begin_reload(self);
 }

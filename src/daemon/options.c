@@ -55,7 +55,7 @@ refuse_pid_file(const char *name,
                 GError **error)
 {
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                _("%s: mediated writes no PID file; the service manager knows its process"), name);
+                _("%s: mediated writes no PID file; the service manager tracks its process"), name);
     return FALSE;
 }
 
@@ -67,15 +67,15 @@ add_entries(MdOptions *self, GOptionGroup *group)
         { "config", 'f', 0, G_OPTION_ARG_FILENAME, &self->config,
           N_("Read this configuration file"), N_("FILE") },
         { "socket-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->socket_dir,
-          N_("Make the sockets in this directory"), N_("DIR") },
+          N_("Create the sockets in this directory"), N_("DIR") },
         { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, take_timeout,
           N_("Exit after SECONDS without a client"), N_("SECONDS") },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
           N_("Check the configuration and exit"), NULL },
         { "check-xml", 0, 0, G_OPTION_ARG_NONE, &self->check_xml,
-          N_("Check documents of devices, print them and exit"), NULL },
+          N_("Check device documents, print them and exit"), NULL },
         { "schema", 0, 0, G_OPTION_ARG_FILENAME, &self->schema,
-          N_("Check documents against this RELAX NG schema"), N_("FILE") },
+          N_("Validate documents against this RELAX NG schema"), N_("FILE") },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, N_("Log everything"), NULL },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &self->version, N_("Print the version and exit"),
           NULL },
@@ -101,7 +101,7 @@ md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error)
     g_option_group_set_translation_domain(group, PACKAGE_NAME);
     add_entries(self, group);
     g_option_context_set_main_group(context, group);
-    g_option_context_set_summary(context, _("Node devices for libvirt's clients"));
+    g_option_context_set_summary(context, _("Node device daemon for libvirt"));
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
     if (self->files != NULL && !self->check_xml) {
@@ -111,7 +111,7 @@ md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error)
     }
     if (self->files == NULL && self->check_xml) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    _("--check-xml: no file to check was given"));
+                    _("--check-xml: no file given"));
         return FALSE;
     }
     return TRUE;

@@ -118,7 +118,7 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
         md_registry_activate(self->registry, g_steal_pointer(&def),
                              dir != NULL ? md_sysfs_dir_get_inode(dir) : 0);
     else if (g_hash_table_insert(self->namesakes, g_strdup(def->path), g_strdup(def->name)))
-        g_message("Device '%s' has the name '%s' of another one, leaving it out", def->path,
+        g_message("Ignoring device '%s': another device is already named '%s'", def->path,
                   def->name);
     return TRUE;
 }

@@ -44,7 +44,7 @@ on_timeout(gpointer data)
     Wait *wait = data;
 
     wait->timer = 0;
-    g_debug("udev has not told of '%s' in time", wait->path);
+    g_debug("udev did not report '%s' in time", wait->path);
     complete(wait);
     return G_SOURCE_REMOVE;
 }

@@ -110,7 +110,7 @@ slots_receive(MdKernelEvents *self, int *got)
 
     *got = 0;
     if (errno == ENOBUFS) {
-        g_debug("Events of the kernel have been lost: %s", g_strerror(errno));
+        g_debug("Lost kernel uevents: %s", g_strerror(errno));
         self->gap = TRUE;
         return TRUE;
     }
@@ -372,13 +372,13 @@ open_socket(MdFd *fd, guint receive_buffer, GError **error)
     *fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
     if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
         bind(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-        md_error_set_errno(error, errno, "Unable to listen to the kernel's events");
+        md_error_set_errno(error, errno, "Unable to receive kernel uevents");
         return FALSE;
     }
     /* The second one goes beyond what the administrator grants to all, and is for root. */
     setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     if (setsockopt(*fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(receive_buffer)) < 0)
-        g_debug("The buffer for the kernel's events may be smaller: %s", g_strerror(errno));
+        g_debug("Unable to enlarge the buffer for kernel uevents: %s", g_strerror(errno));
     return TRUE;
 }
 
@@ -394,7 +394,7 @@ md_kernel_events_new(const MdSettings *settings,
     MdKernelEvents *self = NULL;
 
     if (alarm < 0) {
-        md_error_set_errno(error, errno, "Unable to listen to the kernel's events");
+        md_error_set_errno(error, errno, "Unable to receive kernel uevents");
         return NULL;
     }
     if (!open_socket(&fd, settings->udev_receive_buffer, error))
@@ -437,7 +437,7 @@ md_kernel_events_listen(MdKernelEvents *self)
     g_autoptr(GError) error = NULL;
 
     if (!md_polled_set_seldom(&self->polled, self->alarm, on_readable, self, &error))
-        g_warning("Unable to listen to the kernel: %s", error->message);
+        g_warning("Unable to receive kernel uevents: %s", error->message);
     self->draining = TRUE;
     watch_socket(self);
 }

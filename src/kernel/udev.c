@@ -138,7 +138,7 @@ receive_one(MdUdev *self)
         /* A message of somebody else is dropped by libudev as if there had been none. */
         if (errno == EAGAIN || errno == EINTR)
             return;
-        g_debug("Events of udev have been lost: %s", g_strerror(errno));
+        g_debug("Lost udev events: %s", g_strerror(errno));
         self->gap = TRUE;
         return;
     }
@@ -200,18 +200,18 @@ monitor_open(MdUdev *self, GError **error)
     self->deaf = self->kernel != NULL && md_kernel_events_is_silent(self->kernel);
     self->monitor = udev_monitor_new_from_netlink(self->udev, "udev");
     if (self->monitor == NULL) {
-        md_error_set_errno(error, errno, "Unable to listen to udev");
+        md_error_set_errno(error, errno, "Unable to receive udev events");
         return FALSE;
     }
 
     rc = udev_monitor_set_receive_buffer_size(self->monitor,
                                               (int)self->settings->udev_receive_buffer);
     if (rc < 0)
-        g_debug("udev's receive buffer stays as it is: %s", g_strerror(-rc));
+        g_debug("Unable to enlarge the buffer for udev events: %s", g_strerror(-rc));
 
     rc = udev_monitor_enable_receiving(self->monitor);
     if (rc < 0) {
-        md_error_set_errno(error, -rc, "Unable to listen to udev");
+        md_error_set_errno(error, -rc, "Unable to receive udev events");
         return FALSE;
     }
     /* Before any client's: of what is ready in one turn of the main loop, events come first. */
@@ -239,10 +239,10 @@ on_silence_changed(gboolean silent, gpointer data)
     g_autoptr(MdUdev) self = g_object_ref(data);
 
     if (silent) {
-        g_message("udevd is silent, going by the kernel's own events");
+        g_message("udevd is silent, using kernel uevents");
         g_signal_emit(self, signals[SIGNAL_LOST], 0);
     } else {
-        g_message("udevd is back, going by its events");
+        g_message("udevd is back, using its events");
         if (self->deaf)
             monitor_open_again(self);
     }
@@ -298,9 +298,9 @@ md_udev_open(MdUdev *self, GError **error)
 
     self->kernel = md_kernel_events_new(self->settings, &kernel_funcs, self, &err);
     if (self->kernel == NULL)
-        g_message("%s; a udevd is needed", err->message);
+        g_message("%s; udevd is required", err->message);
     else if (md_kernel_events_is_silent(self->kernel))
-        g_message("There is no udevd, going by the kernel's own events");
+        g_message("udevd is not running, using kernel uevents");
     return monitor_open(self, error);
 }
 

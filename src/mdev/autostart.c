@@ -117,7 +117,7 @@ note_failure(MdAutostart *self, const char *address, const char *name, const cha
 
     if (g_strcmp0(before, cause) == 0)
         return;
-    g_message("Cannot start '%s' by itself: %s", name, cause);
+    g_message("Failed to autostart '%s': %s", name, cause);
     g_hash_table_replace(parent->waiting, g_strdup(name), g_strdup(cause));
 }
 
@@ -129,7 +129,7 @@ log_started(const MdNodeDevice *device)
                                    .device = device->def->name,
                                    .parent = device->def->parent };
 
-    md_log(G_LOG_LEVEL_MESSAGE, &context, "Started device '%s' automatically", device->def->name);
+    md_log(G_LOG_LEVEL_MESSAGE, &context, "Autostarted device '%s'", device->def->name);
 }
 
 
@@ -187,7 +187,7 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
     g_autoptr(MdNodeDeviceDef) def = md_definition_to_device(device->definition, parent->def->name);
     Start *start = g_new0(Start, 1);
 
-    g_debug("starting '%s' by itself", device->def->name);
+    g_debug("Autostarting '%s'", device->def->name);
     start->autostart = self;
     start->name = g_strdup(device->def->name);
     start->address = g_strdup(device->definition->parent_addr);
@@ -210,9 +210,9 @@ try_device(MdAutostart *self, const char *address, const char *name)
     if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
         forget_device(self, address, name);
     else if (md_recovery_holds(self->context->recovery, device->definition->uuid))
-        g_debug("'%s' starts by itself when what was left of it has been removed", name);
+        g_debug("Autostart of '%s' waits until its half-created device is removed", name);
     else if (device->active)
-        note_failure(self, address, name, "it is there already, with another type");
+        note_failure(self, address, name, "a device of another type is active");
     else if (parent != NULL)
         start_device(self, parent, device);
 }

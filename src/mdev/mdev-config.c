@@ -49,7 +49,7 @@ plan_define(MdMdevChange *change, GError **error)
         return FALSE;
     /* Before scripts are given it. */
     if (!md_definition_file_is_parent(wanted->parent_addr)) {
-        md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' cannot be the address of a parent",
+        md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not a valid parent address",
                      wanted->parent_addr);
         return FALSE;
     }

@@ -159,11 +159,11 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError *
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by another device",
                      self->uuid);
     else if (errnum == ENODEV || errnum == ENOENT)
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "parent '%s' is going away: %s", self->name,
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "parent '%s' is being removed: %s", self->name,
                      g_strerror(errnum));
     else if (md_sysfs_dir_read_int(parent, attribute, &available) && available <= 0)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
-                     "type '%s' of parent '%s' has no instances left: %s", self->type_id,
+                     "type '%s' of parent '%s' has no available instances: %s", self->type_id,
                      self->name, g_strerror(errnum));
     else
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
@@ -186,7 +186,7 @@ check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
         return TRUE;
     md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED,
                  "attribute '%s' belongs to the kernel, not to the driver: the parent of '%s' has "
-                 "it, too",
+                 "it as well",
                  name, md_sysfs_dir_get_path(device));
     return FALSE;
 }
@@ -329,7 +329,7 @@ md_mdev_write_prepare_remove(gpointer write, GError **error)
     if (self->type_id == NULL)
         self->type_id = md_sysfs_dir_read_link(device, MD_ATTR_MDEV_TYPE);
     if (self->type_id == NULL)
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its type cannot be read");
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "cannot read its type");
     return self->type_id != NULL;
 }
 

@@ -75,7 +75,7 @@ on_removed(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_autofree char *name = md_backend_finish(result, &error);
 
     if (name == NULL && !md_error_is_gone(error))
-        g_message("'%s' has been left half made, and stays: %s", removal->path, error->message);
+        g_message("Unable to remove half-created device '%s': %s", removal->path, error->message);
     if (removal->recovery != NULL)
         end_removal(removal->recovery, removal->path);
     else
@@ -89,7 +89,7 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
 {
     Removal *removal = g_new0(Removal, 1);
 
-    g_message("Removing '%s', which has been left half made", device->def->name);
+    g_message("Removing half-created device '%s'", device->def->name);
     removal->recovery = self;
     removal->directory = g_strdup(self->context->settings->state_dir);
     removal->path = g_strdup(device->def->path);

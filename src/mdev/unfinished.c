@@ -70,7 +70,7 @@ md_unfinished_begin(const char *directory, const char *path, const char *type_id
     int errnum = write_note(directory, name, text);
 
     if (errnum != 0)
-        g_debug("Unable to note down in '%s' that '%s' is being made: %s", name, path,
+        g_debug("Unable to record in '%s' that '%s' is being created: %s", name, path,
                 g_strerror(errnum));
 }
 

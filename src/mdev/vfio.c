@@ -31,7 +31,7 @@ set_in_use(GError **error, const MdVfioHolder *holder)
 static gboolean
 refuse_unknown(GError **error, const char *why)
 {
-    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "whether the device is in use cannot be told: %s",
+    md_error_set(error, VIR_ERR_INTERNAL_ERROR, "cannot tell whether the device is in use: %s",
                  why);
     return FALSE;
 }

@@ -291,7 +291,7 @@ md_callouts_set_error(GError **error, const char *path, const MdScriptResult *re
         break;
     case MD_SCRIPT_ABANDONED:
         code = VIR_ERR_OPERATION_ABORTED;
-        what = g_strdup("is no longer needed: the client has gone");
+        what = g_strdup("was cancelled: the client disconnected");
         break;
     case MD_SCRIPT_TIMED_OUT:
         code = VIR_ERR_OPERATION_TIMEOUT;

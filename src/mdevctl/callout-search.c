@@ -272,7 +272,7 @@ static void
 callout_search_tell(MdCalloutSearch *self, const Search *search)
 {
     for (guint i = 0; i < search->problems->len; i++)
-        g_message("Failed to look for scripts in %s",
+        g_message("Failed to search for scripts in %s",
                   (const char *)g_ptr_array_index(search->problems, i));
     for (guint i = 0; i < search->trusted->len; i++)
         g_hash_table_remove(self->told, g_ptr_array_index(search->trusted, i));
@@ -282,7 +282,7 @@ callout_search_tell(MdCalloutSearch *self, const Search *search)
         if (g_hash_table_size(self->told) >= TOLD_MAX)
             g_hash_table_remove_all(self->told);
         if (g_hash_table_add(self->told, g_strdup(path)))
-            g_message("Script '%s' is passed over: %s", path,
+            g_message("Skipping script '%s': %s", path,
                       (const char *)g_ptr_array_index(search->left_out, i + 1));
     }
 }
@@ -308,7 +308,7 @@ callout_search_set_overdue_error(MdCalloutSearch *self, GError **error)
 {
     g_clear_error(error);
     md_error_set(error, VIR_ERR_OPERATION_TIMEOUT,
-                 "Unable to look for scripts: the disk of '%s' or '%s' does not answer",
+                 "Unable to search for scripts: the disk of '%s' or '%s' does not respond",
                  self->roots[0], self->roots[1]);
 }
 
@@ -325,7 +325,7 @@ on_searched(gpointer data, GError *error, gpointer user_data)
         if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
             callout_search_set_overdue_error(self, &error);
         else
-            g_prefix_error(&error, "Unable to look for scripts: ");
+            g_prefix_error(&error, "Unable to search for scripts: ");
         g_task_return_error(task, error);
         return;
     }

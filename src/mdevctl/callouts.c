@@ -150,7 +150,7 @@ is_passed_over(const char *path, const MdScriptResult *result)
 
     if (result->end == MD_SCRIPT_SIGNALED || result->end == MD_SCRIPT_NOT_STARTED) {
         md_callouts_set_error(&error, path, result);
-        g_message("Passed over: %s", error->message);
+        g_message("Skipping a script: %s", error->message);
         return TRUE;
     }
     return result->end == MD_SCRIPT_EXITED && result->status == EXIT_NOT_MINE;
@@ -333,7 +333,7 @@ on_notifier_ran(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer dat
 
     if (result->end != MD_SCRIPT_EXITED || result->status != 0) {
         md_callouts_set_error(&error, turn_get_file(turn)->path, result);
-        g_message("Notifying: %s", error->message);
+        g_message("Failed to notify: %s", error->message);
     }
     turn->next++;
     run_notifier(g_steal_pointer(&task));
@@ -472,7 +472,7 @@ on_live(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
     if (call_finish(result, &out, &phase->error) && out == NULL)
         g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                                "no script changes an active device of type '%s'",
+                                "no script can modify an active device of type '%s'",
                                 phase->callout->device->type_id);
     else
         run_notifiers(g_steal_pointer(&task));
@@ -511,14 +511,14 @@ on_attributes(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
     }
     if (out == NULL) {
         g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                                "no script knows the attributes of a device of type '%s'",
+                                "no script reports the attributes of a device of type '%s'",
                                 self->device->type_id);
         return;
     }
 
     attrs = md_definition_parse_attrs(g_bytes_get_data(out, NULL), g_bytes_get_size(out), &error);
     if (attrs == NULL) {
-        g_prefix_error(&error, "script '%s' has told no attributes: ", self->script);
+        g_prefix_error(&error, "script '%s' reported no valid attributes: ", self->script);
         g_task_return_error(task, g_steal_pointer(&error));
         return;
     }

@@ -72,9 +72,9 @@ md_definition_file_open(const char *directory, const char *parent_addr, GError *
         return fd;
 
     if (errno == ENOTDIR && top >= 0 && is_link(top, parent_addr))
-        md_error_set(error, VIR_ERR_INVALID_ARG, "it is a symbolic link");
+        md_error_set(error, VIR_ERR_INVALID_ARG, "is a symbolic link");
     else
-        md_error_set_errno(error, errno, "Unable to open it");
+        md_error_set_errno(error, errno, "Unable to open");
     return -1;
 }
 
@@ -104,8 +104,8 @@ md_definition_file_list(int directory, GError **error)
     }
     closedir(dir);
     if (entry != NULL)
-        md_error_set(error, VIR_ERR_INVALID_ARG,
-                     "there are more than %d names, the rest is left out", MD_DEFINITION_NAMES_MAX);
+        md_error_set(error, VIR_ERR_INVALID_ARG, "more than %d entries, ignoring the rest",
+                     MD_DEFINITION_NAMES_MAX);
     g_ptr_array_sort(names, compare_names);
     return names;
 }
@@ -120,19 +120,19 @@ open_regular(int directory, const char *name, GError **error)
     struct stat st;
 
     if (fd < 0 && errno == ELOOP) {
-        md_error_set(error, VIR_ERR_INVALID_ARG, "it is a symbolic link");
+        md_error_set(error, VIR_ERR_INVALID_ARG, "is a symbolic link");
         return -1;
     }
     if (fd < 0 || fstat(fd, &st) < 0) {
-        md_error_set_errno(error, errno, "Unable to open it");
+        md_error_set_errno(error, errno, "Unable to open");
         return -1;
     }
     if (!S_ISREG(st.st_mode)) {
-        md_error_set(error, VIR_ERR_INVALID_ARG, "it is no regular file");
+        md_error_set(error, VIR_ERR_INVALID_ARG, "not a regular file");
         return -1;
     }
     if (st.st_size > MD_DEFINITION_SIZE_MAX) {
-        md_error_set(error, VIR_ERR_INVALID_ARG, "it is too large");
+        md_error_set(error, VIR_ERR_INVALID_ARG, "too large");
         return -1;
     }
     return g_steal_fd(&fd);
@@ -156,7 +156,7 @@ md_definition_file_read(int directory, const char *uuid, GError **error)
             g_byte_array_append(bytes, chunk, got);
     }
     if (got < 0) {
-        md_error_set_errno(error, errno, "Unable to read it");
+        md_error_set_errno(error, errno, "Unable to read");
         return NULL;
     }
     return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
@@ -355,7 +355,7 @@ md_definition_file_prepare(const char *directory)
     int errnum = make_directory(directory);
 
     if (errnum != 0)
-        g_debug("Unable to make '%s': %s", directory, g_strerror(errnum));
+        g_debug("Unable to create '%s': %s", directory, g_strerror(errnum));
 
     top = md_definition_file_open(directory, NULL, NULL);
     if (top >= 0)

@@ -166,14 +166,14 @@ read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gb
 
     fact = read_add_fact(self, addr, name);
     if (bytes != NULL && !md_definition_file_is_uuid(name))
-        md_error_set(&error, VIR_ERR_INVALID_ARG, "its name is no UUID in lower case with dashes");
+        md_error_set(&error, VIR_ERR_INVALID_ARG, "file name is not a lower-case UUID with dashes");
     else if (bytes != NULL)
         fact->definition = md_definition_parse(addr, name, g_bytes_get_data(bytes, NULL),
                                                g_bytes_get_size(bytes), &error);
     else if (is_missing(error))
         g_clear_error(&error);
     if (fact->definition != NULL && md_definition_file_is_open_to_all(fd, name))
-        md_error_set(&error, VIR_ERR_INVALID_ARG, "taken, though everybody may write it");
+        md_error_set(&error, VIR_ERR_INVALID_ARG, "used although it is world-writable");
     fact->error = g_steal_pointer(&error);
 }
 
@@ -254,7 +254,7 @@ watch_path(MdWatch *watch, const char *path, GError **error)
     g_auto(MdFd) fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0) {
-        md_error_set_errno(error, errno, "Unable to open it");
+        md_error_set_errno(error, errno, "Unable to open");
         return 0;
     }
     return MAX(md_watch_add(watch, fd, error), 0);

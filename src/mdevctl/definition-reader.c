@@ -105,7 +105,7 @@ md_definition_reader_free(MdDefinitionReader *self)
 static void
 set_overdue_error(MdDefinitionReader *self, GError **error)
 {
-    md_error_set(error, VIR_ERR_OPERATION_TIMEOUT, "'%s' cannot be read: the disk does not answer",
+    md_error_set(error, VIR_ERR_OPERATION_TIMEOUT, "Unable to read '%s': the disk does not respond",
                  self->directory);
 }
 
@@ -135,7 +135,7 @@ on_overdue(gpointer data)
     md_source_clear(&self->timer);
     self->overdue = TRUE;
     set_overdue_error(self, &error);
-    g_message("%s; definitions stay as they are known", error->message);
+    g_message("%s; keeping the known definitions", error->message);
     reader_answer(self->waiting, error);
     reader_answer(self->waiting_next, error);
     return G_SOURCE_REMOVE;
@@ -189,12 +189,12 @@ on_read(gpointer data, GError *error, gpointer user_data)
     if (self->ended)
         return;
     if (self->overdue)
-        g_message("'%s' can be read again", self->directory);
+        g_message("'%s' is readable again", self->directory);
     self->overdue = FALSE;
     if (read != NULL)
         self->apply(read, self->data);
     else
-        g_message("'%s' cannot be read: %s", self->directory, reason->message);
+        g_message("Unable to read '%s': %s", self->directory, reason->message);
     self->busy = FALSE;
     reader_answer(self->waiting, reason);
     if (!self->ended)

@@ -117,7 +117,7 @@ md_definition_write_async(const char *directory,
 
     if (!md_definition_file_is_parent(parent_addr) || !md_definition_file_is_uuid(uuid)) {
         g_task_return_new_error(task, MD_ERROR, VIR_ERR_INVALID_ARG,
-                                "'%s' cannot be the file of a definition", job->path);
+                                "'%s' is not a valid path of a definition", job->path);
         return;
     }
     job->owner = md_owner_ref(owner);

@@ -137,11 +137,11 @@ check_read_back(MdDefinitions *self, Write *write)
         return;
     if (write->definition == NULL && known != NULL)
         md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
-                     "'%s' has been removed, but cannot be looked at: %s", path, complaint);
+                     "'%s' was removed, but cannot be checked: %s", path, complaint);
     if (write->definition != NULL &&
         (known == NULL || !md_definition_is_equal(known, write->definition)))
         md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
-                     "'%s' has been written, but cannot be used: %s", path, complaint);
+                     "'%s' was written, but cannot be used: %s", path, complaint);
 }
 
 
@@ -304,7 +304,7 @@ on_deadline(gpointer data)
     GError *error = NULL;
 
     md_error_set(&error, VIR_ERR_OPERATION_TIMEOUT,
-                 "other changes of definitions have not ended in time");
+                 "earlier changes of definitions did not finish in time");
     on_turned_away(data, error);
 }
 

@@ -124,7 +124,7 @@ complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
     g_autoptr(GError) told = error != NULL ? g_error_copy(error) : NULL;
 
     if (told != NULL)
-        g_prefix_error(&told, "passed over: ");
+        g_prefix_error(&told, "skipped: ");
     complain(self, path, told);
 }
 
@@ -159,7 +159,7 @@ void
 md_definitions_set_no_room_error(GError **error)
 {
     md_error_set(error, VIR_ERR_OPERATION_FAILED,
-                 "its parent has %d definitions already, and may have no more", MD_DEFINITIONS_MAX);
+                 "its parent already has the maximum of %d definitions", MD_DEFINITIONS_MAX);
 }
 
 
@@ -388,7 +388,7 @@ on_watch_lost(MdWatch *watch G_GNUC_UNUSED, gpointer data)
 {
     MdDefinitions *self = data;
 
-    g_message("Events of '%s' have been lost, reading all of it again", self->path);
+    g_message("Lost events of '%s', reading all definitions again", self->path);
     md_definitions_rescan(self);
 }
 
@@ -427,7 +427,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
     /* Those that come late are told like others that come later. */
     if (!md_definition_reader_wait_finish(result, &error))
-        g_debug("starting without definitions: %s", error->message);
+        g_debug("Starting without definitions: %s", error->message);
     g_task_return_boolean(task, TRUE);
 }
 

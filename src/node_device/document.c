@@ -201,7 +201,7 @@ on_asker_gone(gpointer data)
         md_owner_leave(job->owner);
         job_detach(job);
     }
-    md_error_set(&error, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+    md_error_set(&error, VIR_ERR_OPERATION_ABORTED, "the client disconnected");
     asker_end(asker, NULL, error);
 }
 
@@ -298,7 +298,7 @@ on_attributes(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
     if (attrs != NULL)
         job_set_attrs(job, attrs);
     else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED))
-        g_message("Attributes of '%s': %s", job->def->name, error->message);
+        g_message("Failed to get attributes of '%s': %s", job->def->name, error->message);
     job_read(g_steal_pointer(&job));
 }
 

@@ -93,8 +93,8 @@ on_definition_changed(MdDefinitions *definitions,
     MdNodeDevice *device = md_registry_find(self->context.registry, name);
 
     if (device != NULL && !is_of_parent(device, parent_addr))
-        g_message("Definition '%s' of parent '%s' has the name '%s' of another one, ignoring", uuid,
-                  parent_addr, name);
+        g_message("Ignoring definition '%s' of parent '%s': another device is already named '%s'",
+                  uuid, parent_addr, name);
     else if (definition != NULL)
         md_registry_define(self->context.registry, definition);
     else if (device != NULL && device->definition != NULL)

@@ -263,7 +263,7 @@ md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GErr
             continue;
         if (found != NULL) {
             md_error_set(error, VIR_ERR_INTERNAL_ERROR,
-                         "type '%s' is ambiguous: it may be '%s' or '%s'", id != NULL ? id : name,
+                         "type '%s' is ambiguous: it matches '%s' and '%s'", id != NULL ? id : name,
                          found, candidate);
             return NULL;
         }

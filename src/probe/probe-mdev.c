@@ -72,7 +72,8 @@ query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 
     if (cap->type_id == NULL) {
         md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
-                     "no node device with matching name '%s': it is coming or going", def->name);
+                     "no node device with matching name '%s': it is being created or removed",
+                     def->name);
         return FALSE;
     }
     cap->type = md_mdev_types_read_one(dir, MD_ATTR_MDEV_TYPE, cap->type_inode);

@@ -222,7 +222,8 @@ gboolean
 md_probe_check_may_block(gboolean may_block, GError **error)
 {
     if (!may_block)
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "a driver has to be asked");
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
+                            "this needs an answer from the driver");
     return may_block;
 }
 

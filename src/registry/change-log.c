@@ -38,28 +38,28 @@ log_change(MdChangeLog *self, const MdNodeDevice *device, const char *what)
 static void
 on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdChangeLog *self)
 {
-    log_change(self, device, "has appeared");
+    log_change(self, device, "appeared");
 }
 
 
 static void
 on_deleted(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdChangeLog *self)
 {
-    log_change(self, device, "has gone");
+    log_change(self, device, "disappeared");
 }
 
 
 static void
 on_defined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdChangeLog *self)
 {
-    log_change(self, device, "has been defined on disk");
+    log_change(self, device, "was defined on disk");
 }
 
 
 static void
 on_undefined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdChangeLog *self)
 {
-    log_change(self, device, "is no longer defined on disk");
+    log_change(self, device, "was undefined on disk");
 }
 
 

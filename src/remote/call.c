@@ -107,7 +107,7 @@ md_call_log_state(MdCall *self)
 {
     const char *device = get_device_name(self, NULL);
 
-    g_message("Client %" G_GUINT64_FORMAT ": %s of '%s' under way for %.1f s",
+    g_message("Client %" G_GUINT64_FORMAT ": %s of '%s' running for %.1f s",
               md_session_get_number(self->session), self->procedure->function,
               device != NULL ? device : "", (double)(g_get_monotonic_time() - self->since) / 1e6);
 }
@@ -290,7 +290,7 @@ call_abandon(MdCall *self)
 {
     GError *error = NULL;
 
-    md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+    md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED, "the client disconnected");
     md_call_fail(self, error);
 }
 

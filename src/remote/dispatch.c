@@ -299,7 +299,7 @@ check_length(const MdMessage *message, GError **error)
 
     md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
                       "message of %" G_GSIZE_FORMAT
-                      " bytes is too large, this connection may send %" G_GSIZE_FORMAT,
+                      " bytes is too large, the limit of this connection is %" G_GSIZE_FORMAT,
                       message->length, message->limit);
     return FALSE;
 }
@@ -359,12 +359,12 @@ md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *messa
 
     /* Its descriptors come between this frame and the next, and nothing that we serve has any. */
     if (header->type == MD_MESSAGE_CALL_FDS) {
-        g_info("cutting off a client: it sends file descriptors");
+        g_info("Disconnecting client: it sent file descriptors");
         md_client_close(client);
         return;
     }
     if (header->type != MD_MESSAGE_CALL) {
-        g_debug("ignoring a message of type %d, procedure %d", header->type, header->proc);
+        g_debug("Ignoring message of type %d, procedure %d", header->type, header->proc);
         return;
     }
 
@@ -406,8 +406,8 @@ md_dispatch_log_state(MdDispatch *self)
     GHashTableIter iter;
     gpointer call = NULL;
 
-    g_message("%u calls under way, %" G_GUINT64_FORMAT " since the start",
-              md_dispatch_count_calls(self), self->n_ever);
+    g_message("%u calls running, %" G_GUINT64_FORMAT " since start", md_dispatch_count_calls(self),
+              self->n_ever);
     md_fair_queue_log(self->slow);
     g_hash_table_iter_init(&iter, self->calls);
     for (guint i = 0; i < MD_DISPATCH_LOGGED_MAX && g_hash_table_iter_next(&iter, &call, NULL); i++)

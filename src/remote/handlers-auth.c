@@ -77,15 +77,14 @@ check_proxy(MdSession *session, GError **error)
     const MdIdentity *identity = md_session_get_identity(session);
 
     if (!md_identity_is_privileged(peer)) {
-        md_error_set_from(
-            error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
-            "only root may act for another user, and you are the user %" G_GINT64_FORMAT,
-            peer->uid);
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
+                          "only root may act for another user, not user %" G_GINT64_FORMAT,
+                          peer->uid);
         return FALSE;
     }
     if (!md_identity_is_privileged(identity)) {
         md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
-                          "this connection acts for another user already, and cannot go back");
+                          "this connection already acts for another user");
         return FALSE;
     }
     return TRUE;
@@ -116,6 +115,6 @@ md_handle_set_identity(MdCall *call, gconstpointer args)
         return;
     }
     who = md_identity_describe(identity);
-    g_debug("a client acts for: %s", who);
+    g_debug("Client acts for %s", who);
     md_call_reply(call, NULL);
 }

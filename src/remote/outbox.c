@@ -190,7 +190,7 @@ on_authorized(GObject *source, GAsyncResult *result, gpointer data)
 
     item->state = granted ? STATE_GRANTED : STATE_REFUSED;
     if (!granted) {
-        g_debug("an event of '%s' is not sent: %s", item->device, error->message);
+        g_debug("Event of '%s' not sent: %s", item->device, error->message);
         if (has_timed_out(self, item))
             refuse_waiting(self);
     }
@@ -282,7 +282,7 @@ md_outbox_send_if_visible(
     if (self->ended)
         return;
     if (self->held > md_access_get_settings(self->access)->max_queued_bytes) {
-        g_info("cutting off a client: too many events wait for polkit");
+        g_info("Disconnecting client: too many events wait for polkit");
         md_client_close(self->client);
         return;
     }

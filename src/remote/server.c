@@ -198,7 +198,7 @@ on_closed(MdClient *client, gpointer data)
     g_hash_table_remove(self->guests, client);
     if (session != NULL)
         md_session_end(session);
-    g_debug("client %" G_GUINT64_FORMAT " has gone, %u are left", number,
+    g_debug("Client %" G_GUINT64_FORMAT " disconnected, %u left", number,
             md_server_count_clients(self));
     update_idle(self);
     if (self->deadline != NULL && md_server_count_clients(self) == 0)
@@ -290,8 +290,8 @@ log_client(const Guest *guest)
 {
     g_autofree char *who = md_identity_describe(guest->peer);
 
-    g_debug("client %" G_GUINT64_FORMAT " has come%s: %s", guest->number,
-            guest->read_only ? " to read" : "", who);
+    g_debug("Client %" G_GUINT64_FORMAT " connected%s: %s", guest->number,
+            guest->read_only ? " read-only" : "", who);
 }
 
 
@@ -307,7 +307,7 @@ on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
     guest->read_only = read_only;
     guest->connection = admit(self, guest, uid, scarce);
     if (guest->connection == NULL) {
-        g_info("refusing a client: there are too many of the user %u", uid);
+        g_info("Refusing client: too many connections, user %u", uid);
         guest_free(guest);
         return;
     }
@@ -334,7 +334,7 @@ md_server_listen(MdServer *self, GError **error)
     for (guint i = 0; i < self->listeners->len; i++) {
         MdListener *listener = g_ptr_array_index(self->listeners, i);
 
-        g_info("listening on '%s'", md_listener_get_path(listener));
+        g_info("Listening on '%s'", md_listener_get_path(listener));
         md_listener_start(listener, on_client, self);
     }
     return TRUE;
@@ -405,7 +405,7 @@ md_server_log_state(MdServer *self)
     GHashTableIter iter;
     Guest *guest = NULL;
 
-    g_message("%u clients, %" G_GUINT64_FORMAT " since the start, %" G_GSIZE_FORMAT
+    g_message("%u clients, %" G_GUINT64_FORMAT " since start, %" G_GSIZE_FORMAT
               " bytes held for them",
               md_server_count_clients(self), self->n_ever,
               md_connections_get_held(self->connections));

@@ -40,7 +40,7 @@ on_auth_timeout(gpointer data)
     MdSession *self = data;
 
     md_source_clear(&self->auth_timeout);
-    g_info("cutting off a client: it does not authenticate");
+    g_info("Disconnecting client: it did not authenticate in time");
     md_client_close(self->client);
     return G_SOURCE_REMOVE;
 }

@@ -119,7 +119,7 @@ check_subscription(MdSubscriptions *self, int event, const char *device, guint m
     }
     if (self->by_topic != NULL && g_hash_table_size(self->by_topic) >= max) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "a client may have %u event callbacks and no more", max);
+                          "this client already has the maximum of %u event callbacks", max);
         return FALSE;
     }
     if (self->by_topic != NULL && g_hash_table_contains(self->by_topic, &wanted)) {
@@ -176,7 +176,7 @@ md_subscriptions_add(
     g_hash_table_insert(self->by_id, GINT_TO_POINTER(callback->id), callback);
     g_hash_table_add(self->by_topic, callback);
     self->cost += callback_get_cost(callback);
-    g_debug("a client listens to event %d of %s", event, device != NULL ? device : "all devices");
+    g_debug("Client subscribed to event %d of %s", event, device != NULL ? device : "all devices");
     return callback->id;
 }
 

@@ -50,7 +50,7 @@ on_ping_due(gpointer data)
 static void
 on_dead(gpointer data)
 {
-    md_client_cut_off(data, "it does not answer the keepalive");
+    md_client_cut_off(data, "no response to keepalive");
 }
 
 

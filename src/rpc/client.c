@@ -110,7 +110,7 @@ md_client_close(MdClient *self)
 void
 md_client_cut_off(MdClient *self, const char *cause)
 {
-    g_info("cutting off a client: %s", cause);
+    g_info("Disconnecting client: %s", cause);
     md_client_close(self);
 }
 
@@ -169,7 +169,7 @@ md_client_send(MdClient *self, GBytes *frame)
     if (self->closed)
         return;
     if (has_no_room(self, frame)) {
-        md_client_cut_off(self, "too much is left unread");
+        md_client_cut_off(self, "too many unread replies and events");
         return;
     }
 
@@ -347,7 +347,7 @@ on_half_frame(gpointer user_data)
 {
     MdClient *self = user_data;
 
-    end_late(self, &self->half_frame, G_IO_IN, "it has sent half a frame and no more");
+    end_late(self, &self->half_frame, G_IO_IN, "incomplete message timed out");
 }
 
 
@@ -356,8 +356,7 @@ on_unread(gpointer user_data)
 {
     MdClient *self = user_data;
 
-    end_late(self, &self->unread, G_IO_OUT,
-             "it does not read, and nothing can go on before it does");
+    end_late(self, &self->unread, G_IO_OUT, "it does not read its replies");
 }
 
 

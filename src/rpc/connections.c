@@ -236,7 +236,7 @@ make_room(MdConnections *self, const Kind *kind, gboolean privileged, guint n_ow
     if (victim == NULL)
         return FALSE;
 
-    self->funcs->evict(victim->data, "its place is needed for another user");
+    self->funcs->evict(victim->data, "making room for another user");
     return TRUE;
 }
 
@@ -485,7 +485,7 @@ md_connection_act_for(MdConnection *self, guint64 share, gboolean privileged, GE
         g_autofree char *who = md_owner_describe_share(share);
 
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RESOURCE_BUSY,
-                          "%s has %u connections already, and may have no more", who,
+                          "%s already has the maximum of %u connections", who,
                           table->settings->max_clients_per_user);
         return FALSE;
     }

@@ -67,7 +67,7 @@ set_address(struct sockaddr_un *address, const char *path, GError **error)
     address->sun_family = AF_UNIX;
     if (strlen(path) >= sizeof(address->sun_path)) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "the path of the socket '%s' is longer than %zu bytes", path,
+                          "socket path '%s' is longer than %zu bytes", path,
                           sizeof(address->sun_path) - 1);
         return FALSE;
     }
@@ -82,7 +82,7 @@ open_socket(GError **error)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
-        md_error_set_errno(error, errno, "cannot make a socket");
+        md_error_set_errno(error, errno, "cannot create a socket");
     return fd;
 }
 
@@ -98,7 +98,7 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
     if (lstat(path, &st) < 0) {
         if (errno == ENOENT)
             return TRUE;
-        md_error_set_errno(error, errno, "cannot look at '%s'", path);
+        md_error_set_errno(error, errno, "cannot stat '%s'", path);
         return FALSE;
     }
     if (!S_ISSOCK(st.st_mode)) {
@@ -126,7 +126,7 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
         md_error_set_errno(error, errno, "cannot remove the stale socket '%s'", path);
         return FALSE;
     }
-    g_debug("removed the stale socket '%s'", path);
+    g_debug("Removed stale socket '%s'", path);
     return TRUE;
 }
 
@@ -150,7 +150,7 @@ make_file(MdListener *self, int fd, guint mode, GError **error)
         errnum = errno;
     umask(mask);
     if (errnum != 0)
-        md_error_set_errno(error, errnum, "cannot make the socket '%s'", self->path);
+        md_error_set_errno(error, errnum, "cannot create socket '%s'", self->path);
     return errnum == 0;
 }
 
@@ -163,13 +163,13 @@ open_own_file(MdListener *self, guint mode, GError **error)
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0) {
-        md_error_set_errno(error, errno, "cannot look at the socket '%s'", self->path);
+        md_error_set_errno(error, errno, "cannot stat socket '%s'", self->path);
         return -1;
     }
     if (!S_ISSOCK(st.st_mode) || (st.st_mode & 07777) != mode || st.st_uid != geteuid() ||
         st.st_nlink != 1) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "'%s' has been replaced by somebody else", self->path);
+                          "another process replaced '%s'", self->path);
         return -1;
     }
     self->ours = TRUE;
@@ -223,7 +223,7 @@ open_lock(const char *path, GError **error)
     }
     if (!is_own_lock(&st)) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "'%s' is no file that only we can lock", path);
+                          "lock file '%s' is not private", path);
         return -1;
     }
     return g_steal_fd(&fd);
@@ -323,7 +323,7 @@ md_listener_new_from_fd(int fd, GError **error)
     if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0 ||
         getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "descriptor %d is not a Unix socket that listens", fd);
+                          "descriptor %d is not a listening Unix socket", fd);
         close(fd);
         return NULL;
     }
@@ -333,8 +333,8 @@ md_listener_new_from_fd(int fd, GError **error)
     self->read_only = g_str_equal(name, MD_SOCKET_RO);
     if (!self->read_only && !g_str_equal(name, MD_SOCKET_RW)) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "the socket '%s' that was handed over is neither '%s' nor '%s'",
-                          self->path, MD_SOCKET_RW, MD_SOCKET_RO);
+                          "the passed socket '%s' is neither '%s' nor '%s'", self->path,
+                          MD_SOCKET_RW, MD_SOCKET_RO);
         close(fd);
         return NULL;
     }
@@ -392,8 +392,7 @@ adopt_all(int n, GError **error)
     }
     if (listeners->len == 0) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "none of the sockets that were handed over is '%s' or '%s'", MD_SOCKET_RW,
-                          MD_SOCKET_RO);
+                          "none of the passed sockets is '%s' or '%s'", MD_SOCKET_RW, MD_SOCKET_RO);
         return NULL;
     }
     return g_steal_pointer(&listeners);
@@ -410,7 +409,7 @@ make_directory(const MdRoots *roots, const char *path, GError **error)
 
     umask(mask);
     if (rc < 0)
-        md_error_set_errno(error, errnum, "cannot make the socket directory '%s'", path);
+        md_error_set_errno(error, errnum, "cannot create socket directory '%s'", path);
     return rc == 0;
 }
 
@@ -548,7 +547,7 @@ on_client(GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
     if (error == NULL)
         return;
 
-    g_warning("Failed to let a client in on '%s': %s", self->path, error->message);
+    g_warning("Failed to accept a client on '%s': %s", self->path, error->message);
     self->retry = md_source_attach(g_timeout_source_new(RETRY_INTERVAL), on_retry, self);
     update_sources(self);
 }
@@ -563,7 +562,7 @@ update_sources(MdListener *self)
     if (self->func == NULL || self->retry != NULL)
         md_polled_set(&self->in, fd, 0, NULL, NULL, NULL);
     else if (!md_polled_set_seldom(&self->in, fd, on_client, self, &error))
-        g_warning("Nobody can be let in on '%s': %s", self->path, error->message);
+        g_warning("Unable to accept clients on '%s': %s", self->path, error->message);
 }
 
 

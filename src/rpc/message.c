@@ -254,7 +254,7 @@ check_length(guint32 length, GError **error)
         return TRUE;
 
     md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
-                      "a frame of %u bytes is not between %d and %d", length, MD_MESSAGE_LENGTH_MIN,
+                      "message length %u is not between %d and %d", length, MD_MESSAGE_LENGTH_MIN,
                       MD_MESSAGE_LENGTH_MAX);
     return FALSE;
 }

@@ -196,7 +196,7 @@ static void
 set_gone(GError **error, const MdFairQueue *self)
 {
     md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
-                      "the client has gone before its turn among the %s", self->what);
+                      "the client disconnected while queued with other %s", self->what);
 }
 
 
@@ -214,8 +214,8 @@ on_owner_gone(gpointer data)
 static void
 set_full(GError **error, const MdFairQueue *self)
 {
-    md_error_set(error, VIR_ERR_RESOURCE_BUSY, "%u %s wait already, no more are taken",
-                 self->limits->waiting, self->what);
+    md_error_set(error, VIR_ERR_RESOURCE_BUSY, "too many %s are waiting: %u", self->what,
+                 self->limits->waiting);
 }
 
 
@@ -224,8 +224,8 @@ set_share_full(GError **error, const MdFairQueue *self, const Share *share, guin
 {
     g_autofree char *who = md_owner_describe_share(share->key);
 
-    md_error_set(error, VIR_ERR_RESOURCE_BUSY, "%u %s wait already for %s, no more are taken",
-                 limit, self->what, who);
+    md_error_set(error, VIR_ERR_RESOURCE_BUSY, "too many %s are waiting for %s: %u", self->what,
+                 who, limit);
 }
 
 

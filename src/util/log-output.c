@@ -167,7 +167,7 @@ catch_up(void)
         md_source_clear(&output.source);
     g_mutex_unlock(&output.mutex);
     if (n_lost > 0)
-        g_message("%u lines are missing here: whoever reads the log did not keep up", n_lost);
+        g_message("%u log lines dropped: the reader of the log did not keep up", n_lost);
     return done;
 }
 

@@ -89,7 +89,7 @@ set_open(Set *set, GError **error)
 
     set->fd = epoll_create1(EPOLL_CLOEXEC);
     if (set->fd < 0) {
-        md_error_set_errno(error, errno, "cannot make a set of descriptors");
+        md_error_set_errno(error, errno, "cannot create an epoll instance");
         return FALSE;
     }
     set->source =

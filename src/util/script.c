@@ -306,7 +306,7 @@ open_input(const char *input, GError **error)
 
     if (fd < 0 || TEMP_FAILURE_RETRY(write(fd, input, length)) != (gssize)length ||
         lseek(fd, 0, SEEK_SET) < 0) {
-        md_error_set_errno(error, errno, "cannot set up its input");
+        md_error_set_errno(error, errno, "cannot set up its standard input");
         if (fd >= 0)
             close(fd);
         return -1;

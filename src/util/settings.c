@@ -162,7 +162,7 @@ setting_describe(const Setting *setting)
                                setting->max / 1000.0);
     case VALUE_TEXT:
     default:
-        return g_strdup("a text that is not empty");
+        return g_strdup("a non-empty string");
     }
 }
 
@@ -188,8 +188,8 @@ get_text(GKeyFile *file, const Setting *setting, GError **error)
     if (err == NULL)
         return g_steal_pointer(&text);
     md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                      "[%s] %s: the value is no UTF-8 or has an unknown escape", setting->group,
-                      setting->key);
+                      "[%s] %s: the value is not valid UTF-8 or has an unknown escape",
+                      setting->group, setting->key);
     return NULL;
 }
 
@@ -242,8 +242,8 @@ read_all(MdSettings *self, GKeyFile *file, GError **error)
         g_auto(GStrv) keys = g_key_file_get_keys(file, groups[i], NULL, NULL);
 
         if (!is_group(groups[i])) {
-            md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                              "[%s]: there is no such group of settings", groups[i]);
+            md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "[%s]: unknown section",
+                              groups[i]);
             return FALSE;
         }
         for (guint j = 0; keys[j] != NULL; j++) {
@@ -251,7 +251,7 @@ read_all(MdSettings *self, GKeyFile *file, GError **error)
 
             if (setting == NULL) {
                 md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                                  "[%s] %s: there is no such setting", groups[i], keys[j]);
+                                  "[%s] %s: unknown setting", groups[i], keys[j]);
                 return FALSE;
             }
             if (!read_setting(self, file, setting, error))
@@ -318,7 +318,7 @@ warn_if_open_to_all(const char *path)
     struct stat st;
 
     if (stat(path, &st) == 0 && md_trust_is_open_to_all(&st))
-        g_message("'%s' may be written by everybody; its settings are used all the same", path);
+        g_message("'%s' is world-writable; using it nevertheless", path);
 }
 
 
@@ -389,7 +389,7 @@ set_group_error(GError **error, const char *name, int errnum)
 {
     if (errnum == 0 || errnum == ENOENT || errnum == ESRCH)
         md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
-                          "[sockets] group: there is no group '%s'", name);
+                          "[sockets] group: unknown group '%s'", name);
     else
         md_error_set_errno(error, errnum, "[sockets] group: cannot look up the group '%s'", name);
 }

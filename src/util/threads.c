@@ -137,5 +137,5 @@ md_threads_run(MdThreadFunc func, gpointer data)
     }
     started = g_thread_try_new("worker", run_jobs, NULL, &error);
     if (started == NULL)
-        g_debug("A job waits for a thread: %s", error->message);
+        g_debug("Unable to start a worker thread, the job stays queued: %s", error->message);
 }

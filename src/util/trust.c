@@ -40,14 +40,14 @@ explain_step(const MdPathStep *step)
         S_ISLNK(st->st_mode) || (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0);
 
     if (step->errnum != 0)
-        return g_strdup_printf("Unable to look at '%s': %s", step->path, g_strerror(step->errnum));
+        return g_strdup_printf("Unable to stat '%s': %s", step->path, g_strerror(step->errnum));
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return g_strdup_printf("'%s' belongs to user %u", step->path, st->st_uid);
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !protected)
-        return g_strdup_printf("'%s' may be written by %s", step->path,
+        return g_strdup_printf("'%s' is writable by %s", step->path,
                                (st->st_mode & S_IWOTH) != 0 ? "everybody" : "its group");
     if (may_be_put_by_others(step))
-        return g_strdup_printf("'%s' is in a directory that others may write", step->path);
+        return g_strdup_printf("'%s' is in a directory writable by others", step->path);
     return NULL;
 }
 
@@ -73,8 +73,8 @@ md_trust_explain(const char *path, int *errnum)
     if (fd >= 0 || explanation.why != NULL)
         return explanation.why;
     if (*errnum == ELOOP)
-        return g_strdup_printf("'%s' leads through too many links", path);
-    return g_strdup_printf("Unable to look at '%s': %s", path, g_strerror(*errnum));
+        return g_strdup_printf("'%s' leads through too many symbolic links", path);
+    return g_strdup_printf("Unable to stat '%s': %s", path, g_strerror(*errnum));
 }
 
 

@@ -146,7 +146,7 @@ md_watch_add(MdWatch *self, int directory, GError **error)
     int id = inotify_add_watch(self->fd, path, MASK_BEGUN | MASK_DONE | MASK_GONE | IN_ONLYDIR);
 
     if (id < 0) {
-        md_error_set_errno(error, errno, "Unable to watch it%s",
+        md_error_set_errno(error, errno, "Unable to watch%s",
                            errno == ENOSPC ? ", fs.inotify.max_user_watches is too low" : "");
         return -1;
     }

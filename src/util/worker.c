@@ -86,17 +86,16 @@ static const struct {
     const char *not_begun;
 } kinds[MD_WORKER_N_KINDS] = {
     [MD_WORKER_READ] = { &device_limits, "operations on the device",
-                         "the driver has not answered in time; the operation goes on",
-                         "other operations of the driver have not ended in time" },
+                         "the driver did not answer in time; the operation continues",
+                         "earlier operations of the driver did not finish in time" },
     [MD_WORKER_WRITE] = { &device_limits, "operations on the device",
-                          "the driver has not answered in time; the operation goes on",
-                          "other operations of the driver have not ended in time" },
-    [MD_WORKER_DOCUMENT] = { &document_limits, "documents",
-                             "the document has not been read in time",
-                             "other documents have not been read in time" },
-    [MD_WORKER_FILES] = { &device_limits, "operations on files",
-                          "the disk has not answered in time; the operation goes on",
-                          "the disk has not answered others in time" },
+                          "the driver did not answer in time; the operation continues",
+                          "earlier operations of the driver did not finish in time" },
+    [MD_WORKER_DOCUMENT] = { &document_limits, "documents", "the document was not parsed in time",
+                             "earlier documents were not parsed in time" },
+    [MD_WORKER_FILES] = { &device_limits, "file operations",
+                          "the disk did not answer in time; the operation continues",
+                          "earlier file operations did not finish in time" },
 };
 
 
@@ -276,7 +275,7 @@ watch_ended(void)
         return;
     ended.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ended.fd < 0)
-        g_error("Unable to make an event descriptor: %s", g_strerror(errno));
+        g_error("Unable to create an eventfd: %s", g_strerror(errno));
     if (!md_polled_set_eventfd(&polled, ended.fd, on_ended, NULL, &error))
         g_error("%s", error->message);
 }
@@ -412,6 +411,6 @@ md_worker_log_state(void)
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&lane)) {
         md_fair_queue_log(lane->queue);
         if (lane->n_overdue > 0)
-            g_message("Of these operations, %u have not ended by their deadline", lane->n_overdue);
+            g_message("%u of these operations are overdue", lane->n_overdue);
     }
 }

@@ -29,18 +29,18 @@ main(void)
 
     md_log_bound_stderr();
     if (question == NULL) {
-        g_printerr("Unable to read a question: %s\n", g_strerror(errno));
+        g_printerr("Unable to read a request: %s\n", g_strerror(errno));
         return EXIT_FAILURE;
     }
     if (!md_vfio_users_parse_question(question, &node)) {
-        g_printerr("A question is two numbers, MAJOR:MINOR\n");
+        g_printerr("A request has the form MAJOR:MINOR\n");
         return EXIT_FAILURE;
     }
 
     holding = md_vfio_holder_find(roots, node, &holder);
     answer = md_vfio_users_format_answer(holding, &holder);
     if (write(STDOUT_FILENO, answer, strlen(answer)) < 0) {
-        g_printerr("Unable to answer: %s\n", g_strerror(errno));
+        g_printerr("Unable to reply: %s\n", g_strerror(errno));
         return EXIT_FAILURE;
     }
     if (holding == MD_VFIO_UNKNOWN) {

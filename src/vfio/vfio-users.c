@@ -154,13 +154,13 @@ md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *holder, char **hin
     MdVfioHolding holding = MD_VFIO_UNKNOWN;
 
     if (answer == NULL) {
-        *hint = g_strdup_printf("Unable to ask mediated-vfio-users at '%s': %s", path,
+        *hint = g_strdup_printf("Unable to query mediated-vfio-users at '%s': %s", path,
                                 g_strerror(errno));
         return MD_VFIO_UNKNOWN;
     }
     holding = md_vfio_users_parse_answer(answer, holder);
     if (holding == MD_VFIO_UNKNOWN)
-        *hint = g_strdup("mediated-vfio-users could not look at all open files of all processes");
+        *hint = g_strdup("mediated-vfio-users could not inspect all processes");
     return holding;
 }
 
@@ -169,8 +169,8 @@ char *
 md_vfio_users_explain(const MdVfioHolder *holder)
 {
     if (holder->pid == 0)
-        return g_strdup("there are too many open files to look at");
-    return g_strdup_printf("process %" G_GINT64_FORMAT " cannot be looked into", holder->pid);
+        return g_strdup("too many open files");
+    return g_strdup_printf("process %" G_GINT64_FORMAT " cannot be inspected", holder->pid);
 }
 
 

@@ -91,7 +91,8 @@ check_room(MdSysfsDir *parent, const char *name, GError **error)
     guint in_use = 0;
 
     if (!md_fc_host_read_vports(parent, NULL, &max, &in_use)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the room of '%s' cannot be read", name);
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "cannot read the virtual port limits of '%s'",
+                     name);
         return FALSE;
     }
     if (in_use >= max) {
@@ -116,7 +117,8 @@ md_vhba_write_check(gpointer write, GError **error)
 
     fabric = self->fabric != NULL ? md_fc_host_read_fabric(parent) : NULL;
     if (g_strcmp0(fabric, self->fabric) != 0) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "'%s' is of another fabric", place->name);
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "'%s' is connected to another fabric",
+                     place->name);
         return FALSE;
     }
     if (!md_fc_host_is_online(parent)) {
@@ -164,7 +166,7 @@ md_vhba_write_delete(gpointer write, GError **error)
     if (device == NULL)
         return FALSE;
     if (!md_fc_host_is_named(device) || !md_fc_host_read_names(device, &wwnn, &wwpn)) {
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its world-wide names are not known");
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "its world-wide names are unknown");
         return FALSE;
     }
     place = &self->parent;

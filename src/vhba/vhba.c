@@ -312,7 +312,7 @@ on_timeout(gpointer data)
 
     operation->timer = 0;
     stop_waiting(operation);
-    g_debug("No adapter '%s' below '%s' has come in time", operation->wwpn,
+    g_debug("Adapter '%s' did not appear below '%s' in time", operation->wwpn,
             operation->parent->def->name);
     check_all(operation);
     end_create(&operation->command);

@@ -52,7 +52,7 @@ class Autostart(MediatedTest):
         self.host.create_by_others(self.parent, self.type_id, self.uuids[0])
         self.daemon.start(self.config)
         self.wait_started()
-        self.assertFalse(self.log_has('Cannot start'))
+        self.assertFalse(self.log_has('Failed to autostart'))
 
     def test_failure_is_one_line_of_the_log(self):
         """The cause quotes the value of an attribute, which must not look like lines of ours."""
@@ -60,7 +60,7 @@ class Autostart(MediatedTest):
         self.write_definition(self.uuids[0], start='auto',
                               attrs=[{'stubborn': f'1\n{forged}' + 'x' * 10000}])
         self.daemon.start(self.config)
-        self.wait_until(lambda: self.log_has('Cannot start', self.auto[0]), 'a message')
+        self.wait_until(lambda: self.log_has('Failed to autostart', self.auto[0]), 'a message')
         lines = self.daemon.log().splitlines()
         self.assertEqual([line for line in lines if line.startswith(forged)], [])
         self.assertLess(max(len(line) for line in lines if forged in line), 700)
@@ -70,7 +70,7 @@ class Autostart(MediatedTest):
         other = self.host.type_ids(self.parent)[1]
         self.host.create_by_others(self.parent, other, self.uuids[0])
         self.daemon.start(self.config)
-        self.wait_until(lambda: self.log_has('Cannot start', self.auto[0], 'type'), 'a message')
+        self.wait_until(lambda: self.log_has('Failed to autostart', self.auto[0], 'type'), 'a message')
 
     def test_parent_gets_its_types_later(self):
         types = self.host.type_ids(self.parent)
@@ -130,7 +130,7 @@ class Autostart(MediatedTest):
         self.host.set_knob(self.parent, 'fail_create', errno.EIO)
         self.daemon.start(self.config)
         for name in self.auto:
-            self.wait_until(lambda n=name: self.log_has('Cannot start', n, 'Input/output error'),
+            self.wait_until(lambda n=name: self.log_has('Failed to autostart', n, 'Input/output error'),
                             f'{name} in the log')
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
         self.host.set_knob(self.parent, 'fail_create', 0)
@@ -168,7 +168,7 @@ class Autostart(MediatedTest):
         self.write_definition(uuid, start='auto', mdev_type=full)
         self.daemon.start(self.config)
         name = self.child_name(self.parent, uuid)
-        self.wait_until(lambda: self.log_has('Cannot start', name), 'a message')
+        self.wait_until(lambda: self.log_has('Failed to autostart', name), 'a message')
         self.host.remove_by_others(taken[0])
         self.wait_started([name])
 
@@ -206,7 +206,7 @@ class Autostart(MediatedTest):
         self.host.set_knob(self.parent, 'block_create', 1)
         self.daemon.start(self.config, '--timeout=1')
         self.host.wait_create_stuck(self.parent)
-        self.wait_until(lambda: self.log_has('no client, but devices are being started') or
+        self.wait_until(lambda: self.log_has('staying until autostart has finished') or
                         self.daemon.has_ended(), 'idle')
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(self.daemon.wait(), 0)
@@ -232,7 +232,7 @@ class Autostart(MediatedTest):
         self.write_definition(self.uuids[2], start='auto')
         self.daemon.start(self.config)
         self.wait_started([self.manual])
-        self.wait_until(lambda: self.log_has('Cannot start', self.auto[0], 'no-such'), 'a message')
+        self.wait_until(lambda: self.log_has('Failed to autostart', self.auto[0], 'no-such'), 'a message')
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
 
 
@@ -278,7 +278,7 @@ class Module(MediatedTest):
             self.check_started(events, times)
             self.host.unload_module()
             self.wait_active(False)
-        self.assertNotIn('Cannot start', self.daemon.log())
+        self.assertNotIn('Failed to autostart', self.daemon.log())
 
     def test_loaded_before_the_daemon(self):
         self.prepare()

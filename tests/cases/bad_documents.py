@@ -183,7 +183,7 @@ class BadDocuments(MediatedTest):
             self.refuse(libvirt.VIR_ERR_XML_ERROR, self.padded(size), f'document is larger than {DOCUMENT_MAX} bytes',
                         domain=XML_FROM)
         for size in (DOCUMENT_MAX + 65536, STRING_MAX):
-            self.refuse(libvirt.VIR_ERR_RPC, self.padded(size), 'too large, this connection may send 1114112',
+            self.refuse(libvirt.VIR_ERR_RPC, self.padded(size), 'too large, the limit of this connection is 1114112',
                         domain=RPC_FROM)
 
     def padded(self, size):
@@ -197,7 +197,7 @@ class BadDocuments(MediatedTest):
         namespaces = ' '.join(f"xmlns:a{i}='u'" for i in range(50000))
         for extra, says in ((f'<x {attributes}/>', '64 attributes in one element'),
                             (f'<x {namespaces}/>', '8 namespaces in one element'),
-                            ('<x>' * 100000, '16 elements inside each other'),
+                            ('<x>' * 100000, '16 nested elements'),
                             ('<x/>' * 100000, '50000 elements'),
                             ('<!---->' * 100000, '50000 elements')):
             with self.subTest(says):

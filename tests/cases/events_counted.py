@@ -157,7 +157,7 @@ class Deaf(MediatedTest):
                 expected += [('EVENT_LIFECYCLE', self.child_name(self.parent, uuid), CREATED),
                              ('EVENT_LIFECYCLE', self.child_name(self.parent, uuid), DELETED)]
             good.look_up('computer')
-            if 'cutting off a client: too much is left unread' in self.daemon.log():
+            if 'Disconnecting client: too many unread replies and events' in self.daemon.log():
                 break
         else:
             self.fail('it has not been cut off')

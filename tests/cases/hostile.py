@@ -64,7 +64,7 @@ class LateSuccess(Hostile):
         with self.settings(mdev=self.SHORT):
             self.assert_refused(TIMEOUT, self.conn.nodeDeviceCreateXML,
                                 self.document(uuid=self.uuid, attrs=[('scratch', 'x')]), 0,
-                                says='the operation goes on')
+                                says='the operation continues')
         self.assertEqual(self.told(self.events, self.name), [])
         self.host.set_knob(self.parent, 'block_create', 0)
         self.wait_told(self.events, self.name, 'created')
@@ -137,7 +137,7 @@ class BetweenWriteAndAnswer(Hostile):
         with self.host.silence_udev():
             create = self.start_create()
             self.host.remove_by_others(self.uuid)
-        self.assertIn('removed again', str(self.outcome(create)))
+        self.assertIn('removed meanwhile', str(self.outcome(create)))
         self.wait_agreement()
         # No list has ever held the device: its life is told as a whole, or not at all.
         self.assertIn(self.told(self.events, self.name), ([], ['created', 'deleted']))
@@ -209,7 +209,7 @@ class Races(Hostile):
             errors = self.race(type_id, ours, theirs)
             self.assertEqual(errors.count(None), 1, errors)
             if errors[0] is not None:
-                self.assertIn('no instances left', str(errors[0]))
+                self.assertIn('no available instances', str(errors[0]))
             winner = ours if errors[0] is None else theirs
             self.wait_agreement()
             self.assertEqual(self.host.children(), sorted([*before, winner]))

@@ -57,7 +57,7 @@ class Definitions(HungDisk):
         self.hang()
         self.daemon.start({'mdev': {'driver_timeout': SOON}})
         self.look()
-        self.assert_timeout(self.create, says=['look for scripts', str(self.daemon.definitions)])
+        self.assert_timeout(self.create, says=['search for scripts', str(self.daemon.definitions)])
         self.assertEqual(self.names(INACTIVE), [])
         events = self.listen()
         self.release()
@@ -72,7 +72,7 @@ class Definitions(HungDisk):
         with self.settings(mdev={'driver_timeout': SOON}):
             self.hang()
             self.write_definition(other)
-            self.wait_logged('does not answer')
+            self.wait_logged('does not respond')
             for call, arguments in ((client.define_xml, [self.document(uuid=self.new_uuid())]),
                                     (client.set_autostart, [self.name, 0]),
                                     (client.undefine, [self.name])):
@@ -110,7 +110,7 @@ class Scripts(HungDisk):
         with self.settings(mdev={'driver_timeout': SOON}):
             self.hang()
             for call in (self.create, self.define, device.destroy):
-                self.assert_timeout(call, says=['look for scripts', str(self.daemon.scripts)])
+                self.assert_timeout(call, says=['search for scripts', str(self.daemon.scripts)])
             self.look()
             self.assertIn('given', device.XMLDesc())
         self.release()
@@ -188,7 +188,7 @@ class Settings(HungDisk):
         for _ in range(2):
             self.daemon.signal(signal.SIGHUP)
             self.look()
-        self.wait_logged('the settings stay as they are')
+        self.wait_logged('Failed to reload configuration')
         self.look()
         self.release()
         self.change_config(self.config)

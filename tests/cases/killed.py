@@ -391,7 +391,7 @@ class HalfMade(KilledTest):
         with self.host.hold_open(self.uuid):
             self.start()
             self.assertEqual(self.host.children(), [self.uuid])
-            self.assertIn('has been left half made, and stays', self.daemon.log())
+            self.assertIn('Unable to remove half-created device', self.daemon.log())
 
     def test_another_type(self):
         self.write_note(type_id=self.host.type_ids(self.parent)[1])

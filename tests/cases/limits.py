@@ -92,7 +92,7 @@ class ClientsTest(SeveralUsersTest):
     def is_empty(self):
         """Whether those who looked for a daemon that listens have come and gone."""
         log = self.daemon.log()
-        return self.daemon.visits == log.count(' has come') == log.count(' has gone, ')
+        return self.daemon.visits == log.count(' connected') == log.count(' disconnected, ')
 
     def refused(self, uid, path=None):
         """A user comes who is not let in."""
@@ -182,7 +182,7 @@ class ClientsPerUser(ClientsTest):
         proxied.set_identity(alice)
         self.refused(ALICE)
         self.assert_refused(RESOURCE_BUSY, late.set_identity, alice, domain=FROM_RPC,
-                            says=f'the user {ALICE} has 2 connections already, and may have no more')
+                            says=f'the user {ALICE} already has the maximum of 2 connections')
         self.assert_served(mine, proxied, late)
         mine.disconnect()
         self.wait_until(lambda: ' has gone, 2 are left' in self.daemon.log(), 'its end')
@@ -199,9 +199,9 @@ class ClientsPerUser(ClientsTest):
             client.set_identity(*user)
         for user in users:
             self.assert_refused(RESOURCE_BUSY, late.set_identity, *user, domain=FROM_RPC,
-                                says='has 2 connections already, and may have no more')
+                                says='already has the maximum of 2 connections')
         self.assert_refused(RESOURCE_BUSY, late.set_identity, domain=FROM_RPC,
-                            says='the unknown user has 2 connections')
+                            says='the unknown user already has the maximum of 2 connections')
         self.assert_served(*clients, late)
 
     def test_reload(self):

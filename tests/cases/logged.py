@@ -95,8 +95,8 @@ class Mdevs(LogTest):
         self.definition_path(uuid).unlink()
         self.wait_until(lambda: name not in self.names(), f'{name} not listed')
         self.assertEqual(self.match(OTHERS),
-                         [(name, 'has appeared'), (name, 'has been defined on disk'),
-                          (name, 'has gone'), (name, 'is no longer defined on disk')])
+                         [(name, 'appeared'), (name, 'was defined on disk'),
+                          (name, 'disappeared'), (name, 'was undefined on disk')])
         self.assertEqual(len(self.messages()), 4)
 
     def test_autostart(self):
@@ -107,7 +107,7 @@ class Mdevs(LogTest):
         self.daemon.start(self.config)
         self.wait_until(lambda: self.state(name)[0], f'{name} active')
         self.assertEqual([line.split(': ', 2)[-1] for line in self.messages()],
-                         [f"Started device '{name}' automatically"])
+                         [f"Autostarted device '{name}'"])
 
 
 class State(LogTest):
@@ -118,9 +118,9 @@ class State(LogTest):
         creation = self.in_background(self.create, self.conn)
         self.wait_until(self.shows_creation, 'the call')
         self.assertTrue(self.logs('State of the daemon'))
-        self.assertTrue(self.logs('1 clients, ', ' since the start, ', ' bytes held for them'))
+        self.assertTrue(self.logs('1 clients, ', ' since start, ', ' bytes held for them'))
         self.assertTrue(self.logs('Client ', f'pid {os.getpid()}', 'read-write, 1 calls'))
-        self.assertTrue(self.logs('1 calls under way, '))
+        self.assertTrue(self.logs('1 calls running, '))
         self.wait_until(lambda: self.logs('Queue of operations on the device: 1 running, 0 waiting',
                                           'the user 0: 1, 0'), 'the queue')
         self.assertTrue(self.logs(f'{len(self.names(connection=self.connect()))} devices'))
@@ -138,7 +138,7 @@ class State(LogTest):
     def shows_creation(self):
         """Asks again until the call has arrived."""
         self.daemon.signal(signal.SIGUSR1)
-        return self.logs('virNodeDeviceCreateXML', 'under way for')
+        return self.logs('virNodeDeviceCreateXML', 'running for')
 
     def logs(self, *words):
         return any(all(word in line for word in words) for line in self.messages())

@@ -72,7 +72,7 @@ class PowerLoss(MediatedTest):
             self.daemon.stop()
             left = [path.name for path in self.daemon.definitions.rglob('.*')]
             self.assertEqual(left, [])
-        self.assertNotIn('passed over', self.daemon.log())
+        self.assertNotIn('skipped', self.daemon.log())
         self.daemon.start(self.config)
 
     def check_change(self, change, before=()):

@@ -141,7 +141,7 @@ class Options(MediatedTest):
         self.assertEqual((result.returncode, result.stderr), (0, ''))
         result = self.daemon.run('--check-config', '--config', self.config('[sockets]\ngroup=no such one\n'))
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("[sockets] group: there is no group 'no such one'", result.stderr)
+        self.assertIn("[sockets] group: unknown group 'no such one'", result.stderr)
 
     def check_xml(self, *files, schema=None):
         return self.daemon.run('--config', self.config('[xml]\ndetails=false\n'), '--schema',
@@ -164,7 +164,7 @@ class Options(MediatedTest):
         zero, long = self.daemon.directory / 'zero.xml', self.daemon.directory / 'long.xml'
         zero.write_bytes(b"<device><name>a</name><capability type='ap_matrix'/></device>\0")
         long.write_bytes(b"<device><capability type='ap_matrix'/></device>".ljust(4 << 20 | 1))
-        for path, says in ((zero, 'zero byte'), (long, 'larger than'), (self.daemon.directory, 'directory')):
+        for path, says in ((zero, 'NUL byte'), (long, 'larger than'), (self.daemon.directory, 'directory')):
             with self.subTest(says):
                 result = self.check_xml(str(path))
                 self.assertEqual((result.returncode, result.stdout), (1, ''))
@@ -208,7 +208,7 @@ class Options(MediatedTest):
         result = self.daemon.run('--socket-dir', str(self.daemon.socket_dir), '--config',
                                  self.config('[sockets]\ngroup=no such one\n'))
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("[sockets] group: there is no group 'no such one'", result.stderr)
+        self.assertIn("[sockets] group: unknown group 'no such one'", result.stderr)
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
     @not_on('service', 'the daemon is started with another list of groups')
@@ -379,19 +379,19 @@ class Reload(MediatedTest):
                             ({'xml': {'details': 'false', 'nonsense': 1}}, '[xml] nonsense')):
             with self.subTest(key):
                 self.reload(config)
-                self.wait_logged('the settings stay as they are', str(self.daemon.config_path), key)
+                self.wait_logged('Failed to reload configuration', str(self.daemon.config_path), key)
                 self.assertTrue(self.has_details())
 
     def test_file_that_has_gone(self):
         self.daemon.config_path.unlink()
         self.daemon.signal(signal.SIGHUP)
-        self.wait_logged('the settings stay as they are', str(self.daemon.config_path))
+        self.wait_logged('Failed to reload configuration', str(self.daemon.config_path))
         self.assertIn('computer', self.names())
 
     def test_what_needs_a_restart(self):
         mode = os.stat(self.daemon.rw_path).st_mode
         self.reload({**self.config, 'sockets': {'rw_mode': '0770'}})
-        self.wait_logged('[sockets] rw_mode has changed', 'the settings have been read again')
+        self.wait_logged('[sockets] rw_mode has changed', 'Configuration reloaded')
         self.assertEqual(os.stat(self.daemon.rw_path).st_mode, mode)
 
     def test_group_of_sockets(self):
@@ -400,7 +400,7 @@ class Reload(MediatedTest):
         with Trace(self.daemon.process.pid, self.deadline) as trace:
             self.reload({**self.config, 'sockets': {'group': 'daemon'}})
             self.wait_logged('[sockets] group has changed: this takes effect after a restart',
-                             'the settings have been read again')
+                             'Configuration reloaded')
         self.assertIn(str(self.daemon.config_path), trace.opened())
         self.assertEqual([path for path in trace.opened() if path in ('/etc/group', '/etc/nsswitch.conf')], [])
         self.assertEqual([os.stat(path).st_gid for path in (self.daemon.rw_path, self.daemon.ro_path)], before)

@@ -163,7 +163,7 @@ class Foreground(SessionTest):
         process.terminate()
         _, err = process.communicate(timeout=self.deadline)
         self.assertEqual(process.returncode, 0, err)
-        self.assertNotIn('by itself', err)
+        self.assertNotIn('autostart', err)
 
     def test_second_daemon(self):
         """It has nothing to do, and the user is served."""

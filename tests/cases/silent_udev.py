@@ -6,9 +6,9 @@ from mediated_test import only_on
 
 NEVER = '3000'    # seconds; whoever waits for that does not see the end of the test
 TYPES = 1 << 13
-ABSENT = "There is no udevd, going by the kernel's own events"
-SILENT = "udevd is silent, going by the kernel's own events"
-BACK = 'udevd is back, going by its events'
+ABSENT = 'udevd is not running, using kernel uevents'
+SILENT = 'udevd is silent, using kernel uevents'
+BACK = 'udevd is back, using its events'
 
 
 class Udev(hostile.Hostile):
@@ -225,7 +225,7 @@ class Slow(Udev):
 class Lost(Udev):
     """Events of the kernel that have been lost are made up for by a look at everything."""
 
-    MADE_UP_FOR = 'Events of udev have been lost, comparing all devices with sysfs'
+    MADE_UP_FOR = 'Lost udev events, comparing all devices with sysfs'
 
     def setUp(self):
         super().setUp()

@@ -114,7 +114,7 @@ class Start(MediatedTest):
         self.release()
         client.wait_reply(opened)
         self.assertNotIn(DETAILS, client.get_xml(self.parent.name))
-        self.assertIn('the settings have been read again', self.daemon.log())
+        self.assertIn('Configuration reloaded', self.daemon.log())
 
     def test_reload_and_end(self):
         self.start_held()

@@ -412,7 +412,7 @@ class DestroyInVain(Destroy):
         device = self.make()
         self.hba.set_knob('silent', 1)
         with Unchanged(self), self.settings(mdev={'event_timeout': '0.2'}):
-            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy, says=(NEXT, 'still there'))
+            self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy, says=(NEXT, 'still present'))
         self.hba.set_knob('silent', 0)
         device.destroy()
 
@@ -644,7 +644,7 @@ class Failing(VhbaTest):
     def test_the_write_takes_too_long(self):
         self.hba.set_knob('block_create', 1)
         with self.settings(mdev={'driver_timeout': '0.5'}):
-            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.make, says=('scsi_host3', 'not answered in time'))
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.make, says=('scsi_host3', 'did not answer in time'))
         self.assertNotIn(NEXT, self.names())
         self.hba.set_knob('block_create', 0)
         self.wait_until(lambda: NEXT in self.names(), 'the adapter, in the end')
@@ -653,7 +653,7 @@ class Failing(VhbaTest):
         device = self.make()
         self.hba.set_knob('block_delete', 1)
         with self.settings(mdev={'driver_timeout': '0.5'}):
-            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, device.destroy, says=(NEXT, 'not answered in time'))
+            self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, device.destroy, says=(NEXT, 'did not answer in time'))
         self.assertIn(NEXT, self.names())
         self.hba.set_knob('block_delete', 0)
         self.wait_until(lambda: NEXT not in self.names(), 'its end')

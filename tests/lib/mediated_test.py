@@ -16,7 +16,7 @@ from with_connections import WithConnections
 from with_definitions import WithDefinitions
 from with_devices import WithDevices
 
-READ_AGAIN = 'the settings have been read again'
+READ_AGAIN = 'Configuration reloaded'
 
 
 def only_on(kind, reason):

@@ -172,7 +172,7 @@ test_malformed(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 
         authority_await(authority, 1);
         authority_answer(authority, g_variant_new_parsed(replies[i]));
-        assert_refused(asked, VIR_ERR_DBUS_SERVICE, "polkit cannot tell whether '" ACTION "'");
+        assert_refused(asked, VIR_ERR_DBUS_SERVICE, "polkit failed to check '" ACTION "'");
         g_assert_false(md_polkit_is_answer(asked->error));
     }
     finish(polkit);
@@ -216,7 +216,7 @@ test_hang(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 
     connect_bus(authority, polkit);
     asked = ask(polkit, FALSE, SHORT, md_owner_get_daemon());
-    assert_refused(asked, VIR_ERR_OPERATION_TIMEOUT, "has not answered in time");
+    assert_refused(asked, VIR_ERR_OPERATION_TIMEOUT, "did not answer in time");
     authority_await(authority, 1);
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     second = ask(polkit, FALSE, LONG, md_owner_get_daemon());
@@ -280,7 +280,7 @@ test_absent(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 
     authority_go(authority);
     asked = ask(polkit, FALSE, LONG, md_owner_get_daemon());
-    assert_refused(asked, VIR_ERR_DBUS_SERVICE, "polkit cannot tell");
+    assert_refused(asked, VIR_ERR_DBUS_SERVICE, "polkit failed to check");
     authority_come(authority);
     second = ask(polkit, FALSE, LONG, md_owner_get_daemon());
     authority_await(authority, 1);
@@ -303,9 +303,9 @@ test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     authority_await(authority, 1);
     authority_go(authority);
     g_test_dbus_down(authority->bus);
-    assert_refused(under_way, VIR_ERR_DBUS_SERVICE, "polkit cannot");
+    assert_refused(under_way, VIR_ERR_DBUS_SERVICE, "polkit");
     without = ask(polkit, FALSE, LONG, md_owner_get_daemon());
-    assert_refused(without, VIR_ERR_DBUS_SERVICE, "polkit cannot");
+    assert_refused(without, VIR_ERR_DBUS_SERVICE, "polkit");
 
     g_clear_object(&authority->bus);
     authority->bus = g_test_dbus_new(G_TEST_DBUS_NONE);
@@ -409,7 +409,7 @@ test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(Asked) one = NULL;
 
     assert_refused(refused, VIR_ERR_RESOURCE_BUSY,
-                   "100 questions to polkit wait already for the user 1000");
+                   "too many polkit checks are waiting for the user 1000: 100");
     authority_await(authority, limits.running_per_reader);
     one = ask(polkit, FALSE, LONG, bert);
     authority_await(authority, limits.running_per_reader + 1);
@@ -439,7 +439,7 @@ test_unknown(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 
     md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, LONG, md_owner_get_daemon(), on_answer,
                           asked);
-    assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known or beyond");
+    assert_refused(asked, VIR_ERR_DBUS_SERVICE, "is unknown or out of range");
     g_assert_cmpuint(authority->questions->len, ==, 0);
     finish(polkit);
 }
@@ -459,7 +459,7 @@ test_high_uid(Authority *authority, gconstpointer data G_GNUC_UNUSED)
         who->uid = uids[i];
         md_polkit_check_async(polkit, who, ACTION, NULL, FALSE, SHORT, md_owner_get_daemon(),
                               on_answer, asked);
-        assert_refused(asked, VIR_ERR_DBUS_SERVICE, "are not known or beyond");
+        assert_refused(asked, VIR_ERR_DBUS_SERVICE, "is unknown or out of range");
     }
     g_assert_cmpuint(authority->questions->len, ==, 0);
     finish(polkit);

@@ -104,7 +104,7 @@ test_namespaces(void)
 static void
 test_depth(void)
 {
-    static const char message[] = "document has more than 16 elements inside each other, line 1";
+    static const char message[] = "document has more than 16 nested elements, line 1";
     g_autofree char *close = repeat("", "</a>", 15, MDEV "</device>");
     g_autofree char *close_more = repeat("", "</a>", 16, MDEV "</device>");
 

@@ -250,7 +250,7 @@ test_left_out(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
         g_assert_cmpint(g_chmod(path, cases[i].bad), ==, 0);
         g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE,
-                              "Script '*etc/callouts/b' is passed over: '*' may be written by *");
+                              "Skipping script '*etc/callouts/b': '*' is writable by *");
         g_assert_cmpuint(search(fixture, MD_SCRIPT_CALLOUT), ==, 1);
         g_test_assert_expected_messages();
         g_assert_cmpuint(search(fixture, MD_SCRIPT_CALLOUT), ==, 1);
@@ -283,7 +283,7 @@ test_no_descriptors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
             g_assert_cmpuint(n_found, ==, 1);
         } else {
             g_assert_error(fixture->error, MD_ERROR, VIR_ERR_SYSTEM_ERROR);
-            g_assert_nonnull(strstr(fixture->error->message, "Unable to look for scripts: "));
+            g_assert_nonnull(strstr(fixture->error->message, "Unable to search for scripts: "));
             g_assert_false(md_callout_search_knows_none(fixture->search, MD_SCRIPT_CALLOUT));
         }
     }
@@ -300,7 +300,7 @@ test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         search_begin(fixture);
         search_end(fixture);
         g_assert_error(fixture->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
-        g_assert_nonnull(strstr(fixture->error->message, "look for scripts"));
+        g_assert_nonnull(strstr(fixture->error->message, "search for scripts"));
         g_assert_null(fixture->files[MD_SCRIPT_CALLOUT]);
     }
     fixture->settings->driver_timeout = NEVER;

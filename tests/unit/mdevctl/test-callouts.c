@@ -343,7 +343,7 @@ test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(g_mkdir(dir, 0755), ==, 0);
     g_assert_cmpint(symlink("10-two", link), ==, 0);
 
-    expect_warning("Passed over: *16-signal' was killed by signal 9");
+    expect_warning("Skipping a script: *16-signal' was killed by signal 9");
     g_assert_true(before(fixture, callout));
     assert_log(fixture, ".hidden get capabilities none\n05 space~ get capabilities none\n"
                         "10-two get capabilities none\n16-signal get capabilities none\n"
@@ -353,8 +353,8 @@ test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
                         "10-two pre undefine none\n16-signal pre undefine none\n"
                         "18-link pre undefine none\n20-ok pre undefine none\n");
 
-    expect_warning("Notifying: *notifiers/a' failed with exit status 2");
-    expect_warning("Notifying: *notifiers/b' failed with exit status 1");
+    expect_warning("Failed to notify: *notifiers/a' failed with exit status 2");
+    expect_warning("Failed to notify: *notifiers/b' failed with exit status 1");
     after(fixture, callout, FALSE);
     assert_log(fixture, "20-ok post undefine failure\na notify undefine failure\n"
                         "b notify undefine failure\n.c notify undefine failure\n");
@@ -383,7 +383,7 @@ test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     if (geteuid() != 0)
         return;
     g_assert_cmpint(chown(path, 65534, (gid_t)-1), ==, 0);
-    expect_warning("Script '*usr/callouts/a' is passed over: '*' belongs to user 65534");
+    expect_warning("Skipping script '*usr/callouts/a': '*' belongs to user 65534");
     succeed(fixture, MD_CALLOUT_STOP);
     assert_log(fixture, "");
 }
@@ -419,7 +419,7 @@ test_cannot_start(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(g_file_set_contents(path, "#!/there/is/none\n", -1, NULL));
     g_assert_cmpint(g_chmod(path, 0755), ==, 0);
     put(fixture, "usr/callouts/b", "exit 0");
-    expect_warning("Passed over: *callouts/a' could not be started: *");
+    expect_warning("Skipping a script: *callouts/a' could not be started: *");
     succeed(fixture, MD_CALLOUT_MODIFY);
     assert_log(fixture, "b get capabilities none\nb pre modify none\nb post modify success\n");
 }
@@ -432,7 +432,7 @@ test_removed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, "usr/callouts/a", "rm -f \"$D/usr/callouts/b\"; exit 2");
     put(fixture, "usr/callouts/b", "exit 1");
     put(fixture, "usr/callouts/c", "exit 0");
-    expect_warning("Passed over: *callouts/b' could not be started: *");
+    expect_warning("Skipping a script: *callouts/b' could not be started: *");
     succeed(fixture, MD_CALLOUT_MODIFY);
     assert_log(fixture, "a get capabilities none\nc get capabilities none\na pre modify none\n"
                         "c pre modify none\nc post modify success\n");
@@ -582,7 +582,7 @@ test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, "usr/callouts/b", "exit 0");
     put(fixture, "usr/notifiers/m", "sleep 1000");
     put(fixture, "usr/notifiers/n", "exit 0");
-    expect_warning("Notifying: *notifiers/m' did not end in time and was killed");
+    expect_warning("Failed to notify: *notifiers/m' did not end in time and was killed");
     be_refused(fixture, MD_CALLOUT_START, VIR_ERR_OPERATION_TIMEOUT,
                "callouts/a' did not end in time and was killed");
     assert_log(fixture, "a get capabilities none\nb get capabilities none\na pre start none\n"

@@ -80,7 +80,7 @@ end_job(gboolean success)
 
     g_assert_nonnull(end);
     if (!success) {
-        g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "'/nowhere' cannot be read: *");
+        g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "Unable to read '/nowhere': *");
         md_error_set(&error, VIR_ERR_RESOURCE_BUSY, "no room");
     }
     end(success ? read : NULL, error, job.user_data);

@@ -86,16 +86,16 @@ make_linked_parent(StoreFixture *fixture, const char *file)
 }
 
 
-#define BAD_NAME "no UUID in lower case with dashes"
+#define BAD_NAME "not a lower-case UUID with dashes"
 
 static const Broken brokens[] = {
-    { "half", FILE_OF, make_half, "no JSON" },
-    { "wrong-type", FILE_OF, make_wrong_type, "'mdev_type' is missing or no text" },
+    { "half", FILE_OF, make_half, "invalid JSON" },
+    { "wrong-type", FILE_OF, make_wrong_type, "'mdev_type' is missing or not a string" },
     { "empty", FILE_OF, make_empty, "empty" },
     { "large", FILE_OF, make_large, "too large" },
     { "link", FILE_OF, make_link, "symbolic link" },
-    { "pipe", FILE_OF, make_pipe, "no regular file" },
-    { "directory", FILE_OF, store_make_directory, "no regular file" },
+    { "pipe", FILE_OF, make_pipe, "not a regular file" },
+    { "directory", FILE_OF, store_make_directory, "not a regular file" },
     { "linked-parent", PARENT, make_linked_parent, "symbolic link" },
     { "no-uuid", PARENT "/readme", make_good, BAD_NAME },
     { "upper-case", PARENT "/0695D332-7831-493F-9E71-1C85C8911A08", make_good, BAD_NAME },
@@ -161,7 +161,7 @@ test_reported_once_per_cause(StoreFixture *fixture, gconstpointer data G_GNUC_UN
     store_start(fixture);
     store_put(fixture, FILE_OF, "[]");
     store_assert_told(fixture, "");
-    store_assert_logged(fixture, FILE_OF, "must be an object");
+    store_assert_logged(fixture, FILE_OF, "not an object");
     store_put(fixture, FILE_OF, "[1]");
     store_assert_told(fixture, "");
     store_assert_logged(fixture, "", "");
@@ -173,7 +173,7 @@ test_reported_once_per_cause(StoreFixture *fixture, gconstpointer data G_GNUC_UN
     store_assert_logged(fixture, "", "");
     store_put(fixture, FILE_OF, "[]");
     store_assert_told(fixture, PARENT "/" UUID "= ");
-    store_assert_logged(fixture, FILE_OF, "must be an object");
+    store_assert_logged(fixture, FILE_OF, "not an object");
 }
 
 
@@ -215,7 +215,7 @@ test_open_to_all(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(g_chmod(path, 0646), ==, 0);
     store_start(fixture);
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
-    store_assert_logged(fixture, FILE_OF, "everybody may write it");
+    store_assert_logged(fixture, FILE_OF, "world-writable");
     store_rescan(fixture);
     store_assert_logged(fixture, "", "");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A disk below the definitions that does not answer, or not at once: only those who wait for it
+/* A disk below the definitions that does not respond, or not at once: only those who wait for it
  * notice, and in time. Limits on what is read and written. */
 #include "config.h"
 
@@ -25,7 +25,7 @@ assert_timeout(StoreFixture *fixture)
     g_assert_error(fixture->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(md_error_get_from(fixture->error), ==, VIR_FROM_NODEDEV);
     g_assert_nonnull(strstr(fixture->error->message, fixture->path));
-    g_assert_nonnull(strstr(fixture->error->message, "does not answer"));
+    g_assert_nonnull(strstr(fixture->error->message, "does not respond"));
 }
 
 
@@ -57,14 +57,14 @@ test_start(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_start(fixture);
     g_assert_false(fixture->loaded);
     store_assert_list(fixture, "");
-    assert_said(fixture, "does not answer");
+    assert_said(fixture, "does not respond");
 
     fixture->settings.driver_timeout = NEVER;
     store_disk_release();
     store_wait_for_told(fixture, ONE);
     store_wait_for_quiet(fixture);
     g_assert_true(fixture->loaded);
-    assert_said(fixture, "can be read again");
+    assert_said(fixture, "is readable again");
 }
 
 
@@ -79,7 +79,7 @@ test_rescan(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     md_definitions_rescan(fixture->store);
     while (fixture->logged->len == 0)
         g_main_context_iteration(NULL, TRUE);
-    assert_said(fixture, "does not answer");
+    assert_said(fixture, "does not respond");
     store_assert_list(fixture, ONE);
 
     fixture->settings.driver_timeout = NEVER;
@@ -97,7 +97,7 @@ test_rescan(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_disk_release();
     store_wait_for_told(fixture, TWO);
     store_wait_for_quiet(fixture);
-    assert_said(fixture, "can be read again");
+    assert_said(fixture, "is readable again");
     store_remove(fixture);
     g_assert_no_error(fixture->error);
     store_assert_list(fixture, TWO);
@@ -202,7 +202,7 @@ test_not_looked_at(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     store_disk_refuse(UUID, EMFILE, 0, 1);
     store_write(fixture, "nvidia-12");
-    assert_not_known(fixture, "has been written, but cannot be used");
+    assert_not_known(fixture, "was written, but cannot be used");
     store_rescan(fixture);
     store_wait_for_told(fixture, FILE_OF "=nvidia-12 ");
     store_write(fixture, "nvidia-11");
@@ -210,7 +210,7 @@ test_not_looked_at(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     store_disk_refuse(UUID, EMFILE, 0, 1);
     store_remove(fixture);
-    assert_not_known(fixture, "has been removed, but cannot be looked at");
+    assert_not_known(fixture, "was removed, but cannot be checked");
     store_rescan(fixture);
     store_wait_for_quiet(fixture);
     store_assert_list(fixture, "");

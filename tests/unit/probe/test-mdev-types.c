@@ -189,7 +189,7 @@ main(int argc, char **argv)
     static const Wish wishes[] = {
         { "nvidia-11", NULL, "nvidia-11" },
         { "11", NULL, "nvidia-11" },
-        { "12", NULL, "type '12' is ambiguous: it may be 'nvidia-12' or 'other-12'" },
+        { "12", NULL, "type '12' is ambiguous: it matches 'nvidia-12' and 'other-12'" },
         { NULL, "GRID M60-0B", "nvidia-11" },
         { NULL, "GRID M60-0Q", "type 'GRID M60-0Q' is ambiguous" },
         { NULL, "GRID", "the parent has no type 'GRID', only i915-GVTg_V5_4, nvidia-11" },

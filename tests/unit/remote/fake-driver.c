@@ -323,7 +323,7 @@ md_driver_get_xml_now(MdDriver *self G_GNUC_UNUSED,
                       guint flags G_GNUC_UNUSED,
                       GError **error)
 {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "a driver has to be asked");
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "this needs an answer from the driver");
     return NULL;
 }
 

@@ -195,8 +195,7 @@ test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
     g_ptr_array_add(authority->questions, g_ptr_array_steal_index(authority->questions, 0));
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     peer_expect_error(peer, identity, VIR_ERR_OPERATION_DENIED, VIR_FROM_NONE,
-                      "operation forbidden: this connection acts for another user already, and "
-                      "cannot go back");
+                      "operation forbidden: this connection already acts for another user");
 
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     authority_await(authority, 2);

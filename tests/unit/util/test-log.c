@@ -15,7 +15,7 @@
 
 #include "../settle.h"
 
-#define MISSING " lines are missing here"
+#define MISSING " log lines dropped"
 
 /* More than a pipe holds and is kept. */
 #define MANY (3 * MD_LOG_KEPT_MAX)

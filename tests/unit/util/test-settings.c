@@ -206,7 +206,7 @@ test_find_group(void)
     g_assert_true(root->socket_gid == 0);
     g_assert_false(md_settings_find_group(wrong, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
-    g_assert_cmpstr(error->message, ==, "[sockets] group: there is no group 'no such group'");
+    g_assert_cmpstr(error->message, ==, "[sockets] group: unknown group 'no such group'");
 }
 
 
@@ -236,13 +236,11 @@ main(int argc, char **argv)
     g_test_add_func("/settings/update", test_update);
     g_test_add_func("/settings/missing-file", test_missing_file);
     g_test_add_data_func("/settings/unknown-key",
-                         "[xml]\ncolour = red\n|[xml] colour: there is no such setting",
+                         "[xml]\ncolour = red\n|[xml] colour: unknown setting", test_mistake);
+    g_test_add_data_func("/settings/unknown-group", "[tls]\nkey = x\n|[tls]: unknown section",
                          test_mistake);
-    g_test_add_data_func("/settings/unknown-group",
-                         "[tls]\nkey = x\n|[tls]: there is no such group of settings",
+    g_test_add_data_func("/settings/unknown-empty-group", "[xml]\n[tls]\n|[tls]: unknown section",
                          test_mistake);
-    g_test_add_data_func("/settings/unknown-empty-group",
-                         "[xml]\n[tls]\n|[tls]: there is no such group of settings", test_mistake);
     g_test_add_data_func(
         "/settings/bad-boolean",
         "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps': it must be true or false",
@@ -267,7 +265,7 @@ main(int argc, char **argv)
                          test_mistake);
     g_test_add_data_func("/settings/empty-text",
                          "[sockets]\ndirectory =\n|[sockets] directory: bad value '': it must be a "
-                         "text that is not empty",
+                         "non-empty string",
                          test_mistake);
     g_test_add_data_func("/settings/bad-escape", "[xml]\ndetails = a\\q\n|[xml] details: the value",
                          test_mistake);

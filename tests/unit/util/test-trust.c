@@ -107,9 +107,9 @@ test_sticky(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_trusted(symlinked);
     for (guint mode = 01770; mode <= 01777; mode += 7) {
         g_assert_cmpint(g_chmod(fixture->directory, mode), ==, 0);
-        assert_not_trusted(linked, linked, "in a directory that others may write");
-        assert_not_trusted(symlinked, symlinked, "in a directory that others may write");
-        assert_not_trusted(fixture->file, fixture->file, "in a directory that others may write");
+        assert_not_trusted(linked, linked, "in a directory writable by others");
+        assert_not_trusted(symlinked, symlinked, "in a directory writable by others");
+        assert_not_trusted(fixture->file, fixture->file, "in a directory writable by others");
     }
 }
 
@@ -170,7 +170,7 @@ test_link_on_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_not_trusted(path, open_dir, "everybody");
 
     g_assert_cmpint(g_chmod(open_dir, 01777), ==, 0);
-    assert_not_trusted(path, hop, "others may write");
+    assert_not_trusted(path, hop, "writable by others");
     g_assert_cmpint(g_chmod(open_dir, 0755), ==, 0);
     if (geteuid() != 0)
         return;
@@ -187,7 +187,7 @@ test_nowhere(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     g_assert_cmpint(symlink("loop", loop), ==, 0);
     g_assert_cmpint(symlink("nothing", dangling), ==, 0);
-    assert_not_trusted(loop, loop, "too many links");
+    assert_not_trusted(loop, loop, "too many symbolic links");
     assert_not_trusted(dangling, "nothing", "No such file");
 }
 

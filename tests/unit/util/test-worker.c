@@ -400,7 +400,7 @@ test_documents(void)
     while (late.n_calls == 0)
         g_main_context_iteration(NULL, TRUE);
     g_assert_error(late.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
-    g_assert_cmpstr(late.error->message, ==, "other documents have not been read in time");
+    g_assert_cmpstr(late.error->message, ==, "earlier documents were not parsed in time");
     g_assert_cmpint(g_atomic_int_get(&open.n_through), ==, 1);
 
     gate_open(&shut);
