@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Deadlines of any number of things with one source of the main loop for all of them: a loop looks
- * at each of its sources in every turn. Setting one is cheap as long as most are set in the order
- * in which they pass, as those of one kind are. Main loop only.
+ * Any number of deadlines on one main loop source, because the loop checks each of its sources on
+ * every iteration. Setting a deadline is cheap if most are set in the order in which they expire,
+ * as deadlines of the same length are. Main loop only.
  */
 #pragma once
 
 #include <glib.h>
 
-/* Part of what must end in time; zero it first. Its fields are not for others. */
+/* Embedded in the object with the deadline; initialize with zeros. The fields are private. */
 typedef struct {
     GList link;
     gint64 due; /* monotonic time; 0: not set */
@@ -16,7 +16,7 @@ typedef struct {
     gpointer data;
 } MdDeadline;
 
-/* Calls `passed` once after so many milliseconds, unless it is cleared before. */
+/* Calls `passed` once after this time, unless the deadline is cleared before. */
 void
 md_deadline_set(MdDeadline *self, guint milliseconds, void (*passed)(gpointer data), gpointer data);
 void md_deadline_clear(MdDeadline *self);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A bounded queue that is fair between users. What belongs to one user begins in the order of
- * asking; users take turns. A slot goes to the next user in turn who is below his own limit, so
- * that nobody's jobs, should they hang, hold all of them, and readers together leave some to
- * writers.
+ * A bounded queue that is fair between users. Entries of one user begin in FIFO order; users take
+ * turns. A slot goes to the next user who is below the per-user limit, so that hung jobs of one
+ * user cannot occupy all slots, and readers together leave some slots to writers.
  *
- * An entry is refused with VIR_ERR_RESOURCE_BUSY if its user has too many waiting already. If too
- * many wait in all, the newest one of the user with the most is refused instead, which may be
- * another than the one that has just come. Privileged users (util/owner.h) may have as many waiting
- * as there is room for, and are never refused because of others. An entry whose client goes before
- * it has begun is refused with VIR_ERR_OPERATION_ABORTED.
+ * An entry is refused with VIR_ERR_RESOURCE_BUSY if its user has too many waiting entries. If too
+ * many entries wait in total, the newest entry of the user with the most is refused, which need not
+ * be the new one. Privileged users (util/owner.h) have no limit on waiting entries of their own,
+ * and are never refused because of others. An entry whose client disconnects before it begins is
+ * refused with VIR_ERR_OPERATION_ABORTED.
  *
  * Main loop only.
  */
@@ -28,14 +27,14 @@ typedef struct {
 
 typedef struct _MdFairQueue MdFairQueue;
 
-/* Each is called at most once, and no more after md_fair_entry_leave(). `begin` may be called
- * while the entry joins; `refuse` never is, and takes the error over. */
+/* Each is called at most once, and never after md_fair_entry_leave(). `begin` may be called during
+ * md_fair_queue_join(); `refuse` is not, and takes ownership of the error. */
 typedef struct {
     void (*begin)(gpointer data);
     void (*refuse)(gpointer data, GError *error);
 } MdFairFuncs;
 
-/* A place in a queue, part of what waits for it: zero it first. Its fields are the queue's. */
+/* Embedded in the queued object; initialize with zeros. The fields are private to the queue. */
 typedef struct {
     MdFairQueue *queue; /* NULL: in none */
     MdOwner *owner;
@@ -48,12 +47,13 @@ typedef struct {
     MdOwnerWatch watch;
 } MdFairEntry;
 
-/* `what` waits here, in the plural, for messages; a static string, as `limits` is. */
+/* `what` names the entries in messages, in the plural. `what` and `limits` must outlive the
+ * queue. */
 MdFairQueue *md_fair_queue_new(const char *what, const MdFairLimits *limits);
-/* Nothing may be in it. */
+/* The queue must be empty. */
 void md_fair_queue_free(MdFairQueue *self);
 
-/* Begins the entry at once, or when its turn has come. FALSE: it is refused. */
+/* Begins the entry at once or later. FALSE: the entry is refused. */
 gboolean md_fair_queue_join(MdFairQueue *self,
                             MdFairEntry *entry,
                             MdOwner *owner,
@@ -61,21 +61,21 @@ gboolean md_fair_queue_join(MdFairQueue *self,
                             gpointer data,
                             GError **error);
 
-/* Whether an error is such a refusal, which says nothing of what would have been done. */
+/* Whether an error is a refusal by a queue, so that nothing is known about the operation itself. */
 gboolean md_fair_queue_is_refusal(const GError *error);
 
-/* Takes an entry back, or ends it if it has begun; nothing if it is in no queue. */
+/* Removes a waiting entry, or ends a running one. Does nothing if the entry is in no queue. */
 void md_fair_entry_leave(MdFairEntry *entry);
 gboolean md_fair_entry_is_running(const MdFairEntry *entry);
 
 guint md_fair_queue_count_running(MdFairQueue *self);
 guint md_fair_queue_count_waiting(MdFairQueue *self);
 
-/* One line in the log: what runs and waits, for whom, and how many have been refused. Nothing if
- * the queue has always been empty. */
+/* Logs one line: running and waiting entries by user, and the number of refusals. Logs nothing if
+ * the queue was never used. */
 void md_fair_queue_log(MdFairQueue *self);
 
-/* Calls `func` for each share (md_owner_get_share()) that has something in the queue. */
+/* Calls `func` for each share (md_owner_get_share()) with entries in the queue. */
 typedef void (*MdFairShareFunc)(guint64 share, guint running, guint waiting, gpointer data);
 void md_fair_queue_foreach(MdFairQueue *self, MdFairShareFunc func, gpointer data);
 

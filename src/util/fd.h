@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A file descriptor that is closed at the end of its scope: g_auto(MdFd). -1: none. */
+/* A file descriptor that is closed at the end of its scope: g_auto(MdFd). -1 if unset. */
 #pragma once
 
 #include <glib.h>
@@ -11,7 +11,7 @@ typedef int MdFd;
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC(MdFd, close, -1)
 
 
-/* Whether something can be read without waiting for it. */
+/* Whether a read would not block. */
 static inline gboolean
 md_fd_is_readable(int fd)
 {

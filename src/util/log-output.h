@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the lines of the log go: to the journal if stderr is connected to it, else to stderr.
- * Nobody waits for a reader that does not read: what cannot be written at once is kept, in order
- * and up to a bound, and written by the main loop later. Any thread.
+ * Writes log lines to the journal if stderr is connected to it, else to stderr. A stalled reader
+ * never blocks the daemon: lines that cannot be written at once are queued up to a limit, and
+ * written in order by the main loop. Any thread.
  */
 #pragma once
 
 #include <glib.h>
 
-/* Lines that are kept. After one was lost, half of them must have gone before others are taken. */
+/* Maximum number of queued lines. After a line was dropped, the queue must drain to half of it
+ * before lines are accepted again. */
 #define MD_LOG_KEPT_MAX 4096
 
-/* What stderr is does not change while the program runs. */
+/* Detects whether stderr is the journal. This does not change while the program runs. */
 void md_log_output_init(void);
 
-/* Whether messages go to the journal, as fields. */
+/* Whether messages are sent to the journal, as fields. */
 gboolean md_log_output_is_journal(void);
 
-/* A line with its end, or for the journal what md_log_output_encode() has made. */
+/* `line` includes its newline, or is the result of md_log_output_encode() for the journal. */
 void md_log_output_write(GString *line);
 
-/* The fields as the journal's socket takes them. */
+/* Encodes the fields in the journal's native protocol. */
 GString *md_log_output_encode(const GLogField *fields, gsize n_fields);
 
-/* Writes a line to stderr, not to the journal: a program's last one, which is not to be kept. Gives
- * up when nobody has made room for it for `patience` milliseconds. */
+/* Writes a program's last line to stderr directly, without queueing or the journal. Gives up after
+ * waiting `patience` milliseconds for a stalled reader. */
 void md_log_output_print(const char *line, guint patience);
 
-/* Writes what is kept. Gives up when the reader has taken nothing for `patience` milliseconds, and
- * after `limit` milliseconds in any case. */
+/* Writes the queued lines. Gives up if the reader stalls for `patience` milliseconds, and after
+ * `limit` milliseconds in any case. */
 void md_log_output_flush(guint patience, guint limit);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every name that the kernel, udev or the file system gives us, once. */
+/* All names defined by the kernel, udev, mdevctl and the file system, each in one place. */
 #pragma once
 
 /* Below the roots (util/roots.h). */
@@ -30,7 +30,7 @@
 #define MD_DIR_CALLOUTS  "callouts"
 #define MD_DIR_NOTIFIERS "notifiers"
 
-/* Sockets, below the run-time directory of libvirt. */
+/* Sockets, below libvirt's run-time directory. */
 #define MD_SOCKET_DIR_NAME "libvirt"
 #define MD_SOCKET_RW       "virtnodedevd-sock"
 #define MD_SOCKET_RO       "virtnodedevd-sock-ro"
@@ -56,7 +56,7 @@
 #define MD_PROPERTY_PRODUCT_NAME  "ID_MODEL_FROM_DATABASE"
 #define MD_PROPERTY_SYNTH_UUID    "SYNTH_UUID"
 
-/* sysfs: any device; one of a class has a link to the device behind it. */
+/* sysfs: attributes of any device. A class device has a link to its parent device. */
 #define MD_ATTR_UEVENT      "uevent"
 #define MD_ATTR_DRIVER      "driver"
 #define MD_ATTR_SUBSYSTEM   "subsystem"
@@ -64,7 +64,7 @@
 #define MD_ATTR_VPD         "vpd"
 #define MD_ATTR_DEVICE      "device"
 
-/* sysfs: a parent of mediated devices and its types. */
+/* sysfs: attributes of a parent of mediated devices and its types. */
 #define MD_ATTR_MDEV_TYPES     "mdev_supported_types"
 #define MD_ATTR_TYPE_NAME      "name"
 #define MD_ATTR_TYPE_API       "device_api"
@@ -72,10 +72,10 @@
 #define MD_ATTR_TYPE_DESC      "description"
 #define MD_ATTR_TYPE_CREATE    "create"
 
-/* sysfs: a mediated device. */
+/* sysfs: attributes of a mediated device. */
 #define MD_ATTR_MDEV_TYPE   "mdev_type"
 #define MD_ATTR_MDEV_REMOVE "remove"
 #define MD_ATTR_VFIO_DEV    "vfio-dev"
 
-/* The root of the device tree as libvirt names it. */
+/* libvirt's name of the root of the device tree. */
 #define MD_NAME_COMPUTER "computer"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who a piece of work is done for: the user whose share it uses up, and the client that waits for
- * its result. Work of a client that has gone need not begin, see util/fair-queue.h; whoever must
- * finish what has begun goes on with md_owner_new_lasting(). Reference-counted; main loop only.
+ * On whose behalf work is done: the user whose share it uses, and the client that waits for its
+ * result. Work of a disconnected client need not begin, see util/fair-queue.h; work that must be
+ * completed uses md_owner_new_lasting(). Reference-counted; main loop only.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 typedef struct _MdOwner MdOwner;
 
-/* Place of a caller in the list of those to be called when a client goes; zero it first. */
+/* Registration of a callback for the client's disconnect; initialize with zeros. */
 typedef struct {
     GList link;
     MdOwner *owner; /* NULL: not in a list */
@@ -18,35 +18,33 @@ typedef struct {
     gpointer data;
 } MdOwnerWatch;
 
-/* What tells shares apart: a uid, or a number beyond all uids. Whoever is not known shares this
- * one.
- */
+/* A share is a uid or, for users without one, a number beyond all uids. All unknown users have this
+ * share. */
 #define MD_OWNER_UNKNOWN ((uid_t)-1)
 
-/* The share of those who have no uid but this name of this kind, both of which must be the same. */
+/* The share of users without a uid, by the kind of their name and the name. */
 guint64 md_owner_share_from_name(const char *kind, const char *name);
 
 /* "the user 1000", for messages. */
 char *md_owner_describe_share(guint64 share);
 
-/* A client with that share. A reader at first. */
+/* A client with this share; initially a reader. */
 MdOwner *md_owner_new(guint64 share);
 
-/* The same client acting for another user; it goes when the client goes. */
+/* The same client acting for another user; it leaves with the client. */
 MdOwner *md_owner_new_for(MdOwner *client, guint64 share);
 
-/* The same share and client, for work that prepares what is done for `owner`: by that alone,
- * nothing has begun for `owner` itself. */
+/* The same share and client, for preparatory work: does not mark `owner` as begun. */
 MdOwner *md_owner_new_preparing(MdOwner *owner);
 
-/* The same share, for work that must be finished: never gone. */
+/* The same share, for work that must be completed: never leaves. */
 MdOwner *md_owner_new_lasting(MdOwner *owner);
 
-/* The same share and rights, but on its own: for work that several clients of one user wait for,
- * which goes when its maker calls md_owner_leave(). */
+/* The same share and rights, for work that several clients of one user wait for. Leaves only when
+ * its creator calls md_owner_leave(). */
 MdOwner *md_owner_new_joint(MdOwner *owner);
 
-/* The daemon's own work, with a share beside root's; borrowed, never gone. */
+/* The daemon's own work, with a share separate from root's; borrowed, never leaves. */
 MdOwner *md_owner_get_daemon(void);
 
 MdOwner *md_owner_ref(MdOwner *self);
@@ -54,23 +52,24 @@ void md_owner_unref(MdOwner *self);
 
 guint64 md_owner_get_share(MdOwner *self);
 
-/* Root, the user that the daemon runs as, or the daemon itself: never refused because of others. */
+/* Whether the owner is root, the user that the daemon runs as, or the daemon itself. Such owners
+ * are never refused because of others. */
 gboolean md_owner_is_privileged(MdOwner *self);
 
-/* Readers share a part of each queue, so that something is left for writers. Whoever is privileged
- * counts as a writer. */
+/* Writers use queue slots that readers must leave free. Privileged owners always count as
+ * writers. */
 void md_owner_set_writer(MdOwner *self);
 gboolean md_owner_is_writer(MdOwner *self);
 
-/* Whether any piece of work has begun for this owner. */
+/* Whether any work has begun for this owner. */
 gboolean md_owner_has_begun(MdOwner *self);
 void md_owner_set_begun(MdOwner *self);
 
-/* The client has gone. Watches are called from the main loop, later. */
+/* The client has disconnected. Watches are called later, from the main loop. */
 void md_owner_leave(MdOwner *self);
 gboolean md_owner_is_gone(MdOwner *self);
 
-/* Calls `gone` once when the client goes, unless the watch is taken away before. */
+/* Calls `gone` once when the client disconnects, unless the watch is removed before. */
 void md_owner_watch(MdOwner *self, MdOwnerWatch *watch, void (*gone)(gpointer data), gpointer data);
 void md_owner_unwatch(MdOwnerWatch *watch);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tells without a disk whether paths still lead to what they led to, and whether a name has come
- * into the directories they lead to, or gone. Of file systems that other machines can change, of
- * which inotify tells nothing, it always says that they may have changed.
+ * Reports, without touching a disk, whether paths still resolve to the same objects, and whether
+ * entries were added to or removed from their directories. Paths on network file systems, whose
+ * remote changes inotify does not report, always count as changed.
  */
 #pragma once
 
@@ -10,16 +10,16 @@
 
 typedef struct _MdPathWatch MdPathWatch;
 
-/* Never NULL; without descriptors for it, everything may always have changed. */
+/* Never NULL; if no descriptors are available, everything always counts as changed. */
 MdPathWatch *md_path_watch_new(void);
 void md_path_watch_free(MdPathWatch *self);
 
-/* Watches a directory, or that it is not there. Returns it as a descriptor with O_PATH, or -1 with
- * errno. Names that are listed afterwards are no older than the watch. May block on a disk. */
+/* Watches a directory, or its absence. Returns an O_PATH descriptor, or -1 with errno. Entries
+ * listed afterwards are not older than the watch. May block on a disk. */
 int md_path_watch_add(MdPathWatch *self, const char *path);
 
-/* Whether all is as it was when it was added. Never blocks, and costs one system call, two if other
- * names have changed. Once FALSE, always FALSE. */
+/* Whether nothing has changed since the paths were added. Never blocks; costs one system call, or
+ * two if unrelated entries have changed. Once FALSE, stays FALSE. */
 gboolean md_path_watch_is_unchanged(MdPathWatch *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPathWatch, md_path_watch_free)

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Descriptors of any number of things with one source of the main loop for all of them, and one for
- * those that are seldom ready: a loop looks at each of its sources in every turn, so that a
- * thousand idle connections would make each call of others several times as slow. Main loop only.
+ * Any number of descriptors on two main loop sources, one of them for descriptors that are seldom
+ * ready. The loop checks each of its sources on every iteration; with a source each, a thousand
+ * idle connections would slow down every call several times. Main loop only.
  */
 #pragma once
 
 #include <glib.h>
 
-/* Part of what has the descriptor; zero it first. Its fields are not for others. */
+/* Embedded in the object that owns the descriptor; initialize with zeros. The fields are
+ * private. */
 typedef struct {
     GIOCondition wanted; /* 0: not watched */
     gboolean once;       /* told of each event once */
     struct _MdPolledSet *set;
-    guint slot; /* among those that are ready, from 1; 0: it is not */
+    guint slot; /* position among the ready descriptors, from 1; 0: not ready */
     void (*ready)(GIOCondition condition, gpointer data);
     gpointer data;
 } MdPolled;
 
-/* Makes what watches them; the first call of md_polled_set() does it, too. */
+/* Creates the epoll instance; the first md_polled_set() does this as well. */
 gboolean md_polled_prepare(GError **error);
 
 /*
- * From now on `ready` is called for these conditions, whenever they hold: G_IO_IN and G_IO_OUT,
- * each also at an error or hang-up, and G_IO_HUP, at these alone. 0: it is not called any more,
- * which must be said before the descriptor is closed. FALSE with an error: it is not watched.
+ * Calls `ready` whenever one of these conditions holds: G_IO_IN and G_IO_OUT, which include errors
+ * and hang-ups, or G_IO_HUP for these alone. 0 ends this and is required before the descriptor is
+ * closed. FALSE with an error: the descriptor is not watched.
  */
 gboolean md_polled_set(MdPolled *self,
                        int fd,
@@ -33,8 +34,7 @@ gboolean md_polled_set(MdPolled *self,
                        gpointer data,
                        GError **error);
 
-/* The same for an eventfd: `ready` is called after it has been written to, and nobody need read it.
- */
+/* The same for an eventfd: `ready` is called after each write to it; nothing needs to read it. */
 gboolean md_polled_set_eventfd(MdPolled *self,
                                int fd,
                                void (*ready)(GIOCondition condition, gpointer data),
@@ -42,8 +42,8 @@ gboolean md_polled_set_eventfd(MdPolled *self,
                                GError **error);
 
 /*
- * The same as G_IO_IN for what is seldom ready: events, sockets that clients come to. In a turn of
- * the loop these come before all others, and md_polled_look() passes them over.
+ * The same as G_IO_IN for descriptors that are seldom ready, such as events and listening sockets.
+ * These are served before all others, and md_polled_look() skips them.
  */
 gboolean md_polled_set_seldom(MdPolled *self,
                               int fd,
@@ -51,5 +51,6 @@ gboolean md_polled_set_seldom(MdPolled *self,
                               gpointer data,
                               GError **error);
 
-/* Calls at once what the loop would call in its next turn; not from within `ready`. */
+/* Calls the functions of all ready descriptors now instead of in the next iteration. Must not be
+ * called from `ready`. */
 void md_polled_look(void);

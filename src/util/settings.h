@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration file: a key file with the groups below. A missing file means defaults, an
- * unknown group or key or a value out of range is an error that names it. Times in the file are
- * seconds (fractions allowed), here milliseconds; sizes are bytes; socket modes are octal.
+ * The configuration file: a key file with the groups below. If the file is missing, the defaults
+ * apply; an unknown group or key or a value out of range is an error that names it. Times are in
+ * seconds in the file (fractions allowed), in milliseconds here; sizes are in bytes, socket modes
+ * octal.
  */
 #pragma once
 
@@ -17,37 +18,35 @@ typedef struct {
     /* [sockets] */
     char *socket_dir;     /* directory = /run/libvirt; of a user: $XDG_RUNTIME_DIR/libvirt */
     char *socket_group;   /* group = NULL: that of the daemon */
-    gid_t socket_gid;     /* its number; -1: that of the daemon, or not looked up */
+    gid_t socket_gid;     /* its gid; -1: the daemon's, or not looked up */
     guint socket_rw_mode; /* rw_mode = 0700 */
     guint socket_ro_mode; /* ro_mode = 0777 */
 
     /* [limits] */
     guint max_clients;          /* max_clients = 5000 */
-    guint max_clients_per_user; /* max_clients_per_user = 1000; root has no such limit */
-    guint max_client_requests;  /* max_client_requests = 5: calls of one client under way at once */
-    guint max_queued_bytes;     /* max_queued_bytes = 67108864: output a client may leave unread */
-    guint max_memory;    /* max_memory = 134217728: what all clients may hold of input and output */
-    guint frame_timeout; /* frame_timeout = 30: how long a frame may stay half received, or
-                            answers unread while the calls behind them wait */
-    guint max_anonymous_clients; /* max_anonymous_clients = 20: those who must authenticate still */
+    guint max_clients_per_user; /* max_clients_per_user = 1000; does not apply to root */
+    guint max_client_requests;  /* max_client_requests = 5: concurrent calls of one client */
+    guint max_queued_bytes;     /* max_queued_bytes = 67108864: unread output of one client */
+    guint max_memory;           /* max_memory = 134217728: input and output of all clients */
+    guint frame_timeout; /* frame_timeout = 30: for the rest of a frame, and for reading replies
+                            that block further calls */
+    guint max_anonymous_clients; /* max_anonymous_clients = 20: not yet authenticated */
 
-    /* [access]; what may be none or polkit is true for polkit */
+    /* [access]; TRUE for polkit, FALSE for none */
     gboolean auth_unix_rw;   /* auth_unix_rw = none */
     gboolean auth_unix_ro;   /* auth_unix_ro = none */
     gboolean access_drivers; /* access_drivers = none */
-    guint auth_timeout;      /* auth_timeout = 120: how long clients may take to authenticate */
-    guint polkit_timeout; /* polkit_timeout = 30: how long polkit may take for any other answer */
+    guint auth_timeout;      /* auth_timeout = 120: for clients to authenticate */
+    guint polkit_timeout;    /* polkit_timeout = 30: for any other answer of polkit */
 
     /* [keepalive] */
     guint keepalive_interval; /* interval = 5; 0 sends no pings */
-    guint keepalive_count;    /* count = 5: unanswered pings before a client is cut off */
+    guint keepalive_count;    /* count = 5: unanswered pings before disconnecting a client */
 
     /* [mdev] */
-    guint event_timeout; /* event_timeout = 5: how long udev may stay silent after a write, then
-                            sysfs decides */
-    guint
-        driver_timeout; /* driver_timeout = 60: how long a caller waits for a driver behind sysfs */
-    char *state_dir;    /* state_directory = /run/mediated: which devices are being made */
+    guint event_timeout; /* event_timeout = 5: for udev's event after a write; then sysfs decides */
+    guint driver_timeout; /* driver_timeout = 60: for a driver behind sysfs */
+    char *state_dir;      /* state_directory = /run/mediated: devices being created */
 
     /* [definitions] */
     char *definitions_dir; /* directory = /etc/mdevctl.d */
@@ -61,7 +60,7 @@ typedef struct {
     guint udev_receive_buffer; /* receive_buffer = 134217728 */
 
     /* [xml] */
-    gboolean xml_details; /* details = true: our own elements beside libvirt's */
+    gboolean xml_details; /* details = true: mediated's additional elements */
 } MdSettings;
 
 /* `path` NULL: the defaults. `required` FALSE: so are they when the file is not there. */
@@ -69,14 +68,14 @@ MdSettings *md_settings_load(MdRoots *roots, const char *path, gboolean required
 void md_settings_free(MdSettings *self);
 
 /*
- * Makes the settings in use those of `from`, in place, so that whoever holds them has the new ones.
- * What only a restart can change ([sockets], the directories and all other texts, the receive
- * buffer) stays, which is logged.
+ * Copies `from` into the settings in place, so that all holders see the new values. Settings that
+ * require a restart ([sockets], directories and all other strings, the receive buffer) keep their
+ * value; differences are logged.
  */
 void md_settings_update(MdSettings *self, const MdSettings *from);
 
-/* Looks up the number of `socket_group`, if it is set. May block on a disk or a directory service,
- * so that it is for the start of a program only. */
+/* Looks up the gid of `socket_group`, if set. May block on a disk or a directory service: for the
+ * start of a program only. */
 gboolean md_settings_find_group(MdSettings *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSettings, md_settings_free)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Threads that take jobs from the main loop. A job goes to the thread that became idle last, and to
- * a new one if none is idle; their number has no bound of its own. GLib's pool would do the same,
- * but it wakes a thread up while it holds the lock that this thread takes next, which costs both
- * sides another wake-up for each job.
+ * Threads that run jobs for the main loop. A job goes to the thread that became idle last, or to a
+ * new one if none is idle; callers limit the number. GThreadPool is not used because it wakes a
+ * thread while holding the lock that this thread takes next, which costs an extra wake-up per job.
  */
 #pragma once
 
@@ -11,5 +10,6 @@
 
 typedef void (*MdThreadFunc)(gpointer data);
 
-/* Calls func(data) on a thread. Without a new one (EAGAIN) the job waits for one of the others. */
+/* Calls func(data) on a thread. If no thread can be created (EAGAIN), the job waits for an existing
+ * one. */
 void md_threads_run(MdThreadFunc func, gpointer data);

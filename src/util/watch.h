@@ -12,9 +12,9 @@
 #include <glib-object.h>
 
 typedef enum {
-    MD_WATCH_BEGUN, /* has come or has other rights; a file may still be written */
+    MD_WATCH_BEGUN, /* created, or its mode changed; a file may still be written */
     MD_WATCH_DONE,  /* written and closed, moved in or out, or removed */
-    MD_WATCH_GONE,  /* the directory itself, and with it the watch; `name` is NULL */
+    MD_WATCH_GONE,  /* the directory itself, which ends the watch; `name` is NULL */
 } MdWatchEvent;
 
 #define MD_TYPE_WATCH (md_watch_get_type())
@@ -22,18 +22,18 @@ G_DECLARE_FINAL_TYPE(MdWatch, md_watch, MD, WATCH, GObject)
 
 MdWatch *md_watch_new(void);
 
-/* Once, before anything is watched. */
+/* To be called once, before anything is watched. */
 gboolean md_watch_start(MdWatch *self, GError **error);
 
 /*
  * Watches an open directory, which may be closed afterwards. Returns an id greater than 0, or -1
- * with an error (the errno of the kernel). One directory has one id, however often it is added. On
- * any thread: events of the id may come before the call has returned.
+ * with an error (the kernel's errno). Each directory has one id, however often it is added. On any
+ * thread: events with the id may arrive before the call returns.
  */
 int md_watch_add(MdWatch *self, int directory, GError **error);
 
-/* No event with this id comes any more. An unknown id is passed over. */
+/* No further event has this id. Unknown ids are ignored. */
 void md_watch_remove(MdWatch *self, int id);
 
-/* Tells at once what has happened so far, or as much of it as the loop would take in one turn. */
+/* Emits pending events now, up to as many as one iteration of the main loop would. */
 void md_watch_look(MdWatch *self);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs what may block (a driver behind a sysfs attribute, a disk) or take long on a thread of its
- * own and brings the result back to the main loop. Jobs of one kind on one object share a few
- * threads and wait for each other when those are taken, in a queue that is fair between users; jobs
- * on different objects never do, and no write waits for reads.
+ * Runs blocking work (a driver behind a sysfs attribute, a disk) and long computations on threads,
+ * and returns results to the main loop. Jobs of one kind on one object share a few threads; further
+ * jobs wait in a queue that is fair between users. Jobs on different objects never wait for each
+ * other, and writes never wait for reads.
  */
 #pragma once
 
@@ -11,15 +11,15 @@
 
 #include "util/owner.h"
 
-/* Jobs of one kind on one object: how many run at once, blocked ones included, and wait behind.
- * Readers together, and any one user, leave some threads to others. */
+/* Limits for jobs of one kind on one object: running jobs, including hung ones, and queued jobs.
+ * All readers together, and each user, leave some threads to others. */
 #define MD_WORKER_MAX_RUNNING     16
 #define MD_WORKER_RESERVED        4
 #define MD_WORKER_MAX_PER_READER  8
 #define MD_WORKER_MAX_WAITING     1024
 #define MD_WORKER_MAX_OWN_WAITING 256
 
-/* Documents at once: they keep a processor busy. One user's take one thread. */
+/* Concurrent document jobs, which are CPU-bound; one per user. */
 #define MD_WORKER_MAX_DOCUMENTS 2
 
 typedef enum {
@@ -30,7 +30,7 @@ typedef enum {
     MD_WORKER_N_KINDS,
 } MdWorkerKind;
 
-/* Objects of MD_WORKER_FILES, as disks hang apart from each other. */
+/* Objects of MD_WORKER_FILES: disks hang independently of each other. */
 typedef enum {
     MD_WORKER_SCRIPTS,  /* looked for */
     MD_WORKER_SPAWN,    /* scripts started */
@@ -38,20 +38,19 @@ typedef enum {
     MD_WORKER_SCHEMA,   /* that documents are checked against */
 } MdWorkerFiles;
 
-/* Runs on the thread; `data` belongs to it until the call has returned. */
+/* Runs on the thread, which owns `data` until the call returns. */
 typedef gboolean (*MdWorkerFunc)(gpointer data, GError **error);
 
-/* `data` is that of the job, borrowed; NULL with `error`, which is taken over. */
+/* `data` is the job's, borrowed; NULL if there is an `error`, whose ownership is transferred. */
 typedef void (*MdWorkerEndFunc)(gpointer data, GError *error, gpointer user_data);
 
 /*
- * Runs func(data) and then calls `end` on the main loop of the caller, exactly once and never
- * before the call has returned: with the result, or after `deadline` milliseconds with
- * VIR_ERR_OPERATION_TIMEOUT, or with VIR_ERR_RESOURCE_BUSY if too many wait already, or with
- * VIR_ERR_OPERATION_ABORTED if the client goes before it has begun. A job that has not begun by
- * then never will; one that has goes on (the kernel cannot be told to give up), and its late result
- * is dropped. `data` is freed when job and `end` are both through. `object` tells which jobs are on
- * the same one.
+ * Runs func(data) on a thread, then calls `end` exactly once on the caller's main loop, never
+ * before this function returns: with the result, with VIR_ERR_OPERATION_TIMEOUT after `deadline`
+ * milliseconds, with VIR_ERR_RESOURCE_BUSY if too many jobs are queued, or with
+ * VIR_ERR_OPERATION_ABORTED if the client disconnects before the job begins. On timeout, a queued
+ * job is cancelled; a running one continues, as the kernel cannot cancel it, and its result is
+ * dropped. `data` is freed after both the job and `end`. `object` identifies the object of the job.
  */
 void md_worker_run(MdWorkerFunc func,
                    gpointer data,
@@ -63,8 +62,9 @@ void md_worker_run(MdWorkerFunc func,
                    MdWorkerEndFunc end,
                    gpointer user_data);
 
-/* Whether a job has not ended by its deadline, so that another one would hardly either. */
+/* Whether a job on this object has exceeded its deadline and not ended, so that another one would
+ * likely hang as well. */
 gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
 
-/* One line in the log for each object and kind of which a job runs or waits. */
+/* Logs one line for each object and kind with running or queued jobs. */
 void md_worker_log_state(void);
