@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who may connect, and who may do what to which device. Libvirt's permissions, judged by polkit
- * with libvirt's actions, if the settings say so; else everybody may do what the socket lets them.
+ * Access control: who may connect, and who may do what to which device. libvirt's permissions are
+ * checked by polkit with libvirt's actions if configured; else the socket decides.
  *
- * Errors are VIR_ERR_AUTH_* for who may connect and VIR_ERR_ACCESS_DENIED for the rest; when polkit
- * has refused nothing they say what has kept it from answering.
+ * Errors are VIR_ERR_AUTH_* for connecting and VIR_ERR_ACCESS_DENIED for the rest; if polkit gave
+ * no answer, they name the cause.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 #define MD_TYPE_ACCESS (md_access_get_type())
 G_DECLARE_FINAL_TYPE(MdAccess, md_access, MD, ACCESS, GObject)
 
-/* In the order in which they are asked for. */
+/* In the order in which they are checked. */
 typedef enum {
     MD_MAY_CONNECT_GETATTR = 1 << 0,
     MD_MAY_CONNECT_READ = 1 << 1,
@@ -34,13 +34,14 @@ typedef enum {
     MD_MAY_DELETE = 1 << 10,
 } MdPermission;
 
-/* Libvirt's name for a device that a document asks for: it is judged before the document is. */
+/* libvirt's name for the device of a new document, which is authorized before the document is
+ * parsed. */
 #define MD_ACCESS_NEW_DEVICE "new device"
 
 /* `settings` must outlive it. */
 MdAccess *md_access_new(const MdSettings *settings);
 
-/* Whether a client that comes through a socket must authenticate. Who is privileged need not. */
+/* Whether clients of a socket must authenticate. Privileged clients need not. */
 gboolean md_access_is_guarded(MdAccess *self, gboolean read_only);
 
 const MdSettings *md_access_get_settings(MdAccess *self);
@@ -54,12 +55,13 @@ void md_access_authenticate_async(MdAccess *self,
 gboolean md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
 /*
- * Whether somebody may do everything: nobody is judged, or root is, whom polkit lets do anything.
- * The calls below are for the others.
+ * Whether a client may do everything: because authorization is disabled, or because it is root,
+ * whom polkit always allows. The functions below are for other clients.
  */
 gboolean md_access_is_exempt(MdAccess *self, const MdIdentity *who);
 
-/* Whether all of `permissions` are given; `device` NULL if they are about the connection. */
+/* Checks that all of `permissions` are granted; `device` is NULL for permissions on the
+ * connection. */
 void md_access_check_async(MdAccess *self,
                            MdIdentity *who,
                            guint permissions,
@@ -70,7 +72,8 @@ void md_access_check_async(MdAccess *self,
 gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
 /*
- * Those of `names` that may be seen, in their order. Finish returns an array that owns its names.
+ * Selects those of `names` that may be seen, in their order. Finish returns an array that owns its
+ * names.
  */
 void md_access_filter_async(MdAccess *self,
                             MdIdentity *who,
@@ -80,5 +83,5 @@ void md_access_filter_async(MdAccess *self,
                             gpointer user_data);
 GPtrArray *md_access_filter_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
-/* Logs the questions to polkit that are asked and wait. */
+/* Logs running and waiting polkit checks. */
 void md_access_log_state(MdAccess *self);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who is behind a connection: the process at its other end, or whom that process says it acts for.
- * Never changed once made; shared by counting references.
+ * The identity behind a connection: the process at its other end, or the user that this process
+ * acts for. Immutable and reference-counted.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 typedef struct {
     gint64 pid;         /* 0: not known */
-    guint64 start_time; /* of that process, in ticks after the boot; 0: not known */
+    guint64 start_time; /* of that process, in ticks after boot; 0: unknown */
     gint64 uid;         /* -1: not known */
     gint64 gid;         /* -1: not known */
     char *user_name;    /* this and the rest: NULL if not told */
@@ -23,32 +23,32 @@ typedef struct {
 } MdIdentity;
 
 /*
- * The process that has connected. What cannot be told of it is not known: its number and start time
- * are not if it has ended, as the number may be that of another process by then.
+ * The connected process. Its PID and start time are unknown if it has ended, because another
+ * process may have the PID by now.
  */
 MdIdentity *md_identity_new_from_socket(const MdRoots *roots, GSocket *socket);
 
-/* Only its user, which costs less; MD_OWNER_UNKNOWN: not known. */
+/* Only the uid, which is cheaper; MD_OWNER_UNKNOWN if unknown. */
 uid_t md_identity_get_peer_uid(GSocket *socket);
 
 /*
- * Whom a client acts for, in libvirt's words (VIR_CONNECT_IDENTITY_*). VIR_ERR_INVALID_ARG for a
- * field of another type, out of range or twice, VIR_ERR_ARGUMENT_UNSUPPORTED for one that libvirt
- * does not know; both name the field.
+ * The user that a client acts for, as libvirt's parameters (VIR_CONNECT_IDENTITY_*).
+ * VIR_ERR_INVALID_ARG for a field of a wrong type, out of range or given twice,
+ * VIR_ERR_ARGUMENT_UNSUPPORTED for an unknown field; both name the field.
  */
 MdIdentity *md_identity_new_from_params(const md_param *params, guint n, GError **error);
 
 MdIdentity *md_identity_ref(MdIdentity *self);
 void md_identity_unref(MdIdentity *self);
 
-/* The user that this process runs as, or root: it may do whatever we may do. */
+/* Whether it is root or the user this process runs as, and so may do everything we may. */
 gboolean md_identity_is_privileged(const MdIdentity *self);
 gboolean md_identity_is_privileged_uid(uid_t uid);
 
 /*
- * Whose share it uses up (util/owner.h): that of the user with its uid. libvirt's daemons send none
- * of those who come to them over the network; they are told apart by the name of their SASL login
- * or, without one, of their certificate. Those who have neither are not told apart.
+ * The share of its user (util/owner.h), by uid. libvirt's daemons send no uid for remote users;
+ * these are distinguished by SASL user name or, without one, by certificate name. Users with
+ * neither share one share.
  */
 guint64 md_identity_get_share(const MdIdentity *self);
 
@@ -56,13 +56,13 @@ guint64 md_identity_get_share(const MdIdentity *self);
 char *md_identity_describe(const MdIdentity *self);
 
 /*
- * The start time in the text of /proc/PID/stat, 0 if there is none. The name of the program, which
- * the process chooses, may hold anything.
+ * Parses the start time from the text of /proc/PID/stat; 0 on failure. The process name in it is
+ * chosen by the process and may contain anything.
  */
 guint64 md_identity_parse_start_time(const char *stat);
 
-/* Whether the text of /proc/PID/status is that of a process with this user ID: real, effective or
- * saved. */
+/* Whether the text of /proc/PID/status belongs to a process with this real, effective or saved
+ * uid. */
 gboolean md_identity_is_user_of(const char *status, uid_t uid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdIdentity, md_identity_unref)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Asks polkit whether somebody may do something, over the system bus. The bus is connected to when
- * first needed, and again after it has gone. Nothing is remembered: every question is asked.
+ * Checks authorization with polkit over the system bus. Connects to the bus when first needed, and
+ * again after a disconnect. Results are not cached.
  */
 #pragma once
 
@@ -13,17 +13,17 @@
 #define MD_TYPE_POLKIT (md_polkit_get_type())
 G_DECLARE_FINAL_TYPE(MdPolkit, md_polkit, MD, POLKIT, GObject)
 
-/* Questions asked at once, below what a bus allows for. More wait for their turn, which users take
- * in turn. */
+/* Maximum number of concurrent checks, below the limits of the bus. Further checks are queued
+ * fairly between users. */
 #define MD_POLKIT_MAX_ASKED 64
 
-/* `limits` must outlive it, and not exceed the above. */
+/* `limits` must outlive the object, and not exceed the constants above. */
 MdPolkit *md_polkit_new(const MdFairLimits *limits);
 
 /*
- * `details`: what the rules may look at, of type a{ss}; NULL: nothing. `interactive`: polkit may
- * ask the user for a password. Calls back once, after `deadline` milliseconds at the latest, and at
- * once when the owner goes.
+ * `details`: the variables that rules see, of type a{ss}; NULL: none. `interactive`: polkit may
+ * prompt for a password. Calls back once, at the latest after `deadline` milliseconds, and at once
+ * when the owner leaves.
  */
 void md_polkit_check_async(MdPolkit *self,
                            const MdIdentity *who,
@@ -36,14 +36,15 @@ void md_polkit_check_async(MdPolkit *self,
                            gpointer user_data);
 
 /*
- * TRUE: it may. Else polkit's answer, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED or
- * VIR_ERR_AUTH_UNAVAILABLE; or there was none: VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_DBUS_SERVICE,
- * VIR_ERR_RESOURCE_BUSY if too many wait, VIR_ERR_OPERATION_ABORTED if the owner has gone.
+ * TRUE: authorized. Else polkit's answer, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED or
+ * VIR_ERR_AUTH_UNAVAILABLE; or the cause for a missing answer: VIR_ERR_OPERATION_TIMEOUT,
+ * VIR_ERR_DBUS_SERVICE, VIR_ERR_RESOURCE_BUSY if too many checks are queued,
+ * VIR_ERR_OPERATION_ABORTED if the owner has left.
  */
 gboolean md_polkit_check_finish(MdPolkit *self, GAsyncResult *result, GError **error);
 
-/* Whether an error of the above is an answer. */
+/* Whether an error from above is polkit's answer. */
 gboolean md_polkit_is_answer(const GError *error);
 
-/* One line in the log on the questions that are asked and wait. */
+/* Logs one line about running and waiting checks. */
 void md_polkit_log_state(MdPolkit *self);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The life of the daemon: it puts the parts together, serves until a signal or its idleness ends
- * it, reads the settings again on SIGHUP, and keeps the service manager informed.
+ * The life cycle of the daemon: creates its parts, serves until a signal or the idle timeout,
+ * reloads the configuration on SIGHUP, and notifies the service manager.
  */
 #pragma once
 
 #include "daemon/options.h"
 
 /*
- * Returns when the daemon has ended as it should, or FALSE if it could not begin. A user's daemon
- * that finds another one in its place has nothing to do, which is no error: its clients are served.
- * `settings` are changed by a reload.
+ * TRUE when the daemon has ended normally, FALSE if it failed to start. A user's daemon that finds
+ * another one running succeeds at once. A reload changes `settings`.
  */
 gboolean md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's own events, as it sends them to udevd, compared with those that udevd tells of. As
- * long as it tells of all, they are used for nothing else. When there is no udevd, or the kernel
- * has told of something and udevd of nothing for too long, udevd is silent and they take the place
- * of its events. If udevd tells of others and never of that one, the event is lost.
+ * Receives the kernel's uevents and compares them with udevd's events. While udevd reports them
+ * all, they serve no other purpose. If udevd is not running, or has reported nothing for too long
+ * after a uevent, it counts as silent, and the kernel's uevents replace its events. If udevd
+ * reports later events but not a certain one, that event is lost.
  */
 #pragma once
 
@@ -15,20 +15,19 @@
 typedef struct _MdKernelEvents MdKernelEvents;
 
 typedef struct {
-    /* udevd is silent from now on: what has happened before may never have been told. Or it is at
-     * work again. */
+    /* udevd has become silent, and earlier events may never arrive; or it is active again. */
     void (*silence_changed)(gboolean silent, gpointer data);
-    /* While udevd is silent: what the kernel tells. Valid during the call only. */
+    /* While udevd is silent: a uevent of the kernel. Valid during the call only. */
     void (*event)(const MdKernelMessage *message, gpointer data);
-    /* Events have been lost: by udevd, or by the kernel on their way to us. */
+    /* Events have been lost: by udevd, or from the kernel. */
     void (*lost)(gpointer data);
-    /* Whether udevd has told of something that has not been read yet. */
+    /* Whether events of udevd are pending that have not been read. */
     gboolean (*is_behind)(gpointer data);
 } MdKernelEventsFuncs;
 
 /*
- * From here on events queue up. `settings` (receive_buffer; event_timeout: how long udevd may owe
- * an event) must outlive it. NULL with an error if the kernel's events cannot be had.
+ * Events queue up from now on. `settings` (receive_buffer; event_timeout: how late udevd may report
+ * an event) must outlive the object. NULL with an error if kernel uevents cannot be received.
  */
 MdKernelEvents *md_kernel_events_new(const MdSettings *settings,
                                      const MdKernelEventsFuncs *funcs,
@@ -36,10 +35,10 @@ MdKernelEvents *md_kernel_events_new(const MdSettings *settings,
                                      GError **error);
 void md_kernel_events_free(MdKernelEvents *self);
 
-/* From here on the functions are called, from the main loop. */
+/* Calls the functions from now on, from the main loop. */
 void md_kernel_events_listen(MdKernelEvents *self);
 
-/* udevd has told of the event with this number (0: of none of the kernel's). */
+/* udevd has reported the event with this number (0: not a kernel event). */
 void md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum);
 
 /* All is looked at anew that has happened up to the event with this number: whether udevd tells of
@@ -49,9 +48,9 @@ void md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum);
 gboolean md_kernel_events_is_silent(MdKernelEvents *self);
 
 /*
- * Whether udevd, or systemd for it, has the socket that udevd's clients connect to; its file
- * outlives both. Nothing is connected, and nothing started. A user who may not connect is told that
- * there is a udevd.
+ * Whether udevd, or systemd on its behalf, listens on its control socket; the socket file may
+ * outlive both. Does not connect and starts nothing. TRUE if the user lacks the permission to find
+ * out.
  */
 gboolean md_kernel_events_find_udevd(const MdRoots *roots);
 

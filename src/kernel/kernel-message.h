@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A message of the kernel's about one event of a device, in the form that udevd receives. */
+/* A kernel uevent message, in the form that udevd receives. */
 #pragma once
 
 #include <glib.h>
 #include <sys/socket.h>
 
-/* The multicast group in which the kernel sends these messages. */
+/* The multicast group of these messages. */
 #define MD_KERNEL_GROUP 1
 
-/* Longest message that is taken, in bytes; the kernel's own limit is about half. */
+/* Longest accepted message, in bytes; the kernel's own limit is about half. */
 #define MD_KERNEL_MESSAGE_MAX 8192
 
-/* All pointers lead into the bytes that were parsed. */
+/* All pointers point into the parsed bytes. */
 typedef struct {
     const char *action; /* "add", "remove" ... */
     const char *path;   /* of the device, below /sys; begins with a slash */
     guint64 seqnum;     /* grows with each event; not 0 */
-    const char *lines;  /* "NAME=value" and NUL, one after the other, up to `end` */
+    const char *lines;  /* "NAME=value" strings, each followed by NUL, up to `end` */
     const char *end;
 } MdKernelMessage;
 
-/* FALSE if the bytes are no such message. */
+/* FALSE if the bytes are not a valid message. */
 gboolean md_kernel_message_parse(const char *bytes, gsize size, MdKernelMessage *message);
 
-/* Value of a property, the first one of that name; or NULL. */
+/* The value of the first property with this name, or NULL. */
 const char *md_kernel_message_get(const MdKernelMessage *message, const char *name);
 
 /*
- * Whether the kernel itself has sent what was received with this header, in its group, and nothing
- * was cut off. The socket must have SO_PASSCRED set.
+ * Whether a message received with this header was sent by the kernel itself to its group and is not
+ * truncated. The socket must have SO_PASSCRED set.
  */
 gboolean md_kernel_message_is_genuine(struct msghdr *header);

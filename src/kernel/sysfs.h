@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Directories of sysfs, held open. Whoever opened a directory keeps talking to that very kernel
- * object: when the device goes and another one takes its path, the calls fail instead of reaching
- * the new one.
+ * Open directories of sysfs. An open directory stays bound to its kernel object: if the device is
+ * removed and another one takes its path, calls fail instead of reaching the new device.
  *
  * Errors are MD_ERROR with the kernel's errno (md_error_get_errno()). Calls that reach a driver
- * (read and write of an attribute) may block for as long as the driver likes: they belong on a
- * worker, see util/worker.h.
+ * (reading and writing attributes) may block indefinitely: they belong on a worker, see
+ * util/worker.h.
  */
 #pragma once
 
 #include <glib.h>
 
-/* The kernel hands out at most one page per attribute; more than that is not an attribute. In
- * bytes. */
+/* Maximum size of an attribute in bytes; the kernel returns at most one page. */
 #define MD_SYSFS_ATTRIBUTE_MAX 65536
 
 typedef struct _MdSysfsDir MdSysfsDir;
@@ -24,80 +22,79 @@ void md_sysfs_dir_free(MdSysfsDir *self);
 
 const char *md_sysfs_dir_get_path(MdSysfsDir *self);
 
-/* The inode number tells a device from another one that later takes the same path. */
+/* The inode number distinguishes a device from a later one with the same path. */
 guint64 md_sysfs_dir_get_inode(MdSysfsDir *self);
 
-/* FALSE once the kernel has begun to remove the device: its uevent attribute goes before the remove
- * event is sent. */
+/* FALSE once the kernel has begun to remove the device: it removes the uevent attribute before it
+ * sends the remove event. */
 gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
 
-/* Whether it is alive, and its path leads to it still, if it has been asked before whether it is
- * alive. */
+/* Whether the device is alive and its path still leads to it, if md_sysfs_dir_is_alive() has been
+ * called before. */
 gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
 
-/* The inode number of what is below the directory, behind a link too; 0 if there is nothing. */
+/* The inode number of an entry below the directory, following links; 0 if it does not exist. */
 guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 
-/* The same of a directory, and how many it holds in turn: the kernel counts the links of their
- * `..`.
- */
+/* The same for a directory, with the number of its subdirectories, from the kernel's link count. */
 guint64 md_sysfs_dir_find_directory(MdSysfsDir *self, const char *name, guint *n_directories);
 
-/* The inode number of what is at a path now; 0 if there is nothing. */
+/* The inode number of a path; 0 if it does not exist. */
 guint64 md_sysfs_find_inode(const char *path);
 
 gboolean md_sysfs_dir_has(MdSysfsDir *self, const char *name);
 
-/* The text of an attribute without its trailing newline; `name` may be a path, links are followed.
- */
+/* The text of an attribute without its trailing newline; `name` may be a path, links are
+ * followed. */
 char *md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error);
 
 /*
- * A text that a device or a firmware tells of itself, as libvirt shows it: blanks are kept, a line
- * end is not. NULL if the attribute is missing, or nothing in it could be printed.
+ * A string of a device or firmware as libvirt shows it: blanks are kept, the trailing newline is
+ * not. NULL if the attribute is missing or has no printable character.
  */
 char *md_sysfs_dir_read_text(MdSysfsDir *self, const char *name);
 
-/* An attribute as raw bytes, at most `max` of them (PCI config space, VPD). */
+/* An attribute as raw bytes, at most `max` (PCI config space, VPD). */
 GBytes *md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error);
 
-/* What the kernel says of a file's size, 0 if it is not there: true of binary attributes only. */
+/* The size of a file, 0 if it does not exist; meaningful for binary attributes only. */
 gsize md_sysfs_dir_get_size(MdSysfsDir *self, const char *name);
 
-/* A number in decimal or, after 0x, in hexadecimal. FALSE if the attribute is missing or no number.
- */
+/* A decimal number, or hexadecimal with the prefix 0x. FALSE if the attribute is missing or not a
+ * number. */
 gboolean md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value);
 
-/* A number in hexadecimal, with or without 0x; 0 if the attribute is missing or no number. */
+/* A hexadecimal number, with or without 0x; 0 if the attribute is missing or not a number. */
 guint md_sysfs_dir_read_hex(MdSysfsDir *self, const char *name);
 
-/* The last component of what a link points at, NULL if there is no such link. */
+/* The last component of a link's target, NULL if there is no such link. */
 char *md_sysfs_dir_read_link(MdSysfsDir *self, const char *name);
 
-/* Where a link leads to, as an absolute path without links; NULL if there is no such link. */
+/* The target of a link as an absolute path without links; NULL if there is no such link. */
 char *md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name);
 
-/* What a directory holds. The inode number is that of a directory, attribute or link itself. */
+/* A directory entry. The inode number is that of the directory, attribute or link itself. */
 typedef struct {
     char *name;
     guint64 inode;
 } MdSysfsEntry;
 
-/* Of MdSysfsEntry, sorted by name; an empty array if there is no such subdirectory. */
+/* The entries of a subdirectory as MdSysfsEntry, sorted by name; an empty array if it does not
+ * exist. */
 GPtrArray *md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name);
 
-/* The names in a subdirectory, sorted; an empty array if it is not there. */
+/* The names in a subdirectory, sorted; an empty array if it does not exist. */
 GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 
-/* Writes to an attribute of ours to name (`create`, `remove`). */
-/* FALSE if this process could not open the attribute to write it; errno says why. */
+/* Writes to an attribute named by us (`create`, `remove`). */
+/* FALSE if this process cannot open the attribute for writing; errno has the cause. */
 gboolean md_sysfs_dir_may_write(MdSysfsDir *self, const char *name);
 gboolean md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error);
 
 /*
- * Writes to an attribute that a client named: a relative path strictly below the directory, never
- * through `..`, a link or the directory of another device (VIR_ERR_INVALID_ARG otherwise). A
- * newline is appended, as some drivers drop the last character.
+ * Writes to an attribute named by a client: a relative path strictly below the directory, without
+ * `..`, links or directories of other devices (else VIR_ERR_INVALID_ARG). Appends a newline,
+ * because some drivers drop the last character.
  */
 gboolean
 md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text, GError **error);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One line in the log for each call that changes something, or was to; none for a call that reads.
- */
+/* Logs one line for each call that changes something, or attempts to; none for calls that only
+ * read. */
 #pragma once
 
 #include "remote/session.h"
 
 /*
- * `identity`: for whom the call came, as the session may act for another by now. `function`: of
- * libvirt's API. `device`: its name, NULL: not known. `parent`: name of its parent, NULL: not
- * known. `since`: monotonic time at which the call came. `error` NULL: it worked.
+ * `identity`: the caller when the call arrived; the session may act for another user by now.
+ * `function`: of libvirt's API. `device`, `parent`: names, or NULL if unknown. `since`: monotonic
+ * time of the call's arrival. `error` NULL: success.
  */
 void md_call_log_change(MdSession *session,
                         const MdIdentity *identity,

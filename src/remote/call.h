@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call of a client, from its arrival to its answer. Whoever has it answers it exactly once,
- * which ends it; an answer to a client that has gone is dropped.
+ * One call of a client, from its arrival to its reply. Its owner replies exactly once, which ends
+ * the call; the reply is dropped if the client has disconnected.
  */
 #pragma once
 
@@ -11,20 +11,20 @@
 
 typedef struct _MdCall MdCall;
 
-/* `args` are there until the call has ended. */
+/* `args` remain valid until the call has ended. */
 typedef void (*MdCallHandler)(MdCall *call, gconstpointer args);
 
 typedef enum {
-    MD_PROCEDURE_UNOPENED = 1 << 0, /* may be called before the connection is opened */
+    MD_PROCEDURE_UNOPENED = 1 << 0, /* allowed before the connection is opened */
     MD_PROCEDURE_WRITE = 1 << 1,    /* not for readers */
     MD_PROCEDURE_LOGIN = 1 << 2,    /* for those who must authenticate still */
-    MD_PROCEDURE_ALONE = 1 << 3,    /* what the client sends next waits until it is answered */
+    MD_PROCEDURE_ALONE = 1 << 3,    /* later messages of the client wait until it is answered */
     MD_PROCEDURE_NEW = 1 << 4,      /* about a device that is not there yet */
     MD_PROCEDURE_EARLY = 1 << 5,    /* answered before the list of devices is whole */
     MD_PROCEDURE_CHANGE = 1 << 6,   /* changes a device, which is logged */
 } MdProcedureFlags;
 
-/* What we serve. */
+/* A procedure that we serve. */
 typedef struct {
     int number;
     const char *function; /* of libvirt's API, as messages name it */
@@ -34,17 +34,17 @@ typedef struct {
     gsize args_size;
     xdrproc_t ret;         /* NULL: the answer is empty */
     MdCallHandler handler; /* NULL: not served */
-    /* Permissions that are needed depending on the arguments; NULL: none is. */
+    /* Permissions that depend on the arguments; NULL: none. */
     guint (*get_more_permissions)(gconstpointer args);
-    /* The name of the device that the arguments mean, borrowed, NULL if there is none. NULL: they
-     * begin with it. */
+    /* The name of the device given by the arguments, borrowed, or NULL. If the function is NULL,
+     * the arguments begin with the name. */
     const char *(*find_device)(MdDriver *driver, gconstpointer args);
 } MdProcedure;
 
 typedef void (*MdCallEndedFunc)(MdCall *call, gpointer data);
 
-/* `args` are taken over. `slow` is where calls that may wait for drivers and scripts take turns,
- * see md_call_take_turn(). `ended` is called when the call has been answered. */
+/* Takes ownership of `args`. Calls that may wait for drivers and scripts queue in `slow`, see
+ * md_call_take_turn(). `ended` is called when the call has been answered. */
 MdCall *md_call_new(MdSession *session,
                     const MdProcedure *procedure,
                     const md_header *header,
@@ -53,47 +53,48 @@ MdCall *md_call_new(MdSession *session,
                     MdCallEndedFunc ended,
                     gpointer data);
 
-/* One line in the log: which procedure, for which client, and how old the call is. */
+/* Logs one line: the procedure, the client, and the age of the call. */
 void md_call_log_state(MdCall *self);
 
 MdSession *md_call_get_session(MdCall *self);
 MdDriver *md_call_get_driver(MdCall *self);
 
-/* Who is judged: whom the client acted for when the call came; and whose share it uses. */
+/* The identity used for authorization, as of the call's arrival; and the user whose share the call
+ * uses. */
 MdIdentity *md_call_get_identity(MdCall *self);
 MdOwner *md_call_get_owner(MdCall *self);
 
 gconstpointer md_call_get_args(MdCall *self);
 
-/* The MdPermission that the procedure needs with these arguments. */
+/* The MdPermission that the procedure requires with these arguments. */
 guint md_call_get_permissions(MdCall *self);
 
-/* Does what is to be done, if whoever calls is allowed to; else it fails. One that changes a device
- * takes its turn first. */
+/* Runs the call if the caller is authorized; else it fails. Calls that change a device are
+ * serialized. */
 void md_call_run(MdCall *self);
 
-/* Goes on when the user of the call may have one more that waits for drivers or scripts, at once or
- * later; else it fails. */
+/* Continues when the user of the call may have another call waiting for drivers or scripts, at once
+ * or later; else the call fails. */
 void md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call));
 
-/* Keeps the call in `held` until md_call_release(), which runs it. If its client goes before, it
- * fails and is taken out. */
+/* Keeps the call in `held` until md_call_release(), which runs it. If its client disconnects
+ * before, the call fails and is removed. */
 void md_call_hold(MdCall *self, GQueue *held);
 void md_call_release(MdCall *self);
 
-/* A device that a call turns out to be about, and the MdPermission that are needed on it. */
+/* A device affected by a call, and the MdPermission required on it. */
 typedef struct {
     const char *device; /* borrowed */
     guint permissions;
 } MdMeant;
 
-/* Adds what is meant at this moment to an array of MdMeant. */
+/* Adds the devices currently affected to an array of MdMeant. */
 typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
 
 /*
- * Judges a call for what its arguments mean, when that is known. `allowed` is called once nothing
- * is meant that has not been judged, and before anything else can happen; `refused` instead if the
- * call has failed. Either may be called at once.
+ * Authorizes a call for the devices affected by its arguments. Calls `allowed` once all of them
+ * have been authorized, before anything else can happen; or `refused` if the call has failed.
+ * Either may be called at once.
  */
 void md_call_authorize(MdCall *self,
                        MdListMeantFunc list,
@@ -101,9 +102,9 @@ void md_call_authorize(MdCall *self,
                        void (*refused)(gpointer data),
                        gpointer data);
 
-/* Whether nobody is judged. */
+/* Whether no authorization is required. */
 gboolean md_call_is_exempt(MdCall *self);
 
-/* Both end the call. `ret` is of the type of the procedure, `error` is taken over. */
+/* Both end the call. `ret` has the procedure's result type; ownership of `error` is transferred. */
 void md_call_reply(MdCall *self, gconstpointer ret);
 void md_call_fail(MdCall *self, GError *error);

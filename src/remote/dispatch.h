@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a message to what is done for it: one table of all procedures that we serve. Whatever is not
- * in it gets an error reply; no call goes unanswered.
+ * Dispatches messages to handlers: one table of all procedures that we serve. Calls not in the
+ * table receive an error reply; no call remains unanswered.
  */
 #pragma once
 
@@ -15,19 +15,20 @@ void md_dispatch_unref(MdDispatch *self);
 
 void md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *message);
 
-/* From here on calls about devices wait, in their order; the connection itself is served. */
+/* From now on, calls about devices are held, in order; calls about the connection itself are
+ * served. */
 void md_dispatch_hold(MdDispatch *self);
-/* They are done now. */
+/* Runs the held calls. */
 void md_dispatch_release(MdDispatch *self);
 
-/* Calls not answered yet, those of clients that have gone included. */
+/* Number of calls not answered yet, including those of disconnected clients. */
 guint md_dispatch_count_calls(MdDispatch *self);
 
-/* One line in the log for each of them, up to MD_DISPATCH_LOGGED_MAX, and one of totals. */
+/* Logs one line per running call, up to MD_DISPATCH_LOGGED_MAX, and one with totals. */
 #define MD_DISPATCH_LOGGED_MAX 256
 void md_dispatch_log_state(MdDispatch *self);
 
-/* `func` is called whenever the last call under way has been answered; NULL: nothing is. */
+/* Calls `func` whenever the last running call has been answered; NULL: no function. */
 void md_dispatch_set_idle_func(MdDispatch *self, void (*func)(gpointer data), gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDispatch, md_dispatch_unref)

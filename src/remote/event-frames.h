@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events as they are sent. Clients whose callbacks have the same id are sent the same frame, which
- * is then encoded and kept in memory once.
+ * Encodes events. Clients with the same callback id share one frame, which is encoded and stored
+ * once.
  */
 #pragma once
 

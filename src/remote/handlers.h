@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is done for each procedure that we serve; the types of arguments and results are in
- * remote/dispatch.c. */
+/* The handlers of all procedures that we serve; remote/dispatch.c has the types of arguments and
+ * results. */
 #pragma once
 
 #include "remote/call.h"
 
-/* Who it is. */
+/* Authentication. */
 void md_handle_auth_list(MdCall *call, gconstpointer args);
 void md_handle_auth_sasl(MdCall *call, gconstpointer args);
 void md_handle_auth_polkit(MdCall *call, gconstpointer args);
 void md_handle_set_identity(MdCall *call, gconstpointer args);
 
-/* The connection itself. */
+/* The connection. */
 void md_handle_open(MdCall *call, gconstpointer args);
 void md_handle_close(MdCall *call, gconstpointer args);
 void md_handle_get_type(MdCall *call, gconstpointer args);
@@ -43,7 +43,7 @@ void md_handle_define_xml(MdCall *call, gconstpointer args);
 void md_handle_undefine(MdCall *call, gconstpointer args);
 void md_handle_set_autostart(MdCall *call, gconstpointer args);
 void md_handle_update(MdCall *call, gconstpointer args);
-/* Answers a call, `data`, when md_driver_change_finish() may be called. */
+/* Replies to a call, `data`, once md_driver_change_finish() may be called. */
 void md_handle_changed(GObject *source, GAsyncResult *result, gpointer data);
 void md_handle_get_autostart(MdCall *call, gconstpointer args);
 void md_handle_is_persistent(MdCall *call, gconstpointer args);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What goes out to one client, in order. An event waits here while it is judged whether the client
- * may see the device, and whatever comes after it waits behind it; where nobody is judged nothing
- * waits.
+ * The output of one client, in order. An event is held here until polkit has authorized the client
+ * to see its device, and later frames wait behind it. Without authorization, nothing waits.
  */
 #pragma once
 
@@ -13,22 +12,22 @@ typedef struct _MdOutbox MdOutbox;
 
 MdOutbox *md_outbox_new(MdClient *client, MdAccess *access);
 
-/* Sends nothing that is still here, and calls nobody any more but the `sent` of frames. */
+/* Drops all held frames; afterwards calls nothing but the `sent` functions of frames. */
 void md_outbox_end(MdOutbox *self);
 void md_outbox_unref(MdOutbox *self);
 
-/* `sent` is called when the frame has left, or has been dropped because the client has gone. */
+/* `sent` is called when the frame has been sent, or dropped because the client has disconnected. */
 void md_outbox_send(MdOutbox *self, GBytes *frame, void (*sent)(gpointer data), gpointer data);
 
 /*
- * For events: sends the frame if `who` may see the device. When polkit has not answered in time
- * nothing that waits for it then is sent. A client that lets more than `max_queued_bytes` wait here
- * is cut off.
+ * For events: sends the frame if `who` may see the device. If polkit does not answer in time, all
+ * events waiting for it are dropped. A client with more than `max_queued_bytes` waiting here is
+ * disconnected.
  */
 void md_outbox_send_if_visible(
     MdOutbox *self, MdIdentity *who, MdOwner *owner, const char *device, GBytes *frame);
 
-/* Ends the connection when all has left and has been sent. */
+/* Ends the connection when all frames have been sent. */
 void md_outbox_close_when_sent(MdOutbox *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdOutbox, md_outbox_unref)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The daemon as its clients see it: sockets, connections, calls. */
+/* The sockets, connections and calls of the daemon. */
 #pragma once
 
 #include <gio/gio.h>
@@ -10,35 +10,34 @@
 #define MD_TYPE_SERVER (md_server_get_type())
 G_DECLARE_FINAL_TYPE(MdServer, md_server, MD, SERVER, GObject)
 
-/* Holds the driver; `settings` must outlive the server. */
+/* References the driver; `settings` must outlive the server. */
 MdServer *md_server_new(MdDriver *driver, const MdSettings *settings);
 
-/* Opens the sockets; clients are served from the main loop. Errors name the socket. */
+/* Opens the sockets; clients are served by the main loop. Errors name the socket. */
 gboolean md_server_listen(MdServer *self, GError **error);
 
-/* While the list of devices is made, clients may connect, and what they ask about devices waits. */
+/* While the device list is being built, clients may connect, and calls about devices wait. */
 void md_server_hold(MdServer *self);
 void md_server_release(MdServer *self);
 
 guint md_server_count_clients(MdServer *self);
 
-/* `func` is called when there have been no client and no call under way for `timeout` milliseconds;
- * not after the stop has begun. 0: never. */
+/* Calls `func` after `timeout` milliseconds without clients and running calls, unless a stop has
+ * begun. 0: never. */
 typedef void (*MdServerFunc)(gpointer data);
 void md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data);
 
-/* The settings have changed: has the clients that are there, and those that wait, feel it. */
+/* Applies changed settings to existing and waiting clients. */
 void md_server_reload(MdServer *self);
 
-/* Logs the clients, up to MD_SERVER_LOGGED_MAX of them, calls under way, and totals. */
+/* Logs up to MD_SERVER_LOGGED_MAX clients, running calls, and totals. */
 #define MD_SERVER_LOGGED_MAX 256
 void md_server_log_state(MdServer *self);
 
 /*
- * Removes the sockets, lets the calls under way end and be answered, tells the clients that asked
- * for it that the daemon goes, and closes all connections. Calls back once, when that is done; a
- * client that does not read its last answers holds it up for five seconds. Must not be called
- * again.
+ * Removes the sockets, finishes and answers running calls, notifies clients that requested it, and
+ * closes all connections, then calls back once. A client that does not read its last replies delays
+ * this by up to five seconds. Must not be called again.
  */
 void md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user_data);
 void md_server_stop_finish(MdServer *self, GAsyncResult *result);

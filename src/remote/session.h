@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a client has opened: the connection object of libvirt's API, with its rights and its event
- * callbacks. It ends with the client; a call under way may hold it longer.
+ * The connection object of libvirt's API that a client has opened, with its permissions and event
+ * callbacks. It ends with the client; a running call may hold a reference longer.
  */
 #pragma once
 
@@ -13,9 +13,8 @@
 typedef struct _MdSession MdSession;
 
 /*
- * `read_only`: the client came through a socket for readers. `peer`: who it is. `driver` and
- * `frames` must outlive the session. A client that must authenticate is cut off if it takes too
- * long.
+ * `read_only`: the client connected to a read-only socket. `peer`: its identity. `driver` and
+ * `frames` must outlive the session. A client that must authenticate is disconnected on timeout.
  */
 MdSession *md_session_new(MdClient *client,
                           MdDriver *driver,
@@ -26,7 +25,7 @@ MdSession *md_session_new(MdClient *client,
 MdSession *md_session_ref(MdSession *self);
 void md_session_unref(MdSession *self);
 
-/* What the log calls the client: 1 for the first one of this daemon; 0 until it is set. */
+/* The number of the client in the log: 1 for the first client of this daemon; 0 until it is set. */
 void md_session_set_number(MdSession *self, guint64 number);
 guint64 md_session_get_number(MdSession *self);
 
@@ -34,35 +33,36 @@ MdClient *md_session_get_client(MdSession *self);
 MdDriver *md_session_get_driver(MdSession *self);
 MdAccess *md_session_get_access(MdSession *self);
 
-/* The client, with the share of whom it acts for. */
+/* The client, with the share of the user it acts for. */
 MdOwner *md_session_get_owner(MdSession *self);
 
-/* Who is at the other end, and who is judged: the same until the client says whom it acts for. */
+/* The process at the other end, and the identity used for authorization: the same until the client
+ * acts for another user. */
 const MdIdentity *md_session_get_peer(MdSession *self);
 MdIdentity *md_session_get_identity(MdSession *self);
-/* Its connection counts as one of the user it acts for. Fails if this user may have no more. */
+/* The connection then counts as one of the user it acts for. Fails if this user has the maximum
+ * number of connections. */
 gboolean md_session_set_identity(MdSession *self, MdIdentity *identity, GError **error);
 
 /* `func` is called when the client has authenticated. */
 void md_session_set_authenticated_func(MdSession *self, void (*func)(gpointer data), gpointer data);
 gboolean md_session_is_authenticated(MdSession *self);
 
-/* Asks whether the client may connect; `callback` has the session's access as its source. Once at a
- * time. */
+/* Authorizes the client to connect; `callback` has the session's access as its source. Only one at
+ * a time. */
 void
 md_session_authenticate_async(MdSession *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **error);
 
-/* Sends a frame after the events before it. `sent` is called when it has left, or has been dropped.
- */
+/* Sends a frame after earlier events. `sent` is called when it has been sent or dropped. */
 void md_session_send(MdSession *self, GBytes *frame, void (*sent)(gpointer data), gpointer data);
 
-/* Ends the connection when all has been sent. */
+/* Ends the connection when all frames have been sent. */
 void md_session_close_when_sent(MdSession *self);
 
 /*
- * `name`: the URI as the client wrote it, NULL for any. VIR_ERR_NO_CONNECT if it is not for us,
- * VIR_ERR_INTERNAL_ERROR if its path is another instance's.
+ * `name`: the URI given by the client, NULL for any. VIR_ERR_NO_CONNECT if the URI is for another
+ * driver, VIR_ERR_INTERNAL_ERROR if its path is for another instance.
  */
 gboolean md_session_open(MdSession *self, const char *name, gboolean read_only, GError **error);
 gboolean md_session_is_open(MdSession *self);
@@ -72,19 +72,19 @@ gboolean md_session_is_read_only(MdSession *self);
 const char *md_session_get_uri(MdSession *self);
 
 /*
- * Sends the client `event` of `device` (NULL: of all) as it happens. Returns the id of the
- * callback, which is not negative, or -1. Readers have at most MD_SUBSCRIPTIONS_READER_MAX of them.
+ * Sends the client `event` of `device` (NULL: of all devices). Returns the non-negative id of the
+ * callback, or -1. Readers have at most MD_SUBSCRIPTIONS_READER_MAX callbacks.
  */
 int md_session_subscribe(MdSession *self, int event, const char *device, GError **error);
 gboolean md_session_unsubscribe(MdSession *self, int callback, GError **error);
 
-/* Whether the client wants to be told when the daemon stops. */
+/* Whether the client is to be notified when the daemon stops. */
 void md_session_set_close_callback(MdSession *self, gboolean wanted);
 
-/* Tells it, if so, once. */
+/* Notifies the client, if requested, once. */
 void md_session_notify_closed(MdSession *self, int reason);
 
-/* The client has gone. */
+/* The client has disconnected. */
 void md_session_end(MdSession *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSession, md_session_unref)

@@ -5,13 +5,13 @@
 #include "node_device/driver.h"
 #include "remote/event-frames.h"
 
-/* Callbacks of a client that may only read, and of any other. */
+/* Maximum number of callbacks, of readers and of other clients. */
 #define MD_SUBSCRIPTIONS_READER_MAX 64
 #define MD_SUBSCRIPTIONS_WRITER_MAX 1024
 
 typedef struct _MdSubscriptions MdSubscriptions;
 
-/* Called for each event; the subscriptions may be cleared within. */
+/* Called for each event; may clear the subscriptions. */
 typedef void (*MdSubscriptionsSend)(GBytes *frame, const char *device, gpointer data);
 
 /* `driver` and `frames` must outlive it. */
@@ -22,9 +22,9 @@ MdSubscriptions *md_subscriptions_new(MdDriver *driver,
 void md_subscriptions_free(MdSubscriptions *self);
 
 /*
- * For `owner`, in whose user's turns the client is told. `device` NULL: all. Returns the id of the
- * callback, which is not negative, or -1: there is no such event or device, there is such a
- * callback already, or there are `max` callbacks.
+ * Subscribes for `owner`; events are sent in the turns of its user. `device` NULL: all devices.
+ * Returns the non-negative id of the callback, or -1: unknown event or device, duplicate callback,
+ * or more than `max` callbacks.
  */
 int md_subscriptions_add(MdSubscriptions *self,
                          MdOwner *owner,
@@ -35,10 +35,10 @@ int md_subscriptions_add(MdSubscriptions *self,
 gboolean md_subscriptions_remove(MdSubscriptions *self, int id, GError **error);
 void md_subscriptions_clear(MdSubscriptions *self);
 
-/* Sends at once what others may be sent later. */
+/* Sends now what may be sent later to others. */
 void md_subscriptions_catch_up(MdSubscriptions *self);
 
-/* Bytes of memory that they take. */
+/* Their memory in bytes. */
 gsize md_subscriptions_get_cost(MdSubscriptions *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSubscriptions, md_subscriptions_free)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Procedures of libvirt's other drivers (guests, networks, storage ...). They are not ours to
- * serve, but whoever calls one is told by name what is not supported, as by any of libvirt's
- * daemons.
+ * Procedures of libvirt's other drivers (guests, networks, storage ...). Calls of them fail with an
+ * error that names the function, as with libvirt's own daemons.
  */
 #pragma once
 
-/* The function of libvirt's API behind a procedure and the error domain it belongs to; NULL if
- * there is none. */
+/* The libvirt API function of a procedure and its error domain; NULL if unknown. */
 const char *md_unsupported_procedures_find(int procedure, int *domain);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The only place where an error becomes what a client of libvirt is told. */
+/* The only place that converts a GError into libvirt's error on the wire. */
 #pragma once
 
 #include <glib.h>
 
 #include "protocol/protocol.h"
 
-/* The error reply to a call, ready to be sent. */
+/* Encodes the error reply to a call. */
 GBytes *md_wire_error_encode(const md_header *call, const GError *error);

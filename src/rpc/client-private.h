@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A connection from within: client.c has its frames and turns, client-keepalive.c its pings. */
+/* Internals of a connection, shared by client.c (frames and turns) and client-keepalive.c
+ * (pings). */
 #pragma once
 
 #include "rpc/client.h"
@@ -24,33 +25,33 @@ struct _MdClient {
     gsize counted; /* of what is held, as the connection knows it */
 
     MdReceiveQueue *received;
-    gsize in_hand; /* what the message that is being handed out costs */
+    gsize in_hand; /* cost of the message being handed out */
     guint n_calls;
     gboolean started;
     gboolean reading; /* messages may be handed out */
-    gboolean ended;   /* the client sends no more, and waits for its answers */
+    gboolean ended;   /* the client has shut down its writing side and waits for replies */
     gboolean alone;   /* until a call has been answered */
-    gboolean in_turn; /* what has changed is looked at when the turn ends */
+    gboolean in_turn; /* changes are handled when the turn ends */
     MdPolled polled;
-    MdRoundsPlace place; /* among those that have something to go on with */
-    GIOCondition ready;  /* what the socket is ready for since the last turn */
+    MdRoundsPlace place; /* among the clients with something to do */
+    GIOCondition ready;  /* readiness of the socket since the last turn */
     MdDeadline half_frame;
 
     GBytes *pong;
     MdSendQueue *queue;
-    MdDeadline unread;         /* the client has to read before anything goes on */
-    const MdDeadline *overdue; /* has passed; whether it still holds shows when the turn ends */
+    MdDeadline unread;         /* the client must read before anything else happens */
+    const MdDeadline *overdue; /* expired; checked again when the turn ends */
     gboolean close_when_sent;
 
     gboolean has_keepalive;
     MdKeepalive *keepalive; /* NULL: no pings */
 };
 
-/* The answer to all pings. */
+/* The reply to all pings. */
 GBytes *md_client_make_pong(void);
 
-/* FALSE if a message is not the keepalive's. */
+/* FALSE if the message does not belong to the keepalive program. */
 gboolean md_client_handle_keepalive(MdClient *self, const md_header *header);
 
-/* The settings have changed, or the client has agreed to be pinged. */
+/* After a change of the settings, or when the client has agreed to pings. */
 void md_client_restart_keepalive(MdClient *self);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The connections from within: connections.c has who comes and goes, connections-memory.c what they
- * hold. */
+/* Internals of the connections, shared by connections.c (admission) and connections-memory.c
+ * (memory). */
 #pragma once
 
 #include "rpc/connections.h"
@@ -8,7 +8,7 @@
 typedef struct {
     guint64 share;
     gboolean privileged;
-    GQueue connections; /* of MdConnection, in the order of their coming */
+    GQueue connections; /* of MdConnection, oldest first */
     guint n_readers;
     guint n_authenticating;
     gsize held; /* for those connections, and for closed ones */
@@ -20,9 +20,9 @@ struct _MdConnection {
     MdConnectionUser *user;
     gboolean closed;
     gpointer data;
-    gint64 since;  /* monotonic time of its coming, or of its start */
+    gint64 since;  /* monotonic time of its admission, or of its start */
     GList link;    /* of the user's queue */
-    GList waiting; /* of the table's queue, with data only while it is there */
+    GList waiting; /* of the table's queue; has data only while in it */
     gboolean read_only;
     gboolean anonymous;
     gboolean started;
@@ -32,17 +32,16 @@ struct _MdConnection {
 struct _MdConnections {
     const MdSettings *settings;
     const MdConnectionFuncs *funcs;
-    GHashTable *users; /* share → MdConnectionUser, those who have a connection or for whom
-                          something is held */
+    GHashTable *users; /* share → MdConnectionUser, with a connection or accounted memory */
     guint n_connections;
     guint n_authenticating;
-    GQueue waiting; /* of MdConnection: to be started, in the order of their coming */
-    GSource *retry; /* while some wait: others may have been silent for too long by then */
+    GQueue waiting; /* of MdConnection: to be started, oldest first */
+    GSource *retry; /* while some wait, until others count as silent */
     gsize held;
     gsize left;           /* of that, for closed connections */
-    gsize high;           /* the most that has been held since memory was given back */
+    gsize high;           /* peak memory since memory was last returned */
     GSource *giving_back; /* NULL: nothing is to be given back */
 };
 
-/* Forgets a user who has no connection and for whom nothing is held. */
+/* Drops a user who has neither connections nor accounted memory. */
 void md_connections_drop_if_unused(MdConnections *self, MdConnectionUser *user);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Tells a silent client from a dead one: a ping is due one interval after its last byte, then one
- * after each further interval of silence, and after too many in a row the client is given up.
+ * Detects dead clients: a ping is sent one interval after the last received byte, then after each
+ * further interval of silence; after too many unanswered pings, the client counts as dead.
  */
 #pragma once
 
@@ -19,10 +19,10 @@ MdKeepalive *
 md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpointer data);
 void md_keepalive_free(MdKeepalive *self);
 
-/* While nobody listens to the client its silence does not count. */
+/* While paused, because nobody reads from the client, silence does not count. */
 void md_keepalive_set_paused(MdKeepalive *self, gboolean paused);
 
-/* The client has sent something. */
+/* To be called whenever the client has sent something. */
 void md_keepalive_touch(MdKeepalive *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdKeepalive, md_keepalive_free)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The sockets where clients knock: made by us below `socket_dir`, or handed over by systemd. A
- * socket of ours is there with its mode and group before anyone can connect, takes the place of one
- * that nobody listens to any more, and is removed when its listener is freed, unless it is
- * another's by then. A socket handed over is left.
+ * The listening sockets: created below `socket_dir`, or passed by systemd. A socket of ours has its
+ * mode and group before anyone can connect, replaces a stale socket, and is removed when its
+ * listener is freed, unless another process has replaced it. A passed socket is not removed.
  */
 #pragma once
 
@@ -14,22 +13,22 @@
 typedef struct _MdListener MdListener;
 
 /*
- * `read_only`: the client came through the socket for readers. `scarce`: the process has no
- * descriptor left beside that of the client, which should be closed, or another one instead.
+ * `read_only`: the client connected to the read-only socket. `scarce`: the client took the last
+ * descriptor; it should be closed, or another client instead.
  */
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
 /*
- * All sockets of the daemon: those handed over if there are any, else our own two, of which a
- * user's daemon has the first only, as clients of it look for no other. Free the array to free them
- * all. VIR_ERR_RESOURCE_BUSY that names the path if somebody listens there already.
+ * Opens all sockets of the daemon: the passed ones, or else our own two. A user's daemon has only
+ * the read-write socket, because its clients use no other. Freeing the array frees the listeners.
+ * VIR_ERR_RESOURCE_BUSY with the path if another process listens on it.
  */
 GPtrArray *md_listener_open_all(const MdSettings *settings, GError **error);
 
-/* Whether sockets are handed over, so that none is made. */
+/* Whether systemd has passed sockets, so that none is created. */
 gboolean md_listener_is_handed_over(void);
 
-/* One socket of ours in a directory that is there; `gid` -1: the group of the process. */
+/* Creates one socket in an existing directory; `gid` -1: the group of the process. */
 MdListener *md_listener_new(const char *directory,
                             const char *name,
                             gboolean read_only,
@@ -37,8 +36,8 @@ MdListener *md_listener_new(const char *directory,
                             gid_t gid,
                             GError **error);
 
-/* One that listens already; its name tells what it is for. Takes the descriptor over, in any case.
- */
+/* Uses a listening socket; its name determines its purpose. Takes ownership of the descriptor, also
+ * on failure. */
 MdListener *md_listener_new_from_fd(int fd, GError **error);
 
 void md_listener_free(MdListener *self);
@@ -46,8 +45,8 @@ void md_listener_free(MdListener *self);
 const char *md_listener_get_path(MdListener *self);
 gboolean md_listener_is_read_only(MdListener *self);
 
-/* `func` is called for every client that comes: nobody waits outside because of others. It must not
- * free the listener. */
+/* Calls `func` for each client. All pending clients are accepted, so none waits because of others.
+ * `func` must not free the listener. */
 void md_listener_start(MdListener *self, MdListenerFunc func, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdListener, md_listener_free)

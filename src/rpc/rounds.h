@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which client is served next. The next turn is that of the user who has had fewest, and the
- * clients of one user take turns: however many clients of one user have sent something, a client of
- * another user waits for one of them only. Turns are not saved up by those who do not wait. Main
- * loop only.
+ * Selects the client to be served next: the user with the fewest turns comes first, and the clients
+ * of one user take turns. However many clients of one user have sent something, a client of another
+ * user waits for only one of them. Users who do not wait save up no turns. Main loop only.
  */
 #pragma once
 
 #include <glib.h>
 
-/* Part of a client; zero it first. The fields are private to rounds.c. */
+/* Embedded in a client; initialize with zeros. The fields are private to rounds.c. */
 typedef struct {
     struct _MdRoundsShare *share; /* NULL: not waiting */
     GList link;
@@ -18,20 +17,21 @@ typedef struct {
 } MdRoundsPlace;
 
 /*
- * Calls `turn` once from the main loop, when it is the turn of this client of the user with that
- * share (util/owner.h). Does nothing if the client waits already. A turn that leaves something to
- * do has to wait again.
+ * Calls `turn` once from the main loop, when it is the turn of this client; `key` is its share
+ * (util/owner.h). Does nothing if the client is already waiting. A turn that leaves work must wait
+ * again.
  */
 void md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
-/* The same, but calls `turn` at once if nobody waits and clients have not yet taken much of this
- * turn of the loop. */
+/* The same, but calls `turn` at once if nobody waits and clients have used little of this loop
+ * iteration. */
 void md_rounds_take(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
-/* Whether a frame may be sent beside the turns: nobody waits, and there have not been many in this
- * turn of the loop. That is counted, so that few of them cost the same on any machine. */
+/* Whether a frame may be sent outside the turns: nobody waits, and few frames were sent this way in
+ * this loop iteration. Frames are counted instead of timed, so that their cost is the same on every
+ * machine. */
 gboolean md_rounds_pass(void);
 
-/* The turn is no longer wanted; before a place that may wait is freed, too. */
+/* Cancels the turn; required before a waiting place is freed. */
 void md_rounds_leave(MdRoundsPlace *place);
 gboolean md_rounds_is_waiting(const MdRoundsPlace *place);

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames on their way to one client, in order. */
+/* The outgoing frames of one client, in order. */
 #pragma once
 
 #include <gio/gio.h>
 
 typedef struct _MdSendQueue MdSendQueue;
 
-/* `socket` must not block. */
+/* `socket` must be non-blocking. */
 MdSendQueue *md_send_queue_new(GSocket *socket);
 void md_send_queue_free(MdSendQueue *self);
 
 void md_send_queue_push(MdSendQueue *self, GBytes *frame);
 
-/* Sends as much as the socket takes. FALSE: the client cannot be reached any more. */
+/* Sends as much as the socket accepts. FALSE: the client is unreachable. */
 gboolean md_send_queue_flush(MdSendQueue *self, GError **error);
 
 /* Drops all frames. */
 void md_send_queue_clear(MdSendQueue *self);
 
-/* NULL if there is none. */
+/* NULL if the queue is empty. */
 GBytes *md_send_queue_peek_last(MdSendQueue *self);
 
-/* Frames that have not been sent to their end. */
+/* Number of frames not sent completely. */
 guint md_send_queue_count(MdSendQueue *self);
 
-/* Bytes of memory that the queue takes, and that one frame would. Frames that several queues share
- * are counted for each. */
+/* Memory in bytes, of the queue and of one frame. A frame in several queues counts for each. */
 gsize md_send_queue_get_cost(MdSendQueue *self);
 gsize md_send_queue_get_frame_cost(GBytes *frame);
 
