@@ -19,17 +19,17 @@
 
 typedef struct _MdRecovery MdRecovery;
 
-/* What a backend works with, on the main loop. */
+/* The objects shared by all backends, used on the main loop. */
 typedef struct {
     MdRegistry *registry;
     MdInventory *inventory;
     MdDefinitions *definitions;
     MdCallouts *callouts;
     MdChangeLog *changes;
-    /* One change of a definition at a time, by the name of the device; and one making of a virtual
-     * adapter, by its port name. */
+    /* Serializes changes of a definition by device name, and creation of a virtual adapter by port
+     * name. */
     MdKeyQueue *key_queue;
-    MdRecovery *recovery; /* NULL: nothing is removed that was left half made */
+    MdRecovery *recovery; /* NULL: half-created devices are not removed */
     const MdSettings *settings;
 } MdDriverContext;
 
@@ -62,10 +62,10 @@ typedef struct {
                          const MdNodeDeviceDef *def,
                          GPtrArray *names);
 
-    /* The device that a document describes, active or defined, or NULL. */
+    /* The device described by a document, active or defined, or NULL. */
     MdNodeDevice *(*find_present)(const MdDriverContext *context, const MdNodeDeviceDef *def);
 
-    /* `def` is the parsed document, or that of a definition; `parent` what find_parent() found. */
+    /* `def` is a parsed document or a definition; `parent` is the result of find_parent(). */
     void (*create_async)(const MdDriverContext *context,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
@@ -79,18 +79,18 @@ typedef struct {
                           gpointer user_data);
 
     /*
-     * The rest is about definitions. A backend that keeps none has none of it.
+     * The following functions are about definitions; NULL in a backend without definitions.
      */
 
-    /* The same for one that is to be kept: it makes sure that `def` says what the parent is called
-     * by the kernel, and NULL is for one that is not there. */
+    /* The same for a device to be defined: sets the parent's kernel name in `def`; NULL without an
+     * error if the parent is absent. */
     gboolean (*find_persistent_parent)(const MdDriverContext *context,
                                        MdNodeDeviceDef *def,
                                        MdNodeDevice **parent,
                                        GError **error);
 
-    /* Keeps what `def` says, new or instead of what was kept; `parent` NULL: it is not there, and
-     * parent_addr says which one is meant. `guarded`: as for md_driver_define_xml_async(). */
+    /* Creates or replaces the definition of `def`; `parent` NULL: the parent is absent, and
+     * parent_addr identifies it. `guarded`: as in md_driver_define_xml_async(). */
     void (*define_async)(const MdDriverContext *context,
                          MdNodeDevice *parent,
                          const MdNodeDeviceDef *def,
@@ -110,7 +110,7 @@ typedef struct {
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
-    /* Gives a device the attributes of `def`; `what` are MdBackendUpdate. */
+    /* Sets the attributes of a device to those of `def`; `what` are MdBackendUpdate. */
     void (*update_async)(const MdDriverContext *context,
                          MdNodeDevice *device,
                          const MdNodeDeviceDef *def,

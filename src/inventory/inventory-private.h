@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The inventory from within: inventory.c follows the events, inventory-survey.c looks at all there
- * is. */
+/* Internals of the inventory, shared by inventory.c (events) and inventory-survey.c (full
+ * scans). */
 #pragma once
 
 #include "inventory/inventory.h"
@@ -15,27 +15,27 @@ struct _MdInventory {
     char *devices_root; /* how the path of any device begins */
     MdUdev *udev;
     MdUeventWait *uevent_wait;
-    MdPendingDevices *pending;      /* announced, but sysfs does not hold all of it yet */
+    MdPendingDevices *pending;      /* announced, but incomplete in sysfs */
     MdSupersededEvents *superseded; /* known without the events of it */
-    GHashTable *namesakes;          /* path of what is left out because of its name -> that name */
-    /* Events up to this one are older than our last look at all of sysfs, or were told by the
+    GHashTable *namesakes; /* path of an ignored device -> its name, used by another device */
+    /* Events up to this one precede our last full scan of sysfs, or were received from the
      * kernel. */
     guint64 looked_at_seq;
 
-    /* While it starts. */
+    /* During the start. */
     GTask *starting;
     GPtrArray *found; /* paths, those from `n_looked_at` on still to be looked at */
     guint n_looked_at;
     GSource *slice;
 };
 
-/* What udev tells. */
+/* Handles an event of udev. */
 void md_inventory_on_event(MdUdev *udev, MdUdevDevice *device, MdInventory *self);
 
-/* Forgets what is registered at a path, and tells so, or what was about to be. */
+/* Removes the device at a path, pending or registered; the latter is signalled. */
 void md_inventory_drop(MdInventory *self, const char *path);
 
-/* TRUE if the registered device is the one that sysfs holds at its path. */
+/* TRUE if the registered device is the one that sysfs has at its path. */
 gboolean md_inventory_is_there(MdNodeDevice *device);
 
 /* Reads a registered device again, because of an event (NULL: there is none). `always`: tells of it

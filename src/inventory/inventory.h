@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keeps the registry true to the kernel: listens to udev first and enumerates second. An event says
- * where to look; what is there, sysfs says. After a gap in the events all of it is compared, and
- * exactly what is missing is made up for.
+ * Keeps the registry up to date with the kernel: subscribes to udev first, then enumerates. An
+ * event only says where to look; sysfs is authoritative. After lost events, all devices are
+ * compared with sysfs and the differences signalled.
  */
 #pragma once
 
@@ -19,24 +19,24 @@ G_DECLARE_FINAL_TYPE(MdInventory, md_inventory, MD, INVENTORY, GObject)
 MdInventory *md_inventory_new(MdRegistry *registry, const MdSettings *settings);
 
 /*
- * Ends when all devices that are there have been registered. That is done in slices, between which
- * the main loop serves others; events are kept until then.
+ * Completes when all existing devices are registered. Works in slices, so that the main loop serves
+ * others; events are queued meanwhile.
  */
 void md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GError **error);
 
-/* For those who create and remove: what they have announced here is left to them until they are
+/* For code that creates and removes devices: the inventory leaves announced paths to it until it is
  * done. */
 MdUeventWait *md_inventory_get_uevent_wait(MdInventory *self);
 
 /*
- * All that has happened at this path so far is known to whoever calls, and told: events of it that
- * udev has not delivered yet are passed over.
+ * Per path, marks all events up to now as known to the caller and signalled: later deliveries of
+ * these events are ignored.
  */
 void md_inventory_forget_older_events(MdInventory *self, const char *path);
 
 /*
- * Makes the registry agree with sysfs about one path: registers what is there, drops what is not.
- * Returns the device now registered at the path (borrowed), or NULL.
+ * Makes the registry agree with sysfs about one path: registers or removes the device. Returns the
+ * device registered at the path (borrowed), or NULL.
  */
 MdNodeDevice *md_inventory_reconcile(MdInventory *self, const char *path);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices that the kernel has announced before all of them was there, each looked at again until it
- * is whole or `event_timeout` is over. The kernel sends no event when it adds the last pieces.
+ * Devices that the kernel has announced before their sysfs directory is complete. Each is checked
+ * repeatedly until it is complete or `event_timeout` has passed, because the kernel sends no event
+ * for the last attributes.
  */
 #pragma once
 
@@ -12,10 +13,9 @@
 typedef struct _MdPendingDevices MdPendingDevices;
 
 /*
- * Takes the device at this path in: if it is whole, or whatever it lacks if this is the `last`
- * time. FALSE: it is not whole yet, or has gone, even in the middle of the look, and nothing has
- * been done. Such a device is tried again, or forgotten after the last time; but one that has come
- * for certain is kept until md_pending_devices_remove().
+ * Registers the device at this path if it is complete, or as it is if this is the `last` attempt.
+ * FALSE: the device is incomplete or gone, and nothing was done. Such a device is tried again, or
+ * dropped after the last attempt; a bound one is kept until md_pending_devices_remove().
  */
 typedef gboolean (*MdPendingDevicesTake)(const char *path, gboolean last, gpointer data);
 
@@ -23,18 +23,19 @@ MdPendingDevices *
 md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTake take, gpointer data);
 void md_pending_devices_free(MdPendingDevices *self);
 
-/* Nothing changes for one that is being waited for already. */
+/* Has no effect if the path is already pending. */
 void md_pending_devices_add(MdPendingDevices *self, const char *path);
 void md_pending_devices_remove(MdPendingDevices *self, const char *path);
 
-/* FALSE if it is not known; TRUE: it has a driver from now on, so that it has come for certain. */
+/* Marks a pending device as bound to a driver, so that it is certain to have existed. FALSE: it is
+ * not pending. */
 gboolean md_pending_devices_set_bound(MdPendingDevices *self, const char *path);
-/* One that has had a driver and has gone before it could be read: it is not looked at, but kept as
+/* Adds a device that was bound and has gone before it could be read: it is not checked, but kept as
  * bound until md_pending_devices_remove(). */
 void md_pending_devices_add_gone(MdPendingDevices *self, const char *path);
 gboolean md_pending_devices_is_bound(MdPendingDevices *self, const char *path);
 
-/* Paths of all of them, copied. */
+/* The paths of all pending devices, copied. */
 GPtrArray *md_pending_devices_list(MdPendingDevices *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPendingDevices, md_pending_devices_free)

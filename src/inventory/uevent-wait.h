@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * "Done" for a device that we create or remove ourselves means two things: the write to sysfs has
- * returned AND udev has delivered the event. They come in either order. If udev stays silent for
- * too long after the write, the wait ends all the same and the caller looks at sysfs.
+ * A create or remove of our own is complete when the write to sysfs has returned AND udev has
+ * delivered the event, in either order. If udev stays silent for too long after the write, the wait
+ * ends and the caller checks sysfs.
  */
 #pragma once
 
@@ -18,31 +18,31 @@ typedef enum {
 
 typedef struct _MdUeventWait MdUeventWait;
 
-/* `seen`: udev's event has come. */
+/* `seen`: udev's event has arrived. */
 typedef void (*MdUeventWaitFunc)(const char *path, gboolean seen, gpointer data);
 
-/* `settings` (event_timeout: from the return of the write on) must outlive it. */
+/* `settings` (event_timeout, counted from the return of the write) must outlive the object. */
 MdUeventWait *md_uevent_wait_new(const MdSettings *settings);
 void md_uevent_wait_free(MdUeventWait *self);
 
-/* Before the write. FALSE if that path is being worked on already. */
+/* To be called before the write. FALSE if another operation waits for this path. */
 gboolean md_uevent_wait_begin(MdUeventWait *self, const char *path, MdWaitFor what);
 
-/* Before the write, of a wait for nothing: what is waited for from now on. What happens until then
- * is somebody else's. */
+/* To be called before the write, for a wait that began without an expected action: sets the action.
+ * Earlier events have other causes. */
 void md_uevent_wait_expect(MdUeventWait *self, const char *path, MdWaitFor what);
 
-/* After a write that worked: calls `func` once, now or later. */
+/* To be called after a successful write: calls `func` once, now or later. */
 void
 md_uevent_wait_written(MdUeventWait *self, const char *path, MdUeventWaitFunc func, gpointer data);
 
-/* After a write that failed: nobody waits any more. */
+/* To be called after a failed write: ends the wait. */
 void md_uevent_wait_cancel(MdUeventWait *self, const char *path);
 
-/* Whether somebody waits for this; such a device is theirs to announce. */
+/* Whether an operation waits for this; the operation then announces the device itself. */
 gboolean md_uevent_wait_is_waiting(MdUeventWait *self, const char *path, MdWaitFor what);
 
-/* udev's event has come (or its effect was found in sysfs). FALSE if nobody waits for it. */
+/* udev's event has arrived, or its effect was found in sysfs. FALSE if nothing waits for it. */
 gboolean md_uevent_wait_notify(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* Paths of all waits of a kind, copied. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The document of a device, made afresh each time: what the kernel says now, read on a worker where
- * a driver has to be asked, and what mdevctl's scripts tell of its attributes if there are any.
+ * Formats the document of a device from current data: read from the kernel, on a worker if a driver
+ * is involved, and from mdevctl's scripts if there are any.
  *
- * Clients of one user who want the same document share one job if it has not begun yet: neither a
- * script nor the reading, so that each document says what held after it was asked for. A job is
- * taken back when all of its clients have gone.
+ * Clients of one user that request the same document share one job until it begins, so that each
+ * document reflects the state after its request. A job is cancelled when all of its clients have
+ * disconnected.
  */
 #pragma once
 
 #include "backend/backend.h"
 
-/* What is under way. One per driver. */
+/* Running and queued jobs. One per driver. */
 typedef struct _MdDocuments MdDocuments;
 
 /* `context` must outlive it. */
@@ -19,9 +19,9 @@ MdDocuments *md_documents_new(const MdDriverContext *context);
 void md_documents_free(MdDocuments *self);
 
 /*
- * `def`: the device as it is, or as it is defined to be; `inode` as of MdNodeDevice. `done` is
- * called once, with VIR_ERR_RESOURCE_BUSY, maybe before this returns, if driver or scripts could
- * not be asked because too many others are.
+ * `def`: the active device, or the device as defined; `inode` as in MdNodeDevice. Calls `done`
+ * once, possibly before this returns; with VIR_ERR_RESOURCE_BUSY if too many operations wait for
+ * drivers or scripts.
  */
 void md_documents_make(MdDocuments *self,
                        MdNodeDeviceDef *def,

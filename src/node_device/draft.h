@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device as a document describes it, before anything is done about it. */
+/* A device as described by a document, before any action. */
 #pragma once
 
 #include "backend/backend.h"
@@ -15,8 +15,8 @@ typedef const MdBackend *(*MdDraftFindBackend)(const MdDriverContext *context,
                                                const MdNodeDeviceDef *def,
                                                GError **error);
 
-/* See md_driver_read_document(). `validate`: the document must be valid for libvirt's
- * schema, too. */
+/* See md_driver_read_document(). `validate`: also validate the document against libvirt's
+ * schema. */
 void md_draft_read(const char *document,
                    gboolean validate,
                    MdDraftFindBackend find,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The driver from within: driver.c answers what is asked, driver-change.c does what changes. */
+/* Internals of the driver, shared by driver.c (queries) and driver-change.c (changes). */
 #pragma once
 
 #include "backend/backend.h"

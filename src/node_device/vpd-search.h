@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which devices have vital product data: only the cards know, and are asked when somebody first
- * wants to know, each on a worker of its own, up to 64 at once; probe/kept.h says how long the
- * answer stands. A card that does not answer within the deadline has none, nor has one that is
- * asleep and has not been asked yet, as that would wake it up.
+ * Finds devices with vital product data. Only the cards themselves know, so they are queried on
+ * first use, each on its own worker, up to 64 at once; probe/kept.h says how long a result is
+ * valid. A card that does not answer within the deadline counts as having none, as does a suspended
+ * card that was not queried before, because a query would wake it.
  */
 #pragma once
 
@@ -12,16 +12,16 @@
 #include "registry/node-device.h"
 #include "util/owner.h"
 
-/* Whether a device is worth asking. */
+/* Whether a device may have vital product data. */
 gboolean md_vpd_search_may_find(const MdNodeDevice *device);
 
-/* `devices` (of MdNodeDevice) are those to be asked; `deadline` is in milliseconds. */
+/* `devices` (of MdNodeDevice) are to be queried; `deadline` is in milliseconds. */
 void md_vpd_search_async(GPtrArray *devices,
                          guint deadline,
                          MdOwner *owner,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 
-/* The names of those that have it, as a set; NULL with VIR_ERR_RESOURCE_BUSY if some could not be
- * asked because too many others are. */
+/* The names of devices with vital product data, as a set; NULL with VIR_ERR_RESOURCE_BUSY if too
+ * many queries were waiting. */
 GHashTable *md_vpd_search_finish(GAsyncResult *result, GError **error);

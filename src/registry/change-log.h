@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One line in the log for each device that comes or goes, and for each definition that is made or
- * removed, by somebody other than the daemon: another program, the kernel, an administrator with an
- * editor. What the daemon does itself is logged by its caller, who knows for whom it is done.
+ * Logs one line for each device that appears or disappears, and for each definition that is added
+ * or removed, if caused by others: another program, the kernel, an administrator with an editor.
+ * Changes made by the daemon are logged by the caller, who knows on whose behalf they are made.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 typedef struct _MdChangeLog MdChangeLog;
 
-/* Silent until md_change_log_start(): what is there at the start is no change. */
+/* Logs nothing until md_change_log_start(): what exists at the start is not a change. */
 MdChangeLog *md_change_log_new(MdRegistry *registry);
 void md_change_log_free(MdChangeLog *self);
 void md_change_log_start(MdChangeLog *self);

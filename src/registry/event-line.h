@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The subscribers of one user, and what they are still to be told. They are called in the order of
- * the facts, one call per fact; those of one fact in the order in which they have subscribed. A
- * fact costs as much as it has subscribers, however many there are for others.
+ * The subscribers of one user, and their pending events. Subscribers are called in the order of the
+ * events, once per event; for one event, in the order of subscription. The cost of an event depends
+ * on its own subscribers only, not on those of other events.
  *
- * Subscribers may subscribe, leave and cause facts from within their calls, but not free the line.
+ * Subscribers may subscribe, unsubscribe and cause events from within their calls, but not free the
+ * line.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ typedef struct _MdEventLine MdEventLine;
 
 /* `share`: of the user, see md_owner_get_share(). */
 MdEventLine *md_event_line_new(guint64 share);
-/* What waits for facts to be told (md_event_line_mark()) is called. */
+/* Calls the functions passed to md_event_line_mark() that still wait. */
 void md_event_line_free(MdEventLine *self);
 
 guint64 md_event_line_get_share(MdEventLine *self);
@@ -25,20 +26,20 @@ MdEventSubscription *md_event_line_subscribe(
 void md_event_line_unsubscribe(MdEventLine *self, MdEventSubscription *subscription);
 MdEventLine *md_event_subscription_get_line(MdEventSubscription *subscription);
 
-/* FALSE: nobody is to be told of this. */
+/* FALSE: the event has no subscribers. */
 gboolean md_event_line_add(MdEventLine *self, const char *device, int event, int detail);
 
-/* Calls `func` once all have been told what has been added so far. */
+/* Calls `func` once all events added so far have been delivered. */
 void md_event_line_mark(MdEventLine *self, void (*func)(gpointer data), gpointer data);
 
-/* Facts and marks that wait. */
+/* Number of pending events and marks. */
 guint md_event_line_count(MdEventLine *self);
 
-/* Calls so many subscribers at most. */
+/* Calls at most this number of subscribers. */
 void md_event_line_tell(MdEventLine *self, guint max);
 
 /* As md_events_catch_up(). */
 void md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpointer data);
 
-/* Whether there are neither subscribers nor facts. */
+/* Whether there are neither subscribers nor pending events. */
 gboolean md_event_line_is_unused(MdEventLine *self);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who wants to hear what. Subscribers are called in the order of the facts, one call per fact;
- * those of one user for one fact in the order in which they have subscribed. If a user has few, all
- * of them are called at once; otherwise others have their turns on the main loop in between, and
- * the subscribers of one user do not wait for those of another one.
+ * Event subscriptions. Subscribers are called in the order of the events, once per event; the
+ * subscribers of one user for one event in the order of subscription. If a user has few
+ * subscribers, all are called at once; otherwise other users take their turns on the main loop in
+ * between, and the subscribers of one user do not wait for those of another.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ typedef struct _MdEventSubscription MdEventSubscription;
  */
 typedef void (*MdEventFunc)(const char *device, int event, int detail, gpointer data);
 
-/* Listens to a registry. */
+/* Follows a registry. */
 MdEvents *md_events_new(MdRegistry *registry);
 /* With all subscriptions. Whoever waits in md_events_call_when_notified() is called. */
 void md_events_free(MdEvents *self);
@@ -30,15 +30,15 @@ void md_events_free(MdEvents *self);
 MdEventSubscription *md_events_subscribe(
     MdEvents *self, guint64 share, int event, const char *device, MdEventFunc func, gpointer data);
 
-/* A subscriber may leave at any time, from within its own call too; it is not called afterwards. */
+/* Allowed at any time, also from within the subscriber's own call. The subscriber is not called
+ * afterwards. */
 void md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription);
 
-/* The subscription to this, NULL: there is none. `device` NULL: all devices. */
+/* Finds the subscription for an event, or NULL. `device` NULL: all devices. */
 typedef MdEventSubscription *(*MdEventsFind)(int event, const char *device, gpointer data);
 
-/* Calls at once those subscribers of a user whom `find` finds, for each fact that they are still to
- * be told of. `until` is 0 at first, and tells the next time for the same ones what they have been
- * told already: a fact costs once. */
+/* Delivers pending events now to those subscribers of a user whom `find` selects. `until` is 0 at
+ * first; later calls for the same subscribers use it to skip events already delivered. */
 void
 md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind find, gpointer data);
 

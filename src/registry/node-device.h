@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device of the registry: what others may hold of it, and what the main loop alone knows. It is
- * active, or persistent, or both; only the registry changes it. */
+/* A device of the registry: a definition that others may reference, and state private to the main
+ * loop. A device is active, or persistent, or both; only the registry changes it. */
 #pragma once
 
 #include "conf/definition.h"
 #include "conf/node-device.h"
 
 typedef struct {
-    MdNodeDeviceDef *def; /* as it is, or while inactive as it would be; replaced, never changed */
+    MdNodeDeviceDef *def; /* the active device, or while inactive the device as defined; replaced,
+                             never modified */
     gboolean active;      /* the kernel has it */
-    guint64 inode;        /* while active, of its sysfs directory: another device at this path
-                             has another one */
+    guint64 inode; /* while active, inode of its sysfs directory: differs for another device with
+                      this path */
     MdDefinition *definition; /* on disk; NULL: none */
 } MdNodeDevice;
 
-/* An active device. Takes `def` over. */
+/* Creates an active device. Takes ownership of `def`. */
 MdNodeDevice *md_node_device_new(MdNodeDeviceDef *def, guint64 inode);
 MdNodeDevice *md_node_device_ref(MdNodeDevice *self);
 void md_node_device_unref(MdNodeDevice *self);
@@ -22,15 +23,16 @@ void md_node_device_unref(MdNodeDevice *self);
 /* Whether its kind can have a definition. */
 gboolean md_node_device_is_definable(const MdNodeDevice *self);
 
-/* Whether its kind can have mediated devices below it, if its driver offers any. */
+/* Whether devices of its kind can be parents of mediated devices, if their driver offers types. */
 gboolean md_node_device_may_be_parent(const MdNodeDevice *self);
 
-/* As libvirt has it: true of the machine itself, and of a device by its definition. Hardware that
- * may be pulled out is neither. */
+/* As in libvirt: TRUE for the machine itself and for devices with a definition. Removable hardware
+ * is not persistent. */
 gboolean md_node_device_is_persistent(const MdNodeDevice *self);
 gboolean md_node_device_is_autostart(const MdNodeDevice *self);
 
-/* Is told the document of a device, borrowed; NULL with `error`, which is taken over. */
+/* Receives the document of a device, borrowed; or NULL with an `error`, whose ownership is
+ * transferred. */
 typedef void (*MdDocumentFunc)(const char *document, GError *error, gpointer user_data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNodeDevice, md_node_device_unref)

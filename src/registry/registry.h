@@ -22,52 +22,52 @@ G_DECLARE_FINAL_TYPE(MdRegistry, md_registry, MD, REGISTRY, GObject)
 MdRegistry *md_registry_new(void);
 
 /*
- * The device of that name is active from now on: a new one, or one that was only defined. Takes
- * `def` over; an active device of that name must not be there. Returns it, borrowed; NULL if
- * somebody who heard of it has made it go again.
+ * Makes the device with this name active: a new one, or one that was only defined. Takes ownership
+ * of `def`; no active device may have this name. Returns the device, borrowed; NULL if a signal
+ * handler has deactivated it again.
  */
 MdNodeDevice *md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode);
 
-/* An active device has gone; if it is defined it stays, inactive. */
+/* Removes an active device; if it is defined, it becomes inactive. */
 void md_registry_deactivate(MdRegistry *self, MdNodeDevice *device);
 
-/* Gives a device a new description of the same name and path (taken over). */
+/* Replaces the description of a device by one with the same name and path (ownership is
+ * transferred). */
 void md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
-/* The same, but signals nothing: another device's coming or going, which is signalled, tells of it.
- */
+/* The same without a signal, because the signal about another device's appearance or disappearance
+ * covers it. */
 void md_registry_replace(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
-/* What `attrs` of MdMdevAttr an active device has been given. Signals nothing: it is no change, but
- * part of what has been signalled, or will be. */
+/* Sets the attributes (MdMdevAttr) written to an active device. Emits no signal: the creation or
+ * update itself is signalled. */
 void md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs);
 
-/* The disk holds this definition now, a new or another one. */
+/* A new or changed definition is on disk. */
 void md_registry_define(MdRegistry *self, MdDefinition *definition);
 
-/* The disk holds none of it any more; an active device stays, transient. */
+/* The definition is no longer on disk; an active device becomes transient. */
 void md_registry_undefine(MdRegistry *self, MdNodeDevice *device);
 
 /* Borrowed, or NULL. */
 MdNodeDevice *md_registry_find(MdRegistry *self, const char *name);
 MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
 
-/* Copies of the paths of all active devices below a path, parents before their children; the path
- * itself is not among them. Takes time by what is below, not by what is registered. */
+/* Copies of the paths of all active devices below a path, excluding the path itself, parents before
+ * children. Cost depends on the result, not on the number of registered devices. */
 GPtrArray *md_registry_list_below(MdRegistry *self, const char *path);
 
-/* By name; VIR_ERR_NO_NODE_DEVICE if there is none. */
+/* Finds a device by name; VIR_ERR_NO_NODE_DEVICE if there is none. */
 MdNodeDevice *md_registry_look_up(MdRegistry *self, const char *name, GError **error);
 
-/* The device that the kernel calls so, of those that may be parents of mediated devices:
- * 0000:86:00.0. */
+/* Finds a possible parent of mediated devices by its kernel name: 0000:86:00.0. */
 MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
 
-/* Devices, active or not, whose definition names the parent of that address, each borrowed, in no
- * order; free the list only. */
+/* Devices, active or not, whose definition has the parent with this address, borrowed, unordered;
+ * free the list only. */
 GList *md_registry_list_defined(MdRegistry *self, const char *address);
 
-/* All devices: the list itself, for reading. The active ones are in the order of their coming. */
+/* All devices, as the internal list, read-only. Active devices are in order of activation. */
 GList *md_registry_list(MdRegistry *self);
 
 guint md_registry_size(MdRegistry *self);
