@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A channel-attached device of s390: a disk, a tape, one of the three of a network card. */
+/* A channel-attached device of s390, such as a disk, a tape, or one of the three devices of a
+ * network card. */
 #pragma once
 
 #include "conf/capability.h"
@@ -9,5 +10,5 @@ typedef struct {
     MdCap cap;
     MdCcwAddress address;
     MdCcwState state;
-    char *group_device; /* name of the ccwgroup device that it is a member of, or NULL */
+    char *group_device; /* name of the ccwgroup device it belongs to, or NULL */
 } MdCapCcw;

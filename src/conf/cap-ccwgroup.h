@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A group of channel-attached devices of s390 that are one, as the network cards of qeth are. */
+/* A group of channel-attached s390 devices that form one device, such as a qeth network card. */
 #pragma once
 
 #include "conf/capability.h"
 #include "conf/s390.h"
 
-/* Members that one group may have in a document; the kernel's are three at most. */
+/* Maximum number of members in a document; the kernel has at most three. */
 #define MD_CCWGROUP_MEMBERS_MAX 64
 
-/* Which driver has made one device of the group. */
+/* The driver that created the group. */
 typedef enum {
     MD_CCWGROUP_QETH, /* what a document means that does not say */
     MD_CCWGROUP_QETH_LAYER2,
     MD_CCWGROUP_QETH_LAYER3,
-    MD_CCWGROUP_OTHER, /* not a card of qeth: libvirt has no capability for it */
+    MD_CCWGROUP_OTHER, /* not a qeth card; libvirt has no capability for it */
 } MdCcwGroupType;
 
 typedef struct {
@@ -28,11 +28,11 @@ typedef struct {
     MdCcwGroupType type;
     GPtrArray *members; /* of MdCcwGroupMember, in order; never NULL */
     char *card_type;    /* of a card of qeth: OSD_10GIG, or NULL */
-    char *chpid;        /* of a card of qeth: channel path, two hexadecimal digits, or NULL */
+    char *chpid;        /* of a qeth card: channel path, two hexadecimal digits, or NULL */
 } MdCapCcwGroup;
 
-/* From what the kernel or a document calls it; MD_CCWGROUP_OTHER for any other name, and for NULL.
- */
+/* Converts the name used by the kernel and in documents; MD_CCWGROUP_OTHER for any other name, and
+ * for NULL. */
 MdCcwGroupType md_ccwgroup_type_find(const char *name);
 
 void md_ccwgroup_members_add(GPtrArray *members, const char *ref, const char *device);

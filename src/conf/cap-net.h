@@ -21,13 +21,13 @@ typedef enum {
     MD_NET_MEDIUM_WLAN,
 } MdNetMedium;
 
-/* What an interface or its hardware can do; bits of MdCapNet.features. */
+/* Features of an interface or its hardware; bits of MdCapNet.features. */
 typedef enum {
     MD_NET_FEATURE_RX,
     MD_NET_FEATURE_TX,
     MD_NET_FEATURE_SG,
     MD_NET_FEATURE_TSO,
-    MD_NET_FEATURE_UFO, /* gone from Linux 4.14 and from libvirt, left in old documents */
+    MD_NET_FEATURE_UFO, /* removed in Linux 4.14 and from libvirt; only in old documents */
     MD_NET_FEATURE_GSO,
     MD_NET_FEATURE_GRO,
     MD_NET_FEATURE_LRO,
@@ -44,12 +44,12 @@ typedef enum {
 typedef struct {
     MdCap cap;
     char *interface; /* eth0 */
-    char *address;   /* bytes in hexadecimal with colons between, or NULL */
+    char *address;   /* bytes in hexadecimal, separated by colons, or NULL */
     MdNetState state;
     guint speed;      /* Mbit/s, 0: not told */
     guint32 features; /* 1 << MdNetFeature */
     MdNetMedium medium;
 } MdCapNet;
 
-/* The state of that name, as kernel and libvirt call it; NONE for any other text. */
+/* Converts the name used by the kernel and libvirt; NONE for any other string. */
 MdNetState md_net_state_find(const char *name);

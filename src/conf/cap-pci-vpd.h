@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The vital product data (VPD) of a PCI card: what its maker and its owner have written into it.
- * Fields are known by the two letters of the PCI specification; libvirt shows those that have a
- * name there.
+ * The vital product data (VPD) of a PCI card, written by its manufacturer and its owner. Fields
+ * have two-letter keywords of the PCI specification; libvirt shows those it has names for.
  */
 #pragma once
 
 #include "conf/capability.h"
 
-/* By PCI's names VPD-R and VPD-W. */
+/* The sections VPD-R and VPD-W. */
 typedef enum {
     MD_PCI_VPD_READONLY,
     MD_PCI_VPD_READWRITE,
@@ -22,24 +21,24 @@ typedef struct {
 
 typedef struct {
     char *name;                               /* of the product; NULL: it tells none */
-    GPtrArray *fields[MD_PCI_VPD_N_SECTIONS]; /* of MdPciVpdField; NULL: there is no such section */
+    GPtrArray *fields[MD_PCI_VPD_N_SECTIONS]; /* of MdPciVpdField; NULL: no such section */
 } MdPciVpd;
 
 MdPciVpd *md_pci_vpd_new(void);
 MdPciVpd *md_pci_vpd_copy(const MdPciVpd *self); /* NULL stays NULL */
 void md_pci_vpd_free(MdPciVpd *self);
 
-/* Makes the section be there, without fields unless it has some. */
+/* Adds the section if it is missing. */
 void md_pci_vpd_add_section(MdPciVpd *self, MdPciVpdSection section);
 
-/* Sets a field, instead of an earlier one of that keyword. FALSE, and nothing is set, if libvirt
- * knows no such field in that section. */
+/* Sets a field, replacing an earlier one with this keyword. FALSE without effect if libvirt knows
+ * no such field in that section. */
 gboolean
 md_pci_vpd_set(MdPciVpd *self, MdPciVpdSection section, const char *keyword, const char *value);
 
-/* <capability type='vpd'>, from that element; NULL with VIR_ERR_XML_ERROR. */
+/* Parses <capability type='vpd'>; NULL with VIR_ERR_XML_ERROR. */
 MdPciVpd *md_pci_vpd_parse(xmlNodePtr node, GError **error);
-/* Nothing for NULL. */
+/* Writes nothing for NULL. */
 void md_pci_vpd_format(const MdPciVpd *self, MdXmlWriter *writer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPciVpd, md_pci_vpd_free)

@@ -5,7 +5,7 @@
 #include "conf/cap-pci-vpd.h"
 #include "conf/capability.h"
 
-/* The kernel numbers domains by int; those above 16 bits are made up by it (VMD). */
+/* The kernel numbers domains by int; domains above 16 bits are virtual (VMD). */
 #define MD_PCI_DOMAIN_MAX   G_MAXINT
 #define MD_PCI_BUS_MAX      0xFF
 #define MD_PCI_SLOT_MAX     0x1F
@@ -25,7 +25,7 @@ typedef enum {
 } MdPciHeader;
 
 typedef struct {
-    int port;    /* -1: not told (the state of a link has no port) */
+    int port;    /* -1: unknown (the link status has no port) */
     guint speed; /* generation: 1 = 2.5 GT/s, 2 = 5, 3 = 8, 4 = 16, 5 = 32, 6 = 64; 0 = unknown */
     guint width; /* lanes */
 } MdPciLink;
@@ -45,9 +45,10 @@ typedef struct {
     guint max_virtual_functions;
     GArray *virtual_functions; /* of MdPciAddress, or NULL */
 
-    int iommu_group;         /* -1: none */
-    GArray *iommu_addresses; /* of MdPciAddress: the members, itself included; or NULL */
-    int numa_node;           /* -1: none */
+    int iommu_group; /* -1: none */
+    GArray
+        *iommu_addresses; /* of MdPciAddress: the members, including the function itself; or NULL */
+    int numa_node;        /* -1: none */
     MdPciHeader header;
     gboolean is_express;
     gboolean has_link_capability;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The character device that takes any SCSI command for a logical unit. */
+/* The character device of a logical unit that accepts any SCSI command. */
 #pragma once
 
 #include "conf/capability.h"

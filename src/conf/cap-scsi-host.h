@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A SCSI host adapter. One of Fibre Channel has world-wide names, and one that can have virtual
- * ports (NPIV) below it says how many: these two are kinds of their own to lists, but stand inside
- * of this one only.
+ * A SCSI host adapter. Fibre Channel adapters have world-wide names; adapters that support virtual
+ * ports (NPIV) have their limits. Both are nested capabilities with kinds of their own.
  */
 #pragma once
 
@@ -10,11 +9,11 @@
 
 typedef struct {
     MdCap cap;
-    int host;      /* -1: not said, in a document of one that is to be made */
+    int host;      /* -1: not given, in a document of an adapter to be created */
     int unique_id; /* -1: none */
 
     gboolean is_fc_host;
-    char *wwnn; /* as md_wwn_normalize() has them; NULL: not said */
+    char *wwnn; /* normalized by md_wwn_normalize(); NULL: not given */
     char *wwpn;
     char *fabric_wwn;
 

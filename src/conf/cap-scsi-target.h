@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is behind one address of a SCSI bus; with Fibre Channel a remote port. */
+/* The target at one address of a SCSI bus; with Fibre Channel a remote port. */
 #pragma once
 
 #include "conf/capability.h"
@@ -7,6 +7,6 @@
 typedef struct {
     MdCap cap;
     char *target; /* target0:0:0 */
-    char *rport;  /* rport-0:0-0; NULL: it is no remote port, or without a name */
+    char *rport;  /* rport-0:0-0; NULL: not a remote port, or without a name */
     char *wwpn;   /* with rport, as md_wwn_normalize() has it */
 } MdCapScsiTarget;

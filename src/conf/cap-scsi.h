@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A logical unit of SCSI: its address and what type of device it is. */
+/* A SCSI logical unit: its address and device type. */
 #pragma once
 
 #include "conf/capability.h"
@@ -20,5 +20,5 @@ typedef struct {
 /* 0:0:0:0 */
 gboolean md_scsi_address_parse(const char *text, MdScsiAddress *address);
 
-/* libvirt's word for a number of the SCSI standard, a static string, or NULL. */
+/* libvirt's name of a SCSI device type, a static string, or NULL. */
 const char *md_scsi_type_to_string(gint64 number);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A disk, or a drive for media. */
+/* A disk, or a drive with removable media. */
 #pragma once
 
 #include "conf/capability.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The machine itself, `computer`: what its firmware says in DMI. Any string may be NULL. */
+/* The machine itself, `computer`, from the firmware's DMI data. Any string may be NULL. */
 #pragma once
 
 #include "conf/capability.h"

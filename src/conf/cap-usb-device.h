@@ -10,6 +10,6 @@ typedef struct {
     guint device;
     guint vendor_id;
     guint product_id;
-    char *vendor_name;  /* from the hardware database or as it says itself, or NULL */
+    char *vendor_name;  /* from the hardware database or the device itself, or NULL */
     char *product_name; /* likewise */
 } MdCapUsbDevice;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An interface of a USB device: what a driver binds to. */
+/* An interface of a USB device, to which a driver binds. */
 #pragma once
 
 #include "conf/capability.h"

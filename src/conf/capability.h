@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a node device can do: one capability per kind, each kind in a cap-*.c of its own. A kind is
- * an entry of the table in capability.c; nothing else in the daemon lists them all.
+ * The capabilities of a node device: one kind per cap-*.c file. The table in capability.c is the
+ * only list of all kinds.
  */
 #pragma once
 
@@ -12,19 +12,20 @@
 
 typedef struct _MdCapKind MdCapKind;
 
-/* The head of every capability; a kind's own struct begins with it. */
+/* The common beginning of all capability structs. */
 typedef struct {
     const MdCapKind *kind;
 } MdCap;
 
 struct _MdCapKind {
-    const char *name; /* the `type` in XML, and what list calls name it */
+    const char *name; /* the `type` in XML, and the name in list calls */
     guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
-    gsize size;       /* of the kind's struct; 0: it has none, as it is a part of another kind */
+    gsize size;       /* of the kind's struct; 0: none, the kind is a part of another one */
 
-    /* Sets what is not zero in an empty capability (a number that is -1). NULL: all is zero. */
+    /* Sets the defaults that are not zero in an empty capability (such as -1). NULL: all are
+     * zero. */
     void (*init)(MdCap *cap);
-    /* From <capability>. NULL: a document of this kind is read for its name and kind only. */
+    /* Parses <capability>. NULL: documents of this kind are parsed for name and kind only. */
     gboolean (*parse)(MdCap *cap, xmlNodePtr node, GError **error);
     /* What stands inside <capability type='...'>, before and after the types that a device offers.
      * NULL: nothing. */
@@ -88,8 +89,8 @@ extern const MdCapKind md_cap_kind_vdpa;
 const MdCapKind *md_cap_kind_find(const char *name);
 
 /*
- * What the kernel calls a parent of mediated devices, from the name that libvirt gives it:
- * pci_0000_86_00_0 is 0000:86:00.0. NULL if that is no name of one.
+ * Converts libvirt's name of a parent of mediated devices to the kernel's: pci_0000_86_00_0 to
+ * 0000:86:00.0. NULL if it is not the name of a parent.
  */
 char *md_cap_kind_make_address(const char *device);
 

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A persistent definition of a mediated device, and the JSON that mdevctl keeps it in:
+ * A persistent definition of a mediated device, and its JSON in mdevctl's format:
  *
  *   { "mdev_type": "nvidia-11", "start": "auto", "attrs": [ { "name": "value" } ] }
  *
- * `mdev_type` and `start` must be there; any `start` but "auto" means that it is started by hand;
- * `attrs` may be null or missing. What else is in it is passed over. Whose definition it is, the
- * name of the file says. Immutable once made.
+ * `mdev_type` and `start` are required; any `start` but "auto" means a manual start; `attrs` may be
+ * null or missing. Other members are ignored. The file name identifies the device. Immutable.
  */
 #pragma once
 
 #include "conf/json.h"
 #include "conf/node-device.h"
 
-/* The most that is looked at, in bytes. */
+/* Maximum size in bytes. */
 #define MD_DEFINITION_SIZE_MAX MD_JSON_SIZE_MAX
 
 typedef struct {
@@ -34,22 +33,23 @@ MdDefinition *md_definition_new(const char *parent_addr,
 MdDefinition *md_definition_ref(MdDefinition *self);
 void md_definition_unref(MdDefinition *self);
 
-/* VIR_ERR_CONF_SYNTAX says what is wrong with the text, not where the text is from. */
+/* Parses a definition. VIR_ERR_CONF_SYNTAX describes the error, without the origin of the text. */
 MdDefinition *md_definition_parse(
     const char *parent_addr, const char *uuid, const char *text, gsize length, GError **error);
 
-/* `pretty`: in lines, as the file is kept; else in one, as scripts are given it. */
+/* `pretty`: on several lines, as in the file; else on one, as for scripts. */
 char *md_definition_format(const MdDefinition *self, gboolean pretty);
 
-/* The same text as in a file, if it can be read again: VIR_ERR_CONFIG_UNSUPPORTED says why not. */
+/* Formats the definition as in a file and parses it back; VIR_ERR_CONFIG_UNSUPPORTED if that
+ * fails. */
 char *md_definition_format_for_file(const MdDefinition *self, GError **error);
 
-/* Only an array of attributes, as scripts tell them; nothing at all and [{}] mean none. */
+/* Parses an array of attributes, as written by scripts; empty text and [{}] mean no attributes. */
 GPtrArray *md_definition_parse_attrs(const char *text, gsize length, GError **error);
 
 gboolean md_definition_is_equal(const MdDefinition *a, const MdDefinition *b);
 
-/* What libvirt calls the device. */
+/* libvirt's name of the device. */
 char *md_definition_make_name(const MdDefinition *self);
 
 /* Whether a device is of the type that is defined. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A type of mediated device as a parent offers it: one directory of mdev_supported_types, and what
- * its description tells. Descriptions have no format of their own: NVIDIA writes one line of
- * `key=value, key=value`, Intel lines of `key: value`, others free text.
+ * A mediated device type offered by a parent: one directory of mdev_supported_types, with its
+ * parsed description. Descriptions have no standard format: NVIDIA writes one line of `key=value,
+ * key=value`, Intel lines of `key: value`, others free text.
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 
 #include "conf/xml-writer.h"
 
-/* Types of one parent that are looked at; more than any driver has. */
+/* Maximum number of types of one parent; no driver has that many. */
 #define MD_MDEV_TYPES_MAX 4096
 
-/* The only unit there is. */
+/* The only unit. */
 #define MD_MDEV_UNIT_KIB "KiB"
 
 typedef struct {
@@ -37,29 +37,33 @@ MdMdevType *md_mdev_type_new(const char *id);
 MdMdevType *md_mdev_type_copy(const MdMdevType *self);
 void md_mdev_type_free(MdMdevType *self);
 
-/* Takes a description attribute apart into properties, or keeps it as description. */
+/* Parses a description attribute into properties, or keeps it as free text. */
 void md_mdev_type_set_description(MdMdevType *self, const char *text);
 
-/* For a type that has no copies yet; `unit` is static. */
+/* For a type without copies; `unit` is a static string. */
 void
 md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value, const char *unit);
 
-/* Attributes and description, as md_mdev_type_format_details() writes them, from a <type>. */
+/* Parses attributes and description from a <type>, as written by md_mdev_type_format_details(). */
 gboolean md_mdev_type_parse_details(MdMdevType *self, xmlNodePtr node, GError **error);
 
 /*
- * Both blocks inside `node`, libvirt's and ours. Without libvirt's `types` stays as it is, else it
- * is replaced. VIR_ERR_XML_ERROR if anything is missing, twice there, or too much.
+ * Parses both blocks inside `node`, libvirt's and ours, and replaces `types`; without libvirt's
+ * block, `types` is unchanged. VIR_ERR_XML_ERROR if anything is missing, duplicate or beyond a
+ * limit.
  */
 gboolean md_mdev_types_parse(xmlNodePtr node, GPtrArray **types, GError **error);
 
-/* libvirt's block: <capability type='mdev_types'> with one <type> each; nothing without types. */
+/* Writes libvirt's block, <capability type='mdev_types'>, with one <type> each; nothing without
+ * types. */
 void md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer);
 
-/* Our own block, if the writer wants details: <capability type='mdev'>, what each type is like. */
+/* Writes our block, <capability type='mdev'>, with the properties of each type, if the writer wants
+ * details. */
 void md_mdev_types_format_details(GPtrArray *types, MdXmlWriter *writer);
 
-/* Name, attributes and description of one type, inside its <type>, if the writer wants details. */
+/* Writes name, attributes and description of one type inside its <type>, if the writer wants
+ * details. */
 void md_mdev_type_format_details(const MdMdevType *self, MdXmlWriter *writer);
 
 GPtrArray *md_mdev_types_new(void);              /* of MdMdevType */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a node device is: its identity and its capabilities. Plain data; it knows neither sysfs nor
- * who is asking. A definition is filled by one owner and immutable once it is shared, so that any
- * thread may read it.
+ * A node device: its identity and its capabilities. Plain data, independent of sysfs and clients. A
+ * definition is filled by one owner and immutable once shared, so that any thread may read it.
  */
 #pragma once
 
@@ -16,8 +15,8 @@ typedef struct {
     char **devlinks; /* NULL-terminated, or NULL */
     char *parent;    /* name of the parent, NULL for the root */
 
-    /* How else the document of a virtual host adapter may say what is its parent; never printed. As
-     * md_wwn_normalize() has them, or NULL. The first two come together. */
+    /* Alternatives for naming the parent in the document of a virtual host adapter; never printed.
+     * Normalized by md_wwn_normalize(), or NULL. The first two come together. */
     char *parent_wwnn;
     char *parent_wwpn;
     char *parent_fabric_wwn;
@@ -34,13 +33,13 @@ MdNodeDeviceDef *md_node_device_def_new(void);
 /* Thread-safe reference count. */
 MdNodeDeviceDef *md_node_device_def_ref(MdNodeDeviceDef *self);
 void md_node_device_def_unref(MdNodeDeviceDef *self);
-/* A deep copy that the caller may change. */
+/* A deep copy, which may be modified. */
 MdNodeDeviceDef *md_node_device_def_copy(const MdNodeDeviceDef *self);
 
 /* Adds an empty capability of a kind and returns it, borrowed. */
 gpointer md_node_device_def_add_cap(MdNodeDeviceDef *self, const MdCapKind *kind);
 
-/* The capability of that kind on the outer level, borrowed, or NULL. */
+/* The outer capability of this kind, borrowed, or NULL. */
 gpointer md_node_device_def_get_cap(const MdNodeDeviceDef *self, const MdCapKind *kind);
 
 /* What kind of device it is. */
@@ -58,7 +57,7 @@ void md_node_device_def_set_attrs(MdNodeDeviceDef *self, GPtrArray *attrs);
  * MdCapKind. */
 GPtrArray *md_node_device_def_list_caps(const MdNodeDeviceDef *self);
 
-/* The flags of those kinds. */
+/* The flags of these kinds. */
 guint32 md_node_device_def_get_flags(const MdNodeDeviceDef *self);
 
 /* `mdev`, uuid, address -> mdev_<uuid>_<address>, every character but letters and digits as `_`;

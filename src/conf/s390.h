@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kinds of s390 have in common: numbers in documents, and for the channel devices (css,
- * ccw, ccwgroup) an address, and whether they are in use.
+ * Common parts of the s390 kinds: numbers in documents, and address and state of channel devices
+ * (css, ccw, ccwgroup).
  */
 #pragma once
 
@@ -23,8 +23,8 @@ typedef enum {
 } MdCcwState;
 
 /*
- * The number in the child `name`, hexadecimal after 0x and for base 16 without it, too.
- * VIR_ERR_CONFIG_UNSUPPORTED if it is missing or wrong.
+ * Parses the number in the child `name`, hexadecimal after 0x, for base 16 also without it.
+ * VIR_ERR_CONFIG_UNSUPPORTED if it is missing or invalid.
  */
 gboolean md_s390_parse_number(
     xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);
@@ -32,11 +32,11 @@ gboolean md_s390_parse_number(
 /* 0.0.1234, as the kernel writes it. */
 gboolean md_ccw_address_parse(const char *text, MdCcwAddress *address);
 
-/* The elements of an address inside `node`; VIR_ERR_CONFIG_UNSUPPORTED if one is missing or wrong.
- */
+/* Parses the elements of an address inside `node`; VIR_ERR_CONFIG_UNSUPPORTED if one is missing or
+ * invalid. */
 gboolean md_ccw_address_parse_xml(xmlNodePtr node, MdCcwAddress *address, GError **error);
 void md_ccw_address_format(const MdCcwAddress *address, MdXmlWriter *writer);
 
-/* The optional <state>; VIR_ERR_CONFIG_UNSUPPORTED if there is no such state. */
+/* Parses the optional <state>; VIR_ERR_CONFIG_UNSUPPORTED if it is unknown. */
 gboolean md_ccw_state_parse_xml(xmlNodePtr node, MdCcwState *state, GError **error);
 void md_ccw_state_format(MdCcwState state, MdXmlWriter *writer);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* World-wide names of Fibre Channel: 64 bits, to us always 16 hexadecimal digits in lower case. */
+/* World-wide names of Fibre Channel: 64 bits, normalized to 16 lower-case hexadecimal digits. */
 #pragma once
 
 #include <glib.h>
 
 #define MD_WWN_DIGITS 16
 
-/* From a text of at least `min_digits` digits, with 0x or without; NULL if it is none. The kernel
- * leaves out leading zeroes. */
+/* Normalizes a text of at least `min_digits` digits, with or without 0x; NULL if invalid. The
+ * kernel omits leading zeroes. */
 char *md_wwn_normalize(const char *text, guint min_digits);
 
-/* A name as people make them up: of the range that libvirt takes. */
+/* A random name from the range that libvirt uses. */
 char *md_wwn_random(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the bytes of a document to libxml2's tree, in bounded time. May be called on any thread. */
+/* Parses a document into libxml2's tree, in bounded time. Any thread. */
 #pragma once
 
 #include <glib.h>
@@ -8,8 +8,8 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
 /*
- * A well-formed document within the limits of xml-scanner.h and without a document type, whose root
- * has that name; or NULL. Errors are VIR_ERR_XML_DETAIL, for what is not well-formed, and
+ * Returns a well-formed document within the limits of xml-scanner.h, without a document type, and
+ * with this root element; or NULL. Errors are VIR_ERR_XML_DETAIL for malformed documents, and
  * VIR_ERR_XML_ERROR.
  */
 xmlDocPtr md_xml_document_read(const char *document,
@@ -24,5 +24,5 @@ typedef const xmlError *MdXmlError;
 typedef xmlErrorPtr MdXmlError;
 #endif
 
-/* libxml2's text as one message of ours: no final newline, nothing that cannot be sent. */
+/* libxml2's message as one of ours: without final newline and unsendable characters. */
 char *md_xml_error_get_message(MdXmlError error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Small steps through a parsed document, for the parse functions of the capabilities. Names are
- * looked up without a namespace, as libvirt does: an element inside any namespace is unknown.
+ * Helpers for the parse functions of the capabilities. Names are looked up without a namespace, as
+ * in libvirt: elements inside a namespace are unknown.
  */
 #pragma once
 
@@ -14,28 +14,27 @@ xmlNodePtr md_xml_child(xmlNodePtr node, const char *name);
 /* The next sibling element of the same name, or NULL. */
 xmlNodePtr md_xml_next(xmlNodePtr node);
 
-/* As md_xml_child(), but twice the same child is an error (27): which of the two should count? */
+/* As md_xml_child(), but a duplicate child is an error (27). */
 gboolean md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError **error);
 
-/* Content of a node, of a child, of an attribute; NULL if there is none or it is empty. */
+/* The content of a node, child or attribute; NULL if missing or empty. */
 char *md_xml_text(xmlNodePtr node);
 char *md_xml_child_text(xmlNodePtr node, const char *name);
 char *md_xml_attribute(xmlNodePtr node, const char *name);
 
-/* What error messages quote of a text from outside, which may be no UTF-8: all of it, or its
- * beginning. */
+/* Truncates a text from outside, which may be invalid UTF-8, for error messages. */
 char *md_xml_shorten(const char *text);
 
-/* What error messages call the device of this document: its name, shortened, or "new device". */
+/* The name of the document's device for error messages: shortened, or "new device". */
 char *md_xml_device_name(xmlNodePtr node);
 
-/* A whole string as a number: no space, no sign, at most `max`. Base 0 takes 0x too. */
+/* Parses a whole string as a number: no blanks, no sign, at most `max`. Base 0 accepts 0x. */
 gboolean md_xml_parse_uint(const char *text, guint base, guint max, guint *number);
 
 /*
- * The number in a child element, which must be there once; in hexadecimal with or without 0x.
- * `what` is it in libvirt's messages ("PCI bus ID"); VIR_ERR_INTERNAL_ERROR if it is missing or
- * wrong.
+ * Parses the number in a required, unique child element, in hexadecimal with or without 0x. `what`
+ * names it in libvirt's messages ("PCI bus ID"); VIR_ERR_INTERNAL_ERROR if it is missing or
+ * invalid.
  */
 gboolean md_xml_child_uint(xmlNodePtr node,
                            const char *name,
@@ -45,25 +44,24 @@ gboolean md_xml_child_uint(xmlNodePtr node,
                            guint *number,
                            GError **error);
 
-/* <vendor id='0x10de'>NVIDIA</vendor>: 16 bits, errors as above, and the text, NULL if it has none.
- */
+/* Parses <vendor id='0x10de'>NVIDIA</vendor>: 16 bits, errors as above, and the text, or NULL. */
 gboolean md_xml_child_id(
     xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error);
 
 /*
- * A number in an attribute; without one `number` stays as it is. Otherwise as md_xml_parse_uint(),
- * and VIR_ERR_XML_ERROR if it is none.
+ * Parses a number in an attribute; `number` is unchanged if it is missing. Otherwise as
+ * md_xml_parse_uint(), with VIR_ERR_XML_ERROR if invalid.
  */
 gboolean md_xml_attribute_uint(
     xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);
 
-/* FALSE with VIR_ERR_XML_ERROR if there is no such attribute. */
+/* FALSE with VIR_ERR_XML_ERROR if the attribute is missing. */
 gboolean md_xml_check_attribute(xmlNodePtr node, const char *name, GError **error);
 
-/* VIR_ERR_XML_ERROR in libvirt's words. */
+/* Sets VIR_ERR_XML_ERROR with libvirt's message. */
 void
 md_xml_set_invalid_attribute(xmlNodePtr node, const char *name, const char *value, GError **error);
 
-/* Lower case with dashes, or NULL. As libvirt reads one: 32 digits, with dashes and spaces anywhere
- * between two pairs of them, and blanks around. */
+/* Converts to lower case with dashes, or NULL. Accepts what libvirt does: 32 digits, with dashes
+ * and spaces between any two pairs, and surrounding blanks. */
 char *md_uuid_normalize(const char *text);

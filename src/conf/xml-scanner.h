@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Looks over a document before libxml2 does, in one pass of linear time. libxml2 compares each
- * attribute of an element with all others before it tells anybody of the element, so that counters
- * in its callbacks would come too late.
+ * Scans a document before libxml2, in one pass of linear time. libxml2 compares each attribute of
+ * an element with all others before it calls back for the element, so that limits in its callbacks
+ * would come too late.
  *
- * In a well-formed document the scanner finds exactly the constructs that the parser will find. Its
- * caller must hand nothing more to a parser that has met an error.
+ * In a well-formed document, the scanner finds exactly the constructs that the parser will find.
+ * The caller must not feed a parser after its first error.
  */
 #pragma once
 
 #include <glib.h>
 
-/* What one document may have. */
+/* Limits of a document. */
 #define MD_XML_ELEMENTS_MAX   50000 /* comments, instructions and CDATA sections count as well */
 #define MD_XML_DEPTH_MAX      16
 #define MD_XML_ATTRIBUTES_MAX 64 /* of one element, namespaces included */
 #define MD_XML_NAMESPACES_MAX 8  /* declared by one element */
 
-/* Attributes of all elements: each takes a quarter of a KiB in libxml2's tree. */
+/* Attributes of all elements; each takes 256 bytes in libxml2's tree. */
 #define MD_XML_ALL_ATTRIBUTES_MAX 50000
 
-/* The schema's patterns and lists take time that grows with the square of these. */
+/* Validation takes time quadratic in these. */
 #define MD_XML_VALID_ELEMENTS_MAX 8192
 #define MD_XML_VALID_TEXT_MAX     4096 /* bytes of an attribute, or of text between two tags */
 
@@ -33,15 +33,15 @@ typedef struct {
     guint n_attributes;
     guint depth;
     gsize text;
-    GError *error; /* why the rest is not looked at; NULL: nothing is wrong */
+    GError *error; /* why scanning stopped; NULL: no error */
 } MdXmlScanner;
 
-/* `document` must outlive it. `for_schema`: the document will be validated, too. */
+/* `document` must outlive the scanner. `for_schema`: the document will also be validated. */
 void md_xml_scanner_init(MdXmlScanner *self, const char *document, gboolean for_schema);
 void md_xml_scanner_clear(MdXmlScanner *self);
 
 /*
- * Goes on until the document is known to be within the limits up to `wanted`, or to its end. FALSE
- * once `error` is set (VIR_ERR_XML_ERROR): `at` is then the beginning of the offending construct.
+ * Scans until the document is known to be within the limits up to `wanted`, or to its end. FALSE
+ * once `error` is set (VIR_ERR_XML_ERROR): `at` is then the start of the offending construct.
  */
 gboolean md_xml_scanner_advance(MdXmlScanner *self, const char *wanted);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starts the devices that are defined to start by themselves: once each time that their parent has
- * got its types, be that before the daemon starts or later. One that fails is tried again whenever
- * something changes about its parent. Nobody waits for any of it.
+ * Starts devices whose definition has autostart, once whenever their parent gains its types, before
+ * the daemon starts or later. A failed start is retried whenever the parent changes. Calls do not
+ * wait for autostart.
  */
 #pragma once
 
@@ -10,18 +10,18 @@
 
 typedef struct _MdAutostart MdAutostart;
 
-/* Begins with what there is. `context` must outlive it. */
+/* Begins with the existing devices. `context` must outlive it. */
 MdAutostart *md_autostart_new(const MdDriverContext *context);
 void md_autostart_free(MdAutostart *self);
 
-/* Tries again what waits for the parent with this address. */
+/* Retries failed starts on the parent with this address. */
 void md_autostart_retry(MdAutostart *self, const char *address);
 
-/* Whether a start is under way; others may wait behind it. */
+/* Whether a start is running; others may be queued behind it. */
 gboolean md_autostart_is_busy(MdAutostart *self);
 
-/* Begins no more, and calls back when what is under way has ended: a device is not left half made.
- * Once only. */
+/* Begins no further starts, and calls back when the running ones have ended, so that no device is
+ * left half-created. Once only. */
 void md_autostart_stop_async(MdAutostart *self, GAsyncReadyCallback callback, gpointer user_data);
 void md_autostart_stop_finish(GAsyncResult *result);
 

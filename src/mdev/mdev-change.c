@@ -201,7 +201,7 @@ on_turn(MdCommand *command)
 
     if (!md_command_commit(command))
         md_error_set_from(&command->error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
-                          "the client has gone before the change had its turn");
+                          "the client disconnected before the change began");
     if (command->error != NULL || !change->plan(change, &command->error))
         change_end(command);
     else if ((change->what & MD_BACKEND_UPDATE_LIVE) != 0)

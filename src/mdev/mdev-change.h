@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One change of a mediated device or its definition, see mdev-config.c for what there is to change.
- * All changes of one device are made one after the other: each looks at the device when its turn
- * has come, asks mdevctl's scripts where there are any, writes, and tells them.
+ * One change of a mediated device or its definition; mdev-config.c has the kinds of changes.
+ * Changes of one device are serialized: each reads the device when its turn has come, asks
+ * mdevctl's scripts, if any, writes, and notifies the scripts.
  */
 #pragma once
 
@@ -15,18 +15,18 @@ struct MdMdevChange {
     MdCommand command; /* its name is the device's */
     const char *doing; /* for messages */
 
-    /* What is wanted. */
+    /* The request. */
     gboolean (*plan)(MdMdevChange *change, GError **error);
     MdDefinition *wanted; /* of a definition: all but whether to start it */
-    MdMdevWrite *write;   /* finds the type of `wanted`, or sets the attributes of a live device */
-    gboolean type_known;  /* `wanted` has the full id of a type */
+    MdMdevWrite *write; /* finds the type of `wanted`, or sets the attributes of an active device */
+    gboolean type_known; /* `wanted` has the full id of a type */
     gboolean autostart;
     guint what;
-    gboolean guarded; /* of a definition: it must not meet more than there was at the beginning */
+    gboolean guarded; /* of a definition: must not affect more than existed when the call began */
     gboolean was_there;
     gboolean was_defined;
 
-    /* What has been planned. */
+    /* The plan. */
     MdCalloutAction action;
     MdDefinition *definition; /* to be written, or removed; NULL: the disk stays as it is */
 };

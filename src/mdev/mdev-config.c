@@ -30,7 +30,7 @@ check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
         (change->was_there && (change->was_defined || device->definition == NULL)))
         return TRUE;
     md_error_set(error, VIR_ERR_OPERATION_INVALID,
-                 "Unable to define '%s': such a device has been created or defined meanwhile",
+                 "Unable to define '%s': the device was created or defined meanwhile",
                  change->command.name);
     return FALSE;
 }
@@ -104,9 +104,10 @@ begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDe
     } else if (cap->type_id != NULL) {
         md_mdev_change_begin(change);
     } else {
-        md_error_set(&change->command.error, VIR_ERR_CONFIG_UNSUPPORTED,
-                     "Unable to %s '%s': parent '%s' is not there to tell which type is named '%s'",
-                     change->doing, change->command.name, cap->parent_addr, cap->type_name);
+        md_error_set(
+            &change->command.error, VIR_ERR_CONFIG_UNSUPPORTED,
+            "Unable to %s '%s': without parent '%s', the type named '%s' cannot be resolved",
+            change->doing, change->command.name, cap->parent_addr, cap->type_name);
         md_command_end(&change->command);
     }
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The part of the mediated devices' backend that keeps definitions; see MdBackend for what each of
- * them does. */
+/* The mediated devices' backend: definitions. See MdBackend for the functions. */
 #pragma once
 
 #include "backend/backend.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The part of the mediated devices' backend that knows which device a document means; see MdBackend
- * for what each of them does. */
+/* The mediated devices' backend: looking up the devices named in documents. See MdBackend for the
+ * functions. */
 #pragma once
 
 #include "backend/backend.h"

@@ -185,7 +185,7 @@ conclude_create(Operation *operation, MdNodeDevice *device)
 
     if (device == NULL)
         md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to start mediated device: '%s' was removed again", command->path);
+                     "Unable to start mediated device: '%s' was removed meanwhile", command->path);
     else
         md_registry_set_attrs(command->context->registry, device, operation->attrs);
 }
@@ -231,7 +231,7 @@ create_async(const MdDriverContext *context,
         explain_create(operation);
     else if (!operation_begin(operation, path))
         md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to start mediated device: UUID '%s' is in use, a device of it is "
+                     "Unable to start mediated device: UUID '%s' is in use by a device that is "
                      "being created or destroyed on '%s'",
                      uuid, parent->def->name);
     if (command->error != NULL)
@@ -245,7 +245,8 @@ conclude_destroy(Operation *operation, MdNodeDevice *device)
     /* Somebody may have made a new one of the same UUID by now. */
     if (device != NULL && device->inode == operation->inode)
         md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to destroy '%s': the kernel has kept it", operation->command.name);
+                     "Unable to destroy '%s': device still present after remove",
+                     operation->command.name);
 }
 
 
@@ -285,7 +286,7 @@ destroy_async(const MdDriverContext *context,
     if (operation_begin(operation, device->def->path))
         return;
     md_error_set(&operation->command.error, VIR_ERR_OPERATION_INVALID,
-                 "device '%s' is being destroyed already", device->def->name);
+                 "device '%s' is already being destroyed", device->def->name);
     md_command_end(&operation->command);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Notes of the mediated devices that are being made, one file for each, in a directory that does
- * not outlive the machine. A daemon that is killed between the creation of a device and its last
- * attribute leaves the note, and with it the next one knows the device from one that is whole.
+ * Records of mediated devices being created, one file each, in a directory that does not survive a
+ * reboot. If the daemon is killed between the creation of a device and its last attribute, the
+ * record tells the next daemon that the device is incomplete.
  */
 #pragma once
 
@@ -16,12 +16,12 @@ typedef struct {
 } MdUnfinished;
 
 /*
- * For a worker, before the device is created. The note is not synced: it has to outlive this
- * process only. If it cannot be written that is logged, and no reason not to create the device.
+ * For a worker, before the device is created. The record is not synced, as it need only survive
+ * this process. A failure to write it is logged and does not prevent the creation.
  */
 void md_unfinished_begin(const char *directory, const char *path, const char *type_id);
 
-/* The device is whole, or gone again; also for the main loop. */
+/* The device is complete, or removed again; also for the main loop. */
 void md_unfinished_end(const char *directory, const char *path);
 
 /* All notes, of MdUnfinished. What is none in such a file is removed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The words that mdevctl's scripts are called with, and the JSON in which daemon and script tell
- * each other which of them they know:
+ * The actions and events of mdevctl's scripts, and the JSON in which daemon and script exchange
+ * which of them they support:
  *
  *   { "provides": { "version": 2, "actions": [ "start", ... ], "events": [ "pre", ... ] } }
  *   { "supports": { "version": 1, "actions": [ "start", ... ], "events": [ "pre", ... ] } }
@@ -28,7 +28,7 @@ typedef enum {
     MD_CALLOUT_LIVE,
 } MdCalloutEvent;
 
-/* What a script supports, a bit for each. */
+/* What a script supports, one bit each. */
 typedef struct {
     guint actions; /* 1 << MdCalloutAction */
     guint events;  /* 1 << MdCalloutEvent */
@@ -37,10 +37,10 @@ typedef struct {
 const char *md_callout_action_to_string(MdCalloutAction action);
 const char *md_callout_event_to_string(MdCalloutEvent event);
 
-/* What a script is told that we know. */
+/* The query to a script: what we support. */
 char *md_callout_version_format(void);
 
-/* What a script has answered, NULs at its end allowed; what we do not know in it is passed over.
- * VIR_ERR_CONF_SYNTAX says why it is no such answer. */
+/* Parses a script's answer, which may have trailing NULs; unknown words are ignored.
+ * VIR_ERR_CONF_SYNTAX describes an invalid answer. */
 gboolean
 md_callout_version_parse(const char *text, gsize length, MdCalloutVersion *version, GError **error);

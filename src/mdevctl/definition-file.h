@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The files of persistent definitions, as mdevctl keeps them: <directory>/<parent>/<uuid>, one JSON
- * object each. Plain files in the directory itself mean nothing, which makes it the place for our
- * temporary ones. No link below the directory is followed. Knows nothing of the main loop: writing
- * and removing wait for the disk and belong on a worker.
+ * Files of persistent definitions in mdevctl's layout: <directory>/<parent>/<uuid>, one JSON object
+ * each. mdevctl ignores plain files in the directory itself, so our temporary files are there.
+ * Links below the directory are not followed. Independent of the main loop: writing and removing
+ * wait for the disk and belong on a worker.
  */
 #pragma once
 
 #include <glib.h>
 
-/* Whether a name in the directory may be that of a parent: not scripts.d, nothing hidden. */
+/* Whether a name in the directory can be a parent's: not scripts.d, not hidden. */
 gboolean md_definition_file_is_parent(const char *name);
 
-/* Whether a name in the directory of a parent is a UUID in lower case with dashes. */
+/* Whether a name in a parent's directory is a UUID in lower case with dashes. */
 gboolean md_definition_file_is_uuid(const char *name);
 
 /*
- * The directory of a parent, opened; `parent_addr` NULL: the one above all. -1 with an error that
- * says why, not where: ENOENT or ENOTDIR if it is not there or a plain file, VIR_ERR_INVALID_ARG if
+ * Opens the directory of a parent; `parent_addr` NULL: the top directory. -1 with an error that has
+ * the cause but no path: ENOENT or ENOTDIR if it is missing or a plain file, VIR_ERR_INVALID_ARG if
  * it is a link.
  */
 int md_definition_file_open(const char *directory, const char *parent_addr, GError **error);
 
-/* Names of one directory that are looked at. */
+/* Maximum number of names read from one directory. */
 #define MD_DEFINITION_NAMES_MAX 16384
 
-/* The names in an open directory, sorted; an error says if there are more than are looked at. */
+/* The names in an open directory, sorted; with an error if there are more than the maximum. */
 GPtrArray *md_definition_file_list(int directory, GError **error);
 
 /*
- * The text of a file in the open directory of a parent. Only regular files of a reasonable size are
- * read, else VIR_ERR_INVALID_ARG. The error says why, not where.
+ * Reads a file in the open directory of a parent. VIR_ERR_INVALID_ARG unless it is a regular file
+ * within the size limit. The error has the cause but no path.
  */
 GBytes *md_definition_file_read(int directory, const char *uuid, GError **error);
 
-/* Whether everybody may write the file. */
+/* Whether the file is world-writable. */
 gboolean md_definition_file_is_open_to_all(int directory, const char *uuid);
 
 /*
- * All of the text or, after an error, crash or full disk, what was there before. Directories are
- * made as needed. VIR_ERR_SYSTEM_ERROR, with path and cause. `abandoned` is read as an atomic just
- * before the last step: if it is not 0 that is left out, ECANCELED.
+ * Replaces the file atomically: after an error, crash or full disk, the old contents remain.
+ * Creates directories as needed. VIR_ERR_SYSTEM_ERROR, with path and cause. `abandoned` is read
+ * atomically just before the last step: if it is not 0, the file is not replaced, ECANCELED.
  */
 gboolean md_definition_file_write(const char *directory,
                                   const char *parent_addr,
@@ -49,7 +49,8 @@ gboolean md_definition_file_write(const char *directory,
                                   const int *abandoned,
                                   GError **error);
 
-/* The directory of the parent stays. VIR_ERR_SYSTEM_ERROR, with path and cause, as ENOENT. */
+/* Removes the file, but not the directory of the parent. VIR_ERR_SYSTEM_ERROR, with path and cause,
+ * such as ENOENT. */
 gboolean md_definition_file_remove(const char *directory,
                                    const char *parent_addr,
                                    const char *uuid,
@@ -57,7 +58,7 @@ gboolean md_definition_file_remove(const char *directory,
                                    GError **error);
 
 /*
- * Makes the directory if it is missing and can be made, and removes the temporary files that a
- * crash has left; one that is being written stays.
+ * Creates the directory if it is missing and possible, and removes temporary files left by a crash;
+ * a file being written remains.
  */
 void md_definition_file_prepare(const char *directory);

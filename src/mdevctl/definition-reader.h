@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Decides when the disk is looked at: one job at a time, and what is wanted meanwhile is looked at
- * by the next one. If a job has not ended by `driver_timeout`, those that wait are told so, nobody
- * waits any more until it has ended, and what it has found counts all the same. If a job cannot be
- * done at all, those that wait for it are told so, and everything is looked at by the next one,
- * which begins after `driver_timeout` if nothing else is wanted before. Main loop only.
+ * Schedules reads of the definitions: one job at a time; requests meanwhile are served by the next
+ * job. If a job exceeds `driver_timeout`, waiting callers fail, further callers fail at once until
+ * it has ended, and its result is still used. If a job fails completely, its callers fail, and the
+ * next job reads everything, at the latest after `driver_timeout`. Main loop only.
  */
 #pragma once
 
@@ -15,7 +14,7 @@
 
 typedef struct _MdDefinitionReader MdDefinitionReader;
 
-/* Before a job: says what is known; after it: makes use of the facts. */
+/* Called before a job, to add what is known, and after it, to apply the facts. */
 typedef void (*MdDefinitionReaderFunc)(MdDefinitionRead *read, gpointer data);
 
 /* `settings` must outlive it. */
@@ -26,25 +25,25 @@ MdDefinitionReader *md_definition_reader_new(const char *directory,
                                              MdDefinitionReaderFunc apply,
                                              gpointer data);
 
-/* Nothing is called any more; a job that is under way ends by itself. */
+/* Calls no functions any more; a running job ends by itself. */
 void md_definition_reader_free(MdDefinitionReader *self);
 
-/* Everything; a parent (`name` NULL) or one of its files, see md_definition_read_add(). Names that
- * cannot be meant are passed over. */
+/* Requests a read of everything, of a parent (`name` NULL), or of one file, see
+ * md_definition_read_add(). Invalid names are ignored. */
 void md_definition_reader_want_all(MdDefinitionReader *self);
 void md_definition_reader_want(MdDefinitionReader *self,
                                const char *addr,
                                const char *name,
                                gboolean is_written);
 
-/* Until all that is wanted now has been looked at and made use of. VIR_ERR_OPERATION_TIMEOUT. */
+/* Waits until everything requested so far has been read and applied. VIR_ERR_OPERATION_TIMEOUT. */
 void md_definition_reader_wait_async(MdDefinitionReader *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 gboolean md_definition_reader_wait_finish(GAsyncResult *result, GError **error);
 
-/* Whether a job is under way. */
+/* Whether a job is running. */
 gboolean md_definition_reader_is_busy(MdDefinitionReader *self);
 
-/* FALSE with VIR_ERR_OPERATION_TIMEOUT while a job has not ended in time. */
+/* FALSE with VIR_ERR_OPERATION_TIMEOUT while a job is overdue. */
 gboolean md_definition_reader_check(MdDefinitionReader *self, GError **error);

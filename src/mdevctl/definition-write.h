@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Writing and removing files of definitions off the main loop. What is asked for one file happens
- * in the order of the calls; different files do not wait for each other.
+ * Writes and removes definition files on workers. Operations on one file run in the order of the
+ * calls; different files do not wait for each other.
  */
 #pragma once
 
@@ -11,9 +11,9 @@
 #include "util/owner.h"
 
 /*
- * `definition` NULL removes the file. Errors are those of definition-file.h and of
- * md_definition_format_for_file(); VIR_ERR_INVALID_ARG if parent or UUID cannot be names of files
- * there; and those of util/worker.h, whose `deadline` it is.
+ * `definition` NULL removes the file. Errors are those of definition-file.h, of
+ * md_definition_format_for_file() and of util/worker.h, which also enforces `deadline`;
+ * VIR_ERR_INVALID_ARG if parent or UUID are invalid file names.
  */
 void md_definition_write_async(const char *directory,
                                const char *parent_addr,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The store from within: definitions.c keeps it true to the disk, definitions-change.c writes. */
+/* Internals of the store, shared by definitions.c (reading) and definitions-change.c (writing). */
 #pragma once
 
 #include "mdevctl/definition-reader.h"
@@ -14,17 +14,17 @@ struct _MdDefinitions {
     const MdSettings *settings;
 
     MdWatch *watch;
-    int top;               /* the watch of the directory, 0: it is not there */
-    int above;             /* the watch of the nearest directory above it, 0: there is none */
+    int top;               /* watch of the directory; 0: it does not exist */
+    int above;             /* watch of the nearest existing directory above; 0: none */
     char *awaited;         /* what in there leads to the directory */
     GHashTable *parents;   /* address -> Parent */
     GHashTable *by_watch;  /* id -> Parent, borrowed */
-    GHashTable *complaint; /* path -> what is wrong there, as it has been told */
+    GHashTable *complaint; /* path -> the defect that was logged */
 
     MdDefinitionReader *reader;
     gboolean loaded;        /* all has been read once */
-    GHashTable *new_writes; /* address -> number of new definitions that are being written */
-    GHashTable *writing;    /* "address/UUID" of a file that is being written -> Writing */
+    GHashTable *new_writes; /* address -> number of new definitions being written */
+    GHashTable *writing;    /* "address/UUID" of a file being written -> Writing */
     MdFairQueue *changes;   /* NULL: there has been none */
     MdDefinitionsWhenNotified when_notified;
     gpointer when_notified_data;
@@ -38,13 +38,12 @@ typedef struct {
     gboolean left_out;       /* there have been more files than it may have */
 } Parent;
 
-/* Whether a definition is known, or may become one beside `coming` others of its parent. */
+/* Whether a definition is known, or may be added beside `coming` others of its parent. */
 gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);
 
-/* TRUE if a file is being written by us: whatever happens to it is seen when the write has ended.
- */
+/* TRUE if we are writing the file: changes to it are read when the write has ended. */
 gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
 
 /* Something has happened to a file; `is_written`: it has been written to its end. */

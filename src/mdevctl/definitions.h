@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The persistent definitions, shared with mdevctl: those that are on disk, kept true to it. Whoever
- * changes a file, it is seen as soon as it is closed or moved; a change is signalled after it has
- * been made:
+ * The persistent definitions on disk, shared with mdevctl. A change of a file by any program is
+ * noticed as soon as the file is closed or moved. Signals are emitted after a change:
  *
  *   "changed" (const char *parent_addr, const char *uuid)
  *
- * for one that has come, has another text, or has gone: md_definitions_find() tells which. A
+ * for a definition that was added, changed, or removed; md_definitions_find() tells which. A
  * handler must not change or rescan the store itself.
  *
- *   "loaded" ()  once, when all that is on disk has been read for the first time
+ *   "loaded" ()  once, after the first complete read
  *
- * The disk is read on a worker. If it does not answer within `driver_timeout`, definitions stay as
- * they are known, changes are refused with VIR_ERR_OPERATION_TIMEOUT, and all goes on when it
- * answers again.
+ * The disk is read on a worker. If it does not respond within `driver_timeout`, the known
+ * definitions remain and changes fail with VIR_ERR_OPERATION_TIMEOUT until it responds again.
  *
- * What is no definition is passed over, with a message once, and hides no other: broken JSON, a
- * link, a directory where a file is meant, a name that is no UUID, what cannot be read.
+ * Entries that are no valid definitions are skipped with one message and do not affect others:
+ * invalid JSON, links, directories, names that are not UUIDs, unreadable files.
  */
 #pragma once
 
@@ -26,7 +24,7 @@
 #include "util/owner.h"
 #include "util/settings.h"
 
-/* Definitions of one parent. Further files are passed over, with a message for each. */
+/* Maximum number of definitions of one parent. Further files are skipped, with a message each. */
 #define MD_DEFINITIONS_MAX 4096
 
 #define MD_TYPE_DEFINITIONS (md_definitions_get_type())
@@ -49,38 +47,38 @@ void md_definitions_set_when_notified(MdDefinitions *self,
                                       gpointer data);
 
 /*
- * Reads what there is and watches it from then on. The directory is made if it is missing; if that
- * is not possible it is waited for, and there are no definitions meanwhile. Calls back when all has
- * been read, or the disk has not answered in time, which is no error.
+ * Reads all definitions and watches them from then on. Creates the directory if it is missing; if
+ * that fails, waits until it appears, without definitions. Calls back when everything has been
+ * read, or when the disk has not answered in time, which is not an error.
  */
 void
 md_definitions_start_async(MdDefinitions *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_definitions_start_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
 
-/* Has everything looked at again. */
+/* Reads all definitions again. */
 void md_definitions_rescan(MdDefinitions *self);
 
-/* Whether the disk is being looked at. */
+/* Whether a read is running. */
 gboolean md_definitions_is_reading(MdDefinitions *self);
 
 /* Borrowed, or NULL. */
 MdDefinition *md_definitions_find(MdDefinitions *self, const char *parent_addr, const char *uuid);
 
-/* All, borrowed, sorted by parent and UUID; the array is the caller's. */
+/* All definitions, borrowed, sorted by parent and UUID; free the array only. */
 GPtrArray *md_definitions_list(MdDefinitions *self);
 
-/* VIR_ERR_OPERATION_FAILED if it is new and its parent has MD_DEFINITIONS_MAX already. */
+/* VIR_ERR_OPERATION_FAILED if it is new and its parent already has MD_DEFINITIONS_MAX
+ * definitions. */
 gboolean
 md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GError **error);
 
 /*
- * Writes a new definition or another text of one, if md_definitions_may_write(); "changed" comes
- * first, then the callback. What is asked for one definition happens in the order of the calls. One
- * user's changes begin one after the other, each when the subscribers of that user have been told
- * of the one before; different users do not wait for each other.
- * VIR_ERR_INVALID_ARG if its parent or UUID cannot be the name of a file,
- * VIR_ERR_CONFIG_UNSUPPORTED if the file could not be read again, VIR_ERR_SYSTEM_ERROR with path
- * and cause, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
+ * Writes a new or changed definition, subject to md_definitions_may_write(); emits "changed" before
+ * it calls back. Operations on one definition run in the order of the calls. Changes of one user
+ * run one after the other, each after the user's subscribers have received the events of the
+ * previous one; different users do not wait for each other. VIR_ERR_INVALID_ARG if parent or UUID
+ * are invalid file names, VIR_ERR_CONFIG_UNSUPPORTED if the file cannot be read back,
+ * VIR_ERR_SYSTEM_ERROR with path and cause, VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_RESOURCE_BUSY.
  */
 void md_definitions_write_async(MdDefinitions *self,
                                 MdDefinition *definition,
@@ -89,7 +87,7 @@ void md_definitions_write_async(MdDefinitions *self,
                                 gpointer user_data);
 gboolean md_definitions_write_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
 
-/* The same for removing; errno ENOENT if there is no such file. */
+/* Removes a definition, with the same rules; errno ENOENT if the file does not exist. */
 void md_definitions_remove_async(MdDefinitions *self,
                                  const char *parent_addr,
                                  const char *uuid,

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What devices were found to be when they were last read, as far as it cannot change while they
- * stay as they are; see `read_once` of MdProbe for what that is. Any thread may use it.
+ * Caches properties of devices that cannot change without an event, see `read_once` of MdProbe. Any
+ * thread.
  *
- * What drops it:
+ * An entry is dropped on
  *  - an event of the device: bind, unbind, change, add, move, remove (inventory.c);
- *  - a gap in the events, which drops all of it (inventory-survey.c);
- *  - another device at the path of the old one, as it has another inode;
- *  - another driver than the one it was read with (probe.c).
+ *  - lost events, which drop all entries (inventory-survey.c);
+ *  - another device with the same path, as it has another inode;
+ *  - another driver than at the time of the read (probe.c).
  */
 #pragma once
 
 #include "conf/node-device.h"
 
-/* Devices that are kept; then all are read again. */
+/* Maximum number of devices; beyond it, all are dropped and read again. */
 #define MD_KEPT_MAX 65536
 
 /*
- * The description of the device whose sysfs directory has this inode, for the caller to unref. NULL
- * unless it was read for the same `origin`, its description in the registry. `stamp` is for
- * md_kept_store().
+ * The kept definition of the device whose sysfs directory has this inode, to be unreffed by the
+ * caller. NULL unless it was read for the same `origin`, its definition in the registry. `stamp` is
+ * for md_kept_store().
  */
 MdNodeDeviceDef *md_kept_find(guint64 inode, const MdNodeDeviceDef *origin, guint64 *stamp);
 
-/* Nothing is stored if it has been dropped since `stamp`. */
+/* Stores nothing if the device was dropped since `stamp`. */
 void
 md_kept_store(guint64 inode, MdNodeDeviceDef *origin, guint64 stamp, MdNodeDeviceDef *description);
 

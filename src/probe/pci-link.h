@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The PCI Express link of a function from attributes of sysfs, for those to whom the kernel shows
- * no more of its configuration space than the header: who has not the capability CAP_SYS_ADMIN, as
- * the confined service and the daemon of a user.
+ * Reads the PCI Express link of a function from sysfs attributes, for processes to which the kernel
+ * shows only the header of the configuration space: without CAP_SYS_ADMIN, as in the sandboxed
+ * service and a user's daemon.
  */
 #pragma once
 
 #include "conf/cap-pci.h"
 #include "kernel/sysfs.h"
 
-/* What the kernel shows to everybody, in bytes. */
+/* Size of the part readable by everyone, in bytes. */
 #define MD_PCI_CONFIG_HEADER_SIZE 64
 
-/* Whether the function is PCI Express; does not ask the hardware. */
+/* Whether the function is PCI Express; does not access the hardware. */
 gboolean md_pci_link_exists(MdSysfsDir *dir);
 
-/* Fills is_express and the capability of the link, but for the number of the port, which no
- * attribute tells. Asks the hardware. */
+/* Fills is_express and the link capability, except the port number, which has no attribute.
+ * Accesses the hardware. */
 void md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap);
 
 /*
- * Fills the status of the link: speed and width change while the function is in use. Two reads of
- * its registers, which answer at once or not at all; a function that is asleep is woken up by it. A
- * kernel that tells neither leaves what configuration space told.
+ * Fills the link status: speed and width change while the function is in use. Reads two registers,
+ * which answers at once or never, and wakes up a suspended function. If the kernel has neither
+ * attribute, the values from configuration space remain.
  */
 void md_pci_link_read_status(MdSysfsDir *dir, MdCapPci *cap);

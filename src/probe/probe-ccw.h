@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What devices and groups of devices on the channels of s390 tell alike. */
+/* Common parts of channel-attached s390 devices and their groups. */
 #pragma once
 
 #include "conf/s390.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From udev and sysfs to a definition. There is one probe per kind of device, in a probe-*.c of its
- * own, and one table of them in probe.c.
+ * Reads devices from udev and sysfs into definitions. Each kind of device has one probe, in its own
+ * probe-*.c; the table of probes is in probe.c.
  *
  * A device is read in three steps. probe() runs on the main loop when udev tells of the device:
  * identity, and what never changes; it reads nothing that asks a driver. read_once() runs when
@@ -18,34 +18,34 @@
 #include "kernel/udev.h"
 
 typedef struct {
-    /* The outer capability that it gives its devices. */
+    /* The outer capability of its devices. */
     const MdCapKind *kind;
 
-    /* udev's subsystem to enumerate and to match; NULL for a probe that looks at whatever is left.
-     */
+    /* udev's subsystem to enumerate and to match; NULL for a probe that handles all remaining
+     * devices. */
     const char *subsystem;
-    /* The one DEVTYPE of that subsystem; NULL: all. */
+    /* The only DEVTYPE of that subsystem to be matched; NULL: all. */
     const char *devtype;
-    /* The class of devices that say more of it: such a one is in a directory of the class's name
-     * below it, and comes later. NULL: there is none. */
+    /* The class of companion devices, which complete the description of this one: they are in a
+     * directory named after the class below it, and appear later. NULL: none. */
     const char *companion;
 
-    /* Fills name and capabilities. FALSE: this is no device of ours. */
+    /* Fills name and capabilities. FALSE: not a device of ours. */
     gboolean (*probe)(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
     /*
-     * Instead of probe() for a device that is registered, as `known`: to clients it is the same one
-     * for as long as it is there, so what it is and what it is called is taken from `known`, and
-     * not from properties that udev tells at one time and not at another. NULL: probe() reads only
-     * what the kernel never changes.
+     * Replaces probe() for a device that is already registered, as `known`: for clients, a device
+     * keeps its identity while it exists, so type and name are taken from `known`, not from udev
+     * properties, which may vary between events. NULL: probe() reads only what the kernel never
+     * changes.
      */
     gboolean (*probe_again)(MdUdevDevice *device,
                             MdSysfsDir *dir,
                             const MdNodeDeviceDef *known,
                             MdNodeDeviceDef *def);
 
-    /* Appends the names of the devices whose capabilities change with the coming and the going of
-     * this one, of which no event of their own tells. NULL: there are none. */
+    /* Appends the names of the devices whose capabilities change when this one appears or
+     * disappears, without events of their own. NULL: none. */
     void (*list_affected)(const MdNodeDeviceDef *def, GPtrArray *names);
 
     /* Whether the driver of a parent prints from a counter what is left of a type, in each version
@@ -76,20 +76,21 @@ typedef struct {
      * refresh() can tell. */
     gboolean (*asks_driver)(const MdNodeDeviceDef *def);
 
-    /* TRUE once sysfs holds all there is to it; NULL: always. */
+    /* TRUE once its sysfs directory is complete; NULL: always. */
     gboolean (*is_complete)(MdSysfsDir *dir);
-    /* The same of its companion, where there is one. */
+    /* The same for its companion, if any. */
     gboolean (*is_companion_complete)(MdSysfsDir *dir);
 
-    /* Whether no driver is ever bound to it, as to whatever is in a class. */
+    /* Whether no driver is ever bound to it, as to class devices. */
     gboolean driverless;
 
-    /* Whether such a device never has a node, so that udev's database need not be asked for one. */
+    /* Whether such devices never have a device node, so that udev's database need not be queried
+     * for one. */
     gboolean nodeless;
 
     /*
-     * Whether it has come for certain once a driver is bound to it, as the kernel takes a device
-     * back that no driver wants. probe() can then do without `dir`.
+     * Whether a bound driver proves that the device exists, because the kernel removes the device
+     * if no driver accepts it. probe() then works without `dir`.
      */
     gboolean announced_by_bind;
 } MdProbe;
@@ -114,59 +115,60 @@ extern const MdProbe md_probe_scsi_target;
 extern const MdProbe md_probe_scsi;
 extern const MdProbe md_probe_scsi_generic;
 
-/* The subsystems in which devices of ours are found. */
+/* The subsystems of our devices. */
 const char *const *md_probe_get_subsystems(void);
 
-/* Whether there is a probe for its kind; of any other only parents of mediated devices are looked
- * at. */
+/* Whether there is a probe for its kind; other devices matter only as parents of mediated
+ * devices. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
 
-/* The path of the device of which this one says more, see MdProbe; NULL if it does not. */
+/* The path of the device whose companion this one is, see MdProbe; NULL if it is none. */
 char *md_probe_find_subject(MdUdevDevice *device);
 
 /* Whether a bind event alone proves that such a device has been there. */
 gboolean md_probe_is_announced_by_bind(MdUdevDevice *device);
 
 /*
- * A definition without `parent`, or NULL if this is no device of ours. `dir` NULL: it has gone, and
- * only what is told by bind can be named. `known`: what this very device is registered as, or NULL.
+ * A definition without `parent`, or NULL if this is not a device of ours. `dir` NULL: the device
+ * has gone; only kinds with told_by_bind can be named. `known`: the registered definition of this
+ * device, or NULL.
  */
 MdNodeDeviceDef *
 md_probe_device(MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known);
 
-/* The names of the devices that change with the coming and the going of this one, see MdProbe. */
+/* The names of the devices that change when this one appears or disappears, see MdProbe. */
 GPtrArray *md_probe_list_affected(const MdNodeDeviceDef *def);
 
-/* FALSE while the kernel is still adding to a device that it has announced. */
+/* FALSE while the kernel is still adding attributes to an announced device. */
 gboolean md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir);
 
-/* The same of a companion that has been announced, of which this device is the subject. */
+/* The same for an announced companion of this device. */
 gboolean md_probe_is_companion_complete(MdUdevDevice *device, MdSysfsDir *dir);
 
 /* The definition of `computer`. Its firmware's strings are read once. */
 MdNodeDeviceDef *md_probe_system(const MdRoots *roots);
 
 /*
- * A copy of `def` with everything read afresh, but for what is kept. VIR_ERR_NO_NODE_DEVICE if the
- * device has gone or if another one, with another inode, has taken its path. `may_block` TRUE is
- * for workers, see MdProbe.
+ * A copy of `def` with current data, except kept properties. VIR_ERR_NO_NODE_DEVICE if the device
+ * has gone, or another one, with another inode, has taken its path. `may_block` TRUE is for
+ * workers, see MdProbe.
  */
 MdNodeDeviceDef *
 md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);
 
 /*
- * Only what is kept: `def` with what was read once, from the device if it has not been read yet.
- * Errors as above, and G_IO_ERROR_WOULD_BLOCK if it must be read and `may_block` is FALSE. To be
- * unreffed, not to be changed.
+ * `def` with kept properties only, read from the device if necessary. Errors as above, and
+ * G_IO_ERROR_WOULD_BLOCK if they must be read and `may_block` is FALSE. To be unreffed, not
+ * modified.
  */
 MdNodeDeviceDef *
 md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);
 
-/* To be called before a driver is asked: FALSE and the error if that is not allowed. */
+/* To be called before querying a driver: FALSE with an error if this is not allowed. */
 gboolean md_probe_check_may_block(gboolean may_block, GError **error);
 
 /* An asks_driver() of kinds whose devices are all alike. */
 gboolean md_probe_always_asks(const MdNodeDeviceDef *def);
 
-/* Opens the directory of that very device, errors as above. `name` is for the message. */
+/* Opens the directory of this very device, errors as above. `name` is for the message. */
 MdSysfsDir *md_probe_open(const char *name, const char *path, guint64 inode, GError **error);

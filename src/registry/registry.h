@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * All devices there are, active or only defined, by name, by sysfs path and by address. Whatever is
- * in here is listed. A change is signalled after it has been made, each with the MdNodeDevice *:
+ * All devices, active or only defined, by name, by sysfs path and by address. Clients see exactly
+ * these. Signals are emitted after a change, with the MdNodeDevice *:
  *
- *   "created"    it has become active
- *   "deleted"    it is not active any more
- *   "defined"    it has become persistent
- *   "undefined"  it is not persistent any more
- *   "updated"    anything else of it has changed; also of a parent of mediated devices, or of
- * virtual ports, whose children come or go
+ *   "created"    the device has become active
+ *   "deleted"    the device is no longer active
+ *   "defined"    the device has become persistent
+ *   "undefined"  the device is no longer persistent
+ *   "updated"    anything else has changed; also for a parent of mediated devices or of virtual
+ *                ports whose children change
  */
 #pragma once
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens in directories, told by inotify on the main loop:
+ * Watches directories with inotify and emits signals on the main loop:
  *
  *   "event" (int id, const char *name, MdWatchEvent event)
- *   "lost"  ()  events have been lost: everything must be looked at again
+ *   "lost"  ()  events have been lost: everything must be read again
  *
- * An event only says where to look: what is there may have changed again.
+ * An event only says where to look: the entry may have changed again.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is asked of and written to the adapter below which a virtual port is made or ended, as jobs
- * for a worker: an object never changes, and touches nothing of the main loop. Jobs work through
- * the directory of the very devices that were looked up.
+ * Queries and writes to the adapter on which a virtual port is created or deleted, as worker jobs:
+ * an object is immutable, and touches no state of the main loop. Jobs use the open directories of
+ * the devices that were looked up.
  */
 #pragma once
 
@@ -10,16 +10,17 @@
 
 typedef struct _MdVhbaWrite MdVhbaWrite;
 
-/* A port with these names below `parent`; `fabric`: only if that adapter is of this one. */
+/* Creates a port with these names on `parent`; with `fabric`, only if the adapter is connected to
+ * it. */
 MdVhbaWrite *md_vhba_write_new_create(MdNodeDevice *parent,
                                       const char *wwnn,
                                       const char *wwpn,
                                       const char *fabric);
-/* Ends the port of the adapter `device`. */
+/* Deletes the port of the adapter `device`. */
 MdVhbaWrite *md_vhba_write_new_delete(MdNodeDevice *parent, MdNodeDevice *device);
 void md_vhba_write_free(MdVhbaWrite *self);
 
-/* MdWorkerFunc. Whether the parent is connected, of the right fabric, and has room. */
+/* MdWorkerFunc. Whether the parent is online, connected to the right fabric, and has free ports. */
 gboolean md_vhba_write_check(gpointer write, GError **error);
 
 /* MdWorkerFunc. */

@@ -440,7 +440,7 @@ try_next(Operation *operation)
     md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
                  "Could not find parent device for '%s': %s", operation->wanted,
                  operation->reason != NULL ? operation->reason->message
-                                           : "there is none that takes virtual ports");
+                                           : "no device is capable of vport operations");
     end_create(&operation->command);
 }
 
@@ -496,7 +496,7 @@ on_removed(MdCommand *command)
 {
     if (md_inventory_reconcile(command->context->inventory, command->path) != NULL)
         md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to destroy '%s': it is still there", command->name);
+                     "Unable to destroy '%s': device still present after delete", command->name);
     md_command_end(command);
 }
 
@@ -531,7 +531,7 @@ destroy_async(const MdDriverContext *context,
                      "Unsupported device type: '%s' is not a virtual host adapter", command->name);
     else if (!md_command_expect(command, path, MD_WAIT_REMOVE))
         md_error_set(&command->error, VIR_ERR_OPERATION_INVALID,
-                     "device '%s' is being destroyed already", command->name);
+                     "device '%s' is already being destroyed", command->name);
     if (command->error != NULL) {
         md_command_end(command);
         return;
