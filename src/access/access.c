@@ -11,12 +11,12 @@
 #define ACTION_CONNECT "org.libvirt.api.connect."
 #define ACTION_DEVICE  "org.libvirt.api.node-device."
 
-/* What the rules may look at. */
+/* The variables that rules see. */
 #define DETAIL_DRIVER "connect_driver"
 #define DETAIL_DEVICE "node_device_name"
 #define DRIVER        "nodedev"
 
-/* Questions of one filter under way at once: it must not keep others from asking theirs. */
+/* Concurrent checks of one filter, so that it does not keep others from theirs. */
 #define FILTER_WINDOW 8
 
 typedef struct {
@@ -38,7 +38,7 @@ static const Action actions[] = {
     { MD_MAY_DELETE, ACTION_DEVICE "delete" },
 };
 
-/* Where users search for their password: who has many windows open keeps nobody else waiting. */
+/* Password prompts: many open prompts of one user must not block others. */
 static const MdFairLimits guard_limits = {
     .running = MD_POLKIT_MAX_ASKED,
     .running_per_owner = 8,
@@ -63,12 +63,12 @@ struct _MdAccess {
     GObject parent;
 
     const MdSettings *settings;
-    /* Two, so that users who search for their password keep nobody else from being judged. */
+    /* Separate queues: a pending password prompt must not block other checks. */
     MdPolkit *guard;
     MdPolkit *checks;
 };
 
-/* What is left to be asked of a check. */
+/* The remaining checks of one call. */
 typedef struct {
     MdIdentity *who;
     MdOwner *owner;
@@ -79,13 +79,13 @@ typedef struct {
 typedef struct {
     MdIdentity *who;
     MdOwner *owner;
-    GPtrArray *names; /* NULL in the place of one that may not be seen */
+    GPtrArray *names; /* NULL in place of a name that may not be seen */
     guint n_begun;
     guint n_under_way;
     GError *error; /* NULL: none yet */
 } Filter;
 
-/* One question of a filter. */
+/* One check of a filter. */
 typedef struct {
     GTask *task;
     guint index;
@@ -215,7 +215,7 @@ ask_polkit(MdAccess *self,
 }
 
 
-/* Who is refused is told no more than that. */
+/* Refused clients learn no more than that. */
 static GError *
 make_refusal(const GError *cause)
 {
@@ -257,7 +257,7 @@ on_permission(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* Takes the task over. */
+/* Takes ownership of the task. */
 static void
 ask_next(GTask *task)
 {
@@ -318,7 +318,7 @@ filter_free(Filter *filter)
 }
 
 
-/* Once no question is under way any more. */
+/* Once no check is running any more. */
 static void
 end_filter(GTask *task)
 {
@@ -353,7 +353,7 @@ on_visible(GObject *source, GAsyncResult *result, gpointer data)
     filter->n_under_way--;
     if (!md_polkit_check_finish(MD_POLKIT(source), result, &err)) {
         g_clear_pointer(&filter->names->pdata[question->index], g_free);
-        /* A list in which something is missing for no reason would be a lie. */
+        /* A list must not omit devices because of an error. */
         if (!md_polkit_is_answer(err) && filter->error == NULL)
             filter->error = make_refusal(err);
     }

@@ -15,18 +15,18 @@
 #include "util/names.h"
 #include "util/owner.h"
 
-/* Of Linux 6.5, and not in older headers. */
+/* Since Linux 6.5; missing in older headers. */
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
 
-/* Fields of /proc/PID/stat between the name of the program and the start time. */
+/* Fields of /proc/PID/stat between the process name and the start time. */
 #define FIELDS_BEFORE_START 19
 
-/* Bytes of a security context; the kernel's are shorter. */
+/* Maximum length of a security context in bytes; the kernel's are shorter. */
 #define CONTEXT_MAX 4096
 
-/* A field of libvirt's identity and where it is kept. */
+/* A field of libvirt's identity and its place in the structure. */
 typedef struct {
     const char *name;
     int type; /* VIR_TYPED_PARAM_* */
@@ -154,7 +154,8 @@ md_identity_is_user_of(const char *status, uid_t uid)
 }
 
 
-/* The start time of a process that certainly is the peer: it had not ended after it was read. */
+/* The start time of a process that certainly is the peer: it still existed after the time was
+ * read. */
 static guint64
 read_peer_start_time(const MdRoots *roots, const struct ucred *peer, int pidfd)
 {
@@ -166,8 +167,8 @@ read_peer_start_time(const MdRoots *roots, const struct ucred *peer, int pidfd)
 
 
 /*
- * The same where the kernel cannot tell: of any process that has the number of the peer now and
- * belongs to its user, so that nobody is judged by somebody else's process.
+ * The same where the kernel cannot tell: the process that has the peer's PID now, if it belongs to
+ * the peer's user, so that no user is authorized by another user's process.
  */
 static guint64
 guess_peer_start_time(const MdRoots *roots, const struct ucred *peer)
@@ -196,7 +197,7 @@ find_peer_start_time(const MdRoots *roots, int fd, const struct ucred *peer)
 }
 
 
-/* NULL where no security module labels processes. */
+/* NULL without a security module that labels processes. */
 static char *
 read_context(int fd)
 {
@@ -261,7 +262,7 @@ find_field(const char *name)
 static gboolean
 set_number(MdIdentity *self, const Field *field, const md_value *value, GError **error)
 {
-    /* One that is negative is above any limit then. */
+    /* A negative number then exceeds every limit. */
     guint64 number = value->type == VIR_TYPED_PARAM_LLONG ? (guint64)value->md_value_u.number_l
                                                           : value->md_value_u.number_ul;
 
@@ -355,7 +356,7 @@ md_identity_get_share(const MdIdentity *self)
 }
 
 
-/* Nothing if it is NULL. */
+/* Adds nothing if it is NULL. */
 static void
 append_quoted(GString *text, const char *what, const char *value)
 {
@@ -372,7 +373,7 @@ md_identity_describe(const MdIdentity *self)
     GString *text = g_string_new(NULL);
     guint64 share = md_identity_get_share(self);
 
-    /* As the queues name it. */
+    /* As in messages of the queues. */
     if (share > MD_OWNER_UNKNOWN) {
         g_autofree char *who = md_owner_describe_share(share);
 

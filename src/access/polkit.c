@@ -13,13 +13,13 @@
 /* CheckAuthorization's flag AllowUserInteraction. */
 #define ALLOW_INTERACTION 1
 
-/* A question: whoever may still call back holds it. */
+/* A check; referenced by everything that may still call back. */
 typedef struct {
     MdPolkit *polkit;
     GTask *task; /* NULL: answered */
     char *action;
     GVariant *parameters;
-    char *id;             /* to take it back by; empty if nobody is asked for a password */
+    char *id;             /* for cancelling it; empty if polkit prompts for no password */
     GCancellable *asking; /* NULL: not asked yet */
     MdDeadline deadline;
     MdFairEntry entry;
@@ -32,7 +32,7 @@ struct _MdPolkit {
     GDBusConnection *bus;     /* NULL: not connected */
     GCancellable *connecting; /* NULL: not connecting */
     gboolean failing;         /* no bus can be had for those who want one now */
-    MdFairQueue *queue;       /* of Check, those that wait for their turn referenced */
+    MdFairQueue *queue;       /* of Check; waiting ones are referenced */
     GQueue due;               /* of Check, referenced: those that need a bus */
     guint64 n_interactive;    /* ever asked */
 };
@@ -59,7 +59,7 @@ md_polkit_dispose(GObject *object)
 }
 
 
-/* Each check holds it. */
+/* Referenced by each check. */
 static void
 md_polkit_finalize(GObject *object)
 {
@@ -121,7 +121,7 @@ check_unref(Check *check)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Check, check_unref)
 
 
-/* Answers the caller, once; `error` is taken over, NULL: it may. */
+/* Answers the caller, once; takes ownership of `error`, NULL: authorized. */
 static void
 check_end(Check *check, GError *error)
 {
@@ -136,7 +136,8 @@ check_end(Check *check, GError *error)
 }
 
 
-/* Nobody waits for the answer any more. One that polkit has is under way until that has let go. */
+/* The caller no longer waits. A check sent to polkit remains running until polkit has dropped
+ * it. */
 static void
 check_give_up(Check *check, GError *error)
 {
@@ -150,7 +151,7 @@ check_give_up(Check *check, GError *error)
     if (g_queue_is_empty(&self->due) && self->connecting != NULL)
         g_cancellable_cancel(self->connecting);
 
-    /* Else the window that asks for the password would stay. */
+    /* Otherwise the password prompt would remain. */
     if (check->asking != NULL && *check->id != '\0' && self->bus != NULL)
         g_dbus_connection_call(self->bus, BUS_NAME, PATH, INTERFACE, "CancelCheckAuthorization",
                                g_variant_new("(s)", check->id), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
@@ -184,7 +185,7 @@ on_gone(gpointer user_data)
 }
 
 
-/* What polkit says, NULL for yes. */
+/* Converts polkit's result; NULL if authorized. */
 static GError *
 read_answer(const Check *check, GVariant *reply)
 {
@@ -245,7 +246,7 @@ send_check(MdPolkit *self, Check *check)
 }
 
 
-/* Those behind them have their turn meanwhile, and fail, too. */
+/* Checks queued behind these have their turn meanwhile, and fail, too. */
 static void
 fail_due(MdPolkit *self, const GError *cause)
 {
@@ -291,7 +292,7 @@ on_connected(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_
     } else if (!was_cancelled) {
         fail_due(self, error);
     }
-    /* Whoever has come after it was given up wants another try. */
+    /* Checks that arrived after the connection was given up try again. */
     advance(self);
 }
 
@@ -314,7 +315,7 @@ connect_bus(MdPolkit *self)
 }
 
 
-/* Asks what may be asked now. */
+/* Sends the checks that may be sent now. */
 static void
 advance(MdPolkit *self)
 {
@@ -346,7 +347,7 @@ on_turn(gpointer user_data)
 }
 
 
-/* The reference is the queue's. */
+/* The reference belongs to the queue. */
 static void
 on_refused(gpointer user_data, GError *cause)
 {
@@ -380,8 +381,8 @@ make_parameters(const MdIdentity *who,
 
 
 /*
- * polkit would look for the user itself, and find whoever has the pid by then. So it would for one
- * above what its message can hold, which is read as a negative number.
+ * Without these, polkit would look up the user itself, from the process that has the PID by then.
+ * It would read an out-of-range number as a negative one.
  */
 static gboolean
 check_known(const MdIdentity *who, const char *action, GError **error)

@@ -34,7 +34,7 @@ open_file(const char *file, GError **error)
 }
 
 
-/* At most one byte more than a document may have: the parser refuses that. */
+/* Reads at most one byte more than the maximum, which the parser refuses. */
 static char *
 read_file(const char *file, GError **error)
 {
@@ -55,7 +55,7 @@ read_file(const char *file, GError **error)
 }
 
 
-/* What the document says as we say it; NULL if it is no good. */
+/* The parsed document, formatted again; NULL if it is invalid. */
 static char *
 check_file(const char *file, const char *schema, gboolean details, GError **error)
 {
@@ -68,7 +68,7 @@ check_file(const char *file, const char *schema, gboolean details, GError **erro
 }
 
 
-/* Names of files are the words of others, too. */
+/* File names may contain harmful characters, too. */
 static void
 complain(const char *file, const char *message)
 {
@@ -85,7 +85,7 @@ md_check_xml(MdOptions *options, gboolean details)
     const char *schema = md_options_get_schema(options);
     gboolean ok = TRUE;
 
-    /* Whoever pages through what is wrong is waited for. */
+    /* Wait for a reader that pages through the errors. */
     g_set_printerr_handler(NULL);
 
     for (char **file = options->files; *file != NULL; file++) {

@@ -16,7 +16,7 @@
 #include "util/source.h"
 #include "util/worker.h"
 
-/* Open files that are not clients: sockets, udev, and what workers have open of sysfs. */
+/* Open files other than clients: sockets, udev, and workers' files in sysfs. */
 #define OWN_DESCRIPTORS 512
 
 typedef struct {
@@ -38,7 +38,7 @@ typedef struct {
     GError *error; /* why it could not be started */
 } Daemon;
 
-/* Settings that are read again. */
+/* A reload of the configuration. */
 typedef struct {
     MdOptions options; /* a copy of what says where they are */
     MdRoots *roots;
@@ -56,7 +56,7 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
     md_source_clear(&self->user);
-    /* After a second signal its first stop, which keeps it, is still under way. */
+    /* After a second signal, the first stop is still running and holds the server. */
     if (self->server != NULL)
         g_object_run_dispose(G_OBJECT(self->server));
     g_clear_object(&self->server);
@@ -68,7 +68,8 @@ daemon_clear(Daemon *self)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Daemon, daemon_clear)
 
 
-/* Each client takes one; the soft limit is low for the sake of programs that use select(). */
+/* Each client takes one descriptor; the default soft limit is low for programs that use
+ * select(). */
 static void
 fit_clients_to_descriptors(MdSettings *settings)
 {
@@ -118,7 +119,7 @@ daemon_stop(Daemon *self, const char *why)
 }
 
 
-/* The first signal stops once all that is under way has ended, the second one at once. */
+/* The first signal stops after all calls have ended, the second at once. */
 static gboolean
 on_signal(gpointer data)
 {
@@ -137,7 +138,7 @@ on_idle(gpointer data)
 {
     Daemon *self = data;
 
-    /* Nobody may come to have the rest of them started. */
+    /* No client may come to have the remaining autostarts run. */
     if (md_driver_is_busy(self->driver)) {
         g_debug("Idle, but staying until autostart has finished");
         md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
@@ -242,7 +243,7 @@ on_hangup(gpointer data)
 }
 
 
-/* For whoever wants to know what the daemon is doing. */
+/* SIGUSR1: logs the daemon's state. */
 static gboolean
 on_user_signal(gpointer data)
 {
@@ -258,7 +259,7 @@ on_user_signal(gpointer data)
 static void
 listen_to_signals(Daemon *self)
 {
-    /* A limit on the size of files is an error of the write. */
+    /* Exceeding the file size limit becomes a write error. */
     signal(SIGXFSZ, SIG_IGN);
     self->interrupt = md_source_attach(g_unix_signal_source_new(SIGINT), on_signal, self);
     self->terminate = md_source_attach(g_unix_signal_source_new(SIGTERM), on_signal, self);
@@ -284,13 +285,13 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
         if (self->reload_wanted)
             begin_reload(self);
     }
-    /* Whoever has waited is answered by the settings of now. */
+    /* Clients held during a reload are served with the new settings. */
     if (!self->reloading)
         release_clients(self);
 }
 
 
-/* Clients may connect at once; they are answered when the list of devices is whole. */
+/* Clients may connect at once; they are answered when the device list is complete. */
 static gboolean
 daemon_begin(Daemon *self, GError **error)
 {
@@ -318,8 +319,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     g_auto(Daemon) self = { .options = options, .settings = settings };
     g_autoptr(GError) err = NULL;
 
-    /* As long as no signal is caught, a directory service that hangs does not keep us from being
-     * ended. */
+    /* Signals are not caught yet, so the process can be ended while a directory service hangs. */
     if (!md_listener_is_handed_over() && !md_settings_find_group(settings, error))
         return FALSE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The program: its options, and what they ask for. */
+/* The main program: options and their actions. */
 #include "config.h"
 
 #include <glib/gi18n.h>
@@ -12,7 +12,7 @@
 #include "util/log.h"
 
 
-/* FALSE without an error: what is wrong has been said already. */
+/* FALSE without an error: the error has been reported already. */
 static gboolean
 run_program(MdOptions *options, MdSettings *settings, GError **error)
 {
@@ -24,7 +24,7 @@ run_program(MdOptions *options, MdSettings *settings, GError **error)
 }
 
 
-/* Why the start failed, for the terminal or for the service manager. */
+/* Reports why the start failed, to the terminal or the service manager. */
 static void
 print_error(const GError *error)
 {

@@ -11,7 +11,7 @@
 
 #define SCHEMA_FILE SCHEMADIR "/mediated-nodedev.rng"
 
-/* Below the directory of the program, in a build directory. */
+/* Relative to the program, in a build directory. */
 #define BUILT_SCHEMA_FILE "conf/mediated-nodedev.rng"
 #define PROGRAM_LINK      MD_PATH_SELF "/exe"
 
@@ -35,7 +35,7 @@ take_timeout(const char *name, const char *value, gpointer data, GError **error)
 }
 
 
-/* Options of libvirt's daemons that start scripts may still pass. */
+/* Options of libvirt's daemons that start scripts may pass. */
 static gboolean
 refuse_daemon(const char *name,
               const char *value G_GNUC_UNUSED,
@@ -128,7 +128,7 @@ md_options_clear(MdOptions *self)
 }
 
 
-/* A program that is not installed has its schema beside it; NULL if there is none. */
+/* The schema of a build directory for a program that is not installed; NULL if there is none. */
 static char *
 find_built_schema(void)
 {

@@ -15,28 +15,26 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* Messages taken by one system call, and such calls in one go before others get their turn on the
- * main loop. */
+/* Messages read per system call, and system calls before the main loop serves others. */
 #define MESSAGES_AT_ONCE   8
 #define MAX_CALLS_PER_TURN 8
 
-/* How long udevd may owe an event, in milliseconds, before we look whether it is there at all. It
- * takes a few for most of them. */
+/* Milliseconds that udevd may owe an event before we check whether it is running. Most events take
+ * a few. */
 #define GRACE 100
 
-/* How long the socket is left alone while udevd tells of what the kernel does, in milliseconds.
- * What comes meanwhile waits in the buffer, so that not every event wakes up the main loop twice.
- */
+/* Milliseconds without polling the socket while udevd is working. Messages queue in its buffer
+ * meanwhile, so that not every event wakes up the main loop twice. */
 #define REST 1000
 
-/* How long a udevd is believed that says it is busy and tells of nothing, in milliseconds: it gives
- * a single event up after this time. */
+/* Milliseconds that a udevd may claim to be busy without sending events: after this time, it gives
+ * up a single event. */
 #define BUSY_MAX (180 * 1000)
 
-/* Numbers of events that are remembered until kernel and udevd have told of them. */
+/* Maximum number of event numbers remembered until both kernel and udevd have reported them. */
 #define MAX_NUMBERS 65536
 
-/* One message with what the kernel says about its sender. */
+/* A message with the kernel's information about its sender. */
 typedef struct {
     char bytes[MD_KERNEL_MESSAGE_MAX];
     struct iovec place;
@@ -56,19 +54,19 @@ struct _MdKernelEvents {
     Slot slots[MESSAGES_AT_ONCE];
     struct mmsghdr headers[MESSAGES_AT_ONCE];
 
-    MdFd alarm;        /* an epoll of the socket, or of nothing while that is left alone: to take a
-                          descriptor from the main loop and put it back costs a wake-up each time */
+    MdFd alarm;        /* an epoll of the socket, or of nothing while it is not polled: changing the
+                          main loop's descriptors costs a wake-up each time */
     MdPolled polled;   /* of `alarm` */
     GSource *timer;    /* while the socket is left alone */
-    gboolean in_debt;  /* of that timer: udevd has until then to tell of what it owes */
-    GHashTable *owed;  /* numbers of events that the kernel has told of and udevd has not */
-    GHashTable *early; /* the other way round: the kernel's message is still to be read */
-    gboolean progress; /* udevd has told of something since the timer was set */
+    gboolean in_debt;  /* of that timer: udevd has until then to report what it owes */
+    GHashTable *owed;  /* numbers of events reported by the kernel, but not by udevd */
+    GHashTable *early; /* the reverse: the kernel's message has not been read yet */
+    gboolean progress; /* udevd has reported an event since the timer was set */
     guint quiet_for;   /* milliseconds without a word of udevd */
     guint64 forgotten; /* no event up to this one is owed */
     guint owed_for;    /* milliseconds since udevd owed nothing */
     gboolean watching; /* `alarm` rings for the socket */
-    gboolean draining; /* what has come while the socket was left alone is still to be read */
+    gboolean draining; /* messages queued while the socket was not polled are still to be read */
     gboolean gap;      /* events have been lost, and some are still to be read */
     gboolean silent;   /* udevd */
     gboolean absent;   /* because there is none */
@@ -79,7 +77,7 @@ static void find_owed(MdKernelEvents *self);
 static void set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func);
 
 
-/* Makes all slots ready to be received into. */
+/* Prepares all slots for receiving. */
 static void
 slots_reset(MdKernelEvents *self)
 {
@@ -99,7 +97,7 @@ slots_reset(MdKernelEvents *self)
 }
 
 
-/* Fills `*got` slots. FALSE if nothing is left to be received. */
+/* Fills `*got` slots. FALSE if no messages are left. */
 static gboolean
 slots_receive(MdKernelEvents *self, int *got)
 {
@@ -118,7 +116,7 @@ slots_receive(MdKernelEvents *self, int *got)
 }
 
 
-/* FALSE if the slot holds something else than an event of the kernel's. */
+/* FALSE if the slot does not hold a kernel uevent. */
 static gboolean
 slot_parse(MdKernelEvents *self, int i, MdKernelMessage *message)
 {
@@ -139,7 +137,7 @@ set_silent(MdKernelEvents *self, gboolean silent)
 }
 
 
-/* After an overflow the kernel drops whatever comes until all has been read. */
+/* After an overflow, the kernel drops messages until the socket has been drained. */
 static void
 end_gap(MdKernelEvents *self)
 {
@@ -150,8 +148,8 @@ end_gap(MdKernelEvents *self)
 }
 
 
-/* Hands over what has come, but not too much at once. FALSE if nothing is left to be received, so
- * that the loop would not call again. */
+/* Reports pending messages, up to a limit. FALSE if none are left, so that the loop would not call
+ * again. */
 static gboolean
 receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
 {
@@ -188,7 +186,7 @@ is_in_debt(MdKernelEvents *self)
 }
 
 
-/* Too many numbers cannot be: then events count as lost that were not. */
+/* With too many numbers, events may count as lost that were not. */
 static void
 add_number(GHashTable *numbers, guint64 seqnum)
 {
@@ -205,7 +203,7 @@ remove_number(GHashTable *numbers, guint64 seqnum)
 }
 
 
-/* Looks at what has come meanwhile, and waits on for what is owed. */
+/* Reads pending messages, and keeps waiting for owed events. */
 static void
 drain(MdKernelEvents *self)
 {
@@ -226,9 +224,9 @@ on_rest_over(gpointer data)
 
 
 /*
- * udevd owes something for too long. One that is through with its queue, or has been at one event
- * for longer than it may, never tells of that: it was started anew, or has lost events itself. One
- * that has not said a word is silent.
+ * udevd has owed an event for too long. If it has emptied its queue, or has been busy with one
+ * event beyond its limit, it will never report the event: it was restarted, or has lost events
+ * itself. If it has reported nothing at all, it is silent.
  */
 static void
 judge_udevd(MdKernelEvents *self)
@@ -253,7 +251,7 @@ judge_udevd(MdKernelEvents *self)
 }
 
 
-/* Whether there is no udevd, which is silent then. */
+/* Whether udevd is not running, and thus silent. */
 static gboolean
 find_absent(MdKernelEvents *self)
 {
@@ -316,7 +314,7 @@ compare(MdKernelEvents *self, const MdKernelMessage *message)
 }
 
 
-/* Reads what the kernel has told of, to compare it with what udevd has. */
+/* Reads the kernel's messages, to compare them with udevd's events. */
 static void
 find_owed(MdKernelEvents *self)
 {
@@ -375,7 +373,7 @@ open_socket(MdFd *fd, guint receive_buffer, GError **error)
         md_error_set_errno(error, errno, "Unable to receive kernel uevents");
         return FALSE;
     }
-    /* The second one goes beyond what the administrator grants to all, and is for root. */
+    /* The second option exceeds the administrator's limit and requires privileges. */
     setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     if (setsockopt(*fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(receive_buffer)) < 0)
         g_debug("Unable to enlarge the buffer for kernel uevents: %s", g_strerror(errno));
@@ -452,7 +450,7 @@ md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
     self->progress = TRUE;
     if (!remove_number(self->owed, seqnum))
         add_number(self->early, seqnum);
-    /* The last words of one that has ended may be read late. */
+    /* Last events of a udevd that has ended may be read late. */
     if (self->silent && !self->absent)
         set_silent(self, FALSE);
     else if (self->timer != NULL && self->in_debt && !is_in_debt(self))
@@ -477,8 +475,8 @@ md_kernel_events_is_silent(MdKernelEvents *self)
 }
 
 
-/* udevd has room for one connection that it has not taken yet, and udevadm fails while there is
- * another. A socket of another type is not connected: the error tells whether udevd has its own. */
+/* udevd's backlog holds one connection, and udevadm fails while there is another. A socket of
+ * another type does not connect: the error shows whether udevd listens. */
 gboolean
 md_kernel_events_find_udevd(const MdRoots *roots)
 {

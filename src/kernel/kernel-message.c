@@ -11,7 +11,7 @@
 #define PROPERTY_SEQNUM "SEQNUM"
 
 
-/* The value of a line of that name, or NULL. */
+/* The value of a line with this name, or NULL. */
 static const char *
 match_line(const char *line, const char *name)
 {
@@ -37,7 +37,7 @@ md_kernel_message_get(const MdKernelMessage *message, const char *name)
 
 
 /* Drivers add properties between those of the driver core: action and path are the first of their
- * names, the number is the last one. */
+ * names, the sequence number is the last. */
 static gboolean
 read_seqnum(MdKernelMessage *message)
 {
@@ -55,7 +55,7 @@ read_seqnum(MdKernelMessage *message)
 }
 
 
-/* "action@path" stands before the lines, and says the same. */
+/* "action@path" precedes the lines and must agree with them. */
 static gboolean
 is_headed(const MdKernelMessage *message, const char *header)
 {
@@ -80,7 +80,7 @@ md_kernel_message_parse(const char *bytes, gsize size, MdKernelMessage *message)
 }
 
 
-/* The kernel has no process; any other sender has one. */
+/* The kernel has PID 0; other senders do not. */
 static gboolean
 has_kernel_credentials(struct msghdr *header)
 {

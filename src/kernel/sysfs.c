@@ -14,16 +14,16 @@
 #include "util/fd.h"
 #include "util/names.h"
 
-/* Bytes of a listing taken from the kernel at once. */
+/* Bytes of a directory read at once. */
 #define LISTED_AT_ONCE 8192
 
-/* What any number of the kernel fits into, in bytes. */
+/* Enough for any number in sysfs, in bytes. */
 #define NUMBER_SIZE 64
 
 struct _MdSysfsDir {
     int fd;
     guint64 inode;
-    guint64 uevent; /* its inode number; 0: it was not there, or not looked for */
+    guint64 uevent; /* its inode number; 0: missing, or not looked up */
     char *path;
 };
 
@@ -162,7 +162,7 @@ open_attribute(MdSysfsDir *self, const char *name)
 }
 
 
-/* Reads a file to its end, at most `max` bytes. A read of sysfs that is short has reached it. */
+/* Reads a file to its end, at most `max` bytes. A short read of sysfs has reached the end. */
 static GByteArray *
 read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
 {
@@ -237,7 +237,7 @@ md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **
 }
 
 
-/* FALSE if the attribute is missing, or is longer than a number can be. */
+/* FALSE if the attribute is missing or longer than a number. */
 static gboolean
 read_number(MdSysfsDir *self, const char *name, char text[NUMBER_SIZE])
 {
@@ -353,8 +353,8 @@ md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name)
     _Alignas(struct dirent64) char chunk[LISTED_AT_ONCE];
     ssize_t got = 0;
 
-    /* Without a DIR, which asks more of the descriptor than this takes. Only nothing is the end:
-     * the kernel hands out less than there is room for when a signal comes. */
+    /* Without a DIR, which requires more of the descriptor. Only an empty read is the end: the
+     * kernel returns less than requested when a signal arrives. */
     while (fd >= 0 && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
         for (ssize_t at = 0; at < got;) {
             const struct dirent64 *found = (const struct dirent64 *)(chunk + at);
@@ -383,7 +383,7 @@ md_sysfs_dir_list(MdSysfsDir *self, const char *name)
 }
 
 
-/* Takes `fd` over. An attribute takes all of its text in one write or none of it. */
+/* Takes ownership of `fd`. An attribute accepts its text in one write or not at all. */
 static gboolean
 write_and_close(int fd, const char *text, gsize len)
 {
@@ -428,9 +428,9 @@ is_device(int directory)
 
 
 /*
- * Opens what a client named, one step after the other and none of them through a link or into
- * another device (EXDEV). Not by openat2(): whoever forbids set-id files by seccomp forbids that
- * call, which it cannot look into.
+ * Opens a path given by a client, component by component, refusing links and other devices (EXDEV).
+ * Without openat2(), which seccomp filters against set-id files must forbid, as they cannot inspect
+ * its arguments.
  */
 static int
 open_beneath(MdSysfsDir *self, char **parts)

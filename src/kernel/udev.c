@@ -14,7 +14,7 @@
 #include "util/names.h"
 #include "util/polled.h"
 
-/* Events taken in one go before others get their turn on the main loop. */
+/* Events handled before the main loop serves others. */
 #define MAX_EVENTS_PER_TURN 64
 
 /* Of a "move", without /sys as always in events. */
@@ -31,7 +31,7 @@ struct _MdUdev {
     MdPolled polled;
     const MdSettings *settings;
     MdKernelEvents *kernel; /* NULL: they cannot be had */
-    gboolean deaf;          /* opened while there was no udevd: libudev may listen to nobody then */
+    gboolean deaf; /* opened while udevd was not running: libudev may receive nothing then */
     gboolean listening;
     gboolean gap; /* events have been lost */
 };
@@ -44,8 +44,8 @@ struct _MdUdevDevice {
     struct udev *udev;
     const MdRoots *roots;
     char *path;
-    char *subsystem;                /* "" if it has none */
-    struct udev_device *device;     /* NULL until it is needed, and if there is none any more */
+    char *subsystem;            /* "" if it has none */
+    struct udev_device *device; /* NULL until it is needed, and if the device no longer exists */
     const MdKernelMessage *message; /* that it is from, or NULL; borrowed */
 };
 
@@ -102,7 +102,7 @@ is_readable(MdUdev *self)
 }
 
 
-/* Takes `device` over. */
+/* Takes ownership of `device`. */
 static MdUdevDevice *
 device_new(MdUdev *self, struct udev_device *device)
 {
@@ -118,7 +118,7 @@ device_new(MdUdev *self, struct udev_device *device)
 }
 
 
-/* What udev knows of it, or NULL. */
+/* udev's data of the device, or NULL. */
 static struct udev_device *
 get_known(MdUdevDevice *device)
 {
@@ -135,7 +135,7 @@ receive_one(MdUdev *self)
     g_autoptr(MdUdevDevice) device = NULL;
 
     if (received == NULL) {
-        /* A message of somebody else is dropped by libudev as if there had been none. */
+        /* libudev drops messages of other senders silently. */
         if (errno == EAGAIN || errno == EINTR)
             return;
         g_debug("Lost udev events: %s", g_strerror(errno));
@@ -151,7 +151,7 @@ receive_one(MdUdev *self)
 }
 
 
-/* Only a fresh look at everything tells the truth now. */
+/* Only a full scan restores the state. */
 static void
 tell_lost(MdUdev *self)
 {
@@ -174,7 +174,7 @@ on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
         more = is_readable(self);
     }
 
-    /* After an overflow the kernel drops whatever comes until all has been read, without a word. */
+    /* After an overflow, the kernel silently drops messages until the socket has been drained. */
     if (self->gap && !more)
         tell_lost(self);
 }
@@ -190,7 +190,7 @@ md_udev_new(const MdSettings *settings)
 }
 
 
-/* Listens to udevd, instead of what was listened to before. */
+/* Subscribes to udevd, replacing the previous subscription. */
 static gboolean
 monitor_open(MdUdev *self, GError **error)
 {
@@ -214,13 +214,13 @@ monitor_open(MdUdev *self, GError **error)
         md_error_set_errno(error, -rc, "Unable to receive udev events");
         return FALSE;
     }
-    /* Before any client's: of what is ready in one turn of the main loop, events come first. */
+    /* Before any client's: of the sources ready in one iteration, events come first. */
     return md_polled_set_seldom(&self->polled, udev_monitor_get_fd(self->monitor), on_readable,
                                 self, error);
 }
 
 
-/* What udevd has told a socket that did not listen to it is lost. */
+/* Events that udevd sent before the socket was subscribed are lost. */
 static void
 monitor_open_again(MdUdev *self)
 {
@@ -314,7 +314,7 @@ md_udev_listen(MdUdev *self)
 }
 
 
-/* Adds what the links in a directory point at. */
+/* Adds the targets of the links in a directory. */
 static void
 add_linked(GHashTable *paths, const char *path)
 {
@@ -357,7 +357,7 @@ md_udev_enumerate(MdUdev *self, const char *const *subsystems)
     g_hash_table_iter_init(&iter, found);
     while (g_hash_table_iter_next(&iter, &path, NULL))
         g_ptr_array_add(paths, path);
-    /* A parent's path is the beginning of its children's. */
+    /* A parent's path is a prefix of its children's. */
     g_ptr_array_sort(paths, compare_paths);
     return paths;
 }
@@ -384,8 +384,8 @@ md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
     struct udev_device *known = NULL;
     MdUdevDevice *device = NULL;
 
-    /* Only libudev can tell a device of no subsystem from a directory that is none. For a path
-     * that has gone it would go through all the directories above. */
+    /* Only libudev can distinguish a device without subsystem from another directory. For a path
+     * that has gone, it would try all directories above. */
     if (subsystem == NULL) {
         if (md_sysfs_dir_is_alive(dir))
             known = udev_device_new_from_syspath(self->udev, path);
@@ -409,15 +409,15 @@ dup_entry(struct udev_list_entry *entries, const char *key)
 }
 
 
-/* The database is opened each time: it may have been replaced, and its megabytes are not needed
- * between the looks. */
+/* The database is opened each time: it may have been replaced, and its megabytes are not needed in
+ * between. */
 void
 md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name)
 {
-    /* Not that of the main loop: it counts its references for one thread. */
+    /* Not the main loop's context, whose reference count is not thread-safe. */
     struct udev *context = udev_new();
     g_autoptr(udev_hwdb) hwdb = context != NULL ? udev_hwdb_new(context) : NULL;
-    /* Without subsystem ids: those would bring the name of the board instead of the chip's. */
+    /* Without subsystem ids, which would yield the board's name instead of the chip's. */
     g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
     struct udev_list_entry *entries = NULL;
 
@@ -445,7 +445,7 @@ md_udev_device_get_name(MdUdevDevice *device)
 {
     const char *name = strrchr(device->path, '/') + 1;
 
-    /* The kernel writes a slash in a name so, and libudev reads it back. */
+    /* The kernel replaces a slash in a name, and libudev converts it back. */
     if (strchr(name, '!') != NULL && get_known(device) != NULL)
         return udev_device_get_sysname(device->device);
     return name;
@@ -459,7 +459,7 @@ md_udev_device_get_subsystem(MdUdevDevice *device)
 }
 
 
-/* What the kernel has told of it, or NULL. */
+/* The property from the kernel's message, or NULL. */
 static const char *
 get_from_message(MdUdevDevice *device, const char *key)
 {

@@ -9,7 +9,7 @@
 
 struct _MdChangeLog {
     MdRegistry *registry;
-    GHashTable *own; /* name -> how many changes of the daemon are under way */
+    GHashTable *own; /* name -> number of running changes by the daemon */
 };
 
 

@@ -21,7 +21,7 @@ typedef struct _MdEventSubscription {
     guint64 told; /* the number of the latest fact */
 } Subscription;
 
-/* Something that has happened, and who is still to be told; or a mark, where `passed` is set. */
+/* An event with the subscribers still to be called; or a mark, if `passed` is set. */
 typedef struct {
     guint64 number;
     char *device;
@@ -34,7 +34,7 @@ typedef struct {
     gpointer data;
 } Fact;
 
-/* Of all lines since the start, so that a number stays what it is when its line goes. */
+/* Of all lines since start, so that numbers stay unique when a line is freed. */
 static guint64 n_facts;
 
 struct _MdEventLine {
@@ -90,7 +90,7 @@ fact_free(Fact *fact)
 }
 
 
-/* The one that came first, taken off its list; NULL: all that there were have been told. */
+/* Removes and returns the oldest one; NULL: all have been called. */
 static Subscription *
 fact_take_next(Fact *fact)
 {
@@ -128,7 +128,7 @@ fact_concerns(const Fact *fact, const Subscription *subscription)
 }
 
 
-/* Once. Whoever is told may cause facts, subscribe and leave. */
+/* Once. Subscribers may cause events, subscribe and unsubscribe. */
 static void
 fact_tell(const Fact *fact, Subscription *subscription)
 {
@@ -293,8 +293,7 @@ md_event_line_tell(MdEventLine *self, guint max)
 }
 
 
-/* The one that came first of those that `find` finds and that are to be told; NULL: there is none.
- */
+/* The oldest subscription selected by `find` that is still to be called; NULL: none. */
 static Subscription *
 fact_find_next(const Fact *fact, MdEventsFind find, gpointer data)
 {
@@ -307,7 +306,7 @@ fact_find_next(const Fact *fact, MdEventsFind find, gpointer data)
 }
 
 
-/* The first fact beyond a number; NULL: there is none. */
+/* The first event after a number; NULL: none. */
 static GList *
 find_beyond(MdEventLine *self, guint64 number)
 {

@@ -6,23 +6,23 @@
 #include "registry/event-line.h"
 #include "util/source.h"
 
-/* Subscribers of one user that are told before those of another user, and others on the main loop,
- * have their turns. */
+/* Subscribers of one user called before other users, and other work on the main loop, have their
+ * turns. */
 #define TOLD_AT_ONCE 32
 
-/* Facts that may wait for the subscribers of one user. */
+/* Maximum number of pending events for the subscribers of one user. */
 #define FACTS_MAX 1024
 
 struct _MdEvents {
     MdRegistry *registry;
-    GHashTable *lines; /* share → MdEventLine, of users who subscribe or are to be told */
-    GQueue turns;      /* of MdEventLine: those in which facts wait, the next one first */
+    GHashTable *lines; /* share → MdEventLine, of users with subscriptions or pending events */
+    GQueue turns;      /* of MdEventLine with pending events, the next one first */
     gboolean telling;
     GSource *source; /* always due; there while facts wait */
 };
 
 
-/* One that waits for its turn is dropped there, even if nothing is left to be told. */
+/* A line that waits for its turn is dropped at its turn, even if no events are left. */
 static void
 drop_if_unused(MdEvents *self, MdEventLine *line)
 {
@@ -49,7 +49,7 @@ tell_line(MdEvents *self, MdEventLine *line)
 }
 
 
-/* Some subscribers of the user whose turn it is. */
+/* Calls some subscribers of the user whose turn it is. */
 static void
 tell_next(MdEvents *self)
 {
@@ -77,7 +77,7 @@ on_turn(gpointer data)
 }
 
 
-/* Has the line told, if it is not waiting for its turn already. */
+/* Queues the line for a turn unless it is queued already. */
 static void
 take_turn(MdEvents *self, MdEventLine *line)
 {
@@ -94,7 +94,7 @@ need_source(MdEvents *self)
 }
 
 
-/* A user for whom too much waits; NULL: there is none. */
+/* A user with too many pending events; NULL: none. */
 static MdEventLine *
 find_full(MdEvents *self)
 {

@@ -13,9 +13,9 @@ struct _MdRegistry {
 
     GQueue devices;         /* of MdNodeDevice, each referenced */
     GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
-    GTree *by_path;         /* sysfs path -> the same, of active devices that have one; sorted */
-    GHashTable *by_address; /* what the kernel calls it -> the same, see get_address() */
-    GHashTable *defined; /* address of the parent -> set of MdNodeDevice that have a definition */
+    GTree *by_path;         /* sysfs path -> the same, for active devices with a path; sorted */
+    GHashTable *by_address; /* kernel name -> the same, see get_address() */
+    GHashTable *defined;    /* address of the parent -> set of MdNodeDevice with a definition */
 };
 
 enum {
@@ -85,8 +85,8 @@ md_registry_new(void)
 }
 
 
-/* What the kernel calls it, if definitions may name it so. Others have such names, too, and may
- * share one with a parent, as a subchannel of s390 and the device behind another one do. */
+/* The kernel's name of a device that definitions may name as parent. Other devices may have the
+ * same kernel name as a parent, such as a subchannel of s390 and the device behind another one. */
 static const char *
 get_address(const MdNodeDevice *device)
 {
@@ -138,7 +138,7 @@ index_device(MdRegistry *self, GList *link)
 }
 
 
-/* Before anything of the device changes: the tables borrow their keys from it. */
+/* Before changing a device: the tables borrow their keys from it. */
 static GList *
 unindex_device(MdRegistry *self, MdNodeDevice *device)
 {
@@ -156,7 +156,7 @@ unindex_device(MdRegistry *self, MdNodeDevice *device)
 }
 
 
-/* Takes `def` over. */
+/* Takes ownership of `def`. */
 static void
 replace_def(MdNodeDevice *device, MdNodeDeviceDef *def)
 {
@@ -175,13 +175,13 @@ consumes_parent(const MdNodeDevice *child, const MdNodeDevice *parent)
 }
 
 
-/* A child has come or gone: what its parent has to offer may be another now. */
+/* A child has appeared or disappeared: the parent's available resources may have changed. */
 static void
 signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
 {
     MdNodeDevice *parent = NULL;
 
-    /* The machine itself offers nothing that could change. */
+    /* The machine itself has no resources. */
     if (child->def->parent == NULL)
         return;
     parent = md_registry_find(self, child->def->parent);
@@ -190,7 +190,7 @@ signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
 }
 
 
-/* A definition names its parent by address; who that is, if anybody, is known here. */
+/* A definition names its parent by address; the registry resolves it. */
 static MdNodeDeviceDef *
 describe_definition(MdRegistry *self, const MdDefinition *definition)
 {
@@ -210,13 +210,14 @@ md_registry_list_defined(MdRegistry *self, const char *address)
 }
 
 
-/* Definitions name a parent that comes or goes: their inactive devices have another one now. */
+/* A parent named by definitions has appeared or disappeared: the parent of their inactive devices
+ * changes. */
 static void
 describe_children_again(MdRegistry *self, const char *address)
 {
     g_autoptr(GList) children = md_registry_list_defined(self, address);
 
-    /* Whoever hears of one may make another one go. */
+    /* A signal handler may remove another device. */
     for (GList *link = children; link != NULL; link = link->next)
         md_node_device_ref(link->data);
     for (GList *link = children; link != NULL; link = link->next) {
@@ -228,7 +229,7 @@ describe_children_again(MdRegistry *self, const char *address)
 }
 
 
-/* An active device that is not known yet. Takes `def` over. */
+/* Adds a new active device. Takes ownership of `def`. */
 static GList *
 append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 {
@@ -237,8 +238,8 @@ append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 }
 
 
-/* Whoever has started a defined device has most likely given it its attributes; not if it is of
- * another type. */
+/* A program that started a defined device has most likely set its attributes; not if the type
+ * differs. */
 static void
 take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 {
@@ -269,7 +270,7 @@ md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
         known->inode = inode;
     }
 
-    /* Whoever hears of it may make it go. */
+    /* A signal handler may remove it. */
     device = md_node_device_ref(link->data);
     address = g_strdup(get_address(device));
     index_device(self, link);
@@ -342,7 +343,7 @@ md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
 }
 
 
-/* An inactive device that is not known yet. */
+/* Adds a new inactive device. */
 static void
 add_defined(MdRegistry *self, MdDefinition *definition)
 {

@@ -25,7 +25,7 @@ struct _MdCall {
     MdCallEndedFunc ended;
     gpointer data;
 
-    GQueue *held; /* of MdCall, by their links; NULL: it is not held */
+    GQueue *held; /* of MdCall, by their links; NULL: not held */
     GList link;
     MdOwnerWatch watch; /* while it is held */
 };
@@ -38,8 +38,8 @@ is_change(MdCall *self)
 }
 
 
-/* Of a call that changes a device: one that makes it returns the name (`ret` NULL: not yet), all
- * others are given it. */
+/* The name of the device changed by a call: creating calls return it (`ret` NULL: not yet), others
+ * receive it. */
 static const char *
 get_device_name(MdCall *self, gconstpointer ret)
 {
@@ -244,8 +244,8 @@ is_about_device(guint permissions)
 
 
 /*
- * Whose permissions are asked for; NULL: the connection's. FALSE: those of a device that is not
- * there, on which nothing is to be refused: its call fails for that reason.
+ * The device whose permissions are checked; NULL: the connection's. FALSE: the device does not
+ * exist, and the call will fail for that reason.
  */
 static gboolean
 find_device(MdCall *self, guint permissions, const char **device)
@@ -295,7 +295,7 @@ call_abandon(MdCall *self)
 }
 
 
-/* Nothing begins for a client that has gone. */
+/* No call begins for a disconnected client. */
 static void
 call_handle(MdCall *self)
 {
@@ -474,7 +474,7 @@ authorization_ask(Authorization *authorization, const MdMeant *meant)
 }
 
 
-/* Devices come and go while polkit is asked, so all of it is looked at again after each answer. */
+/* Devices may change while polkit is asked, so all are looked up again after each answer. */
 static void
 authorization_advance(Authorization *authorization)
 {

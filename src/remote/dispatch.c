@@ -9,7 +9,7 @@
 #include "remote/wire-error.h"
 #include "util/error.h"
 
-/* Calls that may wait for drivers and scripts: each holds memory, and maybe a thread. */
+/* Calls that may wait for drivers and scripts: each holds memory, and possibly a thread. */
 static const MdFairLimits slow_limits = {
     .running = 1024,
     .running_per_owner = 768,
@@ -40,7 +40,7 @@ struct _MdDispatch {
 #define EARLY      MD_PROCEDURE_EARLY
 
 
-/* What is changed on the disk, too, is saved. */
+/* Changes of the definition on disk also require the permission to save. */
 static guint
 get_more_for_update(gconstpointer args)
 {
@@ -193,7 +193,7 @@ find_procedure(int number)
 }
 
 
-/* Of a procedure that is not in the table. */
+/* A procedure missing in the table. */
 static void
 set_unsupported(int number, GError **error)
 {
@@ -207,7 +207,7 @@ set_unsupported(int number, GError **error)
 }
 
 
-/* The procedure of a header that this client may call at all, NULL if there is none. */
+/* The procedure of a header if this client may ever call it, else NULL. */
 static const MdProcedure *
 check_header(MdSession *session, const md_header *header, GError **error)
 {
@@ -236,7 +236,7 @@ check_header(MdSession *session, const md_header *header, GError **error)
 }
 
 
-/* Whether this client may call it, and now. */
+/* Whether this client may call it now. */
 static gboolean
 check_session(MdSession *session, const MdProcedure *procedure, GError **error)
 {
@@ -269,7 +269,7 @@ on_call_ended(MdCall *call, gpointer data)
 }
 
 
-/* Takes the arguments over. */
+/* Takes ownership of the arguments. */
 static void
 run_procedure(MdDispatch *self,
               MdSession *session,
@@ -289,8 +289,8 @@ run_procedure(MdDispatch *self,
 }
 
 
-/* Longer messages are not kept: whoever calls has not opened the connection, is a reader, or sends
- * more than the longest document. */
+/* Longer messages are not kept: the connection is not open, or the client is a reader, or the
+ * message exceeds the longest document. */
 static gboolean
 check_length(const MdMessage *message, GError **error)
 {
@@ -305,7 +305,7 @@ check_length(const MdMessage *message, GError **error)
 }
 
 
-/* NULL with an error if they are not those of the procedure, NULL without if it has none. */
+/* NULL with an error if the arguments are invalid, NULL without if the procedure has none. */
 static gpointer
 decode_args(const MdProcedure *procedure, const MdMessage *message, GError **error)
 {
@@ -327,7 +327,7 @@ decode_args(const MdProcedure *procedure, const MdMessage *message, GError **err
 }
 
 
-/* FALSE if the call has been refused before anything was done for it. */
+/* FALSE if the call was refused before it had any effect. */
 static gboolean
 dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GError **error)
 {
@@ -357,7 +357,7 @@ md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *messa
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) frame = NULL;
 
-    /* Its descriptors come between this frame and the next, and nothing that we serve has any. */
+    /* Its descriptors follow this frame, and no procedure of ours uses any. */
     if (header->type == MD_MESSAGE_CALL_FDS) {
         g_info("Disconnecting client: it sent file descriptors");
         md_client_close(client);

@@ -7,8 +7,7 @@
 
 #include "rpc/message.h"
 
-/* Frames of the last event that are kept, by the id of the callback. Ids count up from 0 in every
- * session. */
+/* Cached frames of the last event, by callback id. Ids count up from 0 in every session. */
 #define SLOTS 8
 
 struct _MdEventFrames {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who a client is, and whom it acts for. */
+/* Authentication, and acting for another user. */
 #include "config.h"
 
 #include "remote/handlers.h"
 
 #include "util/error.h"
 
-/* Authentication that a client must go through, as the wire numbers it. */
+/* Authentication types of the protocol. */
 enum {
     METHOD_NONE = 0,
     METHOD_POLKIT = 2,
@@ -25,7 +25,7 @@ md_handle_auth_list(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-/* What was not offered. */
+/* Procedures of authentication types not offered. */
 static void
 refuse_sasl(MdCall *call)
 {
@@ -68,8 +68,7 @@ md_handle_auth_polkit(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-/* Root may act for another user, and no longer for anybody else then: what the other user asks for
- * may come this way, too. */
+/* Root may act for another user, but not return: the other user's calls may use this connection. */
 static gboolean
 check_proxy(MdSession *session, GError **error)
 {

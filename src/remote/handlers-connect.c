@@ -8,17 +8,17 @@
 
 #include "util/error.h"
 
-/* Features that a client may ask for, as the wire numbers them. */
+/* Features that a client may query, as in the protocol. */
 enum {
     FEATURE_KEEPALIVE = 10,
     FEATURE_EVENT_CALLBACK = 14,
     FEATURE_CLOSE_CALLBACK = 15,
 };
 
-/* The client's library would have started the daemon; it says so on the wire. */
+/* The client's library would have started the daemon, and says so in the flags. */
 #define OPEN_AUTOSTART 4
 
-/* What virConnectOpenAuth() takes; a reader says so with the first. */
+/* The flags of virConnectOpenAuth(); readers set the first. */
 #define OPEN_FLAGS (VIR_CONNECT_RO | VIR_CONNECT_NO_ALIASES | OPEN_AUTOSTART)
 
 
@@ -77,7 +77,7 @@ md_handle_get_uri(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-/* Nobody else can listen to a Unix socket. */
+/* Others cannot listen to a Unix socket. */
 void
 md_handle_is_secure(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 {

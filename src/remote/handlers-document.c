@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Procedures with a document: it is read, then the call is judged for each device that the document
- * names or describes, then the driver acts.
+ * Procedures with a document: it is parsed, then the call is authorized for each device that the
+ * document names or describes, then the driver acts.
  */
 #include "config.h"
 
@@ -9,10 +9,10 @@
 
 typedef struct Change {
     MdCall *call;
-    const char *device; /* that has been judged already, as the call names it; or NULL */
+    const char *device; /* already authorized, as named by the call; or NULL */
     MdDraft *draft;     /* NULL: not read yet */
 
-    /* Permissions that are needed on the device of the document, which is there. */
+    /* Permissions required on the existing device of the document. */
     guint (*get_permissions)(struct Change *change, const MdNodeDevice *device);
     void (*act)(struct Change *change);
 } Change;
@@ -42,7 +42,7 @@ change_new(MdCall *call,
 }
 
 
-/* A parent is looked up for the client, no more; libvirt does not ask for that. */
+/* The parent is only looked up on behalf of the client; libvirt does not check this. */
 static void
 change_list_meant(gpointer data, GArray *meant)
 {
@@ -98,7 +98,7 @@ change_begin(Change *change, MdDraftUse use, const char *document, guint flags)
 }
 
 
-/* Answered with the name of the device. */
+/* Replies with the name of the device. */
 static void
 on_named(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -138,7 +138,7 @@ md_handle_create_xml(MdCall *call, gconstpointer args)
 }
 
 
-/* A definition that is replaced is gone, as if it had been undefined. */
+/* Replacing a definition requires the same permission as undefining it. */
 static guint
 get_define_permissions(Change *change G_GNUC_UNUSED, const MdNodeDevice *device)
 {
@@ -165,7 +165,7 @@ md_handle_define_xml(MdCall *call, gconstpointer args)
 }
 
 
-/* As for the device that the call names. */
+/* The same as for the device named by the call. */
 static guint
 get_update_permissions(Change *change, const MdNodeDevice *device G_GNUC_UNUSED)
 {

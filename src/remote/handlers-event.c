@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who wants to be told what. */
+/* Event subscriptions. */
 #include "config.h"
 
 #include "remote/handlers.h"

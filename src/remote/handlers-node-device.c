@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Node devices: each procedure is a verb of the driver. */
+/* Node devices: each procedure is an operation of the driver. */
 #include "config.h"
 
 #include "remote/handlers.h"
@@ -33,7 +33,7 @@ reply_text(MdCall *call, const char *text)
 }
 
 
-/* The first `maxnames` of an array of strings. */
+/* The first `maxnames` entries of an array of strings. */
 static void
 reply_names(MdCall *call, GPtrArray *names, int maxnames)
 {
@@ -59,7 +59,7 @@ check_maxnames(int maxnames, GError **error)
 }
 
 
-/* Goes on with a call; `vpd` are the devices that have vital product data, NULL: nobody asked. */
+/* Continues a call; `vpd` has the devices with vital product data, NULL: not needed. */
 typedef void (*VpdFunc)(MdCall *call, GHashTable *vpd);
 
 typedef struct {
@@ -82,7 +82,7 @@ on_vpd_found(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* At once if nothing that is asked for depends on it. `device` NULL: all. */
+/* At once if the call does not depend on it. `device` NULL: all. */
 static void
 go_on_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
 {
@@ -100,7 +100,7 @@ go_on_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
 }
 
 
-/* Answers a call with the names of devices. */
+/* Replies to a call with names of devices. */
 typedef void (*NamesFunc)(MdCall *call, GPtrArray *names);
 
 typedef struct {
@@ -123,7 +123,8 @@ on_filtered(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* With those that the client may see. `names` is taken over; if it is NULL, `error` is why. */
+/* With the devices that the client may see. Takes ownership of `names`; if NULL, `error` has the
+ * cause. */
 static void
 answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
 {

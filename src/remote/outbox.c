@@ -5,13 +5,13 @@
 
 #include "util/error.h"
 
-/* Events of one client judged at once. */
+/* Concurrent authorizations of one client's events. */
 #define WINDOW 8
 
-/* How far behind the first one that waits others are judged already. */
+/* How far behind the first waiting frame others are already being authorized. */
 #define REACH 64
 
-/* What a waiting frame costs beside its bytes. */
+/* Overhead of a waiting frame beside its bytes. */
 #define ITEM_COST 256
 
 typedef enum {
@@ -21,7 +21,7 @@ typedef enum {
     STATE_REFUSED,
 } State;
 
-/* A frame; one that is being judged is held by the question, too. */
+/* A frame. A frame under authorization is also referenced by the pending check. */
 typedef struct {
     MdOutbox *outbox; /* while it is being judged */
     gint64 asked;     /* monotonic time */
@@ -100,7 +100,7 @@ md_outbox_unref(MdOutbox *self)
 }
 
 
-/* Takes the first one out. */
+/* Removes the first frame. */
 static void
 let_go(MdOutbox *self)
 {
@@ -154,7 +154,8 @@ drain(MdOutbox *self)
 }
 
 
-/* polkit does not answer: else each few would wait for it as long again, and all behind them. */
+/* polkit does not answer: otherwise each few frames, and all behind them, would wait for another
+ * timeout. */
 static void
 refuse_waiting(MdOutbox *self)
 {
@@ -231,7 +232,7 @@ push_item(MdOutbox *self, GBytes *frame, State state)
 }
 
 
-/* Counts a frame that waits here now. That may end the client, and what waits with it. */
+/* Accounts a frame waiting here. May end the client and all its frames. */
 static void
 count(MdOutbox *self, const Item *item)
 {

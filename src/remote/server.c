@@ -13,10 +13,10 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* Milliseconds that clients have for reading their last answers. */
+/* Milliseconds for clients to read their last replies. */
 #define FLUSH_TIMEOUT 5000
 
-/* A connection, from when it is let in. */
+/* A connection, from its admission. */
 typedef struct {
     MdServer *server;
     guint64 number; /* for the log */
@@ -74,7 +74,7 @@ guest_is_authenticated(const Guest *guest)
 }
 
 
-/* Not in the middle of a walk through the table: `func` may take a client out of it. */
+/* Not during an iteration over the table: `func` may remove a client from it. */
 static void
 for_each_client(MdServer *self, void (*func)(MdClient *client))
 {
@@ -241,7 +241,7 @@ on_get_state(gpointer data)
 }
 
 
-/* Whose share its connection uses, and who is at the other end if that is somebody else. */
+/* Describes the user whose share the connection uses, and the peer if that differs. */
 static char *
 guest_describe(const Guest *guest)
 {
@@ -269,7 +269,7 @@ on_evict(gpointer data, const char *cause)
 }
 
 
-/* NULL: there is no room for this one. */
+/* NULL: no room for this client. */
 static MdConnection *
 admit(MdServer *self, Guest *guest, uid_t uid, gboolean scarce)
 {
@@ -426,7 +426,7 @@ on_deadline(gpointer user_data)
 }
 
 
-/* The session may end in here: a client that does not read is cut off. */
+/* The session may end within: a client that does not read is disconnected. */
 static void
 dismiss(const Guest *guest, gboolean only_idle)
 {
@@ -445,7 +445,7 @@ dismiss(const Guest *guest, gboolean only_idle)
 }
 
 
-/* Says good-bye to all clients, or to those that wait for nothing. */
+/* Notifies and disconnects all clients, or those without running calls. */
 static void
 dismiss_clients(MdServer *self, gboolean only_idle)
 {
@@ -463,7 +463,7 @@ dismiss_clients(MdServer *self, gboolean only_idle)
 }
 
 
-/* All calls are answered: what is left is to say good-bye. */
+/* All calls are answered: disconnect the clients. */
 static void
 say_goodbye(MdServer *self)
 {
@@ -498,13 +498,13 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
-    /* What has come already is a call under way, even if its client waits for a turn. */
+    /* Input already read counts as a running call, even if its client waits for a turn. */
     for_each_client(self, md_client_hand_out);
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
 
-    /* Those whose calls are under way hold nobody else up. */
+    /* Clients with running calls delay no others. */
     dismiss_clients(self, TRUE);
     if (md_dispatch_count_calls(self->dispatch) == 0)
         say_goodbye(self);

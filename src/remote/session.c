@@ -55,7 +55,7 @@ await_authentication(MdSession *self)
 }
 
 
-/* Longer frames than what the client may send can be of any use to it are not kept. */
+/* Frames longer than this client may use are not kept. */
 static void
 update_frame_limit(MdSession *self)
 {
@@ -69,7 +69,7 @@ update_frame_limit(MdSession *self)
 }
 
 
-/* A client that may not see the device is not sent the event. */
+/* A client that may not see the device does not receive the event. */
 static void
 on_event(GBytes *frame, const char *device, gpointer data)
 {
@@ -234,7 +234,7 @@ md_session_is_authenticated(MdSession *self)
 void
 md_session_authenticate_async(MdSession *self, GAsyncReadyCallback callback, gpointer user_data)
 {
-    /* From here on polkit's own deadline counts. */
+    /* From now on polkit's own timeout applies. */
     md_source_clear(&self->auth_timeout);
     md_access_authenticate_async(self->access, self->peer, self->monitor, self->peer_owner,
                                  callback, user_data);
@@ -273,7 +273,7 @@ md_session_close_when_sent(MdSession *self)
 }
 
 
-/* The path of the only instance that this process can be. */
+/* The URI path of the only instance that this process can be. */
 static const char *
 get_own_path(MdSession *self)
 {

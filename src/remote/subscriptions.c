@@ -8,11 +8,11 @@
 #include "registry/event-topic.h"
 #include "util/error.h"
 
-/* What a callback costs beside the name of its device, which is kept twice: structures here and in
- * MdEvents, entries of the tables, and what the allocator adds. */
+/* Overhead of a callback beside the name of its device, which is stored twice: structures here and
+ * in MdEvents, table entries, and the allocator's overhead. */
 #define CALLBACK_COST 448
 
-/* The tables of a client that has one. */
+/* The tables of a client with callbacks. */
 #define TABLES_COST 640
 
 typedef struct {
@@ -30,7 +30,7 @@ struct _MdSubscriptions {
     GHashTable *by_id;    /* id → Callback; NULL: there has been none */
     GHashTable *by_topic; /* of Callback, by its topic */
     guint last_id;
-    guint64 share;     /* of whoever has registered the first callback, who is told of all */
+    guint64 share;     /* of the client that registered the first callback; used for all events */
     guint64 caught_up; /* see md_events_catch_up() */
     gsize cost;
 };
@@ -144,7 +144,7 @@ ensure_tables(MdSubscriptions *self, MdOwner *owner)
 }
 
 
-/* The next one, but for those that are in use still when all have been. */
+/* The next id, skipping those still in use after wrapping around. */
 static int
 choose_id(MdSubscriptions *self)
 {

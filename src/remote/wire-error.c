@@ -9,11 +9,11 @@
 #include "util/error.h"
 #include "util/text.h"
 
-/* Bytes of a detail: some quote what a client sent, and that may be longer than an answer. */
+/* Maximum length of a detail in bytes: some quote client input, which may be longer than a
+ * reply. */
 #define DETAIL_MAX 4096
 
-/* How clients know the errors of a code to begin; codes that are not here are told without a
- * beginning. */
+/* The prefix of each error code that clients know; codes not listed have none. */
 typedef struct {
     int code;
     const char *prefix;
@@ -53,8 +53,8 @@ find_prefix(int code)
 }
 
 
-/* At most DETAIL_MAX bytes that may be shown in a terminal, which the words of clients and devices
- * need not be. */
+/* At most DETAIL_MAX bytes without characters harmful to a terminal, which input from clients and
+ * devices may contain. */
 static char *
 get_detail(const GError *error)
 {
@@ -77,7 +77,7 @@ md_wire_error_encode(const md_header *call, const GError *error)
     md_error wire = { .code = code, .level = VIR_ERR_ERROR };
 
     wire.domain = md_error_get_from(error);
-    /* Refused flags are told by the function's name, and without prefix. */
+    /* Refused flags are reported with the function's name, without a prefix. */
     if (function != NULL) {
         wire.message = &detail;
         wire.text1 = &function;

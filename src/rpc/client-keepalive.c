@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pings of one connection, both ways. */
+/* Pings of one connection, in both directions. */
 #include "config.h"
 
 #include "rpc/client-private.h"
@@ -31,7 +31,7 @@ md_client_handle_keepalive(MdClient *self, const md_header *header)
         header->type != MD_MESSAGE_EVENT)
         return FALSE;
 
-    /* One pong answers all pings that came before it has been read. */
+    /* One pong answers all pings received before it was read. */
     if (header->proc == MD_KEEPALIVE_PING && md_send_queue_peek_last(self->queue) != self->pong)
         md_client_send(self, self->pong);
     return TRUE;

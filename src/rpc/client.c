@@ -3,21 +3,20 @@
 
 #include "rpc/client-private.h"
 
-/* Bytes taken from a socket at once. */
+/* Bytes read from a socket at once. */
 #define CHUNK 16384
 
-/* What the kernel keeps for a client that does not read, as it is charged to the daemon: bytes, of
- * which it makes twice as many. */
+/* Size of the kernel's send buffer in bytes, which is charged to the daemon; the kernel doubles
+ * it. */
 #define SEND_BUFFER 32768
 
-/* Messages handed out before the other clients have a turn, and microseconds after which no further
- * one is. */
+/* Messages handed out per turn, and microseconds after which no further one is. */
 #define MESSAGES_PER_TURN 4
 #define TURN_TIME         50
 
 /*
- * What a client may leave unread before it gets no more answers: frames, and bytes with what frames
- * cost beside theirs. One answer may be as long as it likes.
+ * Maximum unread output before a client gets no more replies: frames, and bytes including the
+ * frames' overhead. A single reply may be of any length.
  */
 #define UNREAD_FRAMES 1024
 #define UNREAD_BYTES  (256 * 1024)
@@ -44,7 +43,7 @@ release_served(MdClient *self)
 }
 
 
-/* Has the connection know what is held now; may end this client. */
+/* Reports the held memory to the connection; may end this client. */
 static void
 update_count(MdClient *self)
 {
@@ -115,7 +114,7 @@ md_client_cut_off(MdClient *self, const char *cause)
 }
 
 
-/* Sends what the socket takes. */
+/* Sends as much as the socket accepts. */
 static void
 flush(MdClient *self)
 {
@@ -132,7 +131,7 @@ flush(MdClient *self)
 }
 
 
-/* One frame may be as long as it likes; more of them must have been left unread. */
+/* A single frame may be of any length; the limit applies from the second unread frame on. */
 static gboolean
 has_no_room(MdClient *self, GBytes *frame)
 {
@@ -143,8 +142,8 @@ has_no_room(MdClient *self, GBytes *frame)
 
 
 /*
- * Mostly there is room. Whoever sends does not expect to lose the client by it: an error comes
- * again when the loop next looks at the socket. An event for a thousand clients of one user is not
+ * Usually there is room. Callers do not expect to lose the client during a send, so an error is
+ * handled when the loop next checks the socket. An event for a thousand clients of one user is not
  * sent to all of them before others have a turn.
  */
 static void
@@ -181,7 +180,7 @@ md_client_send(MdClient *self, GBytes *frame)
 }
 
 
-/* A client that does not read its answers gets no more of them; events may come on top. */
+/* A client that does not read its replies gets no more of them; events may be added. */
 static gboolean
 has_unread(MdClient *self)
 {
@@ -215,7 +214,7 @@ stop_timeout(MdClient *self, MdDeadline *timeout)
 }
 
 
-/* Makes messages of what has been read. A call that is under way alone may change the limit. */
+/* Parses the input into messages. A running exclusive call may change the limit. */
 static void
 parse(MdClient *self)
 {
@@ -255,7 +254,7 @@ hand_out(MdClient *self)
 }
 
 
-/* One round for this client: what is there, in order, and the answers at once. */
+/* One turn of this client: handles pending messages in order, and sends immediate replies. */
 static void
 take_turn(MdClient *self)
 {
@@ -269,7 +268,7 @@ take_turn(MdClient *self)
 }
 
 
-/* Takes what has come; may end this client. */
+/* Reads available input; may end this client. */
 static void
 receive(MdClient *self)
 {
@@ -278,7 +277,7 @@ receive(MdClient *self)
     gssize got = g_socket_receive(self->socket, chunk, sizeof(chunk), NULL, &error);
 
     if (got == 0) {
-        /* One that has only shut down its own side is sent its answers. */
+        /* A client that has only shut down its own side still receives its replies. */
         self->ended = TRUE;
         if ((g_socket_condition_check(self->socket, G_IO_HUP) & G_IO_HUP) != 0)
             md_client_close(self);
@@ -318,15 +317,14 @@ on_ready(GIOCondition condition, gpointer user_data)
         md_keepalive_touch(self->keepalive);
     self->ready |= condition;
     md_rounds_take(&self->place, self->share, on_turn, self);
-    /* The loop need not look at the socket of a client that waits for its turn. */
+    /* The loop need not poll the socket of a client that waits for its turn. */
     if (md_rounds_is_waiting(&self->place))
         update_sources(self);
 }
 
 
-/* Ends the client unless its turn shows that there is no reason any more: it may have waited for
- * one, and if the daemon has been held up, the loop may not have seen yet what has happened at the
- * socket. */
+/* Disconnects the client unless its turn shows that the cause has gone: the client may have waited
+ * for its turn, or the loop, after a delay, may not have seen new input yet. */
 static void
 end_late(MdClient *self, const MdDeadline *timeout, GIOCondition condition, const char *cause)
 {
@@ -360,7 +358,7 @@ on_unread(gpointer user_data)
 }
 
 
-/* One that has passed is not set anew before it has been judged. */
+/* An expired deadline is not set again before it has been handled. */
 static void
 set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), gboolean wanted)
 {
@@ -371,11 +369,11 @@ set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), 
 }
 
 
-/* Whether a turn would do something before anything comes or leaves. */
+/* Whether a turn would have an effect without new input or output. */
 static gboolean
 can_go_on(MdClient *self)
 {
-    /* The socket need not be writable to be closed. */
+    /* Closing does not require a writable socket. */
     if (self->close_when_sent && md_send_queue_count(self->queue) == 0)
         return TRUE;
     if (!md_receive_queue_is_empty(self->received))
@@ -384,7 +382,7 @@ can_go_on(MdClient *self)
 }
 
 
-/* Whether the client itself keeps what it has asked for, or its end, from being done. */
+/* Whether the client itself blocks its calls or its disconnect. */
 static gboolean
 waits_for_reading(MdClient *self)
 {
@@ -405,9 +403,9 @@ md_client_hand_out(MdClient *self)
 
 
 /*
- * What the loop is to look at the socket for. While a client waits for its turn, that is nothing
- * that the turn looks at anyway, and nothing new, as a change costs a system call. Of a client that
- * is held back, the loop only looks whether it leaves.
+ * The conditions to poll the socket for. While a client waits for its turn, conditions checked by
+ * the turn are left out, and the set is not changed, as a change costs a system call. For a
+ * throttled client, the loop only polls for a hang-up.
  */
 static GIOCondition
 get_wanted(MdClient *self, gboolean can_read)
@@ -422,7 +420,7 @@ get_wanted(MdClient *self, gboolean can_read)
 }
 
 
-/* Whether nothing that the client has sent is still to be answered; half a frame never is. */
+/* Whether everything received has been answered; an incomplete frame never is. */
 static gboolean
 is_answered(MdClient *self)
 {
@@ -431,7 +429,7 @@ is_answered(MdClient *self)
 }
 
 
-/* Has the client called for what can be gone on with. */
+/* Polls only for conditions we can act on. */
 static void
 update_sources(MdClient *self)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What connections hold in memory, and who loses one when that is too much. */
+/* Memory of connections, and eviction when it exceeds the limit. */
 #include "config.h"
 
 #include "rpc/connections-private.h"
@@ -8,9 +8,8 @@
 
 #include "util/source.h"
 
-/* Bytes that must have been released before the system is given back what is free: so many that
- * looking for them is cheaper than what they were used for, and so few that others do not wait for
- * long meanwhile. */
+/* Bytes to be released before free memory is returned to the system: enough to be cheaper than
+ * their use was, and few enough not to delay others. */
 #define GIVE_BACK_MIN (8 << 20)
 
 
@@ -22,8 +21,8 @@ md_connections_get_held(MdConnections *self)
 
 
 /*
- * The user who holds most; those with privileges come last. What open connections hold together
- * may not be too much in any case, so that those who have none are passed over then.
+ * The user who holds the most; privileged users come last. Open connections alone must stay within
+ * the limit, so users without open connections are skipped if necessary.
  */
 static const MdConnectionUser *
 find_biggest(MdConnections *self)
@@ -47,7 +46,7 @@ find_biggest(MdConnections *self)
 }
 
 
-/* NULL if all that the user holds is held for closed connections. */
+/* NULL if the user's memory belongs to closed connections only. */
 static MdConnection *
 user_find_biggest(const MdConnectionUser *user)
 {
@@ -64,9 +63,9 @@ user_find_biggest(const MdConnectionUser *user)
 
 
 /*
- * Evicts the biggest connections until what they held makes up for the excess. The calls of an
- * evicted connection end a little later, so the total is no sign of how many have to go. None
- * goes for what is held for closed connections of a user who holds more.
+ * Evicts the largest connections until their memory covers the excess. Calls of an evicted
+ * connection end later, so the total does not tell how many are needed. Memory of closed
+ * connections of a user who holds more does not cause evictions of others.
  */
 static void
 evict_biggest(MdConnections *self)
@@ -97,8 +96,8 @@ md_connection_get_held(const MdConnection *self)
 }
 
 
-/* By itself the C library gives back only what is at the end of the heap, where a few small things
- * keep all that is before them. */
+/* By itself, the C library returns only the end of the heap, where a few small allocations may
+ * block everything before them. */
 static gboolean
 on_give_back(gpointer data)
 {
@@ -111,7 +110,7 @@ on_give_back(gpointer data)
 }
 
 
-/* Later, as whoever releases something is about to free it, or has more to release. */
+/* Deferred, because the caller is about to free memory, or has more to release. */
 static void
 give_back_if_much(MdConnections *self)
 {

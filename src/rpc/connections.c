@@ -7,10 +7,10 @@
 #include "util/owner.h"
 #include "util/source.h"
 
-/* One in so many places is not for readers. */
+/* Reserve 1/READERS_LEAVE of max_clients for read-write connections. */
 #define READERS_LEAVE 4
 
-/* A kind of connections of which there may be too many. */
+/* A class of connections with a limit. */
 typedef struct {
     guint (*count)(const MdConnectionUser *user);
     gboolean (*has)(const MdConnection *connection);
@@ -104,7 +104,7 @@ md_connections_unref(MdConnections *self)
 }
 
 
-/* NULL if the user has no connection, and nothing is held for one. */
+/* NULL if the user has neither connections nor held memory. */
 static MdConnectionUser *
 user_find(MdConnections *self, guint64 share)
 {
@@ -137,7 +137,7 @@ md_connections_drop_if_unused(MdConnections *self, MdConnectionUser *user)
 }
 
 
-/* Silence counts when a client has had time to speak. */
+/* A client counts as silent only after it had time to send. */
 static MdConnectionState
 connection_get_state(const MdConnection *self)
 {
@@ -153,8 +153,7 @@ connection_get_state(const MdConnection *self)
 
 
 /*
- * The connection of a user that is the first to give way, NULL if none does: the one that has been
- * silent for longest, else the newest.
+ * The user's connection to be evicted first, NULL if none: the longest silent one, else the newest.
  */
 static MdConnection *
 user_choose(const MdConnectionUser *user, const Kind *kind)
@@ -175,7 +174,7 @@ user_choose(const MdConnectionUser *user, const Kind *kind)
 }
 
 
-/* The user without privileges who has most connections of a kind, NULL if nobody has any. */
+/* The unprivileged user with the most connections of a kind, NULL if none. */
 static MdConnectionUser *
 find_greediest(MdConnections *self, const Kind *kind)
 {
@@ -197,7 +196,7 @@ find_greediest(MdConnections *self, const Kind *kind)
 }
 
 
-/* The connection without privileges that has been silent for longest, NULL if none is. */
+/* The unprivileged connection that has been silent longest, NULL if none. */
 static MdConnection *
 find_longest_silent(MdConnections *self, const Kind *kind)
 {
@@ -219,9 +218,9 @@ find_longest_silent(MdConnections *self, const Kind *kind)
 
 
 /*
- * Somebody with fewer connections of a kind gets the place of somebody with more. One who has none
- * gets one even if nobody has more than one, as the others may all be the same person, but only the
- * place of somebody who makes no use of it. FALSE: nobody gives way.
+ * A user with fewer connections of a kind takes the place of a user with more. A user without
+ * connections gets one even if no user has more than one, as the others may be the same person, but
+ * only the place of a silent connection. FALSE: no eviction.
  */
 static gboolean
 make_room(MdConnections *self, const Kind *kind, gboolean privileged, guint n_own)
@@ -332,7 +331,7 @@ md_connection_unref(MdConnection *self)
 }
 
 
-/* The waiting connection of the user with fewest who authenticate, NULL if none waits. */
+/* The waiting connection of the user with the fewest being authenticated, NULL if none waits. */
 static MdConnection *
 find_next(MdConnections *self)
 {
@@ -376,7 +375,7 @@ connection_begin(MdConnection *self)
 static gboolean on_retry(gpointer user_data);
 
 
-/* Starts those that wait, as far as there is room or somebody gives way. */
+/* Starts waiting connections while there is room or others can be evicted. */
 static void
 start_waiting(MdConnections *self)
 {
@@ -449,7 +448,7 @@ md_connection_set_authenticated(MdConnection *self)
 }
 
 
-/* Puts it and all that is held for it among what another user has. */
+/* Moves the connection and its memory to another user. */
 static void
 connection_move(MdConnection *self, MdConnectionUser *user)
 {

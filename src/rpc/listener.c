@@ -19,19 +19,19 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* Clients without rights go through the directory of the system, and nobody through a user's. */
+/* Unprivileged clients need access to the system's directory, others none to a user's. */
 #define DIRECTORY_MODE         0755
 #define SESSION_DIRECTORY_MODE 0700
 
-/* Clients that may come at once: the kernel keeps the rest waiting, root too. It allows for no more
- * than net.core.somaxconn, which is as much by default. */
+/* Clients in the kernel's backlog; the kernel makes further ones wait, including root. Limited by
+ * net.core.somaxconn, which has the same default. */
 #define BACKLOG 4096
 
-/* Clients let in before others have a turn, and microseconds after which no further one is. */
+/* Clients accepted per turn, and microseconds after which no further one is. */
 #define CLIENTS_PER_TURN 64
 #define TURN_TIME        50
 
-/* When nobody can be let in, another try may do better after this many milliseconds. */
+/* Milliseconds until the next attempt when no client can be accepted. */
 #define RETRY_INTERVAL 200
 
 struct _MdListener {
@@ -44,7 +44,7 @@ struct _MdListener {
 
     MdListenerFunc func;
     gpointer data;
-    int reserve; /* a descriptor kept for when there is no other one; -1: it is in use */
+    int reserve; /* descriptor kept for when there is no other; -1: in use */
     MdPolled in;
     GSource *retry;
 };
@@ -87,7 +87,7 @@ open_socket(GError **error)
 }
 
 
-/* Makes room for a socket: removes one that refuses connections, and nothing else. */
+/* Removes a stale socket, which refuses connections, and nothing else. */
 static gboolean
 remove_stale(const char *path, const struct sockaddr_un *address, GError **error)
 {
@@ -132,8 +132,8 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
 
 
 /*
- * The socket file gets its mode from that of the socket when it is made, so that no path need be
- * followed to set it: in a directory that others may write, another file may be there by then.
+ * Creates the socket file with its final mode, from the mode of the socket, so that no path need be
+ * followed to set it: in a directory writable by others, the path may lead to another file by then.
  */
 static gboolean
 make_file(MdListener *self, int fd, guint mode, GError **error)
@@ -155,7 +155,7 @@ make_file(MdListener *self, int fd, guint mode, GError **error)
 }
 
 
-/* Holds the file without following links, and makes sure that it is what we have just made. */
+/* Opens the file without following links, and checks that it is the one just created. */
 static int
 open_own_file(MdListener *self, guint mode, GError **error)
 {
@@ -202,7 +202,7 @@ bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 }
 
 
-/* Whether only our own user can have the file open: of another one its lock may never end. */
+/* Whether only our own user can have opened the file: another user might hold the lock forever. */
 static gboolean
 is_own_lock(const struct stat *st)
 {
@@ -210,7 +210,7 @@ is_own_lock(const struct stat *st)
 }
 
 
-/* Returns the file, with nobody's lock, or -1. */
+/* Returns the file, unlocked, or -1. */
 static int
 open_lock(const char *path, GError **error)
 {
@@ -231,9 +231,9 @@ open_lock(const char *path, GError **error)
 
 
 /*
- * Keeps two daemons that start at once from removing each other's sockets. Only they can open the
- * file: a lock that anybody may take would let anybody keep us from starting. It goes with the
- * lock, so that whoever has waited for it must look whether it is still the one.
+ * Prevents two starting daemons from removing each other's sockets. Only they can open the file;
+ * otherwise any user could hold the lock and prevent the start. The file is removed with the lock,
+ * so a waiter must check that it is still the same file.
  */
 static int
 lock_directory(const char *path, GError **error)
@@ -265,7 +265,7 @@ unlock_directory(const char *path, int fd)
 }
 
 
-/* Takes the descriptor over. */
+/* Takes ownership of the descriptor. */
 static gboolean
 take_fd(MdListener *self, int fd, GError **error)
 {
@@ -373,7 +373,7 @@ md_listener_free(MdListener *self)
 }
 
 
-/* All that systemd has handed over. A socket of another kind (that of an admin interface) is
+/* All sockets passed by systemd. Sockets for other purposes (such as an admin interface) are
  * closed. */
 static GPtrArray *
 adopt_all(int n, GError **error)
@@ -513,7 +513,7 @@ accept_client(MdListener *self, gboolean *scarce, GError **error)
 }
 
 
-/* FALSE with an error: nobody can be let in now. FALSE without: nobody has come. */
+/* FALSE with an error: no client can be accepted now. FALSE without: none is waiting. */
 static gboolean
 let_in(MdListener *self, GError **error)
 {

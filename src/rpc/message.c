@@ -12,14 +12,14 @@
 
 G_STATIC_ASSERT(LENGTH_SIZE + HEADER_SIZE == MD_MESSAGE_LENGTH_MIN);
 
-/* A buffer that has grown beyond this is given back once it is empty. */
+/* A buffer larger than this is freed once empty. */
 #define BUFFER_KEEP 1024
 
 struct _MdMessageReader {
     guint8 *buffer;
     gsize capacity;
     gsize filled;
-    gsize used; /* at the front of the buffer, made into messages already */
+    gsize used; /* at the front of the buffer, already parsed */
     gsize limit;
     MdMessage *passed_over; /* its frame is being received, NULL if none is */
     gsize left;             /* bytes of that frame that have not come yet */
@@ -37,7 +37,7 @@ md_message_free(MdMessage *self)
 }
 
 
-/* A text with a zero inside would end there for everybody who reads it in memory. */
+/* A string with an embedded NUL would be truncated in memory. */
 static gboolean
 encodes_to(xdrproc_t type, gpointer data, gconstpointer bytes, gsize size)
 {
@@ -86,7 +86,7 @@ md_message_encode(const md_header *header, xdrproc_t type, gconstpointer data, G
     gboolean ok = FALSE;
     XDR xdr;
 
-    /* A size of 0 stands for something beyond the bounds of protocol.x: no type is empty. */
+    /* A size of 0 means beyond the limits of protocol.x, because no type is empty. */
     if (length > MD_MESSAGE_LENGTH_MAX || (type != NULL && payload == 0)) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
                           "Unable to encode message payload: it is too large");
@@ -154,8 +154,7 @@ md_message_reader_peek_length(MdMessageReader *self)
 }
 
 
-/* Moves what is waiting to the front, so that the buffer is as long as one frame and one feed at
- * most. */
+/* Moves pending bytes to the front, so that the buffer holds at most one frame and one feed. */
 static void
 compact(MdMessageReader *self)
 {
@@ -171,7 +170,7 @@ compact(MdMessageReader *self)
 }
 
 
-/* Doubles, but not beyond the end of the frame that is being received. */
+/* Doubles the buffer, but not beyond the end of the current frame. */
 static void
 make_room(MdMessageReader *self, gsize size)
 {
@@ -206,14 +205,14 @@ decode_header(const guint8 *bytes, md_header *header)
 {
     XDR xdr;
 
-    /* Six words cannot fail to be read from 24 bytes. */
+    /* Reading six words from 24 bytes cannot fail. */
     xdrmem_create(&xdr, (char *)bytes, HEADER_SIZE, XDR_DECODE);
     xdr_md_header(&xdr, header);
     xdr_destroy(&xdr);
 }
 
 
-/* Takes bytes from the front. */
+/* Removes bytes from the front. */
 static void
 reader_consume(MdMessageReader *self, gsize size)
 {
@@ -223,7 +222,7 @@ reader_consume(MdMessageReader *self, gsize size)
 }
 
 
-/* Of the frame at the front, whose header has come. */
+/* Makes a message of the frame at the front, whose header is complete. */
 static MdMessage *
 reader_make_message(MdMessageReader *self, gsize length)
 {

@@ -3,12 +3,12 @@
 
 #include "rpc/receive-queue.h"
 
-/* What is in the queue at most, unless it is a single message. */
+/* Limits of the queue, except for a single message. */
 #define MESSAGES_MAX 64
 #define BYTES_MAX    (256 * 1024)
 
-/* What a message costs beside its payload: its structure, a GBytes, a node of the queue, and what
- * the allocator adds to these and to the payload. */
+/* Overhead of a message beside its payload: its structure, a GBytes, a queue node, and the
+ * allocator's overhead. */
 #define MESSAGE_COST 224
 
 struct _MdReceiveQueue {
@@ -56,7 +56,7 @@ md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size)
 }
 
 
-/* The next frame is looked at before it is stored. */
+/* Checks the next frame before it is stored. */
 static gboolean
 must_defer(MdReceiveQueue *self, gboolean fixed)
 {

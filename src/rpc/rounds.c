@@ -6,16 +6,16 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* Microseconds that clients have before the main loop looks who else has come. */
+/* Microseconds for clients before the main loop checks for others. */
 #define ROUND_TIME 50
 
-/* Frames sent beside the turns before that. */
+/* Frames sent outside the turns in that time. */
 #define PASSED_MAX 32
 
-/* What a user has used, and the clients of the user that wait. */
+/* A user's used time and waiting clients. */
 typedef struct _MdRoundsShare {
     guint64 key;
-    guint64 used;  /* turns, with those of others that passed while nobody of this user waited */
+    guint64 used;  /* turns, including those of others while nobody of this user waited */
     GQueue places; /* of MdRoundsPlace by their links */
 } Share;
 
@@ -24,21 +24,21 @@ typedef struct _MdRoundsShare {
  * key → Share: those who wait, and those who have used more than who is being served. */
 static GHashTable *shares;
 
-/* Of Share: those who wait. They are few: one for each user. */
+/* Of Share: users who wait. Short: one entry per user. */
 static GQueue line = G_QUEUE_INIT;
 
-/* What the user who is being served had used before. */
+/* What the user being served had used before. */
 static guint64 reached;
 
-/* Always due; there while somebody waits. */
+/* Always ready; exists while a client waits. */
 static GSource *source;
 
-/* The latest turn of the main loop, known by its time, and the microseconds that clients have taken
- * of it. */
+/* The current iteration of the main loop, identified by its time, and the microseconds used by
+ * clients in it. */
 static gint64 loop_time;
 static gint64 spent;
 
-/* Frames sent beside the turns meanwhile. */
+/* Frames sent outside the turns in this iteration. */
 static guint n_passed;
 
 
@@ -51,7 +51,7 @@ is_forgotten(gpointer key G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UN
 }
 
 
-/* Nobody saves up time while not waiting. */
+/* Users who do not wait save up no time. */
 static Share *
 get_share(guint64 key)
 {
@@ -101,7 +101,7 @@ give_turn(MdRoundsPlace *place, Share *share)
 }
 
 
-/* Whoever has used least is next; of equals the one who has waited longest. */
+/* The user who has used least is next; of equals, the one waiting longest. */
 static void
 give_next_turn(void)
 {
@@ -120,7 +120,7 @@ give_next_turn(void)
 }
 
 
-/* Whether there is time left before the main loop is to look who else has come. */
+/* Whether time is left before the main loop must check for others. */
 static gboolean
 has_time(void)
 {
@@ -147,13 +147,13 @@ need_source(void)
 }
 
 
-/* The loop calls its newest source last: by then all who have come have their places. */
+/* The loop calls its newest source last: by then, all clients with new input are waiting. */
 static gboolean
 on_round(gpointer data G_GNUC_UNUSED)
 {
     while (!g_queue_is_empty(&line) && has_time()) {
         md_polled_look();
-        /* Who has come may have made others go. */
+        /* Handling input may have made others leave. */
         if (!g_queue_is_empty(&line))
             give_next_turn();
     }

@@ -3,11 +3,10 @@
 
 #include "rpc/send-queue.h"
 
-/* What a frame costs beside its bytes: a node of the queue, a GBytes, and what the allocator adds
- * to these and to the bytes. */
+/* Overhead of a frame beside its bytes: a queue node, a GBytes, and the allocator's overhead. */
 #define FRAME_COST 128
 
-/* Frames given to the socket by one system call. */
+/* Frames sent by one system call. */
 #define FRAMES_AT_ONCE 16
 
 struct _MdSendQueue {
@@ -66,7 +65,7 @@ pop_frame(MdSendQueue *self)
 }
 
 
-/* Bytes that the socket has taken. */
+/* Removes bytes that the socket has accepted. */
 static void
 pop_sent(MdSendQueue *self, gsize taken)
 {
@@ -83,7 +82,7 @@ pop_sent(MdSendQueue *self, gsize taken)
 }
 
 
-/* As many frames as one call may send, without what has been sent of the first one. */
+/* Collects frames for one call, without the sent part of the first. */
 static int
 collect_frames(MdSendQueue *self, GOutputVector *vectors)
 {
@@ -102,7 +101,7 @@ collect_frames(MdSendQueue *self, GOutputVector *vectors)
 }
 
 
-/* Bytes that the socket has taken, or -1. */
+/* Returns the number of bytes accepted by the socket, or -1. */
 static gssize
 send_frames(MdSendQueue *self, GError **error)
 {

@@ -29,7 +29,7 @@ alarm_prepare(GSource *source, gint *timeout)
 }
 
 
-/* Whoever is called may set and clear any of them. */
+/* The functions called may set and clear any deadline. */
 static gboolean
 alarm_dispatch(GSource *source G_GNUC_UNUSED,
                GSourceFunc func G_GNUC_UNUSED,
@@ -46,8 +46,8 @@ alarm_dispatch(GSource *source G_GNUC_UNUSED,
 }
 
 
-/* One that asks for the first deadline in each turn of the loop: to tell GLib of each change would
- * wake the loop up. */
+/* The source checks the first deadline on each iteration of the loop: updating its ready time on
+ * each change would wake up the loop. */
 static void
 need_alarm(void)
 {

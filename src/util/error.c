@@ -35,7 +35,7 @@ md_error_private_clear(MdErrorPrivate *priv G_GNUC_UNUSED)
 G_DEFINE_EXTENDED_ERROR(MdError, md_error)
 
 
-/* What messages quote comes from outside and may be no UTF-8. */
+/* Messages quote strings from outside, which may be invalid UTF-8. */
 static void
 make_valid(GError *error)
 {

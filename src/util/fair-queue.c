@@ -5,7 +5,7 @@
 
 #include "util/error.h"
 
-/* What one user has in the queue. */
+/* The entries of one user. */
 typedef struct _MdFairShare {
     guint64 key;
     gboolean privileged;
@@ -92,7 +92,7 @@ may_begin(const MdFairQueue *self, Share *share)
 }
 
 
-/* The share keeps its turn unless nothing of it waits any more. */
+/* A share keeps its turn until it has no waiting entries. */
 static void
 stop_waiting(MdFairEntry *entry)
 {
@@ -151,7 +151,7 @@ find_next(MdFairQueue *self)
 }
 
 
-/* What begins may join, leave and take back here; the loop under way sees to all of it. */
+/* begin() may join, leave and cancel entries; the running loop handles these changes. */
 static void
 advance(MdFairQueue *self)
 {
@@ -166,7 +166,7 @@ advance(MdFairQueue *self)
 }
 
 
-/* What waits behind it in its share may be allowed to begin now. */
+/* Entries waiting behind it in its share may be allowed to begin now. */
 static void
 take_back(MdFairEntry *entry)
 {
@@ -180,7 +180,7 @@ take_back(MdFairEntry *entry)
 }
 
 
-/* The last thing that is done with the entry. */
+/* Must be the last access to the entry. */
 static void
 entry_refuse(MdFairEntry *entry, GError *error)
 {
@@ -229,9 +229,8 @@ set_share_full(GError **error, const MdFairQueue *self, const Share *share, guin
 }
 
 
-/* Of the users who may be refused for others; this one unless another has more. NULL: there is
- * none.
- */
+/* The user whose entry is refused in favour of others: this one, unless another has more entries.
+ * NULL: none. */
 static Share *
 find_largest(MdFairQueue *self, Share *newcomer)
 {
@@ -248,8 +247,8 @@ find_largest(MdFairQueue *self, Share *newcomer)
 }
 
 
-/* FALSE if the newest entry of its user is one too many. Another one may be refused in its place.
- */
+/* FALSE if the newest entry of its user exceeds the limit. An entry of another user may be refused
+ * instead. */
 static gboolean
 check_room(MdFairEntry *entry, GError **error)
 {

@@ -8,7 +8,7 @@ typedef struct {
     gpointer data;
 } Turn;
 
-/* All turns on one thing. */
+/* The waiting operations on one key. */
 typedef struct {
     GQueue turns;       /* of Turn, whose head is the one under way */
     gboolean beginning; /* its function has not returned yet */
@@ -50,7 +50,7 @@ md_key_queue_free(MdKeyQueue *self)
 }
 
 
-/* Begins the first one. In a loop, as any number of them may end at once. */
+/* Begins the first one. A loop, as operations may end at once. */
 static void
 begin_next(MdKeyQueue *self, const char *thing, Queue *queue)
 {
@@ -84,7 +84,7 @@ md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpoi
         return;
     }
 
-    /* The caller's may be gone when the turn has ended. */
+    /* The caller's string may be freed when the operation has ended. */
     name = g_strdup(thing);
     queue = g_new0(Queue, 1);
     g_queue_push_tail(&queue->turns, turn);

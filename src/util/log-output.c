@@ -17,7 +17,7 @@
 /* See systemd's "Native Journal Protocol". */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* `fd` and what it is are set once, before there are threads. */
+/* `fd` and its type are set once, before threads exist. */
 static struct {
     int fd;
     gboolean journal;
@@ -38,7 +38,7 @@ connect_to_journal(int fd)
 }
 
 
-/* -1: there is no journal that can be reached. */
+/* -1: the journal cannot be reached. */
 static int
 open_journal(void)
 {
@@ -96,7 +96,7 @@ md_log_output_encode(const GLogField *fields, gsize n_fields)
 }
 
 
-/* A pipe or a terminal that has room takes a whole line. */
+/* A pipe or terminal reported as writable accepts a whole line. */
 static gboolean
 has_room(int milliseconds)
 {
@@ -106,7 +106,7 @@ has_room(int milliseconds)
 }
 
 
-/* The journal's socket is another one after it has been made anew. */
+/* journald creates a new socket when it restarts. */
 static gssize
 send_to_journal(const GString *line)
 {
@@ -119,7 +119,7 @@ send_to_journal(const GString *line)
 }
 
 
-/* FALSE: the reader has no room for it now. What fails otherwise fails for good. */
+/* FALSE: the reader has no room now. Other failures are permanent. */
 static gboolean
 put(const GString *line)
 {
@@ -127,7 +127,7 @@ put(const GString *line)
         return send_to_journal(line) >= 0 || (errno != EAGAIN && errno != EINTR);
     if (!has_room(0))
         return FALSE;
-    /* One write, so that no other writer's line gets in between. */
+    /* One write, so that lines of other writers do not get in between. */
     return write(output.fd, line->str, line->len) >= 0 || errno != EAGAIN;
 }
 
@@ -139,7 +139,7 @@ free_line(gpointer line)
 }
 
 
-/* With the mutex. FALSE: there are still some. */
+/* With the mutex held. FALSE: some lines are left. */
 static gboolean
 put_kept(void)
 {
@@ -149,8 +149,8 @@ put_kept(void)
 }
 
 
-/* FALSE: lines are still kept. What is missing is said where it is missing, and before the next
- * line is taken. */
+/* FALSE: lines are still queued. The message about dropped lines is written in their place, before
+ * the next line is accepted. */
 static gboolean
 catch_up(void)
 {

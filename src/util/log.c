@@ -10,10 +10,10 @@
 
 #define MESSAGE_FIELD "MESSAGE"
 
-/* Begins the names of our own fields. */
+/* Prefix of our own fields. */
 #define FIELD_PREFIX "MEDIATED_"
 
-/* Ends a message that has been cut, and what may stand before it. */
+/* Ends a truncated message, and the maximum length of the text before it. */
 #define CUT      "..."
 #define FITS_MAX (MD_LOG_MESSAGE_MAX - strlen(CUT))
 
@@ -30,17 +30,16 @@ typedef struct {
     char numbers[FIELDS_MAX][NUMBER_SIZE];
 } Fields;
 
-/* Milliseconds that the last lines of the program wait for a reader who takes none, and at most for
- * one who takes them slowly. */
+/* Milliseconds that the program's last lines wait for a stalled reader, and the limit for a slow
+ * reader. */
 #define LAST_LINES_PATIENCE 1000
 #define LAST_LINES_MAX      10000
 
-/* Whether stderr shows colours. */
+/* Whether stderr supports colours. */
 static gboolean has_colour;
 
 
-/* Appends the text at `p` up to the next character, escaped unless it is printable; returns what
- * follows. */
+/* Appends the escaped character at `p`, unescaped if printable; returns what follows. */
 static const char *
 append_character(GString *out, const char *p, const char *end)
 {
@@ -66,8 +65,8 @@ append_character(GString *out, const char *p, const char *end)
 }
 
 
-/* Appends the text at `p` up to the next byte that may have to be escaped, which is returned. Most
- * texts have none. */
+/* Appends the text at `p` up to the next byte that may need escaping, which is returned. Most texts
+ * have none. */
 static const char *
 append_plain(GString *out, const char *p, const char *end)
 {
@@ -83,7 +82,7 @@ append_plain(GString *out, const char *p, const char *end)
 char *
 md_log_escape(const char *text)
 {
-    /* No more is looked at than could be shown. */
+    /* Checks no more than can be shown. */
     const char *end = text + strnlen(text, MD_LOG_MESSAGE_MAX + 1);
     GString *out = g_string_sized_new((gsize)(end - text) + 1);
     const char *p = append_plain(out, text, end);
@@ -119,7 +118,7 @@ write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
 }
 
 
-/* Fields of GLib's own are constants of the program. */
+/* GLib's own fields are constants of the program. */
 static gboolean
 is_foreign(const GLogField *field)
 {
@@ -160,8 +159,8 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 }
 
 
-/* GLib ends the program after this if the line is fatal, which G_DEBUG may make any level. A writer
- * is not told. */
+/* GLib aborts after this if the message is fatal, which G_DEBUG may enable for any level. The
+ * writer is not told. */
 static void
 handle_line(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
 {
@@ -171,7 +170,7 @@ handle_line(const char *domain, GLogLevelFlags level, const char *message, gpoin
 }
 
 
-/* GLib's own function for this waits for whoever should read. */
+/* GLib's own function blocks on a stalled reader. */
 static void
 print_to_stderr(const char *text)
 {
@@ -195,7 +194,7 @@ void
 md_log_init(gboolean verbose)
 {
     md_log_bound_stderr();
-    /* Else the C library looks for the file anew for each line, on a disk that may hang. */
+    /* Otherwise the C library looks up the file for each line, on a disk that may hang. */
     g_setenv("TZ", ":/etc/localtime", FALSE);
     has_colour = g_log_writer_supports_color(STDERR_FILENO);
     md_log_output_init();
@@ -213,7 +212,7 @@ md_log_end(void)
 }
 
 
-/* `value` NULL: there is none. */
+/* `value` NULL: none. */
 static void
 fields_add(Fields *self, const char *key, const char *value)
 {

@@ -18,7 +18,7 @@ md_notify_ready(const char *status)
 void
 md_notify_reloading(void)
 {
-    /* The time tells the manager that the coming READY=1 belongs to this reload. */
+    /* The time tells the manager that the next READY=1 belongs to this reload. */
     sd_notifyf(FALSE,
                "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\nSTATUS=Reloading configuration",
                g_get_monotonic_time());

@@ -8,10 +8,10 @@
 
 #define ROOT 0
 
-/* Beyond every uid. */
+/* Above every uid. */
 #define DAEMON_SHARE (G_GUINT64_CONSTANT(1) << 32)
 
-/* In all shares of names. */
+/* Set in all shares of names. */
 #define NAME_BIT (G_GUINT64_CONSTANT(1) << 63)
 
 /* The client behind one or more owners. */
@@ -46,7 +46,7 @@ presence_unref(Presence *presence)
 }
 
 
-/* Takes the presence over. */
+/* Takes ownership of the presence. */
 static MdOwner *
 owner_new(guint64 share, Presence *presence)
 {
@@ -58,7 +58,8 @@ owner_new(guint64 share, Presence *presence)
 }
 
 
-/* Of a digest that nobody can choose a name for, so that nobody uses up another one's share. */
+/* From a digest with unpredictable collisions, so that no user can choose a name to use up
+ * another's share. */
 guint64
 md_owner_share_from_name(const char *kind, const char *name)
 {
@@ -95,7 +96,7 @@ md_owner_new(guint64 share)
 }
 
 
-/* With the rights of `owner`; takes the presence over. */
+/* With the rights of `owner`; takes ownership of the presence. */
 static MdOwner *
 owner_derive(const MdOwner *owner, guint64 share, Presence *presence)
 {
@@ -223,7 +224,7 @@ md_owner_is_gone(MdOwner *self)
 }
 
 
-/* Any of them may take others away. */
+/* Each callback may remove other watches. */
 static gboolean
 on_leaving(gpointer data)
 {

@@ -34,7 +34,7 @@ walk_clear(Walk *walk)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
 
-/* The next component, NULL at the end. */
+/* Returns the next component, NULL at the end. */
 static char *
 walk_take_name(Walk *walk)
 {
@@ -58,7 +58,7 @@ walk_make_path(Walk *walk, const char *name)
 }
 
 
-/* Shows a step; takes `fd` over and returns it, or -1. */
+/* Reports a step; takes ownership of `fd` and returns it, or -1. */
 static int
 walk_show(Walk *walk, const char *name, const char *path, int fd, struct stat *st)
 {

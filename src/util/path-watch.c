@@ -17,11 +17,11 @@
 #include "util/names.h"
 #include "util/path-walk.h"
 
-/* Of file systems with blocks, or in memory, that <linux/magic.h> does not know. */
+/* Block or in-memory file systems unknown to <linux/magic.h>. */
 #define MAGIC_ZFS    0x2fc12fc1
 #define MAGIC_BCACHE 0xca451a4e
 
-/* Events that are passed over at once, in bytes; after more, everything may have changed. */
+/* Bytes of unrelated events ignored at once; beyond this, everything counts as changed. */
 #define BUFFER_SIZE    16384
 #define EVENT_SIZE_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 
@@ -31,12 +31,12 @@
 struct _MdPathWatch {
     int poll; /* epoll, of the other two */
     int inotify;
-    int mounts;        /* what is mounted over a directory, inotify does not tell */
-    GHashTable *names; /* id -> a set of names that must stay as they are; NULL: none may change */
+    int mounts;        /* detects mounts over a directory, which inotify does not report */
+    GHashTable *names; /* id -> set of names that must not change; NULL: none may change */
     gboolean changed;
 };
 
-/* The watches of one walk, in their order. */
+/* The watches of one walk, in order. */
 typedef struct {
     MdPathWatch *watch;
     GArray *ids;
@@ -95,7 +95,7 @@ md_path_watch_free(MdPathWatch *self)
 }
 
 
-/* Whether nobody but this kernel changes it. */
+/* Whether only this kernel can change it. */
 static gboolean
 is_local(int directory)
 {
@@ -134,7 +134,7 @@ watch_add_name(MdPathWatch *self, int id, const char *name)
 }
 
 
-/* The directory itself, as well as a name in it, NULL: all of them, or "": none. */
+/* Watches the directory itself and a name in it; NULL: all names, "": none. */
 static void
 way_add(Way *way, int directory, const char *name)
 {
@@ -150,8 +150,8 @@ way_add(Way *way, int directory, const char *name)
 }
 
 
-/* A directory can only go or be moved away, as long as all those above stay; what may become
- * something else by its name alone is watched from above. */
+/* A directory can only be removed or moved while those above stay; an entry that may be replaced
+ * under its name is watched from above. */
 static gboolean
 on_step(const MdPathStep *step, gpointer data)
 {
@@ -176,8 +176,7 @@ way_walk(Way *way, const char *path)
 }
 
 
-/* Two walks: what has been replaced in the first before it was watched is another one in the
- * second. */
+/* Two walks: an entry replaced during the first, before it was watched, differs in the second. */
 int
 md_path_watch_add(MdPathWatch *self, const char *path)
 {
@@ -206,7 +205,7 @@ watch_means(MdPathWatch *self, const struct inotify_event *event)
 }
 
 
-/* Whether all events so far were of other names. */
+/* Whether all events so far were unrelated. */
 static gboolean
 watch_pass_events(MdPathWatch *self)
 {
@@ -233,7 +232,7 @@ md_path_watch_is_unchanged(MdPathWatch *self)
 
     if (!self->changed)
         n_events = epoll_wait(self->poll, events, G_N_ELEMENTS(events), 0);
-    /* Of the mounts, nothing but the event is told. */
+    /* An event about mounts has no details. */
     if (n_events < 0 || n_events > 1 || (n_events == 1 && events[0].data.fd != self->inotify) ||
         (n_events == 1 && !watch_pass_events(self)))
         self->changed = TRUE;

@@ -11,14 +11,14 @@
 #include "util/error.h"
 #include "util/source.h"
 
-/* Descriptors that are told of in one turn of the main loop; others follow in the next one. */
+/* Descriptors reported per iteration of the main loop; others follow in the next one. */
 #define READY_MAX 1024
 
-/* One of the kernel's sets, which are one source each. */
+/* One epoll instance, which is one source. */
 typedef struct _MdPolledSet {
     int fd; /* -1: not made yet */
     GSource *source;
-    /* Those that are ready in this turn of the loop; NULL: it is not watched any more. */
+    /* Ready in this iteration; NULL: not watched any more. */
     struct epoll_event ready[READY_MAX];
 } Set;
 
@@ -45,7 +45,7 @@ to_events(GIOCondition condition)
 }
 
 
-/* Whoever is called may set any of them, and take it away. */
+/* The functions called may set and remove any of them. */
 static void
 set_dispatch(Set *set)
 {

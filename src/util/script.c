@@ -15,12 +15,12 @@
 #include "util/source.h"
 #include "util/worker.h"
 
-/* Bytes read in one turn of the main loop. */
+/* Bytes read per iteration of the main loop. */
 #define READ_SIZE 65536
 
 typedef struct _Run Run;
 
-/* One of the two pipes that a script writes to. */
+/* One of the two pipes for a script's output. */
 typedef struct {
     Run *run;
     GPollableInputStream *stream; /* of the process */
@@ -28,17 +28,17 @@ typedef struct {
     GString *text;
 } Pipe;
 
-/* A process that is being started, by a worker: until the kernel has read the program from its
- * disk, whoever starts it waits. */
+/* A process being started by a worker, because starting blocks until the kernel has read the
+ * program from its disk. */
 typedef struct {
     char **argv;
     char *input;
-    GSubprocess *process; /* NULL: could not be started, or has been taken */
+    GSubprocess *process; /* NULL: not started, or taken over */
     GError *error;
 } Spawn;
 
-/* One script. It ends when it has been answered and its process, if there is one, has been waited
- * for or given up. */
+/* One script. It ends when it has been answered and its process, if any, has been reaped or
+ * abandoned. */
 struct _Run {
     GTask *task; /* NULL once answered */
     MdFairEntry entry;
@@ -65,7 +65,7 @@ static const MdFairLimits fair_limits = {
 /* Of Run. What is bounded is the children of this process, whoever starts them. Main loop only. */
 static MdFairQueue *queue;
 
-/* What the daemon was started with. */
+/* The limits that the daemon was started with. */
 static struct rlimit limits[RLIM_NLIMITS];
 static gboolean limits_kept;
 
@@ -104,7 +104,7 @@ kill_process(GSubprocess *process)
 }
 
 
-/* A process that nobody has taken has come too late. */
+/* A process that nobody took over was started too late. */
 static void
 spawn_free(Spawn *spawn)
 {
@@ -139,7 +139,7 @@ close_pipe(Pipe *pipe)
 }
 
 
-/* Answers, and lets go of all but the process. */
+/* Answers, and releases everything but the process. */
 static void
 run_answer(Run *run, MdScriptEnd end, int status, const char *cause)
 {
@@ -161,7 +161,7 @@ run_answer(Run *run, MdScriptEnd end, int status, const char *cause)
 }
 
 
-/* Not waited for: whoever sits in the kernel dies when it lets go. GLib reaps it. */
+/* Not waited for: a process blocked in the kernel dies when the kernel returns. GLib reaps it. */
 static void
 kill_run(Run *run, MdScriptEnd end)
 {
@@ -180,7 +180,7 @@ on_deadline(gpointer data)
 }
 
 
-/* For it to be started, and anew for it to run. */
+/* Set for the start, and anew for the run. */
 static void
 run_set_timer(Run *run)
 {
@@ -196,7 +196,7 @@ on_client_gone(gpointer data)
 }
 
 
-/* One piece of what is there, without waiting. FALSE: there is none now. */
+/* Reads one available piece without blocking. FALSE: none now. */
 static gboolean
 read_pipe(Pipe *pipe)
 {
@@ -246,8 +246,8 @@ open_pipe(Pipe *pipe, Run *run, GInputStream *stream)
 }
 
 
-/* What the script has left in a pipe; never more than is too much, should somebody go on writing.
- */
+/* Reads the script's remaining output from a pipe, up to the limit, as another process may still
+ * write. */
 static void
 drain_pipe(Pipe *pipe)
 {
@@ -280,7 +280,7 @@ on_exited(GObject *object, GAsyncResult *result, gpointer data)
 }
 
 
-/* In the child, between fork and exec: only what is safe in a signal handler. */
+/* Runs in the child between fork and exec: async-signal-safe functions only. */
 static void
 set_up_child(gpointer data G_GNUC_UNUSED)
 {
@@ -296,8 +296,7 @@ set_up_child(gpointer data G_GNUC_UNUSED)
 }
 
 
-/* A file in memory rather than a pipe: nobody has to be there to write, and who does not read does
- * no harm. */
+/* A memory file instead of a pipe: needs no writer, and need not be read. */
 static int
 open_input(const char *input, GError **error)
 {
@@ -350,7 +349,7 @@ spawn_run(gpointer data, GError **error G_GNUC_UNUSED)
 }
 
 
-/* Whether there is something wrong with the script, rather than with the machine. */
+/* Whether the script itself is at fault, not the machine. */
 static gboolean
 is_fault_of_script(const GError *error)
 {
@@ -411,7 +410,7 @@ on_turn(gpointer data)
 }
 
 
-/* It waits no more. */
+/* Refused while queued. */
 static void
 on_refused(gpointer data, GError *error)
 {

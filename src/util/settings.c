@@ -27,10 +27,10 @@ typedef struct {
     const char *key;
     ValueType type;
     gsize offset;
-    guint fallback; /* in the unit of the struct; texts have their own below */
+    guint fallback; /* in the unit of the struct; strings have their own below */
     guint min;
     guint max;
-    gboolean fixed; /* what it is used for is done once, at the start */
+    gboolean fixed; /* used once, on start */
 } Setting;
 
 #define SETTING(group, key, type, field, fallback, min, max)                                       \
@@ -144,7 +144,7 @@ parse_number(const Setting *setting, const char *text, guint *value)
 }
 
 
-/* What the value must be. */
+/* Describes the valid values. */
 static char *
 setting_describe(const Setting *setting)
 {
@@ -178,7 +178,7 @@ set_value_error(GError **error, const Setting *setting, const char *text)
 }
 
 
-/* The value with its escapes resolved; NULL if that is not possible. */
+/* Returns the value with its escapes resolved; NULL if invalid. */
 static char *
 get_text(GKeyFile *file, const Setting *setting, GError **error)
 {
@@ -271,8 +271,8 @@ is_key_file(const char *text, gsize length)
 }
 
 
-/* The first line that GLib does not take, which it does not tell; 0: unknown. Lines before it,
- * taken alone, are a key file. */
+/* The number of the first line that GLib rejects, which it does not report; 0: unknown. The lines
+ * before it alone are a valid key file. */
 static guint
 find_bad_line(const char *path)
 {
@@ -280,7 +280,7 @@ find_bad_line(const char *path)
     gsize length = 0;
     guint number = 0;
 
-    /* A FIFO is no regular file either, and would be waited for. */
+    /* A FIFO is not a regular file either; opening it would block. */
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) ||
         !g_file_get_contents(path, &text, &length, NULL) || is_key_file(text, length))
         return 0;
@@ -297,7 +297,7 @@ find_bad_line(const char *path)
 }
 
 
-/* GLib quotes what it does not understand, which may be no UTF-8. */
+/* GLib quotes invalid input, which may be invalid UTF-8. */
 static void
 set_file_error(GError **error, const char *path, const GError *cause)
 {
@@ -311,7 +311,7 @@ set_file_error(GError **error, const char *path, const GError *cause)
 }
 
 
-/* As of units of systemd: whoever may write it decides what is done, and may have been meant to. */
+/* As for units of systemd: users who may write it control the daemon, which may be intended. */
 static void
 warn_if_open_to_all(const char *path)
 {
@@ -360,7 +360,7 @@ is_same(const MdSettings *one, const MdSettings *other, const Setting *setting)
 }
 
 
-/* A text never changes, so whoever has it need not copy it. */
+/* Strings never change, so holders need not copy them. */
 static void
 update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
 {
@@ -383,7 +383,7 @@ md_settings_update(MdSettings *self, const MdSettings *from)
 }
 
 
-/* Services that have none of this name use various numbers to say so. */
+/* Name services report a missing name with various errors. */
 static void
 set_group_error(GError **error, const char *name, int errnum)
 {

@@ -7,8 +7,8 @@
 GSource *
 md_source_attach(GSource *source, GSourceFunc func, gpointer data)
 {
-    /* No callback of ours runs the main loop. GLib need not keep a source that is being dispatched
-     * from polling, which costs a wake-up of the loop each time. */
+    /* Our callbacks never run the main loop. GLib then need not stop polling for a source being
+     * dispatched, which would cost a wake-up of the loop each time. */
     g_source_set_can_recurse(source, TRUE);
     g_source_set_callback(source, func, data, NULL);
     g_source_attach(source, g_main_context_get_thread_default());

@@ -12,7 +12,7 @@ typedef struct {
     GList link; /* in `jobs` */
 } Job;
 
-/* Referenced by itself, and by who calls it. */
+/* Referenced by the thread itself and by its caller. */
 typedef struct {
     GCond cond;
     GList link;      /* in `idle` until it is called */
@@ -54,7 +54,7 @@ thread_unref(Thread *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Thread, thread_unref)
 
 
-/* With the lock held. FALSE: nobody has called for a long time. */
+/* With the lock held. FALSE: not called for a long time. */
 static gboolean
 thread_wait(Thread *self)
 {
@@ -71,14 +71,14 @@ thread_wait(Thread *self)
 }
 
 
-/* NULL: the thread is not needed any more. */
+/* NULL: the thread must end. */
 static Job *
 thread_take_job(Thread *self)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
     GList *link = NULL;
 
-    /* Another one that has just become free may have been faster. */
+    /* A thread that just became idle may have been faster. */
     while ((link = g_queue_pop_head_link(&threads.jobs)) == NULL) {
         if (!thread_wait(self))
             return NULL;
@@ -101,7 +101,7 @@ run_jobs(gpointer data G_GNUC_UNUSED)
 }
 
 
-/* Returns a thread that has to be woken up, referenced; NULL: none is idle. */
+/* Returns a thread to be woken up, referenced; NULL: none is idle. */
 static Thread *
 add_job(Job *job)
 {
@@ -130,7 +130,7 @@ md_threads_run(MdThreadFunc func, gpointer data)
     job->func = func;
     job->data = data;
     called = add_job(job);
-    /* Without the lock, which the thread takes first of all. */
+    /* Without the lock, which the thread takes first. */
     if (called != NULL) {
         g_cond_signal(&called->cond);
         return;

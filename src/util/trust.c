@@ -16,8 +16,8 @@ typedef struct {
 
 
 /*
- * Whether others may have put a file or link of ours there, as a hard link or moved from a
- * directory of theirs. A directory cannot be linked, nor moved by those who may not write it.
+ * Whether others may have placed a file or link of ours there, by hard-linking or moving it.
+ * Directories cannot be hard-linked, nor moved by users without write permission on them.
  */
 static gboolean
 may_be_put_by_others(const MdPathStep *step)
@@ -30,8 +30,8 @@ may_be_put_by_others(const MdPathStep *step)
 }
 
 
-/* In a sticky directory nobody can replace what is not their own. The mode of a link says nothing.
- */
+/* In a sticky directory, users can replace only their own entries. The mode of a link has no
+ * meaning. */
 static char *
 explain_step(const MdPathStep *step)
 {

@@ -11,7 +11,7 @@
 #include "util/names.h"
 #include "util/polled.h"
 
-/* Events taken in one go before others get their turn on the main loop, in bytes. */
+/* Bytes of events read before the main loop serves others. */
 #define BUFFER_SIZE 16384
 
 #define MASK_BEGUN (IN_CREATE | IN_ATTRIB)
@@ -23,7 +23,7 @@ struct _MdWatch {
 
     int fd;
     MdPolled polled;
-    GHashTable *removed; /* a set: ids that the kernel has not yet told to be at their end */
+    GHashTable *removed; /* set of ids whose final event has not arrived */
 };
 
 enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
@@ -77,7 +77,7 @@ handle_event(MdWatch *self, const struct inotify_event *event)
         g_signal_emit(self, signals[SIGNAL_LOST], 0);
         return;
     }
-    /* What has been in the queue when the watch was removed, and the end of that. */
+    /* An event queued before the watch was removed, or its final one. */
     if (event->mask & IN_IGNORED ? g_hash_table_remove(self->removed, id)
                                  : g_hash_table_contains(self->removed, id))
         return;
@@ -159,7 +159,7 @@ md_watch_remove(MdWatch *self, int id)
 {
     gpointer key = GINT_TO_POINTER(id);
 
-    /* The kernel may have ended it before us; else it tells its end after all other events. */
+    /* The kernel may have ended the watch before us; else its final event follows all others. */
     if (id > 0 && !g_hash_table_contains(self->removed, key) && inotify_rm_watch(self->fd, id) == 0)
         g_hash_table_add(self->removed, key);
 }

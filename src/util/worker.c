@@ -13,10 +13,10 @@
 #include "util/source.h"
 #include "util/threads.h"
 
-/* Microseconds that results are handed out for before the main loop turns to others. */
+/* Microseconds for handing out results before the main loop serves others. */
 #define TURN_TIME 50
 
-/* Milliseconds for which a user's next document waits at most, once one has been read. */
+/* Maximum pause in milliseconds before a user's next document is parsed. */
 #define MAX_REST 500
 
 /* The jobs of one kind on one object. Main loop only. */
@@ -27,7 +27,7 @@ typedef struct {
     MdFairQueue *queue; /* of Job, each referenced */
 } Lane;
 
-/* One job, shared by its lane or thread, and by who waits for it: the last one frees it. */
+/* One job, referenced by its lane or thread and by its caller; the last one frees it. */
 typedef struct {
     MdWorkerFunc func;
     gpointer data;
@@ -37,7 +37,7 @@ typedef struct {
     MdWorkerEndFunc end; /* main loop only; NULL once told */
     gpointer user_data;
     MdDeadline deadline; /* main loop only */
-    MdDeadline rest;     /* main loop only; of the place when the job is through */
+    MdDeadline rest;     /* main loop only; pause of the lane after the job */
     MdFairEntry entry;   /* main loop only */
     gboolean ok;         /* written by the thread, read after it has ended */
     gint64 took;         /* microseconds; as `ok` */
@@ -50,9 +50,9 @@ typedef struct {
 static GHashTable *lanes;
 
 /*
- * Jobs whose threads are through, and what wakes the main loop up for the first of them. A source
- * for each job would do, but GLib holds its own lock while it wakes the loop up, which the loop
- * then has to wait for.
+ * Finished jobs, and the descriptor that wakes up the main loop for the first of them. One source
+ * per job would also work, but GLib wakes up the loop while holding its own lock, for which the
+ * loop then has to wait.
  */
 static struct {
     GMutex mutex;
@@ -78,7 +78,7 @@ static const MdFairLimits document_limits = {
     .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
 };
 
-/* What differs from kind to kind; the texts are for messages. */
+/* The properties of each kind; the strings are for messages. */
 static const struct {
     const MdFairLimits *limits;
     const char *jobs;
@@ -132,8 +132,8 @@ lane_drop_if_unused(Lane *lane)
 }
 
 
-/* Tells who waits, if nobody has before, the last thing that is done with the job. `data` NULL:
- * with the error, which is taken over. */
+/* Answers the caller, unless answered before; must be the last access to the job. `data` NULL: with
+ * the error, whose ownership is transferred. */
 static void
 job_tell(Job *job, gpointer data, GError *error)
 {
@@ -159,8 +159,8 @@ leave(gpointer data)
 }
 
 
-/* A document that has kept a processor busy keeps its place for as long again: the documents of one
- * user take half of a processor. */
+/* After a CPU-bound document job, its slot stays occupied for as long as the job took, so that one
+ * user's documents use half of a processor. */
 static void
 leave_rested(Job *job)
 {
@@ -174,7 +174,7 @@ leave_rested(Job *job)
 }
 
 
-/* On the main loop, when the thread is through. */
+/* On the main loop, after the thread has finished. */
 static void
 end_job(Job *job)
 {
@@ -192,7 +192,7 @@ end_job(Job *job)
 }
 
 
-/* NULL: there is none. */
+/* NULL: none. */
 static Job *
 pop_ended(gboolean *more)
 {
@@ -218,13 +218,13 @@ on_ended(GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
             job_unref(job);
         }
     }
-    /* Threads have told of these already. */
+    /* Threads have signalled these already. */
     if (more)
         eventfd_write(ended.fd, 1);
 }
 
 
-/* On the main loop, when the caller has waited long enough. */
+/* On the main loop, at the deadline. */
 static void
 on_deadline(gpointer user_data)
 {
@@ -281,7 +281,7 @@ watch_ended(void)
 }
 
 
-/* Its reference is the thread's from now on. Jobs wait in their lanes, and not for a thread. */
+/* Passes its reference to the thread. Jobs wait in their lanes, not for a thread. */
 static void
 on_turn(gpointer user_data)
 {
@@ -300,7 +300,7 @@ on_refused(gpointer user_data, GError *error)
 }
 
 
-/* From a turn of the main loop of its own. */
+/* In its own iteration of the main loop. */
 static gboolean
 on_refusal_due(gpointer user_data)
 {
@@ -311,7 +311,7 @@ on_refusal_due(gpointer user_data)
 }
 
 
-/* Who has asked may be in the middle of something, and need not expect the answer there. */
+/* Deferred, because the caller does not expect an answer within its own call. */
 static void
 refuse_later(Job *job, GError *error)
 {
@@ -384,7 +384,7 @@ md_worker_run(MdWorkerFunc func,
     job->data_free = data_free;
     job->end = end;
     job->user_data = user_data;
-    /* One reference is its lane's, one is for who waits for it. */
+    /* One reference for the lane, one for the caller. */
     job_start(g_atomic_rc_box_acquire(job), kind, object, deadline, owner);
 }
 
