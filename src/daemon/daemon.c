@@ -128,7 +128,7 @@ on_signal(gpointer data)
     if (self->stopping)
         g_main_loop_quit(self->loop);
     else
-        daemon_stop(self, "Finishing the calls under way");
+        daemon_stop(self, "Finishing pending calls");
     return G_SOURCE_CONTINUE;
 }
 
@@ -144,7 +144,7 @@ on_idle(gpointer data)
         md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
         return;
     }
-    g_info("there has been no client for %u s", self->options->timeout / 1000);
+    g_info("No client for %u s, exiting", self->options->timeout / 1000);
     daemon_stop(self, "Idle");
 }
 
@@ -338,7 +338,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
         return FALSE;
     }
     if (is_served_by_another(settings, err)) {
-        g_message("%s: it serves this user", err->message);
+        g_message("%s and serves this user, exiting", err->message);
         return TRUE;
     }
     g_propagate_error(error, g_steal_pointer(&err));

@@ -158,7 +158,7 @@ tell_lost(MdUdev *self)
     self->gap = FALSE;
     if (self->kernel != NULL)
         md_kernel_events_forget_older(self->kernel, md_udev_read_seqnum(self));
-    g_message("Events of udev have been lost, comparing all devices with sysfs");
+    g_message("Lost udev events, comparing all devices with sysfs");
     g_signal_emit(self, signals[SIGNAL_LOST], 0);
 }
 

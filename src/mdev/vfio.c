@@ -149,7 +149,7 @@ check_cdev(const MdRoots *roots, MdSysfsDir *device, GError **error)
         if (text == NULL && md_error_get_errno(gone) == ENOENT)
             continue;
         if (!parse_dev(text, &node))
-            return refuse_unknown(error, "its node has no number");
+            return refuse_unknown(error, "cannot read its device number");
         if (!check_processes(roots, node, error))
             return FALSE;
     }

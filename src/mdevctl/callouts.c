@@ -437,7 +437,7 @@ on_after(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
 
     if (!call_finish(result, NULL, &error))
-        g_message("Done, but: %s", error->message);
+        g_message("Ignoring a failure after the operation: %s", error->message);
     run_notifiers(data);
 }
 

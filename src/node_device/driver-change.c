@@ -88,8 +88,8 @@ start_device(MdDriver *self,
 
     if (parent == NULL) {
         md_error_set(&error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to create mediated device '%s': its parent '%s' is not there",
-                     device->def->name, device->definition->parent_addr);
+                     "Unable to create mediated device '%s': no parent '%s'", device->def->name,
+                     device->definition->parent_addr);
         refuse_change(self, callback, user_data, error);
         return;
     }
