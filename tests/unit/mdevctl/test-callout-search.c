@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Which scripts are found, when it is known without looking that there are none, and a disk that
  * does not answer. */
 #include "config.h"

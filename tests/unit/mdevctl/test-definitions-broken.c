@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* What is in the place of a definition and is none: passed over, reported once, in nobody's way. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* A disk below the definitions that does not respond, or not at once: only those who wait for it
  * notice, and in time. Limits on what is read and written. */
 #include "config.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Users change definitions in turns: one at a time each, when those who listen have been told of
  * the one before, and without waiting for other users. */
 #include "config.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Definitions that the store writes and removes: whole or not at all, told once, in order. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* The store of definitions on a directory that others change: what is read and what is told. */
 #include "config.h"
 

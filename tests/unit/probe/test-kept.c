@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* What is kept of devices, for whom, and until when. */
 #include "config.h"
 

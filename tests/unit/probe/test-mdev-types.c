@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Types of a parent: what is read of them, and which one a client means. */
 #include "config.h"
 

@@ -2,6 +2,7 @@
 /* Who hears what, in which order, and that leaving in the middle of a delivery is safe. */
 #include "config.h"
 
+#include "registry/event-topic.h"
 #include "registry/events.h"
 
 #include "../settle.h"
@@ -515,29 +516,28 @@ test_leave_after_too_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUS
 }
 
 
-/* The build links these in place of the functions of event-topic.c, to count the looks at topics.
- */
-guint __real_md_event_topic_hash(gconstpointer topic);
-guint __wrap_md_event_topic_hash(gconstpointer topic);
-gboolean __real_md_event_topic_equal(gconstpointer one, gconstpointer other);
-gboolean __wrap_md_event_topic_equal(gconstpointer one, gconstpointer other);
-
+/* Stand in front of event-topic.c when this program is linked, and count the looks at topics. */
 static guint n_looks;
 
 
 guint
-__wrap_md_event_topic_hash(gconstpointer topic)
+md_event_topic_hash(gconstpointer topic)
 {
+    const MdEventTopic *self = topic;
+
     n_looks++;
-    return __real_md_event_topic_hash(topic);
+    return self->device != NULL ? g_str_hash(self->device) : 0;
 }
 
 
 gboolean
-__wrap_md_event_topic_equal(gconstpointer one, gconstpointer other)
+md_event_topic_equal(gconstpointer one, gconstpointer other)
 {
+    const MdEventTopic *a = one;
+    const MdEventTopic *b = other;
+
     n_looks++;
-    return __real_md_event_topic_equal(one, other);
+    return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
 }
 
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Who begins when, who is refused, and what is taken back. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* One after the other on one thing, in order; different things do not wait for each other. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Whatever a script does, it is answered in time and within bounds. */
 #include "config.h"
 

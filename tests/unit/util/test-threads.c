@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Threads take all jobs, are used again, and do not wait for each other. */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads meet here. */
 /* Results, errors and deadlines of jobs on threads; a blocked job holds nobody else up. */
 #include "config.h"
 
