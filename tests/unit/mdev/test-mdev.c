@@ -106,7 +106,7 @@ test_silent_udev(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     create(fixture, FAKE_TYPE, &answer);
     backend_answer_wait(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
-    g_assert_nonnull(strstr(answer.error->message, "was removed again"));
+    g_assert_nonnull(strstr(answer.error->message, "was removed meanwhile"));
 
     fake_host_add_mdev(fixture->host);
     create(fixture, FAKE_TYPE, &other);
@@ -177,7 +177,7 @@ test_destroy_fails(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     destroy(fixture, &in_use);
     backend_answer_wait(&in_use);
     g_assert_error(in_use.error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
-    g_assert_nonnull(strstr(in_use.error->message, "cannot be told"));
+    g_assert_nonnull(strstr(in_use.error->message, "cannot tell whether the device is in use"));
 
     fake_host_set(fixture->host, FAKE_MDEV, "vfio-dev/vfio0/name", "");
     fake_host_remove(fixture->host, FAKE_MDEV "/vfio-dev");
