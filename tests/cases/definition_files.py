@@ -149,7 +149,7 @@ class TooMuch(MediatedTest):
             (directory / uuid).write_text(FOREIGN % self.type_id, encoding='utf-8')
         self.daemon.start(self.config)
         self.assertEqual(len(self.names(MDEV)), LIMIT)
-        self.assertIn(f"{uuids[-1]}': passed over", self.daemon.log())
+        self.assertIn(f"{uuids[-1]}': skipped", self.daemon.log())
         self.assert_refused(libvirt.VIR_ERR_OPERATION_FAILED, self.define, says=str(LIMIT),
                             domain=libvirt.VIR_FROM_NODEDEV)
         self.define(uuid=uuids[0], attrs=[('scratch', 'x')])

@@ -118,7 +118,7 @@ class Clients(ClientsTest):
         self.refused(ALICE, self.daemon.rw_path)
         self.assert_served(*clients)
         clients[0].disconnect()
-        self.wait_until(lambda: 'has gone, 3 are left' in self.daemon.log(), 'its end')
+        self.wait_until(lambda: 'disconnected, 3 left' in self.daemon.log(), 'its end')
         self.assert_served(self.come(ALICE, self.daemon.rw_path))
         self.refused(ALICE, self.daemon.rw_path)
 
@@ -185,7 +185,7 @@ class ClientsPerUser(ClientsTest):
                             says=f'the user {ALICE} already has the maximum of 2 connections')
         self.assert_served(mine, proxied, late)
         mine.disconnect()
-        self.wait_until(lambda: ' has gone, 2 are left' in self.daemon.log(), 'its end')
+        self.wait_until(lambda: ' disconnected, 2 left' in self.daemon.log(), 'its end')
         late.set_identity(alice)
 
     def test_those_of_root_acting_for_users_without_a_uid(self):

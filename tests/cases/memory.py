@@ -95,7 +95,7 @@ class Frames(MemoryTest):
         self.assertNotIn('too large', fits.message)
         for size in (limit + 4, rpc.MESSAGE_MAX):
             message = self.assert_error(client.wait_reply(self.send_look_up(client, size)), RPC_ERROR, domain=FROM_RPC)
-            self.assertEqual(message, f'message of {size} bytes is too large, this connection may send {limit}')
+            self.assertEqual(message, f'message of {size} bytes is too large, the limit of this connection is {limit}')
 
     def test_reader(self):
         client = self.come(ALICE)
@@ -117,7 +117,7 @@ class Frames(MemoryTest):
         client = self.raw(opened=False)
         fits = 'nodedev:///system?' + 'x' * (UNOPENED_MAX - 28 - 8 - 4 - len('nodedev:///system?'))
         reply = client.wait_reply(client.send('OPEN', rpc.optional(fits + 'xxxx') + rpc.u32(0)))
-        self.assert_error(reply, RPC_ERROR, f'may send {UNOPENED_MAX}', FROM_RPC)
+        self.assert_error(reply, RPC_ERROR, f'the limit of this connection is {UNOPENED_MAX}', FROM_RPC)
         client.open(fits)
         self.check_limit(client, WRITER_MAX)
 
