@@ -9,5 +9,5 @@ typedef struct {
     guint adapter; /* 0 to 0xff */
 } MdCapApCard;
 
-/* card04, as the kernel writes it. */
+/* Parses the kernel's form, card04. */
 gboolean md_ap_card_parse(const char *text, guint *adapter);

@@ -7,7 +7,7 @@
 #include <libvirt/libvirt.h>
 
 
-/* There is but one. */
+/* A host has a single AP matrix. */
 static char *
 make_address(const char *device)
 {

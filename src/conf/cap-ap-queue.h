@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A queue of a cryptographic adapter of s390: one of its domains. */
+/* A queue of an s390 cryptographic adapter: one domain of the adapter. */
 #pragma once
 
 #include "conf/capability.h"
@@ -10,5 +10,5 @@ typedef struct {
     guint domain;  /* 0 to 0xff */
 } MdCapApQueue;
 
-/* 04.0023, as the kernel writes it. */
+/* Parses the kernel's form, 04.0023. */
 gboolean md_ap_queue_parse(const char *text, guint *adapter, guint *domain);

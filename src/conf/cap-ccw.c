@@ -10,7 +10,7 @@
 
 #define TYPE_MEMBER "ccwgroup_member"
 
-/* The schema of the libvirt that this is built for may be older than these parts. */
+/* Elements missing in the schema of the libvirt version built against are written as details. */
 #define STATE_IS_DETAIL (LIBVIR_VERSION_NUMBER < 10005000)
 #define GROUP_IS_DETAIL (LIBVIR_VERSION_NUMBER < 11001000)
 

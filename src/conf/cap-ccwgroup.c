@@ -8,7 +8,8 @@
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* libvirt knows the first one; the kernel tells the others once it knows what the card speaks. */
+/* libvirt knows only the first name; the kernel reports the others once the card's protocol is
+ * known. */
 static const char *const type_names[] = {
     [MD_CCWGROUP_QETH] = "qeth_generic",
     [MD_CCWGROUP_QETH_LAYER2] = "qeth_layer2",

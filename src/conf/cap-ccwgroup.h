@@ -10,15 +10,15 @@
 
 /* The driver that created the group. */
 typedef enum {
-    MD_CCWGROUP_QETH, /* what a document means that does not say */
+    MD_CCWGROUP_QETH, /* the default in documents */
     MD_CCWGROUP_QETH_LAYER2,
     MD_CCWGROUP_QETH_LAYER3,
     MD_CCWGROUP_OTHER, /* not a qeth card; libvirt has no capability for it */
 } MdCcwGroupType;
 
 typedef struct {
-    char *ref;    /* what the group calls it: cdev0 */
-    char *device; /* its name as a node device: ccw_0_0_bd00 */
+    char *ref;    /* name within the group: cdev0 */
+    char *device; /* node device name: ccw_0_0_bd00 */
 } MdCcwGroupMember;
 
 typedef struct {
@@ -27,8 +27,8 @@ typedef struct {
     MdCcwState state;
     MdCcwGroupType type;
     GPtrArray *members; /* of MdCcwGroupMember, in order; never NULL */
-    char *card_type;    /* of a card of qeth: OSD_10GIG, or NULL */
-    char *chpid;        /* of a qeth card: channel path, two hexadecimal digits, or NULL */
+    char *card_type;    /* qeth only: OSD_10GIG, or NULL */
+    char *chpid;        /* qeth only: channel path, two hexadecimal digits, or NULL */
 } MdCapCcwGroup;
 
 /* Converts the name used by the kernel and in documents; MD_CCWGROUP_OTHER for any other name, and

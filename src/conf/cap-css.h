@@ -9,5 +9,5 @@ typedef struct {
     MdCap cap;
     MdCcwAddress address;
     gboolean has_channel_address;
-    MdCcwAddress channel_address; /* of the I/O device behind it */
+    MdCcwAddress channel_address; /* of the attached I/O device */
 } MdCapCss;

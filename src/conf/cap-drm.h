@@ -4,7 +4,7 @@
 
 #include "conf/capability.h"
 
-/* In the order of the kernel's device numbers, 64 of each. */
+/* In the order of the kernel's minor numbers, 64 per type. */
 typedef enum {
     MD_DRM_PRIMARY,
     MD_DRM_CONTROL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The outer capability of a parent that is nothing but a parent (mtty, mdpy, mbochs and other
- * virtual ones). libvirt nests its own block once more in here. */
+/* The outer capability of virtual parents (mtty, mdpy, mbochs and others), which have no other
+ * kind. libvirt nests a second block of types inside. */
 #include "config.h"
 
 #include "conf/capability.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 
-/* mtty_mtty: a driver without hardware calls its class and its only device the same. */
+/* mtty_mtty to mtty: a virtual driver gives its class and its only device the same name. */
 static char *
 make_address(const char *device)
 {

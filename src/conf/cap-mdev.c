@@ -90,9 +90,10 @@ md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
 }
 
 
-/* Of no driver, as a file, a group or in one. There is no telling before the device is there
- * whether a directory in it is a group or another device, so that these are taken for the kernel's
- * anywhere.
+/*
+ * Names created by the kernel, not by a driver, as a file, as a group, or inside a group. Before
+ * the device exists, a directory may be a group or another device, so these names are refused at
+ * any depth.
  */
 static const char *const kernel_names[] = {
     /* The driver core, for any device. */
@@ -136,7 +137,7 @@ static const char *const kernel_names[] = {
     "vfio-dev",
 };
 
-/* The same for links between devices, each of which has a name of its own. */
+/* Prefixes of links between devices, which end in the name of the other device. */
 static const char *const kernel_prefixes[] = { "consumer:", "supplier:", "physical_node" };
 
 
@@ -209,7 +210,7 @@ init(MdCap *cap)
 }
 
 
-/* What our own documents tell of a type; those that ask for a device say its id at most. */
+/* Only documents formatted by mediated describe the type; others have its id at most. */
 static gboolean
 parse_type_details(MdCapMdev *self, xmlNodePtr node, GError **error)
 {
@@ -222,7 +223,7 @@ parse_type_details(MdCapMdev *self, xmlNodePtr node, GError **error)
 }
 
 
-/* By id as libvirt does, or by the name that the driver gave the type. */
+/* The type is given by its id, as in libvirt, or by the driver's name for it. */
 static gboolean
 parse_type(MdCapMdev *self, xmlNodePtr node, GError **error)
 {
@@ -289,7 +290,7 @@ parse_iommu_group(MdCapMdev *self, xmlNodePtr node, GError **error)
 }
 
 
-/* It would be taken, but could not be shown to anybody. */
+/* Refuses attributes that a driver would accept, but no document could show. */
 static gboolean
 check_readable(xmlNodePtr attr, const char *name, const char *value, GError **error)
 {
@@ -466,7 +467,7 @@ set_attrs(MdCap *cap, GPtrArray *attrs)
 }
 
 
-/* An instance of its type. */
+/* Each device uses up one instance of its type. */
 static gboolean
 consumes(const MdCapKind *parent G_GNUC_UNUSED)
 {

@@ -60,7 +60,7 @@ md_net_state_find(const char *name)
 }
 
 
-/* `what` and `text` as in a message; `text` NULL: there is none. */
+/* `what` names the value in the message; `text` NULL: the value is missing. */
 static void
 set_invalid(GError **error, xmlNodePtr node, const char *what, const char *text)
 {

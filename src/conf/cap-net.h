@@ -5,7 +5,7 @@
 #include "conf/capability.h"
 
 typedef enum {
-    MD_NET_STATE_NONE, /* not told */
+    MD_NET_STATE_NONE, /* not reported */
     MD_NET_STATE_UNKNOWN,
     MD_NET_STATE_NOT_PRESENT,
     MD_NET_STATE_DOWN,
@@ -16,7 +16,7 @@ typedef enum {
 } MdNetState;
 
 typedef enum {
-    MD_NET_MEDIUM_NONE, /* not told */
+    MD_NET_MEDIUM_NONE, /* not reported */
     MD_NET_MEDIUM_ETHERNET,
     MD_NET_MEDIUM_WLAN,
 } MdNetMedium;
@@ -46,7 +46,7 @@ typedef struct {
     char *interface; /* eth0 */
     char *address;   /* bytes in hexadecimal, separated by colons, or NULL */
     MdNetState state;
-    guint speed;      /* Mbit/s, 0: not told */
+    guint speed;      /* Mbit/s, 0: unknown */
     guint32 features; /* 1 << MdNetFeature */
     MdNetMedium medium;
 } MdCapNet;

@@ -128,7 +128,7 @@ parse_numa(MdCapPci *cap, xmlNodePtr node, GError **error)
     g_autofree char *text = md_xml_attribute(node, "node");
     guint number = 0;
 
-    /* The schema takes any number, and what the kernel says of a device without one is -1. */
+    /* The schema accepts any number, and the kernel reports -1 for a device without a NUMA node. */
     if (text == NULL || g_str_equal(text, "-1"))
         return TRUE;
     if (!md_xml_attribute_uint(node, "node", 10, G_MAXINT, &number, error))
@@ -163,7 +163,7 @@ parse_link(xmlNodePtr node, MdPciLink *link, GError **error)
 }
 
 
-/* The first one of each sort. */
+/* Ignores all but the first link of each kind. */
 static gboolean
 parse_express(MdCapPci *cap, xmlNodePtr node, GError **error)
 {
@@ -215,7 +215,7 @@ format_link(MdXmlWriter *writer, const char *validity, const MdPciLink *link)
 void
 md_pci_topology_format(const MdCapPci *cap, MdXmlWriter *writer)
 {
-    /* A group without members is as good as none, also to libvirt and its schema. */
+    /* libvirt and its schema require a group to have members. */
     if (cap->iommu_group >= 0 && cap->iommu_addresses != NULL && cap->iommu_addresses->len > 0) {
         md_xml_writer_start(writer, "iommuGroup");
         md_xml_writer_attribute_number(writer, "number", cap->iommu_group);

@@ -16,7 +16,7 @@
 /* In the order of libvirt's documents. */
 typedef struct {
     MdPciVpdSection section;
-    const char *keyword; /* one letter: the first of a family, the second one is its index */
+    const char *keyword; /* a single letter stands for a family, whose second letter is the index */
     const char *element;
 } FieldKind;
 
@@ -120,7 +120,7 @@ is_of_kind(const FieldKind *kind, MdPciVpdSection section, const char *keyword)
         return FALSE;
     if (strlen(kind->keyword) == KEYWORD_LENGTH)
         return g_str_equal(kind->keyword, keyword);
-    /* YA is no system field. */
+    /* YA is the asset tag, not a system field. */
     return kind->keyword[0] == keyword[0] && is_index(keyword[1]) && !g_str_equal(keyword, "YA");
 }
 
@@ -150,7 +150,7 @@ md_pci_vpd_set(MdPciVpd *self, MdPciVpdSection section, const char *keyword, con
 }
 
 
-/* Not md_xml_text(): a field may be there and empty. */
+/* Unlike md_xml_text(), returns "" for an empty field. */
 static char *
 read_value(xmlNodePtr node)
 {
@@ -176,7 +176,7 @@ parse_fields(MdPciVpd *self, MdPciVpdSection section, xmlNodePtr node)
             g_autofree char *keyword = g_strconcat(kind->keyword, index, NULL);
             g_autofree char *value = read_value(child);
 
-            /* libvirt passes over an index that cannot be, too. */
+            /* Like libvirt, ignores fields with an invalid index. */
             if (is_of_kind(kind, section, keyword))
                 md_pci_vpd_set(self, section, keyword, value);
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The vital product data (VPD) of a PCI card, written by its manufacturer and its owner. Fields
- * have two-letter keywords of the PCI specification; libvirt shows those it has names for.
+ * have two-letter keywords of the PCI specification; libvirt shows only those for which it has
+ * names.
  */
 #pragma once
 
@@ -20,7 +21,7 @@ typedef struct {
 } MdPciVpdField;
 
 typedef struct {
-    char *name;                               /* of the product; NULL: it tells none */
+    char *name;                               /* of the product; NULL: none */
     GPtrArray *fields[MD_PCI_VPD_N_SECTIONS]; /* of MdPciVpdField; NULL: no such section */
 } MdPciVpd;
 

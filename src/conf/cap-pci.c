@@ -28,7 +28,7 @@ md_pci_address_parse(const char *text, MdPciAddress *address)
     if (g_strv_length(parts) != 4 || strlen(parts[0]) < 4 || strlen(parts[1]) != 2 ||
         strlen(parts[2]) != 2 || strlen(parts[3]) != 1)
         return FALSE;
-    /* Two colons and then the dot, not any other mix. */
+    /* The only dot must follow both colons. */
     if (strrchr(text, '.') != text + strlen(text) - 2 || strchr(text, '.') != strrchr(text, '.'))
         return FALSE;
     if (!md_xml_parse_uint(parts[0], 16, MD_PCI_DOMAIN_MAX, &parsed.domain) ||
@@ -80,8 +80,7 @@ parse_identity(MdCapPci *self, xmlNodePtr node, GError **error)
 }
 
 
-/* One of what a function may have beside its identity; what libvirt does not know is passed over.
- */
+/* Parses a nested capability; ignores types unknown to libvirt. */
 static gboolean
 parse_capability(MdCapPci *self, xmlNodePtr node, GError **error)
 {
@@ -203,7 +202,7 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
-/* pci_0000_86_00_0 */
+/* pci_0000_86_00_0 to 0000:86:00.0. */
 static char *
 make_address(const char *device)
 {

@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
     MdCap cap;
     MdPciAddress address;
-    gint64 class_code; /* 24 bits, -1: not told */
+    gint64 class_code; /* 24 bits, -1: unknown */
     guint vendor_id;
     guint product_id;
     char *vendor_name;  /* from the hardware database, or NULL */
@@ -55,7 +55,7 @@ typedef struct {
     MdPciLink link_capability;
     gboolean has_link_status;
     MdPciLink link_status;
-    gboolean may_have_vpd; /* the kernel offers it to be read; it may hold nothing of sense */
+    gboolean may_have_vpd; /* the kernel offers VPD, which may be invalid */
     MdPciVpd *vpd;         /* NULL: none, or not read */
 } MdCapPci;
 

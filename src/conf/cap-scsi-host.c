@@ -21,7 +21,7 @@ init(MdCap *cap)
 }
 
 
-/* `*number` stays what it is if there is no such child. */
+/* Leaves `*number` unchanged if the child is missing. */
 static gboolean
 parse_number(xmlNodePtr node, const char *name, const char *what, guint *number, GError **error)
 {
@@ -188,7 +188,7 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
-/* The number of an adapter is the kernel's choice, but the names of its port are ours. */
+/* The kernel chooses the host number, but the name of the port is known before. */
 static const char *
 get_alias(const MdCap *cap)
 {
@@ -196,7 +196,7 @@ get_alias(const MdCap *cap)
 }
 
 
-/* A virtual port of another adapter. */
+/* A virtual host adapter uses up one of its parent's virtual ports. */
 static gboolean
 consumes(const MdCapKind *parent)
 {
@@ -223,7 +223,7 @@ const MdCapKind md_cap_kind_fc_host = {
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST,
 };
 
-/* To lists it has another name than in documents. */
+/* The name in list calls differs from the name in documents. */
 const MdCapKind md_cap_kind_vports = {
     .name = "vports",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPORTS,

@@ -81,7 +81,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
     md_xml_writer_start(writer, "capability");
     md_xml_writer_attribute(writer, "type", TYPE_REMOTE_PORT);
     md_xml_writer_element(writer, "rport", self->rport);
-    /* As the kernel prints it, unlike those of a host. */
+    /* With 0x as in the kernel's attribute, unlike the names of a host. */
     md_xml_writer_start(writer, "wwpn");
     md_xml_writer_text(writer, "0x");
     md_xml_writer_text(writer, self->wwpn);

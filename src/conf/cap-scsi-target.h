@@ -8,5 +8,5 @@ typedef struct {
     MdCap cap;
     char *target; /* target0:0:0 */
     char *rport;  /* rport-0:0-0; NULL: not a remote port, or without a name */
-    char *wwpn;   /* with rport, as md_wwn_normalize() has it */
+    char *wwpn;   /* of the remote port, normalized by md_wwn_normalize() */
 } MdCapScsiTarget;

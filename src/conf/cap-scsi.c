@@ -8,7 +8,7 @@
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* By number. Those that are missing have no word with libvirt. */
+/* By SCSI type number. libvirt has no names for the missing types. */
 static const char *const types[] = {
     [0] = "disk",    [1] = "tape", [3] = "processor", [4] = "worm",  [5] = "cdrom",
     [6] = "scanner", [7] = "mod",  [8] = "changer",   [12] = "raid", [13] = "enclosure",
@@ -39,7 +39,7 @@ md_scsi_address_parse(const char *text, MdScsiAddress *address)
 }
 
 
-/* `what` names the number as libvirt's messages do. */
+/* `what` names the number in libvirt's messages. */
 static gboolean
 parse_number(xmlNodePtr node,
              const char *name,

@@ -14,7 +14,7 @@ typedef struct {
 typedef struct {
     MdCap cap;
     MdScsiAddress address;
-    char *type; /* in libvirt's words; NULL: it has none for it */
+    char *type; /* libvirt's name of the type; NULL: none */
 } MdCapScsi;
 
 /* 0:0:0:0 */

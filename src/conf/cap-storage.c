@@ -8,13 +8,13 @@
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* Nested capabilities. */
+/* Types of nested capabilities. */
 #define REMOVABLE    "removable"
 #define HOTPLUGGABLE "hotpluggable"
 
 
-/* A number of 64 bits below `node`. `what`: as libvirt's messages call it; NULL: it may be missing.
- */
+/* A 64-bit number in a child of `node`. `what` names the number in libvirt's messages; NULL: the
+ * child is optional. */
 static gboolean
 parse_number(
     xmlNodePtr node, const char *element, const char *what, guint64 *number, GError **error)
@@ -114,7 +114,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 static void
 format_blocks(MdXmlWriter *writer, const MdCapStorage *self)
 {
-    /* The schema wants both or none. */
+    /* The schema requires both elements or neither. */
     if (self->logical_block_size == 0)
         return;
     md_xml_writer_element_number(writer, "logical_block_size", self->logical_block_size);

@@ -7,16 +7,16 @@
 typedef struct {
     MdCap cap;
     char *block; /* /dev/sda */
-    char *bus;   /* ata, usb ..., or NULL as all below */
+    char *bus;   /* ata, usb ..., or NULL, as the strings below */
     char *drive_type;
     char *model;
     char *vendor;
     char *serial;
-    gboolean is_removable; /* a drive, and the rest is of the medium in it */
-    gboolean has_media;    /* of a drive: there is one */
+    gboolean is_removable; /* a drive; sizes are those of its medium */
+    gboolean has_media;    /* the drive has a medium */
     char *media_label;     /* or NULL */
     gboolean is_hotpluggable;
     guint64 size;               /* bytes */
-    guint64 logical_block_size; /* bytes, 0: not told */
-    guint64 num_blocks;         /* of that size */
+    guint64 logical_block_size; /* bytes, 0: unknown */
+    guint64 num_blocks;         /* of logical_block_size */
 } MdCapStorage;

@@ -8,7 +8,7 @@
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* What libvirt prints when the firmware has no UUID; the schema wants one. */
+/* libvirt prints this UUID if the firmware has none, as the schema requires one. */
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
 
 

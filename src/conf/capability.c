@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of kinds, and what is the same for all of them. */
+/* The table of kinds, and the functions common to all of them. */
 #include "config.h"
 
 #include "conf/capability.h"

@@ -12,7 +12,7 @@
 
 typedef struct _MdCapKind MdCapKind;
 
-/* The common beginning of all capability structs. */
+/* The first member of all capability structs. */
 typedef struct {
     const MdCapKind *kind;
 } MdCap;
@@ -20,44 +20,45 @@ typedef struct {
 struct _MdCapKind {
     const char *name; /* the `type` in XML, and the name in list calls */
     guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
-    gsize size;       /* of the kind's struct; 0: none, the kind is a part of another one */
+    gsize size;       /* of the kind's struct; 0: none, as the kind is nested in another one */
 
     /* Sets the defaults that are not zero in an empty capability (such as -1). NULL: all are
      * zero. */
     void (*init)(MdCap *cap);
     /* Parses <capability>. NULL: documents of this kind are parsed for name and kind only. */
     gboolean (*parse)(MdCap *cap, xmlNodePtr node, GError **error);
-    /* What stands inside <capability type='...'>, before and after the types that a device offers.
-     * NULL: nothing. */
+    /* Write the content of <capability type='...'> before and after the types offered by the
+     * device. NULL: nothing. */
     void (*format)(const MdCap *cap, MdXmlWriter *writer);
     void (*format_rest)(const MdCap *cap, MdXmlWriter *writer);
-    /* Deep copies into zeroed `dest` (never initialized by `init`). NULL: it holds but numbers. */
+    /* Makes a deep copy in zeroed `dest`, without a call of `init`. NULL: the struct has no
+     * pointers. */
     void (*copy)(MdCap *dest, const MdCap *src);
-    /* NULL: it owns nothing. */
+    /* NULL: there is nothing to free. */
     void (*clear)(MdCap *cap);
     /*
-     * Of kinds that may be parents of mediated devices: what the kernel calls the device that
-     * libvirt calls so; NULL if it is not of this kind. NULL: nothing of this kind is a parent, see
-     * `mdev_types` of MdNodeDeviceDef.
+     * For kinds whose devices may be parents of mediated devices: converts libvirt's name of a
+     * device to the kernel's. Returns NULL if the name is not of this kind. NULL: devices of this
+     * kind are never parents, see `mdev_types` of MdNodeDeviceDef.
      */
     char *(*make_address)(const char *device);
-    /* The attributes (MdMdevAttr) that the driver of such a device is given, borrowed; and copies
-     * of others instead. NULL, both: there are none. */
+    /* Get the attributes (MdMdevAttr) written to the device's driver, borrowed, and replace them by
+     * copies of others. NULL, both: the kind has no attributes. */
     GPtrArray *(*get_attrs)(const MdCap *cap);
     void (*set_attrs)(MdCap *cap, GPtrArray *attrs);
-    /* What the making of such a device is known by before it has a name; NULL, also without the
-     * function: nothing. */
+    /* Identifies a device to be created, before it has a name. Returns NULL, or is NULL: the device
+     * has no alias. */
     const char *(*get_alias)(const MdCap *cap);
-    /* Whether it uses up something that a parent of that kind offers, which is another amount
-     * when one has come or gone. NULL: it does not. */
+    /* Whether the device uses up a resource of a parent of that kind, so that the amount left
+     * changes when the device appears or disappears. NULL: it does not. */
     gboolean (*consumes)(const MdCapKind *parent);
-    /* Appends the kinds nested in this one, but for `mdev_types`. NULL: there are none. */
+    /* Appends the kinds nested in this one, except `mdev_types`. NULL: none. */
     void (*list_nested)(const MdCap *cap, GPtrArray *kinds);
 
-    gboolean is_immutable; /* what is read of it at once never changes: its driver comes with it */
-    gboolean is_leaf;      /* no device is ever below one */
-    gboolean is_definable; /* there may be a definition of one, active or not */
-    gboolean is_permanent; /* it is there as long as the daemon is */
+    gboolean is_immutable; /* properties never change after the first read, nor does the driver */
+    gboolean is_leaf;      /* never has child devices */
+    gboolean is_definable; /* may have a persistent definition, active or not */
+    gboolean is_permanent; /* exists as long as the daemon runs */
 };
 
 extern const MdCapKind md_cap_kind_system;

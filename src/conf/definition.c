@@ -75,7 +75,7 @@ get_string(JsonNode *node)
 }
 
 
-/* An object of one member, whose value is a text. */
+/* An attribute is an object with exactly one member, whose value is a string. */
 static gboolean
 add_attr(GPtrArray *attrs, JsonNode *element, GError **error)
 {
@@ -128,7 +128,7 @@ parse_attrs(JsonNode *node, GError **error)
 }
 
 
-/* A member that must be a text. */
+/* A required member, which must be a string. */
 static const char *
 get_member(JsonObject *object, const char *key, GError **error)
 {
@@ -223,7 +223,7 @@ build_attrs(JsonBuilder *builder, GPtrArray *attrs)
 }
 
 
-/* The one control character that the library writes without an escape, which is no JSON. */
+/* json-glib fails to escape this one control character. */
 #define UNESCAPED "\x1f"
 
 

@@ -16,14 +16,14 @@
 #define MD_DEFINITION_SIZE_MAX MD_JSON_SIZE_MAX
 
 typedef struct {
-    char *parent_addr; /* as the kernel calls it: 0000:86:00.0 */
+    char *parent_addr; /* the kernel's name: 0000:86:00.0 */
     char *uuid;        /* lower case with dashes */
     char *type_id;     /* nvidia-11 */
     gboolean autostart;
     GPtrArray *attrs; /* of MdMdevAttr, in order; never NULL */
 } MdDefinition;
 
-/* `attrs` is copied. */
+/* Copies `attrs`. */
 MdDefinition *md_definition_new(const char *parent_addr,
                                 const char *uuid,
                                 const char *type_id,
@@ -52,10 +52,10 @@ gboolean md_definition_is_equal(const MdDefinition *a, const MdDefinition *b);
 /* libvirt's name of the device. */
 char *md_definition_make_name(const MdDefinition *self);
 
-/* Whether a device is of the type that is defined. */
+/* Whether a device has the type named in the definition. */
 gboolean md_definition_has_type_of(const MdDefinition *self, const MdNodeDeviceDef *def);
 
-/* The inactive device that it describes; `parent` is the name of its parent. */
+/* The inactive device described by the definition; `parent` is the name of its parent device. */
 MdNodeDeviceDef *md_definition_to_device(const MdDefinition *self, const char *parent);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDefinition, md_definition_unref)

@@ -7,15 +7,16 @@
 
 #include "util/error.h"
 
-/* Nesting of objects and arrays; definitions need four levels. The parser recurses for each. */
+/* Maximum nesting of objects and arrays, as the parser recurses for each. Definitions need four
+ * levels. */
 #define DEPTH_MAX 16
 
-/* The number of a UTF-16 surrogate, and where the second of a pair begins and ends. */
+/* UTF-16 surrogates; the second one of a pair is at least SURROGATE_LOW. */
 #define SURROGATE_FIRST 0xD800
 #define SURROGATE_LOW   0xDC00
 #define SURROGATE_LAST  0xDFFF
 
-/* A text that is checked, and how far. */
+/* A text being validated, from the position reached to its end. */
 typedef struct {
     const char *at;
     const char *end;
@@ -73,7 +74,7 @@ checker_skip_blanks(Checker *self)
 }
 
 
-/* Passes over one character if it is the next one. */
+/* Skips the next character if it is `c`. */
 static gboolean
 checker_take(Checker *self, char c)
 {
@@ -84,7 +85,7 @@ checker_take(Checker *self, char c)
 }
 
 
-/* The number of `u` and four hexadecimal digits, or -1. */
+/* The number after `u`, four hexadecimal digits; -1 if invalid. */
 static int
 checker_take_unicode(Checker *self)
 {
@@ -101,8 +102,8 @@ checker_take_unicode(Checker *self)
 }
 
 
-/* What follows a backslash. The parser would end the text at a NUL, and make invalid UTF-8 of half
- * a pair of surrogates. */
+/* Validates an escape sequence after its backslash. The parser would end the string at a NUL, and
+ * convert an unpaired surrogate to invalid UTF-8. */
 static gboolean
 checker_take_escape(Checker *self)
 {
@@ -151,7 +152,7 @@ checker_take_string(Checker *self)
 }
 
 
-/* At least one. */
+/* Requires at least one digit. */
 static gboolean
 checker_take_digits(Checker *self)
 {
@@ -207,7 +208,7 @@ checker_take_member(Checker *self)
 }
 
 
-/* What is between two brackets, the second of them included. */
+/* Takes the elements after an opening bracket, and the closing bracket. */
 static gboolean
 checker_take_all(Checker *self, char close, gboolean (*take_one)(Checker *self))
 {
@@ -229,7 +230,7 @@ checker_take_all(Checker *self, char close, gboolean (*take_one)(Checker *self))
 }
 
 
-/* With the blanks around it. */
+/* Takes a value with the white space around it. */
 static gboolean
 checker_take_value(Checker *self)
 {
@@ -250,9 +251,9 @@ checker_take_value(Checker *self)
 
 
 /*
- * Whether it is one value of JSON as in RFC 8259. The parser alone would also take octal escapes,
- * incomplete ones that swallow the closing quote, comments, other quotes, assignments to a
- * variable, and of several values the last one.
+ * Whether the text is exactly one JSON value as in RFC 8259. The parser alone would also accept
+ * octal escapes, incomplete escapes that swallow the closing quote, comments, other quotes,
+ * assignments to a variable, and several values, of which it returns the last.
  */
 static gboolean
 check_text(const char *text, gsize length, GError **error)
@@ -274,7 +275,7 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
     g_autoptr(GError) err = NULL;
     g_autofree char *reason = NULL;
 
-    /* There may be no pointer to nothing. */
+    /* An empty text may be NULL. */
     if (length == 0) {
         set_error(error, "empty");
         return NULL;
@@ -292,7 +293,7 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
     if (json_parser_load_from_data(parser, text, (gssize)length, &err))
         return json_parser_get_root(parser);
 
-    /* The parser quotes the text, and may cut it inside a character. */
+    /* The parser's message quotes the text, and may truncate it within a character. */
     reason = g_utf8_make_valid(err->message, -1);
     md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "no JSON: %s", reason);
     return NULL;

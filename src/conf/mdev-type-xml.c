@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two blocks of types in a document: libvirt's, and ours with what each type is like. */
+/* The two blocks of types in a document: libvirt's, and ours with the properties of each type. */
 #include "config.h"
 
 #include "conf/mdev-type.h"

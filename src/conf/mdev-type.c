@@ -7,10 +7,10 @@
 
 typedef struct {
     const char *suffix;
-    guint shift; /* of 2, from KiB */
+    guint shift; /* power of two, relative to KiB */
 } SizeUnit;
 
-/* Drivers mean powers of two by all of these. */
+/* Drivers use all of these suffixes for powers of two. */
 static const SizeUnit size_units[] = {
     { "K", 0 },  { "KB", 0 },  { "KiB", 0 },  { "M", 10 }, { "MB", 10 }, { "MiB", 10 },
     { "G", 20 }, { "GB", 20 }, { "GiB", 20 }, { "T", 30 }, { "TB", 30 }, { "TiB", 30 },
@@ -93,7 +93,7 @@ md_mdev_type_free(MdMdevType *self)
 }
 
 
-/* `512M`, `128MB`, `2048 MiB`. */
+/* Parses `512M`, `128MB` or `2048 MiB`. */
 static gboolean
 parse_size(const char *value, guint64 *kib)
 {
@@ -118,7 +118,7 @@ parse_size(const char *value, guint64 *kib)
 }
 
 
-/* `2560x1600` and nothing else; `width` and `height` stay strings, they are only printed. */
+/* Parses `2560x1600`. `width` and `height` remain strings, as they are only printed. */
 static gboolean
 parse_resolution(const char *value, char **width, char **height)
 {
@@ -169,7 +169,7 @@ is_property_name(const char *name)
 }
 
 
-/* One word, or a size: anything longer is prose that happens to hold a separator. */
+/* A value is one word or a size; anything longer is prose that contains a separator. */
 static gboolean
 is_property_value(const char *value)
 {
@@ -179,7 +179,7 @@ is_property_value(const char *value)
 }
 
 
-/* One `key=value` or `key: value`. */
+/* Parses one `key=value` or `key: value`. */
 static gboolean
 parse_property(GPtrArray *properties, const char *text, char separator)
 {
@@ -199,7 +199,7 @@ parse_property(GPtrArray *properties, const char *text, char separator)
 }
 
 
-/* NVIDIA: any number of `key=value` separated by commas. */
+/* NVIDIA's format: `key=value` pairs separated by commas. */
 static gboolean
 parse_assignments(GPtrArray *properties, const char *line)
 {
@@ -213,7 +213,7 @@ parse_assignments(GPtrArray *properties, const char *line)
 }
 
 
-/* NULL unless every line holds properties and nothing else. */
+/* NULL unless every line consists of properties. */
 static GPtrArray *
 parse_properties(const char *text)
 {

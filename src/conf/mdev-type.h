@@ -14,7 +14,7 @@
 /* Maximum number of types of one parent; no driver has that many. */
 #define MD_MDEV_TYPES_MAX 4096
 
-/* The only unit. */
+/* The only unit of properties. */
 #define MD_MDEV_UNIT_KIB "KiB"
 
 typedef struct {
@@ -27,10 +27,10 @@ typedef struct {
     char *id;              /* nvidia-11 */
     char *name;            /* GRID M60-0B; NULL on kernels without it */
     char *device_api;      /* vfio-pci */
-    guint64 available;     /* how many more may be created, as of the read */
+    guint64 available;     /* instances that could be created at the time of the read */
     GPtrArray *properties; /* of MdMdevProperty, from the description; never NULL, may be empty;
                             * shared with copies */
-    char *description;     /* free text that holds no properties, or NULL */
+    char *description;     /* free text without properties, or NULL */
 } MdMdevType;
 
 MdMdevType *md_mdev_type_new(const char *id);

@@ -9,7 +9,7 @@
 #include "conf/mdev-type.h"
 
 typedef struct {
-    char *name;      /* as libvirt gives it: pci_0000_86_00_0 */
+    char *name;      /* libvirt's name: pci_0000_86_00_0 */
     char *path;      /* below /sys/devices; NULL for an inactive device and in most input */
     char *devnode;   /* /dev/..., or NULL */
     char **devlinks; /* NULL-terminated, or NULL */
@@ -22,10 +22,10 @@ typedef struct {
     char *parent_fabric_wwn;
 
     char *driver;    /* name of the bound driver, or NULL */
-    GPtrArray *caps; /* of MdCap, never NULL; the first one says what kind of device it is */
+    GPtrArray *caps; /* of MdCap, never NULL; the first one is the kind of the device */
 
-    /* Of MdMdevType: what a parent of mediated devices offers, inside its first capability; empty
-     * until it is read. NULL: it is no parent. */
+    /* Of MdMdevType: the types offered by a parent of mediated devices, as part of its first
+     * capability; empty until read. NULL: not a parent. */
     GPtrArray *mdev_types;
 } MdNodeDeviceDef;
 
@@ -42,14 +42,14 @@ gpointer md_node_device_def_add_cap(MdNodeDeviceDef *self, const MdCapKind *kind
 /* The outer capability of this kind, borrowed, or NULL. */
 gpointer md_node_device_def_get_cap(const MdNodeDeviceDef *self, const MdCapKind *kind);
 
-/* What kind of device it is. */
+/* The kind of the first capability. */
 const MdCapKind *md_node_device_def_get_kind(const MdNodeDeviceDef *self);
 
-/* What its making is known by, see MdCapKind; or NULL. */
+/* The alias of a device to be created, see MdCapKind; or NULL. */
 const char *md_node_device_def_get_alias(const MdNodeDeviceDef *self);
 
-/* What its driver is given, see MdCapKind: NULL if the kind has nothing of it, and then nothing is
- * set. */
+/* The attributes written to the device's driver, see MdCapKind. NULL if the kind has none; setting
+ * them then has no effect. */
 GPtrArray *md_node_device_def_get_attrs(const MdNodeDeviceDef *self);
 void md_node_device_def_set_attrs(MdNodeDeviceDef *self, GPtrArray *attrs);
 
@@ -57,7 +57,7 @@ void md_node_device_def_set_attrs(MdNodeDeviceDef *self, GPtrArray *attrs);
  * MdCapKind. */
 GPtrArray *md_node_device_def_list_caps(const MdNodeDeviceDef *self);
 
-/* The flags of these kinds. */
+/* The flags of all listed kinds. */
 guint32 md_node_device_def_get_flags(const MdNodeDeviceDef *self);
 
 /* `mdev`, uuid, address -> mdev_<uuid>_<address>, every character but letters and digits as `_`;

@@ -65,7 +65,7 @@ md_ccw_address_parse(const char *text, MdCcwAddress *address)
 }
 
 
-/* A device number is hexadecimal even without 0x, as with libvirt. */
+/* As in libvirt, a device number is hexadecimal even without 0x. */
 gboolean
 md_ccw_address_parse_xml(xmlNodePtr node, MdCcwAddress *address, GError **error)
 {

@@ -17,7 +17,7 @@ typedef struct {
 } MdCcwAddress;
 
 typedef enum {
-    MD_CCW_STATE_UNKNOWN = 0, /* not told */
+    MD_CCW_STATE_UNKNOWN = 0, /* not reported */
     MD_CCW_STATE_OFFLINE,
     MD_CCW_STATE_ONLINE,
 } MdCcwState;
@@ -29,7 +29,7 @@ typedef enum {
 gboolean md_s390_parse_number(
     xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);
 
-/* 0.0.1234, as the kernel writes it. */
+/* Parses the kernel's form, 0.0.1234. */
 gboolean md_ccw_address_parse(const char *text, MdCcwAddress *address);
 
 /* Parses the elements of an address inside `node`; VIR_ERR_CONFIG_UNSUPPORTED if one is missing or

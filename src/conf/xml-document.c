@@ -12,20 +12,20 @@
 #include "util/error.h"
 #include "util/text.h"
 
-/* Bytes of a source line that are quoted on either side of an error. */
+/* Bytes of a source line quoted on either side of an error. */
 #define QUOTE_MAX 256
 
-/* Bytes that the parser gets at once: what it may still read after its first error. */
+/* Bytes passed to the parser at once, which limits how much it reads after its first error. */
 #define CHUNK 1024
 
 #define DECLARATION "<?xml"
 
-/* A document that is being parsed. */
+/* A document being parsed. */
 typedef struct {
     const char *text;  /* in UTF-8 */
-    const char *given; /* to the parser, so far */
+    const char *given; /* end of the text passed to the parser */
     MdXmlScanner scanner;
-    gboolean starved; /* the parser has asked for what the scanner has refused */
+    gboolean starved; /* the parser has reached the part that the scanner refused */
     xmlParserCtxtPtr context;
     char *message; /* of the first error that makes the document malformed */
 } Source;
@@ -42,7 +42,7 @@ md_xml_error_get_message(MdXmlError error)
 }
 
 
-/* The source line of an error, and below it a line that points to the place. */
+/* The source line of an error, with an arrow to the position in a second line. */
 static char *
 quote_source(const char *text, const char *at)
 {
@@ -66,7 +66,7 @@ quote_source(const char *text, const char *at)
 }
 
 
-/* As libvirt tells what is wrong with the syntax of a document, and where. */
+/* Describes a syntax error and its position as libvirt does. */
 static char *
 describe_error(const char *text, const char *at, int line, const char *message)
 {
@@ -76,7 +76,7 @@ describe_error(const char *text, const char *at, int line, const char *message)
 }
 
 
-/* Instead of libxml2's own handler, which prints. */
+/* Replaces libxml2's default handler, which prints. */
 static void
 on_parse_error(void *data, MdXmlError err)
 {
@@ -94,8 +94,8 @@ on_parse_error(void *data, MdXmlError err)
 }
 
 
-/* What the parser reads. After an error it may take the rest for something else than the scanner
- * does, and gets nothing more. */
+/* The parser's read function. After an error, the parser gets no more input, as it might interpret
+ * the rest differently from the scanner. */
 static int
 give_chunk(void *data, char *buffer, int size)
 {
@@ -114,7 +114,7 @@ give_chunk(void *data, char *buffer, int size)
 }
 
 
-/* The value of `encoding` in the declaration of a document, or NULL. */
+/* The encoding in the document's XML declaration, or NULL. */
 static char *
 get_encoding(const char *document)
 {
@@ -152,7 +152,7 @@ latin1_to_utf8(const char *text)
 }
 
 
-/* NULL with an error about a place in a document. */
+/* Sets an error that quotes the position in the document. Returns NULL. */
 static char *
 refuse_at(const char *text, const char *at, const char *message, GError **error)
 {
@@ -167,10 +167,8 @@ refuse_at(const char *text, const char *at, const char *message, GError **error)
 }
 
 
-/*
- * The document in UTF-8. Any other encoding would have to be known to the scanner, too, and most
- * are read from files.
- */
+/* Converts the document to UTF-8. Other encodings are refused: the scanner would have to know them,
+ * and the converters of most are read from files. */
 static char *
 decode(const char *document, GError **error)
 {
@@ -193,7 +191,7 @@ decode(const char *document, GError **error)
 }
 
 
-/* Feeds the parser; what comes out is a document, or the source knows why not. */
+/* NULL if the document is refused; `source` has the reason. */
 static xmlDocPtr
 parse(Source *source)
 {

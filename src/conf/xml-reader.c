@@ -11,10 +11,10 @@
 
 #define ID_MAX 0xFFFF
 
-/* Characters of a foreign text in a message. */
+/* Characters of an untrusted text in a message. */
 #define QUOTE_MAX 64
 
-/* Bytes of a character. */
+/* Maximum bytes of a UTF-8 character. */
 #define CHARACTER_MAX 4
 
 
@@ -67,7 +67,7 @@ md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError *
 }
 
 
-/* From libxml2's allocator to GLib's; empty is the same as missing. */
+/* Moves the text from libxml2's allocator to GLib's. NULL if it is empty. */
 static char *
 take_text(xmlChar *text)
 {
@@ -104,7 +104,8 @@ md_xml_attribute(xmlNodePtr node, const char *name)
 char *
 md_xml_shorten(const char *text)
 {
-    /* It may be megabytes long; more than the longest characters are is not looked at. */
+    /* The text may be megabytes long: only the bytes that QUOTE_MAX characters may take are
+     * read. */
     g_autofree char *valid =
         g_utf8_make_valid(text, (gssize)strnlen(text, QUOTE_MAX * CHARACTER_MAX));
 
@@ -155,7 +156,7 @@ check_number(xmlNodePtr node,
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "no %s supplied for '%s'", what, device);
         return FALSE;
     }
-    /* libvirt takes hexadecimal numbers with and without the prefix. */
+    /* libvirt accepts hexadecimal numbers with and without the prefix. */
     if (base == 16 && g_ascii_strncasecmp(text, "0x", 2) == 0)
         text += 2;
     if (!md_xml_parse_uint(text, base, max, number)) {

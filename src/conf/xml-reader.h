@@ -14,7 +14,7 @@ xmlNodePtr md_xml_child(xmlNodePtr node, const char *name);
 /* The next sibling element of the same name, or NULL. */
 xmlNodePtr md_xml_next(xmlNodePtr node);
 
-/* As md_xml_child(), but a duplicate child is an error (27). */
+/* As md_xml_child(), but a duplicate child sets VIR_ERR_XML_ERROR. */
 gboolean md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError **error);
 
 /* The content of a node, child or attribute; NULL if missing or empty. */
@@ -22,7 +22,7 @@ char *md_xml_text(xmlNodePtr node);
 char *md_xml_child_text(xmlNodePtr node, const char *name);
 char *md_xml_attribute(xmlNodePtr node, const char *name);
 
-/* Truncates a text from outside, which may be invalid UTF-8, for error messages. */
+/* Truncates an untrusted text, which may be invalid UTF-8, for error messages. */
 char *md_xml_shorten(const char *text);
 
 /* The name of the document's device for error messages: shortened, or "new device". */

@@ -15,7 +15,7 @@
 #define DOCTYPE     "<!DOCTYPE"
 #define NAMESPACE   "xmlns"
 
-/* What one start tag has. */
+/* The attributes of one start tag. */
 typedef struct {
     guint n_attributes;
     guint n_namespaces;
@@ -40,7 +40,7 @@ md_xml_scanner_clear(MdXmlScanner *self)
 }
 
 
-/* NULL, with the error. */
+/* Sets the error. Returns NULL. */
 static const char *
 scanner_refuse(MdXmlScanner *self, const char *place, guint64 max, const char *what)
 {
@@ -80,7 +80,7 @@ skip_blanks(const char *p)
 }
 
 
-/* Behind the next `mark`, or the end of the document. */
+/* The position after the next `mark`, or the end of the document. */
 static const char *
 find_end(const char *p, const char *mark)
 {
@@ -117,7 +117,7 @@ scanner_count_attribute(MdXmlScanner *self, Tag *tag, const char *name, gsize le
 }
 
 
-/* From behind the sign of equality to behind the value; what can be none ends there. */
+/* Skips the value after an equals sign; stops at the first malformed character. */
 static const char *
 scanner_pass_value(MdXmlScanner *self, const char *p)
 {
@@ -138,7 +138,7 @@ scanner_pass_value(MdXmlScanner *self, const char *p)
 }
 
 
-/* An attribute of an element, or anything else that is in its place; it gets on in any case. */
+/* Skips an attribute, or malformed text in its place; always advances. */
 static const char *
 scanner_pass_attribute(MdXmlScanner *self, Tag *tag, const char *p)
 {
@@ -186,7 +186,7 @@ scanner_pass_end_tag(MdXmlScanner *self, const char *p)
 }
 
 
-/* From a '<' to the end of what it begins, or NULL. */
+/* Skips the construct that begins with this '<'. NULL if the document is refused. */
 static const char *
 scanner_pass_markup(MdXmlScanner *self, const char *p)
 {

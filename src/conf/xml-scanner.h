@@ -26,7 +26,7 @@
 
 typedef struct {
     const char *start; /* of the document */
-    const char *at;    /* what is before it is within the limits */
+    const char *at;    /* everything before is within the limits */
     guint max_elements;
     gsize max_text;
     guint n_elements;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Not libxml2's writer: that leaves ' unescaped in '...' and knows no empty block of two lines. */
+/* libxml2's writer is not used: it leaves ' unescaped in '...' and cannot write an empty element on
+ * two lines. */
 #include "config.h"
 
 #include "conf/xml-writer.h"
@@ -8,16 +9,16 @@
 
 #include "util/text.h"
 
-/* Blanks of a level. */
+/* Spaces per level. */
 #define INDENT 2
 
-/* What any number fits into, in bytes. */
+/* Buffer size for any number, in bytes. */
 #define NUMBER_SIZE 24
 
-/* What most documents fit into, in bytes. */
+/* Initial buffer size in bytes, sufficient for most documents. */
 #define USUAL_SIZE 1000
 
-/* Elements within each other; no kind has half as many. */
+/* Maximum nesting of elements; no kind reaches half of it. */
 #define DEPTH_MAX 16
 
 /* ASCII that is neither markup nor a control character. */
@@ -33,7 +34,7 @@ typedef enum {
 } Content;
 
 typedef struct {
-    gsize name; /* where it is in the text */
+    gsize name; /* offset in the text */
     gsize name_length;
     Content content;
 } Element;
@@ -83,7 +84,7 @@ innermost(MdXmlWriter *self)
 }
 
 
-/* As g_string_append_len(), which costs several times as much for a few bytes. */
+/* Like g_string_append_len(), but several times faster for a few bytes. */
 static void
 append(GString *out, const char *bytes, gsize n)
 {
@@ -106,7 +107,8 @@ indent(MdXmlWriter *self)
 }
 
 
-/* What XML takes for markup, line ends that a parser would change, and quotes, as libvirt does. */
+/* Escapes markup, line ends that a parser would normalize, and, as libvirt does, quotes. NULL: the
+ * character needs no escape. */
 static const char *
 escape(gunichar character, gboolean in_attribute)
 {
@@ -133,7 +135,7 @@ escape(gunichar character, gboolean in_attribute)
 }
 
 
-/* What is printed for a character of a clean text: XML knows all of these but two. */
+/* Replaces the two characters of a clean text that XML does not allow. */
 static gunichar
 filter(gunichar character)
 {
@@ -141,7 +143,7 @@ filter(gunichar character)
 }
 
 
-/* How many bytes at the beginning are printed as they are. */
+/* The number of leading bytes that need neither escape nor cleaning. */
 static gsize
 count_plain(const char *value)
 {
@@ -250,8 +252,8 @@ md_xml_writer_attribute(MdXmlWriter *self, const char *name, const char *value)
 }
 
 
-/* Writes a number in front of `end`, with a zero at its end; returns where it begins. printf()
- * costs several times as much. */
+/* Writes a number and a NUL so that they end at `end`; returns the start. Several times faster than
+ * printf(). */
 static const char *
 print_number(char *end, guint64 number, guint base, guint digits)
 {

@@ -74,7 +74,8 @@ quote_type(xmlNodePtr node)
 }
 
 
-/* libvirt drops all but one without a word; whoever writes two would be surprised by the other. */
+/* Refuses several capabilities: libvirt silently ignores all but one, which may not be the one that
+ * the author means. */
 static gboolean
 check_single(xmlNodePtr first, GError **error)
 {
@@ -217,7 +218,8 @@ load_schema(const char *path, char **message)
     void *data = xmlStructuredErrorContext;
     xmlRelaxNGPtr schema = NULL;
 
-    /* The files are read by a parser that only the handler of the thread can keep from printing. */
+    /* libxml2 reads the files with another parser, which prints errors unless the thread's handler
+     * is replaced. */
     xmlSetStructuredErrorFunc(message, on_schema_error);
     xmlRelaxNGSetParserStructuredErrors(context, on_schema_error, message);
     schema = xmlRelaxNGParse(context);
@@ -226,13 +228,13 @@ load_schema(const char *path, char **message)
 }
 
 
-/* Of the process, as a schema is the same for whoever wants it, on any thread, and takes long to
- * read: path -> xmlRelaxNGPtr. The mutex is held while one is read. */
+/* Schemas (xmlRelaxNGPtr) by path, shared by the whole process, because they are immutable and take
+ * long to load. The mutex is held while a schema is loaded. */
 static GMutex schemas_mutex;
 static GHashTable *schemas;
 
 
-/* The schema of a file, read once and kept for ever; borrowed. Called with the mutex held. */
+/* The schema of a file, loaded once and never freed; borrowed. Called with the mutex held. */
 static xmlRelaxNGPtr
 find_schema(const char *path, GError **error)
 {
@@ -329,8 +331,8 @@ md_xml_parse_valid(const char *document, const char *schema, GError **error)
 }
 
 
-/* By name, or, in a document that asks for a device, by its ports or by what they are attached to:
- * only one of these, as the schema has it. */
+/* The parent is given by name or, in a document for a device to be created, by its port or by its
+ * fabric; the schema allows only one of these. */
 static void
 format_parent(const MdNodeDeviceDef *def, MdXmlWriter *writer)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Parses and formats <device> documents. Errors are libvirt's: 35 malformed, 27 invalid, 92 refused
- * by the schema, 67, 1. */
+/*
+ * Parses and formats <device> documents. Errors have libvirt's codes: VIR_ERR_XML_DETAIL for
+ * malformed documents, VIR_ERR_XML_INVALID_SCHEMA for documents refused by the schema, and
+ * VIR_ERR_XML_ERROR, VIR_ERR_CONFIG_UNSUPPORTED or VIR_ERR_INTERNAL_ERROR for invalid values.
+ */
 #pragma once
 
 #include "conf/node-device.h"
