@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two questions and their answers: too little for a library. */
+/* Written by hand, because two requests do not justify a dependency on a library. */
 #include "config.h"
 
 #include "probe/devlink.h"
@@ -12,7 +12,7 @@
 
 #include "util/fd.h"
 
-/* Names of a bus and of a device are far shorter, and so are the answers that count. */
+/* Sufficient for the names of a bus and a device, and for all replies of interest. */
 #define REQUEST_MAX 512
 #define REPLY_MAX   8192
 
@@ -39,7 +39,7 @@ request_init(Request *self, guint16 family, guint8 command, guint8 version)
 }
 
 
-/* FALSE if it is too long. */
+/* FALSE if `text` is too long. */
 static gboolean
 request_add_text(Request *self, guint16 type, const char *text)
 {
@@ -57,8 +57,7 @@ request_add_text(Request *self, guint16 type, const char *text)
 }
 
 
-/* Sends and receives; the kernel has answered when send() returns. Bytes of the answer, 0 if there
- * is none. */
+/* Returns the size of the reply, 0 if there is none. The kernel has replied when send() returns. */
 static gsize
 request_send(const Request *self, int fd, void *reply, gsize max)
 {

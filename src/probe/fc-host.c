@@ -22,11 +22,11 @@
 #define ATTR_VPORT_DELETE "vport_delete"
 
 #define STATE_ONLINE "Online"
-/* What the kernel prints of a name before a driver has set it. */
+/* The kernel prints this value for a name that no driver has set. */
 #define WWN_UNSET "ffffffffffffffff"
 
 
-/* A path below `dir`, which is that of hostN: fc_host/hostN/NAME. */
+/* The path of an attribute below `dir`, the directory of hostN: fc_host/hostN/NAME. */
 static char *
 make_path(MdSysfsDir *dir, const char *class, const char *name)
 {
@@ -104,7 +104,7 @@ md_fc_host_is_online(MdSysfsDir *dir)
 }
 
 
-/* The class that has the attribute: drivers had it in their own once. NULL: none has. */
+/* The class that contains the attribute; older drivers add it to scsi_host. NULL: neither class. */
 static const char *
 find_class(MdSysfsDir *dir, const char *name)
 {

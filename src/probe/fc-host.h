@@ -34,5 +34,5 @@ md_fc_host_write_create(MdSysfsDir *dir, const char *wwnn, const char *wwpn, GEr
 gboolean
 md_fc_host_write_delete(MdSysfsDir *dir, const char *wwnn, const char *wwpn, GError **error);
 
-/* Paths of the hosts of all its virtual ports. */
+/* Paths of the hosts of all virtual ports of this host. */
 GPtrArray *md_fc_host_list_virtual(MdSysfsDir *dir);

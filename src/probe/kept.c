@@ -3,7 +3,7 @@
 
 #include "probe/kept.h"
 
-/* A device that has been looked for; `origin` and `description` are NULL until it has been read. */
+/* A device that has been looked up; `origin` and `description` are NULL until it has been read. */
 typedef struct {
     guint64 inode;
     guint64 stamp;
@@ -11,8 +11,7 @@ typedef struct {
     MdNodeDeviceDef *description;
 } Entry;
 
-/* Of the process: an inode tells what is meant, in whatever list it is, and workers look here
- * without one. */
+/* Shared by the whole process: an inode identifies the device, and workers have no registry. */
 static GMutex mutex;
 static GHashTable *entries; /* set of Entry, by inode */
 static guint64 last_stamp;

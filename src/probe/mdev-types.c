@@ -41,17 +41,20 @@ md_mdev_types_probe(MdSysfsDir *dir)
 }
 
 
-/* Types read before: inode of the directory -> MdMdevType. Of the process, as an inode tells what
- * is meant; workers use it too. */
+/* Cached types: inode of the directory -> MdMdevType. Shared by the whole process, workers
+ * included, as an inode identifies the type. */
 static GHashTable *known;
 static GMutex known_mutex;
 
-/* What parents offer, listed before: inode of mdev_supported_types -> GPtrArray of MdSysfsEntry. A
- * driver that registers a parent makes the directory, then the types in it one after the other, and
- * takes all of them away together. */
+/*
+ * Cached lists of types: inode of mdev_supported_types -> GPtrArray of MdSysfsEntry. A driver that
+ * registers a parent creates the directory, then its types one by one, and removes all of them
+ * together.
+ */
 static GHashTable *known_sets;
 
-/* So many are kept of each, enough for dozens of boards; then all are read again. */
+/* Maximum number of entries of each cache, enough for dozens of boards; beyond it, all are read
+ * again. */
 #define KNOWN_MAX 4096
 
 
@@ -75,7 +78,7 @@ find_known_set(guint64 inode)
 }
 
 
-/* Takes `value` over. */
+/* Takes ownership of `value`. */
 static void
 remember(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value_free)
 {
@@ -89,8 +92,8 @@ remember(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value
 }
 
 
-/* NULL if the type has none, or nothing in it could be printed; `complete` is cleared if it has,
- * but the driver did not tell. */
+/* NULL if the type lacks the attribute, or nothing in it is printable. Clears `complete` if the
+ * attribute exists but cannot be read. */
 static char *
 read_attribute(MdSysfsDir *dir, const char *type_path, const char *name, gboolean *complete)
 {
@@ -123,7 +126,7 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode)
     if (type != NULL || inode == 0)
         return type;
 
-    /* `path` may be a link that is called otherwise. */
+    /* `path` may be a link with another name. */
     target = md_sysfs_dir_read_link(dir, path);
     if (target == NULL)
         target = g_path_get_basename(path);
@@ -140,7 +143,7 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode)
 }
 
 
-/* Of MdSysfsEntry; not to be changed. */
+/* The types as MdSysfsEntry; must not be modified. */
 static GPtrArray *
 list_types(MdSysfsDir *parent)
 {
@@ -204,7 +207,7 @@ type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 }
 
 
-/* That nothing is listed need not mean that nothing is there. */
+/* An empty list may also mean that the directory cannot be read. */
 static void
 set_no_types_error(MdSysfsDir *parent, GError **error)
 {
@@ -233,7 +236,7 @@ set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
 }
 
 
-/* Whether a type is called exactly so; what could lead elsewhere is no name of one. */
+/* Whether a type has exactly this id. Refuses ids that lead to another directory. */
 static gboolean
 has_id(MdSysfsDir *parent, const char *id)
 {

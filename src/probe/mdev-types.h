@@ -32,12 +32,12 @@ GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 gboolean
 md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error);
 
-/* What has been read of the type whose directory has this inode; `available` is left at 0. NULL if
- * it has not been read. */
+/* A copy of the type whose directory has this inode, with `available` 0. NULL if the type has not
+ * been read. */
 MdMdevType *md_mdev_types_find(guint64 inode);
 
-/* The same for a worker, which reads it if need be, at `path` below `dir`. NULL if there is none,
- * which inode 0 says. */
+/* For a worker: the same, but reads the type at `path` below `dir` if necessary. NULL if `inode` is
+ * 0: there is no such type. */
 MdMdevType *md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode);
 
 /*

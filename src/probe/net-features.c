@@ -17,11 +17,11 @@
 #define ATTR_PHYSFN           "device/physfn"
 #define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/" MD_ATTR_SUBSYSTEM
 #define CLASS_INFINIBAND      "infiniband"
-/* More than any kernel has. */
+/* Maximum number of offloads; no kernel has as many. */
 #define OFFLOADS_MAX 1024
 
-/* What the kernel calls an offload, and which of libvirt's features it is part of: any one of them
- * makes the feature. */
+/* An offload by the kernel's name, and the feature that libvirt reports if any of the feature's
+ * offloads is active. */
 typedef struct {
     const char *name;
     MdNetFeature feature;
@@ -50,15 +50,15 @@ static const Offload offloads[] = {
     { "tx-udp_tnl-segmentation", MD_NET_FEATURE_TX_UDP_TUNNEL },
 };
 
-/* The number of each offload, which differs between kernels. It is the same for all interfaces, and
- * for as long as the kernel runs, so that it is never dropped. */
+/* The features by the kernel's number of the offload. Numbers differ between kernels, but not
+ * between interfaces: they are read once and never dropped. */
 typedef struct {
-    guint n; /* offloads that the kernel knows */
+    guint n; /* offloads of this kernel */
     guint32 features[OFFLOADS_MAX];
 } Numbers;
 
 
-/* `request` is one of ethtool's structures, which the answer is written to. */
+/* `request` is a structure of ethtool, which receives the answer. */
 static gboolean
 ask_ethtool(int fd, const char *interface, void *request)
 {
@@ -69,7 +69,7 @@ ask_ethtool(int fd, const char *interface, void *request)
 }
 
 
-/* How many offloads this kernel knows; each has a number and a name. */
+/* The number of offloads of this kernel, 0 if unknown. */
 static guint
 count_offloads(int fd, const char *interface)
 {
@@ -95,7 +95,7 @@ find_feature(const char *name)
 }
 
 
-/* NULL if the interface has gone. The kernel writes all names, whatever room it is told of. */
+/* NULL if the interface has gone. The kernel writes all names, regardless of `len`. */
 static Numbers *
 read_numbers(int fd, const char *interface)
 {
@@ -118,7 +118,7 @@ read_numbers(int fd, const char *interface)
 }
 
 
-/* Read from whichever interface is asked for first. */
+/* Reads the numbers from the first interface that is queried. */
 static const Numbers *
 get_numbers(int fd, const char *interface)
 {
@@ -127,7 +127,7 @@ get_numbers(int fd, const char *interface)
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = NULL;
     Numbers *numbers = g_atomic_pointer_get(&known);
 
-    /* Not under the lock: the kernel may take its time. */
+    /* Reads the numbers outside the lock, because the kernel may block. */
     if (numbers != NULL)
         return numbers;
     numbers = read_numbers(fd, interface);
@@ -140,7 +140,7 @@ get_numbers(int fd, const char *interface)
 }
 
 
-/* All of them in one question. */
+/* Queries all offloads at once. */
 static guint32
 ask_offloads(int fd, const char *interface)
 {
@@ -162,7 +162,8 @@ ask_offloads(int fd, const char *interface)
 }
 
 
-/* The directory of a class in the sysfs that a device is in; NULL if the path is not of one. */
+/* The directory of a class in the sysfs that contains `device`; NULL if that is not the path of a
+ * device. */
 static char *
 make_class_path(const char *device, const char *class)
 {
@@ -194,8 +195,8 @@ has_rdma(MdSysfsDir *dir)
 }
 
 
-/* The switch is that of the physical function. Of what is not PCI nobody is asked, libvirt neither:
- * a kernel without devlink looks for a module each time. */
+/* A virtual function has the switch of its physical function. Like libvirt, queries only PCI
+ * devices: a kernel without devlink searches for a module on each request. */
 static gboolean
 has_switch(MdSysfsDir *dir, const char *bus)
 {
@@ -210,8 +211,7 @@ has_switch(MdSysfsDir *dir, const char *bus)
 }
 
 
-/* A socket of whatever family, as requests of ethtool are for none; never closed. -1 if there is
- * none. */
+/* A socket for requests of ethtool, which any family accepts; never closed. -1 on failure. */
 static int
 get_socket(void)
 {
@@ -228,7 +228,7 @@ get_socket(void)
 guint32
 md_net_features_read(const char *interface, MdSysfsDir *dir)
 {
-    /* Of the hardware; NULL: there is none. */
+    /* The bus of the hardware; NULL: the interface has no hardware. */
     g_autofree char *bus = md_sysfs_dir_read_link(dir, ATTR_DEVICE_SUBSYSTEM);
     int fd = get_socket();
     guint32 features = 0;

@@ -5,10 +5,10 @@
 
 #include <linux/pci_regs.h>
 
-/* More capabilities than fit into the space mean a loop. */
+/* Maximum number of capabilities. The space has no room for more, so a longer list is a loop. */
 #define MAX_CAPABILITIES 48
 
-/* What is read where no function answers: ones only. */
+/* A read of two bytes returns all ones if the function does not answer. */
 #define NOBODY 0xffff
 
 
@@ -25,7 +25,7 @@ read_le(const guint8 *config, gsize size, gsize offset, guint n_bytes)
 }
 
 
-/* The offset of a capability, 0 if the function has none of that id. */
+/* The offset of the capability with this id, 0 if the function has none. */
 static gsize
 find_capability(const guint8 *config, gsize size, guint id)
 {
@@ -68,7 +68,7 @@ md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci
     if (express == 0)
         return;
 
-    /* What is built into the root complex has no link. */
+    /* Devices integrated into the root complex have no link. */
     type = (read_le(config, size, express + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE) >> 4;
     if (type == PCI_EXP_TYPE_RC_END || type == PCI_EXP_TYPE_RC_EC)
         return;

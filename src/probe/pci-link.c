@@ -8,15 +8,14 @@
 #define ATTR_CURRENT_SPEED "current_link_speed"
 #define ATTR_CURRENT_WIDTH "current_link_width"
 
-/* Transfers per second by generation. The kernel writes the number, a space and "GT/s"; until 5.9
- * it wrote "8 GT/s" where it writes "8.0 GT/s PCIe" now. */
+/* GT/s by generation. The kernel writes "8.0 GT/s PCIe", before Linux 5.9 "8 GT/s". */
 static const double speeds[] = { 0, 2.5, 5, 8, 16, 32, 64 };
 
-/* The register has six bits; larger numbers mean that the kernel does not know. */
+/* The register has six bits; the kernel reports an unknown width as a larger number. */
 #define WIDTH_MAX 63
 
 
-/* 0 if it is not told. */
+/* 0 if unknown. */
 static guint
 read_speed(MdSysfsDir *dir, const char *name)
 {
@@ -28,7 +27,7 @@ read_speed(MdSysfsDir *dir, const char *name)
     if (unit == NULL || !g_str_has_prefix(unit, " GT/s"))
         return 0;
     for (guint speed = 1; speed < G_N_ELEMENTS(speeds); speed++) {
-        /* Each of these is exact in binary. */
+        /* All speeds are exact in binary. */
         if (number >= speeds[speed] && number <= speeds[speed])
             return speed;
     }
@@ -36,7 +35,7 @@ read_speed(MdSysfsDir *dir, const char *name)
 }
 
 
-/* FALSE if it is not told. */
+/* FALSE if unknown. */
 static gboolean
 read_width(MdSysfsDir *dir, const char *name, guint *width)
 {
@@ -60,7 +59,7 @@ void
 md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap)
 {
     cap->is_express = cap->is_express || md_pci_link_exists(dir);
-    /* What is built into the root complex has no link. */
+    /* Devices integrated into the root complex have no link. */
     if (!read_width(dir, ATTR_MAX_WIDTH, &cap->link_capability.width))
         return;
 

@@ -10,9 +10,9 @@ typedef struct {
     char *product;
 } Names;
 
-/* Of the process: ids have the same names in whatever list they are. Workers use it too. */
+/* Shared by the whole process, workers included, as the names depend on the ids alone. */
 static GMutex mutex;
-static GHashTable *known; /* both ids in one -> Names */
+static GHashTable *known; /* both ids in one number -> Names */
 
 
 static void
@@ -31,7 +31,7 @@ make_key(guint vendor, guint product)
 }
 
 
-/* FALSE: they have not been looked up. */
+/* FALSE if the names are not cached. */
 static gboolean
 names_find(gpointer key, char **vendor_name, char **product_name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* As the PCI specification lays it out (PCI Express base, "Vital Product Data"). */
+/* The format is defined in the PCI specification (PCI Express base, "Vital Product Data"). */
 #include "config.h"
 
 #include "probe/pci-vpd.h"
@@ -10,7 +10,8 @@
 #include "util/error.h"
 #include "util/names.h"
 
-/* The first byte of a resource: large ones have two bytes of length, small ones three bits. */
+/* The first byte of a resource is its tag. Large resources have a length of two bytes, small ones
+ * of three bits. */
 #define TAG_LARGE        0x80
 #define TAG_SMALL_SHIFT  3
 #define SMALL_LENGTH     0x07
@@ -22,12 +23,12 @@
 #define RESOURCE_WRITE   (TAG_LARGE | 0x11)
 #define FIELD_HEADER     3 /* two letters, a byte of length */
 #define KEYWORD_CHECKSUM "RV"
-#define KEYWORD_SPACE    "RW" /* what is left to be written */
-#define KEYWORD_EXTENDED "CP" /* where more capabilities are, in binary */
+#define KEYWORD_SPACE    "RW" /* space that may still be written */
+#define KEYWORD_EXTENDED "CP" /* location of further capabilities, in binary */
 
-/* What has not been looked at yet. */
+/* The part that has not been decoded yet. */
 typedef struct {
-    const guint8 *start; /* of the whole */
+    const guint8 *start; /* of all data */
     const guint8 *at;
     gsize left;
 } Cursor;
@@ -44,7 +45,7 @@ typedef struct {
 } Field;
 
 
-/* FALSE at the end, which is too early, as an end tag should come first. */
+/* FALSE if the data ends, as an end tag must come first. */
 static gboolean
 next_resource(Cursor *cursor, Resource *resource)
 {
@@ -75,7 +76,7 @@ next_resource(Cursor *cursor, Resource *resource)
 }
 
 
-/* FALSE if its length is beyond the resource. */
+/* FALSE if the field exceeds the resource. */
 static gboolean
 next_field(Cursor *cursor, Field *field)
 {
@@ -92,7 +93,7 @@ next_field(Cursor *cursor, Field *field)
 }
 
 
-/* Makers pad with blanks, or end with a NUL. NULL unless it is printable ASCII. */
+/* Manufacturers pad with blanks, or end with a NUL. NULL unless the text is printable ASCII. */
 static char *
 read_text(const guint8 *bytes, gsize length)
 {
@@ -106,7 +107,7 @@ read_text(const guint8 *bytes, gsize length)
 }
 
 
-/* All bytes up to and including the first one of the field make 0. */
+/* All bytes up to and including the first byte of the field must add up to 0. */
 static gboolean
 is_checksum_right(const guint8 *start, const Field *field)
 {
@@ -120,7 +121,7 @@ is_checksum_right(const guint8 *start, const Field *field)
 }
 
 
-/* A letter or digit behind the letter of a family. */
+/* Whether the keyword is the letter of a family, followed by a letter or digit. */
 static gboolean
 is_of_family(const char *keyword)
 {
@@ -145,13 +146,14 @@ take_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
     text = read_text(field->value, field->length);
     if (text == NULL)
         return;
-    /* libvirt shows a section also if all that is in it belongs into the other one. */
+    /* libvirt shows a section even if all of its fields belong to the other section. */
     md_pci_vpd_add_section(vpd, section);
     md_pci_vpd_set(vpd, section, field->keyword, text);
 }
 
 
-/* The checksum ends one section, the space that is left ends the other; that one may lack it. */
+/* The checksum ends the read-only section. The remaining space ends the writable section, but may
+ * be missing. */
 static gboolean
 take_fields(MdPciVpd *vpd, MdPciVpdSection section, Cursor cursor)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cryptographic adapters of s390. What they are called is all there is to them. */
+/* Cryptographic adapters of s390. All properties follow from the device's name. */
 #include "config.h"
 
 #include "conf/cap-ap-card.h"

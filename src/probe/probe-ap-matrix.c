@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The AP matrix of s390: the one device `matrix` on a bus of its own. */
+/* The AP matrix of s390: `matrix`, the only device on its bus. */
 #include "config.h"
 
 #include "probe/mdev-types.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The queues of the cryptographic adapters of s390. What they are called is all there is to them.
- */
+/* Queues of cryptographic adapters of s390. All properties follow from the device's name. */
 #include "config.h"
 
 #include "conf/cap-ap-queue.h"

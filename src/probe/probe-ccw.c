@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Channel-attached devices of s390, in use or not. */
+/* Channel-attached devices of s390, online or offline. */
 #include "config.h"
 
 #include "conf/cap-ccw.h"

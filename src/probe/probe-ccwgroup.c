@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups of channel-attached devices of s390. Those that are no card of qeth (lcs, ctcm) are listed
- * for the sake of their members, which name them. */
+/* Groups of channel-attached s390 devices. Groups that are not qeth cards (lcs, ctcm) are listed
+ * because the documents of their members name them. */
 #include "config.h"
 
 #include "conf/cap-ccwgroup.h"
@@ -55,7 +55,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 }
 
 
-/* The kernel tells of the group, but not of those that are in it from then on. */
+/* The kernel sends an event for the group, but not for the devices that become its members. */
 static void
 list_affected(const MdNodeDeviceDef *def, GPtrArray *names)
 {
@@ -80,7 +80,7 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 }
 
 
-/* The attributes of the card are the driver's. */
+/* Attributes of the card are provided by its driver. */
 static gboolean
 query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
 {

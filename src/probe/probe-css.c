@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Subchannels of s390; those bound to vfio_ccw are parents of mediated devices. */
+/* Subchannels of s390. Subchannels bound to vfio_ccw are parents of mediated devices. */
 #include "config.h"
 
 #include "conf/cap-css.h"
@@ -11,8 +11,8 @@
 
 #define DRIVER_VFIO "vfio_ccw"
 
-/* Those whose subchannels libvirt lists: of the others there may be tens of thousands with nothing
- * behind them. */
+/* Like libvirt, lists only subchannels of these drivers; there may be tens of thousands of others
+ * without a device. */
 static const char *const drivers[] = { "io_subchannel", DRIVER_VFIO, NULL };
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A node of a graphics driver; connectors and the like are of the same subsystem but none. */
+/* Nodes of graphics drivers. Other devices of the subsystem, such as connectors, are ignored. */
 #include "config.h"
 
 #include "conf/cap-drm.h"
@@ -8,7 +8,8 @@
 #define DEVTYPE_MINOR  "drm_minor"
 #define PROPERTY_MINOR "MINOR"
 
-/* Of each type, in their order. Beyond them the kernel gives numbers to whatever comes. */
+/* Minor numbers per type, in the order of the types. The kernel assigns larger numbers to nodes of
+ * any type. */
 #define MINORS_PER_TYPE 64
 
 static const char *const name_prefixes[] = {
@@ -18,7 +19,7 @@ static const char *const name_prefixes[] = {
 };
 
 
-/* By the number, else by the name. */
+/* Determined by the minor number, or, for larger numbers, by the name. */
 static MdDrmType
 find_type(MdUdevDevice *device)
 {

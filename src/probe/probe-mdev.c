@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A mediated device: a directory named by its UUID below its parent, whoever created it. */
+/* Mediated devices: directories below the parent, named by UUID, no matter who created them. */
 #include "config.h"
 
 #include "conf/cap-mdev.h"
@@ -9,7 +9,7 @@
 #include "util/names.h"
 
 
-/* A device keeps its type as long as it lives, and the directory of its type is the same one. */
+/* The type of a device never changes, nor does the directory of the type. */
 static void
 read_type(MdCapMdev *cap, MdSysfsDir *dir)
 {
@@ -18,7 +18,7 @@ read_type(MdCapMdev *cap, MdSysfsDir *dir)
 }
 
 
-/* One that has gone already has left none behind. */
+/* A device that has gone (`dir` NULL) has no type. */
 static gboolean
 probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
@@ -81,7 +81,7 @@ query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 }
 
 
-/* The kernel announces the device first and links its type last. */
+/* The kernel announces the device first and creates the link to its type last. */
 static gboolean
 is_complete(MdSysfsDir *dir)
 {

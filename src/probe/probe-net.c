@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A network interface. Those that the kernel gives a type (bridges, bonds, VLANs ...) are none to
- * libvirt, but for wireless ones; nor to us, unless there is hardware below them (modems, ports of
- * a switch). */
+/*
+ * Network interfaces. Like libvirt, ignores interfaces to which the kernel gives a type (bridges,
+ * bonds, VLANs ...), except wireless ones; unlike libvirt, lists them if they have hardware
+ * (modems, ports of a switch).
+ */
 #include "config.h"
 
 #include <string.h>
@@ -18,11 +20,11 @@
 #define ATTR_OPERSTATE     "operstate"
 #define ATTR_SPEED         "speed"
 
-/* Characters of the longest address that the kernel has, 32 bytes. */
+/* Characters of the kernel's longest address, 32 bytes. */
 #define ADDRESS_MAX 95
 
 
-/* NULL if it has none, as a tunnel of IP. */
+/* NULL if the interface has no address, such as an IP tunnel. */
 static char *
 read_address(MdSysfsDir *dir)
 {
@@ -71,14 +73,14 @@ read_link(MdCapNet *cap, MdSysfsDir *dir)
 
     cap->state = state != NULL ? md_net_state_find(state) : MD_NET_STATE_NONE;
     cap->speed = 0;
-    /* Drivers tell nonsense of a link that is not up; and -1, if they do not know, of any. */
+    /* Drivers report arbitrary speeds for a link that is not up, and -1 for an unknown speed. */
     if (cap->state == MD_NET_STATE_UP && md_sysfs_dir_read_int(dir, ATTR_SPEED, &speed) &&
         speed > 0 && speed < G_MAXUINT)
         cap->speed = (guint)speed;
 }
 
 
-/* Features are asked for by name: it must have had that name all the time. */
+/* Features are queried by the interface's name, which must not have changed meanwhile. */
 static gboolean
 check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 {
@@ -90,7 +92,7 @@ check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 }
 
 
-/* All of it is behind the lock of all interfaces, or the driver's. */
+/* Every read takes the kernel's lock for all interfaces, or a lock of the driver. */
 static gboolean
 query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A PCI function: ids once, all that drivers and administrators may change at every look. */
+/* PCI functions. Ids are read once; everything that drivers and administrators may change is read
+ * for each document. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -27,16 +28,16 @@
 #define PROPERTY_CLASS      "PCI_CLASS"
 #define ATTR_GROUP_DEVICES  MD_ATTR_IOMMU_GROUP "/devices"
 
-/* Class and subclass, and how many bits of a class code are below them. */
+/* Class and subclass, and the number of bits below them in a class code. */
 #define CLASS_BRIDGE_PCI     0x0604
 #define CLASS_BRIDGE_CARDBUS 0x0607
 #define CLASS_INTERFACE_BITS 8
 
-/* A function counts its virtual ones in 16 bits. */
+/* The number of virtual functions has 16 bits. */
 #define VIRTUAL_FUNCTIONS_MAX 65535
 
 
-/* -1 if nobody tells. */
+/* -1 if unknown. */
 static gint64
 read_class(MdUdevDevice *device, MdSysfsDir *dir)
 {
@@ -92,8 +93,10 @@ compare_numbers(gconstpointer a, gconstpointer b)
 }
 
 
-/* The numbers of the links to virtual functions. That of the functions that are enabled is not
- * asked for, as the kernel tells it under the lock of a driver that enables them. */
+/*
+ * The numbers of the links to virtual functions. The attribute with the number of enabled functions
+ * is not read, because the kernel then takes a lock that drivers hold while they enable functions.
+ */
 static GPtrArray *
 list_links(MdSysfsDir *dir)
 {
@@ -132,8 +135,8 @@ read_virtual_functions(MdSysfsDir *dir)
 }
 
 
-/* Of most functions two questions tell that there are none; also of some that have them the driver
- * does not tell how many. */
+/* For most functions, two lookups show that there are no virtual functions. Drivers of some
+ * functions do not report the maximum number of virtual functions. */
 static void
 read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 {
@@ -175,7 +178,7 @@ read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
-/* Reading configuration space or vital product data would wake it up. */
+/* Reading configuration space or vital product data would wake up the function. */
 static gboolean
 is_asleep(MdSysfsDir *dir)
 {
@@ -186,7 +189,7 @@ is_asleep(MdSysfsDir *dir)
 }
 
 
-/* What is known of one that is asleep without asking it. */
+/* Sets the properties that are known without access to a suspended function. */
 static void
 guess_header(MdCapPci *cap, MdSysfsDir *dir)
 {
@@ -201,7 +204,7 @@ guess_header(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
-/* FALSE if the function has not answered. */
+/* FALSE if the function did not answer. */
 static gboolean
 read_config(MdCapPci *cap, MdSysfsDir *dir)
 {
@@ -217,7 +220,7 @@ read_config(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
-/* From the database, which may be on a disk that hangs. */
+/* Reads the hardware database, whose disk may hang. */
 static gboolean
 read_names(MdCapPci *cap, gboolean may_block, GError **error)
 {
@@ -251,7 +254,7 @@ read_once(
 }
 
 
-/* What is not told of one that is asleep: its link is at rest, too. */
+/* A suspended function has no link status, as its link is suspended too. */
 static void
 read_link_status(MdCapPci *cap, MdSysfsDir *dir)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Character devices for SCSI commands: udev knows all there is to them. */
+/* Character devices for SCSI commands. All properties are known from udev. */
 #include "config.h"
 
 #include "conf/cap-scsi-generic.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * SCSI host adapters. What is of Fibre Channel is in a directory of its own below, of the class
- * fc_host, which the kernel adds after it has announced the adapter.
- */
+/* SCSI host adapters. Fibre Channel attributes are in a directory of class fc_host below the
+ * adapter, which the kernel adds after it has announced the adapter. */
 #include "config.h"
 
 #include <string.h>
@@ -30,7 +28,8 @@ read_unique_id(MdSysfsDir *dir)
 }
 
 
-/* Names and numbers are kept by the kernel; only that of the fabric may be asked of the driver. */
+/* The kernel stores names and numbers; only the fabric name may have to be queried from the
+ * driver. */
 static void
 read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
 {
@@ -44,7 +43,7 @@ read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
     exists = cap->is_fc_host || md_fc_host_exists(dir);
     cap->has_vport_ops = md_fc_host_read_vports(dir, &makes_vports, &cap->max_vports, &cap->vports);
 
-    /* Half of what should be there tells nothing for certain, to libvirt neither. */
+    /* Like libvirt, ignores attributes that are incomplete. */
     if (cap->is_fc_host != exists || cap->has_vport_ops != makes_vports) {
         cap->is_fc_host = FALSE;
         cap->has_vport_ops = FALSE;
@@ -101,7 +100,7 @@ query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED
 }
 
 
-/* A virtual port is announced without its names; of other hosts there is nothing to wait for. */
+/* A virtual port is announced before its names are set. Other hosts are complete at once. */
 static gboolean
 is_complete(MdSysfsDir *dir)
 {
@@ -120,5 +119,5 @@ const MdProbe md_probe_scsi_host = {
     .query_driver = query_driver,
     .asks_driver = asks_driver,
     .is_complete = is_complete,
-    .is_companion_complete = md_fc_host_is_named, /* a driver says the names last */
+    .is_companion_complete = md_fc_host_is_named, /* drivers set the names last */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCSI targets. One of Fibre Channel is below its remote port, which is no device to libvirt. */
+/* SCSI targets. A Fibre Channel target is below its remote port, which is not a node device. */
 #include "config.h"
 
 #include "conf/cap-scsi-target.h"
@@ -8,7 +8,7 @@
 #include "util/names.h"
 
 #define PREFIX_RPORT "rport-"
-/* Beside the target. */
+/* Relative to the target's directory. */
 #define ATTR_PORT_NAME "../fc_remote_ports/%s/port_name"
 
 

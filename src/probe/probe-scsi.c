@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Logical units of SCSI. What they are never changes. */
+/* SCSI logical units. Their properties never change. */
 #include "config.h"
 
 #include "conf/cap-scsi.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A disk or a drive for media, by what udev's rules have found out: whether there is a medium is
- * never asked here. What no rule gives a type has no hardware of its own (loop, dm, md, zram ...)
- * and is none to libvirt, but for some that are told by the names of their nodes. What has a type
- * that has no name here is something all the same, and what it is tells the rest.
+ * Disks, and drives with removable media, as reported by udev's rules: the drive is never asked for
+ * a medium here. Like libvirt, ignores devices to which no rule gives a type, because they have no
+ * hardware (loop, dm, md, zram ...), unless the name of the node implies a type. A device whose
+ * type has no name here is listed all the same; its other properties determine the type.
  */
 #include "config.h"
 
@@ -30,21 +30,21 @@
 #define ATTR_SIZE          "size"
 #define ATTR_LOGICAL_BLOCK "queue/logical_block_size"
 
-/* What udev says if it knows of a type, but not which. */
+/* udev's value for a type that it cannot identify. */
 #define TYPE_GENERIC "generic"
 
-/* Numbers of SCSI for drives of optical media. */
+/* SCSI type numbers of optical drives. */
 #define SCSI_TYPE_WORM 4
 #define SCSI_TYPE_ROM  5
 
-/* What sysfs counts sizes in, whatever the blocks of the disk. Bytes. */
+/* The unit of sizes in sysfs, in bytes, independent of the disk's block size. */
 #define SECTOR 512
 
-/* Drives as udev and libvirt call them. */
+/* A type of drives, with the names used by udev and libvirt. */
 typedef struct {
     const char *udev;
     const char *libvirt;
-    gboolean has_media; /* that come and go */
+    gboolean has_media; /* the media are removable */
 } Type;
 
 static const Type types[] = {
@@ -59,14 +59,15 @@ typedef struct {
     const char *type;
 } Node;
 
-/* Of drivers for one sort of hardware. */
+/* Nodes of drivers for one type of hardware. */
 static const Node nodes[] = {
     { "/dev/vd", "disk" },
     { "/dev/nvme", "disk" },
     { NODE_DASD, "dasd" },
 };
 
-/* The same where udev has given a type: a node alone is not enough for libvirt. */
+/* Nodes that imply a type only if udev reports one: as in libvirt, the node alone is not
+ * sufficient. */
 static const Node typed_nodes[] = {
     { "/dev/sr", "cd" },
     { "/dev/fd", "floppy" },
@@ -93,7 +94,7 @@ find_node(const Node *table, gsize n_rows, const char *devnode)
 }
 
 
-/* NULL if the node tells nothing. */
+/* NULL if the node implies no type. */
 static const char *
 guess_type(const char *devnode)
 {
@@ -101,7 +102,7 @@ guess_type(const char *devnode)
 
     if (type != NULL)
         return type;
-    /* A card or its like; its boot partitions are disks of their own to the kernel. */
+    /* The card itself. The kernel lists the card's boot partitions as disks too. */
     if (g_str_has_prefix(devnode, NODE_MMC) &&
         strspn(devnode + strlen(NODE_MMC), "0123456789") == strlen(devnode + strlen(NODE_MMC)))
         return "sd";
@@ -121,7 +122,7 @@ get_type(const char *name)
 }
 
 
-/* By whatever else udev and the kernel tell; NULL if that is nothing. */
+/* Determines the type from other properties; NULL if unknown. */
 static const char *
 type_from_properties(MdUdevDevice *device, const char *devnode)
 {
@@ -135,8 +136,8 @@ type_from_properties(MdUdevDevice *device, const char *devnode)
 }
 
 
-/* Of a device to which udev has given a type that has no name here. `generic` says that udev did
- * not know either: then only what the device says of itself counts. */
+/* For a device whose type in udev has no name here. If udev reports `generic`, the type must follow
+ * from the node or from the SCSI type. */
 static const char *
 type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
 {
@@ -151,7 +152,7 @@ type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
 }
 
 
-/* NULL: this is none to libvirt. */
+/* NULL: not a storage device, as in libvirt. */
 static const Type *
 find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
 {
@@ -159,7 +160,7 @@ find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
     const Type *type = get_type(told);
     const char *name = NULL;
 
-    /* Its rules call it a disk, as they do at some events and not at others. */
+    /* udev's rules report a DASD as a disk in some events, and not in others. */
     if (g_str_has_prefix(devnode, NODE_DASD))
         return get_type("dasd");
     if (type != NULL)
@@ -192,7 +193,7 @@ dup_property(MdUdevDevice *device, const char *name)
 }
 
 
-/* Of a floppy disk only its label tells that it is there. */
+/* Only a label shows that a floppy disk is present. */
 static gboolean
 has_media(MdUdevDevice *device, const MdCapStorage *cap)
 {
@@ -221,7 +222,7 @@ read_serial(const Type *type, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-/* Takes `serial` over. */
+/* Takes ownership of `serial`. */
 static void
 fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device, MdSysfsDir *dir)
 {
@@ -243,7 +244,8 @@ fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device,
 static gboolean
 probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
-    /* Without a node it is one of the paths to a disk that has another one. */
+    /* A device without a node is one of the paths to a disk whose node belongs to another
+     * device. */
     const Type *type = def->devnode != NULL ? find_type(device, dir, def->devnode) : NULL;
 
     if (type == NULL)
@@ -265,7 +267,7 @@ get_known_type(const MdCapStorage *known)
 }
 
 
-/* A serial number may be told later than the disk, but a disk never gets another one. */
+/* The serial number may be reported after the disk, but does not change afterwards. */
 static gboolean
 probe_again(MdUdevDevice *device,
             MdSysfsDir *dir,
@@ -276,7 +278,7 @@ probe_again(MdUdevDevice *device,
     const Type *type = get_known_type(before);
     MdCapStorage *cap = NULL;
 
-    /* Without hardware it has been a disk only because a rule said so. */
+    /* A device without hardware is a disk only while udev's rules say so. */
     if (!md_sysfs_dir_has(dir, MD_ATTR_DEVICE) && find_type(device, dir, known->devnode) == NULL)
         return FALSE;
     if (def->devnode == NULL)
@@ -291,7 +293,7 @@ probe_again(MdUdevDevice *device,
 }
 
 
-/* 0 for an attribute that is missing or senseless. */
+/* 0 if the attribute is missing or invalid. */
 static guint64
 read_count(MdSysfsDir *dir, const char *name, guint64 max)
 {
@@ -303,7 +305,7 @@ read_count(MdSysfsDir *dir, const char *name, guint64 max)
 }
 
 
-/* Without a medium there is nothing to be read. */
+/* A drive without a medium has no sizes to read. */
 static gboolean
 is_empty(const MdCapStorage *cap)
 {
@@ -318,8 +320,8 @@ read_size(MdSysfsDir *dir)
 }
 
 
-/* The size of its blocks is that of how disk or medium are formatted. The kernel tells it under the
- * lock of the queue, which may be held until the disk answers. */
+/* The block size depends on how disk or medium are formatted. The kernel reports it under the lock
+ * of the queue, which may be held until the disk answers. */
 static gboolean
 read_once(
     MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, gboolean *lasting, GError **error)
@@ -332,7 +334,7 @@ read_once(
         return FALSE;
     cap->size = read_size(dir);
     cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
-    /* That there is none is an answer, that it could not be read is none. */
+    /* A missing attribute is a final answer; a failed read is not. */
     *lasting = cap->logical_block_size > 0 || !md_sysfs_dir_has(dir, ATTR_LOGICAL_BLOCK);
     return TRUE;
 }
@@ -345,7 +347,7 @@ count_blocks(MdCapStorage *cap)
 }
 
 
-/* A disk that has another size may be formatted otherwise, too. */
+/* A disk with another size may have another block size too, which must be queried. */
 static gboolean
 refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {

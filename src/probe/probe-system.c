@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The machine itself: the root of the tree, no device of udev. */
+/* The machine itself: the root of the tree, not a device of udev. */
 #include "config.h"
 
 #include "conf/cap-system.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A USB device: from what the kernel keeps of its descriptors, whether udev has looked at it or
- * not. */
+/* USB devices, from the descriptors stored by the kernel, which are available before udev has
+ * processed the device. */
 #include "config.h"
 
 #include "conf/cap-usb-device.h"
@@ -39,8 +39,8 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 }
 
 
-/* What the hardware database does not know, the device tells. The kernel keeps those texts, too,
- * but under a lock that whoever talks to the device holds. */
+/* Names missing in the hardware database are read from the device. The kernel stores these strings,
+ * but under a lock that is held during any communication with the device. */
 static gboolean
 read_once(MdNodeDeviceDef *def,
           MdSysfsDir *dir,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An interface of a USB device: from the descriptor of the setting that it is in. */
+/* USB interfaces, from the descriptor of the current alternate setting. */
 #include "config.h"
 
 #include "conf/cap-usb.h"
@@ -13,7 +13,7 @@
 #define ATTR_PROTOCOL     "bInterfaceProtocol"
 
 
-/* A driver may put it into another setting, which may be another kind of thing. */
+/* A driver may select another alternate setting, which may have another class. */
 static void
 read_setting(MdCapUsb *cap, MdSysfsDir *dir)
 {
@@ -28,7 +28,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
     MdCapUsb *cap = md_node_device_def_add_cap(def, &md_cap_kind_usb);
 
-    /* Its number is the same in all settings. */
+    /* The interface number is the same in all settings. */
     cap->number = md_sysfs_dir_read_hex(dir, ATTR_NUMBER);
     read_setting(cap, dir);
     def->name = md_node_device_make_name("usb", md_udev_device_get_name(device), NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A vDPA device; bound to vhost_vdpa it has a child of that name and with it a node. */
+/* vDPA devices. A device bound to vhost_vdpa has a child of that name, which has the device
+ * node. */
 #include "config.h"
 
 #include "conf/cap-vdpa.h"

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device of any other subsystem that is a parent of mediated devices: mtty, mdpy, mbochs and
- * their like. */
+/* Parents of mediated devices in any other subsystem: mtty, mdpy, mbochs and similar virtual
+ * devices. */
 #include "config.h"
 
 #include "probe/mdev-types.h"
 #include "probe/probe.h"
 #include "util/names.h"
 
-/* How the path of one ends, below the root of sysfs. */
+/* The directory of virtual devices, below the root of sysfs. */
 #define VIRTUAL "/" MD_SYS_DEVICES "/virtual/"
 
-/* A virtual parent has no link to its driver, but is in a class of the driver's own. These, of the
- * kernel's samples/vfio-mdev, compute what is left from one number each, and take no lock for it.
+/*
+ * Virtual parents have no link to their driver, but belong to a class of the driver. These parents,
+ * from the kernel's samples/vfio-mdev, compute available instances from one counter each, without a
+ * lock.
  */
 static const char *const counting[] = {
     VIRTUAL "mtty/mtty",

@@ -8,7 +8,7 @@
 #include "util/error.h"
 #include "util/names.h"
 
-/* In order: the first one that takes a device has it. */
+/* In order of precedence: the first probe that accepts a device handles it. */
 static const MdProbe *const probes[] = {
     &md_probe_pci,
     &md_probe_usb_device,
@@ -28,11 +28,11 @@ static const MdProbe *const probes[] = {
     &md_probe_storage,
     &md_probe_vdpa,
     &md_probe_ap_matrix,
-    /* Of any subsystem. */
+    /* Accepts devices of any subsystem. */
     &md_probe_virtual_parent,
 };
 
-/* Where the kernel links every parent of mediated devices, whatever bus it is on. */
+/* The class in which the kernel links all parents of mediated devices, on any bus. */
 #define SUBSYSTEM_MDEV_BUS "mdev_bus"
 
 
@@ -53,7 +53,8 @@ md_probe_get_subsystems(void)
 }
 
 
-/* Whether a probe is for devices of this kind, and not one that looks at whatever is left. */
+/* Whether the probe is for devices of this subsystem and type; FALSE for a probe of any
+ * subsystem. */
 static gboolean
 is_for(const MdProbe *probe, MdUdevDevice *device)
 {
@@ -91,7 +92,7 @@ md_probe_find_subject(MdUdevDevice *device)
 }
 
 
-/* What every kind has in common. */
+/* Fills the properties common to all kinds. */
 static MdNodeDeviceDef *
 new_def(const MdProbe *probe, MdUdevDevice *device, MdSysfsDir *dir)
 {
@@ -166,7 +167,7 @@ md_probe_list_affected(const MdNodeDeviceDef *def)
 gboolean
 md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 {
-    /* The link to it comes after the directory, and goes before it. */
+    /* The link to the subsystem is created after the directory and removed before it. */
     if (*md_udev_device_get_subsystem(device) == '\0')
         return FALSE;
 
@@ -235,7 +236,7 @@ md_probe_always_asks(const MdNodeDeviceDef *def G_GNUC_UNUSED)
 }
 
 
-/* What is kept of a device, read now if it has not been; `driver` is the one that it has now. */
+/* The kept properties, read from the device if necessary. `driver` is the current driver. */
 static MdNodeDeviceDef *
 read_kept(const MdProbe *probe,
           MdNodeDeviceDef *def,
@@ -303,7 +304,7 @@ asks_driver(const MdProbe *probe, const MdNodeDeviceDef *def)
 }
 
 
-/* The driver of a parent is asked what is left of each type. */
+/* Available instances are queried from the parent's driver. */
 static gboolean
 asks_for_types(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
@@ -311,7 +312,7 @@ asks_for_types(const MdProbe *probe, const MdNodeDeviceDef *def)
 }
 
 
-/* All that may have changed; nobody else sees `def` yet. */
+/* Reads everything that may have changed into `def`, which is not shared yet. */
 static gboolean
 read_again(
     const MdProbe *probe, MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
@@ -338,7 +339,7 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     g_autoptr(MdSysfsDir) dir = NULL;
     g_autofree char *driver = NULL;
 
-    /* Not from sysfs. */
+    /* The definition is not from sysfs. */
     if (def->path == NULL || probe == NULL)
         return md_node_device_def_ref(def);
 

@@ -3,13 +3,13 @@
  * Reads devices from udev and sysfs into definitions. Each kind of device has one probe, in its own
  * probe-*.c; the table of probes is in probe.c.
  *
- * A device is read in three steps. probe() runs on the main loop when udev tells of the device:
- * identity, and what never changes; it reads nothing that asks a driver. read_once() runs when
- * somebody first wants more of it: what cannot change until udev tells of the device again, but is
- * slow or may block; kept.h says what drops it. refresh() runs each time somebody wants the whole
- * document: everything the kernel may have changed since, as far as sysfs tells; query_driver()
- * asks the driver for the rest. A document for which no driver is asked is made in place, any other
- * by one job of a worker.
+ * probe() runs on the main loop when udev reports the device: it reads the identity and properties
+ * that never change, and never queries a driver. read_once() runs when a client first needs more:
+ * it reads properties that are slow to read or may block, but change only with an event of the
+ * device; kept.h lists the events that drop them. refresh() runs for each document: it reads
+ * everything that the kernel may have changed since and that sysfs reports; query_driver() then
+ * queries the driver for the rest. A document that needs no driver is made on the main loop, any
+ * other by one job of a worker.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ typedef struct {
      * directory named after the class below it, and appear later. NULL: none. */
     const char *companion;
 
-    /* Fills name and capabilities. FALSE: not a device of ours. */
+    /* Fills name and capabilities. FALSE: not a node device. */
     gboolean (*probe)(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def);
 
     /*
@@ -48,14 +48,17 @@ typedef struct {
      * disappears, without events of their own. NULL: none. */
     void (*list_affected)(const MdNodeDeviceDef *def, GPtrArray *names);
 
-    /* Whether the driver of a parent prints from a counter what is left of a type, in each version
-     * of the kernel: such a read cannot block, so it happens in place. NULL: none does. */
+    /*
+     * Whether the parent's driver computes available instances from a counter, in all versions of
+     * the kernel: reading them cannot block, and happens on the main loop. NULL: no parent's does.
+     */
     gboolean (*is_counting)(const MdNodeDeviceDef *def);
 
     /*
-     * Reads what is kept. Nobody else sees `def` yet. Clears `lasting` if the answer is not whole
-     * and is to be read again the next time. With `may_block` FALSE a driver must not be asked; if
-     * it would have to be, the error is G_IO_ERROR_WOULD_BLOCK. NULL: nothing is kept.
+     * Reads the kept properties into `def`, which is not shared yet. Clears `lasting` if the result
+     * is incomplete and must be read again the next time. If `may_block` is FALSE, the driver must
+     * not be queried; if that is necessary, the error is G_IO_ERROR_WOULD_BLOCK. NULL: no
+     * properties are kept.
      */
     gboolean (*read_once)(MdNodeDeviceDef *def,
                           MdSysfsDir *dir,
@@ -63,17 +66,20 @@ typedef struct {
                           gboolean *lasting,
                           GError **error);
 
-    /* Reads again what may have changed and sysfs tells, which never blocks; NULL: there is nothing
-     * of that. FALSE: query_driver() has to tell the rest. Nobody else sees `def` yet. The types
-     * that a parent offers are read for each probe whose kind may be a parent. */
+    /*
+     * Reads properties that may have changed and that sysfs reports without blocking, into `def`,
+     * which is not shared yet. FALSE: query_driver() must read the rest. The types of a parent are
+     * read separately, for each probe whose kind may be a parent. NULL: there are no such
+     * properties.
+     */
     gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir);
 
-    /* For a worker, after refresh(): asks the driver, or takes a lock that one may hold. NULL:
-     * there is nothing to be asked. */
+    /* For a worker, after refresh(): queries the driver, or takes a lock that a driver may hold.
+     * NULL: there is nothing to query. */
     gboolean (*query_driver)(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error);
 
-    /* Whether query_driver() is needed, so that refresh() is not tried without a worker. NULL: only
-     * refresh() can tell. */
+    /* Whether query_driver() is needed in any case, so that refresh() runs on a worker only. NULL:
+     * refresh() decides. */
     gboolean (*asks_driver)(const MdNodeDeviceDef *def);
 
     /* TRUE once its sysfs directory is complete; NULL: always. */
@@ -81,7 +87,7 @@ typedef struct {
     /* The same for its companion, if any. */
     gboolean (*is_companion_complete)(MdSysfsDir *dir);
 
-    /* Whether no driver is ever bound to it, as to class devices. */
+    /* Whether no driver is ever bound to such devices, as for class devices. */
     gboolean driverless;
 
     /* Whether such devices never have a device node, so that udev's database need not be queried
@@ -115,23 +121,24 @@ extern const MdProbe md_probe_scsi_target;
 extern const MdProbe md_probe_scsi;
 extern const MdProbe md_probe_scsi_generic;
 
-/* The subsystems of our devices. */
+/* The subsystems of node devices and of parents of mediated devices. */
 const char *const *md_probe_get_subsystems(void);
 
-/* Whether there is a probe for its kind; other devices matter only as parents of mediated
+/* Whether there is a probe for the device's kind; other devices matter only as parents of mediated
  * devices. */
 gboolean md_probe_is_of_interest(MdUdevDevice *device);
 
-/* The path of the device whose companion this one is, see MdProbe; NULL if it is none. */
+/* The path of the device to which this companion belongs, see MdProbe; NULL if `device` is not a
+ * companion. */
 char *md_probe_find_subject(MdUdevDevice *device);
 
-/* Whether a bind event alone proves that such a device has been there. */
+/* Whether a bind event alone proves that the device existed. */
 gboolean md_probe_is_announced_by_bind(MdUdevDevice *device);
 
 /*
- * A definition without `parent`, or NULL if this is not a device of ours. `dir` NULL: the device
- * has gone; only kinds with told_by_bind can be named. `known`: the registered definition of this
- * device, or NULL.
+ * A definition without `parent`, or NULL if the device is not a node device. `dir` NULL: the device
+ * has gone; only kinds with announced_by_bind can be named. `known`: the registered definition of
+ * this device, or NULL.
  */
 MdNodeDeviceDef *
 md_probe_device(MdUdevDevice *device, MdSysfsDir *dir, const MdNodeDeviceDef *known);
@@ -167,7 +174,7 @@ md_probe_get_kept(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GErro
 /* To be called before querying a driver: FALSE with an error if this is not allowed. */
 gboolean md_probe_check_may_block(gboolean may_block, GError **error);
 
-/* An asks_driver() of kinds whose devices are all alike. */
+/* An asks_driver() for kinds whose documents always need the driver. */
 gboolean md_probe_always_asks(const MdNodeDeviceDef *def);
 
 /* Opens the directory of this very device, errors as above. `name` is for the message. */
