@@ -49,7 +49,7 @@ struct _MdKernelEvents {
     const MdSettings *settings;
     const MdKernelEventsFuncs *funcs;
     gpointer data;
-    char *queue; /* the path of udevd's, see MD_RUN_UDEV_QUEUE */
+    char *queue; /* path of udevd's queue file, see MD_RUN_UDEV_QUEUE */
     MdFd fd;
     Slot slots[MESSAGES_AT_ONCE];
     struct mmsghdr headers[MESSAGES_AT_ONCE];
@@ -62,14 +62,14 @@ struct _MdKernelEvents {
     GHashTable *owed;  /* numbers of events reported by the kernel, but not by udevd */
     GHashTable *early; /* the reverse: the kernel's message has not been read yet */
     gboolean progress; /* udevd has reported an event since the timer was set */
-    guint quiet_for;   /* milliseconds without a word of udevd */
+    guint quiet_for;   /* milliseconds without an event of udevd */
     guint64 forgotten; /* no event up to this one is owed */
     guint owed_for;    /* milliseconds since udevd owed nothing */
     gboolean watching; /* `alarm` rings for the socket */
     gboolean draining; /* messages queued while the socket was not polled are still to be read */
     gboolean gap;      /* events have been lost, and some are still to be read */
-    gboolean silent;   /* udevd */
-    gboolean absent;   /* because there is none */
+    gboolean silent;   /* udevd counts as silent */
+    gboolean absent;   /* udevd is not running, and thus silent */
 };
 
 static void watch_socket(MdKernelEvents *self);
@@ -231,7 +231,7 @@ on_rest_over(gpointer data)
 static void
 judge_udevd(MdKernelEvents *self)
 {
-    /* In this order: what it has told before it was through can be read by now. */
+    /* In this order: an event that udevd sent before it emptied its queue can be read by now. */
     gboolean busy = access(self->queue, F_OK) == 0;
 
     self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;

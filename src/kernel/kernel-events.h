@@ -41,8 +41,7 @@ void md_kernel_events_listen(MdKernelEvents *self);
 /* udevd has reported the event with this number (0: not a kernel event). */
 void md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum);
 
-/* All is looked at anew that has happened up to the event with this number: whether udevd tells of
- * it does not matter any more. */
+/* A full scan covers all events up to this number: udevd need not report them any more. */
 void md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum);
 
 gboolean md_kernel_events_is_silent(MdKernelEvents *self);

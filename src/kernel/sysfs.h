@@ -86,9 +86,10 @@ GPtrArray *md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name);
 /* The names in a subdirectory, sorted; an empty array if it does not exist. */
 GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 
-/* Writes to an attribute named by us (`create`, `remove`). */
 /* FALSE if this process cannot open the attribute for writing; errno has the cause. */
 gboolean md_sysfs_dir_may_write(MdSysfsDir *self, const char *name);
+
+/* Writes to an attribute named by the daemon, such as `create` or `remove`. */
 gboolean md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error);
 
 /*

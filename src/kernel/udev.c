@@ -17,7 +17,7 @@
 /* Events handled before the main loop serves others. */
 #define MAX_EVENTS_PER_TURN 64
 
-/* Of a "move", without /sys as always in events. */
+/* The previous path in "move" events, without /sys like all paths in events. */
 #define PROPERTY_OLD_PATH "DEVPATH_OLD"
 
 #define PROPERTY_SUBSYSTEM "SUBSYSTEM"
@@ -30,7 +30,7 @@ struct _MdUdev {
     struct udev_monitor *monitor;
     MdPolled polled;
     const MdSettings *settings;
-    MdKernelEvents *kernel; /* NULL: they cannot be had */
+    MdKernelEvents *kernel; /* NULL: kernel uevents cannot be received */
     gboolean deaf; /* opened while udevd was not running: libudev may receive nothing then */
     gboolean listening;
     gboolean gap; /* events have been lost */
@@ -46,7 +46,7 @@ struct _MdUdevDevice {
     char *path;
     char *subsystem;            /* "" if it has none */
     struct udev_device *device; /* NULL until it is needed, and if the device no longer exists */
-    const MdKernelMessage *message; /* that it is from, or NULL; borrowed */
+    const MdKernelMessage *message; /* source of the device, or NULL; borrowed */
 };
 
 typedef struct udev_hwdb udev_hwdb;

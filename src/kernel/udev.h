@@ -19,13 +19,13 @@ G_DECLARE_FINAL_TYPE(MdUdev, md_udev, MD, UDEV, GObject)
 /*
  * Signals:
  *   "event" (MdUdevDevice *device)
- *   "lost"  ()  events have been dropped or cut: only a fresh look at sysfs tells the truth now
+ *   "lost"  ()  events have been dropped or truncated: only a full scan restores the state
  *
- * `settings` (roots, receive_buffer, event_timeout) must outlive it.
+ * `settings` (roots, receive_buffer, event_timeout) must outlive the object.
  */
 MdUdev *md_udev_new(const MdSettings *settings);
 
-/* From here on events queue up. */
+/* Events queue up from now on. */
 gboolean md_udev_open(MdUdev *self, GError **error);
 
 /*
