@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who has a VFIO node open: reads one question from stdin, answers on stdout and ends. systemd
- * starts it for each connection of the daemon, which has no right to look at other processes.
+ * mediated-vfio-users reports the process that has a VFIO node open: it reads one request from
+ * stdin, answers on stdout and exits. systemd starts it for each connection of the daemon, which
+ * may not inspect other processes.
  */
 #include "config.h"
 
@@ -13,7 +14,7 @@
 #include "util/log.h"
 #include "vfio/vfio-users.h"
 
-/* How long the question may take, in milliseconds. */
+/* Timeout for reading the request, in milliseconds. */
 #define QUESTION_TIME 1000
 
 

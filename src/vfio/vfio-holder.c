@@ -15,7 +15,7 @@
 #include "util/fd.h"
 #include "util/names.h"
 
-/* Enough for a host with thousands of guests, in milliseconds and descriptors. */
+/* Sufficient for a host with thousands of guests, in milliseconds and descriptors. */
 #define SEARCH_TIME  2000
 #define SEARCH_SHARE 262144
 
@@ -23,11 +23,11 @@ typedef struct {
     const MdVfioSearch *how;
     dev_t node;
     gint64 end;       /* g_get_monotonic_time() */
-    GHashTable *seen; /* uid -> descriptors looked at; NULL: there are no shares */
+    GHashTable *seen; /* uid -> descriptors inspected; NULL: no shares */
     gboolean in_time;
-    gboolean shared;  /* something was left out, as it was beyond a share */
-    gint64 pid;       /* of the process that is looked at */
-    gboolean refused; /* something could not be looked at */
+    gboolean shared;  /* descriptors beyond a share were skipped */
+    gint64 pid;       /* of the process being inspected */
+    gboolean refused; /* a process or descriptor could not be inspected */
     gint64 refused_pid;
 } Search;
 
@@ -55,7 +55,7 @@ read_name(int proc, const char *pid, MdVfioHolder *holder)
 }
 
 
-/* Whether there is something left of the share of the user, and of the time. */
+/* Counts one descriptor. FALSE if the share of the user or the time is used up. */
 static gboolean
 search_goes_on(Search *search, uid_t uid)
 {
@@ -75,7 +75,7 @@ search_goes_on(Search *search, uid_t uid)
 }
 
 
-/* Something that has gone by now does not matter. */
+/* Ignores processes and descriptors that have gone. */
 static void
 search_note_errno(Search *search, int errnum)
 {
@@ -86,7 +86,7 @@ search_note_errno(Search *search, int errnum)
 }
 
 
-/* The node that everybody may open is of no device. */
+/* The container node, which every user may open, belongs to no device. */
 static gboolean
 is_node(Search *search, int fds, const char *name)
 {
@@ -154,7 +154,7 @@ process_holds(Search *search, int proc, const char *pid)
 }
 
 
-/* All processes once, until it is found. */
+/* Searches all processes once, until the holder is found. */
 static gboolean
 search_run(Search *search, MdVfioHolder *holder)
 {

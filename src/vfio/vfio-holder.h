@@ -14,21 +14,21 @@
 #define MD_VFIO_NAME_MAX 64
 
 typedef enum {
-    MD_VFIO_HELD,    /* by the process that `pid` and `name` tell */
+    MD_VFIO_HELD,    /* by the process with `pid` and `name` */
     MD_VFIO_FREE,    /* not in use: all descriptors have been inspected */
-    MD_VFIO_UNKNOWN, /* not found, but not all could be looked at */
+    MD_VFIO_UNKNOWN, /* not found, but not all descriptors could be inspected */
 } MdVfioHolding;
 
 typedef struct {
     gint64 pid;                  /* UNKNOWN: a process that cannot be inspected; 0: out of time */
-    char name[MD_VFIO_NAME_MAX]; /* printable ASCII, empty if it is not known */
+    char name[MD_VFIO_NAME_MAX]; /* printable ASCII, empty if unknown */
 } MdVfioHolder;
 
 /* Where and how far to search. */
 typedef struct {
-    const char *proc;  /* where procfs is */
+    const char *proc;  /* mount point of procfs */
     const char *nodes; /* prefix of the paths of nodes to be inspected */
-    guint time;        /* that a search may take, in milliseconds */
+    guint time;        /* limit of a search in milliseconds */
     guint share; /* descriptors of one user's processes to be inspected first; root is exempt */
 } MdVfioSearch;
 

@@ -73,7 +73,7 @@ md_vfio_users_parse_answer(const char *line, MdVfioHolder *holder)
 }
 
 
-/* Milliseconds that are left, for poll(). */
+/* The remaining milliseconds, for poll(). */
 static int
 time_left(gint64 end)
 {
@@ -115,7 +115,7 @@ md_vfio_users_read_line(int fd, guint time)
 }
 
 
-/* -1 with errno. A listener whose queue is full is not waited for. */
+/* -1 with errno. Fails at once if the listener's queue is full. */
 static int
 connect_to(const char *path)
 {
@@ -134,7 +134,7 @@ connect_to(const char *path)
 }
 
 
-/* NULL with errno. */
+/* NULL with errno on failure. */
 static char *
 exchange(const char *path, const char *question)
 {

@@ -17,7 +17,7 @@
 /* Timeout of a request in milliseconds, for the search and the start by systemd. */
 #define MD_VFIO_ANSWER_TIME 10000
 
-/* For a worker. `hint`: set to what was in the way if the answer is MD_VFIO_UNKNOWN. */
+/* For a worker. Sets `hint` to the reason if the answer is MD_VFIO_UNKNOWN. */
 MdVfioHolding
 md_vfio_users_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder, char **hint);
 
