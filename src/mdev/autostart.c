@@ -11,34 +11,34 @@
 #include "probe/mdev-types.h"
 #include "util/log.h"
 
-/* Starts on one parent at once. Fewer than a worker runs and far fewer than it lets wait, so that
- * what clients want of the parent gets its turn. */
+/* Concurrent starts on one parent. Lower than a worker's limits of running and queued jobs, so that
+ * client calls on the parent get their turn. */
 #define MAX_RUNNING 8
 
 #define STARTED_MESSAGE_ID "f1c96a0b7d2e4e58a4b3907d5e8c1f26"
 
-/* A parent that devices wait for, there or not. */
+/* A parent with devices to start. It need not exist. */
 typedef struct {
-    guint64 types;       /* the set of types that it has been handled with; 0: it has none */
-    guint n_changes;     /* how often it has been looked at */
-    GHashTable *waiting; /* name of a device -> why it has failed, "" if it has not yet */
-    GQueue due;          /* names of those to be tried now */
-    guint n_running;     /* starts under way */
+    guint64 types;       /* the set of types when the devices were last collected; 0: none */
+    guint n_changes;     /* number of changes seen */
+    GHashTable *waiting; /* name -> cause of the last failure, "" before the first attempt */
+    GQueue due;          /* names of the devices to start next */
+    guint n_running;     /* running starts */
 } Parent;
 
 struct _MdAutostart {
     const MdDriverContext *context;
     GHashTable *parents; /* address -> Parent */
-    GHashTable *running; /* name of a device -> its Start, which belongs to the call under way */
+    GHashTable *running; /* name of a device -> its Start, owned by the running call */
     GTask *stop;         /* NULL: not stopping */
 };
 
-/* One start. Outlives the autostart if need be. */
+/* One start. May outlive the autostart. */
 typedef struct {
-    MdAutostart *autostart; /* NULL: it has ended */
+    MdAutostart *autostart; /* weak; NULL: freed */
     char *name;
     char *address;
-    guint n_changes; /* of the parent, when it was begun */
+    guint n_changes; /* of the parent, when the start began */
 } Start;
 
 static void start_due(MdAutostart *self, const char *address);
@@ -62,7 +62,7 @@ start_free(Start *start)
 }
 
 
-/* The set of types that a parent has now; 0 if it has none or is not there. */
+/* The parent's current set of types; 0 if the parent does not exist or has no types. */
 static guint64
 get_types(MdAutostart *self, const char *address)
 {
@@ -97,7 +97,8 @@ forget_device(MdAutostart *self, const char *address, const char *name)
 }
 
 
-/* TRUE if it is there by now with the right type, whoever has made it, and is to stay. */
+/* TRUE if the device is active with the type of its definition, no matter who created it, and is
+ * not about to be removed. */
 static gboolean
 is_done(MdAutostart *self, const MdNodeDevice *device)
 {
@@ -108,7 +109,7 @@ is_done(MdAutostart *self, const MdNodeDevice *device)
 }
 
 
-/* Said once, and again only if the cause is another one. */
+/* Logs a failure once, and again only with another cause. */
 static void
 note_failure(MdAutostart *self, const char *address, const char *name, const char *cause)
 {
@@ -133,7 +134,7 @@ log_started(const MdNodeDevice *device)
 }
 
 
-/* What has failed may not fail now if the parent has changed meanwhile. */
+/* If the parent has changed since the start began, a failed device is tried again. */
 static void
 try_next(MdAutostart *self, const Start *start, gboolean failed)
 {
@@ -146,7 +147,7 @@ try_next(MdAutostart *self, const Start *start, gboolean failed)
 }
 
 
-/* If nothing is under way any more. */
+/* Ends the stop once no start is running. */
 static void
 finish_stop(MdAutostart *self)
 {
@@ -218,7 +219,7 @@ try_device(MdAutostart *self, const char *address, const char *name)
 }
 
 
-/* Tries what is due, as far as it may run now. */
+/* Starts queued devices, up to the limit. */
 static void
 start_due(MdAutostart *self, const char *address)
 {
@@ -234,8 +235,8 @@ start_due(MdAutostart *self, const char *address)
 }
 
 
-/* Those that are due already keep their place. Whoever has made one that waits has ended the wait,
- * even if it is gone again when its turn comes. */
+/* Queued devices keep their place. A device created by somebody else needs no start any more, even
+ * if it is removed again before its turn. */
 static void
 try_all(MdAutostart *self, const char *address, Parent *parent)
 {
@@ -259,7 +260,7 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
 }
 
 
-/* It has got its types, or lost them: from now on all its devices wait again. */
+/* The parent has gained or lost its types: from now on all its autostart devices wait. */
 static void
 refill(MdAutostart *self, const char *address, Parent *parent)
 {
@@ -294,7 +295,7 @@ look_at_parent(MdAutostart *self, const char *address)
 }
 
 
-/* A parent that is there already is handled already: it will not start what is defined later. */
+/* An existing parent counts as handled: devices defined later are not started. */
 static void
 add_definition(MdAutostart *self, const MdDefinition *definition)
 {

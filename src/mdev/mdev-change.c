@@ -50,7 +50,7 @@ on_removed(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* To the disk, unless scripts have been asked and have refused. */
+/* Writes or removes the definition, unless a script has refused. */
 static void
 change_save(MdCommand *command)
 {
@@ -68,7 +68,7 @@ change_save(MdCommand *command)
 }
 
 
-/* The device itself is as wanted; now to the definition. */
+/* The active device is up to date: continues with the definition. */
 static void
 change_keep(MdMdevChange *change)
 {
@@ -87,8 +87,8 @@ change_keep(MdMdevChange *change)
 }
 
 
-/* Tells what is in force now: the first `n` of the new attributes, instead of those that had their
- * names. */
+/* Updates the registered attributes: the first `n` of the new ones have been set, and replace those
+ * with the same names. */
 static void
 take_live_attrs(MdMdevChange *change, guint n)
 {
@@ -164,7 +164,7 @@ on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
 }
 
 
-/* What a script is to make of the active device. */
+/* The active device as scripts get it, with the new attributes. */
 static MdDefinition *
 describe_live(MdMdevChange *change, MdNodeDevice *device)
 {
@@ -175,7 +175,7 @@ describe_live(MdMdevChange *change, MdNodeDevice *device)
 }
 
 
-/* By a script that claims the type, else through the files that the driver offers. */
+/* Through a script that claims the type, else through the driver's attributes in sysfs. */
 static void
 change_update_live(MdMdevChange *change)
 {

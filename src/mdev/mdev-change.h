@@ -17,22 +17,22 @@ struct MdMdevChange {
 
     /* The request. */
     gboolean (*plan)(MdMdevChange *change, GError **error);
-    MdDefinition *wanted; /* of a definition: all but whether to start it */
-    MdMdevWrite *write; /* finds the type of `wanted`, or sets the attributes of an active device */
-    gboolean type_known; /* `wanted` has the full id of a type */
+    MdDefinition *wanted; /* the definition, except `autostart` */
+    MdMdevWrite *write; /* resolves the type of `wanted`, or sets attributes of the active device */
+    gboolean type_known; /* the type of `wanted` has been resolved */
     gboolean autostart;
     guint what;
-    gboolean guarded; /* of a definition: must not affect more than existed when the call began */
+    gboolean guarded; /* fails if a device or definition has appeared since the call */
     gboolean was_there;
     gboolean was_defined;
 
     /* The plan. */
     MdCalloutAction action;
-    MdDefinition *definition; /* to be written, or removed; NULL: the disk stays as it is */
+    MdDefinition *definition; /* to write or remove; NULL: the file stays unchanged */
 };
 
-/* A change of the device called `name`; `doing` and `plan` are static. plan() runs when its turn
- * has come. */
+/* A change of the device called `name`; `doing` and `plan` are static. plan() is called when the
+ * change has its turn. */
 MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
                                  const char *name,
                                  const char *doing,
@@ -41,7 +41,7 @@ MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 
-/* Runs a job of `write` on an object, for this change. */
+/* Runs a job of `write` on the object with this inode. */
 void md_mdev_change_run(
     MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next);
 

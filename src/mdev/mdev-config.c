@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changes of definitions of mediated devices and of their attributes: checks what is asked for and
- * decides what to write. mdev-change.c then does it. */
+/* Validates changes of definitions and of attributes of mediated devices, and decides what to
+ * write. mdev-change.c does the rest. */
 #include "config.h"
 
 #include "conf/cap-mdev.h"
@@ -10,7 +10,7 @@
 #include "util/error.h"
 
 
-/* Plans to write `definition` (taken over) unless the disk holds just that. */
+/* Plans to write `definition` (takes ownership) unless it equals the one on disk. */
 static void
 plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition *present)
 {
@@ -22,7 +22,7 @@ plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition 
 }
 
 
-/* Whether what is there by now has been judged. */
+/* Fails if the device or its definition appeared after the call was authorized. */
 static gboolean
 check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
 {
@@ -47,7 +47,7 @@ plan_define(MdMdevChange *change, GError **error)
 
     if (!check_guard(change, device, error))
         return FALSE;
-    /* Before scripts are given it. */
+    /* Must precede the scripts, which receive the address. */
     if (!md_definition_file_is_parent(wanted->parent_addr)) {
         md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not a valid parent address",
                      wanted->parent_addr);
@@ -84,14 +84,14 @@ on_type_found(MdCommand *command)
         return;
     }
     g_clear_pointer(&change->write, md_mdev_write_unref);
-    /* A type that the parent does not have may come with another version of the driver. Whatever
-     * else has kept it from being found out is no reason to keep what may be half of its name. */
+    /* An id unknown to the parent is stored nevertheless: another version of the driver may have
+     * it. Other failures end the change, because the id may be only half of the full one. */
     g_clear_error(&command->error);
     md_mdev_change_begin(change);
 }
 
 
-/* Finds the type that `def` means, at a `parent` that is there, and begins. */
+/* Resolves the type of `def` if the parent exists, and begins. */
 static void
 begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDef *def)
 {
@@ -208,8 +208,8 @@ md_mdev_config_set_autostart_async(const MdDriverContext *context,
 }
 
 
-/* Whether an update leaves the type as it is; where nobody could be asked, what comes behind the
- * driver's name may stand for the full id. */
+/* Whether an update keeps the type. If the type could not be resolved, the id without the driver's
+ * prefix is accepted, too. */
 static gboolean
 keeps_type(const MdMdevChange *change, const char *type)
 {
@@ -220,7 +220,7 @@ keeps_type(const MdMdevChange *change, const char *type)
 }
 
 
-/* A device stays what it is, and where it is; only a definition may be given another type. */
+/* UUID and parent never change; the type only in a definition. */
 static gboolean
 check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 {
@@ -247,7 +247,7 @@ check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 }
 
 
-/* A script may take any names, and more with each update. */
+/* Scripts may accept arbitrary names, and further ones with each update. */
 static gboolean
 check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
 {

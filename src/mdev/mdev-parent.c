@@ -8,7 +8,7 @@
 #include "util/names.h"
 
 
-/* By name, or by address: what the kernel calls it. */
+/* By name, else by the address, which is the kernel's name. */
 static MdNodeDevice *
 find_device(const MdDriverContext *context, const char *wanted)
 {
@@ -18,7 +18,7 @@ find_device(const MdDriverContext *context, const char *wanted)
 }
 
 
-/* How a document names the parent; NULL and the error if it does not. */
+/* The parent as named in the document, or NULL with an error. */
 static const char *
 get_parent(const MdNodeDeviceDef *def, GError **error)
 {
@@ -38,8 +38,8 @@ set_invalid_parent(const char *wanted, GError **error)
 }
 
 
-/* The machine itself stands in our own documents for a parent that is not there: then the address
- * tells. */
+/* Documents formatted by the daemon name the computer as the parent if the parent does not exist;
+ * then only the address counts. */
 static gboolean
 has_address_only(const MdCapMdev *cap, const char *wanted)
 {
@@ -47,7 +47,7 @@ has_address_only(const MdCapMdev *cap, const char *wanted)
 }
 
 
-/* The device that a document to be kept names as its parent. */
+/* The parent named in the document of a persistent device. */
 static MdNodeDevice *
 find_persistent_device(const MdDriverContext *context, const char *wanted, const MdCapMdev *cap)
 {
@@ -57,8 +57,8 @@ find_persistent_device(const MdDriverContext *context, const char *wanted, const
 }
 
 
-/* The address that a document means; `parent` is the device that it names, if that is there. NULL:
- * there is no telling. */
+/* The parent's address; `parent` is the existing device named in the document, or NULL. Returns
+ * NULL if the address is unknown. */
 static char *
 make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *parent)
 {
@@ -71,10 +71,8 @@ make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *paren
 }
 
 
-/*
- * The address that a document means, its only name where the parent is not there. An address that
- * is given beside the name of a parent that is there does not count, as with libvirt.
- */
+/* A document of a persistent device names an existing parent, or an address. As in libvirt, an
+ * address beside the name of an existing parent is ignored. */
 gboolean
 md_mdev_find_persistent_parent(const MdDriverContext *context,
                                MdNodeDeviceDef *def,
@@ -128,7 +126,7 @@ md_mdev_serves_parent(const MdNodeDevice *parent)
 static gboolean
 check_parent(MdNodeDevice *parent, GError **error)
 {
-    /* What libvirt says of a device that can have no mediated devices for want of an address. */
+    /* libvirt's error for a device without an address, which cannot be a parent. */
     if (md_node_device_def_get_cap(parent->def, &md_cap_kind_system) != NULL) {
         md_error_set(error, VIR_ERR_PARSE_FAILED, "Unable to find address for parent device '%s'",
                      parent->def->name);

@@ -15,20 +15,20 @@
 #include "util/names.h"
 
 struct _MdMdevWrite {
-    /* The device to work on: the parent of a new one, or the one to remove. */
+    /* The device to write to: the parent if one is created, else the device itself. */
     char *name;
     char *path;
     guint64 inode;
-    MdRoots *roots; /* of one to remove */
+    MdRoots *roots; /* for a removal */
 
-    /* What to create. */
+    /* The device to create. */
     char *type_id;
     char *type_name;
     char *uuid;
     GPtrArray *attrs; /* of MdMdevAttr */
-    char *state_dir;  /* NULL: nothing is noted down */
+    char *state_dir;  /* NULL: no record is kept */
 
-    /* What has come of it. */
+    /* The result. */
     guint n_written;
     gboolean withdrawn;
 };
@@ -147,7 +147,7 @@ md_mdev_write_count_written(MdMdevWrite *self)
 }
 
 
-/* Drivers refuse with errnos of their own choice, so ask what is left before saying why. */
+/* Errnos of drivers are arbitrary, so the number of available instances tells the cause. */
 static void
 explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError **error)
 {
@@ -173,9 +173,9 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError *
 
 
 /*
- * What is there for this device and for its parent alike is not the driver's but made by the driver
- * core or the bus, in this version of the kernel or a later one. Groups are left alone, as drivers
- * have one of their name on both.
+ * An attribute that both the device and its parent have belongs to the driver core or the bus, in
+ * this or a later version of the kernel, and not to the driver. Attributes in groups are allowed,
+ * as drivers may have a group of the same name on both.
  */
 static gboolean
 check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
@@ -232,7 +232,7 @@ set_up(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 }
 
 
-/* From whatever names it to its full id. */
+/* Replaces the given id or name of the type by its full id. */
 static gboolean
 resolve_type(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
@@ -259,7 +259,7 @@ md_mdev_write_prepare_create(gpointer write, GError **error)
 }
 
 
-/* The device, and then what it is to have. */
+/* Creates the device and sets its attributes. */
 static gboolean
 make_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
@@ -286,7 +286,7 @@ md_mdev_write_create(gpointer write, GError **error)
     if (parent == NULL || !resolve_type(self, parent, error))
         return FALSE;
 
-    /* Without attributes a device is whole as soon as it is there. */
+    /* Without attributes, the device is complete once created. */
     if (self->state_dir == NULL || self->attrs->len == 0)
         return make_device(self, parent, error);
 
@@ -305,7 +305,7 @@ set_refusal(GError **error, int errnum)
 }
 
 
-/* Whoever may not remove the device need not know whether it is in use, and often cannot. */
+/* Checks permission first: users without it often cannot find out whether the device is in use. */
 static gboolean
 check_removable(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 {
@@ -325,7 +325,7 @@ md_mdev_write_prepare_remove(gpointer write, GError **error)
 
     if (device == NULL || !check_removable(self, device, error))
         return FALSE;
-    /* Of one that was incomplete for long it has not been known. */
+    /* Devices registered while incomplete lack a type. */
     if (self->type_id == NULL)
         self->type_id = md_sysfs_dir_read_link(device, MD_ATTR_MDEV_TYPE);
     if (self->type_id == NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's mediated devices: a UUID written to the `create` of a type makes one, a write to its
- * `remove` ends it. Either is done when the write has returned and udev has told of it, see
- * uevent-wait.h. Where mdevctl's scripts are installed, they are asked before and told after.
+ * The kernel's mediated devices: writing a UUID to `create` of a type creates a device, writing to
+ * its `remove` removes it. A call ends when the write has returned and udev has reported the event,
+ * see uevent-wait.h. mdevctl's scripts, if installed, are asked before and notified after.
  */
 #include "config.h"
 
@@ -20,18 +20,18 @@ typedef struct {
     MdCommand command;
     const struct Verb *verb;
     MdMdevWrite *write;
-    guint64 inode;    /* of the device that is written to */
-    GPtrArray *attrs; /* that it gets, or has */
+    guint64 inode;    /* of the device to write to */
+    GPtrArray *attrs; /* of the device, wanted or existing */
 } Operation;
 
 typedef struct Verb {
     MdWaitFor event;
     MdCalloutAction action;
-    MdWorkerFunc prepare; /* only if there are scripts, which want to know more beforehand */
+    MdWorkerFunc prepare; /* only with scripts, which need the full id of the type */
     MdWorkerFunc write;
-    /* The registry agrees with sysfs now: whether that is what was wanted. */
+    /* Checks the result once the registry agrees with sysfs. */
     void (*conclude)(Operation *operation, MdNodeDevice *device);
-    /* Says what has failed. */
+    /* Prefixes the error with the failed operation. */
     void (*explain)(Operation *operation);
 } Verb;
 
@@ -46,7 +46,7 @@ operation_clear(MdCommand *command)
 }
 
 
-/* `write` is taken over. */
+/* Takes ownership of `write`. */
 static Operation *
 operation_new(const MdDriverContext *context,
               const Verb *verb,
@@ -106,7 +106,7 @@ on_written(MdCommand *command)
         md_command_wait(command, on_event);
         return;
     }
-    /* A write that goes on behind our back must not be looked at. */
+    /* A write that has timed out is still running and must not be accessed. */
     if (!g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) &&
         md_mdev_write_is_withdrawn(operation->write))
         md_inventory_forget_older_events(command->context->inventory, command->path);
@@ -129,7 +129,7 @@ on_scripts_asked(MdCommand *command)
 }
 
 
-/* What scripts are told of the device; its type is known by now. */
+/* The device as scripts get it; its type has been resolved. */
 static MdDefinition *
 operation_describe(Operation *operation)
 {
@@ -154,14 +154,15 @@ on_prepared(MdCommand *command)
         operation_fail(operation);
         return;
     }
-    /* Scripts are told how it ends, also for a client that goes. */
+    /* From here on the command completes even if its client disconnects, because scripts must be
+     * notified of the result. */
     md_command_commit(command);
     device = operation_describe(operation);
     md_command_ask_scripts(command, operation->verb->action, device, on_scripts_asked);
 }
 
 
-/* FALSE if the device is being worked on by somebody else. */
+/* FALSE if another operation on the device is running. */
 static gboolean
 operation_begin(Operation *operation, const char *path)
 {
@@ -242,7 +243,7 @@ create_async(const MdDriverContext *context,
 static void
 conclude_destroy(Operation *operation, MdNodeDevice *device)
 {
-    /* Somebody may have made a new one of the same UUID by now. */
+    /* Another program may have created a device of the same UUID meanwhile. */
     if (device != NULL && device->inode == operation->inode)
         md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to destroy '%s': device still present after remove",

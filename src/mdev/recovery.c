@@ -10,22 +10,23 @@
 #include "mdev/unfinished.h"
 #include "util/error.h"
 
-/* An incomplete device is registered as it is after the first half of this, in milliseconds. */
+/* Milliseconds to wait for an incomplete device, twice the time after which it is registered
+ * incomplete. */
 #define PATIENCE(settings) (2 * (settings)->event_timeout)
 
 struct _MdRecovery {
     const MdDriverContext *context;
     MdRecoveryFunc func;
     gpointer data;
-    GHashTable *notes; /* UUID -> MdUnfinished, of what is to go or going */
-    GList *removals;   /* of Removal, those under way, to be told of the end of this */
-    guint timer;       /* until those that have not shown up are forgotten */
+    GHashTable *notes; /* UUID -> MdUnfinished of a device to remove */
+    GList *removals;   /* of Removal, running */
+    guint timer;       /* until records of devices that have not appeared are dropped */
 };
 
-/* One removal. Outlives the recovery if need be. */
+/* One removal. May outlive the recovery. */
 typedef struct {
-    MdRecovery *recovery; /* weak, NULL: it has ended */
-    char *directory;      /* of the notes */
+    MdRecovery *recovery; /* weak; NULL: freed */
+    char *directory;      /* of the records */
     char *path;
 } Removal;
 
@@ -48,7 +49,7 @@ get_uuid(const char *path)
 }
 
 
-/* It is nothing that has been left any more. */
+/* The device is gone, or not to be removed: drops its record. */
 static void
 forget_note(MdRecovery *self, const char *path)
 {
@@ -99,7 +100,7 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
 }
 
 
-/* Of one that was registered without its type that is not known. */
+/* A device registered while incomplete may lack a type. */
 static gboolean
 is_noted(const MdNodeDevice *device, const MdUnfinished *note)
 {
@@ -145,7 +146,7 @@ is_being_removed(MdRecovery *self, const char *path)
 }
 
 
-/* What was incomplete has been registered by now, or has gone. */
+/* Incomplete devices have been registered by now, or are gone. */
 static gboolean
 on_late(gpointer data)
 {

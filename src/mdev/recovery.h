@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Removes mediated devices whose creation a previous daemon did not finish (see unfinished.h): no
- * client has been told of them, and attributes are missing. A device that is in use, or has another
- * type, has been taken over by another program and remains.
+ * client knows them, and attributes are missing. A device in use, or with another type, belongs to
+ * another program by now and remains.
  */
 #pragma once
 

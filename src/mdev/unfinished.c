@@ -14,11 +14,11 @@
 #define DIRECTORY_MODE 0700
 #define FILE_MODE      0600
 
-/* Two paths of the kernel's at most. */
+/* Room for two paths in sysfs. */
 #define NOTE_MAX 8192
 
 
-/* A UUID is in use only once. */
+/* The UUID suffices, as it is unique on the host. */
 static char *
 make_name(const char *directory, const char *path)
 {
@@ -28,8 +28,8 @@ make_name(const char *directory, const char *path)
 }
 
 
-/* A new file: in a directory of others there might be a FIFO, which is waited for, or a link to
- * another file. */
+/* Creates the file, never opens an existing one: that might be a FIFO, which would block, or a link
+ * to another file. */
 static int
 make_file(const char *name)
 {
@@ -42,7 +42,7 @@ make_file(const char *name)
 }
 
 
-/* An errno, 0 if all went well. */
+/* Returns 0 or an errno. */
 static int
 write_note(const char *directory, const char *name, const char *text)
 {
@@ -85,7 +85,7 @@ md_unfinished_end(const char *directory, const char *path)
 }
 
 
-/* NULL if the file holds no whole note, or is not ours. */
+/* NULL if the file has no complete record, or another owner. */
 static MdUnfinished *
 read_note(const char *devices, const char *directory, const char *name)
 {
@@ -100,7 +100,7 @@ read_note(const char *devices, const char *directory, const char *name)
         TEMP_FAILURE_RETRY(read(fd, text, NOTE_MAX - 1)) < 0)
         return NULL;
 
-    /* Two lines, each with its end. */
+    /* Two lines, both terminated, and the empty string behind them. */
     lines = g_strsplit(text, "\n", -1);
     if (g_strv_length(lines) != 3 || *lines[2] != '\0' || !g_str_has_prefix(lines[0], devices) ||
         !g_str_has_suffix(lines[0], name))

@@ -24,7 +24,7 @@ void md_unfinished_begin(const char *directory, const char *path, const char *ty
 /* The device is complete, or removed again; also for the main loop. */
 void md_unfinished_end(const char *directory, const char *path);
 
-/* All notes, of MdUnfinished. What is none in such a file is removed. */
+/* All records, of MdUnfinished. Removes files without a valid record. */
 GPtrArray *md_unfinished_list(const MdRoots *roots, const char *directory);
 
 void md_unfinished_free(MdUnfinished *self);

@@ -37,8 +37,8 @@ refuse_unknown(GError **error, const char *why)
 }
 
 
-/* The processes are looked at: for the node of the device itself, which may be open many times
- * over, and for that of a group that we may not open, as a guest has it. */
+/* Searches the processes for one with the node open: the device's own node, which allows several
+ * users, or the node of a group that we may not open. */
 static gboolean
 check_processes(const MdRoots *roots, dev_t node, GError **error)
 {
@@ -58,7 +58,7 @@ check_processes(const MdRoots *roots, dev_t node, GError **error)
 }
 
 
-/* Only the name of the holder is to be found out. */
+/* The group is known to be in use; the search only finds the user's name. */
 static void
 set_group_in_use(const MdRoots *roots, const struct stat *node, GError **error)
 {
@@ -73,7 +73,7 @@ set_group_in_use(const MdRoots *roots, const struct stat *node, GError **error)
 }
 
 
-/* Without a node, and one without a group that offers it, there is nothing to be held. */
+/* A missing node, or a node without a group behind it, cannot be in use. */
 static gboolean
 refuse_node(const char *path, int errnum, GError **error)
 {
@@ -86,8 +86,7 @@ refuse_node(const char *path, int errnum, GError **error)
 }
 
 
-/* A group can be opened by one user at a time, so that EBUSY tells without a look at any process.
- */
+/* A group can be opened only once, so EBUSY means in use, without a search of the processes. */
 static gboolean
 check_group(const MdRoots *roots, MdSysfsDir *device, GError **error)
 {
