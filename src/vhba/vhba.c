@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Virtual host adapters (NPIV): a pair of names written to the `vport_create` of an adapter makes a
- * virtual port with an adapter of its own below that one, written to its `vport_delete` it ends
- * both. The kernel chooses the number of the new adapter, so that it is known by its names only;
- * and these come after its event, which `inventory` waits for. One is made when the write has
- * returned and the registry has an adapter of these names below the parent.
+ * Virtual host adapters (NPIV): writing a pair of names to `vport_create` of an adapter creates a
+ * virtual port with an adapter of its own below, writing it to `vport_delete` removes both. The
+ * kernel chooses the number of the new adapter, so only its names identify it, and they become
+ * readable after its event, which `inventory` waits for. A create ends when the write has returned
+ * and the registry has an adapter of these names below the parent.
  */
 #include "config.h"
 
@@ -23,17 +23,17 @@
 
 /* One create or destroy. */
 typedef struct {
-    MdCommand command;    /* known by the port name of one to make, by the name of one to destroy */
-    MdNodeDevice *parent; /* the adapter to write to; NULL: none has been found yet */
+    MdCommand command;    /* name: the port name for a create, the device's name for a destroy */
+    MdNodeDevice *parent; /* the adapter to write to; NULL: not found yet */
 
-    /* Of one to make. */
-    char *wanted; /* what messages call it */
+    /* For a create. */
+    char *wanted; /* the device's name for messages */
     char *wwnn;
     char *wwpn;
     char *fabric;       /* NULL: any */
-    GQueue candidates;  /* of MdNodeDevice: parents to be tried */
-    GError *reason;     /* why the last one will not do */
-    gulong handlers[2]; /* of the registry, while it is waited for */
+    GQueue candidates;  /* of MdNodeDevice: parents to try */
+    GError *reason;     /* why the last candidate failed */
+    gulong handlers[2]; /* of the registry, while waiting for it */
     guint timer;
 } Operation;
 
@@ -75,7 +75,7 @@ operation_new(const MdDriverContext *context,
 }
 
 
-/* Takes `write` over. */
+/* Takes ownership of `write`. */
 static void
 operation_run(Operation *operation,
               MdWorkerFunc func,
@@ -88,7 +88,7 @@ operation_run(Operation *operation,
 }
 
 
-/* Says what has failed; that a device is not there any more says enough. */
+/* Prefixes the error with the operation, except for a missing device, whose error is complete. */
 static void
 add_prefix(Operation *operation, const char *verb, const char *object)
 {
@@ -97,8 +97,8 @@ add_prefix(Operation *operation, const char *verb, const char *object)
 }
 
 
-/* Whether it is an adapter of these names, any of the first if it is NULL, below a path if that is
- * not. */
+/* Whether the device is an adapter of these names, below the path `above`. `wwnn` NULL: any node
+ * name; `above` NULL: anywhere. */
 static gboolean
 is_adapter(const MdNodeDevice *device, const char *above, const char *wwnn, const char *wwpn)
 {
@@ -111,7 +111,6 @@ is_adapter(const MdNodeDevice *device, const char *above, const char *wwnn, cons
 }
 
 
-/* The first one. */
 static MdNodeDevice *
 find_adapter(MdRegistry *registry, const char *above, const char *wwnn, const char *wwpn)
 {
@@ -158,7 +157,7 @@ names_parent(const MdNodeDeviceDef *def)
 }
 
 
-/* NULL if there is none of that name, or none is named. */
+/* NULL if no such device exists, or the document names no parent. */
 static MdNodeDevice *
 find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
@@ -179,7 +178,7 @@ serves_parent(const MdNodeDevice *parent)
 }
 
 
-/* Adds whatever takes virtual ports. */
+/* Adds all adapters capable of virtual ports. */
 static void
 add_candidates(const MdDriverContext *context, GPtrArray *candidates)
 {
@@ -205,7 +204,7 @@ list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArr
 }
 
 
-/* A port name is only once on a host. */
+/* Port names are unique on a host. */
 static MdNodeDevice *
 find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
@@ -247,7 +246,7 @@ find_parent(const MdDriverContext *context,
 }
 
 
-/* Makes the registry agree with sysfs about all virtual adapters of the parent. */
+/* Reconciles all virtual adapters of the parent with sysfs. */
 static void
 check_all(Operation *operation)
 {
@@ -269,7 +268,7 @@ check_all(Operation *operation)
 }
 
 
-/* The adapter that has been made; NULL: it is not there. */
+/* The created adapter, or NULL. */
 static MdNodeDevice *
 find_made(const Operation *operation)
 {
@@ -278,7 +277,6 @@ find_made(const Operation *operation)
 }
 
 
-/* It is there, or it is not. */
 static void
 end_create(MdCommand *command)
 {
@@ -331,7 +329,8 @@ on_come(gpointer data)
 }
 
 
-/* Something has come or changed. Those who listen to the registry are still being told. */
+/* A device was added or changed. Deferred to idle, because the registry is still emitting the
+ * signal. */
 static void
 on_registry(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Operation *operation)
 {
@@ -366,7 +365,7 @@ new_write(Operation *operation)
 static void try_next(Operation *operation);
 
 
-/* The write has failed: another adapter may do if any may. */
+/* After a failed write, tries the next candidate. */
 static void
 go_on_after_failure(Operation *operation)
 {
@@ -374,7 +373,7 @@ go_on_after_failure(Operation *operation)
 
     add_prefix(operation, "create a virtual port of", operation->parent->def->name);
     check_all(operation);
-    /* One that is not through yet may still work. */
+    /* Other candidates would be refused by the queue, too; an overdue write may still succeed. */
     if (g_queue_is_empty(&operation->candidates) || md_fair_queue_is_refusal(command->error) ||
         g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
         end_create(command);
@@ -426,7 +425,7 @@ on_checked(MdCommand *command)
 }
 
 
-/* Asks the next one of those that may be the parent. */
+/* Checks the next candidate. */
 static void
 try_next(Operation *operation)
 {
@@ -445,7 +444,7 @@ try_next(Operation *operation)
 }
 
 
-/* Nobody else makes or has made one of that name. */
+/* Operations on one port name are serialized, so no other create can begin after this check. */
 static void
 on_turn(MdCommand *command)
 {
