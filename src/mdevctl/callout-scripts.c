@@ -8,14 +8,14 @@
 
 #include "util/error.h"
 
-/* Bytes of stderr that an error quotes. */
+/* Maximum length in bytes of stderr quoted in an error. */
 #define STDERR_SHOWN 512
 
-/* Answers kept. Definitions can name any number of parents and types; beyond it all are forgotten.
- */
+/* Maximum number of cached answers; definitions can name any number of parents and types. Beyond
+ * it, all are dropped. */
 #define ANSWERS_MAX 4096
 
-/* What a script has said; asked again when the file is another one. */
+/* A script's answer; valid while the file stays the same. */
 typedef struct {
     struct stat file;
     gboolean versioned;
@@ -28,7 +28,7 @@ struct _MdCallouts {
     GHashTable *answers; /* path, parent and type, one a line -> Answer */
 };
 
-/* One question. */
+/* One query. */
 typedef struct {
     MdCallouts *callouts;
     char *path;
@@ -248,7 +248,7 @@ md_callouts_ask_finish(GAsyncResult *result, MdCalloutVersion *version, GError *
 }
 
 
-/* The beginning of what a script has written, in one line that does no harm to a terminal. */
+/* The beginning of a script's output, in one line without characters harmful to a terminal. */
 static char *
 make_printable(const GString *text)
 {

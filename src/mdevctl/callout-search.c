@@ -18,27 +18,27 @@
 
 #define N_ROOTS 2
 
-/* Scripts known to be left out, each told once. Beyond it all are told again. */
+/* Maximum number of skipped scripts remembered as logged. Beyond it, all are logged again. */
 #define TOLD_MAX 4096
 
 struct _MdCalloutSearch {
     char *roots[N_ROOTS];
     const MdSettings *settings;
-    MdPathWatch *watch; /* of the last search that found a kind to be missing; NULL: none yet */
-    gboolean none[MD_SCRIPT_N_KINDS]; /* for as long as that says that nothing has changed */
-    GHashTable *told;                 /* a set: paths of scripts that others may change */
+    MdPathWatch *watch; /* of the last search in which a kind had no scripts; NULL: none yet */
+    gboolean none[MD_SCRIPT_N_KINDS]; /* no scripts of the kind, while `watch` reports no change */
+    GHashTable *told;                 /* a set: paths of skipped scripts that were logged */
 };
 
-/* One look at all directories. */
+/* One search of all directories. */
 typedef struct {
     char *directories[MD_SCRIPT_N_KINDS][N_ROOTS];
     MdPathWatch *watch;
     guint n_names[MD_SCRIPT_N_KINDS];
     GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile */
-    GPtrArray *trusted;                  /* their paths */
-    GPtrArray *left_out;                 /* paths, each followed by why */
+    GPtrArray *trusted;                  /* paths of scripts not skipped */
+    GPtrArray *left_out;                 /* paths, each followed by the cause */
     GPtrArray *problems;
-    GError *error; /* it is not known which scripts there are */
+    GError *error; /* the search is incomplete */
 } Search;
 
 static const char *const directory_names[MD_SCRIPT_N_KINDS] = {
@@ -96,8 +96,8 @@ compare_files(gconstpointer a, gconstpointer b)
 }
 
 
-/* Whether the error says what is there, rather than that it cannot be looked at now: a script that
- * is left out for want of a descriptor could have refused the operation. */
+/* Whether the error is a fact about the file, and not a failure to check it: a script skipped for
+ * lack of a descriptor could have refused the operation. */
 static gboolean
 is_answer(int errnum)
 {
@@ -152,7 +152,7 @@ search_take_name(Search *search, GPtrArray *files, const char *directory, const 
 }
 
 
-/* NULL: there are no more, or the directory cannot be read. */
+/* NULL at the end of the directory, or if it cannot be read. */
 static const struct dirent *
 search_read_entry(Search *search, DIR *dir, const char *path)
 {
@@ -267,7 +267,7 @@ md_callout_search_knows_no_script(MdCalloutSearch *self)
 }
 
 
-/* Once of each script, and again after it was in order. */
+/* Logs each skipped script once, and again if it was trusted meanwhile. */
 static void
 callout_search_tell(MdCalloutSearch *self, const Search *search)
 {

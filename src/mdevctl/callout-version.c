@@ -12,7 +12,7 @@
 #define KEY_ACTIONS  "actions"
 #define KEY_EVENTS   "events"
 
-/* The latest version that mdevctl knows: that of `live`. */
+/* The latest version known to mdevctl, which introduced `live`. */
 #define VERSION 2
 
 static const char *const actions[] = {
@@ -84,7 +84,7 @@ get_object(JsonNode *node)
 }
 
 
-/* The bits of those words of an array that we know. */
+/* The bits of the known words in an array. */
 static gboolean
 parse_words(JsonObject *object, const char *key, const char *const *words, gsize n, guint *bits)
 {

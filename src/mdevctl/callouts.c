@@ -10,10 +10,10 @@
 #define STATE_SUCCESS "success"
 #define STATE_FAILURE "failure"
 
-/* Exit status of a callout that is not for the type. */
+/* Exit status of a callout for other types. */
 #define EXIT_NOT_MINE 2
 
-/* What a callout is taken to support that has not said it. */
+/* Assumed for a callout that does not support versions. */
 static const MdCalloutVersion unversioned = {
     .actions = (1U << MD_CALLOUT_CAPABILITIES) - 1,
     .events = 1U << MD_CALLOUT_PRE | 1U << MD_CALLOUT_POST | 1U << MD_CALLOUT_NOTIFY |
@@ -25,16 +25,15 @@ struct _MdCallout {
     MdCalloutAction action;
     MdDefinition *device;
     MdOwner *owner;
-    MdOwner
-        *preparing; /* for the search and the questions, before any script is run on the device */
-    char *input;    /* the device in JSON */
+    MdOwner *preparing; /* for the search and queries, before scripts run on the device */
+    char *input;        /* the device as JSON */
     const char *state;
-    GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile; NULL: not looked for yet */
-    const char *script;                  /* the callout that was chosen, NULL so far */
+    GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile; NULL: not searched yet */
+    const char *script;                  /* the chosen callout, NULL: not chosen yet */
     MdCalloutVersion supports;
 };
 
-/* One event of a command, or its notifiers: scripts in turn. */
+/* One event of an operation, or its notifiers: scripts run one after the other. */
 typedef struct {
     MdCallout *callout;
     MdCalloutEvent event;
@@ -42,10 +41,10 @@ typedef struct {
     guint next;
 } Turn;
 
-/* A phase of a command that ends with the notifiers. */
+/* A phase of an operation, with the notifiers at its end. */
 typedef struct {
     MdCallout *callout;
-    GError *error; /* what the phase ends with then */
+    GError *error; /* result of the phase once the notifiers have run */
 } Phase;
 
 static void ask_callout(GTask *owned);
@@ -142,7 +141,7 @@ run_script(GTask *task, const char *path, const char *input, GAsyncReadyCallback
 }
 
 
-/* Whether the next callout is to be tried. */
+/* Whether to try the next callout. */
 static gboolean
 is_passed_over(const char *path, const MdScriptResult *result)
 {
@@ -188,7 +187,7 @@ on_callout_ran(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data
 }
 
 
-/* A callout that has said what it supports says no to the rest. */
+/* Fails if the chosen callout does not support the action or the event. */
 static gboolean
 check_supported(MdCallout *self, MdCalloutEvent event, GError **error)
 {
@@ -206,7 +205,7 @@ check_supported(MdCallout *self, MdCalloutEvent event, GError **error)
 }
 
 
-/* Runs the callout that was chosen, or the next that might be. */
+/* Runs the chosen callout, or the next candidate. */
 static void
 run_callout(GTask *owned)
 {
@@ -257,7 +256,7 @@ on_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data)
 }
 
 
-/* Goes through all callouts for one that knows versions, before any is run. */
+/* Searches all callouts for one that supports versions, before any is run. */
 static void
 ask_callout(GTask *owned)
 {
@@ -293,7 +292,7 @@ on_searched(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 }
 
 
-/* Ends with what the callout wrote to stdout; NULL if there is none for the type. */
+/* The result is the callout's stdout; NULL if no callout handles the type. */
 static void
 call_async(MdCallout *self, MdCalloutEvent event, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -367,7 +366,7 @@ on_notified(GObject *source G_GNUC_UNUSED, GAsyncResult *result G_GNUC_UNUSED, g
 }
 
 
-/* Runs all notifiers, then ends the phase with the error that it has, if any. */
+/* Runs all notifiers, then ends the phase with its error, if any. */
 static void
 run_notifiers(GTask *task)
 {

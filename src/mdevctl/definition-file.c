@@ -48,7 +48,7 @@ md_definition_file_is_uuid(const char *name)
 }
 
 
-/* For what is no directory the kernel says the same, whether it is a file or a link. */
+/* Tells a link from a file; opening either as a directory fails with the same errno. */
 static gboolean
 is_link(int at, const char *name)
 {
@@ -111,7 +111,7 @@ md_definition_file_list(int directory, GError **error)
 }
 
 
-/* -1 with an error. Never waits for the other end of a pipe. */
+/* Returns -1 with an error. Does not block on a FIFO. */
 static int
 open_regular(int directory, const char *name, GError **error)
 {
@@ -172,13 +172,13 @@ md_definition_file_is_open_to_all(int directory, const char *uuid)
 }
 
 
-/* The functions below return an errno, 0 if all went well. */
+/* The functions below return 0 or an errno. */
 
 
 static int
 sync_fd(int fd)
 {
-    /* Not every file system can do it with directories. */
+    /* Not all file systems support fsync() on directories. */
     return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 }
 
@@ -202,7 +202,8 @@ fill(int fd, const char *text)
 }
 
 
-/* Makes a directory, and all above it that are missing, so that none is lost when power is. */
+/* Creates a directory and its missing parents, and syncs each, so that none is lost in a power
+ * failure. */
 static int
 make_directory(const char *path)
 {
@@ -225,7 +226,7 @@ make_directory(const char *path)
 }
 
 
-/* Puts a complete file where it belongs. */
+/* Moves a complete file to its place. */
 static int
 move(
     int top, const char *temporary, const char *parent_addr, const char *uuid, const int *abandoned)
@@ -240,7 +241,7 @@ move(
         return errnum;
 
     fd = openat(top, parent_addr, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* Whatever the umask: anybody may read what is defined. */
+    /* Readable for everybody, regardless of the umask. */
     if (fd < 0 || (made && fchmod(fd, DIRECTORY_MODE) < 0))
         return errno;
     if (g_atomic_int_get(abandoned))
@@ -272,7 +273,7 @@ put(const char *directory,
     if (fd < 0)
         return errno;
 
-    /* Tells another daemon that is just starting from a crash. */
+    /* Keeps another starting daemon from removing the file as left by a crash. */
     flock(fd, LOCK_EX | LOCK_NB);
     errnum = fill(fd, text);
     if (errnum == 0)
@@ -331,7 +332,7 @@ md_definition_file_remove(const char *directory,
 }
 
 
-/* Removes what a crash has left; what is being written is locked. */
+/* Removes files left by a crash; files being written are locked. */
 static void
 clean(int top)
 {

@@ -12,11 +12,11 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-/* Directories above ours that come into being while they are looked for. */
+/* Maximum attempts to watch the nearest existing directory while further ones are being created. */
 #define ABOVE_TRIES 64
 
 struct _MdDefinitionRead {
-    /* What to do. */
+    /* The request. */
     char *directory;
     MdWatch *watch;
     gboolean prepare;
@@ -24,14 +24,14 @@ struct _MdDefinitionRead {
     GPtrArray *places; /* of Place */
     GHashTable *known; /* address -> GPtrArray of names */
 
-    /* What has come of it. */
+    /* The result. */
     MdDefinitionTop top;
     GPtrArray *facts; /* of MdDefinitionFact */
 };
 
 typedef struct {
     char *addr;
-    char *name; /* NULL: all of the parent */
+    char *name; /* NULL: the whole parent */
     gboolean is_written;
 } Place;
 
@@ -152,7 +152,7 @@ is_missing(const GError *error)
 }
 
 
-/* `fd` is the directory of its parent. */
+/* `fd` is the directory of the parent. */
 static void
 read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gboolean is_written)
 {
@@ -160,7 +160,7 @@ read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gb
     g_autoptr(GBytes) bytes = md_definition_file_read(fd, name, &error);
     MdDefinitionFact *fact = NULL;
 
-    /* Its writer has just begun: its end will be told. */
+    /* Its writer has just begun; an event follows when the file is closed. */
     if (bytes != NULL && g_bytes_get_size(bytes) == 0 && !is_written)
         return;
 
@@ -178,7 +178,7 @@ read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gb
 }
 
 
-/* The names in a directory and those in `known`, each once. Takes `names` over. */
+/* The names in a directory and those in `known`, without duplicates. Takes ownership of `names`. */
 static GPtrArray *
 merge_names(GPtrArray *names, GPtrArray *known)
 {
@@ -261,7 +261,7 @@ watch_path(MdWatch *watch, const char *path, GError **error)
 }
 
 
-/* The nearest directory above ours that is there. */
+/* The nearest existing directory above ours. */
 static char *
 find_above(const char *directory)
 {
@@ -277,8 +277,8 @@ find_above(const char *directory)
 }
 
 
-/* What appears in a directory after it is watched is told; what has come before is found by looking
- * once more. */
+/* The watch reports only entries created after it was added, so the directory is searched again for
+ * entries created before. */
 static void
 read_watch_above(MdDefinitionRead *self)
 {

@@ -43,8 +43,9 @@ void md_definition_read_free(MdDefinitionRead *self);
 /* Before reading, creates the directory if it is missing, and removes files left by crashes. */
 void md_definition_read_prepare(MdDefinitionRead *self);
 
-/* What to look at: all of it, a parent, one file. `is_written`: an empty file is not one whose
- * writer has just begun. */
+/* Requests a read of everything, of a parent (`name` NULL), or of one file. `is_written`: its
+ * writer has closed it; otherwise an empty file is ignored, because its writer may have just
+ * begun. */
 void md_definition_read_add_all(MdDefinitionRead *self);
 void md_definition_read_add(MdDefinitionRead *self,
                             const char *addr,
@@ -58,7 +59,7 @@ void md_definition_read_add_known(MdDefinitionRead *self, const char *addr, cons
 /* MdWorkerFunc. */
 gboolean md_definition_read_run(gpointer read, GError **error);
 
-/* After the run. NULL: not everything was to be read. */
+/* After the run. NULL unless everything was requested. */
 const MdDefinitionTop *md_definition_read_get_top(MdDefinitionRead *self);
 
 /* Of MdDefinitionFact, borrowed. */

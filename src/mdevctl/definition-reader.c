@@ -10,13 +10,14 @@
 #include "util/source.h"
 #include "util/worker.h"
 
-/* What reads of the directory are on; those on devices are by inode, and no inode is 0. */
+/* The worker's object for reads of the directory; jobs on devices use inodes, which are never 0. */
 #define WORKER_OBJECT 0
 
-/* The worker never gives a job up: when its time is over, only those who wait for it do. */
+/* The worker must not end an overdue job, whose result is still used; the timer here fails its
+ * callers. */
 #define WORKER_DEADLINE G_MAXUINT
 
-/* Places to be looked at. If there are more, everything is. */
+/* Maximum number of requested places. Beyond it, everything is read. */
 #define MAX_WANTED 1024
 
 struct _MdDefinitionReader {
@@ -26,19 +27,19 @@ struct _MdDefinitionReader {
     MdDefinitionReaderFunc add_known;
     MdDefinitionReaderFunc apply;
     gpointer data;
-    gboolean ended; /* by its owner; a job goes on */
+    gboolean ended; /* freed by its owner; a job may still be running */
 
-    /* The job under way. */
+    /* The running job. */
     gboolean busy;
     gboolean overdue;
     GSource *timer;
     GPtrArray *waiting; /* of GTask */
 
-    /* The next one. */
-    gboolean prepared; /* the directory, by an earlier one */
+    /* The next job. */
+    gboolean prepared; /* the directory exists and has been cleaned */
     gboolean all_wanted;
-    GSource *retry;     /* everything, after a job that could not be done; NULL: none failed */
-    GHashTable *wanted; /* "address" or "address/name" -> whether it is is_written */
+    GSource *retry;     /* reads everything after a failed job; NULL: none failed */
+    GHashTable *wanted; /* "address" or "address/name" -> is_written */
     GPtrArray *waiting_next;
 };
 
@@ -110,7 +111,7 @@ set_overdue_error(MdDefinitionReader *self, GError **error)
 }
 
 
-/* Calls back whoever is in `tasks`, which is empty then. */
+/* Ends the tasks, and empties `tasks` before, because callbacks may add further ones. */
 static void
 reader_answer(GPtrArray *tasks, const GError *error)
 {
@@ -160,7 +161,8 @@ on_retry(gpointer data)
 }
 
 
-/* What the job was to look at is still wanted: now, if something else is, or after a while. */
+/* Begins the next job. After a failure it reads everything: now, if something else was requested
+ * meanwhile, or after a delay. */
 static void
 reader_go_on(MdDefinitionReader *self, gboolean failed)
 {
@@ -228,7 +230,7 @@ reader_make_job(MdDefinitionReader *self)
 }
 
 
-/* Begins the next job if there is something to look at and none is under way. */
+/* Begins the next job if anything is requested and no job is running. */
 static void
 reader_advance(MdDefinitionReader *self)
 {

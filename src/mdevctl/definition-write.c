@@ -8,22 +8,22 @@
 #include "util/key-queue.h"
 #include "util/worker.h"
 
-/* What the worker's jobs are on; those on devices are by inode, and no inode is 0. */
+/* The worker's object for definition files; jobs on devices use inodes, which are never 0. */
 #define WORKER_OBJECT 0
 
-/* Shared by its task and the worker. */
+/* Shared by the task and the worker. */
 typedef struct {
     char *directory;
     char *parent_addr;
     char *uuid;
-    MdDefinition *definition; /* to be written; NULL: remove */
+    MdDefinition *definition; /* to write; NULL: remove */
     char *path;
     guint deadline;
-    MdOwner *owner; /* main loop only, until the worker's job is through */
-    int abandoned; /* atomic: the caller has been told that it failed, and another may be written */
+    MdOwner *owner; /* main loop only; released when the job has ended */
+    int abandoned;  /* atomic: the caller received a timeout, the file must not change any more */
 } Job;
 
-/* What is asked for a path is done in turns there. Main loop only. */
+/* Serializes operations per path. Main loop only. */
 static MdKeyQueue *paths;
 
 
@@ -71,7 +71,7 @@ on_job_ended(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
         g_atomic_int_set(&job->abandoned, TRUE);
     md_key_queue_end(paths, job->path);
 
-    /* The worker knows of no files. */
+    /* Errors of the worker itself contain no path. */
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) ||
         g_error_matches(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY))
         g_prefix_error(&error, "'%s': ", job->path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changes of definitions: what may be written is written, and read again before it counts. */
+/* Changes of definitions: checks the limit, writes, and reads the file back before the change
+ * counts. */
 #include "config.h"
 
 #include "mdevctl/definition-write.h"
@@ -9,10 +10,10 @@
 #include "util/worker.h"
 
 /*
- * One user's definitions are changed one after the other, so that they take a part of the
- * processors and of the main loop only. A change keeps its place until the user's subscribers have
- * been told: whoever makes much happen waits for that, and nobody else does. It is not kept for
- * longer than HELD_MAX, as what others have made happen may be to be told first.
+ * Changes of one user are serialized, so that they use only a part of the processors and of the
+ * main loop. A change keeps its place until the user's subscribers have received its events, so
+ * that many events delay only the user who causes them. HELD_MAX limits this, because events caused
+ * by other users may have to be sent first.
  */
 #define CHANGES_AT_ONCE 16
 
@@ -28,30 +29,30 @@ static const MdFairLimits change_limits = {
     .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
 };
 
-/* Where a change waits for the user's others, and keeps those waiting. */
+/* A change's place in the queue, which delays the user's further changes. */
 typedef struct {
     MdFairEntry entry;
     MdDefinitions *definitions;
     MdDeadline held;
 } Place;
 
-/* A change of a definition that waits for the disk. */
+/* One change of a definition. */
 typedef struct {
     char *addr;
     char *uuid;
-    MdDefinition *definition; /* to be written; NULL: remove */
+    MdDefinition *definition; /* to write; NULL: remove */
     MdOwner *owner;
     Place *place;
     gint64 since;        /* monotonic time */
-    MdDeadline deadline; /* of waiting for its turn */
+    MdDeadline deadline; /* for its turn */
     gboolean is_new;     /* counted in `new_writes` */
     GError *error;       /* of the write */
 } Write;
 
-/* A file that is being written. */
+/* A file being written. */
 typedef struct {
     guint n_writes;
-    gboolean deferred; /* something has happened to it meanwhile */
+    gboolean deferred; /* the file was reported as changed meanwhile */
 } Writing;
 
 
@@ -98,7 +99,7 @@ writing_begin(MdDefinitions *self, const Write *write)
 }
 
 
-/* Whether something has been deferred that is to be looked at now. */
+/* Whether a change reported during the write must be read now. */
 static gboolean
 writing_end(MdDefinitions *self, const Write *write)
 {
@@ -125,7 +126,7 @@ md_definitions_defer(MdDefinitions *self, const char *addr, const char *name)
 }
 
 
-/* What has been acknowledged can be read, and is known by then. */
+/* Fails the change if reading it back showed a defect. */
 static void
 check_read_back(MdDefinitions *self, Write *write)
 {
@@ -166,7 +167,7 @@ place_leave(gpointer data)
 }
 
 
-/* One whose turn has not come leaves at once. */
+/* A change that has not had its turn leaves at once. */
 static void
 place_leave_when_notified(MdDefinitions *self, Place *place, MdOwner *owner)
 {
@@ -179,7 +180,7 @@ place_leave_when_notified(MdDefinitions *self, Place *place, MdOwner *owner)
 }
 
 
-/* Takes the task over. */
+/* Takes ownership of the task. */
 static void
 write_end(GTask *task)
 {
@@ -223,18 +224,18 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     Write *write = g_task_get_task_data(task);
     gboolean deferred = FALSE;
 
-    /* The loop may not have told yet what the directory tells of this write: it is read back once.
-     */
+    /* Processes pending events of the directory now, so that the file is read back only once. */
     md_watch_look(self->watch);
     deferred = writing_end(self, write);
     md_definition_write_finish(result, &write->error);
-    /* Never ask the disk for strange names, nor after nothing has been written by anybody. */
+    /* Nothing to read back if the names are invalid, or if neither this write nor another program
+     * has changed the file. */
     if (!deferred && (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG) ||
                       g_error_matches(write->error, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED))) {
         write_end(task);
         return;
     }
-    /* Whatever became of it: the disk says what holds now. */
+    /* Also after a failure: only the disk tells what the file holds now. */
     md_definitions_want(self, write->addr, write->uuid, TRUE);
     if (g_error_matches(write->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         write_end(task);
@@ -263,7 +264,6 @@ write_new(MdDefinitions *self,
 }
 
 
-/* The time that it has waited is taken off. */
 static guint
 write_get_time_left(MdDefinitions *self, const Write *write)
 {

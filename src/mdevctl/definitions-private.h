@@ -16,16 +16,16 @@ struct _MdDefinitions {
     MdWatch *watch;
     int top;               /* watch of the directory; 0: it does not exist */
     int above;             /* watch of the nearest existing directory above; 0: none */
-    char *awaited;         /* what in there leads to the directory */
+    char *awaited;         /* name in that directory that leads to ours */
     GHashTable *parents;   /* address -> Parent */
     GHashTable *by_watch;  /* id -> Parent, borrowed */
     GHashTable *complaint; /* path -> the defect that was logged */
 
     MdDefinitionReader *reader;
-    gboolean loaded;        /* all has been read once */
+    gboolean loaded;        /* everything has been read once */
     GHashTable *new_writes; /* address -> number of new definitions being written */
     GHashTable *writing;    /* "address/UUID" of a file being written -> Writing */
-    MdFairQueue *changes;   /* NULL: there has been none */
+    MdFairQueue *changes;   /* NULL: no change so far */
     MdDefinitionsWhenNotified when_notified;
     gpointer when_notified_data;
 };
@@ -35,10 +35,10 @@ typedef struct {
     char *addr;
     int watch;               /* 0: it cannot be watched */
     GHashTable *definitions; /* UUID -> MdDefinition */
-    gboolean left_out;       /* there have been more files than it may have */
+    gboolean left_out;       /* files beyond the maximum were skipped */
 } Parent;
 
-/* Whether a definition is known, or may be added beside `coming` others of its parent. */
+/* Whether a definition is known, or has room beside `coming` others of its parent. */
 gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);
@@ -46,6 +46,6 @@ void md_definitions_set_no_room_error(GError **error);
 /* TRUE if we are writing the file: changes to it are read when the write has ended. */
 gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
 
-/* Something has happened to a file; `is_written`: it has been written to its end. */
+/* Requests a read of a changed file; `is_written`: its writer has closed it. */
 void
 md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean is_written);

@@ -9,7 +9,7 @@
 #include "mdevctl/definition-file.h"
 #include "util/error.h"
 
-/* Messages that are remembered, so that each is told once. */
+/* Maximum number of defects remembered as logged. Beyond it, all are logged again. */
 #define MAX_COMPLAINTS 65536
 
 enum { SIGNAL_CHANGED, SIGNAL_LOADED, SIGNAL_LAST };
@@ -83,7 +83,7 @@ md_definitions_init(MdDefinitions *self)
 }
 
 
-/* `error` NULL: nothing is wrong there any more. */
+/* Logs a defect once. `error` NULL: the defect is gone. */
 static void
 complain(MdDefinitions *self, const char *path, const GError *error)
 {
@@ -98,7 +98,7 @@ complain(MdDefinitions *self, const char *path, const GError *error)
 }
 
 
-/* Ours is the fault, and what is on disk cannot be told: all stays as it is. */
+/* Lack of resources in this process says nothing about the disk: the known definitions remain. */
 static gboolean
 is_our_fault(const GError *error)
 {
@@ -117,7 +117,7 @@ is_missing(const GError *error)
 }
 
 
-/* About a place in which nothing valid has been found; `error` may be NULL. */
+/* For a place without a valid definition; `error` may be NULL. */
 static void
 complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
 {
@@ -179,8 +179,8 @@ set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefini
         g_hash_table_replace(parent->definitions, definition->uuid, md_definition_ref(definition));
     else
         g_hash_table_remove(parent->definitions, uuid);
-    /* There may be room for what was left out; or a directory, which could not be opened, is still
-     * to be watched. */
+    /* Reads the parent again: there may be room for a skipped file, or its directory is not watched
+     * yet. */
     if (!known || (definition == NULL && parent->left_out)) {
         parent->left_out = FALSE;
         md_definition_reader_want(self->reader, addr, NULL, FALSE);
@@ -192,8 +192,7 @@ set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefini
 static void
 unwatch_parent(MdDefinitions *self, Parent *parent)
 {
-    /* The directory may have got another name, and its watch another parent, before that was
-     * told. */
+    /* If the directory was renamed, its watch may already belong to another parent. */
     if (g_hash_table_lookup(self->by_watch, GINT_TO_POINTER(parent->watch)) == parent) {
         g_hash_table_remove(self->by_watch, GINT_TO_POINTER(parent->watch));
         md_watch_remove(self->watch, parent->watch);
@@ -235,7 +234,7 @@ drop_parent(MdDefinitions *self, const char *addr)
 }
 
 
-/* Makes the store agree with one file. */
+/* Applies a fact about a file. */
 static void
 apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
 {
@@ -260,7 +259,7 @@ apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
 }
 
 
-/* The same for what is known of the directory of a parent; its files are facts of their own. */
+/* Applies a fact about a parent's directory; its files have facts of their own. */
 static void
 apply_parent(MdDefinitions *self, const MdDefinitionFact *fact)
 {
@@ -377,7 +376,7 @@ on_watch_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event
         else if (!md_definitions_defer(self, parent->addr, name))
             md_definitions_want(self, parent->addr, name, event == MD_WATCH_DONE);
     } else if (event != MD_WATCH_GONE && md_definition_reader_is_busy(self->reader)) {
-        /* Of a directory that is only being found. */
+        /* The watch belongs to a directory being read, and is not known yet. */
         md_definitions_rescan(self);
     }
 }
@@ -425,7 +424,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_autoptr(GTask) task = data;
     g_autoptr(GError) error = NULL;
 
-    /* Those that come late are told like others that come later. */
+    /* Not an error: definitions read later are reported like later changes. */
     if (!md_definition_reader_wait_finish(result, &error))
         g_debug("Starting without definitions: %s", error->message);
     g_task_return_boolean(task, TRUE);

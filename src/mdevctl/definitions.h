@@ -30,18 +30,17 @@
 #define MD_TYPE_DEFINITIONS (md_definitions_get_type())
 G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
 
-/* Uses definitions_dir, and driver_timeout as it is when needed; `settings` must outlive the
- * store. */
+/* Uses definitions_dir and the current driver_timeout; `settings` must outlive the store. */
 MdDefinitions *md_definitions_new(const MdSettings *settings);
 
-/* Is to call `func` once when the subscribers of the user have been told all that has happened so
- * far, maybe at once. */
+/* Calls `func` once, possibly at once, when the user's subscribers have received all events so
+ * far. */
 typedef void (*MdDefinitionsWhenNotified)(MdOwner *owner,
                                           void (*func)(gpointer data),
                                           gpointer func_data,
                                           gpointer data);
 
-/* Without it, nobody waits for anybody to be told. */
+/* Optional: without it, changes do not wait for subscribers. */
 void md_definitions_set_when_notified(MdDefinitions *self,
                                       MdDefinitionsWhenNotified when_notified,
                                       gpointer data);
@@ -96,5 +95,5 @@ void md_definitions_remove_async(MdDefinitions *self,
                                  gpointer user_data);
 gboolean md_definitions_remove_finish(MdDefinitions *self, GAsyncResult *result, GError **error);
 
-/* One line in the log for the changes that are made and wait. */
+/* Logs the running and the waiting changes in one line. */
 void md_definitions_log_state(MdDefinitions *self);
