@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The seam between "a device is to be made, or to go" and how that is done. The kernel's mediated
- * devices are one backend (mdev), virtual host adapters of Fibre Channel another (vhba). A backend
- * talks to the hardware's driver on workers, and answers on the main loop once the registry agrees
- * with what it says.
+ * The interface between requests to create or remove a device and their implementations: mdev for
+ * the kernel's mediated devices, vhba for virtual Fibre Channel host adapters. A backend accesses
+ * drivers on workers, and completes on the main loop once the registry agrees with sysfs.
  */
 #pragma once
 
@@ -39,19 +38,19 @@ typedef enum {
     MD_BACKEND_UPDATE_CONFIG = 1 << 1,
 } MdBackendUpdate;
 
-/* Several backends may serve one kind: which of them does is the parent's to say. */
+/* Several backends may serve one kind of device: the parent decides which one. */
 typedef struct {
-    /* The capability of the documents and devices that it serves. */
+    /* The capability of the documents and devices that the backend serves. */
     const MdCapKind *kind;
 
-    /* The parent that a document or a device names, if that is there; or NULL. */
+    /* The existing parent named in a document or device, or NULL. */
     MdNodeDevice *(*find_named_parent)(const MdDriverContext *context, const MdNodeDeviceDef *def);
 
-    /* Whether it is the one that makes devices below this parent. */
+    /* Whether this backend creates devices below this parent. */
     gboolean (*serves_parent)(const MdNodeDevice *parent);
 
-    /* The device below which `def` is to be made; the message says why there is none. NULL: the
-     * backend will look for one when it makes it. */
+    /* Finds the parent for the creation of `def`; NULL: the backend chooses one during the
+     * creation. Fails if there is none. */
     gboolean (*find_parent)(const MdDriverContext *context,
                             const MdNodeDeviceDef *def,
                             MdNodeDevice **parent,
@@ -82,8 +81,8 @@ typedef struct {
      * The following functions are about definitions; NULL in a backend without definitions.
      */
 
-    /* The same for a device to be defined: sets the parent's kernel name in `def`; NULL without an
-     * error if the parent is absent. */
+    /* As find_parent(), for a device to define: also sets the parent's kernel name in `def`; NULL
+     * if the parent is absent. */
     gboolean (*find_persistent_parent)(const MdDriverContext *context,
                                        MdNodeDeviceDef *def,
                                        MdNodeDevice **parent,
@@ -110,7 +109,7 @@ typedef struct {
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
-    /* Sets the attributes of a device to those of `def`; `what` are MdBackendUpdate. */
+    /* Sets the attributes of a device to those of `def`; `what`: MdBackendUpdate flags. */
     void (*update_async)(const MdDriverContext *context,
                          MdNodeDevice *device,
                          const MdNodeDeviceDef *def,
@@ -121,10 +120,10 @@ typedef struct {
 } MdBackend;
 
 /*
- * Of `backends` (NULL-terminated), the one that serves the kind of `def` below the parent that it
- * names; if none serves that parent, or there is none, the first one of the kind, which can tell
- * what is missing. `persistent`: only those that keep definitions. NULL with
- * VIR_ERR_CONFIG_UNSUPPORTED if none serves the kind.
+ * Chooses from `backends` (NULL-terminated) the one that serves the kind of `def` below the parent
+ * that it names; if there is no such parent or backend, the first one of the kind, which reports
+ * the cause. `persistent`: only backends with definitions. NULL with VIR_ERR_CONFIG_UNSUPPORTED if
+ * none serves the kind.
  */
 const MdBackend *md_backend_choose(const MdBackend *const *backends,
                                    const MdDriverContext *context,
@@ -132,5 +131,5 @@ const MdBackend *md_backend_choose(const MdBackend *const *backends,
                                    gboolean persistent,
                                    GError **error);
 
-/* Of all that backends do: the name of the device. */
+/* Finishes any operation of a backend: returns the name of the device. */
 char *md_backend_finish(GAsyncResult *result, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a backend does to a device for one request, from its turn to its answer. The structure of
- * the backend begins with an MdCommand and owns what follows it. One step is under way at a time;
- * when it has ended, `next` is called, with the cause in `error` if it has failed. Main loop only.
+ * One operation of a backend on a device, from its turn to its result. The backend's structure
+ * begins with an MdCommand, and the backend owns the rest of it. One step runs at a time, and calls
+ * `next` at its end, with the cause in `error` if it failed. Main loop only.
  */
 #pragma once
 
@@ -16,21 +16,21 @@ typedef void (*MdCommandFunc)(MdCommand *self);
 struct _MdCommand {
     const MdDriverContext *context;
     MdOwner *owner;
-    char *name;    /* what the log of changes and the queue of turns know it by */
-    char *made;    /* the name of the device that the answer has; NULL: `name` */
-    char *path;    /* of the event that is waited for; NULL: none */
-    GError *error; /* what the answer will be; NULL: it works so far */
+    char *name;    /* for the log of changes and the queue of turns */
+    char *made;    /* name of the device as the result; NULL: `name` */
+    char *path;    /* of the expected event; NULL: none */
+    GError *error; /* becomes the result; NULL: no failure so far */
 
-    /* For command.c alone. */
+    /* For command.c only. */
     GTask *task;
     void (*clear)(MdCommand *self);
     MdCommandFunc next;
     gboolean has_turn;
-    MdCallout *callout; /* that is to be told how it ends; NULL: none */
+    MdCallout *callout; /* to be notified of the result; NULL: none */
 };
 
-/* `size`: of the backend's structure, zeroed but for its head; `clear` frees what else it has. The
- * result is that of md_backend_finish(). */
+/* `size`: of the backend's structure, which is zeroed behind its head; `clear` frees its contents.
+ * The result is that of md_backend_finish(). */
 gpointer md_command_new(gsize size,
                         void (*clear)(MdCommand *self),
                         const MdDriverContext *context,
@@ -39,13 +39,15 @@ gpointer md_command_new(gsize size,
                         GAsyncReadyCallback callback,
                         gpointer user_data);
 
-/* Waits until no other command of that name has its turn, and keeps the turn to the end. */
+/* Waits until no other command of the same name has the turn, and keeps it to the end. */
 void md_command_take_turn(MdCommand *self, MdCommandFunc next);
 
-/* From here on it is completed, whoever goes. FALSE if the client has gone already. */
+/* From here on the command completes even if its client disconnects. FALSE if the client has
+ * already disconnected. */
 gboolean md_command_commit(MdCommand *self);
 
-/* A job on the object of this inode, see md_worker_run(); `driver_timeout` is its deadline. */
+/* Runs a job on the object with this inode, see md_worker_run(), with the deadline
+ * `driver_timeout`. */
 void md_command_run(MdCommand *self,
                     MdWorkerKind kind,
                     guint64 inode,
@@ -54,23 +56,22 @@ void md_command_run(MdCommand *self,
                     GDestroyNotify data_free,
                     MdCommandFunc next);
 
-/* Asks mdevctl's scripts, where there are any, whether it may be. If they agree, they are told how
- * it ends. */
+/* Asks mdevctl's scripts, if any, for permission. Scripts that agree are notified of the result. */
 void md_command_ask_scripts(MdCommand *self,
                             MdCalloutAction action,
                             MdDefinition *device,
                             MdCommandFunc next);
 
-/* Before the write: an event at a path is this command's to announce, see md_uevent_wait_begin().
- * FALSE if another command is at work there. */
+/* To be called before the write: the command takes over announcing an event at a path, see
+ * md_uevent_wait_begin(). FALSE if another command is running on this path. */
 gboolean md_command_expect(MdCommand *self, const char *path, MdWaitFor event);
 
-/* After a write that worked: waits for the event. After that the registry is to be made to agree
+/* To be called after a successful write: waits for the event. `next` must reconcile the registry
  * with sysfs. */
 void md_command_wait(MdCommand *self, MdCommandFunc next);
 
-/* After anything that has failed: nobody waits any more, and the registry sees what is left. */
+/* To be called after a failure: ends the wait, and reconciles the path with sysfs. */
 void md_command_give_up(MdCommand *self);
 
-/* The last step: tells the scripts that have agreed, then answers, with `error` if there is one. */
+/* The last step: notifies the scripts that agreed, then completes, with `error` if it is set. */
 void md_command_end(MdCommand *self);
