@@ -12,11 +12,11 @@ struct _MdInventory {
 
     MdRegistry *registry;
     const MdSettings *settings;
-    char *devices_root; /* how the path of any device begins */
+    char *devices_root; /* prefix of all device paths */
     MdUdev *udev;
     MdUeventWait *uevent_wait;
     MdPendingDevices *pending;      /* announced, but incomplete in sysfs */
-    MdSupersededEvents *superseded; /* known without the events of it */
+    MdSupersededEvents *superseded; /* paths whose older events are ignored */
     GHashTable *namesakes; /* path of an ignored device -> its name, used by another device */
     /* Events up to this one precede our last full scan of sysfs, or were received from the
      * kernel. */
@@ -24,7 +24,7 @@ struct _MdInventory {
 
     /* During the start. */
     GTask *starting;
-    GPtrArray *found; /* paths, those from `n_looked_at` on still to be looked at */
+    GPtrArray *found; /* paths; from `n_looked_at` on not scanned yet */
     guint n_looked_at;
     GSource *slice;
 };
@@ -38,7 +38,7 @@ void md_inventory_drop(MdInventory *self, const char *path);
 /* TRUE if the registered device is the one that sysfs has at its path. */
 gboolean md_inventory_is_there(MdNodeDevice *device);
 
-/* Reads a registered device again, because of an event (NULL: there is none). `always`: tells of it
- * even if nothing that we keep has changed. */
+/* Rereads a registered device; `event` may be NULL. `always`: signals an update even if no stored
+ * data has changed. */
 void
 md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event, gboolean always);

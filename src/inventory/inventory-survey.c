@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Looks at all devices: in slices at the start, and at once after a gap in the events. */
+/* Scans of all devices: in slices at the start, and at once after a gap in the events. */
 #include "config.h"
 
 #include "inventory/inventory-private.h"
@@ -7,12 +7,11 @@
 #include "probe/probe.h"
 #include "util/source.h"
 
-/* How long devices are looked at in one go at the start before others get their turn on the main
- * loop, in microseconds. */
+/* Microseconds per slice of the first scan, before the main loop serves others. */
 #define SLICE 5000
 
 
-/* Children first: the registry keeps devices in the order of their coming. */
+/* Children first: the registry keeps devices in order of their activation. */
 static void
 drop_vanished(MdInventory *self)
 {
@@ -29,7 +28,7 @@ drop_vanished(MdInventory *self)
 }
 
 
-/* Whose coming has been announced; the event of their going may be among the lost ones. */
+/* Drops pending devices that are gone: their remove events may be among the lost ones. */
 static void
 forget_vanished(MdInventory *self)
 {
@@ -50,7 +49,7 @@ reread_all(MdInventory *self)
     g_autoptr(GPtrArray) devices =
         g_ptr_array_new_with_free_func((GDestroyNotify)md_node_device_unref);
 
-    /* Looking at one may make others go, come back under another name, or change their place. */
+    /* Rereading a device may drop or rename others, or change their order. */
     for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next)
         g_ptr_array_add(devices, md_node_device_ref(link->data));
     for (guint i = 0; i < devices->len; i++) {
@@ -100,7 +99,7 @@ notify_waiters(MdInventory *self)
 static void
 reconcile(MdInventory *self)
 {
-    /* Read first: what happens while we look may be told again, but not be missed. */
+    /* Must precede the scan: an event during the scan may be handled again, but is not missed. */
     self->looked_at_seq = md_udev_read_seqnum(self->udev);
     md_kept_drop_all();
     drop_vanished(self);
@@ -118,7 +117,7 @@ on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
 }
 
 
-/* From here on events are listened to; those that came meanwhile have been kept. */
+/* From now on events are handled, first those queued during the scan. */
 static void
 finish_start(MdInventory *self)
 {

@@ -51,7 +51,7 @@ md_inventory_init(MdInventory *self)
 }
 
 
-/* The nearest device above that we know; the machine itself above all others. */
+/* The nearest registered ancestor; the computer if there is none. */
 static char *
 find_parent_name(MdInventory *self, const char *path)
 {
@@ -71,7 +71,7 @@ find_parent_name(MdInventory *self, const char *path)
 }
 
 
-/* `known`: what this very device is registered as, or NULL. */
+/* `known`: the device registered at the path, maybe a predecessor with another inode; or NULL. */
 static MdNodeDeviceDef *
 probe_with_parent(MdInventory *self,
                   MdUdevDevice *device,
@@ -87,8 +87,7 @@ probe_with_parent(MdInventory *self,
 }
 
 
-/* Whether another device has that name; one that has only not been told to have gone gives it up.
- */
+/* Whether another device has this name. A registered device already gone gives up its name. */
 static gboolean
 is_name_in_use(MdInventory *self, const char *name)
 {
@@ -103,7 +102,7 @@ is_name_in_use(MdInventory *self, const char *name)
 }
 
 
-/* FALSE if it has gone while it was read: what has been read is a torso. */
+/* FALSE if the device disappeared meanwhile, so that the data is incomplete. */
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
@@ -124,8 +123,8 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 }
 
 
-/* What has come below a device while that was not registered has another parent now. At the start
- * parents are the first to be looked at. */
+/* Rereads the devices below a newly registered one, which is their parent now. At the start this is
+ * not needed, because parents are scanned first. */
 static void
 reread_below(MdInventory *self, const char *path)
 {
@@ -146,7 +145,7 @@ reread_below(MdInventory *self, const char *path)
 }
 
 
-/* Reads again what another device says of one that has come or gone; its event tells of both. */
+/* Rereads a device after another one has appeared or disappeared, whose signal covers both. */
 static void
 reread_affected(MdInventory *self, const char *name)
 {
@@ -164,7 +163,7 @@ reread_affected(MdInventory *self, const char *name)
 }
 
 
-/* At the start those devices are still to be looked at, or have been with all of it there. */
+/* Not needed at the start: the scan reads these devices later, or has read them completely. */
 static void
 reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
 {
@@ -175,7 +174,7 @@ reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
 }
 
 
-/* A device has been registered: some have another parent now, and some say other things. */
+/* After a registration, rereads devices that may have a new parent, or refer to the new device. */
 static void
 reread_neighbours(MdInventory *self, const char *path)
 {
@@ -188,7 +187,7 @@ reread_neighbours(MdInventory *self, const char *path)
 }
 
 
-/* A device that is not registered yet has shown up. */
+/* Registers a new device if it is complete, or else makes it pending. */
 static void
 register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 {
@@ -206,7 +205,7 @@ register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-/* The path of a device that has been left out because of that name, for the caller to free. */
+/* Removes and returns the path of a device ignored because of this name; NULL: none. */
 static char *
 pop_namesake(MdInventory *self, const char *name)
 {
@@ -271,9 +270,11 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 }
 
 
-/* Reads a registered device again because of its companion, which must be whole unless this is the
- * `last` time. FALSE if something of it has gone while it was read: that goes with the device, and
- * is no change of it. */
+/*
+ * Rereads a registered device because of its companion, which must be complete unless this is the
+ * `last` attempt. FALSE if the companion is incomplete, or if data disappeared during the read:
+ * then the device itself is about to be removed, which is no update.
+ */
 static gboolean
 reread_for_companion(
     MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir, gboolean last)
@@ -292,7 +293,7 @@ reread_for_companion(
 }
 
 
-/* Registers a device if it is whole, or reads it again if its companion is. */
+/* Registers a complete device, or rereads a registered one if its companion is complete. */
 static gboolean
 retry_pending(const char *path, gboolean last, gpointer data)
 {
@@ -333,7 +334,7 @@ md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event
 
     def = is_immutable ? md_node_device_def_ref(device->def)
                        : probe_with_parent(self, udev_device, dir, device);
-    /* What has been read of one that is going is a torso, and no change of it. */
+    /* A device being removed has incomplete data, which is no update. */
     if (!md_sysfs_dir_is_alive(dir))
         return;
     if (def == NULL || !g_str_equal(def->name, device->def->name)) {
@@ -356,7 +357,8 @@ md_inventory_reconcile(MdInventory *self, const char *path)
     if (device != NULL && md_inventory_is_there(device))
         return device;
 
-    /* That another one has been there, and not been told of, is still to be told. */
+    /* The registered device is gone, even if another one has its path by now: its removal is
+     * signalled here, and its remove event is still to come. */
     if (device != NULL) {
         md_inventory_drop(self, path);
         md_superseded_events_expect_removal(self->superseded, path);
@@ -372,8 +374,8 @@ md_inventory_reconcile(MdInventory *self, const char *path)
 }
 
 
-/* While a machine starts, and whenever an administrator asks for it, udev is told again of what is
- * there already; only then it may have found out what that is. */
+/* udev repeats the add events of existing devices while the host boots, and when an administrator
+ * triggers them. Only the repeated event may have all properties. */
 static void
 handle_add(MdInventory *self, MdUdevDevice *device)
 {
@@ -389,8 +391,8 @@ handle_add(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* Whether the kernel tells of something that has happened since we last looked at everything; what
- * is older, and what an administrator has triggered, only says where to look. */
+/* Whether the event reports something later than the last scan. Older events, and those triggered
+ * by an administrator, only tell where to look. */
 static gboolean
 is_news(MdInventory *self, MdUdevDevice *device)
 {
@@ -399,8 +401,8 @@ is_news(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* It had a driver and has gone before it could be read. That it has been there is a fact all the
- * same, to be told right before its going. */
+/* The device was bound to a driver, and removed before it could be read. Its creation is signalled
+ * nevertheless, directly before its removal. */
 static void
 register_vanished(MdInventory *self, MdUdevDevice *device)
 {
@@ -424,17 +426,15 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         md_superseded_events_expects_removal(self->superseded, path))
         return;
 
-    /* One that has gone is listed nowhere; its removal tells of both. */
+    /* A device already gone cannot be read: its remove event will signal both events. */
     if (!md_pending_devices_set_bound(self->pending, path) &&
         md_probe_is_announced_by_bind(device) && is_news(self, device))
         md_pending_devices_add_gone(self->pending, path);
 }
 
 
-/*
- * What has come under the same path since then has events of its own behind this one, so that each
- * coming and going is told, whatever sysfs holds by now.
- */
+/* A new device with the same path has events of its own behind this one, so that each creation and
+ * removal is signalled, whatever sysfs has by now. */
 static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
@@ -448,22 +448,22 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
         md_inventory_drop(self, path);
     else
         md_inventory_reconcile(self, path);
-    /* Its bind, or this once more, must not be taken for another life. */
+    /* A late bind event, or another copy of this event, must not count as a new device. */
     if (is_new)
         md_superseded_events_close(self->superseded, path, md_udev_device_get_seqnum(device));
     md_uevent_wait_notify(self->uevent_wait, path, MD_WAIT_REMOVE);
 }
 
 
-/* Anything else that has happened to a device: change, unbind, online ... */
+/* Handles all other events: change, unbind, online, ... */
 static void
 handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
 {
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    /* An unknown one may have become a parent, but may also have been refused and gone by now. Of
-     * what is told by bind nothing else tells. */
+    /* An unknown device may have become a parent, or may be gone by now, so sysfs decides. A device
+     * announced by its bind event is registered by no other event. */
     if (known != NULL)
         md_inventory_reread(self, known, device, always);
     else if (!md_probe_is_announced_by_bind(device))
@@ -471,7 +471,7 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
 }
 
 
-/* A device has another name, and with it all that is below it: to libvirt they are others now. */
+/* The device and all devices below have new names: for libvirt they are different devices. */
 static void
 handle_move(MdInventory *self, MdUdevDevice *device)
 {
@@ -507,8 +507,8 @@ md_inventory_forget_older_events(MdInventory *self, const char *path)
 }
 
 
-/* More is known of a device, of which no event of its own tells. What goes with it tells nothing.
- */
+/* A companion has further data of a device that the device's own events do not report. The
+ * companion's removal is no update, because the device is removed, too. */
 static void
 handle_companion(MdInventory *self, const char *action, const char *subject)
 {
@@ -521,7 +521,7 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
 }
 
 
-/* What has been read of a device may be another thing after any event of it. */
+/* Any event of a device may invalidate the data kept of it. */
 static void
 forget_what_was_read(MdInventory *self, MdUdevDevice *device)
 {
@@ -566,7 +566,7 @@ void
 md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInventory *self)
 {
     handle_event(self, device);
-    /* udevd may tell of it later, as it knows more of the device by then. */
+    /* udevd may deliver the same event later, with more properties: it is no news then. */
     if (md_udev_device_is_from_kernel(device))
         self->looked_at_seq = MAX(self->looked_at_seq, md_udev_device_get_seqnum(device));
 }

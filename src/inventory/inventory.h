@@ -25,8 +25,8 @@ MdInventory *md_inventory_new(MdRegistry *registry, const MdSettings *settings);
 void md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GError **error);
 
-/* For code that creates and removes devices: the inventory leaves announced paths to it until it is
- * done. */
+/* For code that creates and removes devices: the inventory leaves a path to this code while a wait
+ * for the path's event is running. */
 MdUeventWait *md_inventory_get_uevent_wait(MdInventory *self);
 
 /*

@@ -3,10 +3,8 @@
 
 #include "inventory/pending-devices.h"
 
-/*
- * Milliseconds until a device is looked at again. The kernel adds the last pieces right after the
- * first ones, unless it has been interrupted.
- */
+/* Milliseconds until a device is checked again. The kernel usually adds the last attributes right
+ * after the first ones. */
 #define LOOK_AGAIN_FIRST 1
 #define LOOK_AGAIN_MAX   100
 
@@ -23,7 +21,7 @@ typedef struct {
     gboolean bound;
     guint delay;
     guint waited;
-    guint timer; /* 0: it is not looked at any more */
+    guint timer; /* 0: not checked any more */
 } Device;
 
 
@@ -72,7 +70,7 @@ on_look_again(gpointer data)
     device->waited += device->delay;
     last = device->waited >= self->settings->event_timeout;
 
-    /* What is taken in may turn out to be another one, which has to be waited for in turn. */
+    /* Removed before the call, which may replace the device by another one that becomes pending. */
     g_hash_table_steal(self->devices, device->path);
     if (self->take(device->path, last, self->data) || (last && !device->bound)) {
         device_free(device);

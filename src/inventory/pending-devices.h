@@ -13,7 +13,7 @@
 typedef struct _MdPendingDevices MdPendingDevices;
 
 /*
- * Registers the device at this path if it is complete, or as it is if this is the `last` attempt.
+ * Registers the device at this path if it is complete, or in any state at the `last` attempt.
  * FALSE: the device is incomplete or gone, and nothing was done. Such a device is tried again, or
  * dropped after the last attempt; a bound one is kept until md_pending_devices_remove().
  */

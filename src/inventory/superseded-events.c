@@ -4,15 +4,15 @@
 #include "inventory/superseded-events.h"
 
 struct _MdSupersededEvents {
-    GQueue entries;      /* of Entry, the oldest one first */
+    GQueue entries;      /* of Entry, oldest first */
     GHashTable *by_path; /* path -> GList link of `entries` */
 };
 
 typedef struct {
     char *path;
     gboolean closed;
-    guint64 seqnum;           /* if closed: of the last event that tells nothing new */
-    gboolean expects_removal; /* no event up to the next removal tells anything new */
+    guint64 seqnum;           /* if closed: of the last superseded event */
+    gboolean expects_removal; /* events up to the next removal are superseded */
 } Entry;
 
 
@@ -67,7 +67,7 @@ find_entry(MdSupersededEvents *self, const char *path)
 }
 
 
-/* A new one, which is the youngest, in place of what is known of the path. */
+/* Replaces the path's entry by a new one, which is the youngest. */
 static Entry *
 renew_entry(MdSupersededEvents *self, const char *path)
 {

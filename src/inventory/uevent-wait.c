@@ -7,7 +7,7 @@ typedef struct {
     MdUeventWait *uevent_wait;
     char *path;
     MdWaitFor what;
-    gboolean seen;         /* the event has come */
+    gboolean seen;         /* the event has arrived */
     MdUeventWaitFunc func; /* set once the write has returned */
     gpointer data;
     guint timer;
@@ -28,7 +28,7 @@ wait_free(Wait *wait)
 }
 
 
-/* Both halves are there, or we have waited long enough for the second one. */
+/* The write has returned, and the event has arrived or is overdue. */
 static void
 complete(Wait *wait)
 {
