@@ -15,9 +15,7 @@ MdChangeLog *md_change_log_new(MdRegistry *registry);
 void md_change_log_free(MdChangeLog *self);
 void md_change_log_start(MdChangeLog *self);
 
-/*
- * From begin to end, changes of the device of this name are the daemon's own. One that is being
- * created may have none yet; the alias of its kind (MdCapKind) takes the place. Calls nest.
- */
+/* From begin to end, changes of the device of this name are the daemon's own. A device being
+ * created may have no name yet; then the alias of its kind (MdCapKind) is passed. Calls nest. */
 void md_change_log_begin(MdChangeLog *self, const char *name);
 void md_change_log_end(MdChangeLog *self, const char *name);

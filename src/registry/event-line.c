@@ -5,20 +5,20 @@
 
 #include "registry/event-topic.h"
 
-/* What is subscribed to. */
+/* A topic with its subscriptions. */
 typedef struct {
     MdEventTopic key;
-    GQueue subscriptions; /* of Subscription, in the order of their coming */
+    GQueue subscriptions; /* of Subscription, in order of subscription */
 } Topic;
 
 typedef struct _MdEventSubscription {
-    guint64 id; /* they count up */
+    guint64 id; /* ascending */
     MdEventLine *line;
     Topic *topic;
-    GList link; /* of the topic's queue */
+    GList link; /* in the topic's queue */
     MdEventFunc func;
     gpointer data;
-    guint64 told; /* the number of the latest fact */
+    guint64 told; /* number of the latest event delivered */
 } Subscription;
 
 /* An event with the subscribers still to be called; or a mark, if `passed` is set. */
@@ -27,25 +27,25 @@ typedef struct {
     char *device;
     int event;
     int detail;
-    guint64 last_id; /* of the subscriptions that there were */
-    GList *specific; /* the next one to the device */
-    GList *general;  /* the next one to all devices */
+    guint64 last_id; /* of the newest subscription when the event occurred */
+    GList *specific; /* next subscription to the device */
+    GList *general;  /* next subscription to all devices */
     void (*passed)(gpointer data);
     gpointer data;
 } Fact;
 
-/* Of all lines since start, so that numbers stay unique when a line is freed. */
+/* Of all lines since the start, so that numbers stay unique when a line is freed. */
 static guint64 n_facts;
 
 struct _MdEventLine {
     guint64 share;
     GHashTable *topics; /* of Topic, by its key; none without a subscription */
     guint64 last_id;
-    GQueue facts; /* of Fact, in their order */
+    GQueue facts; /* of Fact, in order */
 };
 
 
-/* With the subscriptions that are left. */
+/* Frees the remaining subscriptions, too. */
 static void
 topic_free(Topic *topic)
 {
@@ -90,7 +90,7 @@ fact_free(Fact *fact)
 }
 
 
-/* Removes and returns the oldest one; NULL: all have been called. */
+/* Removes and returns the oldest subscription still to be called; NULL: none. */
 static Subscription *
 fact_take_next(Fact *fact)
 {
@@ -128,7 +128,7 @@ fact_concerns(const Fact *fact, const Subscription *subscription)
 }
 
 
-/* Once. Subscribers may cause events, subscribe and unsubscribe. */
+/* Calls the subscriber at most once per event. It may cause events, subscribe and unsubscribe. */
 static void
 fact_tell(const Fact *fact, Subscription *subscription)
 {

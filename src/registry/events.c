@@ -6,8 +6,8 @@
 #include "registry/event-line.h"
 #include "util/source.h"
 
-/* Subscribers of one user called before other users, and other work on the main loop, have their
- * turns. */
+/* Subscribers of one user to be called before other users, and other work on the main loop, have
+ * their turn. */
 #define TOLD_AT_ONCE 32
 
 /* Maximum number of pending events for the subscribers of one user. */
@@ -18,7 +18,7 @@ struct _MdEvents {
     GHashTable *lines; /* share → MdEventLine, of users with subscriptions or pending events */
     GQueue turns;      /* of MdEventLine with pending events, the next one first */
     gboolean telling;
-    GSource *source; /* always due; there while facts wait */
+    GSource *source; /* always ready; exists while events are pending */
 };
 
 
@@ -49,7 +49,7 @@ tell_line(MdEvents *self, MdEventLine *line)
 }
 
 
-/* Calls some subscribers of the user whose turn it is. */
+/* Calls some subscribers of the next user. */
 static void
 tell_next(MdEvents *self)
 {
@@ -77,7 +77,6 @@ on_turn(gpointer data)
 }
 
 
-/* Queues the line for a turn unless it is queued already. */
 static void
 take_turn(MdEvents *self, MdEventLine *line)
 {

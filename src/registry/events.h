@@ -23,7 +23,7 @@ typedef void (*MdEventFunc)(const char *device, int event, int detail, gpointer 
 
 /* Follows a registry. */
 MdEvents *md_events_new(MdRegistry *registry);
-/* With all subscriptions. Whoever waits in md_events_call_when_notified() is called. */
+/* Frees all subscriptions, and calls the functions that wait in md_events_call_when_notified(). */
 void md_events_free(MdEvents *self);
 
 /* For a user, see md_owner_get_share(). `device` NULL: all devices. */
@@ -37,13 +37,13 @@ void md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription);
 /* Finds the subscription for an event, or NULL. `device` NULL: all devices. */
 typedef MdEventSubscription *(*MdEventsFind)(int event, const char *device, gpointer data);
 
-/* Delivers pending events now to those subscribers of a user whom `find` selects. `until` is 0 at
+/* Delivers pending events now to the subscribers of a user that `find` selects. `until` is 0 at
  * first; later calls for the same subscribers use it to skip events already delivered. */
 void
 md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind find, gpointer data);
 
-/* Calls `func` once when the subscribers of a user have been told all that has happened so far, at
- * once if they have. */
+/* Calls `func` once, possibly at once, when the subscribers of a user have received all events so
+ * far. */
 void md_events_call_when_notified(MdEvents *self,
                                   guint64 share,
                                   void (*func)(gpointer data),

@@ -26,7 +26,7 @@ gboolean md_node_device_is_definable(const MdNodeDevice *self);
 /* Whether devices of its kind can be parents of mediated devices, if their driver offers types. */
 gboolean md_node_device_may_be_parent(const MdNodeDevice *self);
 
-/* As in libvirt: TRUE for the machine itself and for devices with a definition. Removable hardware
+/* As in libvirt: TRUE for the computer and for devices with a definition. Removable hardware
  * is not persistent. */
 gboolean md_node_device_is_persistent(const MdNodeDevice *self);
 gboolean md_node_device_is_autostart(const MdNodeDevice *self);

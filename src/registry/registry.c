@@ -138,7 +138,7 @@ index_device(MdRegistry *self, GList *link)
 }
 
 
-/* Before changing a device: the tables borrow their keys from it. */
+/* To be called before changing a device, because the tables borrow their keys from it. */
 static GList *
 unindex_device(MdRegistry *self, MdNodeDevice *device)
 {
@@ -165,7 +165,7 @@ replace_def(MdNodeDevice *device, MdNodeDeviceDef *def)
 }
 
 
-/* Whether a device uses up something of what its parent has to offer. */
+/* Whether a device uses resources of its parent. */
 static gboolean
 consumes_parent(const MdNodeDevice *child, const MdNodeDevice *parent)
 {
@@ -181,7 +181,7 @@ signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
 {
     MdNodeDevice *parent = NULL;
 
-    /* The machine itself has no resources. */
+    /* The computer has no parent. */
     if (child->def->parent == NULL)
         return;
     parent = md_registry_find(self, child->def->parent);
@@ -210,8 +210,8 @@ md_registry_list_defined(MdRegistry *self, const char *address)
 }
 
 
-/* A parent named by definitions has appeared or disappeared: the parent of their inactive devices
- * changes. */
+/* A parent named by definitions has appeared or disappeared, which changes the parent of their
+ * inactive devices. */
 static void
 describe_children_again(MdRegistry *self, const char *address)
 {
@@ -238,8 +238,8 @@ append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 }
 
 
-/* A program that started a defined device has most likely set its attributes; not if the type
- * differs. */
+/* A program that started a defined device has most likely set the defined attributes, unless the
+ * type differs. */
 static void
 take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 {
@@ -270,7 +270,7 @@ md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
         known->inode = inode;
     }
 
-    /* A signal handler may remove it. */
+    /* A signal handler may remove the device. */
     device = md_node_device_ref(link->data);
     address = g_strdup(get_address(device));
     index_device(self, link);
