@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of all backends. The driver alone uses it, so that no backend knows of another one. */
+/* The table of all backends. Only the driver uses it: backends do not know of each other. */
 #pragma once
 
 #include "backend/backend.h"
@@ -8,7 +8,7 @@
 const MdBackend *
 md_backends_find(const MdDriverContext *context, const MdNodeDeviceDef *def, GError **error);
 
-/* The same of those that keep definitions. */
+/* The same among the backends with definitions. */
 const MdBackend *md_backends_find_persistent(const MdDriverContext *context,
                                              const MdNodeDeviceDef *def,
                                              GError **error);

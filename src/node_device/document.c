@@ -13,10 +13,10 @@
 
 struct _MdDocuments {
     const MdDriverContext *context;
-    GHashTable *jobs; /* Key → Job, the last one of it */
+    GHashTable *jobs; /* Key → Job, the latest one */
 };
 
-/* What makes it, on a worker or in place. */
+/* A document being made, on a worker or at once. */
 typedef struct {
     MdNodeDeviceDef *def;
     guint64 inode;
@@ -24,8 +24,8 @@ typedef struct {
     char *document;
 } Document;
 
-/* What those who share a job have in common. One reader and one writer of one user have different
- * places in queues. */
+/* Requests with equal keys share a job. A read-only and a read-write client of one user do not,
+ * because they have different places in queues. */
 typedef struct {
     const MdNodeDeviceDef *def;
     guint64 inode;
@@ -34,24 +34,24 @@ typedef struct {
     gboolean writer;
 } Key;
 
-/* One document for all who have asked for it, referenced by its task under way and by the table. */
+/* One document for all clients that requested it, referenced by its task and by the table. */
 typedef struct {
     Key key;
-    MdDocuments *documents; /* NULL: not in the table any more */
+    MdDocuments *documents; /* NULL: no longer in the table */
     const MdDriverContext *context;
     MdNodeDeviceDef *wanted;
-    MdNodeDeviceDef *def; /* `wanted`, maybe with other attributes */
-    MdOwner *owner;       /* on its own, with the share of those who ask */
+    MdNodeDeviceDef *def; /* `wanted`, possibly with other attributes */
+    MdOwner *owner;       /* of this job, with the share of its askers */
     GQueue askers;        /* of Asker, by their links */
 } Job;
 
-/* One who waits for a job. */
+/* A request waiting for a job. */
 typedef struct {
     Job *job;
     MdDocumentFunc done;
     gpointer user_data;
     MdOwnerWatch watch;
-    GList link; /* in the job */
+    GList link; /* in the job's `askers` */
 } Asker;
 
 
@@ -165,7 +165,7 @@ md_documents_free(MdDocuments *self)
 }
 
 
-/* Nobody joins it any more. */
+/* Keeps further requests from joining the job. */
 static void
 job_detach(Job *job)
 {
@@ -176,7 +176,7 @@ job_detach(Job *job)
 }
 
 
-/* The last thing that is done with it. `document` NULL: with the error, which is taken over. */
+/* Frees the asker, and calls it back. `document` NULL: with the error; takes ownership of it. */
 static void
 asker_end(Asker *asker, const char *document, GError *error)
 {
@@ -220,7 +220,7 @@ job_add_asker(Job *job, MdOwner *owner, MdDocumentFunc done, gpointer user_data)
 }
 
 
-/* Answers all. `document` NULL: with the error. */
+/* Calls back all askers. `document` NULL: with the error. */
 static void
 job_end(Job *job, const char *document, const GError *error)
 {
@@ -243,7 +243,7 @@ on_made(gpointer data, GError *error, gpointer user_data)
 }
 
 
-/* Takes the job over. */
+/* Takes ownership of the job. */
 static void
 job_read_on_worker(Job *job)
 {
@@ -254,7 +254,7 @@ job_read_on_worker(Job *job)
 }
 
 
-/* Takes the job over. */
+/* Takes ownership of the job. */
 static void
 job_read(Job *owned)
 {
@@ -270,7 +270,7 @@ job_read(Job *owned)
 }
 
 
-/* `attrs` is taken over. */
+/* Takes ownership of `attrs`. */
 static void
 job_set_attrs(Job *job, GPtrArray *attrs)
 {
@@ -318,7 +318,7 @@ job_new(MdDocuments *documents, const Key *key, MdNodeDeviceDef *def, MdOwner *o
 }
 
 
-/* It is the one of its key that others may join from now on. */
+/* Makes the job the one that further requests with its key join. */
 static void
 job_attach(Job *job, MdDocuments *documents)
 {

@@ -11,14 +11,13 @@
 
 #define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
 
-/* Bytes of a document that is parsed on the main loop: less than a millisecond's worth. */
+/* Maximum length in bytes of a document parsed on the main loop, in less than a millisecond. */
 #define SHORT_MAX 4096
 
-/* Milliseconds. Reading takes less than a second; what takes long is to wait for other documents.
- */
+/* Milliseconds. Parsing takes less than a second, but may wait for other documents. */
 #define DEADLINE 30000
 
-/* Of a document that a worker reads, and who waits for that. */
+/* A document for a worker to parse. */
 typedef struct {
     char *document;
     gboolean validate;
@@ -32,7 +31,7 @@ typedef struct {
     gpointer user_data;
 } Reader;
 
-/* A document that waits for the schema. */
+/* A document waiting for the schema. */
 typedef struct {
     Reading *reading;
     Reader reader;
@@ -60,7 +59,7 @@ md_draft_free(MdDraft *self)
 }
 
 
-/* `def` is taken over; NULL: `error` says why. */
+/* Takes ownership of `def`; if it is NULL, of `error`. */
 static void
 reader_answer(const Reader *reader, MdNodeDeviceDef *def, GError *error)
 {
@@ -98,7 +97,7 @@ on_read(gpointer data, GError *error, gpointer user_data)
 }
 
 
-/* Takes `reading` over. */
+/* Takes ownership of `reading`. */
 static void
 reading_begin(Reading *reading, const Reader *reader, MdOwner *owner)
 {
@@ -129,8 +128,8 @@ on_schema_loaded(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 }
 
 
-/* Once for all documents, and not in their place: the disk may hang, and the others need none.
- * Takes `reading` over. */
+/* Loads the schema once for all documents, as a separate job: a hung disk must not block
+ * documents that are not validated. Takes ownership of `reading`. */
 static void
 reading_load_schema(Reading *reading, const Reader *reader, MdOwner *owner)
 {
@@ -165,7 +164,7 @@ md_draft_read(const char *document,
     }
 
     reading = g_new0(Reading, 1);
-    /* A document that is too long is refused before it is looked at. */
+    /* One byte over the maximum is enough for the parser to refuse the document. */
     reading->document = g_strndup(document, MD_XML_DOCUMENT_MAX + 1);
     reading->validate = validate;
     if (validate && !md_xml_has_schema(SCHEMA))

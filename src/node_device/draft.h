@@ -7,7 +7,7 @@
 
 struct _MdDraft {
     MdNodeDeviceDef *def;
-    const MdBackend *backend; /* that serves it */
+    const MdBackend *backend; /* serves the device */
 };
 
 /* The backend of a document, or NULL with an error. */

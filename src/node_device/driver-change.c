@@ -6,7 +6,7 @@
 #include "node_device/driver-private.h"
 #include "util/error.h"
 
-/* A name since libvirt 8.10, of CREATE_XML_VALIDATE's value. */
+/* Named in libvirt since 8.10, with the value of CREATE_XML_VALIDATE. */
 #define DEFINE_XML_VALIDATE (1U << 0)
 
 
@@ -52,7 +52,7 @@ refuse_change(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data, 
 }
 
 
-/* Makes the device of `def` below the one that it names. */
+/* Creates the device of `def` below its parent. */
 static void
 create_device(MdDriver *self,
               const MdBackend *backend,
@@ -72,7 +72,7 @@ create_device(MdDriver *self,
 }
 
 
-/* An inactive device becomes what it is defined to be. */
+/* Creates an inactive device according to its definition. */
 static void
 start_device(MdDriver *self,
              MdNodeDevice *device,
@@ -190,7 +190,7 @@ md_driver_undefine_async(MdDriver *self,
         device = md_driver_look_up(self, name, &error);
     if (device != NULL)
         backend = md_backends_find_persistent(&self->context, device->def, &error);
-    /* What libvirt says of hardware, which nothing keeps. */
+    /* libvirt's error for hardware, which cannot have a definition. */
     if (device != NULL && backend == NULL && !md_node_device_is_persistent(device)) {
         g_clear_error(&error);
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined", name);
@@ -237,7 +237,7 @@ get_what(guint flags)
 }
 
 
-/* NULL with an error if it cannot be updated. */
+/* NULL with an error if the device does not exist, or cannot be updated. */
 static MdNodeDevice *
 look_up_to_update(MdDriver *self, const char *name, GError **error)
 {
@@ -261,7 +261,7 @@ md_driver_read_document(MdDriver *self,
 {
     static const struct {
         guint flags;
-        guint validate; /* that one of the flags which asks for it */
+        guint validate; /* the flag that requests validation */
         const char *function;
         MdDraftFindBackend find;
     } uses[] = {

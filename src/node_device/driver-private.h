@@ -16,6 +16,6 @@ struct _MdDriver {
     MdAutostart *autostart; /* NULL: not started */
     gboolean starting;
     gboolean loaded;  /* all definitions are known */
-    gboolean stopped; /* asked to stop: nothing is begun any more */
-    GTask *stopping;  /* asked to stop before it had started */
+    gboolean stopped; /* no further operation begins */
+    GTask *stopping;  /* a stop requested before the start has ended */
 };

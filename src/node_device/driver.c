@@ -15,9 +15,9 @@
 #include "vhba/vhba.h"
 
 /*
- * virConnectListAllNodeDeviceFlags, in three groups. Written as bits, as libvirt before 10.1 lacks
- * names for some: capabilities up to ccwgroup_member, persistent and transient, inactive and
- * active.
+ * virConnectListAllNodeDeviceFlags, in three groups: capabilities up to ccwgroup_member, persistent
+ * and transient, inactive and active. Bits instead of names, some of which libvirt lacks before
+ * 10.1.
  */
 #define LIST_CAPS       ((1U << 24) - 1)
 #define LIST_PERSISTENT (1U << 28)
@@ -26,7 +26,7 @@
 #define LIST_ACTIVE     (1U << 31)
 #define LIST_FLAGS      (LIST_CAPS | LIST_PERSISTENT | LIST_TRANSIENT | LIST_INACTIVE | LIST_ACTIVE)
 
-/* What virsh asks for with --inactive; a name since libvirt 10.1. */
+/* Set by virsh --inactive; named in libvirt since 10.1. */
 #define XML_INACTIVE (1U << 0)
 
 G_DEFINE_FINAL_TYPE(MdDriver, md_driver, G_TYPE_OBJECT)
@@ -71,7 +71,7 @@ md_driver_init(MdDriver *self)
 }
 
 
-/* Addresses that differ in punctuation only make one name. */
+/* Addresses that differ only in punctuation result in the same name. */
 static gboolean
 is_of_parent(MdNodeDevice *device, const char *parent_addr)
 {
@@ -81,7 +81,7 @@ is_of_parent(MdNodeDevice *device, const char *parent_addr)
 }
 
 
-/* The disk holds another definition than before, or none. */
+/* A definition on disk was added, changed, or removed. */
 static void
 on_definition_changed(MdDefinitions *definitions,
                       const char *parent_addr,
@@ -119,8 +119,7 @@ begin_autostart(MdDriver *self)
 }
 
 
-/* All definitions are known, however late: those that are to start by themselves can be told from
- * those that are defined later. */
+/* Autostart has to wait until now, however late: it must not start devices defined later. */
 static void
 on_definitions_loaded(MdDefinitions *definitions G_GNUC_UNUSED, MdDriver *self)
 {
@@ -148,7 +147,7 @@ md_driver_new(const MdSettings *settings)
 }
 
 
-/* Takes `error` over. */
+/* Takes ownership of `error`. */
 static void
 end_start(MdDriver *self, GTask *task, GError *error)
 {
@@ -165,7 +164,7 @@ end_start(MdDriver *self, GTask *task, GError *error)
 }
 
 
-/* Something that was left half made has gone, and its place is free. */
+/* A half-created device was removed, so that its parent has resources again. */
 static void
 on_recovered(const char *address, gpointer data)
 {
@@ -374,7 +373,7 @@ has_one_of(const MdNodeDevice *device, guint caps, GHashTable *vpd)
 }
 
 
-/* Of each group of flags none or any one must fit. */
+/* In each group with flags set, one of them must match. */
 static gboolean
 matches(const MdNodeDevice *device, guint flags, GHashTable *vpd)
 {
@@ -515,7 +514,7 @@ md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GErro
 }
 
 
-/* What a document is to show of a device: what it is, or what it is defined to be. */
+/* What a document describes: the device as it is, or with XML_INACTIVE as defined. */
 static MdNodeDeviceDef *
 choose_def(MdNodeDevice *device, guint flags, GError **error)
 {
@@ -530,7 +529,7 @@ choose_def(MdNodeDevice *device, guint flags, GError **error)
 }
 
 
-/* What a document is to show of the device of that name, which is borrowed. */
+/* What a document describes of the device with this name. `device` is borrowed. */
 static MdNodeDeviceDef *
 look_up_def(MdDriver *self, const char *name, guint flags, MdNodeDevice **device, GError **error)
 {

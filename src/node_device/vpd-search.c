@@ -8,10 +8,10 @@
 #include "util/fair-queue.h"
 #include "util/worker.h"
 
-/* Cards asked at once by one search, each by a thread. */
+/* Devices queried at once by one search, each on a thread of its own. */
 #define ASKED_MAX 64
 
-/* For a worker. */
+/* One query, for a worker. */
 typedef struct {
     MdNodeDeviceDef *def;
     guint64 inode;
@@ -21,10 +21,10 @@ typedef struct {
 typedef struct {
     MdOwner *owner;
     GHashTable *found; /* names */
-    GQueue questions;  /* of Question, not asked yet */
-    guint n_asked;     /* that have not been answered yet */
+    GQueue questions;  /* of Question, not begun yet */
+    guint n_asked;     /* running queries */
     guint deadline;
-    GError *error; /* why a card could not be asked */
+    GError *error; /* why a card could not be queried */
 } Search;
 
 
@@ -75,7 +75,7 @@ ask_device(gpointer data, GError **error)
 }
 
 
-/* A list without cards that were never asked would be wrong. `error` is taken over. */
+/* Fails the search: a list without the other cards would be wrong. Takes ownership of `error`. */
 static void
 stop_search(Search *search, GError *error)
 {
@@ -100,7 +100,7 @@ take_answer(Search *search, const Question *question, const GError *error)
 }
 
 
-/* Answers a question without a worker, and frees it; FALSE if the card has to be asked. */
+/* Answers and frees a question without a worker. FALSE: the card must be queried. */
 static gboolean
 answer_at_once(Search *search, Question *question)
 {
@@ -115,7 +115,7 @@ answer_at_once(Search *search, Question *question)
 }
 
 
-/* Asks as many as may be asked now; answers when all have been. */
+/* Begins queries up to the limit, and completes after the last one. */
 static void
 ask_next(GTask *task)
 {
@@ -178,7 +178,7 @@ md_vpd_search_async(GPtrArray *devices,
         const MdNodeDevice *device = g_ptr_array_index(devices, i);
         Question *question = NULL;
 
-        /* Nobody is to wait again for a card that is known to hang. */
+        /* A card known to hang must not delay another search. */
         if (md_worker_is_overdue(MD_WORKER_READ, device->inode))
             continue;
         question = g_new0(Question, 1);
