@@ -12,7 +12,6 @@
 
 #include "util/error.h"
 #include "util/fd.h"
-#include "util/names.h"
 #include "util/owner.h"
 
 /* Since Linux 6.5; missing in older headers. */

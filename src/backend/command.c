@@ -3,8 +3,6 @@
 
 #include "backend/command.h"
 
-#include "util/error.h"
-
 
 static void
 command_free(MdCommand *self)

@@ -237,15 +237,15 @@ get_what(guint flags)
 }
 
 
-/* NULL with an error if the device does not exist, or cannot be updated. */
-static MdNodeDevice *
-look_up_to_update(MdDriver *self, const char *name, GError **error)
+/* The backend that updates the device, which is the device's own, whatever parent a document names.
+ * NULL with an error if the device does not exist, or cannot be updated. */
+static const MdBackend *
+find_updating_backend(MdDriver *self, const char *name, MdNodeDevice **device, GError **error)
 {
-    MdNodeDevice *device = md_driver_look_up(self, name, error);
+    *device = md_driver_look_up(self, name, error);
 
-    return device != NULL && md_backends_find_persistent(&self->context, device->def, error) != NULL
-               ? device
-               : NULL;
+    return *device != NULL ? md_backends_find_persistent(&self->context, (*device)->def, error)
+                           : NULL;
 }
 
 
@@ -273,11 +273,12 @@ md_driver_read_document(MdDriver *self,
         [MD_DRAFT_UPDATE] = { MD_UPDATE_LIVE | MD_UPDATE_CONFIG, 0, "virNodeDeviceUpdate",
                               md_backends_find_persistent },
     };
+    MdNodeDevice *device = NULL;
     GError *error = NULL;
 
     if (md_error_check_flags(flags, uses[use].flags, VIR_FROM_NODEDEV, uses[use].function,
                              &error) &&
-        (name == NULL || look_up_to_update(self, name, &error) != NULL))
+        (name == NULL || find_updating_backend(self, name, &device, &error) != NULL))
         md_draft_read(document, (flags & uses[use].validate) != 0, uses[use].find, &self->context,
                       owner, func, user_data);
     else
@@ -294,16 +295,17 @@ md_driver_update_async(MdDriver *self,
                        GAsyncReadyCallback callback,
                        gpointer user_data)
 {
+    MdNodeDevice *device = NULL;
     MdNodeDevice *parent = NULL;
     GError *error = NULL;
-    MdNodeDevice *device = look_up_to_update(self, name, &error);
+    const MdBackend *backend = find_updating_backend(self, name, &device, &error);
 
-    if (device == NULL ||
-        !draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
+    if (backend == NULL ||
+        !backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse_change(self, callback, user_data, error);
     else
-        draft->backend->update_async(&self->context, device, draft->def, get_what(flags), owner,
-                                     on_backend_done, change_new(self, callback, user_data));
+        backend->update_async(&self->context, device, draft->def, get_what(flags), owner,
+                              on_backend_done, change_new(self, callback, user_data));
 }
 
 

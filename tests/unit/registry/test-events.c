@@ -420,7 +420,7 @@ on_told(gpointer data)
 
 /* Each user's are waited for by themselves. */
 static void
-test_when_told(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_when_notified(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
     guint told = 0;
@@ -448,7 +448,7 @@ test_when_told(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* Who waits for others to be told is called, too, when nobody will be. */
 static void
-test_when_told_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_when_notified_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
     g_autoptr(MdEvents) events = md_events_new(fixture->registry);
@@ -593,8 +593,8 @@ main(int argc, char **argv)
     g_test_add("/events/crowd-and-many-facts", Fixture, NULL, set_up, test_crowd_and_many_facts,
                tear_down);
     g_test_add("/events/two-users", Fixture, NULL, set_up, test_two_users, tear_down);
-    g_test_add("/events/when-told", Fixture, NULL, set_up, test_when_told, tear_down);
-    g_test_add("/events/when-told-at-the-end", Fixture, NULL, set_up, test_when_told_at_the_end,
+    g_test_add("/events/when-notified", Fixture, NULL, set_up, test_when_notified, tear_down);
+    g_test_add("/events/when-notified-at-the-end", Fixture, NULL, set_up, test_when_notified_at_the_end,
                tear_down);
     g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
     g_test_add("/events/leave-after-too-many-facts", Fixture, NULL, set_up,
