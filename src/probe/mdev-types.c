@@ -12,8 +12,10 @@
 #include "util/names.h"
 
 
-gboolean
-md_mdev_types_exist(MdSysfsDir *parent)
+/* FALSE also for a parent without types: a driver may register it before its types are known, or
+ * without any. */
+static gboolean
+have_types(MdSysfsDir *parent)
 {
     g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
 
@@ -26,7 +28,7 @@ md_mdev_types_get_set(const char *path)
 {
     g_autoptr(MdSysfsDir) parent = md_sysfs_dir_open(path, NULL);
 
-    return parent != NULL && md_mdev_types_exist(parent)
+    return parent != NULL && have_types(parent)
                ? md_sysfs_dir_find_inode(parent, MD_ATTR_MDEV_TYPES)
                : 0;
 }
@@ -35,7 +37,7 @@ md_mdev_types_get_set(const char *path)
 GPtrArray *
 md_mdev_types_probe(MdSysfsDir *dir)
 {
-    if (!md_mdev_types_exist(dir))
+    if (!have_types(dir))
         return NULL;
     return md_mdev_types_new();
 }
@@ -187,7 +189,7 @@ md_mdev_types_read(MdSysfsDir *parent)
 gboolean
 md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error)
 {
-    if (!may_block && md_mdev_types_exist(parent))
+    if (!may_block && have_types(parent))
         return md_probe_check_may_block(FALSE, error);
     g_clear_pointer(types, g_ptr_array_unref);
     if (may_block)

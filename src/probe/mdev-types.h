@@ -5,10 +5,6 @@
 #include "conf/mdev-type.h"
 #include "kernel/sysfs.h"
 
-/* FALSE also for a parent without types: a driver may register it before its types are known, or
- * without any. */
-gboolean md_mdev_types_exist(MdSysfsDir *parent);
-
 /* Identifies the set of types of the parent with this path; changes when its driver registers it
  * again. 0: no types. */
 guint64 md_mdev_types_get_set(const char *path);

@@ -326,6 +326,7 @@ read_again(
         is_whole = probe->refresh(def, dir);
     if (is_whole && !asks_driver(probe, def))
         return TRUE;
+    g_return_val_if_fail(probe->query_driver != NULL, FALSE);
     return md_probe_check_may_block(may_block, error) && probe->query_driver(def, dir, error);
 }
 
