@@ -594,8 +594,8 @@ main(int argc, char **argv)
                tear_down);
     g_test_add("/events/two-users", Fixture, NULL, set_up, test_two_users, tear_down);
     g_test_add("/events/when-notified", Fixture, NULL, set_up, test_when_notified, tear_down);
-    g_test_add("/events/when-notified-at-the-end", Fixture, NULL, set_up, test_when_notified_at_the_end,
-               tear_down);
+    g_test_add("/events/when-notified-at-the-end", Fixture, NULL, set_up,
+               test_when_notified_at_the_end, tear_down);
     g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
     g_test_add("/events/leave-after-too-many-facts", Fixture, NULL, set_up,
                test_leave_after_too_many_facts, tear_down);
