@@ -9,10 +9,11 @@ typedef struct _MdKeyQueue MdKeyQueue;
 typedef void (*MdKeyQueueFunc)(gpointer data);
 
 MdKeyQueue *md_key_queue_new(void);
-/* Waiting callers are dropped. */
+/* Functions that still wait are not called. */
 void md_key_queue_free(MdKeyQueue *self);
 
-/* Calls `func` when the key is free, which may be at once. */
+/* Takes the key `thing` and calls `func` when it is free, possibly at once. The caller must release
+ * the key with md_key_queue_end(). */
 void md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data);
 
 /* Releases the key and starts the next waiting operation. */

@@ -35,7 +35,7 @@ void md_log_bound_stderr(void);
  * everything. */
 void md_log_init(gboolean verbose);
 
-/* Waits a bounded time until the last lines have been read. */
+/* Writes the queued lines; gives up after a short time if the reader stalls. */
 void md_log_end(void);
 
 /* Logs one message with its context. */

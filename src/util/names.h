@@ -9,22 +9,23 @@
 #define MD_SYS_UEVENT_SEQNUM "kernel/uevent_seqnum"
 #define MD_SYS_DMI           "devices/virtual/dmi/id"
 #define MD_DEV_VFIO          "vfio"
-#define MD_RUN_UDEV_CONTROL  "udev/control"        /* where clients of udevd find it */
-#define MD_RUN_UDEV_QUEUE    "udev/queue"          /* there while udevd has events to work on */
-#define MD_RUN_STATE         "mediated"            /* only true as long as the machine runs */
-#define MD_RUN_VFIO_USERS    "mediated/vfio-users" /* the socket of who knows users of VFIO */
+#define MD_RUN_UDEV_CONTROL  "udev/control"        /* udevd's control socket */
+#define MD_RUN_UDEV_QUEUE    "udev/queue"          /* exists while udevd is handling events */
+#define MD_RUN_STATE         "mediated"            /* state_directory; lost on reboot */
+#define MD_RUN_VFIO_USERS    "mediated/vfio-users" /* socket of mediated-vfio-users */
 #define MD_ETC_DEFINITIONS   "mdevctl.d"
 
 /* This process itself. */
 #define MD_PATH_SELF "/proc/self"
 
-/* What clients are told of nodes: udev names them so, wherever they are looked at. */
+/* Prefix of device nodes in documents, independent of the roots. */
 #define MD_PATH_DEV "/dev"
 
-/* VFIO: the node that everybody may open. */
+/* The container node of VFIO, which belongs to no device, so that every user may open it. */
 #define MD_VFIO_CONTAINER "vfio"
 
-/* mdevctl's scripts: those of packages, those beside the definitions, and what is below either. */
+/* mdevctl's scripts: the directory of packages, the directory below that of the definitions, and
+ * the subdirectories of both. */
 #define MD_PATH_SCRIPTS  "/usr/lib/mdevctl/scripts.d"
 #define MD_DIR_SCRIPTS   "scripts.d"
 #define MD_DIR_CALLOUTS  "callouts"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * On whose behalf work is done: the user whose share it uses, and the client that waits for its
- * result. Work of a disconnected client need not begin, see util/fair-queue.h; work that must be
- * completed uses md_owner_new_lasting(). Reference-counted; main loop only.
+ * result. The owner leaves when this client disconnects. Work whose owner has left need not begin,
+ * see util/fair-queue.h; work that must be completed uses md_owner_new_lasting().
+ * Reference-counted; main loop only.
  */
 #pragma once
 
@@ -18,11 +19,12 @@ typedef struct {
     gpointer data;
 } MdOwnerWatch;
 
-/* A share is a uid or, for users without one, a number beyond all uids. All unknown users have this
- * share. */
+/* A share is a number that identifies a user: the uid or, for users without one, a number greater
+ * than all uids. All unknown users have this share. */
 #define MD_OWNER_UNKNOWN ((uid_t)-1)
 
-/* The share of users without a uid, by the kind of their name and the name. */
+/* The share of a user without a uid, derived from the user's `name` and its `kind`, such as a SASL
+ * user name. */
 guint64 md_owner_share_from_name(const char *kind, const char *name);
 
 /* "the user 1000", for messages. */

@@ -14,8 +14,8 @@ typedef struct {
     const char *path; /* of the step, with all links before it resolved */
     int directory;    /* the directory it was looked up in; for "/", the first step, "/" itself */
     int fd;           /* O_PATH descriptor, of links the link itself; -1: cannot be opened */
-    int errnum;       /* then says why */
-    struct stat st;   /* else */
+    int errnum;       /* if `fd` is -1: the reason, an errno */
+    struct stat st;   /* if `fd` is valid */
 } MdPathStep;
 
 /* Returning FALSE ends the walk. The step is valid during the call only. */

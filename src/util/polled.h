@@ -12,7 +12,7 @@
  * private. */
 typedef struct {
     GIOCondition wanted; /* 0: not watched */
-    gboolean once;       /* told of each event once */
+    gboolean once;       /* edge-triggered: `ready` is called once per event */
     struct _MdPolledSet *set;
     guint slot; /* position among the ready descriptors, from 1; 0: not ready */
     void (*ready)(GIOCondition condition, gpointer data);

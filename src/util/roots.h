@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where this process finds the kernel and the system, and whom it serves. Chosen once, when it
- * starts, and given to whatever is made, so that a test can give a tree of its own. An object never
- * changes, and any thread may read it.
+ * The directories in which this process finds the files of kernel and system, and whether it serves
+ * one user or the whole system. Determined once, at the start, and passed to all objects, so that a
+ * test can pass a directory tree of its own. Immutable; any thread may read it.
  *
- * Not moved by it: what is this process's own (/proc/self), and what libudev and the log look up.
+ * The roots do not apply to files about this process itself (/proc/self), nor to files that libudev
+ * and the log open.
  */
 #pragma once
 
@@ -16,16 +17,17 @@ typedef struct {
     char *proc;
     char *run;
     char *etc;
-    gboolean is_session; /* serves its own user (nodedev:///session), and not the system */
+    gboolean is_session; /* serves its own user only (nodedev:///session) */
 } MdRoots;
 
-/* Those of this machine; root serves the system, everybody else a session. */
+/* The directories of this machine. Run by root, the process serves the system; run by another user,
+ * that user only. */
 MdRoots *md_roots_new(void);
 
-/* The same directories below another one. */
+/* The same directories below `directory`. */
 MdRoots *md_roots_new_below(const char *directory, gboolean is_session);
 
-/* Thread-safe. */
+/* Thread-safe reference count. */
 MdRoots *md_roots_ref(MdRoots *self);
 void md_roots_unref(MdRoots *self);
 

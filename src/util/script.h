@@ -33,10 +33,10 @@
 typedef enum {
     MD_SCRIPT_EXITED,      /* `status` is its exit status */
     MD_SCRIPT_SIGNALED,    /* `status` is the signal */
-    MD_SCRIPT_NOT_STARTED, /* `cause` says what is wrong with it */
+    MD_SCRIPT_NOT_STARTED, /* the script cannot be executed; see `cause` */
     MD_SCRIPT_REFUSED,     /* too many are queued, or no process can be created; see `cause` */
     MD_SCRIPT_ABANDONED,   /* the client disconnected: not started, or killed */
-    MD_SCRIPT_TIMED_OUT,   /* it was killed, and all of its process group */
+    MD_SCRIPT_TIMED_OUT,   /* its whole process group was killed */
     MD_SCRIPT_FLOODED,     /* killed for writing more than MD_SCRIPT_OUTPUT_MAX */
 } MdScriptEnd;
 
@@ -64,10 +64,10 @@ void md_script_run_async(const char *const *argv,
                          GAsyncReadyCallback callback,
                          gpointer user_data);
 
-/* Never NULL: a failure of the script is also a result. */
 /* Logs one line about running and queued scripts. */
 void md_script_log_state(void);
 
+/* Never NULL: a failure of the script is also a result. */
 MdScriptResult *md_script_run_finish(GAsyncResult *result);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdScriptResult, md_script_result_free)

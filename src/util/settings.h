@@ -13,7 +13,7 @@
 #include "util/roots.h"
 
 typedef struct {
-    MdRoots *roots; /* from which the defaults of directories follow */
+    MdRoots *roots; /* the defaults of directories depend on these */
 
     /* [sockets] */
     char *socket_dir;     /* directory = /run/libvirt; of a user: $XDG_RUNTIME_DIR/libvirt */
@@ -37,7 +37,7 @@ typedef struct {
     gboolean auth_unix_ro;   /* auth_unix_ro = none */
     gboolean access_drivers; /* access_drivers = none */
     guint auth_timeout;      /* auth_timeout = 120: for clients to authenticate */
-    guint polkit_timeout;    /* polkit_timeout = 30: for any other answer of polkit */
+    guint polkit_timeout;    /* polkit_timeout = 30: for polkit to authorize a call */
 
     /* [keepalive] */
     guint keepalive_interval; /* interval = 5; 0 sends no pings */
@@ -45,7 +45,7 @@ typedef struct {
 
     /* [mdev] */
     guint event_timeout; /* event_timeout = 5: for udev's event after a write; then sysfs decides */
-    guint driver_timeout; /* driver_timeout = 60: for a driver behind sysfs */
+    guint driver_timeout; /* driver_timeout = 60: for a hardware driver, and for a disk */
     char *state_dir;      /* state_directory = /run/mediated: devices being created */
 
     /* [definitions] */
@@ -63,7 +63,8 @@ typedef struct {
     gboolean xml_details; /* details = true: mediated's additional elements */
 } MdSettings;
 
-/* `path` NULL: the defaults. `required` FALSE: so are they when the file is not there. */
+/* Reads the file. `path` NULL: the defaults. `required` FALSE: a missing file also selects the
+ * defaults. NULL with an error if the file is invalid, or missing although it is required. */
 MdSettings *md_settings_load(MdRoots *roots, const char *path, gboolean required, GError **error);
 void md_settings_free(MdSettings *self);
 

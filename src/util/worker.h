@@ -12,14 +12,14 @@
 #include "util/owner.h"
 
 /* Limits for jobs of one kind on one object: running jobs, including hung ones, and queued jobs.
- * All readers together, and each user, leave some threads to others. */
+ * All readers together, and each user, leave MD_WORKER_RESERVED threads to others. */
 #define MD_WORKER_MAX_RUNNING     16
 #define MD_WORKER_RESERVED        4
 #define MD_WORKER_MAX_PER_READER  8
 #define MD_WORKER_MAX_WAITING     1024
 #define MD_WORKER_MAX_OWN_WAITING 256
 
-/* Concurrent document jobs, which are CPU-bound; one per user. */
+/* Maximum number of concurrent document jobs, which are CPU-bound; each user has at most one. */
 #define MD_WORKER_MAX_DOCUMENTS 2
 
 typedef enum {
@@ -32,10 +32,10 @@ typedef enum {
 
 /* Objects of MD_WORKER_FILES: disks hang independently of each other. */
 typedef enum {
-    MD_WORKER_SCRIPTS,  /* looked for */
-    MD_WORKER_SPAWN,    /* scripts started */
-    MD_WORKER_SETTINGS, /* read again */
-    MD_WORKER_SCHEMA,   /* that documents are checked against */
+    MD_WORKER_SCRIPTS,  /* searches for scripts */
+    MD_WORKER_SPAWN,    /* starts of scripts */
+    MD_WORKER_SETTINGS, /* reloads of the configuration */
+    MD_WORKER_SCHEMA,   /* loads of the RELAX NG schema */
 } MdWorkerFiles;
 
 /* Runs on the thread, which owns `data` until the call returns. */
