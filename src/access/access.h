@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Access control: who may connect, and who may do what to which device. libvirt's permissions are
- * checked by polkit with libvirt's actions if configured; else the socket decides.
+ * Access control: who may connect, and who may do what to which device. If configured, polkit
+ * checks libvirt's permissions with libvirt's actions; otherwise, each client may do what its
+ * socket allows.
  *
  * Errors are VIR_ERR_AUTH_* for connecting and VIR_ERR_ACCESS_DENIED for the rest; if polkit gave
  * no answer, they name the cause.
@@ -38,7 +39,7 @@ typedef enum {
  * parsed. */
 #define MD_ACCESS_NEW_DEVICE "new device"
 
-/* `settings` must outlive it. */
+/* `settings` must outlive the object. */
 MdAccess *md_access_new(const MdSettings *settings);
 
 /* Whether clients of a socket must authenticate. Privileged clients need not. */
@@ -72,8 +73,8 @@ void md_access_check_async(MdAccess *self,
 gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
 /*
- * Selects those of `names` that may be seen, in their order. Finish returns an array that owns its
- * names.
+ * Selects those of `names` that `who` may see, in the same order. `names` is copied. Finish returns
+ * a new array that owns its strings.
  */
 void md_access_filter_async(MdAccess *self,
                             MdIdentity *who,

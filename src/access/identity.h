@@ -12,10 +12,10 @@
 
 typedef struct {
     gint64 pid;         /* 0: not known */
-    guint64 start_time; /* of that process, in ticks after boot; 0: unknown */
+    guint64 start_time; /* of that process, in clock ticks after boot; 0: unknown */
     gint64 uid;         /* -1: not known */
     gint64 gid;         /* -1: not known */
-    char *user_name;    /* this and the rest: NULL if not told */
+    char *user_name;    /* this and the following: NULL if not known */
     char *group_name;
     char *sasl_user_name;
     char *x509_name;
@@ -41,7 +41,8 @@ MdIdentity *md_identity_new_from_params(const md_param *params, guint n, GError 
 MdIdentity *md_identity_ref(MdIdentity *self);
 void md_identity_unref(MdIdentity *self);
 
-/* Whether it is root or the user this process runs as, and so may do everything we may. */
+/* Whether the user is root or the user that the daemon runs as, and so may do everything that the
+ * daemon may. */
 gboolean md_identity_is_privileged(const MdIdentity *self);
 gboolean md_identity_is_privileged_uid(uid_t uid);
 
@@ -52,7 +53,7 @@ gboolean md_identity_is_privileged_uid(uid_t uid);
  */
 guint64 md_identity_get_share(const MdIdentity *self);
 
-/* For the log. */
+/* A new string that describes the identity, for the log. */
 char *md_identity_describe(const MdIdentity *self);
 
 /*

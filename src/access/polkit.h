@@ -17,7 +17,7 @@ G_DECLARE_FINAL_TYPE(MdPolkit, md_polkit, MD, POLKIT, GObject)
  * fairly between users. */
 #define MD_POLKIT_MAX_ASKED 64
 
-/* `limits` must outlive the object, and not exceed the constants above. */
+/* `limits` must outlive the object, and must not exceed MD_POLKIT_MAX_ASKED. */
 MdPolkit *md_polkit_new(const MdFairLimits *limits);
 
 /*
