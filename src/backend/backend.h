@@ -38,7 +38,8 @@ typedef enum {
     MD_BACKEND_UPDATE_CONFIG = 1 << 1,
 } MdBackendUpdate;
 
-/* Several backends may serve one kind of device: the parent decides which one. */
+/* Several backends may serve one kind of device: the parent determines which one. Devices returned
+ * by these functions are borrowed. */
 typedef struct {
     /* The capability of the documents and devices that the backend serves. */
     const MdCapKind *kind;
@@ -56,7 +57,7 @@ typedef struct {
                             MdNodeDevice **parent,
                             GError **error);
 
-    /* Adds names, see md_driver_list_parents(). */
+    /* Appends the names of the parents that md_driver_list_parents() returns, borrowed. */
     void (*list_parents)(const MdDriverContext *context,
                          const MdNodeDeviceDef *def,
                          GPtrArray *names);

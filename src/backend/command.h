@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One operation of a backend on a device, from its turn to its result. The backend's structure
- * begins with an MdCommand, and the backend owns the rest of it. One step runs at a time, and calls
- * `next` at its end, with the cause in `error` if it failed. Main loop only.
+ * One operation of a backend on a device: it waits for its turn, asks scripts, writes, waits for
+ * the event, and completes. The backend embeds an MdCommand as the first member of its own
+ * structure. One step runs at a time, and calls `next` at its end; if it failed, `error` is set to
+ * the cause. Main loop only.
  */
 #pragma once
 
@@ -16,7 +17,7 @@ typedef void (*MdCommandFunc)(MdCommand *self);
 struct _MdCommand {
     const MdDriverContext *context;
     MdOwner *owner;
-    char *name;    /* for the log of changes and the queue of turns */
+    char *name;    /* key of the change log and of the queue for turns */
     char *made;    /* name of the device as the result; NULL: `name` */
     char *path;    /* of the expected event; NULL: none */
     GError *error; /* becomes the result; NULL: no failure so far */
@@ -29,7 +30,7 @@ struct _MdCommand {
     MdCallout *callout; /* to be notified of the result; NULL: none */
 };
 
-/* `size`: of the backend's structure, which is zeroed behind its head; `clear` frees its contents.
+/* `size`: of the backend's structure, whose own members are zeroed; `clear` frees what they own.
  * The result is that of md_backend_finish(). */
 gpointer md_command_new(gsize size,
                         void (*clear)(MdCommand *self),
@@ -39,7 +40,8 @@ gpointer md_command_new(gsize size,
                         GAsyncReadyCallback callback,
                         gpointer user_data);
 
-/* Waits until no other command of the same name has the turn, and keeps it to the end. */
+/* Waits until no other command with the same name has the turn. The command then has the turn until
+ * it ends. */
 void md_command_take_turn(MdCommand *self, MdCommandFunc next);
 
 /* From here on the command completes even if its client disconnects. FALSE if the client has
@@ -62,8 +64,8 @@ void md_command_ask_scripts(MdCommand *self,
                             MdDefinition *device,
                             MdCommandFunc next);
 
-/* To be called before the write: the command takes over announcing an event at a path, see
- * md_uevent_wait_begin(). FALSE if another command is running on this path. */
+/* To be called before the write: from now on the command, not the inventory, handles this event of
+ * the path, see md_uevent_wait_begin(). FALSE if another command is running on this path. */
 gboolean md_command_expect(MdCommand *self, const char *path, MdWaitFor event);
 
 /* To be called after a successful write: waits for the event. `next` must reconcile the registry
