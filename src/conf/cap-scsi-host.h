@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A SCSI host adapter. Fibre Channel adapters have world-wide names; adapters that support virtual
- * ports (NPIV) have their limits. Both are nested capabilities with kinds of their own.
+ * ports (NPIV) have a maximum number of these ports. Names and ports are nested capabilities with
+ * kinds of their own.
  */
 #pragma once
 

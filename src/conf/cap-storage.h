@@ -7,7 +7,7 @@
 typedef struct {
     MdCap cap;
     char *block; /* /dev/sda */
-    char *bus;   /* ata, usb ..., or NULL, as the strings below */
+    char *bus;   /* ata, usb ...; this and the next four: or NULL */
     char *drive_type;
     char *model;
     char *vendor;

@@ -22,7 +22,7 @@ struct _MdCapKind {
     guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
     gsize size;       /* of the kind's struct; 0: none, as the kind is nested in another one */
 
-    /* Sets the defaults that are not zero in an empty capability (such as -1). NULL: all are
+    /* Sets the defaults other than zero, such as -1, in a zeroed capability. NULL: all defaults are
      * zero. */
     void (*init)(MdCap *cap);
     /* Parses <capability>. NULL: documents of this kind are parsed for name and kind only. */
@@ -43,11 +43,11 @@ struct _MdCapKind {
      */
     char *(*make_address)(const char *device);
     /* Get the attributes (MdMdevAttr) written to the device's driver, borrowed, and replace them by
-     * copies of others. NULL, both: the kind has no attributes. */
+     * copies of others. Both are NULL if the kind has no attributes. */
     GPtrArray *(*get_attrs)(const MdCap *cap);
     void (*set_attrs)(MdCap *cap, GPtrArray *attrs);
-    /* Identifies a device to be created, before it has a name. Returns NULL, or is NULL: the device
-     * has no alias. */
+    /* Returns the alias, borrowed, which identifies a device to be created before it has a name.
+     * The device has no alias if this returns NULL, or if the function itself is NULL. */
     const char *(*get_alias)(const MdCap *cap);
     /* Whether the device uses up a resource of a parent of that kind, so that the amount left
      * changes when the device appears or disappears. NULL: it does not. */

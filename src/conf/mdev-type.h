@@ -40,7 +40,8 @@ void md_mdev_type_free(MdMdevType *self);
 /* Parses a description attribute into properties, or keeps it as free text. */
 void md_mdev_type_set_description(MdMdevType *self, const char *text);
 
-/* For a type without copies; `unit` is a static string. */
+/* Must not be called once the type has been copied, because copies share the properties. `unit` is
+ * a static string. */
 void
 md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value, const char *unit);
 
@@ -48,7 +49,7 @@ md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value,
 gboolean md_mdev_type_parse_details(MdMdevType *self, xmlNodePtr node, GError **error);
 
 /*
- * Parses both blocks inside `node`, libvirt's and ours, and replaces `types`; without libvirt's
+ * Parses libvirt's and mediated's block inside `node`, and replaces `types`; without libvirt's
  * block, `types` is unchanged. VIR_ERR_XML_ERROR if anything is missing, duplicate or beyond a
  * limit.
  */
@@ -58,8 +59,8 @@ gboolean md_mdev_types_parse(xmlNodePtr node, GPtrArray **types, GError **error)
  * types. */
 void md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer);
 
-/* Writes our block, <capability type='mdev'>, with the properties of each type, if the writer wants
- * details. */
+/* Writes mediated's block, <capability type='mdev'>, with the properties of each type, if the
+ * writer wants details. */
 void md_mdev_types_format_details(GPtrArray *types, MdXmlWriter *writer);
 
 /* Writes name, attributes and description of one type inside its <type>, if the writer wants

@@ -24,5 +24,5 @@ typedef const xmlError *MdXmlError;
 typedef xmlErrorPtr MdXmlError;
 #endif
 
-/* libxml2's message for use in errors: without final newline and unsendable characters. */
+/* libxml2's message for use in errors: without the final newline, cleaned by md_text_clean(). */
 char *md_xml_error_get_message(MdXmlError error);

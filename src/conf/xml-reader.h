@@ -44,7 +44,8 @@ gboolean md_xml_child_uint(xmlNodePtr node,
                            guint *number,
                            GError **error);
 
-/* Parses <vendor id='0x10de'>NVIDIA</vendor>: 16 bits, errors as above, and the text, or NULL. */
+/* Parses <vendor id='0x10de'>NVIDIA</vendor>: an id of 16 bits, with errors as above, and the text,
+ * NULL if there is none. */
 gboolean md_xml_child_id(
     xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error);
 
@@ -62,6 +63,6 @@ gboolean md_xml_check_attribute(xmlNodePtr node, const char *name, GError **erro
 void
 md_xml_set_invalid_attribute(xmlNodePtr node, const char *name, const char *value, GError **error);
 
-/* Converts to lower case with dashes, or NULL. Accepts what libvirt does: 32 digits, with dashes
- * and spaces between any two pairs, and surrounding blanks. */
+/* Converts a UUID to lower case with dashes; NULL if it is invalid. Accepts what libvirt does: 32
+ * digits, with dashes and spaces between any two pairs, and surrounding blanks. */
 char *md_uuid_normalize(const char *text);

@@ -3,12 +3,13 @@
  * Parses and formats <device> documents. Errors have libvirt's codes: VIR_ERR_XML_DETAIL for
  * malformed documents, VIR_ERR_XML_INVALID_SCHEMA for documents refused by the schema, and
  * VIR_ERR_XML_ERROR, VIR_ERR_CONFIG_UNSUPPORTED or VIR_ERR_INTERNAL_ERROR for invalid values.
+ * Several threads may parse documents at the same time.
  */
 #pragma once
 
 #include "conf/node-device.h"
 
-/* Maximum size in bytes. Several threads may parse documents at a time. */
+/* Maximum size of a document, in bytes. */
 #define MD_XML_DOCUMENT_MAX 1048576
 
 /*
