@@ -5,10 +5,10 @@
 #include "util/settings.h"
 
 typedef struct {
-    char *config;     /* NULL: the default file, if it is there */
+    char *config;     /* NULL: the default file, if it exists */
     char *socket_dir; /* NULL: as configured */
     guint timeout;    /* idle timeout in milliseconds; 0: none */
-    char *schema;     /* NULL until it is given or looked for */
+    char *schema;     /* NULL: not given, and not searched for yet */
     char **files;     /* documents to check, not empty with check_xml; else NULL */
     gboolean check_config;
     gboolean check_xml;
@@ -24,7 +24,8 @@ void md_options_clear(MdOptions *self);
  * there, or the installed one. Borrowed. */
 const char *md_options_get_schema(MdOptions *self);
 
-/* Reads the configuration, as often as it is called. */
+/* Reads the configuration file anew at each call, and applies the options that override it. Returns
+ * new settings, or NULL with an error. */
 MdSettings *md_options_load_settings(const MdOptions *self, MdRoots *roots, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MdOptions, md_options_clear)
