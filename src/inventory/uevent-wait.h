@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A create or remove of our own is complete when the write to sysfs has returned AND udev has
- * delivered the event, in either order. If udev stays silent for too long after the write, the wait
- * ends and the caller checks sysfs.
+ * An operation of the daemon that creates or removes a device is complete when the write to sysfs
+ * has returned AND udev has delivered the event, in either order. If udev stays silent for too long
+ * after the write, the wait ends and the caller checks sysfs.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "util/settings.h"
 
 typedef enum {
-    MD_WAIT_NOTHING, /* yet */
+    MD_WAIT_NOTHING, /* not known yet: set by md_uevent_wait_expect() */
     MD_WAIT_ADD,
     MD_WAIT_REMOVE,
 } MdWaitFor;
@@ -29,7 +29,7 @@ void md_uevent_wait_free(MdUeventWait *self);
 gboolean md_uevent_wait_begin(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* To be called before the write, for a wait that began without an expected action: sets the action.
- * Earlier events have other causes. */
+ * Events before this call do not end the wait, because they have other causes. */
 void md_uevent_wait_expect(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* To be called after a successful write: calls `func` once, now or later. */
@@ -39,7 +39,8 @@ md_uevent_wait_written(MdUeventWait *self, const char *path, MdUeventWaitFunc fu
 /* To be called after a failed write: ends the wait. */
 void md_uevent_wait_cancel(MdUeventWait *self, const char *path);
 
-/* Whether an operation waits for this; the operation then announces the device itself. */
+/* Whether an operation waits for this event; that operation then registers or removes the device
+ * itself. */
 gboolean md_uevent_wait_is_waiting(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* udev's event has arrived, or its effect was found in sysfs. FALSE if nothing waits for it. */
