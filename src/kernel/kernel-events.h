@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Receives the kernel's uevents and compares them with udevd's events. While udevd reports them
- * all, they serve no other purpose. If udevd is not running, or has reported nothing for too long
- * after a uevent, it counts as silent, and the kernel's uevents replace its events. If udevd
- * reports later events but not a certain one, that event is lost.
+ * Receives the kernel's uevents and compares them with udevd's events. While udevd reports an event
+ * for each, they are used for this comparison only. If udevd is not running, or has reported
+ * nothing for too long after a uevent, it counts as silent, and the kernel's uevents replace its
+ * events. If udevd reports later events but not a certain one, that event is lost.
  */
 #pragma once
 

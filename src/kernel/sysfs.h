@@ -29,8 +29,8 @@ guint64 md_sysfs_dir_get_inode(MdSysfsDir *self);
  * sends the remove event. */
 gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
 
-/* Whether the device is alive and its path still leads to it, if md_sysfs_dir_is_alive() has been
- * called before. */
+/* Whether the device was alive at the last call of md_sysfs_dir_is_alive(), which is required
+ * before this one, and its path still leads to it. */
 gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
 
 /* The inode number of an entry below the directory, following links; 0 if it does not exist. */
