@@ -10,7 +10,7 @@
 
 typedef struct _MdAutostart MdAutostart;
 
-/* Begins with the existing devices. `context` must outlive it. */
+/* Begins with the existing devices. `context` must outlive the object. */
 MdAutostart *md_autostart_new(const MdDriverContext *context);
 void md_autostart_free(MdAutostart *self);
 

@@ -12,8 +12,8 @@
 typedef struct MdMdevChange MdMdevChange;
 
 struct MdMdevChange {
-    MdCommand command; /* its name is the device's */
-    const char *doing; /* for messages */
+    MdCommand command; /* `name` is that of the device */
+    const char *doing; /* what is being done, for messages */
 
     /* The request. */
     gboolean (*plan)(MdMdevChange *change, GError **error);

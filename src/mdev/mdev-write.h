@@ -47,8 +47,8 @@ gboolean md_mdev_write_prepare_remove(gpointer write, GError **error);
  */
 gboolean md_mdev_write_create(gpointer write, GError **error);
 
-/* MdWorkerFunc. Fails at once if the device is in use through VFIO, because the write would wait
- * for the user. */
+/* MdWorkerFunc. Fails at once if the device is in use through VFIO, because the write would block
+ * until the device is closed. */
 gboolean md_mdev_write_remove(gpointer write, GError **error);
 
 /* MdWorkerFunc. Writes the attributes in order, up to the first failure. */

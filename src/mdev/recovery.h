@@ -12,11 +12,11 @@
 typedef void (*MdRecoveryFunc)(const char *address, gpointer data);
 
 /* Begins with the registered devices; those whose directory is incomplete follow later. `context`
- * must outlive it. `func` is called later, for each device. */
+ * must outlive the object. `func` is called later, for each device. */
 MdRecovery *md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer data);
 void md_recovery_free(MdRecovery *self);
 
-/* Whether the device with this UUID is going to be removed. FALSE without a recovery (NULL). */
+/* Whether the device with this UUID is going to be removed. FALSE if `self` is NULL. */
 gboolean md_recovery_holds(MdRecovery *self, const char *uuid);
 
 /* Whether any device is going to be removed. */
