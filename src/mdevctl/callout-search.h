@@ -26,13 +26,14 @@ typedef struct {
 /* One per daemon. Main loop only. */
 typedef struct _MdCalloutSearch MdCalloutSearch;
 
-/* `settings` must outlive it. */
+/* `settings` must outlive the object. */
 MdCalloutSearch *md_callout_search_new(const MdSettings *settings);
 
 /* A running search ends by itself. */
 void md_callout_search_unref(MdCalloutSearch *self);
 
-/* Whether there are certainly no scripts of a kind, and none at all. Neither accesses the disk. */
+/* Whether there are certainly no scripts of this kind, or no scripts at all. Neither function
+ * accesses the disk. */
 gboolean md_callout_search_knows_none(MdCalloutSearch *self, MdScriptKind kind);
 gboolean md_callout_search_knows_no_script(MdCalloutSearch *self);
 
@@ -44,9 +45,9 @@ void md_callout_search_run_async(MdCalloutSearch *self,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 
-/* Executable files (MdScriptFile) of all roots, sorted within each; including hidden files. Files
- * that others than root and we may modify are skipped with a message. One array per kind, to be
- * unreffed by the caller; NULL with an error. */
+/* Executable files (MdScriptFile) of both directories of scripts, sorted by name within each,
+ * including hidden files. Files that users other than root and the daemon's own may modify are
+ * skipped with a message. One array per kind, to be unreffed by the caller; NULL with an error. */
 gboolean md_callout_search_run_finish(GAsyncResult *result,
                                       GPtrArray *files[MD_SCRIPT_N_KINDS],
                                       GError **error);

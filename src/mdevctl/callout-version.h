@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The actions and events of mdevctl's scripts, and the JSON in which daemon and script exchange
- * which of them they support:
+ * The actions and events of mdevctl's scripts, and the JSON by which daemon and script tell each
+ * other which of these they support:
  *
  *   { "provides": { "version": 2, "actions": [ "start", ... ], "events": [ "pre", ... ] } }
  *   { "supports": { "version": 1, "actions": [ "start", ... ], "events": [ "pre", ... ] } }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * mdevctl's scripts around an operation on a mediated device: one callout, which handles the
- * device's type, may refuse the operation before and is run after it; finally all notifiers are
- * run. Files are searched anew when an operation begins; where there are none, nothing is run.
+ * device's type, is run before the operation, which it may refuse, and after it; finally all
+ * notifiers are run. Files are searched anew when an operation begins; where there are none,
+ * nothing is run.
  *
  * The callout is the first one that supports versions; else the first that does not exit with 2
  * ("not my type"), is not killed by a signal and can be started. It remains the callout for the
@@ -17,7 +18,8 @@
 /* One operation on one device. Its phases run one after the other. */
 typedef struct _MdCallout MdCallout;
 
-/* `action`: MD_CALLOUT_START to MD_CALLOUT_MODIFY. `device`: as it will be, or as it was. */
+/* `action`: MD_CALLOUT_START to MD_CALLOUT_MODIFY. `device`: the device after the operation or, if
+ * the operation stops or removes it, before. */
 MdCallout *
 md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device, MdOwner *owner);
 MdCallout *md_callout_ref(MdCallout *self);

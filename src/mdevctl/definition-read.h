@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One read of the directory of definitions, or of parts of it, as a worker job: a hung disk blocks
- * nothing else. The parts to read are set beforehand; the result is a list of facts, to be applied
- * in order. Directories are watched before they are read, so that later changes are reported by
- * events.
+ * nothing else. The parts to read are set beforehand; the result is a list of MdDefinitionFact, to
+ * be applied in order. Directories are watched before they are read, so that later changes are
+ * reported by events.
  */
 #pragma once
 
@@ -17,9 +17,9 @@ typedef struct {
     char *addr;
     char *name; /* NULL: about the parent's directory */
 
-    /* A directory. */
+    /* About a directory: whether it exists. */
     gboolean there;
-    int watch; /* its id in the watch, 0: it cannot be watched */
+    int watch; /* id of the directory in MdWatch; 0: it cannot be watched */
 
     /* A file: its definition; NULL: the file does not exist, or `error` describes its defect.
      * Beside a definition, `error` is only a warning. */
@@ -30,9 +30,9 @@ typedef struct {
 
 /* About the top directory. */
 typedef struct {
-    int watch;     /* 0: not there, or it cannot be watched */
+    int watch;     /* 0: it does not exist, or cannot be watched */
     int above;     /* watch of the nearest existing directory above; 0: none */
-    char *awaited; /* name in that directory that leads to ours */
+    char *awaited; /* next component of our path, awaited in that directory */
     GError *error; /* why it cannot be watched */
 } MdDefinitionTop;
 

@@ -17,7 +17,7 @@ typedef struct _MdDefinitionReader MdDefinitionReader;
 /* Called before a job, to add what is known, and after it, to apply the facts. */
 typedef void (*MdDefinitionReaderFunc)(MdDefinitionRead *read, gpointer data);
 
-/* `settings` must outlive it. */
+/* `settings` must outlive the object. */
 MdDefinitionReader *md_definition_reader_new(const char *directory,
                                              const MdSettings *settings,
                                              MdWatch *watch,
