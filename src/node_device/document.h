@@ -14,7 +14,7 @@
 /* Running and queued jobs. One per driver. */
 typedef struct _MdDocuments MdDocuments;
 
-/* `context` must outlive it. */
+/* `context` must outlive the object. */
 MdDocuments *md_documents_new(const MdDriverContext *context);
 void md_documents_free(MdDocuments *self);
 
