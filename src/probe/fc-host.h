@@ -28,7 +28,8 @@ gboolean md_fc_host_read_vports(MdSysfsDir *dir, gboolean *has_ops, guint *max, 
 /* Whether the host with this path is itself that of a virtual port. */
 gboolean md_fc_host_is_virtual(const char *path);
 
-/* The attributes that create and delete virtual ports. */
+/* Write the names to the attribute of the host that creates or deletes a virtual port. They block
+ * until the driver has returned. */
 gboolean
 md_fc_host_write_create(MdSysfsDir *dir, const char *wwnn, const char *wwpn, GError **error);
 gboolean

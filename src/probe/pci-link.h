@@ -20,8 +20,9 @@ gboolean md_pci_link_exists(MdSysfsDir *dir);
 void md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap);
 
 /*
- * Fills the link status: speed and width change while the function is in use. Reads two registers,
- * which answers at once or never, and wakes up a suspended function. If the kernel has neither
- * attribute, the values from configuration space remain.
+ * Fills the link status: speed and width, which may change while the function is in use. Reading
+ * them accesses two registers of the hardware, which returns at once or never, and wakes up a
+ * suspended function. If the kernel does not provide the attributes, the values from configuration
+ * space remain.
  */
 void md_pci_link_read_status(MdSysfsDir *dir, MdCapPci *cap);

@@ -8,8 +8,8 @@
  * it reads properties that are slow to read or may block, but change only with an event of the
  * device; kept.h lists the events that drop them. refresh() runs for each document: it reads
  * everything that the kernel may have changed since and that sysfs reports; query_driver() then
- * queries the driver for the rest. A document that needs no driver is made on the main loop, any
- * other by one job of a worker.
+ * queries the driver for the properties that sysfs does not report without it. A document that
+ * needs no driver is made on the main loop, any other by one job of a worker.
  */
 #pragma once
 
@@ -177,5 +177,6 @@ gboolean md_probe_check_may_block(gboolean may_block, GError **error);
 /* An asks_driver() for kinds whose documents always need the driver. */
 gboolean md_probe_always_asks(const MdNodeDeviceDef *def);
 
-/* Opens the directory of this very device, errors as above. `name` is for the message. */
+/* Opens the directory at `path` if it is still that of the device with this inode; errors as for
+ * md_probe_refresh(). `name` is for the message. */
 MdSysfsDir *md_probe_open(const char *name, const char *path, guint64 inode, GError **error);
