@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call of a client, from its arrival to its reply. Its owner replies exactly once, which ends
+ * One call of a client, from its arrival to its reply. The handler replies exactly once, which ends
  * the call; the reply is dropped if the client has disconnected.
  */
 #pragma once
@@ -17,19 +17,19 @@ typedef void (*MdCallHandler)(MdCall *call, gconstpointer args);
 typedef enum {
     MD_PROCEDURE_UNOPENED = 1 << 0, /* allowed before the connection is opened */
     MD_PROCEDURE_WRITE = 1 << 1,    /* not for readers */
-    MD_PROCEDURE_LOGIN = 1 << 2,    /* for those who must authenticate still */
+    MD_PROCEDURE_LOGIN = 1 << 2,    /* for clients that have yet to authenticate */
     MD_PROCEDURE_ALONE = 1 << 3,    /* later messages of the client wait until it is answered */
-    MD_PROCEDURE_NEW = 1 << 4,      /* about a device that is not there yet */
-    MD_PROCEDURE_EARLY = 1 << 5,    /* answered before the list of devices is whole */
+    MD_PROCEDURE_NEW = 1 << 4,      /* about a device that does not exist yet */
+    MD_PROCEDURE_EARLY = 1 << 5,    /* answered before the list of devices is complete */
     MD_PROCEDURE_CHANGE = 1 << 6,   /* changes a device, which is logged */
 } MdProcedureFlags;
 
-/* A procedure that we serve. */
+/* A procedure that the daemon knows. */
 typedef struct {
     int number;
-    const char *function; /* of libvirt's API, as messages name it */
+    const char *function; /* function of libvirt's API, for messages */
     guint flags;
-    guint permissions; /* MdPermission that are needed; 0: none is */
+    guint permissions; /* required MdPermission flags; 0: none */
     xdrproc_t args;    /* NULL: there are none */
     gsize args_size;
     xdrproc_t ret;         /* NULL: the answer is empty */
@@ -73,8 +73,8 @@ guint md_call_get_permissions(MdCall *self);
  * serialized. */
 void md_call_run(MdCall *self);
 
-/* Continues when the user of the call may have another call waiting for drivers or scripts, at once
- * or later; else the call fails. */
+/* Calls `go_on`, at once or later, when the user of the call may have one more call that waits for
+ * drivers or scripts. If too many calls are queued, the call fails instead. */
 void md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call));
 
 /* Keeps the call in `held` until md_call_release(), which runs it. If its client disconnects
@@ -92,9 +92,9 @@ typedef struct {
 typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
 
 /*
- * Authorizes a call for the devices affected by its arguments. Calls `allowed` once all of them
- * have been authorized, before anything else can happen; or `refused` if the call has failed.
- * Either may be called at once.
+ * Authorizes a call for the devices affected by its arguments. Calls `list` again after each
+ * answer, and `allowed` directly after a call of `list` whose devices have all been authorized; or
+ * `refused` if the call has failed. Either may be called at once.
  */
 void md_call_authorize(MdCall *self,
                        MdListMeantFunc list,

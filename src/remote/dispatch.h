@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Dispatches messages to handlers: one table of all procedures that we serve. Calls not in the
- * table receive an error reply; no call remains unanswered.
+ * Dispatches messages to handlers: one table of all procedures that the daemon serves. Calls not in
+ * the table receive an error reply; no call remains unanswered.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The handlers of all procedures that we serve; remote/dispatch.c has the types of arguments and
- * results. */
+/* The handlers of all procedures that the daemon serves; remote/dispatch.c has the types of
+ * arguments and results. */
 #pragma once
 
 #include "remote/call.h"

@@ -40,8 +40,8 @@ MdOwner *md_session_get_owner(MdSession *self);
  * acts for another user. */
 const MdIdentity *md_session_get_peer(MdSession *self);
 MdIdentity *md_session_get_identity(MdSession *self);
-/* The connection then counts as one of the user it acts for. Fails if this user has the maximum
- * number of connections. */
+/* Makes the client act for another user. The connection then counts as one of this user. Fails if
+ * this user has the maximum number of connections. */
 gboolean md_session_set_identity(MdSession *self, MdIdentity *identity, GError **error);
 
 /* `func` is called when the client has authenticated. */

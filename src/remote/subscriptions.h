@@ -14,7 +14,7 @@ typedef struct _MdSubscriptions MdSubscriptions;
 /* Called for each event; may clear the subscriptions. */
 typedef void (*MdSubscriptionsSend)(GBytes *frame, const char *device, gpointer data);
 
-/* `driver` and `frames` must outlive it. */
+/* `driver` and `frames` must outlive the object. */
 MdSubscriptions *md_subscriptions_new(MdDriver *driver,
                                       MdEventFrames *frames,
                                       MdSubscriptionsSend send,
@@ -35,10 +35,11 @@ int md_subscriptions_add(MdSubscriptions *self,
 gboolean md_subscriptions_remove(MdSubscriptions *self, int id, GError **error);
 void md_subscriptions_clear(MdSubscriptions *self);
 
-/* Sends now what may be sent later to others. */
+/* Sends now all pending events of this client, which other clients may receive in a later turn; to
+ * be called before a reply. */
 void md_subscriptions_catch_up(MdSubscriptions *self);
 
-/* Their memory in bytes. */
+/* Memory of all callbacks, in bytes. */
 gsize md_subscriptions_get_cost(MdSubscriptions *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSubscriptions, md_subscriptions_free)
