@@ -22,7 +22,7 @@ struct _MdClient {
     guint64 share; /* whose turn it uses */
 
     MdConnection *connection;
-    gsize counted; /* of what is held, as the connection knows it */
+    gsize counted; /* memory of both queues, as accounted to `connection` */
 
     MdReceiveQueue *received;
     gsize in_hand; /* cost of the message being handed out */

@@ -11,8 +11,8 @@ typedef struct {
     GQueue connections; /* of MdConnection, oldest first */
     guint n_readers;
     guint n_authenticating;
-    gsize held; /* for those connections, and for closed ones */
-    gsize left; /* of that, for closed ones */
+    gsize held; /* bytes accounted to open and closed connections */
+    gsize left; /* part of `held`: of closed connections */
 } MdConnectionUser;
 
 struct _MdConnection {
@@ -38,7 +38,7 @@ struct _MdConnections {
     GQueue waiting; /* of MdConnection: to be started, oldest first */
     GSource *retry; /* while some wait, until others count as silent */
     gsize held;
-    gsize left;           /* of that, for closed connections */
+    gsize left;           /* part of `held`: of closed connections */
     gsize high;           /* peak memory since memory was last returned */
     GSource *giving_back; /* NULL: nothing is to be given back */
 };

@@ -14,8 +14,8 @@
  *
  * While all connections hold more than `max_memory`, the largest connection of the user who holds
  * the most is evicted; root's come last. Memory of a closed connection is accounted to its user
- * until its calls have ended. After much memory was released, free memory is returned to the
- * system.
+ * until its calls have ended. After much memory has been released, freed memory is returned to the
+ * operating system.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ typedef struct {
     guint64 share;       /* of the user, see util/owner.h */
     gboolean privileged; /* root, or the user that the daemon runs as */
     gboolean read_only;  /* came through the socket for readers */
-    gboolean anonymous;  /* must authenticate still */
+    gboolean anonymous;  /* has yet to authenticate */
 } MdConnectionPeer;
 
 /* In the order of eviction. */
@@ -90,8 +90,8 @@ void md_connection_set_authenticated(MdConnection *self);
 gboolean
 md_connection_act_for(MdConnection *self, guint64 share, gboolean privileged, GError **error);
 
-/* Removes the connection from the table. Its memory is accounted, to its user as well, until it is
- * released. */
+/* Removes the connection from the table. Its memory remains accounted to the table and to the user
+ * until it is released. */
 void md_connection_close(MdConnection *self);
 
 gsize md_connection_get_held(const MdConnection *self);

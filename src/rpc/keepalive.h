@@ -14,12 +14,12 @@ typedef struct {
     void (*dead)(gpointer data); /* may free the keepalive */
 } MdKeepaliveFuncs;
 
-/* `interval` in milliseconds, `count` pings; `funcs` must outlive it. */
+/* `interval` in milliseconds, `count` pings; `funcs` must outlive the object. */
 MdKeepalive *
 md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpointer data);
 void md_keepalive_free(MdKeepalive *self);
 
-/* While paused, because nobody reads from the client, silence does not count. */
+/* While paused, silence does not count: the daemon itself is not reading from this client. */
 void md_keepalive_set_paused(MdKeepalive *self, gboolean paused);
 
 /* To be called whenever the client has sent something. */

@@ -45,8 +45,8 @@ void md_listener_free(MdListener *self);
 const char *md_listener_get_path(MdListener *self);
 gboolean md_listener_is_read_only(MdListener *self);
 
-/* Calls `func` for each client. All pending clients are accepted, so none waits because of others.
- * `func` must not free the listener. */
+/* Calls `func` for each client. All pending clients are accepted, so that no client waits because
+ * of others. `func` must not free the listener. */
 void md_listener_start(MdListener *self, MdListenerFunc func, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdListener, md_listener_free)

@@ -15,8 +15,8 @@
 #define MD_MESSAGE_LENGTH_MAX 33554432
 
 /*
- * Longest frame kept of a client: before its connection is open, for readers, and for writers, who
- * may send documents of up to 1 MiB.
+ * Longest frame of a client that is kept: before its connection is open, for readers, and for
+ * writers, who may send documents of up to 1 MiB.
  */
 #define MD_MESSAGE_LIMIT_UNOPENED 4096
 #define MD_MESSAGE_LIMIT_READER   (256 * 1024)
@@ -28,7 +28,7 @@
 typedef struct {
     md_header header;
     gsize length;    /* of the frame */
-    gsize limit;     /* of the reader, when the frame had come */
+    gsize limit;     /* limit of the reader when the frame was received */
     GBytes *payload; /* NULL: the frame exceeded the limit and was not kept */
 } MdMessage;
 
@@ -69,7 +69,7 @@ guint32 md_message_reader_peek_length(MdMessageReader *self);
 /* Its memory in bytes. */
 gsize md_message_reader_get_cost(MdMessageReader *self);
 
-/* Whether an incomplete message is buffered. */
+/* Whether part of a frame has been received, so that the rest is awaited. */
 gboolean md_message_reader_is_midway(MdMessageReader *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdMessage, md_message_free)

@@ -20,7 +20,8 @@ void md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size
 /*
  * Returns the next message. NULL with an error: invalid frame. NULL without: more bytes are needed,
  * or queued messages must be taken out first, because they fill the queue or may change the limit
- * that the next frame exceeds. `fixed` FALSE: something else may change the limit, too.
+ * that the next frame exceeds. `fixed`: nothing but the queued messages can change the limit. If
+ * FALSE, a frame beyond the limit is deferred even if the queue is empty.
  */
 MdMessage *md_receive_queue_parse(MdReceiveQueue *self, gboolean fixed, GError **error);
 

@@ -18,8 +18,8 @@ typedef struct {
 
 /*
  * Calls `turn` once from the main loop, when it is the turn of this client; `key` is its share
- * (util/owner.h). Does nothing if the client is already waiting. A turn that leaves work must wait
- * again.
+ * (util/owner.h). Does nothing if the client is already waiting. If work is left after the turn,
+ * `turn` must call this function again.
  */
 void md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
