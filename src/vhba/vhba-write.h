@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Queries and writes to the adapter on which a virtual port is created or deleted, as worker jobs:
- * an object is immutable, and touches no state of the main loop. Jobs use the open directories of
- * the devices that were looked up.
+ * an MdVhbaWrite is immutable, and its jobs touch no state of the main loop. Jobs use the open
+ * directories of the devices that were looked up.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 
 typedef struct _MdVhbaWrite MdVhbaWrite;
 
-/* Creates a port with these names on `parent`; with `fabric`, only if the adapter is connected to
- * it. */
+/* Creates a port with these names on `parent`; if `fabric` is not NULL, only if the adapter is
+ * connected to this fabric. */
 MdVhbaWrite *md_vhba_write_new_create(MdNodeDevice *parent,
                                       const char *wwnn,
                                       const char *wwpn,
