@@ -18,7 +18,7 @@ struct _MdInventory {
     MdPendingDevices *pending;      /* announced, but incomplete in sysfs */
     MdSupersededEvents *superseded; /* paths whose older events are ignored */
     GHashTable *namesakes; /* path of an ignored device -> its name, used by another device */
-    /* Events up to this one precede our last full scan of sysfs, or were received from the
+    /* Events up to this one precede the last full scan of sysfs, or were received from the
      * kernel. */
     guint64 looked_at_seq;
 
