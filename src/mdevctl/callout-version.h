@@ -37,7 +37,7 @@ typedef struct {
 const char *md_callout_action_to_string(MdCalloutAction action);
 const char *md_callout_event_to_string(MdCalloutEvent event);
 
-/* The query to a script: what we support. */
+/* The query to a script, with the actions and events that the daemon supports. */
 char *md_callout_version_format(void);
 
 /* Parses a script's answer, which may have trailing NULs; unknown words are ignored.

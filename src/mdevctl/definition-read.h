@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     int watch;     /* 0: it does not exist, or cannot be watched */
     int above;     /* watch of the nearest existing directory above; 0: none */
-    char *awaited; /* next component of our path, awaited in that directory */
+    char *awaited; /* next component of the path, awaited in that directory */
     GError *error; /* why it cannot be watched */
 } MdDefinitionTop;
 

@@ -16,7 +16,7 @@ struct _MdDefinitions {
     MdWatch *watch;
     int top;               /* watch of the directory; 0: it does not exist */
     int above;             /* watch of the nearest existing directory above; 0: none */
-    char *awaited;         /* name in that directory that leads to ours */
+    char *awaited;         /* next component of the path, awaited in that directory */
     GHashTable *parents;   /* address -> Parent */
     GHashTable *by_watch;  /* id -> Parent, borrowed */
     GHashTable *complaint; /* path -> the defect that was logged */
@@ -43,7 +43,7 @@ gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);
 
-/* TRUE if we are writing the file: changes to it are read when the write has ended. */
+/* TRUE if the daemon is writing the file: changes to it are read when the write has ended. */
 gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
 
 /* Requests a read of a changed file; `is_written`: its writer has closed it. */
