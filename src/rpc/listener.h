@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The listening sockets: created below `socket_dir`, or passed by systemd. A socket of ours has its
+ * The listening sockets: created below `socket_dir`, or passed by systemd. A created socket has its
  * mode and group before anyone can connect, replaces a stale socket, and is removed when its
  * listener is freed, unless another process has replaced it. A passed socket is not removed.
  */
@@ -19,9 +19,9 @@ typedef struct _MdListener MdListener;
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
 /*
- * Opens all sockets of the daemon: the passed ones, or else our own two. A user's daemon has only
- * the read-write socket, because its clients use no other. Freeing the array frees the listeners.
- * VIR_ERR_RESOURCE_BUSY with the path if another process listens on it.
+ * Opens all sockets of the daemon: the passed ones, or else the two that it creates. A user's
+ * daemon has only the read-write socket, because its clients use no other. Freeing the array frees
+ * the listeners. VIR_ERR_RESOURCE_BUSY with the path if another process listens on it.
  */
 GPtrArray *md_listener_open_all(const MdSettings *settings, GError **error);
 
