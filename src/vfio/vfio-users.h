@@ -21,7 +21,7 @@
 MdVfioHolding
 md_vfio_users_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder, char **hint);
 
-/* Queries the service that listens on `path`, regardless of our capabilities. */
+/* Queries the service that listens on `path`, regardless of the capabilities of this process. */
 MdVfioHolding md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *holder, char **hint);
 
 /* Explains why a search has ended with MD_VFIO_UNKNOWN. */
