@@ -47,6 +47,8 @@ gboolean md_access_is_guarded(MdAccess *self, gboolean read_only);
 
 const MdSettings *md_access_get_settings(MdAccess *self);
 
+/* Asks polkit whether `peer` may connect to this kind of socket, within `auth_timeout`. polkit may
+ * prompt for a password. */
 void md_access_authenticate_async(MdAccess *self,
                                   const MdIdentity *peer,
                                   gboolean read_only,
