@@ -2,8 +2,8 @@
 /*
  * Schedules reads of the definitions: one job at a time; requests meanwhile are served by the next
  * job. If a job exceeds `driver_timeout`, waiting callers fail, further callers fail at once until
- * it has ended, and its result is still used. If a job fails completely, its callers fail, and the
- * next job reads everything, at the latest after `driver_timeout`. Main loop only.
+ * it has ended, and its result is still used. If a job could not run at all, its callers fail, and
+ * the next job reads everything, at the latest after `driver_timeout`. Main loop only.
  */
 #pragma once
 
