@@ -5,8 +5,8 @@
 #include "conf/mdev-type.h"
 #include "kernel/sysfs.h"
 
-/* Identifies the set of types of the parent with this path; changes when the driver registers the
- * parent again. 0: no types. */
+/* Identifies the set of types of the parent with this path: the inode of its mdev_supported_types,
+ * which changes when the driver registers the parent again. 0: no types. */
 guint64 md_mdev_types_get_set(const char *path);
 
 /* The types of a parent before they have been read: an empty array, or NULL if it is not a
