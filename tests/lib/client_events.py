@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Node device events as a client of libvirt hears them."""
+"""Node device events as received by a libvirt client."""
 
 import threading
 
@@ -12,7 +12,7 @@ LIFECYCLE = {libvirt.VIR_NODE_DEVICE_EVENT_CREATED: 'created',
 
 
 class EventLoop:
-    """libvirt's event loop on a thread; there is one per process, and it never ends."""
+    """Runs libvirt's event loop on a thread. There is one per process, and it never ends."""
 
     started = False
     lock = threading.Lock()
@@ -34,7 +34,7 @@ class EventLoop:
 
 
 class Events:
-    """All node device events that a connection hears: ('created', name), ('update', name) ..."""
+    """All node device events that a connection receives: ('created', name), ('update', name) ..."""
 
     def __init__(self, connection, deadline, device=None):
         self.connection = connection
@@ -66,7 +66,7 @@ class Events:
         return self.all().count(event)
 
     def wait(self, *wanted):
-        """Until all of these have come, in whatever order."""
+        """Waits until all of these events have arrived, in any order."""
         with self.changed:
             if not self.changed.wait_for(lambda: all(event in self.seen for event in wanted),
                                          self.deadline):

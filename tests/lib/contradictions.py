@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whether a daemon's answers agree with each other: lists, flags, capabilities, parents and documents of each device,
-and whether each device that a document names is listed."""
+"""Checks that a daemon's answers agree with each other: lists, flags, capabilities, parents and documents of each
+device, and that each device named in a document is listed."""
 
 import collections
 
@@ -10,21 +10,21 @@ import host
 KINDS = ('system', 'pci', 'usb_device', 'usb', 'net', 'scsi_host', 'scsi_target', 'scsi', 'storage', 'fc_host',
          'vports', 'scsi_generic', 'drm', 'mdev_types', 'mdev', 'ccw', 'css', 'vdpa', 'ap_card', 'ap_queue',
          'ap_matrix', 'vpd', 'ccwgroup', 'ccwgroup_member')
-# In the order of virConnectListAllNodeDevicesFlags; its bit 21 stands for nothing here.
+# In the order of virConnectListAllNodeDevicesFlags; bit 21 is not used here.
 FLAGS = {kind: 1 << number for number, kind in enumerate(KINDS[:22])} | {'ccwgroup': 1 << 22, 'ccwgroup_member': 1 << 23}
-# Capabilities inside of another one that lists and flags know, too, by their name in documents.
+# Nested capabilities that lists and flags also support, by their name in documents.
 NESTED = {'mdev_types': 'mdev_types', 'fc_host': 'fc_host', 'vport_ops': 'vports', 'vpd': 'vpd',
           'ccwgroup_member': 'ccwgroup_member'}
 
 
 def pci_name(address):
-    """The name of the function that an <address> means."""
+    """Returns the name of the function with the address in an <address> element."""
     domain, bus, slot, function = (int(address.get(part), 0) for part in ('domain', 'bus', 'slot', 'function'))
     return f'pci_{domain:04x}_{bus:02x}_{slot:02x}_{function:x}'
 
 
 class World:
-    """All that a daemon says, read once, and what does not fit together."""
+    """All answers of a daemon, read once, and the contradictions among them."""
 
     def __init__(self, connection):
         devices = connection.listAllDevices(0)
@@ -64,7 +64,7 @@ class World:
 
     @staticmethod
     def references(root):
-        """(what it is, name) of each device that a document names."""
+        """Returns (relation, name) of each device that a document names."""
         cap = root.find('capability')
         yield from (('parent', node.text) for node in root.findall('parent'))
         yield from (('group', node.text) for node in cap.iter('group_device'))
@@ -76,7 +76,7 @@ class World:
         if cap.get('type') == 'pci':
             yield from (('IOMMU group', pci_name(node)) for node in cap.findall('iommuGroup/address'))
 
-    # What names a device is named by it, too.
+    # Relations that the named device must confirm in its own document.
     BACK = {'group': 'member', 'member': 'group', 'physical function': 'virtual function', 'IOMMU group': 'IOMMU group'}
 
     def check_references(self):
@@ -87,7 +87,7 @@ class World:
                 self.want((other, self.BACK[what], name) in named, name, f'{what} {other} does not name it')
 
     def check_mediated(self, name, root):
-        """An active device is of a type of its parent."""
+        """Checks that the type of an active device is a type of its parent."""
         kind = root.find("capability[@type='mdev']/type")
         if kind is None or name not in self.active:
             return
@@ -108,5 +108,5 @@ class World:
 
 
 def find(connection):
-    """In words, one line for each; the devices must not change meanwhile."""
+    """Returns the contradictions, one line each. Devices must not change meanwhile."""
     return World(connection).check()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One run of the daemon under test, in a directory of its own."""
+"""One run of the daemon under test, in its own directory."""
 
 import ctypes
 import os
@@ -25,7 +25,7 @@ def die_with_parent():
 
 
 def ends(process, seconds):
-    """Whether a child process ends within that time; its status is known then."""
+    """Returns whether a child process ends within this time; if so, its exit status is known."""
     if process.poll() is not None:
         return True
     fd = os.pidfd_open(process.pid)
@@ -41,7 +41,7 @@ def ends(process, seconds):
 
 
 def key_file(groups):
-    """The text of a configuration file, from a dict of dicts."""
+    """Returns the text of a configuration file, from a dict of dicts."""
     lines = []
     for group, settings in groups.items():
         lines.append(f'[{group}]')
@@ -50,9 +50,9 @@ def key_file(groups):
 
 
 class Daemon:
-    """Starts, signals and stops the program; its log is kept for the report of a failure."""
+    """Starts, signals and stops the program. Keeps its log for the report of a failure."""
 
-    # Where it has a directory of its own; None: where temporary files are.
+    # The parent of the daemon's directory; None: the default directory of temporary files.
     room = None
 
     def __init__(self, program, deadline, environment=None):
@@ -62,7 +62,7 @@ class Daemon:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdd-', dir=self.room))
         self.socket_dir = self.directory / 'run'
         self.socket_dir.mkdir()
-        # Nothing of this machine's own counts: neither its definitions nor its scripts.
+        # The daemon must not use the definitions and scripts of this machine.
         self.definitions = self.directory / 'mdevctl.d'
         self.scripts = self.directory / 'scripts.d'
         self.state = self.directory / 'state'
@@ -72,9 +72,9 @@ class Daemon:
         self.log_path = self.directory / 'log'
         self.log_path.touch()
         self.process = None
-        self.wrapper = []   # what starts the program in its own place
+        self.wrapper = []   # a command that executes the program
         self.stderr = None  # a descriptor, instead of the log
-        self.visits = 0     # clients that have only looked whether it listens
+        self.visits = 0     # connections made only to check that the daemon listens
 
     def close(self):
         if self.is_running():
@@ -90,7 +90,7 @@ class Daemon:
                 '--verbose']
 
     def write_config(self, config):
-        """In one step, as the daemon may be about to read it."""
+        """Replaces the file atomically, because the daemon may be reading it."""
         new = self.config_path.with_suffix('.new')
         groups = {'definitions': {'directory': self.definitions},
                   'mdev': {'state_directory': self.state},
@@ -103,19 +103,19 @@ class Daemon:
 
     def spawn(self, arguments):
         with open(self.log_path, 'ab') as log:
-            # The daemon must not outlive a test that crashes.
+            # Ends the daemon if the test crashes.
             return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
                 [*self.wrapper, self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log if self.stderr is None else self.stderr, env=self.environment, preexec_fn=die_with_parent)
 
     def run(self, *arguments):
-        """Runs the program to its end, for its output."""
+        """Runs the program until it exits, and returns its output."""
         return subprocess.run([self.program, *arguments], env=self.environment, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               timeout=self.deadline)
 
     def start(self, config=None, *arguments):
-        """Starts the daemon; on return both sockets accept."""
+        """Starts the daemon; on return, both sockets accept connections."""
         self.process = self.spawn([*self.arguments(config), *arguments])
         limit = time.monotonic() + self.deadline
         while not all(self.accepts(path) for path in (self.rw_path, self.ro_path)):
@@ -125,7 +125,7 @@ class Daemon:
                 raise AssertionError('the daemon does not listen')
 
     def has_ended(self):
-        """True at once if it has; waits a moment else."""
+        """Returns True at once if the daemon has ended, else waits a moment."""
         return ends(self.process, POLL_SECONDS)
 
     def accepts(self, path):
@@ -138,20 +138,20 @@ class Daemon:
         return True
 
     def is_leaving(self):
-        """Whether it has been told to end, and takes no more clients."""
+        """Returns whether the daemon was told to end, and accepts no more clients."""
         return not self.accepts(self.rw_path)
 
     def signal(self, number):
         self.process.send_signal(number)
 
     def wait(self):
-        """The exit status; negative for a signal."""
+        """Waits for the end, and returns the exit status; negative for a signal."""
         if not ends(self.process, self.deadline):
             raise AssertionError(f'the daemon does not end within {self.deadline} s')
         return self.process.returncode
 
     def stop(self):
-        """Ends the daemon as a service manager does; it must leave nothing behind."""
+        """Ends the daemon as a service manager does, and checks that it leaves no files behind."""
         self.signal(signal.SIGTERM)
         status = self.wait()
         if status != 0:
@@ -165,12 +165,12 @@ class Daemon:
         self.process.wait()
 
     def pause(self):
-        """On return the process has stopped."""
+        """Stops the process with SIGSTOP; on return, it has stopped."""
         self.signal(signal.SIGSTOP)
         wait_until(self.has_stopped, 'its stop', self.deadline)
 
     def has_stopped(self):
-        """Whether the process, which need not be a child of ours, stands still."""
+        """Returns whether the process, which need not be our child, has stopped."""
         stat = pathlib.Path(f'/proc/{self.process.pid}/stat').read_text(encoding='utf-8', errors='replace')
         return stat.rpartition(')')[2].split()[0] == 'T'
 

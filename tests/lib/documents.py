@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents for the cases: made, and looked at."""
+"""Creates and inspects documents for the cases."""
 
 import pathlib
 import subprocess
@@ -13,7 +13,7 @@ SCHEMA = '/usr/share/libvirt/schemas/nodedev.rng'
 # pylint: disable-next=too-many-arguments
 def create(parent=None, type_id=None, type_name=None, uuid=None, attrs=(), name=None,
            parent_addr=None, extra=''):
-    """A document for nodeDeviceCreateXML; what is None is left out."""
+    """Returns a document for nodeDeviceCreateXML; elements that are None are omitted."""
     lines = ['<device>']
     if name is not None:
         lines.append(f'  <name>{saxutils.escape(name)}</name>')
@@ -40,12 +40,12 @@ def parse(document):
 
 
 def outline(element):
-    """Names of an element's children with their type, in order: [('name', None), ...]."""
+    """Returns names and types of an element's children, in order: [('name', None), ...]."""
     return [(child.tag, child.get('type')) for child in element]
 
 
 def find_capability(root, *types):
-    """Goes down through nested capabilities; None if one of them is missing."""
+    """Follows nested capabilities of these types; returns None if one is missing."""
     element = root
     for kind in types:
         if element is None:
@@ -55,7 +55,7 @@ def find_capability(root, *types):
 
 
 def mdev_types(root):
-    """libvirt's block of types, as {id: {element: text}}."""
+    """Returns libvirt's block of types, as {id: {element: text}}."""
     block = root.find(".//capability[@type='mdev_types'][type]")
     if block is None:
         return {}
@@ -64,14 +64,14 @@ def mdev_types(root):
 
 
 def type_details(element):
-    """Our own <type>: (name, {attribute: (text, unit)}, description)."""
+    """Returns the contents of our own <type>: (name, {attribute: (text, unit)}, description)."""
     attributes = {child.get('name'): (child.text, child.get('unit'))
                   for child in element.findall('attribute')}
     return element.findtext('name'), attributes, element.findtext('description')
 
 
 def validate(document, schema=SCHEMA):
-    """None if the document fits the RELAX NG schema, else what xmllint says."""
+    """Returns None if the document conforms to the RELAX NG schema, else the output of xmllint."""
     with tempfile.TemporaryDirectory(prefix='md-xml-') as work:
         path = pathlib.Path(work, 'device.xml')
         path.write_text(document, encoding='utf-8')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Features of this machine's interfaces, asked of the kernel and set without ethtool."""
+"""Reads and sets features of this machine's interfaces through the kernel, without ethtool."""
 
 import array
 import contextlib
@@ -10,7 +10,7 @@ import struct
 SIOCETHTOOL = 0x8946
 IFNAMSIZ = 16
 
-# ETHTOOL_G..., and the ETHTOOL_S... that sets it.
+# ETHTOOL_G... commands; the corresponding ETHTOOL_S... command is one higher.
 GET = {'rx': 0x14, 'tx': 0x16, 'sg': 0x18, 'tso': 0x1e, 'gso': 0x23, 'gro': 0x2b}
 SET_GRO = 0x2c
 GET_FLAGS = 0x25
@@ -18,7 +18,7 @@ FLAGS = {'txvlan': 1 << 7, 'rxvlan': 1 << 8, 'lro': 1 << 15, 'ntuple': 1 << 27, 
 
 
 def ask(interface, command, value=0):
-    """The kernel's answer to one of ethtool's simple questions; 0 if it has none."""
+    """Returns the kernel's answer to a simple ethtool command; 0 if the interface does not support it."""
     request = array.array('B', struct.pack('=II', command, value))
     ifreq = struct.pack(f'{IFNAMSIZ}sP16x', interface.encode(), request.buffer_info()[0])
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as control, contextlib.suppress(OSError):
@@ -28,7 +28,7 @@ def ask(interface, command, value=0):
 
 
 def features(interface):
-    """The features that ethtool has had a question of its own for from the beginning, as libvirt calls them."""
+    """Returns the features with an ethtool command of their own, by libvirt's names."""
     found = {name for name, command in GET.items() if ask(interface, command)}
     flags = ask(interface, GET_FLAGS)
     return found | {name for name, bit in FLAGS.items() if flags & bit}

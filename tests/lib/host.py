@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The host that the cases run on, as verbs of their domain.
+"""The host on which the cases run, with its operations.
 
-Two kinds implement them: the simulated one (tests/sim) and a virtual machine with a real kernel
-(vm_host.py). What both can read from sysfs is read here.
+There are two implementations: the simulated host (tests/sim) and a virtual machine with a real kernel (vm_host.py).
+Facts that both read from sysfs are read here.
 """
 
 import abc
@@ -16,7 +16,7 @@ import time
 
 POLL_SECONDS = 0.005
 
-# Every knob is an integer, 0 is its rest.
+# Every knob is an integer; 0 is the normal behavior.
 KNOBS = ('fail_create', 'fail_create_late', 'fail_remove', 'block_create', 'block_remove',
          'vanish', 'strict_params')
 
@@ -32,7 +32,7 @@ class Parent:
 
 @dataclasses.dataclass(frozen=True)
 class TypeFacts:
-    """What sysfs says of a type; None where it says nothing."""
+    """The attributes of a type in sysfs; None if missing."""
 
     device_api: str
     available: int
@@ -41,12 +41,12 @@ class TypeFacts:
 
 
 def make_name(*parts):
-    """A node device's name as libvirt makes it."""
+    """Returns the name that libvirt gives to a node device."""
     return '_'.join(''.join(c if c.isalnum() else '_' for c in part) for part in parts)
 
 
 def wait_until(condition, what, seconds):
-    """For conditions that no event tells of; returns what the condition does."""
+    """Polls for conditions that no event announces; returns the value of the condition."""
     limit = time.monotonic() + seconds
     pause = threading.Event()
     while not (result := condition()):
@@ -57,7 +57,7 @@ def wait_until(condition, what, seconds):
 
 
 def can_connect(path):
-    """Whether a server of the kind of udevd has room for one more client that it has not taken yet."""
+    """Returns whether a server like udevd has room for one more pending connection."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
         client.setblocking(False)
         try:
@@ -68,7 +68,7 @@ def can_connect(path):
 
 
 class Background(threading.Thread):
-    """Runs a function beside the test; result() waits for it and raises what it raised."""
+    """Runs a function on a thread; result() waits for the end and returns its value or raises its exception."""
 
     def __init__(self, func, *args):
         super().__init__(daemon=True)
@@ -95,7 +95,7 @@ class Background(threading.Thread):
 
 
 def run_mdevctl(words, environment=None):
-    """An error carries what mdevctl says."""
+    """Runs mdevctl; an error contains the output of mdevctl."""
     try:
         subprocess.run(['mdevctl', *words], check=True, capture_output=True, text=True, env=environment)
     except subprocess.CalledProcessError as error:
@@ -107,118 +107,118 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
     """One machine with one daemon."""
 
     kind = None
-    deadline = None   # seconds that anything may take before it counts as stuck
+    deadline = None   # seconds after which an operation counts as hung
     daemon = None
 
-    # Each kind has these.
+    # Each implementation defines these.
 
     @abc.abstractmethod
     def close(self):
-        """Undoes all that was done, daemon included."""
+        """Undoes all changes, and stops the daemon."""
 
     @abc.abstractmethod
     def parents(self):
-        """All mdev parents of this machine."""
+        """Returns all mdev parents of this machine."""
 
     @abc.abstractmethod
     def real(self, path):
-        """Where this process finds a path of the daemon's sysfs."""
+        """Returns the path in this process's file system of a path in the daemon's sysfs."""
 
     @abc.abstractmethod
     def plain_pci(self):
-        """The name of a PCI device that offers no types."""
+        """Returns the name of a PCI device without types."""
 
     @abc.abstractmethod
     def create_by_others(self, parent, type_id, uuid):
-        """Another program creates a device; OSError if it may not."""
+        """Creates a device as another program does; raises OSError if refused."""
 
     @abc.abstractmethod
     def remove_by_others(self, uuid):
-        """Another program removes a device."""
+        """Removes a device as another program does."""
 
     @abc.abstractmethod
     def set_knob(self, parent, knob, value):
-        """Makes the driver of a parent behave; see KNOBS."""
+        """Sets a knob of the parent's driver; see KNOBS."""
 
     @abc.abstractmethod
     def hide(self, parent, attribute):
-        """Registers the parent again, with types that have no `name` or no `description`."""
+        """Registers the parent again, with types that lack `name` or `description`."""
 
     @abc.abstractmethod
     def unregister(self, parent):
-        """The parent loses its types, and all its children."""
+        """Removes all types and children of the parent."""
 
     @abc.abstractmethod
     def register(self, parent):
-        """The parent gets its types."""
+        """Registers the types of the parent."""
 
     @abc.abstractmethod
     def unbind(self, parent):
-        """Takes the driver off a parent."""
+        """Unbinds the driver from the parent."""
 
     @abc.abstractmethod
     def bind(self, parent):
-        """Gives the parent its driver back."""
+        """Binds the driver to the parent."""
 
     @abc.abstractmethod
     def let_go(self, parent, knob):
-        """Ends what this knob blocks in a driver that is being taken off; the module of the VM does so by itself."""
+        """Unblocks a driver that is being unbound; the kernel module in the VM does so without help."""
 
     @abc.abstractmethod
     def unload_module(self):
-        """Takes the driver off all parents at once."""
+        """Unbinds the driver from all parents at once."""
 
     @abc.abstractmethod
     def load_module(self):
-        """Gives all parents the driver, if it is not there already."""
+        """Binds the driver to all parents that lack it."""
 
     @abc.abstractmethod
     def mdevctl(self, *words):
-        """Runs mdevctl on this machine; subprocess.CalledProcessError if it fails."""
+        """Runs mdevctl on this machine; raises subprocess.CalledProcessError if it fails."""
 
     @abc.abstractmethod
     def announce_change(self, path):
-        """udev tells of a change of a device, as an administrator may have it do."""
+        """Makes udev send a change event for a device, as `udevadm trigger` does."""
 
     @abc.abstractmethod
     def silence_udev(self):
-        """A context in which events happen but udev delivers none; it does afterwards."""
+        """A context during which udev delivers no events; they are delivered at its end."""
 
     @abc.abstractmethod
     def stop_udev(self):
-        """udevd ends as it is meant to."""
+        """Ends udevd in an orderly way."""
 
     @abc.abstractmethod
     def kill_udev(self):
-        """udevd ends without a word."""
+        """Kills udevd."""
 
     @abc.abstractmethod
     def start_udev(self):
-        """There is a udevd again, if there is none."""
+        """Starts udevd unless it runs."""
 
     @abc.abstractmethod
     def udev_has_room(self):
-        """Whether a client of udevd can connect at once."""
+        """Returns whether a client of udevd can connect at once."""
 
     @abc.abstractmethod
     def hang_udev(self):
-        """udevd does nothing any more, and does not say so."""
+        """Makes udevd hang without reporting itself busy."""
 
     @abc.abstractmethod
     def wake_udev(self):
-        """A udevd that hung goes on; returns when it has told of all."""
+        """Resumes a hung udevd; returns when it has sent all pending events."""
 
     @abc.abstractmethod
     def hold_open(self, uuid):
-        """A context in which a process uses the device; gives its pid, None if it has none."""
+        """A context during which a process uses the device; yields the pid, or None if there is no process."""
 
     def let_users_in(self):
-        """Ordinary users may look at this machine's sysfs; on a real one they may anyway."""
+        """Makes this machine's sysfs readable for ordinary users; on a real host, it is always readable."""
 
     def wait_idle(self):
-        """Until the kernel is through with what a daemon has asked for that was killed; here its process ends no sooner."""
+        """Waits until the kernel has finished the requests of a killed daemon; a real process does not end before."""
 
-    # The rest is the same for all.
+    # The rest is the same for all hosts.
 
     def read(self, path):
         with open(self.real(path), encoding='utf-8') as attribute:
@@ -240,7 +240,7 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
             return []
 
     def link(self, path):
-        """The last part of what a link points at; None if there is no such link."""
+        """Returns the last component of a link's target; None if there is no such link."""
         try:
             return os.path.basename(os.readlink(self.real(path)))
         except OSError:
@@ -253,7 +253,7 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         return self.listdir(f'{parent.path}/mdev_supported_types')
 
     def types(self, parent):
-        """All types of a parent as sysfs has them now."""
+        """Returns the current types of a parent in sysfs."""
         facts = {}
         for type_id in self.type_ids(parent):
             path = self.type_path(parent, type_id)
@@ -267,13 +267,13 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         return int(self.read(f'{self.type_path(parent, type_id)}/available_instances'))
 
     def children(self, parent=None):
-        """UUIDs of the devices that sysfs holds, of one parent or of all."""
+        """Returns the UUIDs of all devices in sysfs, of one parent or of all."""
         parents = self.parents() if parent is None else [parent]
         return sorted(uuid for each in parents for uuid in self.listdir(each.path)
                       if len(uuid) == 36 and uuid.count('-') == 4)
 
     def device_path(self, uuid):
-        """The directory of a device, or None."""
+        """Returns the directory of a device, or None."""
         for parent in self.parents():
             if self.exists(f'{parent.path}/{uuid}'):
                 return f'{parent.path}/{uuid}'
@@ -283,12 +283,12 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         return self.read(f'{self.device_path(uuid)}/{name}')
 
     def journal(self, uuid):
-        """All writes to attributes of a device, in order: 'name=value'."""
+        """Returns all writes to attributes of a device, in order: 'name=value'."""
         return self.attribute(uuid, 'journal').splitlines()
 
     @contextlib.contextmanager
     def knob(self, parent, name, value):
-        """A knob that goes back to its rest."""
+        """A context during which a knob is set."""
         self.set_knob(parent, name, value)
         try:
             yield
@@ -296,13 +296,14 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
             self.set_knob(parent, name, 0)
 
     def relax(self):
-        """Brings all knobs back to their rest, so that nobody waits for a driver any more."""
+        """Resets all knobs, so that no driver blocks any more."""
         for parent in self.parents():
             for knob in KNOBS:
                 self.set_knob(parent, knob, 0)
 
     def wait_create_stuck(self, parent, creation=None):
-        """Until a driver that blocks creations has one; returns its UUID. Raises the error of a `creation` that fails."""
+        """Waits until a driver that blocks creations blocks one, and returns its UUID. Raises the error of
+        `creation` if it fails."""
         def stuck():
             if creation is not None and creation.is_done():
                 creation.result(self.deadline)
@@ -311,6 +312,6 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         return wait_until(stuck, 'a creation in the driver', self.deadline)
 
     def wait_remove_stuck(self, uuid):
-        """Until a driver that blocks removals has this one."""
+        """Waits until a driver that blocks removals blocks this one."""
         wait_until(lambda: not self.exists(f'{self.device_path(uuid)}/remove'),
                    'a removal in the driver', self.deadline)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Watches what a daemon does outside itself, call by call, and kills it before one of the calls.
+"""Watches the daemon's system calls with effects outside the process, and kills it before one of them.
 
-The work is done by tests/faults/kill-at.c.
+Uses tests/faults/kill-at.c.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ import tempfile
 import host
 
 TOOL = 'tests/faults/kill-at'
-# How a write to the simulated sysfs begins, which goes over a socket.
+# The beginning of a request to the fake kernel that writes to the simulated sysfs.
 WRITE_TO_FAKE_KERNEL = b'w\0/sys/'
 
 
@@ -22,19 +22,19 @@ class Call:
 
     number: int
     name: str
-    result: int      # a negative errno if it has failed
-    path: str        # or that of the descriptor
+    result: int      # negative errno on failure
+    path: str        # the path argument, or the path of the descriptor
     second_path: str
     data: bytes
 
 
 class KillAt:
-    """One watch over a daemon; `number` 0: nothing is killed."""
+    """One trace of a daemon; with `number` 0, nothing is killed."""
 
     def __init__(self, daemon, number):
         self.daemon = daemon
         self.number = number
-        # Its program lies in a build directory.
+        # The tool is in the build directory of the daemon.
         self.tool = str(pathlib.Path(daemon.program).parent.parent / TOOL)
         with tempfile.NamedTemporaryFile(dir=daemon.directory, prefix='calls-',
                                          delete=False) as report:
@@ -45,9 +45,9 @@ class KillAt:
         return [self.tool, str(self.report), str(self.number), *what]
 
     def spawn(self, arguments):
-        """Starts the daemon, watched from its beginning; it may be killed before it listens."""
+        """Starts the daemon under trace; the daemon may be killed before it listens."""
         environment = self.daemon.environment
-        # The leak sanitizer cannot look at a process that is traced.
+        # The leak sanitizer does not work in a traced process.
         options = environment.get('ASAN_OPTIONS', '')
         self.daemon.wrapper = self.command()
         self.daemon.environment = {**environment, 'ASAN_OPTIONS': f'{options}:detect_leaks=0'}
@@ -58,7 +58,7 @@ class KillAt:
             self.daemon.environment = environment
 
     def attach(self):
-        """On return all that the running daemon does is watched."""
+        """Attaches to the running daemon; on return, all its calls are traced."""
         with open(self.daemon.log_path, 'ab') as log:
             # pylint: disable-next=consider-using-with
             self.process = subprocess.Popen(self.command(str(self.daemon.process.pid)),
@@ -68,18 +68,18 @@ class KillAt:
         return self
 
     def end(self):
-        """Leaves the daemon in peace, if it lives."""
+        """Detaches from the daemon, if it is alive."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
     def lines(self):
-        """Whole ones only."""
+        """Returns all complete lines."""
         text = self.report.read_text(encoding='utf-8', errors='replace')
         return text.split('\n')[:-1]
 
     def calls(self):
-        """Those that have returned, in that order."""
+        """Returns the calls that have returned, in that order."""
         found = []
         for line in self.lines():
             if line[0].isdigit():
@@ -92,6 +92,7 @@ class KillAt:
         return found
 
     def killed(self):
-        """The number, name and path of the call that was not made any more, as a text; None: there was none."""
+        """Returns number, name and path of the call before which the daemon was killed, as a text; None if it was
+        not."""
         last = [line for line in self.lines() if line.startswith('killed')]
         return last[0].replace('\t', ' ') if last else None

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A file system that drops what has not been synced: all that a disk may hold after a power loss.
+"""A file system that loses everything not synced: all states in which a disk may be after a power loss.
 
-It is fed with the system calls that a process has made, in their order. What POSIX promises is taken at its word, and no
-more: the bytes of a file are there if the file was synced after they were written; a name is there, or gone, if the
-directory was synced after that. What was not synced is there or not, each thing by itself, and of bytes there may be a
-part, or others. A name is replaced at once or not at all.
+The input are the system calls of a process, in order. Only POSIX's guarantees hold: the bytes of a file are on the disk
+if the file was synced after they were written; the creation or removal of a name is on the disk if the directory was
+synced after it. Each change that was not synced is on the disk or not, independently of others; unsynced bytes may be
+partial or wrong. A rename is atomic.
 """
 
 import itertools
@@ -12,25 +12,25 @@ import os
 
 
 class File:
-    """The bytes as they are, and as they were when last synced."""
+    """The current bytes of a file, and those last synced."""
 
     def __init__(self, data=b'', synced=b''):
         self.data = data
         self.synced = synced
 
     def copies(self):
-        """All that may be on the disk of it."""
+        """Returns all contents that the file may have on the disk."""
         if self.data == self.synced:
             return {self.data}
         return {self.data, self.synced, self.data[:len(self.data) // 2], b'\0' * len(self.data)}
 
 
 class Directory:
-    """The names as they were when last synced, and what has been done to them since."""
+    """The names last synced, and the changes since."""
 
     def __init__(self, entries=None):
         self.entries = dict(entries or {})
-        self.changes = []    # (name, file or directory; None: it has been removed)
+        self.changes = []    # (name, file or directory; None: removed)
 
     def now(self):
         return {**self.entries, **dict(self.changes)}
@@ -41,7 +41,7 @@ class Directory:
 
 
 def read_tree(path):
-    """What is on the real disk; all of it counts as synced."""
+    """Returns the contents of the real disk; all of it counts as synced."""
     if not os.path.isdir(path):
         with open(path, 'rb') as file:
             data = file.read()
@@ -50,14 +50,14 @@ def read_tree(path):
 
 
 class Disk:
-    """All below one directory, which itself is there for certain."""
+    """All files below one directory, which itself always exists."""
 
     def __init__(self, root):
         self.root = str(root)
         self.top = read_tree(root)
 
     def find(self, path):
-        """A file or directory by its path; None if there is none, or it is not on this disk."""
+        """Returns a file or directory by its path; None if it does not exist or is not on this disk."""
         if path != self.root and not path.startswith(f'{self.root}/'):
             return None
         node = self.top
@@ -72,7 +72,7 @@ class Disk:
             above.changes.append((os.path.basename(path), node))
 
     def take(self, call):
-        """One call that has succeeded; what it does elsewhere is none of this disk's."""
+        """Applies a successful system call; ignores effects on other disks."""
         take = getattr(self, f'take_{call.name}', None)
         if take is not None and call.result >= 0:
             take(call)
@@ -108,7 +108,8 @@ class Disk:
     take_open, take_mkdir, take_unlink, take_rename = take_openat, take_mkdirat, take_unlinkat, take_renameat
 
     def states(self):
-        """All that may be on the disk now, as sets of (path below the root, bytes); bytes of a directory are None."""
+        """Returns all possible states of the disk, as sets of (path below the root, bytes); bytes of a directory are
+        None."""
         return [frozenset(state) for state in states_of(self.top, '')]
 
 
@@ -126,7 +127,7 @@ def states_of(node, path):
 
 
 def restore(state, root):
-    """Makes a directory hold just that."""
+    """Replaces the contents of a directory with a state."""
     for path, data in sorted(state):
         real = f'{root}{path}'
         if data is None:

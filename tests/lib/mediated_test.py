@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What every case stands on: a host and a running daemon. Clients, devices, definitions and assertions are mixed in.
+"""The base class of all cases: a host and a running daemon. Clients, devices, definitions and assertions are mixed in.
 
-A case names what it needs as class attributes (machine, config) or in a decorator (only_on).
-There are no sleeps: whatever is waited for has a condition and a deadline.
+A case states its needs in class attributes (machine, config) or in a decorator (only_on). There are no sleeps: every
+wait has a condition and a deadline.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ READ_AGAIN = 'Configuration reloaded'
 
 
 def only_on(kind, reason):
-    """Declares that a class or a test exists on one kind of host only, and why."""
+    """Restricts a class or a test to one kind of host, with a reason."""
     return declare_hosts('only_on', kind, reason)
 
 
 def not_on(kind, reason):
-    """Declares that a class or a test exists on all kinds of host but one, and why."""
+    """Excludes a class or a test from one kind of host, with a reason."""
     return declare_hosts('not_on', kind, reason)
 
 
@@ -40,13 +40,13 @@ def declare_hosts(word, kind, reason):
 
 
 class MediatedTest(WithConnections, WithDevices, WithDefinitions, WithAssertions, unittest.TestCase):
-    """One test: a fresh host and a fresh daemon, both looked after at the end."""
+    """One test: a fresh host and a fresh daemon, both checked at the end."""
 
     machine = 'm60'
     config = {}
     starts_daemon = True
-    make_host = None       # of the runner: a function of (machine, case class)
-    schema = None          # of the runner: our own RELAX NG schema of documents
+    make_host = None       # set by the runner: a function of (machine, case class)
+    schema = None          # set by the runner: our own RELAX NG schema of documents
     maxDiff = None
     host: hosts.Host
 
@@ -63,7 +63,7 @@ class MediatedTest(WithConnections, WithDevices, WithDefinitions, WithAssertions
             self.daemon.start(self.config)
 
     def end_daemon(self):
-        """The daemon must still be well, and leave in peace."""
+        """Checks that the daemon still works, and ends in an orderly way."""
         self.close_connections()
         if self.daemon.process is None:
             return
@@ -73,13 +73,13 @@ class MediatedTest(WithConnections, WithDevices, WithDefinitions, WithAssertions
         self.daemon.stop()
 
     def show_log_of_failure(self):
-        # While cleanups run, unittest's own mark of success is that of the cleanup.
+        # During cleanups, unittest's success flag is that of the cleanup.
         if self._outcome.result.troubles:
             for line in self.daemon.log().splitlines()[-120:]:
                 print(f'# | {line}', flush=True)
 
     def change_config(self, config):
-        """On return the running daemon goes by these settings."""
+        """Applies these settings; on return, the running daemon uses them."""
         before = self.daemon.log().count(READ_AGAIN)
         self.daemon.write_config(config)
         self.daemon.signal(signal.SIGHUP)
@@ -87,7 +87,8 @@ class MediatedTest(WithConnections, WithDevices, WithDefinitions, WithAssertions
 
     @contextlib.contextmanager
     def settings(self, **groups):
-        """For a while the running daemon goes by these, too: limits that are short only where they matter."""
+        """A context during which the running daemon also uses these settings, for limits that would be too short for
+        a whole test."""
         self.change_config({**self.config, **{group: {**self.config.get(group, {}), **settings}
                                               for group, settings in groups.items()}})
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A real polkitd with rules of its own on a real bus of its own, and clients of other users."""
+"""A real polkitd with its own rules on its own real bus, and clients of other users."""
 
 import atexit
 import functools
@@ -40,26 +40,27 @@ RELOAD_SECONDS = 5.0
 POLKITD = '/usr/lib/polkit-1/polkitd'
 NAME = 'org.freedesktop.PolicyKit1'
 ACTION = 'org.libvirt.unix.manage'
-# What is in force for the daemon that is tested: others warn of what they like.
+# Environment for the daemon under test only; other programs would print warnings.
 OURS_ALONE = ('LD_PRELOAD', 'G_DEBUG')
 NOBODY_THERE = (Gio.DBusError.SERVICE_UNKNOWN, Gio.DBusError.NAME_HAS_NO_OWNER)
 
-# The rules of this machine are out of sight of the daemon below.
+# Hides the rules of this machine from the authority started below.
 LAUNCH = """set -e
 mount --bind "$1" /etc/polkit-1/rules.d
 mount -t tmpfs none /usr/share/polkit-1/rules.d
 exec "$2" --no-debug
 """
 
-# Asked of every set of rules, to know whether it is in force. Without a rule this action is for administrators.
+# Part of every set of rules, to detect whether the set is in force. Without a rule, this action requires an
+# administrator.
 PROBE = """polkit.addRule(function(action, subject) {{
     if (action.id == '{action}' && action.lookup('generation') == '{generation}')
         return polkit.Result.YES;
 }});
 """
 
-# Stays as it is small, and makes a process of another user for each request: that connects and hands the socket over.
-# It lives until its own socket is closed, as polkit looks at it.
+# A small server that forks a process of another user per request; the process connects and passes the socket back. It
+# lives until its own socket is closed, because polkit checks the process.
 SPAWNER = """
 import ctypes, json, os, signal, socket, sys
 PR_SET_DUMPABLE = 4
@@ -103,7 +104,7 @@ class Polkit:
 
     def __init__(self, deadline):
         self.deadline = deadline
-        # A service has a /tmp of its own.
+        # Not in /tmp, because a service has a private one.
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix='mdp-', dir='/run'))
         self.directory.chmod(0o755)
         self.rules = self.directory / 'rules.d'
@@ -128,7 +129,7 @@ class Polkit:
         return spawn(arguments, self.environment)
 
     def start(self):
-        """On return polkit answers by the rules it had last."""
+        """Starts both; on return, polkit answers by the last rules."""
         self.start_bus()
         self.start_authority()
 
@@ -147,7 +148,7 @@ class Polkit:
         wait_until(self.answers, 'polkitd on its bus', self.deadline)
 
     def use(self, rules):
-        """On return polkit is there and answers by these rules."""
+        """Sets the rules; on return, polkit runs and answers by them."""
         self.generation += 1
         new = self.directory / 'new'
         new.write_text(PROBE.format(action=ACTION, generation=self.generation) + rules,
@@ -161,7 +162,7 @@ class Polkit:
         try:
             wait_until(self.answers, 'other rules', RELOAD_SECONDS)
         except AssertionError:
-            # It has overlooked them, which happens to it on a busy machine.
+            # On a busy machine, polkit sometimes misses the change of its rules.
             self.stop_authority()
             self.start_authority()
 
@@ -174,8 +175,8 @@ class Polkit:
             return client.connect_ex(str(self.bus_path)) == 0
 
     def answers(self):
-        """Whether there is a polkitd with the rules of this generation; if so, it has answered all that it was
-        asked before. Its first answer takes long, it reads all actions of the machine for it."""
+        """Returns whether polkitd answers by the rules of this generation, after all earlier requests. The first
+        answer is slow, because polkitd reads all actions of the machine."""
         somebody = {'pid': GLib.Variant('u', os.getpid()), 'start-time': GLib.Variant('t', 0),
                     'uid': GLib.Variant('i', pwd.getpwnam('nobody').pw_uid)}
         question = GLib.Variant('((sa{sv})sa{ss}us)', (
@@ -211,30 +212,30 @@ class Polkit:
             process.wait()
 
     def pause(self):
-        """polkit hangs."""
+        """Makes polkit hang."""
         self.authority.send_signal(signal.SIGSTOP)
 
     def resume(self):
-        """On return it has caught up."""
+        """Resumes polkit; on return, it has answered all pending requests."""
         self.authority.send_signal(signal.SIGCONT)
         wait_until(self.answers, 'polkitd, awake again', self.deadline)
 
     def reset(self):
-        """Whatever a test has left behind."""
+        """Undoes all changes of a test."""
         if self.runs(self.authority) and self.runs(self.bus):
             self.resume()
 
 
 @functools.cache
 def polkit(deadline):
-    """The one for all tests: it takes long to start."""
+    """Returns the instance shared by all tests, because it is slow to start."""
     shared = Polkit(deadline)
     atexit.register(shared.close)
     return shared
 
 
 class OtherUser:
-    """A process of another user, with a connection to the daemon that we use in its name."""
+    """A process of another user whose connection to the daemon we use."""
 
     def __init__(self, name, path):
         entry = pwd.getpwnam(name)
@@ -255,13 +256,13 @@ class OtherUser:
         return int(stat.rpartition(')')[2].split()[19])
 
     def close(self):
-        """On return it has ended."""
+        """Ends the process; on return, it has ended."""
         process = os.pidfd_open(self.pid)
         try:
             with self.process:
                 self.process.shutdown(socket.SHUT_WR)
                 self.process.recv(1)
-            # A process that ends closes its sockets first.
+            # A process that ends closes its sockets before it becomes a zombie.
             select.select([process], [], [])
         finally:
             os.close(process)
@@ -269,7 +270,7 @@ class OtherUser:
 
 @functools.cache
 def spawner():
-    """The socket that a process listens to which makes processes of other users."""
+    """Returns the socket of the server that creates processes of other users."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         spawn(['/usr/bin/python3', '-ISc', SPAWNER, str(theirs.fileno())],
@@ -278,7 +279,7 @@ def spawner():
 
 
 def spawn(arguments, environment=None, **options):
-    """A process in the background that ends with this one."""
+    """Starts a background process that ends with this one."""
     inherited = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
     return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
         arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -287,7 +288,7 @@ def spawn(arguments, environment=None, **options):
 
 
 def as_user(name):
-    """Arguments of subprocess for a program of another user."""
+    """Returns arguments of subprocess that run a program as another user."""
     entry = pwd.getpwnam(name)
     environment = {key: value for key, value in os.environ.items() if key != 'LD_PRELOAD'}
     return {'user': entry.pw_uid, 'group': entry.pw_gid,

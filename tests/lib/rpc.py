@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A client of libvirt's wire protocol that sends what it is told to, sound or not.
+"""A client of libvirt's wire protocol that sends any data, valid or not.
 
-Frames are kept in the order of their arrival, so that a test can tell which came first.
+Frames are kept in the order of their arrival, so that a test can check the order.
 """
 
 import dataclasses
@@ -55,12 +55,12 @@ def string(text):
 
 
 def optional(text):
-    """A string that may be missing (None)."""
+    """Encodes an optional string; None: absent."""
     return i32(0) if text is None else i32(1) + string(text)
 
 
 def param(name, kind, value):
-    """A typed parameter; the kinds are those of struct, 's' is a string."""
+    """Encodes a typed parameter; `kind` is a struct format, or 's' for a string."""
     types = {'i': 1, 'I': 2, 'q': 3, 'Q': 4, 'd': 5, '?': 6, 's': 7}
     if kind == 's':
         packed = string(value)
@@ -70,7 +70,7 @@ def param(name, kind, value):
 
 
 class Decoder:
-    """Takes a payload apart; ends with an error if something is left or missing."""
+    """Decodes a payload; raises an error if bytes are left or missing."""
 
     def __init__(self, data):
         self.data = data
@@ -130,7 +130,7 @@ class RpcError(Exception):
 
 @dataclasses.dataclass
 class Frame:
-    """One message as it came."""
+    """One received message."""
 
     program: int
     version: int
@@ -147,17 +147,17 @@ class Frame:
         return NAMES.get(self.procedure)
 
     def decoder(self):
-        """Of the payload; raises RpcError for an error reply."""
+        """Returns a decoder of the payload; raises RpcError for an error reply."""
         if self.status == ERROR:
             raise RpcError(self.payload)
         return Decoder(self.payload)
 
     def error(self):
-        """The RpcError of an error reply, else None."""
+        """Returns the RpcError of an error reply, else None."""
         return RpcError(self.payload) if self.status == ERROR else None
 
     def event(self):
-        """(kind, name, detail) of an event; the callback id is left out."""
+        """Returns (kind, name, detail) of an event, without the callback id."""
         decoder = self.decoder()
         decoder.i32()
         name = decoder.string()
@@ -172,16 +172,16 @@ class Closed(Exception):
 
 
 class Connection:  # pylint: disable=too-many-public-methods
-    """One client; the socket is used by one thread only."""
+    """One client; only one thread may use the socket."""
 
     def __init__(self, path, deadline=10.0, answers_pings=True):
-        """`path`: of the daemon's socket, or one that is connected to it already."""
+        """`path` is the path of the daemon's socket, or a connected socket."""
         self.deadline = deadline
         self.answers_pings = answers_pings
         self.serial = 0
         self.buffer = b''
-        self.frames = []     # everything that came, in order
-        self.unread = []     # what nobody has asked for yet
+        self.frames = []     # all frames, in the order of arrival
+        self.unread = []     # frames that no caller has taken yet
         connected = isinstance(path, socket.socket)
         self.socket = path if connected else socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(deadline)
@@ -195,7 +195,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         self.disconnect()
 
     def disconnect(self):
-        """Without a goodbye."""
+        """Closes the socket without closing the libvirt connection first."""
         self.socket.close()
 
     # Frames
@@ -219,7 +219,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         return header['serial']
 
     def take_frame(self):
-        """The first whole frame of the buffer, or None."""
+        """Returns the first complete frame of the buffer, or None."""
         if len(self.buffer) < LENGTH.size:
             return None
         size = LENGTH.unpack_from(self.buffer)[0]
@@ -233,13 +233,13 @@ class Connection:  # pylint: disable=too-many-public-methods
         return frame
 
     def is_readable(self, seconds):
-        """Of descriptors of any number, unlike select()."""
+        """Polls the socket; unlike select(), supports any descriptor number."""
         poll = select.poll()
         poll.register(self.socket, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
     def receive(self, seconds):
-        """The next frame; None after that time. Closed when there will be none."""
+        """Returns the next frame, or None after this time. Raises Closed at the end of the connection."""
         limit = time.monotonic() + seconds
         while True:
             frame = self.take_frame()
@@ -260,7 +260,7 @@ class Connection:  # pylint: disable=too-many-public-methods
             self.buffer += data
 
     def wait_for(self, wanted, seconds=None):
-        """The first frame that nobody has taken yet and that is wanted; others are kept."""
+        """Returns the first untaken frame that is wanted; keeps others."""
         for frame in self.unread:
             if wanted(frame):
                 self.unread.remove(frame)
@@ -284,7 +284,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         return frame.event()
 
     def wait_closed(self, seconds=None):
-        """Reads until the daemon ends the connection."""
+        """Reads until the daemon closes the connection."""
         limit = time.monotonic() + (self.deadline if seconds is None else seconds)
         try:
             while time.monotonic() < limit:
@@ -294,7 +294,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         raise TimeoutError('the daemon keeps the connection')
 
     def call(self, procedure, payload=b'', **header):
-        """Sends a call and returns the decoder of its reply; RpcError if it is refused."""
+        """Sends a call and returns the decoder of its reply; raises RpcError for an error reply."""
         return self.wait_reply(self.send(procedure, payload, **header)).decoder()
 
     # Keepalive
@@ -312,13 +312,13 @@ class Connection:  # pylint: disable=too-many-public-methods
     # Procedures
 
     def open(self, uri='nodedev:///system', flags=0):
-        """What every client says first: authentication, then open."""
+        """Sends the first calls of every client: authentication, then open."""
         types = self.auth_list()
         self.call('OPEN', optional(uri) + u32(flags)).end()
         return types
 
     def auth_list(self):
-        """What the client must go through: 0 nothing, 1 SASL, 2 polkit."""
+        """Returns the required authentication: 0 none, 1 SASL, 2 polkit."""
         decoder = self.call('AUTH_LIST')
         types = [decoder.i32() for _ in range(decoder.u32())]
         return decoder.end(types)
@@ -327,7 +327,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         return (decoder := self.call('AUTH_POLKIT')).end(decoder.i32())
 
     def set_identity(self, *params, flags=0):
-        """Acts for another user; a parameter is what param() makes."""
+        """Acts for another user; each parameter is a result of param()."""
         self.call('SET_IDENTITY', u32(len(params)) + b''.join(params) + u32(flags)).end()
 
     def close(self):
@@ -412,7 +412,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         return (decoder := self.call('GET_AUTOSTART', string(name))).end(decoder.i32())
 
     def register(self, event, device=None):
-        """Subscribes to 0 (lifecycle) or 1 (update); returns the callback id."""
+        """Subscribes to event 0 (lifecycle) or 1 (update); returns the callback id."""
         decoder = self.call('EVENT_REGISTER_ANY', i32(event) + optional(device))
         return decoder.end(decoder.i32())
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The virtual machine with systemd as process 1, and the daemon as a service of it.
+"""The virtual machine with systemd as process 1, and the daemon as a systemd service.
 
-The units are those of the build directory, unchanged; what a test wants otherwise is in the file
-that they read their environment from, or in a drop-in.
+The units of the build directory are unchanged; a test changes settings in the units' environment file or in a drop-in.
 """
 
 import functools
@@ -29,19 +28,19 @@ UDEV_SERVICE = 'systemd-udevd.service'
 TEMPLATES = ('mediated-vfio-users@.service',)
 MAKE_ROOT = pathlib.Path(__file__).resolve().parents[2] / 'src/units/make-root'
 DROP_IN = f'{SERVICE}.d/test.conf'
-# The settings that systemd carries out for a service.
+# Settings that systemd implements for a service.
 SOCKET_MODES = {'rw_mode': SOCKETS[0], 'ro_mode': SOCKETS[1]}
 SYSTEM = pathlib.Path('/etc/systemd/system')
 DEFINITIONS = pathlib.Path('/etc/mdevctl.d')
-# What mdevctl's package installs there; mdevctl refuses to work without those directories.
+# Directories that the mdevctl package installs; mdevctl fails without them.
 PACKAGED = pathlib.Path('/run/mediated-mdevctl.d')
-# Of priorities in the journal.
+# Levels of priorities in the journal.
 LEVELS = {'3': 'ERROR', '4': 'WARNING', '5': 'Message', '6': 'INFO', '7': 'DEBUG'}
 
 
 def write_units(units):
-    """From the names of units and drop-ins to their texts, None where there is to be none. Units are read anew only if
-    something has changed: that takes systemd long."""
+    """Writes units and drop-ins, from a dict of names to texts; None removes one. Reloads systemd only if something
+    has changed, because a reload is slow."""
     changed = False
     for name, text in units.items():
         path = SYSTEM / name
@@ -57,13 +56,13 @@ def write_units(units):
 
 
 def setting(unit, key):
-    """The first value of a key in a unit's file."""
+    """Returns the first value of a key in a unit file."""
     return re.search(rf'^{key}=-?(\S+)', (SYSTEM / unit).read_text(encoding='utf-8'), re.MULTILINE).group(1)
 
 
 @functools.cache
 def install(program):
-    """Puts programs and units in their places; gives the file for arguments."""
+    """Installs programs and units; returns the environment file for arguments."""
     build = pathlib.Path(program).parent
     for name in (*UNITS, *TEMPLATES):
         shutil.copy(build / 'units' / name, SYSTEM / name)
@@ -80,7 +79,7 @@ def install(program):
 
 
 class MainProcess:
-    """What a test that looks at the process wants to know of it."""
+    """The subset of Popen that tests use on the main process."""
 
     returncode = None
 
@@ -94,7 +93,7 @@ class MainProcess:
 
 
 def show_entry(line):
-    """An entry of the journal as a line of a log."""
+    """Formats a journal entry like a line of the log on stderr."""
     entry = json.loads(line)
     if entry.get('_COMM') != 'mediated':
         return f'{entry["MESSAGE"]}\n'
@@ -104,9 +103,9 @@ def show_entry(line):
 
 
 class ServiceDaemon(Daemon):
-    """The same verbs, carried out by systemd."""
+    """The operations of Daemon, implemented with systemd."""
 
-    # The service may write there, so that its scripts may, too.
+    # The service may write to this directory, and so may its scripts.
     room = '/run/mediated'
 
     def __init__(self, program, deadline):
@@ -116,12 +115,12 @@ class ServiceDaemon(Daemon):
         self.rw_path = self.socket_dir / 'virtnodedevd-sock'
         self.ro_path = self.socket_dir / 'virtnodedevd-sock-ro'
         self.config_path = pathlib.Path('/etc/mediated-test.conf')
-        # It has a /tmp of its own, and may write to no other directory of definitions.
+        # The service has a private /tmp, and may write to no other directory of definitions.
         self.definitions = DEFINITIONS
         self.scripts = pathlib.Path('/etc/mediated-test.d')
         self.configured = 0.0
         self.drop_in = ''
-        self.restarts = False   # else a case might not notice a crash
+        self.restarts = False   # off, because a restart would hide a crash
         self.arguments_path = install(self.program)
 
     def close(self):
@@ -140,7 +139,7 @@ class ServiceDaemon(Daemon):
         return not self.is_running()
 
     def drop_ins(self, config):
-        """Of the service and of its sockets; None where the units say what the test wants."""
+        """Returns the drop-ins of the service and of its sockets; None if the units need no change."""
         lines = self.drop_in + ''.join(f'Environment={name}={value}\n' for name, value in self.environment.items()
                                        if os.environ.get(name) != value)
         if not self.restarts:
@@ -151,7 +150,7 @@ class ServiceDaemon(Daemon):
             for key, unit in SOCKET_MODES.items()}
 
     def configure(self, config=None, *arguments):
-        """What the next start gets."""
+        """Configures the next start."""
         write_units(self.drop_ins(config))
         words = ' '.join(['--verbose', '--config', str(self.config_path), *arguments])
         self.write_config(config)
@@ -173,7 +172,7 @@ class ServiceDaemon(Daemon):
         return status if systemd.show(SERVICE, 'ExecMainCode') == os.CLD_EXITED else -status
 
     def is_leaving(self):
-        """The service has told systemd. The sockets are systemd's, and go on accepting."""
+        """Returns whether the service is stopping. The sockets belong to systemd, and continue to accept."""
         return systemd.show(SERVICE, 'ActiveState') == 'deactivating'
 
     def stop(self):
@@ -190,7 +189,7 @@ class ServiceDaemon(Daemon):
         self.wait()
 
     def log(self):
-        """In the words of a daemon that writes to stderr."""
+        """Returns the log in the format of a daemon that writes to stderr."""
         words = ['journalctl', '--quiet', '--no-pager', '--output=json', f'--unit={SERVICE}',
                  f'--since=@{self.configured:.6f}']
         entries = subprocess.run(words, text=True, check=True, capture_output=True).stdout
@@ -204,18 +203,18 @@ class ServiceHost(VmHost):
     make_daemon = ServiceDaemon
 
     def __init__(self, machine, program, restarts):
-        """`restarts`: systemd starts the service again after a crash, as the unit says."""
+        """`restarts`: systemd restarts the service after a crash, as configured in the unit."""
         super().__init__(machine, program)
         self.daemon.restarts = restarts
 
     def stop_udev(self):
-        """Its sockets, too, or the next event would start it."""
+        """Stops the sockets as well, because the next event would start udevd again."""
         systemd.stop(*UDEV_SOCKETS, UDEV_SERVICE)
         self.wait_no_udev()
 
     def kill_udev(self):
-        """Its sockets go first, as an event that waits there would start it anew, and the service last: one that hangs
-        would be woken up to be stopped."""
+        """Stops the sockets first, because a pending event would start udevd again, and the service last, because
+        systemd resumes a hung process to stop it."""
         write_units({f'{UDEV_SERVICE}.d/test.conf': '[Service]\nRestart=no\n'})
         systemd.stop(*UDEV_SOCKETS)
         self.signal_udev(signal.SIGKILL)

@@ -7,7 +7,7 @@ import rpc
 from mediated_test import MediatedTest
 from user import acting_as
 
-# None of them has a process of their own.
+# No other process runs as these users.
 ALICE, BOB = 65534, 65533
 OPEN_TO_ALL = {'rw_mode': '0777', 'ro_mode': '0777'}
 
@@ -18,7 +18,7 @@ class SeveralUsersTest(MediatedTest):
         os.chmod(self.daemon.directory, 0o755)
 
     def come(self, uid, path=None, opened=True):
-        """A raw client of a user, disconnected at the end; it reads unless there is a path."""
+        """Connects a raw client of a user, disconnected at the end; read-only unless a path is given."""
         with acting_as(uid):
             client = rpc.Connection(path or self.daemon.ro_path, self.deadline)
         self.addCleanup(client.disconnect)

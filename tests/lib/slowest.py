@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints the cases of a TAP file, or of meson's JUnit report, that took longest.
+"""Prints the slowest cases of a TAP file, or of meson's JUnit report.
 
-A case tells its time at the end of its name, as run-cases prints it; of programs that do not, the whole program counts.
+The name of a case ends with its duration if run-cases ran it; for other programs, the duration of the whole program is
+used.
 """
 
 import argparse
@@ -16,7 +17,7 @@ TIMED = re.compile(r'(\S+) \((\d+\.\d+) s\)')
 
 
 def of_tap(path):
-    """(seconds, name) of each case."""
+    """Returns (seconds, name) of each case."""
     for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
         case = LINE.match(line)
         timed = case and TIMED.search(case.group(1))

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a process asks of the kernel while something is done: a trace by strace, to count and to look at.
+"""Traces the system calls of a process with strace, to count and inspect them.
 
     with Trace(pid, deadline) as trace:
         device.XMLDesc()
     trace.count('openat')
     trace.opened()
 
-Counts do not depend on how fast the machine is. What does depend on it is left out: calls that only
-wait or wake up threads that wait (`WAITING`), unless they are asked for by name.
+Counts do not depend on the speed of the machine. Calls that depend on timing are omitted unless requested by name:
+calls that only wait or wake up waiting threads (`WAITING`).
 """
 
 import collections
@@ -20,20 +20,20 @@ import subprocess
 import tempfile
 import time
 
-# How often a thread waits, and is woken up, hangs on who is faster.
+# The number of waits and wake-ups depends on which thread is faster.
 WAITING = ('futex', 'poll', 'ppoll', 'restart_syscall')
 OPENING = ('open', 'openat')
 # 1234  openat(11</sys/devices/x>, "config", O_RDONLY <unfinished ...>
 LINE = re.compile(r'(?P<thread>\d+) +(?P<name>\w+)\((?P<arguments>.*)')
 PATH = re.compile(r'^(?:\w+|-?\d+)(?:<(?P<directory>[^>]*)>)?, "(?P<path>[^"]*)"')
-# A frame of the protocol to a client, or several.
+# One or more protocol frames sent to a client.
 FRAMES = {'sendto': re.compile(r'^\d+<[^>]*>, "\\0'), 'sendmsg': re.compile(r'^\d+<[^>]*>, \{.*?iov_base="\\0')}
 LOOK_SECONDS = 0.005
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One system call; `arguments` are in strace's words, with the result if it was not interrupted."""
+    """One system call; `arguments` is strace's text, including the result unless the call was interrupted."""
 
     thread: int
     name: str
@@ -44,7 +44,7 @@ class Call:
 
     @property
     def path(self):
-        """What is opened, read as a link or looked at, if it is named."""
+        """Returns the path that the call opens, reads as a link or stats, if the call names one."""
         found = PATH.match(self.arguments)
         if found is None:
             return None
@@ -52,13 +52,13 @@ class Call:
 
 
 def parse(text):
-    """Each call once, where it begins."""
+    """Parses each call once, at its start."""
     lines = (LINE.match(line) for line in text.splitlines())
     return [Call(int(line['thread']), line['name'], line['arguments']) for line in lines if line]
 
 
 def tracers(pid):
-    """Who traces each thread of a process; 0: nobody."""
+    """Returns the tracer of each thread of a process; 0: none."""
     found = []
     for status in pathlib.Path(f'/proc/{pid}/task').glob('*/status'):
         words = re.search(r'^TracerPid:\s+(\d+)', status.read_text(encoding='ascii'), re.MULTILINE)
@@ -67,7 +67,7 @@ def tracers(pid):
 
 
 class Trace:
-    """The calls of all threads of a process, from entering the context to leaving it."""
+    """The system calls of all threads of a process while the context is active."""
 
     def __init__(self, pid, deadline):
         self.pid = pid
@@ -103,12 +103,12 @@ class Trace:
         return collections.Counter(call.name for call in self.calls if call.name not in WAITING)
 
     def count(self, *names):
-        """How many calls of these names, or of all that do not only wait."""
+        """Counts the calls with these names, or all calls but WAITING."""
         return sum(n for name, n in collections.Counter(call.name for call in self.calls).items()
                    if (name in names if names else name not in WAITING))
 
     def opened(self):
-        """The paths that were opened, or tried to."""
+        """Returns the paths of all opens, failed ones included."""
         return [call.path for call in self.calls if call.name in OPENING]
 
     def names_opened(self):

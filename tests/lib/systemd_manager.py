@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""systemd, asked over the private socket that systemctl has, without a process for each question."""
+"""Calls systemd over the private socket of systemctl, without starting a process per call."""
 
 import functools
 
@@ -10,7 +10,7 @@ from host import wait_until
 ADDRESS = 'unix:path=/run/systemd/private'
 PATH = '/org/freedesktop/systemd1'
 NAME = 'org.freedesktop.systemd1'
-# What is asked for and is the same for all units; the rest is a service's.
+# Properties that all units have; other properties belong to the service interface.
 OF_UNIT = ('ActiveState',)
 JOB_SECONDS = 120.0
 
@@ -20,7 +20,7 @@ class Manager:
 
     def __init__(self):
         self.results = {}
-        # What it signals waits there until somebody looks.
+        # Signals of systemd are queued in this context.
         self.context = GLib.MainContext.new()
         self.context.push_thread_default()
         try:
@@ -49,7 +49,7 @@ class Manager:
         return self.results.pop(job, None)
 
     def run(self, method, units):
-        """Jobs for all of these units at once, as systemctl does it; gives their names."""
+        """Queues jobs for all of these units at once, as systemctl does; returns the names of the jobs."""
         return [self.ask(method, '(ss)', unit, 'replace')[0] for unit in units]
 
     def wait(self, jobs):
@@ -72,7 +72,7 @@ def manager():
 
 
 def start(*units):
-    """On return they are there, or the reason is raised; so it is with the others."""
+    """Starts units; on return they have started. Raises the reason of a failure, like the functions below."""
     manager().wait(manager().run('StartUnit', units))
 
 
@@ -97,7 +97,7 @@ def reload(unit):
 
 
 def reload_units():
-    """Units are read anew."""
+    """Makes systemd reload all units."""
     manager().ask('Reload')
 
 

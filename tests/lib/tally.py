@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts the cases of meson's JUnit report and of TAP files, and fails if any did not pass.
 
-The end of what a failed case has printed comes right before the counts, where a log that is cut keeps it. A report that
-is missing or cut short counts as one failure, a skip fails as well: what is not run is not tested.
+The end of a failed case's output is printed right before the counts, where a truncated log still contains it. A missing
+or truncated report counts as one failure. Skipped cases fail as well.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 PLAN = re.compile(r'1\.\.(\d+)')
 LINE = re.compile(r'(not )?ok\b.*?(# SKIP\b.*)?$', re.IGNORECASE)
-LINES_SHOWN = 40    # of what a failed case has printed
+LINES_SHOWN = 40    # of the output of a failed case
 
 
 def show_failure(result, printed):
@@ -24,7 +24,7 @@ def show_failure(result, printed):
 
 
 def suite_output(suite):
-    """All that the cases of one program have printed, which the report does not tell apart."""
+    """Returns the output of all cases of one program, which the report does not separate."""
     texts = [suite.findtext(tag) or '' for tag in ('system-out', 'system-err')]
     return [line for text in texts for line in text.splitlines()]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A home for an ordinary user, and what such a one runs: clients, and daemons that serve no other."""
+"""An ordinary user's home directory, clients and session daemons."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ USER = 'nobody'
 
 @contextlib.contextmanager
 def acting_as(uid):
-    """What is connected within is a connection of that user."""
+    """A context during which connections are made as that user."""
     os.seteuid(uid)
     try:
         yield
@@ -26,7 +26,7 @@ def acting_as(uid):
 
 
 class User:
-    """The user, with a directory of their own and a copy of the daemon they may read."""
+    """The user, with their own directory and a readable copy of the daemon."""
 
     def __init__(self, daemon):
         account = pwd.getpwnam(USER)
@@ -46,7 +46,7 @@ class User:
             self.daemon_environment['LD_PRELOAD'] = ' '.join(
                 self.copy(library) if '/' in library else library
                 for library in self.daemon_environment['LD_PRELOAD'].split())
-        # The user's own configuration: nothing of this machine's own counts.
+        # The user's own configuration, independent of this machine's.
         self.definitions = daemon.definitions
         config = self.home / '.config/mediated/mediated.conf'
         config.parent.mkdir(parents=True)
@@ -57,7 +57,7 @@ class User:
             os.chown(path, *self.ids)
 
     def copy(self, path):
-        """The user need not be able to reach the place where it was built."""
+        """Copies a file, because the user may have no access to the build directory."""
         return shutil.copy(path, self.home)
 
     def close(self):
@@ -67,7 +67,8 @@ class User:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def make_virtnodedevd(self, *arguments):
-        """What libvirt's clients start: a program of that name in the directory VIRTD_PATH."""
+        """Installs the program under the name and in the directory (VIRTD_PATH) from which libvirt's clients start
+        it."""
         script = self.programs / 'virtnodedevd'
         exports = ''.join(f"export {key}='{value}'\n"
                           for key, value in self.daemon_environment.items())
@@ -90,7 +91,7 @@ class User:
                                 stderr=subprocess.PIPE, cwd=self.home)
 
     def spawn(self, *arguments):
-        """A daemon in the foreground."""
+        """Starts a daemon in the foreground."""
         return self.popen(self.program, *arguments, **self.daemon_environment)
 
     def run(self, *command, drop=(), **extra):
@@ -101,21 +102,21 @@ class User:
                               timeout=self.deadline)
 
     def virsh(self, *arguments, uri='nodedev:///session?mode=direct', **extra):
-        """libvirt's own client, which starts the daemon if there is none."""
+        """Runs libvirt's client, which starts the daemon if there is none."""
         return self.run('virsh', '-c', uri, *arguments, VIRTD_PATH=str(self.programs), **extra)
 
     def daemon_pids(self):
-        """All that clients have started, the ended ones too."""
+        """Returns the pids of all daemons started by clients, including ended ones."""
         if not self.pid_path.exists():
             return []
         return [int(line) for line in self.pid_path.read_text().split()]
 
     def daemon_pid(self):
-        """The daemon that a client has started, None if it has ended."""
+        """Returns the pid of the daemon started by a client; None if it has ended."""
         return next((pid for pid in self.daemon_pids() if self.is_ours(pid)), None)
 
     def is_ours(self, pid):
-        """Numbers of processes are used again."""
+        """Checks for pid reuse."""
         try:
             return os.readlink(f'/proc/{pid}/exe') == self.program
         except FileNotFoundError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The host inside tests/vm: the machine itself, with parents that tests/kmod/md_vgpu makes.
+"""The host inside tests/vm: the machine itself, with parents created by tests/kmod/md_vgpu.
 
 Needs root. The knobs are files in <parent>/hostile; see the head of md_vgpu.c.
 """
@@ -19,11 +19,11 @@ MDEV_DEVICES = pathlib.Path('/sys/bus/mdev/devices')
 PCI_DEVICES = pathlib.Path('/sys/bus/pci/devices')
 UEVENT_SEQNUM = '/sys/kernel/uevent_seqnum'
 DEADLINE = 60.0
-UDEVD_ENDS = 5.0    # seconds; longer than any takes that has noticed that it is to end
+UDEVD_ENDS = 5.0    # seconds; more than an orderly end of udevd takes
 RESTING_KNOBS = (*host.KNOBS, 'delay_create_ms', 'delay_remove_ms', 'delay_available_ms',
                  'homogeneous')
 HIDING_KNOBS = ('hide_name', 'hide_description', 'intel_text')
-# A parent that has its driver but no types is still one of ours.
+# Present in our parents even if they have no types.
 HOSTILE = 'hostile'
 MODULE = 'md_vgpu'
 UDEVD = '/lib/systemd/systemd-udevd'
@@ -31,7 +31,7 @@ UDEVD_NAMES = {'systemd-udevd', '(udev-worker)'}
 
 
 def write(path, text):
-    """One write, as the kernel wants it."""
+    """Writes in one system call, as sysfs requires."""
     fd = os.open(path, os.O_WRONLY)
     try:
         os.write(fd, text.encode())
@@ -41,14 +41,14 @@ def write(path, text):
 
 @functools.cache
 def is_emulated():
-    """Whether the processor is QEMU's own, which is an order of magnitude slower than the one it runs on."""
+    """Returns whether QEMU emulates the processor, which is about ten times slower."""
     result = subprocess.run(['systemd-detect-virt', '--vm'], capture_output=True, text=True,
                             check=False)
     return result.stdout.strip() == 'qemu'
 
 
 def thousands(count):
-    """So many where there is a processor for them; elsewhere hundreds, for the same."""
+    """Returns the count on a real processor; a fifth of it on an emulated one."""
     return count // 5 if is_emulated() else count
 
 
@@ -58,7 +58,7 @@ class VmHost(host.Host):
     kind = 'vm'
     deadline = DEADLINE
     make_daemon = Daemon
-    settled = None    # the number of the kernel's last event that udev is known to be through with
+    settled = None    # seqnum of the last uevent that udev is known to have processed
 
     def __init__(self, machine, program):
         if machine not in ('m60', 'virtual'):
@@ -84,7 +84,7 @@ class VmHost(host.Host):
         return found
 
     def reset(self):
-        """Brings all parents back to where they were after the module was loaded."""
+        """Resets all parents to their state after the module was loaded."""
         for parent in self.known:
             if not os.path.exists(f'{parent.path}/{HOSTILE}'):
                 self.bind(parent)
@@ -162,7 +162,7 @@ class VmHost(host.Host):
         self.settle()
 
     def load_module(self):
-        """With the parameters that run-vm has been given; nothing if it is there already."""
+        """Loads the module with the parameters given to run-vm, unless it is loaded."""
         if os.path.exists(f'/sys/module/{MODULE}'):
             return
         words = subprocess.run(['sh', '-c', '. /run/vm/settings && echo "$VM_KMOD_ARGS"'],
@@ -184,7 +184,7 @@ class VmHost(host.Host):
 
     @staticmethod
     def udev_processes():
-        """udevd and its workers."""
+        """Returns udevd and its workers."""
         found = []
         for comm in pathlib.Path('/proc').glob('[0-9]*/comm'):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -201,14 +201,14 @@ class VmHost(host.Host):
         host.wait_until(lambda: not self.udev_processes(), 'the end of udevd', seconds)
 
     def ask_udev_to_end(self):
-        """Whether it has ended. One that ends before it has answered is an error to udevadm."""
+        """Returns whether udevd has ended. udevadm fails if udevd ends before it answers."""
         subprocess.run(['udevadm', 'control', '--exit'], check=False)
         with contextlib.suppress(AssertionError):
             self.wait_no_udev(UDEVD_ENDS)
         return not self.udev_processes()
 
     def stop_udev(self):
-        """One whose last worker ends at this moment (seen with 252) does not notice, and has to be asked again."""
+        """Repeats the request, because udevd (seen with 252) misses it if its last worker ends at the same moment."""
         host.wait_until(self.ask_udev_to_end, 'the end of udevd', DEADLINE)
 
     def kill_udev(self):

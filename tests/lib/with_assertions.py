@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A mix-in of MediatedTest: what is expected of the daemon, and waited for."""
+"""A mix-in of MediatedTest: expectations of the daemon, and waits."""
 
 import contextlib
 import threading
@@ -12,13 +12,13 @@ import rpc
 
 
 class WithAssertions:
-    """Conditions on self.daemon and self.host, each with an end: self.deadline."""
+    """Conditions on self.daemon and self.host; waits end after self.deadline."""
 
     def wait_until(self, condition, what):
         return hosts.wait_until(condition, what, self.deadline)
 
     def wait_equal(self, one, other):
-        """Until both functions return the same once; a second look would find what has begun since."""
+        """Waits until both functions return the same value once. A second comparison could see later changes."""
         looks = []
 
         def is_equal():
@@ -38,7 +38,8 @@ class WithAssertions:
         return hosts.Background(func, *args)
 
     def assert_refused(self, code, func, *args, says=(), domain=libvirt.VIR_FROM_NODEDEV):
-        """The call fails with this code of this domain, and its message, which is returned, names all that is in `says`."""
+        """Checks that the call fails with this code of this domain, and that the message contains all of `says`;
+        returns the message."""
         try:
             result = func(*args)
         except (libvirt.libvirtError, rpc.RpcError) as error:
@@ -46,7 +47,7 @@ class WithAssertions:
         return self.fail(f'nothing was refused: {result!r}')
 
     def assert_error(self, reply, code, says=(), domain=libvirt.VIR_FROM_NODEDEV):
-        """The same of a reply that a raw client has got."""
+        """The same for a reply received by a raw client."""
         error = reply.error()
         self.assertIsNotNone(error, 'nothing was refused')
         return self.check_error(error, code, says, domain)
@@ -63,7 +64,7 @@ class WithAssertions:
 
     @contextlib.contextmanager
     def nothing_changes(self):
-        """Around a call that is refused: devices, room, events and the connection stay as is."""
+        """A context around a refused call: devices, room, events and the connection must not change."""
         events = self.listen()
         before = self.snapshot()
         yield
@@ -72,22 +73,22 @@ class WithAssertions:
         self.assertEqual(events.all(), [])
 
     def snapshot(self):
-        """What the daemon lists and what sysfs holds."""
+        """Returns the devices that the daemon lists and those in sysfs."""
         room = {parent.name: {type_id: self.host.available(parent, type_id)
                               for type_id in self.host.type_ids(parent)}
                 for parent in self.host.parents()}
         return self.names(), self.host.children(), room
 
     def barrier(self, events):
-        """When this returns, all events that the daemon had sent before have been delivered.
+        """On return, all events that the daemon sent earlier have been delivered.
 
-        Replies and events of a connection come in one stream; but libvirt calls back from its
-        loop, so the events ahead of a reply of ours may still wait there for their turn.
+        Replies and events of a connection arrive in one stream, but libvirt runs event callbacks from its loop, so
+        events before our reply may still be queued there.
         """
         events.connection.getLibVersion()
         turned = threading.Event()
         timer = libvirt.virEventAddTimeout(0, lambda _timer, _opaque: turned.set(), None)
-        # Twice round: the first turn may be the one that had begun before.
+        # Two iterations: the first may have begun before.
         for _ in range(2):
             turned.clear()
             if not turned.wait(self.deadline):
@@ -95,9 +96,9 @@ class WithAssertions:
         libvirt.virEventRemoveTimeout(timer)
 
     def check_hangs_alone(self, attribute, name, other, shows):
-        """A driver that does not answer holds up those who ask for its device; returns the document in the end.
+        """Checks that a hung driver delays only calls for its device; returns the document at the end.
 
-        On a simulated host. Meanwhile the document of another device shows what drivers say, too.
+        On a simulated host. Meanwhile, the document of another device also contains answers of a driver.
         """
         asked, goes_on = threading.Event(), threading.Event()
         self.addCleanup(goes_on.set)

@@ -12,7 +12,7 @@ URI = 'nodedev:///system?socket={}'
 
 
 class WithConnections:
-    """Connections to self.daemon, of libvirt and raw ones; whoever mixes it in closes those of libvirt."""
+    """Connections to self.daemon, of libvirt and raw ones; the user of the mix-in closes those of libvirt."""
 
     def init_connections(self):
         self.connections = []
@@ -24,7 +24,7 @@ class WithConnections:
                 connection.close()
 
     def connect(self, read_only=False, path=None):
-        """A connection of libvirt, closed at the end."""
+        """Opens a libvirt connection, closed at the end."""
         uri = URI.format(path or self.daemon.rw_path)
         connection = libvirt.openReadOnly(uri) if read_only else libvirt.open(uri)
         self.connections.append(connection)
@@ -32,13 +32,13 @@ class WithConnections:
 
     @property
     def conn(self):
-        """The connection most tests need."""
+        """The default connection of a test."""
         if self.first_connection is None:
             self.first_connection = self.connect()
         return self.first_connection
 
     def raw(self, opened=True, path=None, **options):
-        """A raw client, disconnected at the end."""
+        """Connects a raw client, disconnected at the end."""
         client = rpc.Connection(path or self.daemon.rw_path, self.deadline, **options)
         self.addCleanup(client.disconnect)
         if opened:
@@ -46,7 +46,7 @@ class WithConnections:
         return client
 
     def listen(self, device=None):
-        """Collects events from here on."""
+        """Collects events from now on."""
         events = Events(self.connect(), self.deadline, device)
         self.addCleanup(events.stop)
         return events

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A mix-in of MediatedTest: definitions on disk, as mdevctl and others keep them."""
+"""A mix-in of MediatedTest: definitions on disk, as mdevctl and other programs store them."""
 
 import json
 
 
 class WithDefinitions:
-    """Files below self.daemon.definitions; their parent is self.parent, unless another one is given."""
+    """Files below self.daemon.definitions, for self.parent unless another parent is given."""
 
     def definition_path(self, uuid, parent=None):
         return self.daemon.definitions / (parent or self.parent.address) / uuid
@@ -14,7 +14,7 @@ class WithDefinitions:
         return json.loads(self.definition_path(uuid, parent).read_text(encoding='utf-8'))
 
     def write_definition(self, uuid, parent=None, **members):
-        """As another program does it: in place."""
+        """Writes in place, as other programs do."""
         path = self.definition_path(uuid, parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {'mdev_type': self.type_id, 'start': 'manual', 'attrs': [], **members}

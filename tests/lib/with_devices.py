@@ -8,7 +8,7 @@ import host as hosts
 
 
 class WithDevices:
-    """What a client asks about devices of self.host: over self.conn, unless another connection is given."""
+    """Calls of a client for devices of self.host, over self.conn unless another connection is given."""
 
     @property
     def parent(self):
@@ -27,24 +27,24 @@ class WithDevices:
         return hosts.make_name('mdev', uuid, parent.address)
 
     def document(self, **fields):
-        """A create document for the first type of the first parent, unless told otherwise."""
+        """Returns a create document, by default for the first type of the first parent."""
         fields.setdefault('parent', self.parent.name)
         if 'type_id' not in fields and 'type_name' not in fields:
             fields['type_id'] = self.type_id
         return documents.create(**fields)
 
     def create(self, connection=None, flags=0, **fields):
-        """Creates a device and returns it; its UUID is new unless it is given."""
+        """Creates a device and returns it; the UUID is new unless given."""
         fields.setdefault('uuid', self.new_uuid())
         return (connection or self.conn).nodeDeviceCreateXML(self.document(**fields), flags)
 
     def define(self, connection=None, flags=0, **fields):
-        """Defines a device and returns it; its UUID is new unless it is given."""
+        """Defines a device and returns it; the UUID is new unless given."""
         fields.setdefault('uuid', self.new_uuid())
         return (connection or self.conn).nodeDeviceDefineXML(self.document(**fields), flags)
 
     def state(self, name):
-        """(active, persistent, autostart) of a device."""
+        """Returns (active, persistent, autostart) of a device."""
         device = self.conn.nodeDeviceLookupByName(name)
         return (bool(device.isActive()), bool(device.isPersistent()), bool(device.autostart()))
 
