@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The kernel's part of the fake sysfs: writes have effects, and what happens is announced.
+"""The kernel side of the fake sysfs: writes have effects, and changes send uevents.
 
-fakekernel-preload sends every write of the daemon here and returns what is answered. A write is
-served on a thread of its own, so that one that blocks holds up nobody else. Devices and drivers
-(mdev.py) register a function for each attribute they take.
+fakekernel-preload sends every write of the daemon here and returns the answer. Each write is served on its own thread,
+so that a blocked one delays no others. Devices and drivers (mdev.py) register a function for each attribute that they
+implement.
 """
 
 import errno
@@ -21,7 +21,7 @@ SEQNUM = '/sys/kernel/uevent_seqnum'
 
 
 class KernelError(Exception):
-    """What a write fails with."""
+    """The errno with which a write fails."""
 
     def __init__(self, number):
         super().__init__(os.strerror(number))
@@ -29,7 +29,7 @@ class KernelError(Exception):
 
 
 class FakeKernel:
-    """One machine's kernel: its sysfs, its events, and the attributes that do something."""
+    """The kernel of one machine: its sysfs, its events, and the attributes with effects."""
 
     def __init__(self, tells_seqnum=True):
         self.sysfs = sysfs.Sysfs()
@@ -37,7 +37,7 @@ class FakeKernel:
         self.netlink = netlink.Netlink(self.sysfs.root / 'uevents')
         self.tells_seqnum = tells_seqnum
         self.seqnum = 100
-        # Guards all state of kernel and drivers, and is notified whenever any of it changes.
+        # Protects all state of kernel and drivers; notified on every change.
         self.state = threading.Condition(threading.RLock())
         self.stores = {}
         self.shows = {}
@@ -49,10 +49,10 @@ class FakeKernel:
         self.next_group = 40
         self.next_vfio = 0
         self.writes = []
-        self.under_way = 0   # requests
+        self.under_way = 0   # number of running requests
         self.dying = False
         self.holds_seqnum = False
-        self.held_by_seqnum = 0   # questions
+        self.held_by_seqnum = 0   # number of blocked reads
         self.tell_seqnum()
         self.add_show(SEQNUM, self.show_seqnum)
         self.socket_path = str(self.sysfs.root / 'kernel')
@@ -63,7 +63,7 @@ class FakeKernel:
         self.acceptor.start()
 
     def close(self):
-        """Lets go of whoever is blocked in a driver, and takes the machine away."""
+        """Unblocks all requests, and removes the machine."""
         with self.state:
             self.dying = True
             self.state.notify_all()
@@ -92,7 +92,7 @@ class FakeKernel:
             self.state.notify_all()
 
     def wait_idle(self, seconds):
-        """Until nothing is being done that a program has asked for."""
+        """Waits until no request of any program is running."""
         with self.state:
             if not self.state.wait_for(lambda: self.under_way == 0, seconds):
                 raise TimeoutError(f'{self.under_way} requests are under way')
@@ -112,7 +112,7 @@ class FakeKernel:
             try:
                 connection.send(struct.pack('=i', answer))
             except BrokenPipeError:
-                pass  # the daemon was killed meanwhile
+                pass  # the daemon was killed
 
     def act(self, kind, path, data):
         if kind == 'o':
@@ -127,7 +127,7 @@ class FakeKernel:
             self.state.notify_all()
             store = self.stores.get(path)
         if store is None:
-            # The kernel refuses this when the attribute is opened.
+            # The real kernel refuses this in open().
             raise KernelError(errno.EACCES)
         store(data)
         return len(data)
@@ -143,26 +143,26 @@ class FakeKernel:
     # For devices and drivers
 
     def add_store(self, path, func, text=''):
-        """An attribute that does something when it is written: func(bytes)."""
+        """Registers a function for writes to an attribute: func(bytes)."""
         self.sysfs.write(path, text)
         self.stores[path] = func
 
     def add_show(self, path, func):
-        """An attribute whose reads may take long or fail: func() is called before each."""
+        """Registers a function called before each read of an attribute: func() may block or fail."""
         self.shows[path] = func
 
     def forget_below(self, path):
-        """Drops the attributes of a directory that goes."""
+        """Unregisters the attributes below a directory being removed."""
         for table in (self.stores, self.shows):
             for name in [name for name in table if name.startswith(path + '/')]:
                 del table[name]
 
     def block_while(self, condition):
-        """Called with `state` held: waits for as long as a test wants it."""
+        """Waits while a test keeps the condition true; `state` must be held."""
         self.state.wait_for(lambda: self.dying or not condition())
 
     def hold_seqnum(self, held):
-        """Whoever asks for the number of the last event waits from now on, or does not any more."""
+        """Blocks or unblocks reads of the number of the last uevent."""
         with self.state:
             self.holds_seqnum = held
             self.state.notify_all()
@@ -178,7 +178,7 @@ class FakeKernel:
             self.sysfs.write(SEQNUM, f'{self.seqnum}\n')
 
     def event(self, action, path, **extra):
-        """Announces something about a device, with what its uevent file says now."""
+        """Sends a uevent of a device, with the current contents of its uevent file."""
         with self.state:
             self.seqnum += 1
             self.tell_seqnum()

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Preloaded into the daemon in front of libumockdev-preload. The sysfs of umockdev is plain files,
- * to which a write changes nothing else; here every write to one of them goes to the fake kernel of
- * the test instead (fake_kernel.py), and its answer is what the write returns. The same for the
- * first read of some attributes, which the fake kernel may delay or refuse, and for opening the
- * nodes of VFIO groups, which it may call busy: umockdev ends a program that opens a device without
- * a script for it. With MD_FAKE_NO_HWDB in the environment there is no hardware database. And
- * whatever is opened, looked at or executed below the directory MD_FAKE_DISK waits for a lock on
- * the file MD_FAKE_DISK_LOCK: a disk that hangs for as long as the test holds that lock. The
- * hardware database is "/hwdb.bin" then.
+ * Preloaded into the daemon in front of libumockdev-preload. The sysfs of umockdev consists of
+ * plain files, so a write has no effect beyond its file; this library sends every write to the
+ * test's fake kernel instead (fake_kernel.py) and returns the answer. The same applies to the first
+ * read of some attributes, which the fake kernel may delay or refuse, and to opening the nodes of
+ * VFIO groups, which the fake kernel may report as busy, because umockdev aborts a program that
+ * opens a device without a script. With MD_FAKE_NO_HWDB in the environment, there is no hardware
+ * database.
  *
- * umockdev does not tell those who listen to the kernel's events from those who listen to udevd's.
- * Here the former are connected to the fake kernel (netlink.py) instead. Where udevd takes
- * connections, and whether it says that it is busy, are files in the test bed.
+ * Every open, stat or execution below the directory MD_FAKE_DISK first takes a lock on the file
+ * MD_FAKE_DISK_LOCK: a disk that hangs while the test holds that lock. The hardware database is
+ * then "/hwdb.bin".
  *
- * Files are told by what the descriptor refers to and not by the path of an open: the daemon opens
+ * umockdev does not separate listeners to kernel uevents from listeners to udevd. Here, the former
+ * are connected to the fake kernel (netlink.py). The files by which udevd shows that it runs and
+ * that it is busy are in the test bed.
+ *
+ * Files are identified by the descriptor, not by the path of an open, because the daemon opens
  * attributes relative to directories and with system calls that have no wrapper.
  *
- * One packet per request: kind, path below the test bed, bytes written, separated by NUL. One
- * packet per answer: a 32-bit number, a negative errno or the result (for reads and opens: go on).
+ * Each request is one packet: kind, path below the test bed, bytes written, separated by NUL. Each
+ * answer is one packet: a 32-bit number, a negative errno or the result (for reads and opens:
+ * proceed).
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -53,11 +56,11 @@
 #define EVENTS      "uevents"
 #define LOST        "lost"
 
-/* The kernel's, of netlink. */
+/* The multicast group of the kernel's uevents. */
 #define GROUP_KERNEL 1
 
-/* What the kernel asks a driver for, or must be asked itself so that a test can hold the daemon
- * there; everything else in sysfs is read as it lies there. */
+/* Attributes whose reads go to the fake kernel, because a driver answers them or because a test
+ * must be able to block the daemon there. All other sysfs files are read directly. */
 static const struct {
     const char *directory;
     const char *name;
@@ -70,10 +73,10 @@ static const struct {
     { "/kernel/", "uevent_seqnum" },
 };
 
-/* The same of whatever device. */
+/* The same, for all devices. */
 static const char *const asked_everywhere[] = { "vpd", "manufacturer" };
 
-/* The functions behind ours. */
+/* The wrapped functions. */
 static struct {
     ssize_t (*write)(int, const void *, size_t);
     ssize_t (*pwrite64)(int, const void *, size_t, off64_t);
@@ -96,7 +99,7 @@ static struct {
 
 #define FIND(name) next.name = (__typeof__(next.name))dlsym(RTLD_NEXT, #name)
 
-/* Constructors of others may come before ours. */
+/* May be needed early: constructors of other libraries may run before ours. */
 #define ENSURE(name)                                                                               \
     do {                                                                                           \
         if (next.name == NULL)                                                                     \
@@ -108,7 +111,7 @@ int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 
 
-/* umockdev's, below which it works on paths; NULL in another version. */
+/* umockdev's lock, held while it translates paths; NULL in other versions of umockdev. */
 static pthread_mutex_t *umockdev_lock;
 
 
@@ -126,7 +129,8 @@ unlock_umockdev(void)
 }
 
 
-/* A child changes its directory, and would wait for ever for a thread that its parent alone has. */
+/* A child calls chdir(), and would wait forever for a lock held by a thread that exists only in
+ * its parent. */
 static void
 keep_lock_in_forks(void)
 {
@@ -137,8 +141,9 @@ keep_lock_in_forks(void)
 
 
 /*
- * Handlers of signals write, and dlsym() in there waits for ever for its lock if it has interrupted
- * dlsym(). umockdev asks for what is behind its own functions when they are called first.
+ * Resolves all functions now, because signal handlers write, and dlsym() in a handler deadlocks if
+ * the handler has interrupted dlsym(). Calls each wrapped function once, because umockdev resolves
+ * its own on the first call.
  */
 __attribute__((constructor)) static void
 find_all(void)
@@ -166,11 +171,11 @@ find_all(void)
 }
 
 
-/* The descriptor by which we listen to the kernel. */
+/* The descriptor of our connection for kernel uevents. */
 static int events_fd = -1;
 
 
-/* Plain system calls: umockdev has wrappers around most of these functions. */
+/* Uses plain system calls, because umockdev wraps most of these functions. */
 static int
 connect_to(const char *path)
 {
@@ -191,7 +196,7 @@ connect_to(const char *path)
 }
 
 
-/* Asks and waits, for as long as the driver that is being played takes. */
+/* Sends a request and waits for the answer, as long as the simulated driver takes. */
 static int
 ask(char kind, const char *path, const struct iovec *bytes, int count)
 {
@@ -226,7 +231,7 @@ ask(char kind, const char *path, const struct iovec *bytes, int count)
 }
 
 
-/* The path of a file in the fake sysfs, as the daemon knows it; 0 for any other descriptor. */
+/* Gets the path of a file in the fake sysfs, as the daemon knows it; 0 for other descriptors. */
 static int
 find_in_sysfs(int fd, char *path, size_t size)
 {
@@ -275,8 +280,8 @@ is_asked_for(const char *path)
 }
 
 
-/* The result of a write that the fake kernel has taken; 0: it is none of its files, `*result` is
- * not set. */
+/* Sends a write to the fake kernel. Returns 0, and does not set `*result`, if the file is not
+ * one of the fake kernel's. */
 static int
 play_write(int fd, const struct iovec *bytes, int count, ssize_t *result)
 {
@@ -296,7 +301,7 @@ play_write(int fd, const struct iovec *bytes, int count, ssize_t *result)
 }
 
 
-/* FALSE with errno if the fake kernel refuses this read. */
+/* Returns FALSE with errno set if the fake kernel refuses this read. */
 static int
 may_read(int fd)
 {
@@ -313,8 +318,8 @@ may_read(int fd)
 }
 
 
-/* Opens a node of VFIO, or something as quiet, if the fake kernel lets us; 0: it is none, `*fd` is
- * not set. */
+/* Opens a VFIO node, or an inert substitute, if the fake kernel permits it. Returns 0, and does
+ * not set `*fd`, if the path is no VFIO node. */
 static int
 play_open(const char *path, int flags, int *fd)
 {
@@ -331,7 +336,7 @@ play_open(const char *path, int flags, int *fd)
 }
 
 
-/* Returns when the disk answers; `path` is relative to what `at` refers to. */
+/* Waits until the disk responds; `path` is relative to the directory `at`. */
 static void
 wait_for_disk(int at, const char *path)
 {
@@ -356,7 +361,7 @@ wait_for_disk(int at, const char *path)
 }
 
 
-/* The hardware database is looked for in several directories. */
+/* Whether a path is one of the places where libudev searches for the hardware database. */
 static int
 is_hwdb(const char *path)
 {
@@ -524,7 +529,7 @@ __open64_2(const char *path, int flags)
 }
 
 
-/* A file of udevd's, as it is called in the test bed; 0: it is none. */
+/* Gets the name of udevd's file in the test bed; 0 if the path is not udevd's. */
 static int
 find_udev_file(const char *path, char *real, size_t size)
 {
@@ -571,7 +576,7 @@ is_to_kernel(const struct sockaddr *address, socklen_t size)
 }
 
 
-/* Returns when the fake kernel knows that we listen. */
+/* Returns after the fake kernel has registered the listener. */
 int
 bind(int fd, const struct sockaddr *address, socklen_t size)
 {
@@ -597,7 +602,7 @@ bind(int fd, const struct sockaddr *address, socklen_t size)
 }
 
 
-/* Gives a message the sender that the kernel has. */
+/* Sets the sender of a message to the kernel's. */
 static void
 set_sender(struct msghdr *header)
 {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""SCSI hosts of the fake kernel, and those of Fibre Channel with virtual ports (NPIV).
+"""SCSI hosts of the fake kernel, including Fibre Channel hosts with virtual ports (NPIV).
 
-The order of things is the kernel's. Create: the port, the new host, its event, the classes of the
-host, and only then the names, of which no event tells. Delete: the classes, the host, the port.
+The order of steps is the kernel's. Create: the port, the new host, its event, the classes of the host, and last the
+names, which no event announces. Delete: the classes, the host, the port.
 """
 
 import dataclasses
@@ -13,27 +13,27 @@ import threading
 from fake_kernel import KernelError
 
 PORT = re.compile(rb'([0-9a-fA-F]{16}):([0-9a-fA-F]{16})\n?')
-# What the kernel prints of a name that no driver has set.
+# Printed by the kernel for a name that no driver has set.
 UNSET = 0xffffffffffffffff
 SG_MAJOR = 21
 
 
 @dataclasses.dataclass
 class Knobs:
-    """How the driver of a host behaves; 0 is its rest."""
+    """Settings of a host's driver; 0 is the normal behavior."""
 
     fail_create: int = 0      # errno
     fail_delete: int = 0      # errno
-    block_create: int = 0     # 1: before the port is there, 2: after its event
+    block_create: int = 0     # 1: before the port exists, 2: after its event
     block_delete: int = 0
-    late: int = 0             # milliseconds from the event to the names; -1: fill() brings them
-    silent: int = 0           # the write works, and nothing comes of it
-    fail_state: int = 0       # errno of reading port_state
+    late: int = 0             # milliseconds from the event to the names; -1: fill() sets them
+    silent: int = 0           # the write succeeds without any effect
+    fail_state: int = 0       # errno of reads of port_state
     block_state: int = 0
 
 
 class Host:
-    """One SCSI host; `fc` is a dict of what its fc_host says, without its names, or None."""
+    """One SCSI host; `fc` is a dict of the attributes of its fc_host without the names, or None."""
 
     # pylint: disable-next=too-many-arguments
     def __init__(self, kernel, above, fc=None, wwnn=UNSET, wwpn=UNSET, most=None, unique_id=0):
@@ -66,7 +66,7 @@ class Host:
         if self.fc is None:
             return
         texts = {'port_name': UNSET, 'node_name': UNSET, 'fabric_name': UNSET}
-        # The attributes of a class come after the event of its device.
+        # The kernel adds the attributes of a class after the event of its device.
         self.add_class(self.fc_path, 'fc_host', {})
         for key, text in {**{key: f'{value:#x}' for key, value in texts.items()},
                           'port_state': 'Online', 'port_type': 'NPort (fabric via point-to-point)',
@@ -83,7 +83,7 @@ class Host:
         self.kernel.event('add', path)
 
     def fill(self):
-        """The names, at last."""
+        """Sets the names."""
         with self.kernel.state:
             if self.fc is not None and self.sysfs.exists(self.fc_path):
                 self.sysfs.write(f'{self.fc_path}/node_name', f'{self.wwnn:#x}\n')
@@ -98,7 +98,7 @@ class Host:
         self.drop(self.path)
 
     def drop(self, path):
-        """A device goes: its uevent file first, as the kernel does it."""
+        """Removes a device, its uevent file first, like the kernel."""
         gone = self.sysfs.uevent(path)
         self.sysfs.unlink(f'{path}/uevent')
         self.kernel.event('remove', path, **gone)
@@ -118,7 +118,7 @@ class Host:
             self.kernel.state.notify_all()
 
     def set_text(self, name, text):
-        """An attribute of the fc_host says something else from now on; None: it is gone."""
+        """Changes an attribute of the fc_host; None removes it."""
         with self.kernel.state:
             if text is None:
                 self.sysfs.unlink(f'{self.fc_path}/{name}')
@@ -151,7 +151,7 @@ class Host:
         self.create(*self.parse_port(data))
 
     def create(self, wwpn, wwnn):
-        """Raises KernelError; returns the new host, None if the driver has made none."""
+        """Creates a virtual port. Returns the new host, or None if the driver has created none; raises KernelError."""
         with self.kernel.state:
             self.kernel.block_while(lambda: self.knobs.block_create == 1)
             if self.knobs.fail_create:
@@ -213,7 +213,7 @@ class Host:
         self.sysfs.remove_device(path)
 
     def wait_port(self, seconds):
-        """Until the driver has announced the host of a port; returns it."""
+        """Waits until the driver has announced the host of a port, and returns the host."""
         with self.kernel.state:
             if not self.kernel.state.wait_for(lambda: self.ports, seconds):
                 raise AssertionError('no port has come')
@@ -221,7 +221,7 @@ class Host:
 
 
 def add_host(kernel, above, **facts):
-    """A host that is there from the beginning, with its names."""
+    """Adds a host with its names before the daemon starts."""
     host = Host(kernel, above, **facts)
     host.announce()
     host.add_classes()
@@ -231,7 +231,7 @@ def add_host(kernel, above, **facts):
 
 
 def add_target(host, number, rport=None):
-    """A target; `rport` is the name of its remote port, which Fibre Channel alone has."""
+    """Adds a target; `rport` is the name of its remote port, which only Fibre Channel has."""
     sysfs, above = host.sysfs, host.path
     if rport is not None:
         above = f'{host.path}/rport-{host.number}:0-{number}'
@@ -247,7 +247,7 @@ def add_target(host, number, rport=None):
 
 
 def add_unit(host, target, lun, kind, driver=None):
-    """A logical unit of a SCSI device type, and its generic node."""
+    """Adds a logical unit of a SCSI device type, and its generic node."""
     sysfs, kernel = host.sysfs, host.kernel
     channel = target.rsplit('target', 1)[1]
     path = f'{target}/{channel}:{lun}'

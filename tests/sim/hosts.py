@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The fake machines: what a host with such hardware has in sysfs.
+"""The fake machines: the sysfs of hosts with certain hardware.
 
-Each function builds one machine with a given kernel and returns its mdev parents, unregistered.
-Type names, texts and capacities are those of captures from such hosts, where there are any.
+Each function builds one machine with a given kernel and returns its mdev parents, unregistered. Type names, texts and
+capacities are from captures of such hosts, where available.
 """
 
 import ast
@@ -50,14 +50,14 @@ def add_root(kernel, name):
 
 
 def add_plain_network_card(kernel):
-    """A PCI device that is no parent of anything."""
+    """Adds a PCI device that is not a parent."""
     root = add_root(kernel, 'pci0000:00')
     return pci.add(kernel.sysfs, root, pci.Function(
         '0000:00:1f.6', INTEL, 0x15b7, ETHERNET, 'e1000e', group=9, subsystem=(0x17aa, 0x2245)))
 
 
 def read_m60_types():
-    """Those of the kernel module of the tests, so that a case meets the same on each host."""
+    """Reads the types of the tests' kernel module, so that a case meets the same types on each host."""
     text = (pathlib.Path(__file__).parent.parent / 'kmod/m60-types.h').read_text(encoding='utf-8')
     return [m60_type(*ast.literal_eval(arguments)) for arguments in re.findall(r'^M60(\(.*\)),$', text, re.MULTILINE)]
 
@@ -94,7 +94,7 @@ def m60(kernel):
 
 
 def a40_types():
-    """Ids 555 to 576. Captured: the names, and the description of the first."""
+    """Returns the types with ids 555 to 576. The names and the first description are from a capture."""
     sizes = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
     models = [(1, 'B'), (2, 'B')] + [(size, kind) for kind in 'QA' for size in sizes]
     heads = {'B': 4, 'Q': 4, 'A': 1}
@@ -111,7 +111,7 @@ def a40_types():
 
 
 def a40(kernel):
-    """An A40 whose virtual functions are the parents: each takes one device of any type."""
+    """An A40 whose virtual functions are the parents; each has room for one device of any type."""
     sysfs = kernel.sysfs
     root = add_root(kernel, 'pci0000:e0')
     port = pci.add(sysfs, root, pci.Function(
@@ -134,7 +134,7 @@ def gvtg_type(suffix, low, high, resolution, weight):
 
 
 def gvtg(kernel):
-    """A processor with Intel GVT-g, on a kernel whose types have no name."""
+    """A processor with Intel GVT-g, on a kernel whose types have no names."""
     root = add_root(kernel, 'pci0000:00')
     path = pci.add(kernel.sysfs, root, pci.Function(
         '0000:00:02.0', INTEL, 0x5917, VGA, 'i915', 1, -1, pci.RC_ENDPOINT,
@@ -145,7 +145,7 @@ def gvtg(kernel):
 
 
 def virtual(kernel):
-    """The kernel's sample drivers: parents below /sys/devices/virtual, without a driver link."""
+    """The kernel's sample drivers: parents below /sys/devices/virtual, without driver links."""
     serial = [Type('1', 'Single port serial', 1, 24), Type('2', 'Dual port serial', 2, 12)]
     display = [Type(name, name, 1, 4, f'virtual display, {size} framebuffer') for name, size in
                (('vga', '640x480'), ('xga', '1024x768'), ('hd', '1920x1080'))]
@@ -160,7 +160,7 @@ def virtual(kernel):
 
 
 def twins(kernel):
-    """A made-up GPU with two types of the same name and the same end of their ids."""
+    """A fictitious GPU with two types that have the same name and the same suffix of their ids."""
     root = add_root(kernel, 'pci0000:00')
     path = pci.add(kernel.sysfs, root, pci.Function(
         '0000:00:03.0', NVIDIA, 0x13f2, VGA, 'twin', 2, -1, pci.RC_ENDPOINT))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fake machines without mediated devices: what is in a laptop and a workstation, and odd cards.
+"""Fake machines without mediated devices: a laptop, a workstation, and unusual cards.
 
-Ids and texts are those of hardware that is sold; serial numbers are made up.
+Ids and texts are from real hardware; serial numbers are fictitious.
 """
 
 import os
@@ -34,7 +34,7 @@ NETWORK_CARD = vpd.build(
 
 
 def add_usb_device(kernel, above, name, numbers, ids, texts, in_database=(None, None)):
-    """`numbers` are bus and device, `ids` vendor and product, `texts` what the device says."""
+    """Adds a USB device. `numbers` are bus and device, `ids` vendor and product, `texts` the strings of the device."""
     path = f'{above}/{name}'
     bus, device = numbers
     vendor, product = ids
@@ -60,7 +60,7 @@ def add_usb_device(kernel, above, name, numbers, ids, texts, in_database=(None, 
 
 # pylint: disable-next=too-many-arguments
 def add_usb_interface(kernel, device, number, kind, driver=None, configuration=1, text=None):
-    """`kind` is class, subclass and protocol."""
+    """Adds a USB interface. `kind` is class, subclass and protocol."""
     name = os.path.basename(device)
     if name.startswith('usb'):
         name = f'{name[3:]}-0'
@@ -77,7 +77,7 @@ def add_usb_interface(kernel, device, number, kind, driver=None, configuration=1
 
 
 def add_root_hubs(kernel, controller):
-    """The two buses of an xHCI controller."""
+    """Adds the two buses of an xHCI controller."""
     paths = []
     for bus, product, name in ((1, 0x0002, '2.0 root hub'), (2, 0x0003, '3.0 root hub')):
         path = add_usb_device(
@@ -99,7 +99,7 @@ def add_usb(kernel, controller):
                               ('Logitech, Inc.', 'Keyboard K120'))
     add_usb_interface(kernel, keyboard, 0, (3, 1, 1), 'usbhid', text='Boot keyboard')
     add_usb_interface(kernel, keyboard, 1, (3, 0, 0), 'usbhid')
-    # Not in the hardware database, or its vendor only.
+    # Missing in the hardware database, or present with the vendor only.
     camera = add_usb_device(kernel, fast, '1-7', (1, 3), (0x3277, 0x0029),
                             ("Shine <optics> & 'co'\n", 'USB2.0 FHD UVC WebCam  \n', '0x0001\n'))
     add_usb_interface(kernel, camera, 0, (14, 1, 0), 'uvcvideo', text='USB2.0 FHD UVC WebCam')
@@ -107,13 +107,13 @@ def add_usb(kernel, controller):
     stick = add_usb_device(kernel, fast, '1-8', (1, 10), (0x0781, 0xffff),
                            ('SanDisk\n', 'Ultra\n', '4C53\n'), ('SanDisk Corp.', None))
     add_usb_interface(kernel, stick, 0, (8, 6, 80), 'usb-storage')
-    # Says nothing of itself, and its interface has no driver.
+    # A device without strings, whose interface has no driver.
     mute = add_usb_device(kernel, fast, '1-9', (1, 11), (0x27c6, 0x639c), ())
     add_usb_interface(kernel, mute, 0, (255, 0, 0))
 
 
 def add_drm(kernel, gpu):
-    """The nodes of a graphics driver, and the connectors, which are none."""
+    """Adds the nodes of a graphics driver, and its connectors, which are not nodes."""
     for name, minor in (('card0', 0), ('renderD128', 128)):
         path = f'{gpu}/drm/{name}'
         kernel.sysfs.add_device(path, 'drm', {'dev': f'226:{minor}\n'}, {
@@ -133,11 +133,11 @@ def add_root(kernel, name):
 
 
 def laptop(kernel):
-    """PCI Express with links of all sorts, graphics, USB, and a network card with VPD."""
+    """A laptop: PCI Express links of all kinds, graphics, USB, and a network card with VPD."""
     sysfs = kernel.sysfs
     root = add_root(kernel, 'pci0000:00')
     multi = pci.HEADER_MULTI
-    # In the extended space, without the capability: still PCI Express.
+    # Its configuration space is extended but has no PCI Express capability; the function still counts as PCI Express.
     pci.add(sysfs, root, pci.Function('0000:00:00.0', INTEL, 0x4601, HOST_BRIDGE, 'igen6_edac', 0,
                                       config_size=pci.EXTENDED_SIZE))
     port = pci.add(sysfs, root, pci.Function(
@@ -149,7 +149,7 @@ def laptop(kernel):
     add_drm(kernel, gpu)
     pci.add(sysfs, root, pci.Function('0000:00:1f.0', INTEL, 0x5182, ISA_BRIDGE, None, 9,
                                       header=multi))
-    # A device that sleeps, and one whose bus has fallen silent.
+    # A sleeping device, and one whose bus does not respond.
     pci.add(sysfs, root, pci.Function('0000:00:0a.0', INTEL, 0x467d, 0x118000, 'intel_vsec', 8, -1,
                                       pci.RC_ENDPOINT, 0, 0))
     controller = pci.add(sysfs, root, pci.Function('0000:00:14.0', INTEL, 0x51ed, XHCI, 'xhci_hcd',
@@ -167,7 +167,7 @@ def laptop(kernel):
 
 
 def add_network_card(kernel, root):
-    """Two ports; the first one's virtual functions are enabled."""
+    """Adds a network card with two ports; the virtual functions of the first are enabled."""
     sysfs = kernel.sysfs
     port = pci.add(sysfs, root, pci.Function(
         '0000:00:1c.0', INTEL, 0x51b8, BRIDGE, 'pcieport', 12, 0, pci.ROOT_PORT, 4, 16, port=9,
@@ -183,7 +183,7 @@ def add_network_card(kernel, root):
 
 
 def odd_vpd():
-    """Name of the device -> its VPD, wrong in one way each or odd but right."""
+    """Returns {device name: VPD}; each VPD has one error, or is unusual but valid."""
     name = vpd.resource(vpd.STRING, b'Card')
     good = vpd.read_only(name, [('PN', '1'), ('SN', '2')])
     return {
@@ -228,7 +228,7 @@ def odd_vpd():
 
 
 def odd(kernel):
-    """Hardware that says odd things: one network card for each VPD, USB devices, the firmware."""
+    """Hardware with unusual data: one network card for each VPD, USB devices, the firmware."""
     root = add_root(kernel, 'pci0000:00')
     add_odd_usb(kernel, root)
     add_odd_pci(kernel)
@@ -253,7 +253,7 @@ ODD_DMI = {
 
 
 def add_odd_usb(kernel, root):
-    """What devices say of themselves, and what is missing."""
+    """Adds USB devices with unusual or missing attributes."""
     sysfs = kernel.sysfs
     controller = pci.add(sysfs, root, pci.Function('0000:00:14.0', INTEL, 0x51ed, XHCI, 'xhci_hcd'))
     hub, _ = add_root_hubs(kernel, controller)
@@ -267,7 +267,7 @@ def add_odd_usb(kernel, root):
         if name == '1-2':
             sysfs.unlink(f'{path}/1-2:1.0/bInterfaceProtocol')
             sysfs.write(f'{path}/1-2:1.0/bInterfaceSubClass', 'no number\n')
-    # udev has not looked at it, and the kernel has little to say.
+    # Not yet processed by udev, and with few attributes from the kernel.
     path = f'{hub}/1-5'
     sysfs.add_device(path, 'usb', {'idVendor': '046d\n', 'idProduct': 'c31c\n', 'busnum': '1\n',
                                    'devnum': '77\n'}, {'DEVTYPE': 'usb_device'})
@@ -275,7 +275,7 @@ def add_odd_usb(kernel, root):
 
 
 def add_large_numbers(kernel, root):
-    """Nodes of the graphics cards that come after the first 64, and a logical unit of eight bytes."""
+    """Adds nodes of graphics cards beyond the first 64, and a logical unit number of eight bytes."""
     for name, minor in (('card64', 192), ('renderD250', 250)):
         kernel.sysfs.add_device(f'{root}/drm/{name}', 'drm', {}, {
             'MAJOR': '226', 'MINOR': f'{minor}', 'DEVNAME': f'dri/{name}', 'DEVTYPE': 'drm_minor'}, is_class=True)
@@ -284,7 +284,7 @@ def add_large_numbers(kernel, root):
 
 
 def add_odd_pci(kernel):
-    """Configuration spaces, links and attributes that are wrong, half there or not at all."""
+    """Adds configuration spaces, links and attributes that are invalid, truncated or missing."""
     sysfs = kernel.sysfs
     root = add_root(kernel, 'pci0000:40')
 
@@ -307,7 +307,7 @@ def add_odd_pci(kernel):
     path = add(0xa)
     for attribute in ('class', 'numa_node', 'subsystem_vendor', 'enable'):
         sysfs.unlink(f'{path}/{attribute}')
-    # Virtual functions: of a driver that tells no number, of one with a hole, and gone ones.
+    # Virtual functions: of a driver without their number, with a gap, and removed.
     physical = add(0xb)
     sysfs.link(f'{physical}/virtfn0', add(0xc))
     physical = add(0xd)
@@ -331,7 +331,7 @@ def add_odd_pci(kernel):
 
 
 def odd_address(name):
-    """What libvirt calls the card with that VPD."""
+    """Returns libvirt's name of the card with that VPD."""
     number = list(odd_vpd()).index(name)
     return f'pci_0000_00_{number // 8 + 1:02x}_{number % 8}'
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Mediated devices of the fake kernel: parents, their types, children, and a driver with knobs.
 
-The order of things is the kernel's. Create: directory and add event; the driver's probe with
-IOMMU group, VFIO nodes and bind event; only then type link and `remove`; then the write returns.
-Remove: `remove` goes, VFIO nodes, unbind, remove event, directory; the room of the parent changes
-without an event.
+The order of steps is the kernel's. Create: directory and add event; the driver's probe with IOMMU group, VFIO nodes and
+bind event; then type link and `remove`; then the write returns. Remove: `remove`, VFIO nodes, unbind, remove event,
+directory; the room of the parent changes without an event.
 """
 
 import dataclasses
@@ -21,7 +20,7 @@ TEXT_SIZE = 256
 
 @dataclasses.dataclass(frozen=True)
 class Type:
-    """What a driver offers; `cost` is taken out of the pool of the parent."""
+    """A type offered by a driver; each device takes `cost` from the parent's pool."""
 
     suffix: str
     name: str | None
@@ -32,7 +31,7 @@ class Type:
 
 
 class Pool:
-    """What devices are made of: video memory, ports. Parents may share one."""
+    """A limited resource of devices, such as video memory or ports. Parents may share a pool."""
 
     def __init__(self, total):
         self.total = total
@@ -41,17 +40,17 @@ class Pool:
 
 @dataclasses.dataclass
 class Knobs:
-    """What a test wants the driver of one parent to do; errors are errno numbers."""
+    """Behavior of one parent's driver, set by tests; errors are errno numbers."""
 
-    fail_create: int = 0         # before anything is set up
+    fail_create: int = 0         # before any other step
     fail_create_late: int = 0    # in the probe, after the add event
     fail_remove: int = 0
     fail_available: int = 0
     block_create: bool = False   # in the probe, after the add event
-    block_remove: bool = False   # `remove` is gone, all else still there
+    block_remove: bool = False   # after `remove` is gone, before all other steps
     block_available: bool = False
-    vanish: int = 0              # 1: the next look at the room is the last truth; 2: there is none
-    strict_params: bool = False  # vgpu_params wants a newline
+    vanish: int = 0              # 1: the room is used up after the next read; 2: it is used up
+    strict_params: bool = False  # vgpu_params requires a newline
 
 
 class Child:
@@ -71,7 +70,7 @@ class Child:
 
 
 class Parent:
-    """A device that offers types, registered or not."""
+    """A device that offers types while it is registered."""
 
     # pylint: disable-next=too-many-arguments
     def __init__(self, kernel, path, driver, types, pool, child_driver='vfio_mdev',
@@ -91,14 +90,14 @@ class Parent:
         self.texts = texts
         self.asked_in_vain = 0
         self.asked = 0
-        # The kernel's lock of the device: while its driver comes or goes, nobody else makes it come or go.
+        # The kernel's device lock: serializes binding and unbinding of the driver.
         self.lock = threading.RLock()
         kernel.mdev_parents.append(self)
 
     # The parent itself
 
     def bind(self):
-        """The driver takes the device."""
+        """Binds the driver to the device."""
         with self.lock:
             if self.registered:
                 return
@@ -107,14 +106,14 @@ class Parent:
             self.kernel.event('bind', self.path)
 
     def unbind(self):
-        """The driver lets go of the device."""
+        """Unbinds the driver from the device."""
         with self.lock:
             self.unregister()
             self.sysfs.bind(self.path, None)
             self.kernel.event('unbind', self.path)
 
     def register(self):
-        """The driver has come, or comes back."""
+        """Adds the types of the parent."""
         with self.lock, self.kernel.state:
             if self.registered:
                 return
@@ -166,7 +165,7 @@ class Parent:
         return max(0, min(left, kind.max_instance - self.counts[type_id]))
 
     def update_room(self):
-        """Nothing announces this; the files are written for those who read without asking."""
+        """Updates the files for programs that read them directly; no event announces the change."""
         for parent in self.kernel.mdev_parents:
             if parent.registered and parent.pool is self.pool:
                 for type_id in parent.types:
@@ -185,7 +184,7 @@ class Parent:
             if self.knobs.vanish == 2:
                 self.update_room()
             elif self.knobs.vanish == 1:
-                # This read still gets the old text.
+                # This read still returns the old text.
                 self.knobs.vanish = 2
 
     def set_knob(self, name, value):
@@ -211,7 +210,7 @@ class Parent:
         self.create(type_id, text.decode().lower())
 
     def create(self, type_id, uuid):
-        """Raises KernelError; on return the device is all there."""
+        """Creates a device; on return, it is complete. Raises KernelError."""
         with self.kernel.state:
             child = self.admit(type_id, uuid)
             self.announce(child)
@@ -244,7 +243,7 @@ class Parent:
         self.kernel.event('add', child.path)
 
     def probe(self, child):
-        """The driver takes the device."""
+        """The driver's probe of a new device."""
         if self.knobs.fail_create_late:
             raise KernelError(self.knobs.fail_create_late)
         child.group = self.kernel.new_group()
@@ -264,20 +263,20 @@ class Parent:
         self.kernel.event('bind', child.path)
 
     def add_core_attributes(self, path):
-        """What the driver core makes for every device, and takes any text."""
+        """Adds the attributes that the driver core adds to every device; they accept any text."""
         self.kernel.add_store(f'{path}/power/control', self.store_core, 'auto\n')
         self.kernel.stores[f'{path}/uevent'] = self.store_core
 
     @staticmethod
     def store_core(_data):
-        """Nothing here depends on it."""
+        """Ignores the write."""
 
     @staticmethod
     def vfio_path(child):
         return f'{child.path}/vfio-dev/vfio{child.vfio}'
 
     def complete(self, child):
-        """The last pieces, of which no event tells."""
+        """Adds the last files, which no event announces."""
         self.sysfs.link(f'{self.type_path(child.type_id)}/devices/{child.uuid}', child.path)
         self.kernel.add_store(f'{child.path}/remove', lambda data: self.store_remove(child, data))
         self.sysfs.link(f'{child.path}/mdev_type', self.type_path(child.type_id))
@@ -285,7 +284,7 @@ class Parent:
         child.complete = True
         self.kernel.state.notify_all()
 
-    # Attributes of a child; all of them take and keep text
+    # Attributes of a child; all of them accept and store text
 
     def add_attributes(self, child):
         for name in self.texts:
@@ -323,21 +322,21 @@ class Parent:
             self.remove(child)
 
     def remove(self, child):
-        """Raises KernelError; on return nothing of the device is left."""
+        """Removes a device completely. Raises KernelError."""
         with self.kernel.state:
             if self.knobs.fail_remove:
                 raise KernelError(self.knobs.fail_remove)
         self.take_down(child)
 
     def has(self, child):
-        """Whether it is there; another device may have its UUID by now."""
+        """Returns whether this device exists; another device may have its UUID."""
         return self.children.get(child.uuid) is child
 
     def take_down(self, child):
         with self.kernel.state:
             self.kernel.block_while(lambda: not child.complete and self.has(child))
             if child.removing:
-                # Somebody else is at it: the write waits, and has nothing left to do.
+                # Another removal is in progress: this write waits for it, and then has nothing to do.
                 self.kernel.block_while(lambda: self.has(child))
             if child.removing or not self.has(child):
                 return
@@ -366,7 +365,7 @@ class Parent:
         self.kernel.event('unbind', child.path)
 
     def discard(self, child):
-        """Takes away what announce() and admit() made."""
+        """Undoes announce() and admit()."""
         gone = self.sysfs.uevent(child.path)
         self.sysfs.unlink(f'{child.path}/uevent')
         self.kernel.event('remove', child.path, **gone)

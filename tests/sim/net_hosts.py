@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Machines with network interfaces.
 
-The kernel that is asked for the features of an interface is the one that runs the test: names here are such as no
-real interface has.
+Questions for the features of an interface reach the kernel that runs the test, so no name here is that of a real
+interface.
 """
 
 import pci
@@ -14,20 +14,20 @@ ETHERNET = 0x020000
 INFINIBAND = 0x020700
 WLAN = 0x028000
 
-# To libvirt they are called the same.
+# libvirt gives both the same name.
 TWINS = ('mdtwin-0', 'mdtwin.0')
 
 ARPHRD_ETHER = 1
 ARPHRD_INFINIBAND = 32
 MANY = 2000
 
-# Far from what the interfaces of a real machine have: libudev takes what it knows of a device from there.
+# Far above the indices of real interfaces, because libudev would use its data of the real ones.
 FIRST_INDEX = 900000
 
 
 # pylint: disable-next=too-many-arguments
 def add_interface(kernel, above, name, address, attributes=None, uevent=None, number=0):
-    """An interface below the `net` directory of its device, or below the virtual ones. Returns its path."""
+    """Adds an interface below the `net` directory of its device, or below the virtual devices. Returns its path."""
     path = f'{above}/net/{name}'
     data = {'address': address, 'addr_len': 6, 'operstate': 'down', 'type': ARPHRD_ETHER, **(attributes or {})}
     index = FIRST_INDEX + (number or len(kernel.sysfs.listdir('/sys/class/net')) + 1)
@@ -50,7 +50,7 @@ def add_card(kernel, address, class_code, driver, vendor=INTEL):
 
 
 def add_vdpa(kernel, name, driver, chardev):
-    """A vDPA device on a bus of its own; bound to vhost_vdpa it has a character device."""
+    """Adds a vDPA device on its own bus; bound to vhost_vdpa, it has a character device."""
     path = f'/sys/devices/{name}'
     kernel.sysfs.add_device(path, 'vdpa', {'driver_override': '(null)\n'})
     if driver is not None:
@@ -62,7 +62,7 @@ def add_vdpa(kernel, name, driver, chardev):
 
 
 def net(kernel):
-    """Interfaces of every kind, and vDPA devices."""
+    """A machine with interfaces of every kind, and vDPA devices."""
     card = add_card(kernel, '0000:00:03.0', ETHERNET, 'igb')
     add_interface(kernel, card, 'mdeth0', '52:54:00:12:34:56', {'operstate': 'up', 'speed': 1000})
     add_interface(kernel, card, 'mdeth1', '52:54:00:12:34:57', {'operstate': 'down', 'speed': 65535})
@@ -90,7 +90,7 @@ def net(kernel):
 
 
 def odd_net(kernel):
-    """Interfaces that lack something, or say nonsense."""
+    """A machine with interfaces that have missing or invalid attributes."""
     virtual = '/sys/devices/virtual'
     odd = {
         'mdnone0': {'address': None, 'addr_len': None, 'operstate': None},
@@ -113,12 +113,12 @@ def odd_net(kernel):
     return []
 
 
-# Types that the kernel gives to interfaces of hardware, beside `wlan`.
+# Types, besides `wlan`, that the kernel gives to hardware interfaces.
 HARDWARE_TYPES = ('wwan', 'dsa', 'wpan', 'new_kind')
 
 
 def typed_net(kernel):
-    """Interfaces of types that libvirt does not know, with hardware below them and without."""
+    """A machine with interfaces of types that libvirt does not know, with and without hardware."""
     card = add_card(kernel, '0000:00:03.0', ETHERNET, 'igb')
     for number, devtype in enumerate(HARDWARE_TYPES):
         add_interface(kernel, card, f'md{devtype}0', f'52:54:00:12:35:0{number}', {'operstate': 'up', 'speed': 1000},
@@ -129,7 +129,7 @@ def typed_net(kernel):
 
 
 def many_nets(kernel):
-    """A host of very many containers."""
+    """A host of many containers."""
     for number in range(1, MANY + 1):
         address = f'aa:bb:cc:dd:{number >> 8:02x}:{number & 0xff:02x}'
         add_interface(kernel, '/sys/devices/virtual', f'mdveth{number}', address, number=number)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The fake kernel's own events, for those who listen to the kernel and not to udevd.
+"""The fake kernel's uevents, for listeners to the kernel instead of udevd.
 
-fakekernel-preload turns such a socket of netlink into a connection to `uevents`, gives what is received the sender that
-the kernel has, and takes the word LOST for an overflow.
+fakekernel-preload replaces a netlink socket by a connection to `uevents`, sets the sender of received messages to the
+kernel's, and reports the word LOST as an overflow.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ import termios
 import threading
 
 UDEVS_OWN = ('ID_', 'DEVLINKS', 'TAGS', 'CURRENT_TAGS', 'USEC_INITIALIZED')
-BUFFER = 1 << 24   # bytes that a listener may leave unread, if we are root
+BUFFER = 1 << 24   # bytes that a listener may leave unread, if the test runs as root
 SO_SNDBUFFORCE = 32
 LOST = b'lost'
 WELCOME = b'welcome'
 
 
 def message(properties):
-    """One event as the kernel broadcasts it, without what udevd adds, and with the number at the end."""
+    """Returns an event in the kernel's format: without udevd's properties, with the number at the end."""
     own = {key: value for key, value in properties.items() if not key.startswith(UDEVS_OWN)}
     own['SEQNUM'] = own.pop('SEQNUM')
     lines = [f'{own["ACTION"]}@{own["DEVPATH"]}', *(f'{key}={value}' for key, value in own.items())]
@@ -28,12 +28,12 @@ def message(properties):
 
 
 class Netlink:
-    """Tells all who listen, at once and in order."""
+    """Sends events to all listeners, immediately and in order."""
 
     def __init__(self, path):
         self.lock = threading.Lock()
         self.listeners = []
-        self.late = set()   # of these, those who have lost events
+        self.late = set()   # listeners that have lost events
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.bind(str(path))
         self.socket.listen()
@@ -61,7 +61,7 @@ class Netlink:
                 listener.send(WELCOME)
 
     def unread(self):
-        """How much listeners have not taken yet."""
+        """Returns the number of bytes that listeners have not read yet."""
         with self.lock:
             return sum(struct.unpack('i', fcntl.ioctl(listener, termios.TIOCOUTQ, bytes(4)))[0]
                        for listener in self.listeners)
@@ -70,7 +70,7 @@ class Netlink:
         self.send(message(properties))
 
     def lose(self):
-        """What listeners get next is that they have been too slow."""
+        """Makes the next receive of each listener report an overflow."""
         self.send(LOST)
 
     def send(self, data):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""PCI functions of the fake machines, with what sysfs and the configuration space say of them."""
+"""PCI functions of the fake machines, with their attributes and configuration space."""
 
 import dataclasses
 import os
@@ -15,19 +15,19 @@ RC_EVENT_COLLECTOR = 0xa
 
 CONFIG_SIZE = 256
 EXTENDED_SIZE = 4096
-EXPRESS = 0x78       # where our functions have their PCI Express capability
+EXPRESS = 0x78       # offset of the PCI Express capability in our functions
 STATUS_CAPABILITIES = 0x0010
 HEADER_BRIDGE = 1
 HEADER_CARDBUS = 2
-HEADER_MULTI = 0x80   # there are more functions in this slot
+HEADER_MULTI = 0x80   # the slot has several functions
 
 
 @dataclasses.dataclass(frozen=True)
 class Function:
-    """One function; `express` is the port type or None, speed and width are of its link.
+    """One function; `express` is the port type or None, speed and width are the link's maximum.
 
-    `now` is (speed, width) of a link that does not run as it could, `header` the type of the
-    configuration space if the class does not tell, `vpd` what the card says of itself, if it does.
+    `now` is (speed, width) of a link below its maximum, `header` the type of the configuration space if it does not
+    follow from the class, `vpd` the card's vital product data, if any.
     """
 
     address: str
@@ -53,7 +53,7 @@ class Function:
 
 
 def config_space(function):
-    """What the function says of itself."""
+    """Returns the configuration space of a function."""
     config = bytearray(function.config_size)
     struct.pack_into('<HH', config, 0x00, function.vendor, function.device)
     struct.pack_into('<B', config, 0x09, function.class_code & 0xff)
@@ -78,7 +78,7 @@ UNKNOWN_WIDTH = 255
 
 
 def link_attributes(function):
-    """What the kernel reads from the registers of a PCI Express function."""
+    """Returns the attributes that the kernel reads from the registers of a PCI Express function."""
     if function.express is None:
         return {}
     most, now = (function.speed, function.width), function.now or (function.speed, function.width)
@@ -131,7 +131,7 @@ def add(sysfs, above, function):
 
 
 def add_virtual_functions(sysfs, physical, functions, total):
-    """Makes a function the physical one of `functions`; returns their paths."""
+    """Makes a function the physical function of `functions`; returns their paths."""
     above = os.path.dirname(physical)
     sysfs.write(f'{physical}/sriov_totalvfs', f'{total}\n')
     sysfs.write(f'{physical}/sriov_numvfs', f'{len(functions)}\n')

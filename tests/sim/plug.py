@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Pulls devices out of a fake machine and puts them back, with all that is below them.
+"""Removes devices with their descendants from a fake machine and adds them again.
 
-As the kernel does it: what is below goes first and comes last; a device that goes has lost its links and its `uevent`
-when its event is sent, and one that comes has all of it. It comes as another directory, like every new kernel object.
+The order is the kernel's: descendants are removed first and added last; when the event is sent, a removed device has
+lost its links and its `uevent`, and an added device is complete. An added device has a new directory, like every new
+kernel object.
 """
 
 import dataclasses
@@ -14,11 +15,11 @@ import tempfile
 
 @dataclasses.dataclass
 class Piece:
-    """One device that has been pulled out."""
+    """One removed device."""
 
     path: str
     properties: dict
-    links: list   # where it is linked on its bus or in its class
+    links: list   # its links on the bus or in the class
     copy: pathlib.Path
 
     def subsystem(self):
@@ -26,7 +27,7 @@ class Piece:
 
 
 class Unplugged:
-    """A tree of devices that is not there any more; its pieces in the order in which they have gone."""
+    """A tree of removed devices, in the order of their removal."""
 
     def __init__(self, kernel, path, tells=True):
         self.kernel, self.sysfs = kernel, kernel.sysfs
@@ -34,7 +35,7 @@ class Unplugged:
         self.pieces = [self.pull(device, tells) for device in self.list_devices(path)]
 
     def list_devices(self, path):
-        """Devices at a path and below, children first."""
+        """Returns the devices at a path and below, children first."""
         top = self.sysfs.real(path)
         return [f'/{pathlib.Path(directory).relative_to(self.sysfs.root)}'
                 for directory, _, files in os.walk(top, topdown=False) if 'uevent' in files]
@@ -56,11 +57,11 @@ class Unplugged:
         return piece
 
     def tell(self, piece, action):
-        """An event of a device, whether it is there or not."""
+        """Sends an event of a device, present or removed."""
         self.kernel.event(action, piece.path, **piece.properties)
 
     def tell_all(self, action):
-        """The events of all pieces, in the order in which the kernel sends them."""
+        """Sends the events of all devices of the tree, in the kernel's order."""
         for piece in self.pieces if action == 'remove' else reversed(self.pieces):
             self.tell(piece, action)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Machines of the s390 kind: devices on channels, cryptographic adapters.
+"""s390 machines: channel devices and cryptographic adapters.
 
-Paths, links and properties are those that the kernel's cio, qeth and ap make; numbers are ours.
+Paths, links and properties are those of the kernel's cio, qeth and ap; numbers are fictitious.
 """
 
 from mdev import Parent, Pool, Type
@@ -14,14 +14,14 @@ AP_ROOM = 65536
 
 IO_SUBCHANNEL = 'io_subchannel'
 
-# What a ccw device is, by its driver: control unit and device, each with type and model.
+# Descriptions of ccw devices: driver, then control unit and device, each with type and model.
 DASD = ('dasd-eckd', '3990', 'e9', '3390', '0c')
 ZFCP = ('zfcp', '1731', '03', '1732', '03')
 OSA = ('qeth', '1731', '01', '1732', '01')
 
 
 def add_subchannel(kernel, address, driver, channel=None, kind='0'):
-    """A subchannel; `channel` is the device behind it, which need not be known to Linux."""
+    """Adds a subchannel; `channel` is the device behind it, which Linux may not know."""
     path = f'{CSS}/{address}'
     attributes = {'type': f'{kind}\n', 'modalias': f'css:t{kind}\n'}
     if kind == '0':
@@ -34,7 +34,7 @@ def add_subchannel(kernel, address, driver, channel=None, kind='0'):
 
 
 def ccw_device(unit, online):
-    """The attributes and properties of a ccw device."""
+    """Returns the attributes and properties of a ccw device."""
     _, cu_type, cu_model, dev_type, dev_model = unit
     alias = f'ccw:t{cu_type}m{cu_model.upper()}dt{dev_type}dm{dev_model.upper()}'
     return ({'online': f'{int(online)}\n', 'cutype': f'{cu_type}/{cu_model}\n',
@@ -45,7 +45,7 @@ def ccw_device(unit, online):
 
 
 def add_ccw(kernel, subchannel, address, unit, online=True):
-    """A subchannel, and the device behind it."""
+    """Adds a subchannel and the device behind it."""
     path = f'{add_subchannel(kernel, subchannel, IO_SUBCHANNEL, address)}/{address}'
     kernel.sysfs.add_device(path, 'ccw', *ccw_device(unit, online))
     kernel.sysfs.bind(path, unit[0])
@@ -54,7 +54,7 @@ def add_ccw(kernel, subchannel, address, unit, online=True):
 
 # pylint: disable-next=too-many-arguments
 def group_qeth(kernel, members, online=True, devtype='qeth_generic', driver='qeth', **attributes):
-    """Makes one network card of ccw devices; it has the address of the first one."""
+    """Groups ccw devices into one network card, which has the address of the first one."""
     path = f'/sys/devices/{driver}/{members[0].rpartition("/")[2]}'
     texts = {'online': f'{int(online)}\n', 'card_type': 'OSD_10GIG\n', 'chpid': 'BD\n', **attributes}
     attributes = {name: text for name, text in texts.items() if text is not None}
@@ -73,7 +73,7 @@ def add_vfio_ccw(kernel, subchannel, channel):
 
 
 def add_card(kernel, adapter, domains):
-    """A cryptographic adapter with a queue for each of its domains."""
+    """Adds a cryptographic adapter with a queue for each of its domains."""
     card = f'{AP}/card{adapter:02x}'
     kernel.sysfs.add_device(card, 'ap', {'hwtype': '13\n', 'type': 'CEX7C\n', 'online': '1\n'},
                             {'DEVTYPE': 'ap_card', 'DEV_TYPE': '000D', 'MODALIAS': 'ap:tD',
@@ -87,7 +87,7 @@ def add_card(kernel, adapter, domains):
 
 
 def add_matrix(kernel):
-    """The AP matrix under vfio_ap; how many devices it offers is our own number."""
+    """Adds the AP matrix with vfio_ap; the number of devices that it offers is fictitious."""
     kernel.sysfs.add_device('/sys/devices/vfio_ap', None, {})
     kernel.sysfs.add_device(MATRIX, 'matrix', {'features': 'guest_matrix hotplug ap_config\n'})
     kernel.sysfs.bind(MATRIX, 'vfio_ap')
@@ -97,7 +97,7 @@ def add_matrix(kernel):
 
 
 def add_channel_subsystem(kernel):
-    """What stands on the channel subsystem beside subchannels is on no bus."""
+    """Adds the devices of the channel subsystem that are on no bus."""
     for path in (CSS, f'{CSS}/defunct', f'{CSS}/chp0.40', f'{CSS}/chp0.41', QETH, AP):
         kernel.sysfs.add_device(path, None, {})
 
@@ -120,7 +120,7 @@ def mainframe(kernel):
 
 
 def cards(kernel):
-    """Groups of every type: cards whose layer the driver knows, one that it does not, and those of other drivers."""
+    """Groups of every type: cards whose layer the driver knows or does not know, and groups of other drivers."""
     add_channel_subsystem(kernel)
     for number, (devtype, driver) in enumerate((('qeth_layer2', 'qeth'), ('qeth_layer3', 'qeth'),
                                                 ('qeth_generic', 'qeth'), ('qeth_osn', 'qeth'), ('lcs', 'lcs'),
@@ -133,13 +133,13 @@ def cards(kernel):
 
 
 def ccw(kernel):
-    """A subchannel that is bound to vfio_ccw, and nothing else."""
+    """A machine with only a subchannel, bound to vfio_ccw."""
     kernel.sysfs.add_device(CSS, None, {})
     return [add_vfio_ccw(kernel, '0.0.0062', '0.0.1234')]
 
 
 def matrix(kernel):
-    """The AP matrix, and nothing else."""
+    """A machine with only the AP matrix."""
     return [add_matrix(kernel)]
 
 

@@ -11,7 +11,7 @@ AHCI = 0x010601
 FIBRE = 0x0c0400
 
 DISK, TAPE, PROCESSOR, CDROM, CHANGER, ENCLOSURE = 0, 1, 3, 5, 8, 13
-# Not in use by any standard.
+# Not assigned by any standard.
 RESERVED = 0x15
 
 FABRIC = 0x2001000dec9877c1
@@ -38,9 +38,9 @@ def add_fibre(kernel, above, number, most=None, state='Online', fabric=FABRIC):
 
 
 def fibre(kernel):
-    """A disk, a changer's robot and a server's Fibre Channel: host0 is no Fibre Channel, host1 has
-    one virtual port and no room for more, host2 is not connected, host3 has room, host4 room in
-    another fabric, host5 no virtual ports at all; host6 is the port."""
+    """A disk, a medium changer and a Fibre Channel server: host0 is not Fibre Channel, host1 has one virtual port
+    and no room for more, host2 is not connected, host3 has room, host4 has room in another fabric, host5 has no
+    virtual ports at all; host6 is the port."""
     ahci = add_function(kernel, '0000:00:17.0', INTEL, 0xa102, AHCI, 'ahci')
     local = fc.add_host(kernel, f'{ahci}/ata1', unique_id=1)
     target = fc.add_target(local, 0)

@@ -32,17 +32,18 @@ class SimHost(host.Host):
         self.daemon = Daemon(program, DEADLINE, self.environment(preload))
 
     def wait_idle(self):
-        """Until the kernel is through with the writes of a daemon that was killed; the process of one ends no sooner."""
+        """Waits until the kernel has finished the writes of a killed daemon; the process of a real one does not end
+        before."""
         self.kernel.wait_idle(DEADLINE)
 
     def environment(self, preload):
-        # Ours first: it decides about a write before umockdev sees it.
+        # Ours comes first, because it handles a write before umockdev does.
         libraries = [str(preload), UMOCKDEV]
         return {
             'LD_PRELOAD': ' '.join(libraries + os.environ.get('LD_PRELOAD', '').split()),
             'UMOCKDEV_DIR': str(self.kernel.sysfs.root),
             'MD_FAKE_KERNEL_SOCKET': self.kernel.socket_path,
-            # libudev believes in a sysfs only if it is mounted as one.
+            # libudev otherwise rejects a sysfs that is not a mount.
             'SYSTEMD_DEVICE_VERIFY_SYSFS': '0',
         }
 
@@ -51,7 +52,7 @@ class SimHost(host.Host):
         self.kernel.close()
 
     def let_users_in(self):
-        # umockdev keeps its sockets there, too.
+        # umockdev also creates its sockets in this directory.
         self.kernel.sysfs.root.chmod(0o777)
 
     def parents(self):
@@ -94,7 +95,7 @@ class SimHost(host.Host):
             fake.relax()
 
     def wait_available_stuck(self, parent):
-        """Until a driver that blocks questions for its room has been asked."""
+        """Waits until a driver that blocks reads of its room blocks one."""
         fake = self.fake(parent)
         with self.kernel.state:
             if not self.kernel.state.wait_for(lambda: fake.asked_in_vain, DEADLINE):
@@ -170,7 +171,7 @@ class SimHost(host.Host):
 
     @contextlib.contextmanager
     def hold_start(self):
-        """A context in which a daemon that starts listens, but gets no further; it does afterwards."""
+        """A context during which a starting daemon listens but proceeds no further."""
         self.kernel.hold_seqnum(True)
         try:
             yield

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Machines with disks and drives, as the kernel and udev's rules describe them.
+"""Machines with disks and drives, as described by the kernel and udev's rules.
 
-The devices of the SCSI and USB layers between a controller and its disk are plain directories here: what they look
-like is the matter of other machines.
+SCSI and USB devices between a controller and its disk are plain directories here; other machines simulate these
+devices.
 """
 
 import pci
@@ -17,9 +17,9 @@ SAMSUNG = 0x144d
 
 
 def add_disk(kernel, above, name, attributes, properties, devtype='disk'):
-    """A block device below a directory; `size` is in sectors as in sysfs. Returns its path."""
+    """Adds a block device below a directory; `size` is in sectors as in sysfs. Returns its path."""
     path = f'{above}/{name}'
-    # Without numbers, as they would lead libudev to what the machine that runs the test knows of its own disks.
+    # No device numbers: libudev would use its data of this machine's own disks.
     uevent = {'DEVNAME': name, 'DEVTYPE': devtype, **properties}
     data = {'removable': '0', 'ro': '0', 'size': '0', 'queue/logical_block_size': '512', **attributes}
     kernel.sysfs.add_device(path, 'block', {
@@ -36,7 +36,7 @@ def add_controller(kernel, address, class_code, driver, vendor=INTEL):
 
 
 def scsi_unit(kernel, controller, host, lun='0:0:0'):
-    """Where the block device of a SCSI unit is: a directory with the link `device` to the unit."""
+    """Returns the path for the block device of a SCSI unit: a directory with the link `device` to the unit."""
     unit = f'{controller}/{host}/target{host[-1]}:0:0/{host[-1]}:{lun}'
     kernel.sysfs.mkdir(f'{unit}/block')
     return unit
@@ -54,7 +54,7 @@ def add_scsi_disk(kernel, controller, host, name, vendor, model, attributes, pro
 
 
 def add_nvme(kernel):
-    """A controller with one namespace, and the path to it that multipath hides."""
+    """Adds a controller with one namespace, and the path to it that multipath hides."""
     controller = add_controller(kernel, '0000:00:05.0', NVME, 'nvme', SAMSUNG)
     subsystem = f'{controller}/nvme/nvme0'
     kernel.sysfs.mkdir(subsystem)
@@ -70,7 +70,7 @@ def add_nvme(kernel):
 
 
 def add_sata(kernel):
-    """Two disks, one of them of zones and 4096-byte blocks, and two drives."""
+    """Adds two disks, one of them zoned and with 4096-byte blocks, and two drives."""
     controller = add_controller(kernel, '0000:00:06.0', SATA, 'ahci')
     disk = add_scsi_disk(kernel, controller, 'host0', 'sda', 'ATA     ', 'Samsung SSD 860 ', {'size': 1953525168}, {
         'ID_BUS': 'ata', 'ID_TYPE': 'disk', 'ID_ATA': '1',
@@ -93,7 +93,7 @@ def add_sata(kernel):
 
 
 def add_usb(kernel):
-    """A stick, a card reader without a card, a drive that is told by ID_CDROM alone, and a floppy drive."""
+    """Adds a stick, a card reader without a card, a drive that only ID_CDROM identifies, and a floppy drive."""
     controller = add_controller(kernel, '0000:00:07.0', USB_XHCI, 'xhci_hcd')
     add_scsi_disk(kernel, controller, 'host4', 'sdc', 'SanDisk ', 'Ultra Fit       ', {
         'size': 30031872, 'removable': 1}, {
@@ -108,13 +108,13 @@ def add_usb(kernel):
     add_scsi_disk(kernel, controller, 'host7', 'sde', 'Y-E DATA', 'USB-FDU         ', {
         'size': 2880, 'removable': 1}, {
         'ID_BUS': 'usb', 'ID_TYPE': 'floppy', 'ID_DRIVE_FLOPPY': '1', 'ID_SERIAL': 'Y-E_DATA_USB-FDU'})
-    # A disk of zones behind SAS: scsi_id knows no name for its type.
+    # A zoned disk behind SAS: scsi_id has no name for its type.
     add_scsi_disk(kernel, controller, 'host8', 'sdf', 'HGST    ', 'HSH721414ALE6M0 ', {'size': 27344764928}, {
         'ID_BUS': 'scsi', 'ID_TYPE': 'generic', 'ID_SERIAL': '35000cca2a1e4f6d0'})
 
 
 def add_virtio(kernel):
-    """The disks of a guest: with a serial number, and without."""
+    """Adds virtio disks of a guest, with and without a serial number."""
     for slot, name, properties in (('8', 'vda', {'ID_SERIAL': 'root-disk'}), ('9', 'vdb', {})):
         controller = add_controller(kernel, f'0000:00:0{slot}.0', 0x010000, 'virtio-pci', VIRTIO)
         device = f'{controller}/virtio{slot}'
@@ -150,7 +150,7 @@ def add_cards_and_floppies(kernel):
 
 
 def add_memory_and_layers(kernel):
-    """What has no hardware of its own."""
+    """Adds block devices without hardware."""
     for name, properties in (('loop0', {}), ('ram0', {}), ('zram0', {}), ('nbd0', {}), ('md127', {'ID_FS_TYPE': 'ext4'}),
                              ('dm-0', {'DM_NAME': 'vg-root', 'DM_UUID': 'LVM-x'}), ('pmem0', {}), ('xvda', {}),
                              ('rbd0', {}), ('drbd0', {}), ('nullb0', {})):
@@ -165,7 +165,7 @@ def storage(kernel):
 
 
 def odd_storage(kernel):
-    """Disks that do not know what they are."""
+    """A machine with disks whose attributes are missing or unreadable."""
     controller = add_controller(kernel, '0000:00:06.0', SATA, 'ahci')
     odd = {
         'sda': (b'B\xfcro\x01   ', b'\xff\xfe<Disk> & \x1b[31m', {'size': 8}, 'S\x07N_\xe9\x01'),
@@ -183,7 +183,7 @@ def odd_storage(kernel):
         if serial is not None:
             properties['ID_SERIAL'] = serial
         add_scsi_disk(kernel, controller, f'host{number}', name, vendor, model, attributes, properties)
-    # Reading a directory is an error; a link to itself is one, too.
+    # Reading a directory fails; so does a link to itself.
     broken = add_scsi_disk(kernel, controller, 'host9', 'sdj', None, None,
                            {'size': None, 'removable': None, 'queue/logical_block_size': None},
                            {'ID_TYPE': 'cd', 'ID_CDROM': '1', 'ID_CDROM_MEDIA': '1'})
@@ -193,7 +193,7 @@ def odd_storage(kernel):
     return []
 
 
-# Name, type of udev's, the unit's type of SCSI (None: it is no such unit), other properties.
+# Name, udev's type, SCSI type of the unit (None: not a SCSI unit), other properties.
 TYPED = (
     ('sr9', 'cd/dvd', None, {'ID_CDROM': '1', 'ID_SERIAL': 'DVDRAM_1'}),
     ('sr8', 'optical', None, {}),
@@ -213,7 +213,7 @@ TYPED = (
 
 
 def typed_storage(kernel):
-    """Disks and drives to which udev gives types that have no name in libvirt; and a DASD that it calls a disk."""
+    """A machine with disks and drives of udev types without a libvirt name, and a DASD of udev type disk."""
     controller = add_controller(kernel, '0000:00:06.0', SATA, 'ahci')
     for number, (name, told, scsi_type, properties) in enumerate(TYPED):
         path = add_scsi_disk(kernel, controller, f'host{number}', name, None, None,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The fake /sys and /dev: a tree of plain files that umockdev shows to the daemon as the real ones.
+"""The fake /sys and /dev: a tree of plain files that umockdev presents to the daemon as the real ones.
 
-Paths are those the daemon sees ('/sys/devices/...'); nothing in here has effects or sends events.
+Paths are those seen by the daemon ('/sys/devices/...'); this module has no side effects and sends no events.
 """
 
 import os
@@ -11,11 +11,11 @@ import tempfile
 
 
 class Sysfs:
-    """A test bed as libumockdev-preload expects it below $UMOCKDEV_DIR."""
+    """A test bed in the layout that libumockdev-preload expects below $UMOCKDEV_DIR."""
 
     def __init__(self):
-        # Names of sockets below it are short: the path must be, too. And like sysfs, tmpfs does not give a new
-        # directory the inode number of one that has gone.
+        # The path must be short, because it is part of socket addresses. tmpfs, like sysfs, does not reuse the inode
+        # number of a removed directory for a new one.
         self.root = pathlib.Path(tempfile.mkdtemp(prefix='md-', dir='/dev/shm'))
         for path in ('/sys/devices/virtual', '/sys/bus', '/sys/class', '/sys/kernel', '/dev'):
             self.real(path).mkdir(parents=True)
@@ -24,7 +24,7 @@ class Sysfs:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def real(self, path):
-        """Where a path of the daemon lies on this machine's disk."""
+        """Returns the path on this machine's disk of a path seen by the daemon."""
         assert path.startswith(('/sys', '/dev')), path
         return self.root / path[1:]
 
@@ -35,13 +35,13 @@ class Sysfs:
         self.real(path).mkdir(parents=True, exist_ok=True)
 
     def rmdir(self, path):
-        """Takes a directory and all below it away; out of sight first, as the kernel does."""
+        """Removes a directory tree; hides it first, so that readers never see a partial tree, as in the kernel."""
         gone = self.root / f'gone-{os.urandom(8).hex()}'
         os.rename(self.real(path), gone)
         shutil.rmtree(gone)
 
     def write(self, path, data):
-        """Sets an attribute; readers find the old text or the new one, never half of it."""
+        """Sets an attribute atomically: readers get the old text or the new one."""
         real = self.real(path)
         real.parent.mkdir(parents=True, exist_ok=True)
         staged = self.root / f'new-{os.urandom(8).hex()}'
@@ -61,20 +61,20 @@ class Sysfs:
         self.real(path).unlink(missing_ok=True)
 
     def link(self, path, target):
-        """A relative link from one path of the daemon to another, as the kernel makes them."""
+        """Adds a relative link between two paths of the daemon, as the kernel does."""
         real = self.real(path)
         real.parent.mkdir(parents=True, exist_ok=True)
         os.symlink(os.path.relpath(self.real(target), real.parent), real)
 
     def target(self, path):
-        """The name a link leads to, without its directories; None if there is no such link."""
+        """Returns the base name of a link's target; None if there is no such link."""
         try:
             return os.path.basename(os.readlink(self.real(path)))
         except FileNotFoundError:
             return None
 
     def add_device(self, path, subsystem, attributes, uevent=None, is_class=False):
-        """A device directory, linked on its bus or in its class."""
+        """Adds a device directory with its link on the bus or in the class."""
         name = os.path.basename(path)
         self.mkdir(path)
         for attribute, data in attributes.items():
@@ -100,7 +100,7 @@ class Sysfs:
         self.rmdir(path)
 
     def bind(self, path, driver):
-        """Links a device with its driver; `driver` None: it has none any more."""
+        """Links a device to its driver; with `driver` None, removes the link."""
         subsystem = self.target(f'{path}/subsystem')
         properties = self.uevent(path)
         properties.pop('DRIVER', None)
@@ -131,12 +131,12 @@ class Sysfs:
         self.write(f'{path}/uevent', ''.join(f'{k}={v}\n' for k, v in properties.items()))
 
     def uevent(self, path):
-        """The properties in a device's `uevent` file."""
+        """Returns the properties in a device's `uevent` file."""
         lines = self.read(f'{path}/uevent').splitlines()
         return dict(line.split('=', 1) for line in lines)
 
     def add_node(self, path, major, minor):
-        """A character device below /dev."""
+        """Adds a character device below /dev."""
         self.write(path, '')
         node = path.removeprefix('/dev/').replace('/', '_')
         directory = self.root / 'dev/.node'

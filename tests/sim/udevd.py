@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The fake udevd: brings the fake kernel's events to all who listen, one after the other, later.
+"""The fake udevd: sends the fake kernel's events to all listeners, asynchronously and one at a time.
 
-umockdev turns a udev monitor into a datagram socket `event<N>` in the test bed. Its own sender
-knows neither events of devices that have gone nor properties of one event alone (MDEV_STATE), so
-the messages are made here, in libudev's format.
+umockdev turns a udev monitor into a datagram socket `event<N>` in the test bed. umockdev's own sender supports neither
+events of removed devices nor properties of a single event (MDEV_STATE), so the messages are built here, in libudev's
+format.
 """
 
 import collections
@@ -14,13 +14,13 @@ import threading
 
 PREFIX = b'libudev\0'
 MAGIC = 0xfeedcafe
-HEADER = '>8sI'       # the magic alone is in network order
+HEADER = '>8sI'       # only the magic is in network byte order
 HEADER_REST = '=IIIIIII'
-SEND_SECONDS = 30.0   # for a listener that is stopped; the queue of such a socket is short
+SEND_SECONDS = 30.0   # for a stopped listener; the queue of such a socket is short
 
 
 def message(properties):
-    """One event as udevd broadcasts it."""
+    """Returns an event in udevd's format."""
     data = b''.join(f'{key}={value}'.encode() + b'\0' for key, value in properties.items())
     size = struct.calcsize(HEADER) + struct.calcsize(HEADER_REST)
     rest = struct.pack(HEADER_REST, size, size, len(data), 0, 0, 0, 0)
@@ -28,11 +28,11 @@ def message(properties):
 
 
 class Udevd:
-    """A thread with a queue of events. It may be stopped, or be there and say nothing."""
+    """A thread with a queue of events. It may be stopped, or hang."""
 
     def __init__(self, root):
-        self.control = root / 'udev-control'   # where its clients find it; stays when it goes
-        self.busy_mark = root / 'udev-queue'   # there while it has something to do
+        self.control = root / 'udev-control'   # the socket for clients; the file remains when udevd ends
+        self.busy_mark = root / 'udev-queue'   # exists while udevd is busy
         self.listener = None
         self.pattern = f'{root}/event[0-9]*'
         self.queue = collections.deque()
@@ -53,22 +53,22 @@ class Udevd:
         self.thread.join()
 
     def start(self):
-        """It is there, if it was not, and tells of what happens from now on."""
+        """Starts udevd unless it runs; it sends events from now on."""
         with self.changed:
             if self.listener is not None:
                 return
             self.control.unlink(missing_ok=True)
             self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self.listener.bind(str(self.control))
-            # Nobody talks to it here: that there is a socket is all that clients find out. The real one listens like that.
+            # No protocol: clients only check that the socket listens. The real udevd uses the same backlog.
             self.listener.listen(0)
 
     def take_client(self):
-        """The one that waits: there is room for another one."""
+        """Accepts the waiting client, which makes room for another one."""
         self.listener.accept()[0].close()
 
     def stop(self):
-        """It ends, with all that it has not told yet; the file of its socket stays."""
+        """Stops udevd and drops all unsent events; the file of its socket remains."""
         with self.changed:
             if self.listener is not None:
                 self.listener.close()
@@ -78,7 +78,7 @@ class Udevd:
             self.paused = False
 
     def remove(self):
-        """It ends, and nothing is left."""
+        """Stops udevd and removes its files."""
         self.stop()
         self.control.unlink()
 
@@ -89,13 +89,13 @@ class Udevd:
                 self.changed.notify_all()
 
     def pause(self):
-        """From here on udev says that it is busy, and tells of nothing; what happens meanwhile is kept."""
+        """Keeps events queued and reports udevd as busy."""
         with self.changed:
             self.busy_mark.touch()
             self.paused = True
 
     def hang(self):
-        """The same without a word."""
+        """Keeps events queued without reporting udevd as busy."""
         with self.changed:
             self.paused = True
 
@@ -106,12 +106,12 @@ class Udevd:
             self.changed.notify_all()
 
     def forget(self):
-        """Loses all events that have not been sent."""
+        """Drops all unsent events."""
         with self.changed:
             self.queue.clear()
 
     def settle(self, seconds):
-        """Waits until all events are out."""
+        """Waits until all events are sent."""
         with self.changed:
             if not self.changed.wait_for(lambda: not self.queue and not self.busy, seconds):
                 raise TimeoutError(f'udevd has {len(self.queue)} events left')
@@ -131,7 +131,7 @@ class Udevd:
                 self.changed.notify_all()
 
     def break_off(self):
-        """What listeners get next is no message, as when their buffer has overflowed."""
+        """Makes the next receive of each listener fail, as after a buffer overflow."""
         self.send(b'broken')
 
     def broadcast(self, properties):
@@ -145,6 +145,6 @@ class Udevd:
                     sender.connect(path)
                     sender.send(data)
                 except (ConnectionRefusedError, FileNotFoundError, ConnectionResetError):
-                    pass  # a listener that has gone
+                    pass  # the listener has gone
                 except TimeoutError:
-                    pass  # one that does not read loses the event, as with netlink
+                    pass  # a listener that does not read loses the event, as with netlink

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The vital product data of the fake cards, byte by byte as the PCI specification lays it out."""
+"""The vital product data of the fake cards, byte by byte in the format of the PCI specification."""
 
 import struct
 
@@ -10,7 +10,7 @@ END = b'\x78'
 
 
 def resource(tag, data):
-    """A large resource."""
+    """Returns a large resource."""
     return struct.pack('<BH', tag, len(data)) + data
 
 
@@ -24,7 +24,7 @@ def fields(pairs):
 
 
 def read_only(before, pairs, spare=1):
-    """The part that nobody writes, ended by the checksum over all from the first byte on."""
+    """Returns the read-only part, which ends with the checksum over all bytes from the first one on."""
     data = fields(pairs)
     length = len(data) + 4 + spare
     head = before + struct.pack('<BH', READ_ONLY, length) + data + b'RV' + bytes([1 + spare])
@@ -32,7 +32,7 @@ def read_only(before, pairs, spare=1):
 
 
 def build(name, pairs, writable=None, spare=1):
-    """A whole one; `writable` None: the card has no part that can be written."""
+    """Returns complete vital product data; with `writable` None, without a writable part."""
     data = read_only(resource(STRING, name.encode()), pairs, spare)
     if writable is not None:
         data += resource(READ_WRITE, fields(writable))
