@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who may connect and who may do what, judged by a real polkitd: as root, as a member of a group,
-as nobody."""
+"""Authentication and authorization by a real polkitd: as root, as a member of a group, as nobody."""
 
 import functools
 import os
@@ -36,7 +35,7 @@ OPEN_TO_ALL = {'rw_mode': '0777', 'ro_mode': '0777'}
 ASKED_AT_ONCE = 64
 REFUSAL = "access denied: 'nodedev' denied access"
 
-# A rule for one user; polkit asks each in turn until one knows.
+# A rule for one user; polkit asks the rules in order until one decides.
 RULE = """polkit.addRule(function(action, subject) {{
     if ({condition}) return polkit.Result.{result};
 }});
@@ -49,7 +48,7 @@ def rule(condition, result='YES'):
 
 
 def judge_all(result, *permissions):
-    """Permissions on any device."""
+    """A rule that gives all users these permissions on any device."""
     ids = ', '.join(f"'org.libvirt.api.node-device.{name}'" for name in permissions)
     return rule(f'[{ids}].indexOf(action.id) >= 0', result)
 
@@ -59,7 +58,7 @@ def allow_all(*permissions):
 
 
 def only(device):
-    """Other devices cannot be seen."""
+    """A rule that hides all other devices."""
     return rule("action.id.indexOf('org.libvirt.api.node-device.') == 0 && "
                 f"action.lookup('node_device_name') != '{device}'", 'NO')
 
@@ -78,7 +77,7 @@ class AccessTest(MediatedTest):
         self.daemon.start(self.config)
 
     def other(self, name, path=None):
-        """A raw client of another user, not opened, and its process."""
+        """Returns a raw client of another user, not opened, and its process."""
         user = OtherUser(name, path or self.daemon.rw_path)
         self.addCleanup(user.close)
         return self.raw(opened=False, path=user.socket), user
@@ -96,7 +95,7 @@ class AccessTest(MediatedTest):
 
 
 class KernelsAttributes(AccessTest):
-    """Whoever may write but not stop cannot stop by writing."""
+    """A user who may write attributes but not stop devices cannot stop one by an attribute."""
 
     config = {'sockets': OPEN_TO_ALL, 'access': {'access_drivers': 'polkit'}}
     rules = (judge_all('NO', 'stop') +
@@ -159,7 +158,7 @@ class Login(AccessTest):
                             says='authentication failed: access denied by policy')
 
     def test_before(self):
-        """Until somebody has authenticated, nothing else is served, not even a refusal by name."""
+        """Before authentication, all other calls are refused with the same error, unknown ones included."""
         client, _ = self.other(MEMBER)
         document = self.document()
         calls = {'OPEN': rpc.optional(None) + rpc.u32(0), 'CLOSE': b'', 'GET_TYPE': b'',
@@ -177,7 +176,7 @@ class Login(AccessTest):
         self.assertEqual(client.open(), NONE)
 
     def test_sasl(self):
-        """Is not offered; stock answers so, too."""
+        """SASL is not offered, as in the stock daemon."""
         client, _ = self.other(MEMBER)
         start = rpc.string('GSSAPI') + rpc.i32(0) + rpc.u32(2) + rpc.i32(1) + rpc.i32(2)
         step = rpc.i32(1) + rpc.u32(0)
@@ -202,7 +201,7 @@ class Login(AccessTest):
         self.assertEqual(reader.stdout.split(), ['computer'], reader.stderr)
 
     def test_what_comes_behind_waits(self):
-        """A client may send all at once: nothing overtakes the answer of polkit."""
+        """Calls sent together with the authentication wait for the answer of polkit."""
         client, _ = self.other(MEMBER)
         self.polkit.pause()
         first = client.send('AUTH_POLKIT')
@@ -242,7 +241,7 @@ class Deadline(AccessTest):
     rules = rule(OF_GROUP)
 
     def test_it_hangs(self):
-        """What is waited for keeps its limit; what comes after that has time enough."""
+        """A hung check keeps the timeout that it started with; a later check uses the current setting."""
         client, _ = self.other(MEMBER)
         self.polkit.pause()
         with self.settings(access={'auth_timeout': '2'}):
@@ -253,7 +252,7 @@ class Deadline(AccessTest):
         self.assertEqual(client.auth_polkit(), 1)
 
     def test_who_does_not_authenticate_is_cut_off(self):
-        """To ask how one may is not to do it."""
+        """A client that only asks for the methods of authentication is disconnected after the timeout."""
         with self.settings(access={'auth_timeout': '3'}):
             client, _ = self.other(MEMBER)
             self.assertEqual(client.auth_list(), POLKIT)
@@ -274,7 +273,7 @@ class Absent(AccessTest):
         self.assertEqual(again.auth_polkit(), 1)
 
     def test_process_that_has_gone(self):
-        """Another one may have its number by then: nobody is judged by it."""
+        """A process that has ended is refused, because its pid may belong to another process."""
         self.daemon.pause()
         user = OtherUser(MEMBER, self.daemon.rw_path)
         client = self.raw(opened=False, path=user.socket)
@@ -310,7 +309,7 @@ class Anonymous(AccessTest):
         self.assertEqual(second.auth_list(), POLKIT)
         third, _ = self.other(MEMBER)
         serial = third.send('AUTH_LIST')
-        # Readers have a door of their own, and are served.
+        # Readers use a different socket, and are served.
         reader = self.opened(NOBODY, self.daemon.ro_path)
         self.assertEqual(reader.get_type(), 'nodedev')
         self.assertIsNone(third.receive(0))
@@ -324,7 +323,7 @@ class Anonymous(AccessTest):
         fourth.wait_reply(serial).decoder()
 
     def test_silent_ones_keep_nobody_out(self):
-        """One user keeps connecting and says nothing: root does not notice, others are let in."""
+        """A user who keeps connecting without authenticating delays neither root nor other users."""
         flood = self.flood(200)
         root = self.raw(opened=False)
         self.assertEqual(root.open(), NONE)
@@ -346,7 +345,7 @@ class Monitor(AccessTest):
     rules = rule("action.id == 'org.libvirt.unix.monitor' && subject.user == 'daemon'", 'NO')
 
     def test_readers(self):
-        """Everybody may read, by libvirt's policy; one user may not, by our rule."""
+        """libvirt's policy lets everybody read, and a rule of ours denies one user."""
         client, _ = self.other(NOBODY, self.daemon.ro_path)
         self.assertEqual(client.auth_list(), POLKIT)
         self.assertEqual(client.auth_polkit(), 1)
@@ -359,7 +358,7 @@ class Monitor(AccessTest):
 
 
 class JudgedTest(AccessTest):
-    # An emulated machine that shares its processors asks polkit for minutes what takes seconds elsewhere.
+    # An emulated machine on shared processors takes minutes for checks that take seconds elsewhere.
     ACCESS = {'access_drivers': 'polkit', 'polkit_timeout': '600'}
     config = {'sockets': OPEN_TO_ALL, 'access': ACCESS}
 
@@ -369,7 +368,8 @@ class JudgedTest(AccessTest):
 
 class Judged(JudgedTest):
     def test_libvirts_own_policy(self):
-        """Whoever is let in sees which devices there are, and changes nothing; since libvirt 11 he reads documents, too."""
+        """By libvirt's policy, every connected user sees which devices exist but changes none; since libvirt 11,
+        documents too."""
         device = self.create()
         client = self.opened(NOBODY)
         self.assertIn(device.name(), client.list_all()[0])
@@ -406,7 +406,7 @@ class Judged(JudgedTest):
         self.assert_refused(XML_BROKEN, self.raw().create_xml, '<device')
 
     def test_unknown_devices(self):
-        """Are told as such, as libvirt does: whether a name is known is no secret."""
+        """An unknown device is reported as such, as in libvirt: names are not secret."""
         client = self.opened(NOBODY)
         self.assert_refused(NO_DEVICE, client.look_up, 'nope')
         self.assert_refused(NO_DEVICE, client.destroy, 'nope')
@@ -451,7 +451,7 @@ class Judged(JudgedTest):
         self.assertNotIn(name, self.names())
 
     def test_definitions(self):
-        """Each verb wants its own permission."""
+        """Each call on a definition requires its own permission."""
         root = self.raw()
         name = root.define_xml(self.document(uuid=self.new_uuid()))
         verbs = {('write',): lambda client: client.set_autostart(name, 1),
@@ -474,7 +474,7 @@ class Judged(JudgedTest):
         client = self.opened(NOBODY)
         name = client.define_xml(self.document(uuid=self.new_uuid()))
         self.assertIn(name, client.list_all()[0])
-        # Not every libvirt has an action for what is saved.
+        # Some versions of libvirt have no polkit action for saving.
         self.assert_refused(REFUSED, client.update, name, '<device', 2, domain=FROM_ACCESS)
         self.polkit.use(allow_all('start'))
         self.assert_denied(self.opened(NOBODY).update, name, '<device', 1)
@@ -501,7 +501,7 @@ class Judged(JudgedTest):
 
 
 class OneDevice(JudgedTest):
-    """All but one device are out of sight."""
+    """One device is visible, all others are hidden."""
 
     rules = only('computer') + allow_all('read')
 
@@ -528,7 +528,7 @@ class OneDevice(JudgedTest):
                 self.assert_denied(call, device.name())
 
     def test_many(self):
-        """More than polkit is asked at once: each list is a question for each device."""
+        """A list needs one check per device, more than may run at once."""
         names = self.names()
         clients = [self.opened(NOBODY) for _ in range(ASKED_AT_ONCE // len(names) + 2)]
         self.polkit.pause()
@@ -559,7 +559,7 @@ class EventsJudged(JudgedTest):
         self.assertEqual([frame for frame in client.frames if frame.type == rpc.MESSAGE][2:], [])
 
     def test_before_the_reply(self):
-        """Of the call that caused them, and in order."""
+        """The events caused by a call arrive before its reply, and in order."""
         self.polkit.use(allow_all('write', 'start', 'stop'))
         client = self.opened(NOBODY)
         client.register(LIFECYCLE)
@@ -576,7 +576,7 @@ class EventsJudged(JudgedTest):
                                   ('EVENT_UPDATE', self.parent.name, None), 'DESTROY'])
 
     def test_polkit_hangs(self):
-        """Others get their events; this client gets them late, in order."""
+        """While polkit hangs, other clients get their events, and this client gets its events later, in order."""
         client = self.opened(NOBODY)
         client.register(LIFECYCLE)
         events = self.listen()
@@ -604,7 +604,7 @@ class EventsJudged(JudgedTest):
 
 
 class Storm(JudgedTest):
-    """Events that wait for polkit are bounded."""
+    """The number of events that wait for polkit is bounded."""
 
     config = {'sockets': OPEN_TO_ALL, 'access': JudgedTest.ACCESS, 'limits': {'max_queued_bytes': 65536}}
 
@@ -634,7 +634,7 @@ class HangingJudge(JudgedTest):
 
 
 class Identity(JudgedTest):
-    """A daemon that acts for a user is judged as that user."""
+    """A daemon that acts for a user is authorized as that user."""
 
     def params(self, user):
         return (rpc.param('user-name', 's', NOBODY), rpc.param('unix-user-id', 'Q', user.uid),
@@ -655,7 +655,7 @@ class Identity(JudgedTest):
         self.assertEqual(client.list_all()[0], ['computer'])
 
     def test_there_is_no_way_back(self):
-        """Changing it again is judged as the user, too."""
+        """After the identity is set, changing it again is authorized as the user."""
         _, user = self.other(NOBODY)
         client = self.raw()
         client.set_identity(*self.params(user))
@@ -663,7 +663,7 @@ class Identity(JudgedTest):
         self.assert_denied(client.create_xml, self.document())
 
     def test_there_is_no_way_back_for_anybody(self):
-        """The user whom root acts for may be allowed what is asked of callers; it is not enough."""
+        """The user that root acts for cannot set an identity, even if polkit would permit it."""
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.write'"))
         _, user = self.other(NOBODY)
         client = self.raw()
@@ -687,7 +687,7 @@ class Identity(JudgedTest):
         self.assert_refused(REFUSED, connection.nodeDeviceCreateXML, self.document(), 0, domain=FROM_ACCESS)
 
     def test_readers_act_for_others_too(self):
-        """A daemon that has been opened to read opens its connections to read."""
+        """A daemon's read-only connection also carries an identity."""
         _, user = self.other(NOBODY)
         client = self.raw(path=self.daemon.ro_path)
         client.set_identity(*self.params(user))
@@ -703,7 +703,7 @@ class Identity(JudgedTest):
         self.assert_denied(client.create_xml, self.document())
 
     def test_somebody_unknown(self):
-        """Of whom polkit cannot judge is refused."""
+        """A user that polkit cannot identify is refused."""
         client = self.raw()
         client.set_identity(rpc.param('sasl-user-name', 's', 'fred@EXAMPLE.ORG'))
         self.assert_refused(REFUSED, client.list_all, says='is unknown or out of range', domain=FROM_ACCESS)
@@ -734,7 +734,7 @@ class Identity(JudgedTest):
 
 
 class IdentityUnjudged(MediatedTest):
-    """Without access_drivers whoever is let in may do anything, for whomever he acts."""
+    """Without access_drivers, every connected user may do everything, for any identity."""
 
     def test_it_is_taken(self):
         client = self.raw()

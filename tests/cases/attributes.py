@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Attributes set at creation: in order, below the device, all of them or no device; and those that
-are the kernel's own."""
+"""Attributes set at creation are written in order and below the device, or there is no device; those of the kernel
+are refused."""
 
 import functools
 import os
@@ -12,18 +12,18 @@ from mediated_test import MediatedTest
 LIVE, CONFIG = 1, 2
 UNSUPPORTED, SYSTEM_ERROR = libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_SYSTEM_ERROR
 
-# What the driver core, the bus, mdev and VFIO make in the directory of a device, there or not.
+# Names that the driver core, the bus, mdev and VFIO use in the directory of a device, present or not.
 KERNELS = ('remove', 'uevent', 'driver_override', 'power/control', 'power', 'power/async',
            'driver/unbind', 'driver/bind', 'subsystem/drivers_probe', 'iommu_group/type',
            'mdev_type/create', 'vfio-dev/vfio0/uevent', 'vfio-dev/vfio0/power/control',
            'waiting_for_supplier', 'consumer:pci:0000:00:01.0/sync_state_only',
            'supplier:pci:0000:00:01.0/status', 'rescan', 'reset', 'reset_method', 'bind', 'unbind',
            'msi_bus', 'enable', 'online', 'new_id', 'of_node/name',
-           # In what may be a group of the driver's, or another device.
+           # In a directory that may be a group of the driver's, or another device.
            'nvidia/remove', 'nvidia/uevent', 'nvidia/power/control', 'x/driver/unbind',
            'net/eth0/device/driver_override', 'x/y/subsystem/drivers_probe', 'x/consumer:a:b/status')
 
-# What the drivers of all hosts make.
+# Attributes added by the drivers of all hosts.
 DRIVERS = {'scratch', 'stubborn', 'journal', 'nvidia'}
 
 
@@ -37,7 +37,7 @@ class Attributes(MediatedTest):
         self.assertEqual(self.host.attribute(uuid, 'nvidia/vgpu_params'), attrs[1][1])
 
     def test_value_ends_in_a_newline(self):
-        """Without one NVIDIA's driver drops the last character."""
+        """A value is written with a newline, without which NVIDIA's driver drops the last character."""
         uuid = self.new_uuid()
         with self.host.knob(self.parent, 'strict_params', 1):
             self.create(uuid=uuid, attrs=[('nvidia/vgpu_params', 'frame_rate_limiter=0')])
@@ -55,7 +55,7 @@ class Attributes(MediatedTest):
         self.assertEqual(self.host.attribute(uuid, 'scratch'), value)
 
     def refuse(self, attrs, says, code=UNSUPPORTED):
-        """The device may have been there for a moment, but nobody was told of it."""
+        """Checks that the create is refused without an event, although the device may exist for a moment."""
         with self.nothing_changes():
             self.assert_refused(code, self.create_with, attrs, says=says)
 
@@ -75,7 +75,7 @@ class Attributes(MediatedTest):
         self.refuse([('nvidia', 'x')], 'nvidia', SYSTEM_ERROR)
 
     def test_way_out(self):
-        """In the stock daemon '../remove' removes the parent."""
+        """A path out of the device is refused; in the stock daemon, '../remove' removes the parent."""
         for name in ('../remove', 'nvidia/../../remove', '..', './../remove', 'nvidia/..',
                      f'../mdev_supported_types/{self.type_id}/create', '../hostile/total_mib',
                      '../' * 40 + 'etc/hostname'):
@@ -110,8 +110,8 @@ class Attributes(MediatedTest):
 
 
 class Kernels(MediatedTest):
-    """What the kernel makes for every device is no attribute of the driver: a write to `remove`
-    would destroy a device whose destruction is refused."""
+    """The kernel's attributes are not the driver's: a write to `remove` would destroy a device whose destruction is
+    refused."""
 
     def refused(self, func, *args, name):
         self.assert_refused(UNSUPPORTED, func, *args, says=[f"'{name}'", 'belongs to the kernel'])
@@ -122,7 +122,7 @@ class Kernels(MediatedTest):
                 func(name, [('scratch', 'x'), (name, '1')])
 
     def test_create(self):
-        """Nothing is made, not even for a moment."""
+        """A create with a kernel attribute is refused before the device exists."""
         with self.nothing_changes():
             self.for_each(lambda name, attrs: self.refused(
                 functools.partial(self.create, attrs=attrs), name=name))
@@ -148,7 +148,8 @@ class Kernels(MediatedTest):
         self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'old'}])
 
     def test_update_while_in_use(self):
-        """For root, too: the kernel would remove it as soon as its user lets go."""
+        """An update of a device in use is refused for root too, because the kernel would remove the device after its
+        last use."""
         device = self.create(uuid=(uuid := self.new_uuid()))
         with self.host.hold_open(uuid):
             self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy, says='in use')
@@ -157,7 +158,7 @@ class Kernels(MediatedTest):
         device.destroy()
 
     def test_whatever_is_there(self):
-        """In the directory of a device, only what its driver has made is its driver's."""
+        """In the directory of a device, only files of the mdev driver are accepted."""
         device = self.create(uuid=(uuid := self.new_uuid()))
         top = self.host.real(self.host.device_path(uuid))
         found = set()
@@ -175,7 +176,7 @@ class Kernels(MediatedTest):
         device.destroy()
 
     def test_definition_on_disk(self):
-        """It is shown, but cannot be started, nor told to start by itself."""
+        """A definition on disk with such an attribute is listed, but can neither be started nor set to autostart."""
         for name in ('remove', 'power/control', 'uevent'):
             with self.subTest(name):
                 uuid = self.new_uuid()
@@ -205,7 +206,7 @@ class Kernels(MediatedTest):
         self.assertEqual(self.host.children(), [])
 
     def test_shared_with_the_parent(self):
-        """What the bus gives the parent, too, is not the mdev driver's, whatever it is called."""
+        """Attributes that the bus also gives the parent are not the mdev driver's, whatever their names."""
         device = self.create(uuid=(uuid := self.new_uuid()))
         for name in ('vendor', 'class'):
             with self.subTest(name):
@@ -215,7 +216,7 @@ class Kernels(MediatedTest):
 
 
 class PathsAreChecked(MediatedTest):
-    """A name that is no path below the device is not kept, either."""
+    """A name that is not a path below the device is not stored either."""
 
     def test_define(self):
         with self.nothing_changes():

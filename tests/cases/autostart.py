@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices that are defined to start by themselves do, whenever their parent comes."""
+"""Devices with autostart are started whenever their parent appears."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ MDEV, ACTIVE = 1 << 14, 1 << 31
 
 
 class Autostart(MediatedTest):
-    """The daemon is started by the tests, with definitions on disk."""
+    """The tests start the daemon, with definitions on disk."""
 
     starts_daemon = False
 
@@ -55,7 +55,7 @@ class Autostart(MediatedTest):
         self.assertFalse(self.log_has('Failed to autostart'))
 
     def test_failure_is_one_line_of_the_log(self):
-        """The cause quotes the value of an attribute, which must not look like lines of ours."""
+        """A failed autostart is one line of the log, even if the quoted attribute value contains newlines."""
         forged = 'mediated-CRITICAL: 00:00:00.000: forged'
         self.write_definition(self.uuids[0], start='auto',
                               attrs=[{'stubborn': f'1\n{forged}' + 'x' * 10000}])
@@ -101,7 +101,7 @@ class Autostart(MediatedTest):
             self.assertEqual(events.count(('created', self.auto[0])), times)
 
     def test_once_only(self):
-        """Whoever destroys a device wants it gone, whatever else happens on its parent."""
+        """A device destroyed by a client is not started again by other changes of its parent."""
         self.write_all()
         self.daemon.start(self.config)
         self.wait_started()
@@ -134,12 +134,12 @@ class Autostart(MediatedTest):
                             f'{name} in the log')
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
         self.host.set_knob(self.parent, 'fail_create', 0)
-        # Something changes on the parent.
+        # A change of the parent.
         self.create()
         self.wait_started()
 
     def test_parent_changes_meanwhile(self):
-        """A start that fails because of what has changed since it was begun is begun again."""
+        """A start that fails because the parent changed meanwhile is repeated."""
         begun, go_on = self.daemon.directory / 'begun', self.daemon.directory / 'go-on'
         script = self.daemon.scripts / 'callouts' / 'first-time.sh'
         script.parent.mkdir(parents=True)
@@ -173,7 +173,7 @@ class Autostart(MediatedTest):
         self.wait_started([name])
 
     def test_one_blocks_nobody(self):
-        """The driver of one parent hangs: the others' devices start, and clients are served."""
+        """A hung driver of one parent delays neither other parents' devices nor clients."""
         first, second = self.host.parents()[:2]
         self.write_definition(self.uuids[0], start='auto')
         self.write_definition(self.uuids[1], parent=second.address, start='auto')
@@ -185,7 +185,7 @@ class Autostart(MediatedTest):
         self.wait_started([self.auto[0]])
 
     def test_stopped_in_the_middle(self):
-        """The daemon ends when the device is whole, and begins no other."""
+        """At the end, the daemon completes the device being started, and starts no other."""
         self.write_definition(self.uuids[0], start='auto', attrs=[{'scratch': 'x'}])
         self.host.set_knob(self.parent, 'block_create', 1)
         self.daemon.start(self.config)
@@ -199,7 +199,7 @@ class Autostart(MediatedTest):
         self.daemon.process = None
 
     def test_idle_in_the_middle(self):
-        """The daemon does not end before all are started."""
+        """An idle daemon does not exit before all devices are started."""
         uuids = [self.new_uuid() for _ in range(10)]
         for uuid in uuids:
             self.write_definition(uuid, start='auto')
@@ -214,7 +214,7 @@ class Autostart(MediatedTest):
         self.daemon.process = None
 
     def test_far_more_than_there_is_room_for(self):
-        """They do not get into the way of each other, nor of clients."""
+        """Far more devices than there is room for delay neither each other nor clients."""
         types = self.host.types(self.parent)
         self.uuids = [self.new_uuid() for _ in range(1500)]
         for uuid in self.uuids:
@@ -238,10 +238,10 @@ class Autostart(MediatedTest):
 
 @only_on('vm', 'the fake kernel has no modules')
 class Module(MediatedTest):
-    """The driver of the parents is a module that comes and goes."""
+    """The driver of the parents is a module that is loaded and unloaded."""
 
     starts_daemon = False
-    # mdevctl looks nowhere else, and its udev rule starts what is there.
+    # The only directory of mdevctl, whose udev rule starts the devices in it.
     config = {'definitions': {'directory': '/etc/mdevctl.d'}}
 
     def setUp(self):
@@ -289,7 +289,8 @@ class Module(MediatedTest):
         self.come_and_go()
 
     def test_with_the_udev_rule_of_mdevctl(self):
-        """It starts them too, at the same time: either may be first, once it is started."""
+        """mdevctl's udev rule starts the same devices concurrently; either may be first, and each device is started
+        once."""
         rule = pathlib.Path('/run/udev/rules.d/60-mdevctl.rules')
         rule.parent.mkdir(exist_ok=True)
         rule.write_text('ACTION=="change", ENV{MDEV_STATE}=="registered", '

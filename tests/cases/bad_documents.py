@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents that are none, or none that can be created."""
+"""Documents that are malformed, or describe a device that cannot be created."""
 
 import itertools
 
@@ -34,10 +34,10 @@ def mdev_document(content):
 
 
 class Heavy(MediatedTest):
-    """The documents that take longest of those that are within the limits, and what others have of it."""
+    """The slowest documents within the limits do not delay other clients."""
 
     def refuse_and_count(self, document, code, flags, domain=libvirt.VIR_FROM_NODEDEV):
-        """How many calls of another client are answered before the refusal of this one."""
+        """Counts the calls of another client that are answered before this one is refused."""
         writer, other = self.raw(), self.raw()
         writer.send('DEFINE_XML', rpc.string(document) + rpc.u32(flags))
         count = 0
@@ -48,7 +48,7 @@ class Heavy(MediatedTest):
         return count
 
     def test_others_are_answered(self):
-        """Parsed on the main loop, each of these would let nobody have more than one answer."""
+        """Other clients are answered while such a document is parsed, because parsing is not done on the main loop."""
         names = itertools.count()
         many_names = ''.join('<x ' + ' '.join(f"a{next(names):x}=''" for _ in range(64)) + '/>' for _ in range(780))
         features = "<feature name='rx'/>" * 8180
@@ -68,7 +68,7 @@ class Heavy(MediatedTest):
                 self.assertGreaterEqual(self.refuse_and_count(document, *refusal), 10)
 
     def test_many_at_once(self):
-        """One user's documents take one thread; a short document of the same user does not wait for them."""
+        """One user's documents occupy one thread; a short document of the same user does not wait for them."""
         long = mdev_document("<xxxxxxxxxxx a='b'/>" * 49000)
         writers = [self.raw() for _ in range(3)]
         for writer in writers:
@@ -172,13 +172,13 @@ class BadDocuments(MediatedTest):
         self.refuse(libvirt.VIR_ERR_XML_ERROR, '<device>' + '<a>' * 100000 + '</a>' * 100000 + '</device>', domain=XML_FROM)
 
     def test_longest_document(self):
-        """As much as a document may have, and nothing wrong with it."""
+        """A valid document of the maximum size is accepted."""
         document = self.padded(DOCUMENT_MAX)
         device = self.conn.nodeDeviceCreateXML(document, 0)
         self.assertIn(device.name(), self.names())
 
     def test_too_long_document(self):
-        """The error names the limit; a message that is much longer is not even kept."""
+        """The error for a longer document names the limit; a much longer message is not even stored."""
         for size in (DOCUMENT_MAX + 1, DOCUMENT_MAX + 60000):
             self.refuse(libvirt.VIR_ERR_XML_ERROR, self.padded(size), f'document is larger than {DOCUMENT_MAX} bytes',
                         domain=XML_FROM)
@@ -192,7 +192,7 @@ class BadDocuments(MediatedTest):
         return document.replace('</device>', f"<!--{'x' * padding}--></device>")
 
     def test_too_much_of_something(self):
-        """What would take the parser, or the schema's patterns, minutes."""
+        """Documents that would occupy the parser or the schema for minutes are refused."""
         attributes = ' '.join(f"a{i}=''" for i in range(100000))
         namespaces = ' '.join(f"xmlns:a{i}='u'" for i in range(50000))
         for extra, says in ((f'<x {attributes}/>', '64 attributes in one element'),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""mdevctl's scripts around what is done to a device, by the whole daemon."""
+"""mdevctl's scripts around operations on a device, with the whole daemon."""
 
 import functools
 import json
@@ -16,7 +16,7 @@ SUPPORTED = {'supports': {'version': 2, 'actions': ['start', 'stop', 'define', '
 
 
 class Scripts(MediatedTest):
-    """Each script tells what it has been given, one line of JSON per call."""
+    """Each script records its arguments and input, one line of JSON per call."""
 
     def setUp(self):
         super().setUp()
@@ -41,7 +41,7 @@ class Scripts(MediatedTest):
         return path
 
     def calls(self):
-        """[(event, action, state, uuid, input)], version probes left out."""
+        """Returns [(event, action, state, uuid, input)], without version probes."""
         result = []
         for line in self.record.read_text(encoding='utf-8').splitlines():
             words, _, given = line.partition('\t')
@@ -131,7 +131,7 @@ class Scripts(MediatedTest):
         self.assertEqual(self.calls(), [])
 
     def test_hangs(self):
-        """It delays its own caller until the deadline, and nobody else."""
+        """A hung script delays only the call that runs it, until the timeout."""
         self.install(body='sleep 1000')
         uuid = self.new_uuid()
         with self.settings(callouts={'timeout': '3'}):
@@ -143,7 +143,7 @@ class Scripts(MediatedTest):
         self.assertEqual(self.host.children(), [])
 
     def test_made_by_others_meanwhile(self):
-        """While a script is asked, what is made is made by somebody else, and told at once."""
+        """A device created by another program while a script runs is reported at once."""
         go_on = self.daemon.directory / 'go-on'
         os.mkfifo(go_on)
         pipe = os.open(go_on, os.O_RDWR)
@@ -173,7 +173,7 @@ class Scripts(MediatedTest):
         self.assertEqual(self.host.children(), [])
 
     def test_dies_by_a_signal(self):
-        """As one that cannot be run: it is not for us."""
+        """A script that dies by a signal is treated like one that cannot be executed: as not responsible."""
         self.install(body='kill -9 $$')
         self.create()
         self.assertEqual(len(self.host.children()), 1)
@@ -206,11 +206,11 @@ class Scripts(MediatedTest):
         self.assertEqual(self.steps()[0], ('live', 'modify', 'none'))
         self.assertEqual(self.calls()[0][4], {'mdev_type': self.type_id, 'start': 'manual',
                                               'attrs': [{'scratch': 'live'}]})
-        # The script has done it, in its own way.
+        # The script has made the change itself.
         self.assertEqual(self.host.journal(uuid), [])
 
     def test_many_live_updates(self):
-        """A script takes any names; those that a device has been given are kept, up to the limit."""
+        """Names that a script accepts are remembered per device, up to the limit."""
         self.install(versioned=True)
         uuid, client = self.new_uuid(), self.raw()
         name = self.create(uuid=uuid).name()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whatever is asked about a device, on every machine: the answers agree, and what one of them names is there."""
+"""On every machine, all answers about a device agree, and every device named in an answer exists."""
 
 import libvirt
 
@@ -19,7 +19,7 @@ class ConsistencyTest(MediatedTest):
 
 
 class Answers(ConsistencyTest):
-    """Of one machine; the simulated ones are below."""
+    """The machine that runs the test; classes for the simulated machines follow."""
 
     def test_agree(self):
         self.check()
@@ -40,13 +40,13 @@ globals().update({case.__name__: case for case in map(on_machine, hosts.MACHINES
 
 @only_on('sim', 'types of a real driver are there or not')
 class NoTypes(ConsistencyTest):
-    """Parents without a single type, as a driver leaves them whose devices are not set up yet."""
+    """Parents without any type, as drivers leave them before their devices are set up."""
 
     def types(self, parent):
         return f'{parent.path}/mdev_supported_types'
 
     def empty(self, parent):
-        """The directory stays, or there is another one like it."""
+        """Removes all types; the directory remains, or is replaced by a new one."""
         self.host.unregister(parent)
         self.host.kernel.sysfs.mkdir(self.types(parent))
         self.announce(parent)
@@ -57,7 +57,7 @@ class NoTypes(ConsistencyTest):
         self.conn.getLibVersion()
 
     def check_parent(self, parent):
-        """It is none, whoever is asked, until there is a type."""
+        """Checks that no answer treats the device as a parent until it has a type."""
         self.empty(parent)
         is_listed = self.wait_until(lambda: parent.name not in self.names(MDEV_TYPES) and [parent.name in self.names()],
                                     'no parent')[0]
@@ -82,7 +82,7 @@ class NoTypes(ConsistencyTest):
         self.check_all()
 
     def test_starts_by_itself_when_there_is_a_type(self):
-        """What waits for a parent without types is started with the first one."""
+        """Devices with autostart are started when their parent gets its first type."""
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()
         self.empty(self.parent)
@@ -103,7 +103,7 @@ class NoTypesOfVirtualParents(NoTypes):
 
 @only_on('sim', 'the VM has no such hardware')
 class Groups(ConsistencyTest):
-    """Groups of channel-attached devices: what a member says of its group is what the group says."""
+    """Groups of channel-attached devices: member and group agree."""
 
     machine = 'mainframe'
     CHANNELS = [f'{s390_hosts.CSS}/0.0.002{number}/0.0.bd0{number}' for number in range(3)]
@@ -122,7 +122,7 @@ class Groups(ConsistencyTest):
         self.host.kernel.event('remove', path, SUBSYSTEM='ccwgroup', DEVTYPE='qeth_generic')
 
     def test_ungrouped(self):
-        """Only the group is told to have gone."""
+        """Ungrouping reports the removal of the group only."""
         self.ungroup()
         self.events.wait(('deleted', 'ccwgroup_0_0_bd00'))
         self.assertEqual(self.events.all(), [('deleted', 'ccwgroup_0_0_bd00')])

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a document costs, of each kind of device: exact upper bounds in system calls, which no machine changes.
+"""The cost of a document of each kind of device: exact upper bounds in system calls, independent of the machine.
 
-Counted is what reads something, over all threads; what the test bed adds is left out. A bound is raised only for what
-must be read anew for each document.
+All threads' calls that read something are counted, without those of the test bed. Raise a bound only for data that must
+be read anew for each document.
 """
 
 from mediated_test import MediatedTest, only_on
 from syscalls import Trace
 
 SIMULATED = 'the hardware is of a simulated host'
-# So that what happens now and then, as a thread that ends, is not taken for a part of each document.
+# Several, so that rare calls such as the end of a thread do not count for each document.
 DOCUMENTS = 10
 READING = {'openat', 'newfstatat', 'readlinkat', 'getdents64', 'read', 'ioctl'}
-# What threads wake each other up with: the main loop, and those that wait for a job or a lock.
+# How threads wake each other: the main loop, and waits for a job or a lock.
 WAKE_UP = 'eventfd'
 WAKE_UP_THREAD = 'FUTEX_WAKE'
 
 
 class Costs(MediatedTest):
     def trace(self, device):
-        """Of documents of a device that has been read before."""
+        """Traces documents of a device that has been read before."""
         device.XMLDesc(0)
         with Trace(self.daemon.process.pid, self.deadline) as trace:
             for _ in range(DOCUMENTS):
@@ -27,8 +27,8 @@ class Costs(MediatedTest):
         return trace
 
     def check(self, name, most, waking_up=0):
-        """At most so many calls that read, and so often is the main loop woken up by a thread. The thread is woken up as
-        often: neither has to wait for a lock that the other one holds, but for those of the memory now and then."""
+        """Checks the number of reading calls, and how often a thread wakes the main loop. The main loop wakes the
+        thread as often: neither waits for a lock of the other, except rarely for the allocator's."""
         trace = self.trace(self.conn.nodeDeviceLookupByName(name))
         reads = [call for call in trace.calls if call.name in READING and WAKE_UP not in call.arguments]
         wake_ups = [call for call in trace.calls if call.name == 'write' and WAKE_UP in call.arguments]
@@ -41,7 +41,7 @@ class Costs(MediatedTest):
         self.assertLessEqual(trace.count('poll') / DOCUMENTS, 1 + waking_up + 1 / DOCUMENTS)
 
     def check_all(self, bounds, waking_up=0):
-        """`bounds` are calls by device."""
+        """`bounds` maps devices to numbers of calls."""
         for name, most in bounds.items():
             with self.subTest(name):
                 self.check(name, most, waking_up)
@@ -49,14 +49,14 @@ class Costs(MediatedTest):
 
 @only_on('sim', SIMULATED)
 class Parents(Costs):
-    """Their drivers are asked how many devices are left of each type: that is three calls a type."""
+    """A document asks the parent's driver for the available instances of each type, with three calls per type."""
 
     def test_gpus(self):
         self.check_all({'pci_0000_86_00_0': 36, 'pci_0000_87_00_0': 36}, waking_up=1)
         self.check_all({'pci_0000_85_08_0': 20, 'pci_0000_00_1f_6': 14, 'computer': 0})
 
     def test_mediated_device(self):
-        """That there are no scripts is known."""
+        """The absence of scripts is cached."""
         self.check_all({self.create().name(): 5})
 
     def test_lists_and_lookups(self):
@@ -80,7 +80,7 @@ class Laptop(Costs):
     machine = 'laptop'
 
     def test_functions(self):
-        """With a link and without, with virtual functions, as one, and with vital product data."""
+        """Functions with and without a link, with virtual functions, as one, and with vital product data."""
         self.check_all({'pci_0000_00_1f_0': 14, 'pci_0000_00_01_0': 20, 'pci_0000_02_00_0': 26, 'pci_0000_02_00_1': 23,
                         'pci_0000_02_00_2': 21, 'pci_10000_e1_00_0': 17})
 
@@ -90,7 +90,7 @@ class Laptop(Costs):
 
 @only_on('sim', SIMULATED)
 class Interfaces(Costs):
-    """All offloads are one question."""
+    """All offloads take a single query."""
 
     machine = 'net'
 
@@ -117,7 +117,7 @@ class Adapters(Costs):
                         'scsi_generic_sg0': 3})
 
     def test_fibre_channel(self):
-        """The driver is asked for the name of the fabric."""
+        """A document asks the driver for the name of the fabric."""
         self.check_all({'scsi_host3': 16, 'scsi_host6': 13}, waking_up=1)
 
 
@@ -129,6 +129,6 @@ class Mainframe(Costs):
         self.check_all({'ap_card04': 4, 'ap_04_0023': 4, 'css_0_0_0000': 5, 'ccw_0_0_1500': 7})
 
     def test_parents(self):
-        """Their drivers count what is left, and are not waited for; that of a card is."""
+        """Drivers of parents only read a counter, without a hand-over to a thread; the driver of a card needs one."""
         self.check_all({'css_0_0_00d0': 7, 'ap_matrix': 7})
         self.check_all({'ccwgroup_0_0_bd00': 16}, waking_up=1)

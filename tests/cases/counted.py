@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a call costs in system calls, hand-overs to a thread and turns of the main loop: exact upper bounds, which no
-machine changes.
+"""The cost of a call in system calls, hand-overs to a thread and turns of the main loop: exact upper bounds,
+independent of the machine.
 
-Counted is one client that waits for each answer. What the test bed adds is left out, and so is what libraries do in
-their own way: memory, locks, and how libudev receives a message. `fstat` is
-another system call in other versions of the C library, and left out, too. Documents are in costs.py.
+One client waits for each answer. The calls of the test bed are not counted, nor those that libraries make in their own
+way: memory, locks, and libudev's receives. `fstat` is a different system call in other versions of the C library, and
+is not counted either. Documents are in costs.py.
 """
 
 import collections
@@ -15,25 +15,25 @@ from mediated_test import MediatedTest, only_on
 from syscalls import Trace
 
 SIMULATED = 'what the test bed adds to the system calls is known of a simulated host'
-# So that what happens now and then is not taken for a part of each call.
+# Several, so that rare calls do not count for each call.
 CALLS = 10
 LOOKING = {'openat', 'newfstatat', 'readlinkat', 'getdents64', 'read'}
 KEEPING = {'write', 'fsync', 'fchmod', 'renameat', 'unlinkat', 'mkdir', 'mkdirat'}
 WAKE_UP, CHANGES = '[eventfd]', ':inotify>'
-# An open file that is looked at.
+# A stat of an open file.
 NOT_COUNTED = ', "",'
 LOG = re.compile(r'^2<')
-# A write to sysfs, as the simulated kernel is told of it.
+# A write to sysfs, as sent to the simulated kernel.
 WRITES_SYSFS = re.compile(r'^\d+<[^>]*>, "w\\0')
-# The main loop waits for many descriptors, libudev for its socket only.
+# The main loop polls many descriptors; libudev polls only its socket.
 TURN = re.compile(r'\{fd=.*\{fd=')
-# What is counted: files looked at, files changed, writes to sysfs, frames sent, lines logged, and how often a thread
-# wakes up the main loop; each hand-over to a thread ends so.
+# Counted: files examined, files changed, writes to sysfs, frames sent, lines logged, and wake-ups of the main loop, one
+# per hand-over to a thread.
 COUNTED = ('looks', 'writes', 'sysfs', 'sent', 'logged', 'wake_ups')
 
 
 def classify(call):
-    """What a system call counts as; None: nothing."""
+    """Returns the kind of a system call; None: not counted."""
     if call.name in ('poll', 'ppoll'):
         return 'turns' if TURN.search(call.arguments) else None
     if call.sends_frames():
@@ -57,12 +57,11 @@ def classify(call):
 
 class Counted(MediatedTest):
     def check(self, functions, **bounds):
-        """One call each of the functions costs at most so much on average; returns what they return.
+        """Checks that one call of each function costs at most this much on average; returns the results.
 
-        A turn of the main loop is for the call, for a thread that wakes it up, or for an event of udev or of a
-        directory. These come when they come, together or each by itself. A turn that has begun before the trace
-        has may end in it. Between two looks at the kernel's own events there is a turn for a timer; how often they
-        are looked at, KernelEvents tells.
+        A turn of the main loop serves the call, a thread that wakes it, or an event of udev or of a directory. Events
+        may share a turn or not. A turn begun before the trace may end in it. Between two polls of kernel uevents there
+        is one turn for a timer; KernelEvents checks the frequency of polls.
         """
         with Trace(self.daemon.process.pid, self.deadline) as trace:
             results = [function() for function in functions]
@@ -77,7 +76,7 @@ class Counted(MediatedTest):
 @only_on('sim', SIMULATED)
 class Changes(Counted):
     def create_and_destroy(self, sent):
-        """The first device is made before, as its kind has to be read more thoroughly."""
+        """The first device is created beforehand, because more is read for the first of a kind."""
         self.create().destroy()
         devices = self.check([self.create] * CALLS, looks=12, sysfs=1, sent=sent, logged=1, wake_ups=1)
         self.check([device.destroy for device in devices], looks=10, sysfs=1, sent=sent, logged=1, wake_ups=1)
@@ -86,12 +85,12 @@ class Changes(Counted):
         self.create_and_destroy(sent=1)
 
     def test_with_a_subscriber(self):
-        """It is told of the device, and of its parent's update."""
+        """The subscriber receives the event of the device, and the update of its parent."""
         self.listen()
         self.create_and_destroy(sent=3)
 
     def test_definitions(self):
-        """What is written is read back once, although the directory tells of it, too."""
+        """A definition is read back once, although the directory's watch reports it too."""
         first = self.define()
         first.setAutostart(1)
         first.undefine()
@@ -105,7 +104,7 @@ class Changes(Counted):
 
 @only_on('sim', SIMULATED)
 class Answers(Counted):
-    """One poll, one recv, one send."""
+    """An answer costs one poll, one recv and one send."""
 
     def test_from_memory(self):
         device = self.conn.nodeDeviceLookupByName('computer')
@@ -116,7 +115,7 @@ class Answers(Counted):
 
 @only_on('sim', SIMULATED)
 class KernelEvents(Counted):
-    """What it costs to know whether udevd is at work: two looks a second, each at eight events or more at once."""
+    """Observing whether udevd works costs two polls a second, each for at least eight events."""
 
     AT_ONCE, REST = 8, 1.0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Creating mediated devices: every way to name parent and type, and what holds afterwards."""
+"""Creating mediated devices: all ways to name parent and type, and the result."""
 
 import errno
 
@@ -14,7 +14,7 @@ REFUSED = 'Unable to start mediated device'
 
 class Create(MediatedTest):
     def check_created(self, name, parent, type_id, uuid):
-        """API, document and sysfs agree, on this connection and on new ones."""
+        """Checks that API, document and sysfs agree, on this connection and on new ones."""
         self.assertEqual(name, self.child_name(parent, uuid))
         for connection in (self.conn, self.connect(), self.connect(read_only=True)):
             self.assertIn(name, self.names(connection=connection))
@@ -31,7 +31,7 @@ class Create(MediatedTest):
         self.assertEqual(self.host.children(parent), [uuid])
 
     def check(self, expected_type, below=None, flags=0, **fields):
-        """Creates with these fields of the document and looks at everything."""
+        """Creates a device with these fields of the document and checks the result."""
         below = below or self.parent
         fields.setdefault('parent', below.name)
         uuid = self.new_uuid()
@@ -117,7 +117,7 @@ class Create(MediatedTest):
 
 
 class Refused(MediatedTest):
-    """Sound documents that ask for what cannot be had."""
+    """Valid documents that cannot be fulfilled are refused."""
 
     def refuse(self, code, says=(), **fields):
         with self.nothing_changes():
@@ -158,7 +158,7 @@ class Refused(MediatedTest):
         self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, 'nvidia-18', self.parent.name], type_id='nvidia-18')
 
     def test_exhausted_by_a_race(self):
-        """The room is there when the daemon looks, and gone when the kernel does."""
+        """The room is available when the daemon checks, and taken when the kernel creates."""
         uuid = self.new_uuid()
         with self.host.knob(self.parent, 'vanish', 1):
             root = documents.parse(self.dump(self.parent.name))

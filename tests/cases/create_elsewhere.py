@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Creating on hardware that only the simulated host has."""
+"""Creating devices on hardware that only the simulated host has."""
 
 import libvirt
 
@@ -8,7 +8,7 @@ from mediated_test import MediatedTest, only_on
 
 
 class OnMachine(MediatedTest):
-    """Creates and destroys one device of each type; the classes below name the machines."""
+    """Creates and destroys one device of each type; subclasses name the machines."""
 
     def create_each(self):
         for type_id in self.host.type_ids(self.parent):
@@ -95,7 +95,7 @@ class VirtualFunctions(OnMachine):
 
 @only_on('sim', 'the module of the VM has no two types of one suffix')
 class AmbiguousTypes(MediatedTest):
-    """Two types of a parent that end in the same, or have the same name."""
+    """Two types of a parent with the same suffix or the same name."""
 
     machine = 'twins'
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The directory of definitions, which is mdevctl's too: what others write, and what is broken."""
+"""The directory of definitions, shared with mdevctl: files of other programs, and broken files."""
 
 import json
 import os
@@ -16,7 +16,7 @@ MDEV, INACTIVE = 1 << 14, 1 << 30
 
 LIMIT = 4096  # definitions of one parent
 
-# What `mdevctl define` writes.
+# Written by `mdevctl define`.
 FOREIGN = '{\n  "mdev_type": "%s",\n  "start": "manual",\n  "attrs": []\n}'
 
 
@@ -65,7 +65,7 @@ class OthersWrite(MediatedTest):
         return f'mdev_{uuid}_{address}'.replace('-', '_')
 
     def test_two_parents_of_one_name(self):
-        """Only one device can have a name: the first keeps it, and its definition."""
+        """If two parents have the same name, the first keeps the name and its definition."""
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()
         alike = self.parent.address.replace(':', '-')
@@ -124,12 +124,12 @@ class OthersWrite(MediatedTest):
 
 
 class TooMuch(MediatedTest):
-    """Nothing is acknowledged that could not be read again."""
+    """A definition that could not be read again is refused."""
 
     def test_too_long(self):
         uuid = self.new_uuid()
         self.define(uuid=uuid, attrs=[('scratch', 'old')])
-        long = [('scratch', '"' * 900)] * 1024  # JSON takes twice as much
+        long = [('scratch', '"' * 900)] * 1024  # JSON escapes double the size
         with self.nothing_changes():
             self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.raw().define_xml,
                                 self.document(uuid=self.new_uuid(), attrs=long),
@@ -139,7 +139,7 @@ class TooMuch(MediatedTest):
         self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'old'}])
 
     def test_too_many(self):
-        """The rest is passed over, and said to be, until there is room."""
+        """Definitions beyond the limit are skipped and reported, until there is room."""
         directory = self.definition_path('x').parent
         directory.mkdir(parents=True, exist_ok=True)
         uuids = [str(uuids_of(number)) for number in range(LIMIT + 1)]
@@ -160,7 +160,7 @@ class TooMuch(MediatedTest):
 
 
 class Broken(MediatedTest):
-    """What is wrong is said once, by path, and hides nothing else."""
+    """A broken definition is reported once, by path, and hides no other one."""
 
     def setUp(self):
         super().setUp()
@@ -170,7 +170,7 @@ class Broken(MediatedTest):
                         'the good one')
 
     def check(self, path):
-        """`path` has been made; another good one shows that it has been passed over."""
+        """Checks that the new file `path` is skipped, by the appearance of a valid one."""
         other = self.new_uuid()
         self.write_definition(other)
         names = sorted(self.child_name(self.parent, uuid) for uuid in (self.good, other))
@@ -210,7 +210,7 @@ class Broken(MediatedTest):
         self.check(self.write('[' * 100000))
 
     def test_deep_behind_an_escape(self):
-        """A parser that takes the closing quote for a digit sees brackets where others see text."""
+        """A parser that takes the closing quote for an escaped character would see brackets where others see text."""
         self.check(self.write('{"mdev_type":"nvidia-11","a":"\\ud8" x","b":' + '[' * 1000000))
 
     def test_escapes_that_are_none(self):
@@ -272,7 +272,7 @@ class Broken(MediatedTest):
         events.wait(('defined', name))
 
     def test_half_written_is_not_looked_at(self):
-        """mdevctl truncates and writes in place: the definition does not vanish meanwhile."""
+        """A definition does not disappear while mdevctl truncates and rewrites it in place."""
         events = self.listen()
         name = self.child_name(self.parent, self.good)
         with open(self.definition_path(self.good), 'w', encoding='utf-8') as file:
@@ -287,7 +287,7 @@ class Broken(MediatedTest):
 
 
 class CannotWrite(MediatedTest):
-    """The disk refuses: nothing is lost, and the error names path and cause."""
+    """If the disk refuses a write, nothing is lost, and the error names path and cause."""
 
     def refused(self, uuid, words):
         document = self.document(uuid=uuid, attrs=[('scratch', 'new')])
@@ -321,7 +321,7 @@ class CannotWrite(MediatedTest):
         self.assertEqual(self.litter(), [])
 
     def test_too_large_for_the_disk(self):
-        """A limit of the process stands for a full disk: the write ends half way."""
+        """A write that fails half way, here by a process limit instead of a full disk, changes nothing."""
         uuid = self.new_uuid()
         self.define(uuid=uuid, attrs=[('scratch', 'old')])
         before = self.definition_path(uuid).read_bytes()
@@ -341,7 +341,7 @@ class CannotWrite(MediatedTest):
         self.definition_path(uuid).unlink()
         undefine = self.in_background(device.undefine, 0)
         self.daemon.resume()
-        # The daemon may hear of the removal before the call or after it.
+        # The daemon may notice the removal before or after the call.
         with self.assertRaises(libvirt.libvirtError) as raised:
             undefine.result(self.deadline)
         self.assertEqual(raised.exception.get_error_domain(), libvirt.VIR_FROM_NODEDEV)
@@ -352,7 +352,7 @@ class CannotWrite(MediatedTest):
 
 @only_on('vm', 'mounts of its own')
 class Mounts(MediatedTest):
-    """A disk that is full, or read-only."""
+    """Disks that are full or read-only."""
 
     def mount(self, options):
         self.daemon.definitions.mkdir(exist_ok=True)
@@ -399,7 +399,7 @@ class Mounts(MediatedTest):
 
 @only_on('vm', 'mdevctl has but one directory')
 class Mdevctl(MediatedTest):
-    """Both directions of the exchange with mdevctl."""
+    """Definitions of mdevctl and of the daemon are visible to each other."""
 
     config = {'definitions': {'directory': '/etc/mdevctl.d'}}
 
@@ -418,7 +418,7 @@ class Mdevctl(MediatedTest):
                               capture_output=True).stdout
 
     def listed(self):
-        """What mdevctl has: {uuid: definition} of our parent."""
+        """Returns mdevctl's definitions of our parent: {uuid: definition}."""
         found = json.loads(self.mdevctl('list', '-d', '--dumpjson'))
         return {uuid: definition for block in found for parent, devices in block.items()
                 if parent == self.parent.address for device in devices

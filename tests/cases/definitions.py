@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Persistent devices: define, start, destroy, undefine, autostart, and what lists say of each."""
+"""Persistent devices: define, start, destroy, undefine, autostart, and their state in lists."""
 
 import subprocess
 
@@ -50,7 +50,7 @@ class Life(MediatedTest):
         self.assertNotIn(device.name(), self.names())
 
     def test_define_active(self):
-        """The order of Nova: create, define the same document, set autostart."""
+        """Nova's order works: create, define the same document, set autostart."""
         events = self.listen()
         document = self.document(uuid=self.new_uuid())
         device = self.conn.nodeDeviceCreateXML(document, 0)
@@ -71,7 +71,7 @@ class Life(MediatedTest):
             update, ('created', name), update])
 
     def test_create_xml_of_what_is_defined(self):
-        """What is given runs; the definition stays, and is what the next start takes."""
+        """The active device uses the given document; the definition is unchanged, and used by the next start."""
         uuid, other = self.new_uuid(), self.host.type_ids(self.parent)[1]
         defined = self.define(uuid=uuid, attrs=[('scratch', 'kept')])
         document = defined.XMLDesc(0)
@@ -145,7 +145,7 @@ class Life(MediatedTest):
         self.assertEqual(self.state(started.name()), STARTED)
 
     def test_many_changes_at_once(self):
-        """Changes of one device are made one after the other: none is lost."""
+        """Concurrent changes of one device are serialized: none is lost."""
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()
         clients = [self.raw() for _ in range(4)]
@@ -254,7 +254,7 @@ class Refusals(MediatedTest):
                                 says=self.parent.name)
 
     def test_of_the_machine(self):
-        """It is persistent; no definition makes it so."""
+        """A device of the machine is persistent without a definition."""
         device = self.conn.nodeDeviceLookupByName('computer')
         with self.nothing_changes():
             self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, device.undefine, 0, says='computer')
@@ -299,7 +299,7 @@ class Refusals(MediatedTest):
 
 
 class UnknownParent(MediatedTest):
-    """A device may be defined before its parent is there."""
+    """A device can be defined before its parent exists."""
 
     def test_pci(self):
         uuid = self.new_uuid()
@@ -325,7 +325,7 @@ class UnknownParent(MediatedTest):
         self.assertTrue(self.definition_path(uuid, 'card0').exists())
 
     def test_own_document(self):
-        """What we show of such a device can be updated and defined again."""
+        """Such a device can be updated and defined again with its own document."""
         device = self.define(parent='pci_0000_99_00_0', type_id='nvidia-11')
         name = device.name()
         document = device.XMLDesc(0).replace('</uuid>', "</uuid><attr name='scratch' value='x'/>")
@@ -352,7 +352,7 @@ class UnknownParent(MediatedTest):
 
 
 class Virsh(MediatedTest):
-    """The tool that people have."""
+    """The same operations with virsh."""
 
     def virsh(self, *words):
         return subprocess.run(['virsh', '-q', '-c', f'nodedev:///system?socket={self.daemon.rw_path}',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Destroying mediated devices, and what cannot be destroyed."""
+"""Destroying mediated devices, and devices that cannot be destroyed."""
 
 import errno
 
@@ -54,7 +54,7 @@ class Destroy(MediatedTest):
         self.assertEqual(self.host.children(), [])
 
     def test_vanished(self):
-        """Somebody else has removed it, and udev has not told us yet."""
+        """A device removed by another program, without udev's event yet, is reported as missing."""
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         with self.host.silence_udev():
@@ -99,7 +99,7 @@ class Destroy(MediatedTest):
         device.destroy()
 
     def test_driver_says_that_it_has_gone(self):
-        """It has not: whatever is answered, the device stays listed."""
+        """A device that the driver wrongly reports as removed stays listed."""
         device = self.create()
         with self.host.knob(self.parent, 'fail_remove', errno.ENODEV), self.nothing_changes():
             self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.destroy, says=device.name())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Events: which, how many, for whom, and in which order with replies."""
+"""Events: their kind, number, recipients, and order with replies."""
 
 import errno
 
@@ -13,7 +13,7 @@ CREATED, DELETED = 0, 1
 
 
 class Order(MediatedTest):
-    """On one connection, so that the order of the wire can be seen."""
+    """Events on one connection, in the order of the wire."""
 
     def setUp(self):
         super().setUp()
@@ -24,7 +24,7 @@ class Order(MediatedTest):
         self.name = self.child_name(self.parent, self.uuid)
 
     def since(self, serial):
-        """What came up to the reply to a call: events as tuples, the reply as 'reply'."""
+        """Returns all frames up to the reply to a call: events as tuples, the reply as 'reply'."""
         story = []
         reply = self.client.wait_reply(serial)
         self.assertIsNone(reply.error())
@@ -66,7 +66,7 @@ class Order(MediatedTest):
 
 
 class OrderInACrowd(Order):
-    """Of those who are told later, the one whose call it is is not told after the reply."""
+    """The caller receives events before its reply even if it is the last of many subscribers."""
 
     CROWD = 300
 
@@ -75,7 +75,7 @@ class OrderInACrowd(Order):
         super().setUp()
 
     def raw(self, *arguments, **keywords):
-        """The first one comes after all others."""
+        """Connects the first client after a crowd of subscribers."""
         while self.crowd < self.CROWD:
             self.crowd += 1
             other = super().raw()
@@ -165,7 +165,7 @@ class Subscriptions(MediatedTest):
 
 
 class Refusals(MediatedTest):
-    """A device that was there for a moment and was refused in the end is not told of."""
+    """A device that existed for a moment during a refused create causes no event."""
 
     def check(self, code, create):
         events = self.listen()
@@ -186,7 +186,7 @@ class Refusals(MediatedTest):
             with self.host.knob(self.parent, 'fail_create_late', errno.EIO):
                 events = self.check(libvirt.VIR_ERR_INTERNAL_ERROR, self.create)
             self.check(libvirt.VIR_ERR_SYSTEM_ERROR, lambda: self.create(attrs=[('stubborn', '1')]))
-        # What comes after the late events has the last word.
+        # The last operation, after the late events.
         device = self.create()
         events.wait(('update', self.parent.name))
         self.barrier(events)

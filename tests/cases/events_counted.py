@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every fact is told to everybody, once and in order, however short-lived a device is."""
+"""Every subscriber receives every event once and in order, however short-lived a device is."""
 
 import selectors
 import struct
@@ -11,13 +11,13 @@ from vm_host import thousands
 LIFECYCLE = 0
 CREATED, DELETED = 0, 1
 EVENT = rpc.PROCEDURES['EVENT_LIFECYCLE']
-# Where in a frame the procedure, the length of the name, and the name are.
+# Offsets in a frame of the procedure, the length of the name, and the name.
 PROCEDURE_AT, LENGTH_AT, NAME_AT = 12, 32, 36
 NUMBER = struct.Struct('>I')
 
 
 class Listeners:
-    """Many subscribers, read as fast as may be: only names and what has become of them."""
+    """Many subscribers, read as fast as possible; only names and kinds of events are decoded."""
 
     def __init__(self, clients):
         self.selector = selectors.DefaultSelector()
@@ -28,7 +28,7 @@ class Listeners:
             self.selector.register(client.socket, selectors.EVENT_READ, client)
 
     def read_until(self, size, deadline):
-        """Until each has got as many bytes of events as `size`."""
+        """Reads until each subscriber has received `size` bytes of events."""
         left = set(self.buffers)
         while left:
             ready = self.selector.select(deadline)
@@ -43,7 +43,7 @@ class Listeners:
 
     @staticmethod
     def stories(buffer):
-        """{name: [what has become of it, in order]}, and the bytes of all frames."""
+        """Returns {name: [kinds of its events, in order]}, and the size of all frames in bytes."""
         stories, at = {}, 0
         while at + NAME_AT <= len(buffer):
             size = NUMBER.unpack_from(buffer, at)[0]
@@ -58,7 +58,7 @@ class Listeners:
 
 
 class Counted(MediatedTest):
-    """Others create and remove devices, many as fast as they can."""
+    """Other programs create and remove devices, some as fast as possible."""
 
     subscribers, devices = 20, 50
 
@@ -91,7 +91,7 @@ class Counted(MediatedTest):
                 self.host.remove_by_others(uuid)
 
     def test_one_uuid_again_and_again(self):
-        """The daemon may be late: each coming and going counts, whatever sysfs holds by then."""
+        """Each creation and removal of a reused UUID is reported, even if sysfs has changed again by then."""
         client = self.raw()
         client.register(LIFECYCLE)
         uuid = self.new_uuid()
@@ -139,7 +139,7 @@ class CountedInLarge(Counted):
 
 
 class Deaf(MediatedTest):
-    """A subscriber that does not read is cut off at the bound, and costs nobody else anything."""
+    """A subscriber that does not read is disconnected at the limit, and affects no other client."""
 
     config = {'limits': {'max_queued_bytes': '65536'}}
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests of the stock qemu driver that use devices which mediated has created.
+"""Guests of the stock qemu driver that use devices created by mediated.
 
-What runs in them is tests/guest: it tells on its serial port what it sees of a device.
+The guests run tests/guest, which reports the devices that it sees on the serial port.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / 'examples'
 START_LIBVIRTD = ROOT / 'tests/vm/stock-libvirtd'
 LIBVIRTD_PID = '/run/libvirtd.pid'
-PROGRAM = 'tests/guest/guest'    # in a build directory
+PROGRAM = 'tests/guest/guest'    # in the build directory
 MDEV = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
 UP = r'up\n'
 FOUND = r'slot \d+: found, 4096 bytes, memory good, interrupt good\n'
@@ -39,7 +39,7 @@ def read_pid(path):
 
 
 def end_process(pid, number, deadline):
-    """Ends a process that is no child of ours by a signal, and waits until it has."""
+    """Ends a process that is not our child by a signal, and waits for its end."""
     process = os.pidfd_open(pid)
     try:
         signal.pidfd_send_signal(process, number)
@@ -50,14 +50,14 @@ def end_process(pid, number, deadline):
 
 
 def hostdev(uuid):
-    """The element of the examples that gives a guest a device."""
+    """Returns the examples' element that assigns a device to a guest."""
     element = ElementTree.parse(EXAMPLES / 'hostdev.xml').getroot()
     element.find('source/address').set('uuid', uuid)
     return element
 
 
 class Guest:
-    """The guest of the examples with a program that uses its devices, and what that has said."""
+    """The guest of the examples with a program that uses its devices, and the program's output."""
 
     def __init__(self, connection, program, work, uuids):
         self.serial = work / 'serial'
@@ -81,14 +81,14 @@ class Guest:
         return self.serial.read_text(encoding='ascii')
 
     def uuids(self):
-        """The mediated devices that libvirt says it has."""
+        """Returns the mediated devices of the guest according to libvirt."""
         root = ElementTree.fromstring(self.domain.XMLDesc())
         return [address.get('uuid') for address in root.findall('devices/hostdev/source/address')]
 
     def holds(self, group):
-        """Whether QEMU has the node of that VFIO group open."""
+        """Returns whether QEMU has the node of that VFIO group open."""
         for fd in pathlib.Path(f'/proc/{self.pid}/fd').iterdir():
-            # Others may be closed meanwhile.
+            # QEMU may close other descriptors meanwhile.
             with contextlib.suppress(FileNotFoundError):
                 if os.readlink(fd) == f'/dev/vfio/{group}':
                     return True
@@ -105,7 +105,7 @@ class Guests(MediatedTest):
         self.addCleanup(self.end_guests)
         self.work = pathlib.Path(tempfile.mkdtemp(prefix='md-guest-'))
         self.addCleanup(shutil.rmtree, self.work)
-        # QEMU runs as a user of its own.
+        # QEMU runs as another user.
         self.work.chmod(0o777)
 
     def stop_libvirtd(self):
@@ -115,7 +115,7 @@ class Guests(MediatedTest):
         for domain in self.qemu.listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
             domain.destroy()
 
-    # What the cases say
+    # Checks
 
     def start_guest(self, *uuids):
         build = self.host.program.parent.parent
@@ -133,7 +133,7 @@ class Guests(MediatedTest):
                                        libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
     def unplug(self, guest, uuid):
-        """Asks the guest to let go of a device, and waits until it and QEMU have."""
+        """Asks the guest to release a device, and waits until the guest and QEMU have released it."""
         group = self.group(uuid)
         guest.domain.detachDeviceFlags(ElementTree.tostring(hostdev(uuid), encoding='unicode'),
                                        libvirt.VIR_DOMAIN_AFFECT_LIVE)
@@ -141,7 +141,7 @@ class Guests(MediatedTest):
                         'the device is unplugged')
 
     def assert_held(self, guest, device):
-        """The device stays as it is while the guest has it, whoever wants to destroy it."""
+        """Checks that the device persists while the guest uses it, whoever tries to destroy it."""
         document = device.XMLDesc()
         for connection in (self.conn, self.connect()):
             mine = connection.nodeDeviceLookupByName(device.name())
@@ -152,7 +152,7 @@ class Guests(MediatedTest):
             self.assertEqual(mine.XMLDesc(), document)
         self.assertTrue(guest.domain.isActive())
 
-    # The cases
+    # Cases
 
     def test_from_start_to_end(self):
         uuid = self.new_uuid()
@@ -187,7 +187,7 @@ class Guests(MediatedTest):
         self.assertEqual(self.host.children(), [])
 
     def test_others_remove_it(self):
-        """The kernel has them wait for the guest, and this one dies without a word to anybody."""
+        """Another program's removal waits in the kernel for the guest, which then dies without notice."""
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         guest = self.start_guest(uuid)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Drivers, udevd, other programs and the order of things at their worst."""
+"""Drivers, udevd and other programs that hang, race or reorder events."""
 
 import contextlib
 import subprocess
@@ -17,30 +17,30 @@ LIVE = 1
 
 
 class Hostile(MediatedTest):
-    """What holds whenever all has come to rest."""
+    """Invariants that hold after all operations have ended."""
 
     def told(self, events, name):
-        """What has been told of one device so far, in order."""
+        """Returns the events of one device so far, in order."""
         self.barrier(events)
         return [kind for kind, of in events.all() if of == name]
 
     def wait_told(self, events, name, *kinds):
-        """Until just this has been told of a device."""
+        """Waits until a device has had exactly these events."""
         with contextlib.suppress(AssertionError):
             self.wait_until(lambda: len(self.told(events, name)) >= len(kinds), 'events')
         self.assertEqual(self.told(events, name), list(kinds))
 
     def present(self):
-        """Names of the devices that sysfs holds."""
+        """Returns the names of all devices in sysfs."""
         return sorted(self.child_name(parent, uuid) for parent in self.host.parents()
                       for uuid in self.host.children(parent))
 
     def wait_agreement(self):
-        """Until lists and sysfs say the same."""
+        """Waits until lists and sysfs agree."""
         self.wait_equal(lambda: self.names(MDEV | ACTIVE), self.present)
 
     def outcome(self, background):
-        """None if a call has succeeded, else its error."""
+        """Returns the error of a call, or None if it succeeded."""
         try:
             background.result(self.deadline)
         except Exception as error:  # pylint: disable=broad-exception-caught
@@ -49,7 +49,7 @@ class Hostile(MediatedTest):
 
 
 class LateSuccess(Hostile):
-    """The driver is through after its caller has been told that it takes too long."""
+    """The driver succeeds after its caller got a timeout error."""
 
     SHORT = {'driver_timeout': '0.3'}
 
@@ -84,7 +84,7 @@ class LateSuccess(Hostile):
         self.host.set_knob(self.parent, 'block_create', 0)
         self.wait_until(lambda: not self.host.children(), 'its end')
         self.host.set_knob(self.parent, 'fail_create_late', 0)
-        # The same UUID may be used again, and what has failed has told of nothing.
+        # The UUID can be used again, and the failed call has caused no event.
         self.create(uuid=self.uuid)
         self.assertEqual(self.told(self.events, self.name), ['created'])
         self.wait_agreement()
@@ -101,7 +101,7 @@ class LateSuccess(Hostile):
         self.wait_agreement()
 
     def test_others_during_a_removal_that_hangs(self):
-        """A second destroy is refused; devices of other parents are not touched by it."""
+        """During a hung removal, a second destroy is refused, and devices of other parents are not affected."""
         device = self.create(uuid=self.uuid)
         other = self.create(parent=self.host.parents()[1].name)
         self.host.set_knob(self.parent, 'block_remove', 1)
@@ -119,7 +119,7 @@ class LateSuccess(Hostile):
 
 
 class BetweenWriteAndAnswer(Hostile):
-    """The write has returned, udev has not told of it, and another program is quicker."""
+    """Another program acts between the return of the write and udev's event."""
 
     def setUp(self):
         super().setUp()
@@ -128,7 +128,7 @@ class BetweenWriteAndAnswer(Hostile):
         self.events = self.listen()
 
     def start_create(self):
-        """A create that has its device, and waits for udev."""
+        """Starts a create whose device exists and whose udev event is pending."""
         create = self.in_background(lambda: self.create(self.connect(), uuid=self.uuid))
         self.wait_until(lambda: self.host.exists(f'{self.parent.path}/{self.uuid}/mdev_type'), 'it')
         return create
@@ -139,11 +139,11 @@ class BetweenWriteAndAnswer(Hostile):
             self.host.remove_by_others(self.uuid)
         self.assertIn('removed meanwhile', str(self.outcome(create)))
         self.wait_agreement()
-        # No list has ever held the device: its life is told as a whole, or not at all.
+        # No list has contained the device, so there are two events or none.
         self.assertIn(self.told(self.events, self.name), ([], ['created', 'deleted']))
 
     def test_replaced(self):
-        """Each life is told, and the second one goes on."""
+        """A device replaced by another with the same UUID has events for both, and the second remains."""
         with self.host.silence_udev():
             create = self.start_create()
             self.host.remove_by_others(self.uuid)
@@ -166,13 +166,13 @@ class BetweenWriteAndAnswer(Hostile):
 
 
 class Races(Hostile):
-    """Another program writes to the same `create`."""
+    """Another program writes to the same `create` at the same time."""
 
     def create_as_another(self, type_id, uuid):
         self.host.create_by_others(self.parent, type_id, uuid)
 
     def race(self, type_id, ours, theirs):
-        """Errors of ours and of theirs, None for the one who wins."""
+        """Returns the errors of our call and of the other program, None for the winner."""
         document = self.document(type_id=type_id, uuid=ours)
         connection = self.connect()
         gate = threading.Barrier(2)
@@ -218,13 +218,14 @@ class Races(Hostile):
 
 
 class RacesWithMdevctl(Races):
-    """It is slower than we are: where it is to be first, it is in the driver already."""
+    """mdevctl is slower than the daemon, so where mdevctl must be first, its create is blocked in the driver
+    already."""
 
     def create_as_another(self, type_id, uuid):
         self.host.mdevctl('start', '--uuid', uuid, '--parent', self.parent.address, '--type', type_id)
 
     def block(self, first, uuid):
-        """`first` has its device in the driver, until the result is called."""
+        """Blocks the device of `first` in the driver, until the returned function is called."""
         self.host.set_knob(self.parent, 'block_create', 1)
         running = self.in_background(first)
         self.assertEqual(self.host.wait_create_stuck(self.parent, running), uuid)
@@ -255,7 +256,7 @@ class RacesWithMdevctl(Races):
         self.check_winner(events, uuid)
 
     def test_stop(self):
-        """One of both removes it, and the other one is told so or finds it gone."""
+        """One of the two removes the device; the other reports an error or finds the device gone."""
         for _ in range(ROUNDS):
             events, uuid = self.listen(), self.new_uuid()
             device = self.create(uuid=uuid)
@@ -271,7 +272,7 @@ class RacesWithMdevctl(Races):
 
 
 class ParentGoes(Hostile):
-    """Its driver is taken off in the middle of a call: that ends, one way or another, and the daemon goes on."""
+    """The parent's driver is unbound during a call: the call ends with success or an error, and the daemon works on."""
 
     def take_off(self):
         self.host.unbind(self.parent)
@@ -282,13 +283,13 @@ class ParentGoes(Hostile):
     def setUp(self):
         super().setUp()
         self.events = self.listen()
-        # Nobody tells when the parent is about to go.
+        # No type of the parent is known in advance to be available.
         self.kind = self.type_id
         self.uuid = self.new_uuid()
         self.name = self.child_name(self.parent, self.uuid)
 
     def check(self, call, stuck=None, goes_on=None):
-        """The parent goes while the driver has the call, or else as soon as it has begun."""
+        """Removes the parent while the driver blocks the call, or else right after the call has begun."""
         parent = self.parent
         running = self.in_background(call, self.connect())
         if stuck is not None:
@@ -328,12 +329,12 @@ class ParentGoes(Hostile):
                    lambda: self.host.wait_remove_stuck(self.uuid), self.release('block_remove'))
 
     def test_define(self):
-        """Whatever becomes of the parent: what is answered is on disk, and what is refused is not."""
+        """Whether or not the parent remains, a definition is on disk if and only if the call succeeded."""
         error = self.check(lambda conn: self.define(conn, uuid=self.uuid, type_id=self.kind))
         self.assertEqual(self.definition_path(self.uuid).exists(), error is None)
 
     def test_define_with_autostart(self):
-        """Both are answered and on disk, or refused and not."""
+        """Definition and autostart are both on disk, or the call was refused and neither is."""
         done = []
 
         def call(conn):
@@ -347,7 +348,7 @@ class ParentGoes(Hostile):
             self.assertEqual(self.read_definition(self.uuid)['start'], done[-1])
 
     def test_start(self):
-        """The definition outlives whatever becomes of its device, and can be started when the parent is back."""
+        """The definition persists, and can be started when the parent is back."""
         device = self.define(uuid=self.uuid, attrs=[('scratch', 'x')])
         self.host.set_knob(self.parent, 'block_create', 1)
         self.check(lambda conn: conn.nodeDeviceLookupByName(self.name).create(0),
@@ -357,7 +358,7 @@ class ParentGoes(Hostile):
         self.assertEqual(self.host.journal(self.uuid), ['scratch=x'])
 
     def test_lists(self):
-        """Each is answered, and names nothing twice."""
+        """Each list is answered, and contains no name twice."""
         ends = threading.Event()
         self.addCleanup(ends.set)
         lists = []
@@ -390,7 +391,7 @@ class ParentGoes(Hostile):
 
     @only_on('sim', 'the knobs of the module go with its driver')
     def test_autostart(self):
-        """It is started when the parent is back."""
+        """The device is started when the parent is back."""
         self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'x'}])
         self.wait_until(lambda: self.name in self.names(), 'the definition')
         self.take_off()
@@ -410,7 +411,7 @@ class ParentGoes(Hostile):
 
 
 class ModuleGoes(ParentGoes):
-    """The same with the whole module, hence with all parents at once."""
+    """The same with the whole module, and therefore with all parents at once."""
 
     def setUp(self):
         super().setUp()
@@ -425,7 +426,7 @@ class ModuleGoes(ParentGoes):
 
 @only_on('sim', 'udevd is not that bad')
 class OddEvents(Hostile):
-    """Events that come twice, in another order, and of what has gone."""
+    """Events that are duplicated, reordered, or about removed devices."""
 
     def setUp(self):
         super().setUp()
@@ -440,7 +441,7 @@ class OddEvents(Hostile):
         self.udevd.settle(self.deadline)
 
     def live(self):
-        """The events of one device that has come and gone."""
+        """Returns the events of a device that was created and removed."""
         begin = len(self.udevd.sent)
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.wait_until(lambda: self.name in self.names(), 'the device')
@@ -464,7 +465,7 @@ class OddEvents(Hostile):
         self.wait_agreement()
 
     def test_of_one_that_was_there_before(self):
-        """The events of the first life come again during the second one."""
+        """The events of a first life are repeated during the second."""
         passed = self.live()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.wait_told(self.events, self.name, 'created', 'deleted', 'created')
@@ -476,7 +477,8 @@ class OddEvents(Hostile):
         self.wait_told(self.events, self.name, 'created', 'deleted', 'created', 'deleted')
 
     def test_of_a_short_life(self):
-        """Gone before its events are read: no list names it, not even while udevd still owes its end."""
+        """A device removed before its events are read is never listed, not even before udevd has sent the remove
+        event."""
         with self.host.silence_udev():
             self.host.create_by_others(self.parent, self.type_id, self.uuid)
             self.host.remove_by_others(self.uuid)
@@ -493,7 +495,7 @@ class OddEvents(Hostile):
         self.wait_agreement()
 
     def test_backwards(self):
-        """All that has happened is told in the opposite order."""
+        """All events arrive in reverse order."""
         with self.host.silence_udev():
             self.host.create_by_others(self.parent, self.type_id, self.uuid)
             self.host.remove_by_others(self.uuid)

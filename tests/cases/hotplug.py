@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices of every kind that come, change, lose their driver and go: the list is right, and each event comes once."""
+"""Devices of every kind are added, changed, unbound and removed: lists are correct, and each event is sent once."""
 
 import libvirt
 
@@ -8,13 +8,13 @@ from mediated_test import MediatedTest, only_on
 from plug import Unplugged
 
 GONE = libvirt.VIR_ERR_NO_NODE_DEVICE
-# Not listed without a driver.
+# Subsystems whose devices are listed only with a driver.
 WANTS_DRIVER = 'css'
 
 
 @only_on('sim', 'hardware of a real machine cannot be pulled out')
 class Hotplug:
-    """The tests; the classes below name the machines."""
+    """The tests; subclasses name the machines."""
 
     def setUp(self):
         super().setUp()
@@ -27,7 +27,7 @@ class Hotplug:
         self.events = self.listen()
 
     def roots(self):
-        """Paths of the devices that are below no other one."""
+        """Returns the paths of devices that are below no other device."""
         return [path for path, name in self.paths.items()
                 if documents.parse(self.documents[name]).findtext('parent') == 'computer']
 
@@ -35,11 +35,11 @@ class Hotplug:
         return [Unplugged(self.kernel, root, tells) for root in self.roots()]
 
     def listed(self, trees):
-        """Names of what is listed in pulled trees, in the order of its going."""
+        """Returns the listed names in removed trees, in the order of removal."""
         return [self.paths[piece.path] for tree in trees for piece in tree.pieces if piece.path in self.paths]
 
     def strip(self, path):
-        """Takes the attributes of a device away, but for what tells that it is there, and what it is."""
+        """Removes the attributes of a device, except those that show its existence and kind."""
         for attribute in self.kernel.sysfs.listdir(path):
             real = self.kernel.sysfs.real(f'{path}/{attribute}')
             if attribute not in ('uevent', 'subsystem') and (real.is_file() or real.is_symlink()):
@@ -50,12 +50,12 @@ class Hotplug:
         return [(event, name) for name in names]
 
     def heard(self, expected):
-        """The events so far. What hangs on a SCSI host, ports, is told as its change, sooner or later."""
+        """Returns the events so far. Changes of a SCSI host caused by its ports may arrive early or late."""
         return [event for event in self.events.all()
                 if event in expected or event[0] != 'update' or not event[1].startswith('scsi_host')]
 
     def check_events(self, expected):
-        """These have come since the last time, and no other."""
+        """Checks that exactly these events have arrived since the last check."""
         self.wait_until(lambda: len(self.heard(expected)) >= len(expected), expected[-1:])
         self.kernel.udevd.settle(self.deadline)
         self.barrier(self.events)
@@ -91,7 +91,7 @@ class Hotplug:
         self.check_all_is_back()
 
     def test_one_after_the_other(self):
-        """The others stay as they are."""
+        """Removing one device after another does not affect the remaining ones."""
         for path, name in self.paths.items():
             tree = Unplugged(self.kernel, path)
             gone = self.listed([tree])
@@ -112,7 +112,7 @@ class Hotplug:
         parents = [parent.path for parent in self.host.parents()]
         for path, name in self.paths.items():
             driver = self.kernel.sysfs.target(f'{path}/driver')
-            # A parent's driver takes the types along, see events.py.
+            # Unbinding a parent removes its types, which events.py covers.
             if driver is None or path in parents:
                 continue
             listed = self.kernel.sysfs.target(f'{path}/subsystem') != WANTS_DRIVER
@@ -128,7 +128,7 @@ class Hotplug:
         self.check_all_is_back()
 
     def test_change_of_what_is_going(self):
-        """The kernel takes a device apart before it tells that it goes: what is left of it is no change."""
+        """A change event of a device that the kernel is removing does not update the device."""
         properties = {path: self.kernel.sysfs.uevent(path) for path in self.paths}
         for path in self.paths:
             self.kernel.sysfs.unlink(f'{path}/uevent')
@@ -143,7 +143,7 @@ class Hotplug:
         self.check_events(self.told('deleted', self.listed(trees)))
 
     def test_gone_without_a_word(self):
-        """A device is asked for that has gone, and nobody has told yet."""
+        """A removed device whose event is still missing is reported as missing."""
         devices = {name: self.conn.nodeDeviceLookupByName(name) for name in self.paths.values()}
         trees = self.unplug(tells=False)
         for name, device in devices.items():
@@ -155,7 +155,7 @@ class Hotplug:
         self.assertEqual(self.names(), ['computer'])
 
     def test_gone_before_it_is_looked_at(self):
-        """What cannot be named any more has never been there."""
+        """A device that is gone before its name is known was never listed."""
         trees = self.unplug()
         self.check_events(self.told('deleted', self.listed(trees)))
         for tree in trees:
@@ -165,7 +165,7 @@ class Hotplug:
         self.assertEqual(self.names(), ['computer'])
 
     def test_attributes_go_while_they_are_read(self):
-        """All but the event that tells of it: an answer or a refusal, and an end."""
+        """A call that reads a device whose attributes disappear returns a document or an error."""
         for path in self.paths:
             self.strip(path)
         for name in self.paths.values():

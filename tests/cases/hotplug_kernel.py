@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Real devices are pulled out of a real kernel, with all that is below them, and found again.
+"""Removes real devices, with all their descendants, from a real kernel, and rescans.
 
-In any machine of tests/vm: there is a SATA controller at least; the rich one has bridges with disks, network cards, USB
-and graphics below them.
+Runs in any machine of tests/vm: all have a SATA controller; the rich machine has bridges with disks, network cards, USB
+and graphics.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ from mediated_test import MediatedTest
 ONLY_ON = ('vm', 'a simulated machine is pulled apart in hotplug.py')
 
 PCI = pathlib.Path('/sys/bus/pci/devices')
-# What a machine cannot do without, and the parents that other cases want to find as they were.
+# Drivers that the machine needs, and parents that other cases expect to be unchanged.
 VITAL = ('9pnet_virtio', 'virtio_console', 'virtio_rng')
 HOSTILE = 'hostile'
 
@@ -33,19 +33,19 @@ class Hardware(MediatedTest):
         self.events = self.listen()
 
     def read(self, connection):
-        """Parents by name of all devices."""
+        """Returns the parents of all devices, by name."""
         return {device.name(): device.parent() for device in connection.listAllDevices()}
 
     def path(self, name):
         return documents.parse(self.dump(name)).findtext('path')
 
     def below(self, path):
-        """Names of the devices at a path and below."""
+        """Returns the names of the devices at a path and below."""
         paths = {name: self.path(name) for name in self.devices if name != 'computer'}
         return {name for name, other in paths.items() if other == path or other.startswith(f'{path}/')}
 
     def candidates(self):
-        """Functions on the root bus that can be pulled out and have something below them."""
+        """Returns functions on the root bus that have descendants and can be removed."""
         found = []
         for link in sorted(PCI.iterdir()):
             path = link.resolve()
@@ -57,7 +57,7 @@ class Hardware(MediatedTest):
         return found
 
     def read_afresh(self):
-        """What another daemon says that starts now."""
+        """Returns the answers of a newly started daemon."""
         other = type(self.daemon)(self.host.program, self.deadline)
         try:
             other.start()
@@ -72,7 +72,7 @@ class Hardware(MediatedTest):
             other.close()
 
     def settle(self):
-        """Until nothing comes and goes any more, and what is listed is what is there."""
+        """Waits until no more devices are added or removed, and the list agrees with sysfs."""
         def is_true():
             subprocess.run(['udevadm', 'settle', f'--timeout={self.deadline:.0f}'], check=True)
             return self.read(self.conn) == self.read_afresh()
@@ -81,13 +81,14 @@ class Hardware(MediatedTest):
         self.barrier(self.events)
 
     def take_events(self):
-        """What has been told of coming and going since the last time."""
+        """Returns the create and delete events since the last call."""
         events = [event for event in self.events.all() if event[0] in ('created', 'deleted')]
         self.events.seen.clear()
         return events
 
     def check_gone(self, names):
-        """These have gone, and maybe others that lived on them; each once, children before parents. Returns the rest."""
+        """Checks that these devices were removed once each, children before parents. Others that depend on them may
+        be removed too; returns the remaining events."""
         kept = set(self.read(self.conn))
         gone = set(self.devices) - kept
         self.assertLessEqual(names, gone)
@@ -101,7 +102,7 @@ class Hardware(MediatedTest):
         return kept
 
     def check_created(self, events, come, devices):
-        """All of them have come, parents before children; a driver that looks around may take some back."""
+        """Checks that all devices were added, parents before children; drivers may remove some again while probing."""
         left = [name for what, name in events if what == 'created' and events.count(('deleted', name)) <
                 events.count(('created', name))]
         self.assertEqual(sorted(set(left)), sorted(come))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A disk that does not answer, below whatever the daemon looks at while it runs: only those who need it wait, and not
-for ever."""
+"""A hung disk below any path that the daemon uses at run time delays only the calls that need it, and these for a
+bounded time."""
 
 import fcntl
 import functools
@@ -10,7 +10,7 @@ import libvirt
 from mediated_test import MediatedTest, only_on
 
 INACTIVE, VALIDATE = 1 << 30, 1 << 0
-# Short enough to be waited for.
+# A short timeout, because tests wait for it.
 SOON = '0.5'
 
 
@@ -18,7 +18,7 @@ class HungDisk(MediatedTest):
     starts_daemon = False
 
     def set_disk(self, path):
-        """What begins with this path is on the disk that may hang."""
+        """Places all paths with this prefix on the disk that may hang."""
         self.lock = open(self.daemon.directory / 'lock', 'w', encoding='ascii')
         self.addCleanup(self.lock.close)
         self.daemon.environment.update(MD_FAKE_DISK=str(path), MD_FAKE_DISK_LOCK=self.lock.name)
@@ -31,7 +31,7 @@ class HungDisk(MediatedTest):
         fcntl.flock(self.lock, fcntl.LOCK_UN)
 
     def look(self):
-        """Whatever needs no disk goes on."""
+        """Checks that calls that need no disk work."""
         self.assertIn(self.parent.name, self.names(connection=self.connect()))
 
     def assert_timeout(self, func, *args, says):
@@ -52,8 +52,8 @@ class Definitions(HungDisk):
         self.write_definition(self.uuid, start='auto')
 
     def test_at_start(self):
-        """The daemon starts, and what it reads late is told, and started, too. Whether there are scripts that would
-        forbid a device cannot be known."""
+        """The daemon starts; devices from definitions that are read late are announced and autostarted. Until the
+        disk responds, a script that would refuse a device may exist."""
         self.hang()
         self.daemon.start({'mdev': {'driver_timeout': SOON}})
         self.look()
@@ -80,7 +80,7 @@ class Definitions(HungDisk):
             self.assertEqual(self.state(self.name), (True, True, True))
         self.look()
         self.dump(self.parent.name)
-        # That there are no scripts is known.
+        # The absence of scripts is cached.
         self.create().destroy()
         events = self.listen()
         self.release()
@@ -102,7 +102,8 @@ class Scripts(HungDisk):
         path.chmod(0o755)
 
     def test_looked_for(self):
-        """Nothing is changed without the script that could refuse it, and a document goes without its attributes."""
+        """While the search for scripts hangs, changes are refused, because a script could refuse them, and documents
+        lack attributes."""
         self.install('exit 0')
         self.daemon.start(self.config)
         device = self.create(attrs=[('scratch', 'given')])
@@ -118,7 +119,7 @@ class Scripts(HungDisk):
         device.destroy()
 
     def test_started(self):
-        """The kernel reads a program from the disk before it runs it."""
+        """A script hangs in exec, because the kernel reads the program from the disk."""
         self.install(f'cd {self.daemon.directory}\n'
                      '[ "$6" = capabilities ] || exit 0\n'
                      'touch asked\n'
@@ -138,7 +139,7 @@ class Scripts(HungDisk):
 
 @only_on('sim', 'no disk hangs on demand')
 class HardwareDatabase(HungDisk):
-    """The names of PCI functions are in it."""
+    """The hardware database contains the names of PCI functions."""
 
     def setUp(self):
         super().setUp()
@@ -159,7 +160,7 @@ class HardwareDatabase(HungDisk):
 @only_on('sim', 'no disk hangs on demand')
 class Schema(HungDisk):
     def test_first_document(self):
-        """Those that are to be validated wait for the schema, and no others behind them."""
+        """Only documents that need validation wait for the schema; others do not wait behind them."""
         self.set_disk('/usr/share/libvirt/schemas/nodedev.rng')
         self.daemon.start(self.config)
         self.hang()
@@ -178,7 +179,7 @@ class Schema(HungDisk):
 class Settings(HungDisk):
     def setUp(self):
         super().setUp()
-        # What goes wrong here is a warning, and meant.
+        # Warnings are expected here.
         self.daemon.environment.pop('G_DEBUG', None)
         self.set_disk(self.daemon.config_path)
         self.daemon.start({**self.config, 'mdev': {'driver_timeout': SOON}})

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is read of a device once, what drops it, and what is never read of one that sleeps."""
+"""Attributes that are read once and cached, events that invalidate them, and attributes never read from a sleeping
+device."""
 
 import libvirt
 
@@ -17,7 +18,7 @@ ADDRESS = '0000:02:00.0'
 PORT = '/sys/devices/pci0000:00/0000:00:1c.0'
 PATH = f'{PORT}/{ADDRESS}'
 SIMULATED = 'the hardware is of a simulated host'
-# What wakes a sleeping function up.
+# Attributes whose read wakes a sleeping function.
 WAKES = {'config', 'vpd', 'current_link_speed', 'current_link_width', 'max_link_speed', 'max_link_width'}
 
 
@@ -36,11 +37,11 @@ class Kept(MediatedTest):
         return documents.find_capability(documents.parse(self.dump(name)), 'pci')
 
     def serial(self):
-        """The serial number in the vital product data, None without such data."""
+        """Returns the serial number in the vital product data; None without such data."""
         return self.pci().findtext("capability[@type='vpd']/fields[@access='readonly']/serial_number")
 
     def link(self, which, name=CARD):
-        """Speed and width."""
+        """Returns speed and width."""
         link = self.pci(name).find(f"pci-express/link[@validity='{which}']")
         return None if link is None else (link.get('speed'), link.get('width'))
 
@@ -49,7 +50,7 @@ class Kept(MediatedTest):
         self.kernel.sysfs.write(f'{path}/vpd', vpd.read_only(name, [('SN', serial)]) + vpd.END)
 
     def announce(self, action, events, **extra):
-        """On return the daemon has seen the event."""
+        """Sends an event; on return, the daemon has processed it."""
         self.kernel.event(action, PATH, **extra)
         self.kernel.event('change', f'{PORT}/{ADDRESS[:-1]}1')
         events.wait(('update', OTHER_CARD))
@@ -85,7 +86,7 @@ class Once(Kept):
 
 @only_on('sim', SIMULATED)
 class Always(Kept):
-    """What changes behind our back."""
+    """Attributes that change without an event are not cached."""
 
     def test_link(self):
         self.assertEqual(self.link('cap'), ('16', '16'))
@@ -120,7 +121,7 @@ class Dropped(Kept):
                 self.assertEqual(self.serial(), f'after {action}', number)
 
     def test_by_another_driver(self):
-        """Whose event has not come yet."""
+        """A driver has changed the device and its event has not arrived yet."""
         self.write_serial('other driver')
         self.kernel.sysfs.bind(PATH, 'vfio-pci')
         self.assertEqual(self.serial(), 'other driver')
@@ -141,7 +142,7 @@ class Dropped(Kept):
         self.assertEqual(self.pci().find('product').get('id'), '0x1572')
 
     def test_while_it_is_read(self):
-        """What was begun before the event is not kept."""
+        """A value whose read began before the event is not cached."""
         stuck = True
 
         def block():
@@ -174,7 +175,7 @@ class Dropped(Kept):
 
 @only_on('sim', SIMULATED)
 class Asleep(Kept):
-    """A function in runtime suspend: nobody wakes it up to know more of it."""
+    """A function in runtime suspend is never woken up for a document."""
 
     BRIDGE = 'pci_0000_00_1c_0'
 
@@ -221,7 +222,7 @@ class Asleep(Kept):
         self.assertEqual(self.names(CAP_VPD), [CARD, OTHER_CARD])
 
     def test_bridge(self):
-        """What it is its class tells."""
+        """The kind of a sleeping bridge follows from its class."""
         self.sleep(path=PORT)
         with self.trace() as trace:
             self.assertIsNotNone(self.pci(self.BRIDGE).find("capability[@type='pci-bridge']"))

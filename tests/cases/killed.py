@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""kill -9 before each system call by which a verb changes something: what a daemon finds that is started afterwards.
+"""Kills the daemon before each system call with which an operation changes something, and checks what the next daemon
+finds.
 
-The points are not written down but watched: a test kills before the first call, the second one, and so on until the
-verb comes to its end uninjured. Which calls there must have been among them is the table VERBS.
+The points are found at run time: a test kills before the first call, the second, and so on until the operation
+completes. Table VERBS lists the calls that must be among them.
 """
 
 import contextlib
@@ -21,14 +22,14 @@ LIVE, CONFIG = 1, 2
 ATTRS = [('scratch', 'one'), ('nvidia/vgpu_params', 'two')]
 OTHER_ATTRS = [('scratch', 'three'), ('nvidia/vgpu_params', 'four')]
 FILE_IS_WRITTEN = ('renameat', 'openat', 'write', 'fchmod', 'fsync', 'sendto')
-ENOUGH = 200   # points; a verb that has more does not end
+ENOUGH = 200   # maximum number of points of one operation
 
 GONE = (ConnectionError, rpc.Closed)
 
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """A call, what comes before it, and system calls that it must be killed at, the decisive one first."""
+    """An operation, its preparation, and system calls before which it must be killed, the decisive one first."""
 
     call: str
     points: tuple
@@ -52,19 +53,19 @@ VERBS = {
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What sysfs and the disk hold of one device."""
+    """The state of one device in sysfs and on disk."""
 
     active: bool
     attributes: tuple     # as written to the active device
-    definition: object    # as parsed; None: it has none
+    definition: object    # as parsed; None without a definition
 
 
 class KilledTest(MediatedTest):
-    """What there is, and what a daemon says of it."""
+    """The state of all devices, and the daemon's view of it."""
 
     def setUp(self):
         super().setUp()
-        self.points = []     # what is done when nothing happens
+        self.points = []     # points found in an undisturbed run
 
     def fresh_client(self):
         client = rpc.Connection(self.daemon.rw_path, self.deadline)
@@ -72,7 +73,7 @@ class KilledTest(MediatedTest):
         return client
 
     def files(self):
-        """UUIDs of all definitions; anything else among the files is an error."""
+        """Returns the UUIDs of all definitions; any other file is an error."""
         found = [path for path in self.daemon.definitions.rglob('*') if not path.is_dir()]
         self.assertEqual([str(path) for path in found if path.parent.name != self.parent.address or
                           len(path.name) != 36], [])
@@ -80,11 +81,11 @@ class KilledTest(MediatedTest):
                 for path in found}
 
     def notes(self):
-        """UUIDs of the devices that are being made, or to be removed as they were left half made."""
+        """Returns the UUIDs of devices being created, or left incomplete and to be removed."""
         return [path.name for path in self.daemon.state.glob('*')]
 
     def wanted_lists(self):
-        """(active, persistent, autostart) of all devices, from sysfs and disk."""
+        """Returns (active, persistent, autostart) of all devices, from sysfs and disk."""
         children, files = set(self.host.children()), self.files()
         return {self.child_name(self.parent, uuid): (uuid in children, uuid in files,
                                                      files.get(uuid, False))
@@ -92,27 +93,27 @@ class KilledTest(MediatedTest):
 
     @staticmethod
     def told_lists(client):
-        """The same as the daemon has it."""
+        """Returns the same from the daemon."""
         return {name: (bool(client.is_active(name)), bool(client.is_persistent(name)),
                        bool(client.is_persistent(name)) and bool(client.get_autostart(name)))
                 for name in client.list_all(MDEV | BOTH)[0]}
 
     def check_lists(self, client):
-        """They agree with sysfs and disk, once what the start does by itself is done."""
+        """Checks that the daemon's lists agree with sysfs and disk, after autostart."""
         self.wait_until(lambda: not self.notes(), 'no device that is half made')
         self.wait_equal(lambda: self.told_lists(client), self.wanted_lists)
 
 
 class Killed(KilledTest):
-    """The daemon is started anew after each kill."""
+    """A new daemon is started after each kill."""
 
     def setUp(self):
         super().setUp()
         self.uuid = None
-        self.goal = None     # the state that a verb leads to
+        self.goal = None     # the state after the operation
         self.room = self.host.available(self.parent, self.type_id)
 
-    # Verbs, by a raw client that may lose its daemon
+    # Operations, by a raw client whose daemon may be killed
 
     @property
     def name(self):
@@ -151,7 +152,7 @@ class Killed(KilledTest):
     def update_both(self, client):
         client.update(self.name, self.described(OTHER_ATTRS), LIVE | CONFIG)
 
-    # What there is
+    # The state of a device
 
     def observe(self):
         active = self.uuid in self.host.children()
@@ -164,7 +165,7 @@ class Killed(KilledTest):
     # One run
 
     def make(self, *verbs):
-        """A device of a new UUID, by calls that nothing happens to."""
+        """Prepares a device with a new UUID by undisturbed calls."""
         self.uuid = self.new_uuid()
         with self.fresh_client() as client:
             for verb in verbs:
@@ -172,7 +173,7 @@ class Killed(KilledTest):
         return self.observe()
 
     def clean(self):
-        """What is left of the device can be removed, and then there is nothing of it."""
+        """Checks that the remains of the device can be removed completely."""
         with self.fresh_client() as client:
             if self.observe().active:
                 self.destroy(client)
@@ -183,12 +184,12 @@ class Killed(KilledTest):
         self.assertEqual(self.host.available(self.parent, self.type_id), self.room)
 
     def call_and_see(self, verb, client, listener):
-        """(answered, told): whether the call has been, and whether others have heard of what it did."""
+        """Returns (answered, told): whether the call was answered, and whether another client received its events."""
         answered = False
         with contextlib.suppress(*GONE):
             getattr(self, verb)(client)
             answered = True
-            # A daemon that is to be killed right after its answer is killed before this one's.
+            # Ensures that a daemon that is killed right after the answer is killed before this one's.
             client.get_lib_version()
         with contextlib.suppress(*GONE):
             listener.get_lib_version()
@@ -196,7 +197,7 @@ class Killed(KilledTest):
                              for frame in listener.frames)
 
     def allowed(self, verb, old):
-        """All states that there may be; some writes to sysfs may have been made, and the disk comes after them."""
+        """Returns all permitted states: some writes to sysfs may have been made; the disk is written after them."""
         states = [old, self.goal]
         if verb.may_stop_half_way:
             made = range(len(old.attributes), len(self.goal.attributes) + 1)
@@ -205,14 +206,14 @@ class Killed(KilledTest):
 
     @staticmethod
     def after_start(state):
-        """What a daemon that starts makes of a state."""
+        """Returns the state that a starting daemon makes of a state."""
         if state.definition is None or state.definition['start'] != 'auto':
             return state
         made = [f'{name}={value}' for attr in state.definition['attrs'] for name, value in attr.items()]
         return State(True, tuple(made), state.definition)
 
     def check_survivor(self, verb, old, finished):
-        """What the daemon says that is started after the kill."""
+        """Checks the lists of the daemon started after the kill."""
         self.host.wait_idle()
         self.daemon.start(self.config)
         states = [self.goal] if finished else self.allowed(verb, old)
@@ -223,7 +224,7 @@ class Killed(KilledTest):
             self.check_lists(client)
 
     def killed_at(self, verb, number):
-        """One run; None if the verb has come to its end before there was such a point, else what it was killed at."""
+        """Kills one run at a point. Returns the call at the point, or None if the operation completed before."""
         old = self.make(*verb.before)
         watch = KillAt(self.daemon, number)
         with self.fresh_client() as client, self.fresh_client() as listener:
@@ -262,7 +263,8 @@ class Killed(KilledTest):
         self.assertLessEqual(set(verb.points), set(self.points))
 
     def numbers(self, verb):
-        """Of the points: on a simulated host all, elsewhere that behind the decisive call; then one too far."""
+        """Returns the numbers of the points: on a simulated host all, elsewhere the one after the decisive call;
+        then one too many."""
         if self.host.kind == 'sim':
             return range(1, ENOUGH)
         self.assertIsNone(self.killed_at(verb, 0))
@@ -302,7 +304,8 @@ class Killed(KilledTest):
 
 @only_on('sim', 'a thousand starts take a machine that is emulated too long')
 class KilledAtStart(KilledTest):
-    """From its first call to its orderly end: sockets are recovered, and what is to start by itself is started."""
+    """Kills between the first call and the orderly end: the next daemon recovers the sockets and completes
+    autostart."""
 
     starts_daemon = False
 
@@ -313,13 +316,13 @@ class KilledAtStart(KilledTest):
             self.write_definition(uuid, start='auto', attrs=[{name: value} for name, value in ATTRS])
 
     def is_whole(self):
-        """All devices are there, with their attributes."""
+        """Returns whether all devices exist, with their attributes."""
         wanted = [f'{name}={value}' for name, value in ATTRS]
         return all((self.host.read_optional(f'{self.parent.path}/{uuid}/journal') or '').splitlines() == wanted
                    for uuid in self.uuids)
 
     def start_killed_at(self, number):
-        """What it was killed at; None if all has been started, and the daemon stopped, before it could be."""
+        """Returns the call at which the daemon was killed; None if it completed autostart and stopped before."""
         watch = KillAt(self.daemon, number)
         watch.spawn(self.daemon.arguments(self.config))
         self.wait_until(lambda: self.daemon.has_ended() or self.is_whole(), 'the end of it')
@@ -351,7 +354,7 @@ class KilledAtStart(KilledTest):
 
 
 class HalfMade(KilledTest):
-    """What a daemon finds that has a note, but is not what the note was written for."""
+    """The next daemon finds a note whose device differs from the one being created."""
 
     starts_daemon = False
 
@@ -412,7 +415,7 @@ class HalfMade(KilledTest):
         self.assertEqual(self.host.children(), [self.uuid])
 
     def test_still_in_the_driver(self):
-        """It is removed when the driver is through with it."""
+        """A device that is still being created by the driver is removed afterwards."""
         self.write_note()
         self.host.set_knob(self.parent, 'block_create', 1)
         other = self.in_background(self.host.create_by_others, self.parent, self.type_id, self.uuid)

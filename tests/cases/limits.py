@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What one client may take: time, calls, connections, memory."""
+"""Limits of one client: time, calls, connections, memory."""
 
 import os
 import resource
@@ -31,7 +31,7 @@ class HalfAFrame(MediatedTest):
         self.assertEqual(bystander.look_up('computer'), 'computer')
 
     def test_dripping(self):
-        """Bytes now and then do not make a frame of it."""
+        """A client that sends single bytes slowly is disconnected, because the timeout is for the whole frame."""
         client = self.raw()
         client.send_raw(struct.pack('>I', 1000000))
         with self.within(self.deadline, 'to be cut off'), self.assertRaises(OSError):
@@ -54,7 +54,7 @@ class Requests(MediatedTest):
     config = {'limits': {'max_client_requests': '2'}}
 
     def test_calls_under_way(self):
-        """A client with too many calls waits; the others do not, and no call is lost."""
+        """A client with too many calls waits; other clients do not, and no call is lost."""
         client = self.raw()
         self.host.set_knob(self.parent, 'block_create', 1)
         uuids = [self.new_uuid() for _ in range(4)]
@@ -90,16 +90,16 @@ class ClientsTest(SeveralUsersTest):
         self.wait_until(self.is_empty, 'no client')
 
     def is_empty(self):
-        """Whether those who looked for a daemon that listens have come and gone."""
+        """Returns whether the connections that checked for a listening daemon are gone."""
         log = self.daemon.log()
         return self.daemon.visits == log.count(' connected') == log.count(' disconnected, ')
 
     def refused(self, uid, path=None):
-        """A user comes who is not let in."""
+        """Connects as a user, and checks that the connection is refused."""
         self.come(uid, path, opened=False).wait_closed()
 
     def left(self, clients):
-        """Those whose connections go on."""
+        """Returns the clients that are still connected."""
         left = []
         for client in clients:
             try:
@@ -128,7 +128,7 @@ class Clients(ClientsTest):
         self.refused(ALICE)
 
     def test_readers_leave_room_for_the_others(self):
-        """Anybody may be a reader: they cannot take all places, and take none from others."""
+        """Read-only clients cannot occupy all places, and displace no read-write client."""
         readers = [self.come(ALICE) for _ in range(3)]
         self.refused(ALICE)
         writer = self.come(ALICE, self.daemon.rw_path)
@@ -137,7 +137,7 @@ class Clients(ClientsTest):
         self.assertEqual(len(self.left(readers)), 2)
 
     def test_places_are_shared(self):
-        """One user gives way to another until both have the same."""
+        """Users displace each other until both have the same number of connections."""
         first = [self.come(ALICE, self.daemon.rw_path) for _ in range(4)]
         second = [self.come(BOB, self.daemon.rw_path) for _ in range(2)]
         self.refused(BOB, self.daemon.rw_path)
@@ -151,7 +151,7 @@ class Clients(ClientsTest):
         self.assertEqual(self.left(clients), [])
 
     def test_root_acting_for_a_user_takes_places_of_this_user(self):
-        """A user who comes through another daemon has no more than one who comes directly."""
+        """A user who connects through another daemon has no more places than one who connects directly."""
         proxied = [self.raw() for _ in range(4)]
         for client in proxied:
             client.set_identity(rpc.param('unix-user-id', 'Q', ALICE))
@@ -161,7 +161,7 @@ class Clients(ClientsTest):
         self.assertEqual(self.left(proxied), proxied[:2])
 
     def test_silent_connections(self):
-        """Nobody need say anything to keep a place, but somebody else who does gets it."""
+        """Silent connections keep their places, until another user needs one."""
         for _ in range(50):
             self.come(ALICE, opened=False)
         self.assert_served(self.come(BOB), self.raw(path=self.daemon.ro_path))
@@ -176,7 +176,7 @@ class ClientsPerUser(ClientsTest):
         self.assert_served(*mine, self.come(BOB), *(self.raw() for _ in range(5)))
 
     def test_those_of_root_acting_for_a_user(self):
-        """One that may not act for the user stays root's."""
+        """A connection that may not act for the user counts as root's."""
         mine, proxied, late = self.come(ALICE), self.raw(), self.raw()
         alice = rpc.param('unix-user-id', 'Q', ALICE)
         proxied.set_identity(alice)
@@ -189,8 +189,8 @@ class ClientsPerUser(ClientsTest):
         late.set_identity(alice)
 
     def test_those_of_root_acting_for_users_without_a_uid(self):
-        """As those who come to virtproxyd over the network: each of them has places, whatever the others have. Those
-        of whom nothing is known are one user."""
+        """Users of virtproxyd over the network have no uid: each user has places of their own, independent of
+        others. Users without any identity count as one user."""
         users = [[rpc.param(field, 's', value)] for field in ('sasl-user-name', 'x509-distinguished-name')
                  for value in ('fred', 'jane')]
         clients = [self.raw() for _ in range(11)]
@@ -233,7 +233,8 @@ class Unread(MediatedTest):
     config = {'limits': {'max_queued_bytes': '65536'}}
 
     def test_client_that_reads_nothing(self):
-        """It is cut off or held back; the daemon does not grow and the others do not wait."""
+        """A client that reads nothing is disconnected or no longer read; the daemon's memory is bounded, and other
+        clients do not wait."""
         client = self.raw()
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.socket.settimeout(0.2)
@@ -310,7 +311,7 @@ class KeepaliveUnderPressure(MediatedTest):
     config = {'keepalive': {'interval': '0.3', 'count': '2'}, 'limits': {'max_client_requests': '1'}}
 
     def test_silence_that_the_daemon_causes_does_not_count(self):
-        """While it does not read a client's answers to pings cannot reach it either."""
+        """While the daemon does not read a client, unanswered pings do not count."""
         client, other = self.raw(), self.raw()
         client.supports_feature(10)
         self.host.set_knob(self.parent, 'block_create', 1)
@@ -318,7 +319,7 @@ class KeepaliveUnderPressure(MediatedTest):
         create = client.send('CREATE_XML', rpc.string(self.document(uuid=uuid)) + rpc.u32(0))
         for _ in range(100):
             last = client.send('LOOKUP_BY_NAME', rpc.string('computer'))
-        # As many intervals pass as another client, which is listened to, is pinged.
+        # Another client, which is read, is pinged for as many intervals.
         other.supports_feature(10)
         for _ in range(8):
             other.wait_keepalive('PING')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The log: one line for each change of the world, whoever makes it, and none for a call that reads."""
+"""The log has one line for each change, whoever makes it, and none for a call that reads."""
 
 import fcntl
 import json
@@ -22,11 +22,11 @@ OTHERS = re.compile(r"mediated-Message: [0-9:.]+: Device '(\w+)' (.*)$")
 
 
 class LogTest(MediatedTest):
-    # Few enough for any limit of open files, which would have a line of its own.
+    # Low enough for any limit of open files, which would otherwise log a line.
     config = {'limits': {'max_clients': '100'}}
 
     def log(self):
-        """A call is logged behind its reply, and before the next one is looked at."""
+        """A call is logged after its reply, and before the next call is read."""
         self.conn.getLibVersion()
         return self.daemon.log()
 
@@ -84,7 +84,7 @@ class Mdevs(LogTest):
     def test_changes_by_others(self):
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
-        # What comes before the list is whole is no change.
+        # Devices found by the first scan are not changes.
         self.assertNotIn(name, self.names())
         self.host.create_by_others(self.parent, self.type_id, uuid)
         self.wait_until(lambda: name in self.names(), f'{name} listed')
@@ -112,7 +112,7 @@ class Mdevs(LogTest):
 
 class State(LogTest):
     def test_signal(self):
-        """What is under way, for whom, and how long already."""
+        """A signal logs the running calls, their users and durations."""
         self.create()
         self.host.set_knob(self.parent, 'block_create', 1)
         creation = self.in_background(self.create, self.conn)
@@ -128,7 +128,7 @@ class State(LogTest):
         creation.result(self.deadline)
 
     def test_client_that_acts_for_a_user(self):
-        """Named with both, as what it holds is the user's."""
+        """A client that acts for a user is logged with both, because its resources count as the user's."""
         self.raw().set_identity(rpc.param('unix-user-id', 'Q', 1000), rpc.param('process-id', 'q', 1))
         self.daemon.signal(signal.SIGUSR1)
         self.wait_until(lambda: self.logs('State of the daemon'), 'the state')
@@ -136,7 +136,7 @@ class State(LogTest):
                                           f'pid {os.getpid()}'), 'the client')
 
     def shows_creation(self):
-        """Asks again until the call has arrived."""
+        """Repeats the signal until the call has arrived."""
         self.daemon.signal(signal.SIGUSR1)
         return self.logs('virNodeDeviceCreateXML', 'running for')
 
@@ -146,7 +146,7 @@ class State(LogTest):
 
 @only_on('sim', vhba.NO_FIBRE)
 class Adapters(LogTest):
-    """The kernel chooses the name, so that only the world-wide names tell whose adapter it is."""
+    """The kernel chooses the name of an adapter, so only the world-wide names identify it."""
 
     machine = 'fibre'
 
@@ -161,7 +161,7 @@ class Adapters(LogTest):
 
 @only_on('sim', 'a service has the journal')
 class NobodyReads(MediatedTest):
-    """stderr is a pipe that is full."""
+    """stderr is a full pipe."""
 
     starts_daemon = False
     PIPE = 4096
@@ -186,7 +186,7 @@ class NobodyReads(MediatedTest):
 @only_on('service', 'elsewhere stderr is no journal')
 class Journal(MediatedTest):
     def entries(self, name):
-        """What the journal has of a device."""
+        """Returns the journal entries of a device."""
         run = subprocess.run(['journalctl', '--quiet', '--no-pager', '--output=json', f'MEDIATED_DEVICE={name}'],
                              text=True, check=True, capture_output=True)
         return [json.loads(line) for line in run.stdout.splitlines()]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""As many readers as there may be, of several users, each doing what costs the daemon most memory.
+"""The maximum number of read-only clients, of several users, each with the calls that cost the daemon most memory.
 
-Resident memory of a daemon with sanitizers would say nothing.
+Not run with sanitizers, whose own memory hides the daemon's.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ SUITE = 'memory'
 USERS = range(70000, 70005)
 READERS = 5000
 RESIDENT_MAX = 256      # in MiB
-KEPT_MAX = 48           # after they have gone, in MiB
+KEPT_MAX = 48           # after all clients have disconnected, in MiB
 
 
 class Readers(MemoryTest):
@@ -25,16 +25,16 @@ class Readers(MemoryTest):
 
     def setUp(self):
         super().setUp()
-        # So that a list is worth something.
+        # Makes lists long.
         self.create_many()
 
     def highest(self):
-        """Resident memory at its highest, in MiB."""
+        """Returns the peak of resident memory, in MiB."""
         with open(f'/proc/{self.daemon.process.pid}/status', encoding='ascii') as status:
             return next(int(line.split()[1]) for line in status if line.startswith('VmHWM')) * 1024 / MIB
 
     def send_at_once(self, client, data):
-        """What goes at once; the daemon may cut it off."""
+        """Sends without blocking; the daemon may disconnect the client."""
         with contextlib.suppress(OSError):
             client.socket.send(data, socket.MSG_DONTWAIT)
 
@@ -61,7 +61,8 @@ class Readers(MemoryTest):
         self.send_at_once(client, frame * 4)
 
     def test_given_back(self):
-        """When they have gone the memory is the system's again, but for what GLib keeps for small things."""
+        """After all clients have disconnected, memory is returned to the system, except for GLib's small
+        allocations."""
         before = self.resident() / MIB
         for habit in (self.unread_lists, self.half_a_frame):
             with self.subTest(habit.__name__):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What clients can make the daemon keep in memory, and that others are served meanwhile."""
+"""Clients can make the daemon use only bounded memory, and other clients are served meanwhile."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ FROM_RPC = libvirt.VIR_FROM_RPC
 RPC_ERROR, OPERATION_FAILED = libvirt.VIR_ERR_RPC, libvirt.VIR_ERR_OPERATION_FAILED
 NO_DEVICE = libvirt.VIR_ERR_NO_NODE_DEVICE
 UNOPENED_MAX, READER_MAX, WRITER_MAX = 4096, 256 * 1024, MIB + 64 * 1024
-OVERHEAD = 32   # of a look-up's frame: its header, and the length of the name
+OVERHEAD = 32   # of a look-up's frame: header, and length of the name
 
 
 class MemoryTest(SeveralUsersTest):
@@ -30,7 +30,7 @@ class MemoryTest(SeveralUsersTest):
 
     def setUp(self):
         super().setUp()
-        # A build with the address sanitizer keeps what is freed, else a quarter of a gibibyte of it.
+        # The address sanitizer keeps up to 256 MiB of freed memory by default.
         options = os.environ.get('ASAN_OPTIONS', '')
         self.daemon.environment['ASAN_OPTIONS'] = f'{options}:quarantine_size_mb=4'
         self.daemon.start(self.config)
@@ -44,7 +44,7 @@ class MemoryTest(SeveralUsersTest):
                 self.create(parent=parent.name, type_id=self.host.type_ids(parent)[0])
 
     def assert_others_are_served(self):
-        """Root, and another user."""
+        """Checks that root and another user are served."""
         self.assert_served(self.raw(), self.come(BOB))
 
     def resident(self):
@@ -56,17 +56,18 @@ class MemoryTest(SeveralUsersTest):
 
     @staticmethod
     def begin_frame(size):
-        """The first bytes of a look-up whose frame has that size."""
+        """Returns the first bytes of a look-up whose frame has this size."""
         number = rpc.PROCEDURES['LOOKUP_BY_NAME']
         return rpc.Connection.frame(number, rpc.u32(size - OVERHEAD), length=size)
 
     def send_look_up(self, client, size):
-        """One whose frame has that size; returns its serial."""
+        """Sends a look-up whose frame has this size; returns its serial."""
         return client.send('LOOKUP_BY_NAME', rpc.string('x' * (size - OVERHEAD)))
 
     @staticmethod
     def send_as_much_as_goes(clients, data):
-        """Until the daemon has taken all of it from each, or takes no more; returns those that it has cut off."""
+        """Sends until the daemon has read all data of each client, or stops reading; returns the disconnected
+        clients."""
         closed = []
         for client in clients:
             left = memoryview(data)
@@ -81,7 +82,7 @@ class MemoryTest(SeveralUsersTest):
         return closed
 
     def pipeline(self, client, count):
-        """Calls whose answers nobody reads."""
+        """Sends calls and reads no replies."""
         frame = client.frame(rpc.PROCEDURES['LIST_ALL'], rpc.i32(1) + rpc.u32(0))
         self.send_as_much_as_goes([client], frame * count)
 
@@ -90,7 +91,7 @@ class Frames(MemoryTest):
     config = {'sockets': OPEN_TO_ALL}
 
     def check_limit(self, client, limit):
-        """The longest frame is read; of a longer one only that it is too long."""
+        """Checks that the longest frame is read, and a longer one is refused by its length alone."""
         fits = client.wait_reply(self.send_look_up(client, limit)).error()
         self.assertNotIn('too large', fits.message)
         for size in (limit + 4, rpc.MESSAGE_MAX):
@@ -113,7 +114,7 @@ class Frames(MemoryTest):
         self.check_limit(client, READER_MAX)
 
     def test_before_open(self):
-        """A URI may be long, but not that long."""
+        """Before open, a frame may have room for a URI, but no more."""
         client = self.raw(opened=False)
         fits = 'nodedev:///system?' + 'x' * (UNOPENED_MAX - 28 - 8 - 4 - len('nodedev:///system?'))
         reply = client.wait_reply(client.send('OPEN', rpc.optional(fits + 'xxxx') + rpc.u32(0)))
@@ -122,7 +123,7 @@ class Frames(MemoryTest):
         self.check_limit(client, WRITER_MAX)
 
     def test_what_comes_behind_open(self):
-        """The rights that count are those after the messages before it."""
+        """The limit after open depends on the rights given by the preceding messages."""
         client = self.raw(opened=False)
         document = self.document(uuid=self.new_uuid(), extra='<x>' + 'y' * 100000 + '</x>')
         serials = [client.send('OPEN', rpc.optional(None) + rpc.u32(0)),
@@ -137,7 +138,7 @@ class Frames(MemoryTest):
         self.assertEqual(client.look_up('computer'), 'computer')
 
     def test_longest_frames_that_never_end(self):
-        """32 MiB less a byte from each; nothing of it is kept."""
+        """Incomplete frames of 32 MiB less a byte are not stored."""
         clients = [self.come(ALICE) for _ in range(8)]
         data = self.begin_frame(rpc.MESSAGE_MAX) + b'x' * (rpc.MESSAGE_MAX - OVERHEAD - 1)
         closed = self.send_as_much_as_goes(clients, data)
@@ -153,7 +154,8 @@ class Unread(MemoryTest):
     config = {'limits': {'frame_timeout': '1'}}
 
     def test_calls_that_nobody_reads_the_answers_of(self):
-        """A frame behind them does not stay for ever: who does not read is cut off, even in the middle of a frame."""
+        """A client that reads no replies is disconnected after the timeout, even with an incomplete frame behind its
+        calls."""
         clients = [self.come(ALICE) for _ in range(6)]
         for client in clients:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -171,7 +173,7 @@ class Unread(MemoryTest):
         self.wait_until(lambda: CUT_OFF in self.daemon.log(), 'its end')
 
     def test_who_reads_late(self):
-        """Slow is not dead: as long as answers are read calls go on."""
+        """A slow client is not disconnected while it keeps reading replies."""
         client = self.come(ALICE)
         for _ in range(5):
             serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)) for _ in range(500)]
@@ -180,13 +182,13 @@ class Unread(MemoryTest):
 
 
 class Total(MemoryTest):
-    """All clients together."""
+    """The limit of all clients together."""
 
     config = {'sockets': OPEN_TO_ALL, 'limits': {'max_memory': str(16 * MIB), 'frame_timeout': '60'}}
     count = 160
 
     def check(self, clients):
-        """Some have been cut off, and the others serve as well as before."""
+        """Checks that some clients were disconnected, and the others are served as before."""
         self.assert_resident_below(64)
         self.wait_until(self.count_evicted, 'somebody to be cut off')
         self.assert_others_are_served()
@@ -202,12 +204,12 @@ class Total(MemoryTest):
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(clients, data)
         self.check(clients)
-        # Who holds little himself has lost nothing.
+        # A user with little memory has lost nothing.
         bob.send_raw(b'x' * (READER_MAX - OVERHEAD - 100000))
         bob.wait_reply(1)
 
     def test_answers(self):
-        """Held back at a quarter of a mebibyte each, which is too much of so many."""
+        """A quarter of a MiB of replies each is within the client's limit, but too much for so many clients."""
         clients = [self.come(ALICE) for _ in range(self.count)]
         for client in clients:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -215,7 +217,7 @@ class Total(MemoryTest):
         self.check(clients)
 
     def test_many_users(self):
-        """Each of them holds less than the one who holds most."""
+        """Each user uses less than the user with the most."""
         clients = [self.come(100000 + number) for number in range(self.count)]
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(clients, data)
@@ -233,7 +235,7 @@ class Total(MemoryTest):
             self.assert_error(client.wait_reply(1), NO_DEVICE)
 
     def test_root_acting_for_a_user(self):
-        """What a user who comes through another daemon makes ours keep is no burden to users who come directly."""
+        """Memory used by a user through another daemon does not burden users who connect directly."""
         bob = self.come(BOB)
         self.send_as_much_as_goes([bob], self.begin_frame(READER_MAX) + b'x' * 100000)
         clients = [self.raw() for _ in range(self.count)]
@@ -244,7 +246,7 @@ class Total(MemoryTest):
         self.check(clients)
         bob.send_raw(b'x' * (READER_MAX - OVERHEAD - 100000))
         bob.wait_reply(1)
-        # It is the user who is named, whoever is at the other end.
+        # The log names the user instead of root, who owns the connection.
         evicted = [line for line in self.daemon.log().splitlines() if 'All connections hold' in line]
         for line in evicted:
             self.assertRegex(line, rf'\(client \d+, uid {ALICE}, gid -1, pid 0; through uid 0, gid 0, pid \d+')
@@ -252,12 +254,12 @@ class Total(MemoryTest):
 
 class Callbacks(MemoryTest):
     def setUp(self):
-        """More devices than a reader may have callbacks for."""
+        """Creates more devices than a read-only client may have callbacks."""
         super().setUp()
         self.create_many()
 
     def register_all(self, client):
-        """How many callbacks a client gets, and the error that ends it."""
+        """Returns the number of callbacks that a client gets, and the final error."""
         names = client.list_all()[0]
         count = 0
         with contextlib.suppress(rpc.RpcError):
@@ -284,7 +286,7 @@ class Callbacks(MemoryTest):
 
     @only_on('sim', 'thousands of callbacks take a machine that is emulated minutes')
     def test_of_many_readers(self):
-        """They count for what all clients hold; an event reaches those that are left."""
+        """Callbacks count towards the limit of all clients; the remaining clients receive events."""
         self.change_config({'limits': {'max_memory': str(4 * MIB)}})
         clients = [self.come(ALICE) for _ in range(200)]
         for client in clients:
@@ -301,7 +303,7 @@ class Callbacks(MemoryTest):
 
 class Listeners(MemoryTest):
     def test_that_never_read(self):
-        """Each holds what it does not read, counted as it costs; beyond its share it is cut off."""
+        """Events for clients that never read count at their real cost; clients above their share are disconnected."""
         self.change_config({'limits': {'max_queued_bytes': '65536'}})
         clients = [self.come(ALICE) for _ in range(100)]
         for client in clients:

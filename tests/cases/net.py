@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Network interfaces and vDPA devices: documents, lists, links, features, other names.
+"""Network interfaces and vDPA devices: documents, lists, links, features, alternative names.
 
-The golden documents are what libvirtd 9.0.0 printed on the same simulated host. Where it is wrong it is said here.
+The golden documents are the output of libvirtd 9.0.0 on the same simulated host, corrected where noted.
 """
 
 import errno
@@ -29,9 +29,9 @@ VETH0 = 'net_mdveth0_aa_bb_cc_00_00_01'
 TWIN = 'net_mdtwin_0_aa_bb_cc_00_00_22'
 INFINIBAND = 'net_mdib0_00_00_10_86_fe_80_00_00_00_00_00_00_b8_59_9f_03_00_f7_e1_42'
 
-# It takes -1, for a speed that nobody knows, for a number.
+# libvirtd prints -1, an unknown speed, as an unsigned number.
 WRONG = {'net_mdvirt0_52_54_00_aa_bb_cc': {"<link speed='4294967295' state='up'/>": "<link state='up'/>"}}
-# Its schema knows Ethernet's addresses only, and no vDPA device without a node.
+# libvirt's schema supports only Ethernet addresses, and no vDPA device without a node.
 NO_SCHEMA = (INFINIBAND, 'vdpa_vdpa_dev_1')
 
 
@@ -61,7 +61,7 @@ class NetTest(MediatedTest):
 class Documents(NetTest):
     def test_golden(self):
         expected = {path.stem: path.read_text() for path in GOLDEN.glob('*.xml')}
-        # What the loopback can do is up to the kernel that runs the test.
+        # The features of the loopback interface depend on the kernel that runs the test.
         self.assertEqual(self.names(NET | VDPA), sorted([LO, *expected]))
         for name, document in expected.items():
             for wrong, right in WRONG.get(name, {}).items():
@@ -146,7 +146,7 @@ class Changes(NetTest):
         self.kernel.event('move', new, DEVPATH_OLD=path.removeprefix('/sys'))
 
     def test_other_address(self):
-        """Nothing announces it; the name that libvirt has given stays until udev tells of the interface."""
+        """No event announces a changed address; libvirt's name remains until udev sends an event."""
         path = self.path(ETH0)
         self.kernel.sysfs.write(f'{path}/address', '52:54:00:00:00:01\n')
         self.assertIn(ETH0, self.names())
@@ -181,7 +181,7 @@ class Types(NetTest):
     machine = 'typed-net'
 
     def test_types_of_hardware(self):
-        """A type without a name in libvirt does not make an interface of hardware disappear."""
+        """Hardware interfaces of types without a name in libvirt are listed."""
         names = {f'net_md{devtype}0_52_54_00_12_35_0{number}': f'md{devtype}0'
                  for number, devtype in enumerate(net_hosts.HARDWARE_TYPES)}
         self.assertEqual(self.names(NET), sorted(names))
@@ -231,7 +231,7 @@ class Odd(NetTest):
     machine = 'odd-net'
 
     def test_all_are_there(self):
-        """But one that does not say that it is an interface."""
+        """All interfaces are listed, except devices without the attributes of an interface."""
         with_address = ('mdlen0', 'mdstate0', 'mdstate1', 'mdspeed0', 'mdspeed1', 'mdspeed2', 'mdspeed3')
         self.assertEqual(self.names(NET), sorted([
             *(f'net_{name}_aa_bb_cc_00_00_20' for name in with_address),
@@ -255,7 +255,7 @@ class Odd(NetTest):
         self.kernel.event('remove', path, SUBSYSTEM='net')
 
     def test_one_name_for_two(self):
-        """The first one has it, for as long as it is there."""
+        """If two interfaces have the same name, the first keeps it while it exists."""
         first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
         events = self.listen()
         for path, told in ((first, [('deleted', TWIN), ('created', TWIN)]), (second, [('deleted', TWIN)])):
@@ -279,7 +279,8 @@ class Odd(NetTest):
         self.assertEqual(events.all(), [('update', TWIN), ('deleted', TWIN)])
 
     def test_coming_is_told_before_the_going(self):
-        """Of devices that have no path in common udev tells in any order."""
+        """A device may take over a name before the old device's event, because udev orders events only within a
+        path."""
         first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
         self.remove(second)
         events = self.listen()
@@ -313,7 +314,7 @@ class Many(NetTest):
 
 
 class RealInterfaces:
-    """What a real kernel says of interfaces that a test makes."""
+    """Interfaces of a real kernel, created by the test."""
 
     made = ('mdtest0', 'mdtest1', 'mdfront0', 'mdbridge0', 'mdvlan0')
 
@@ -330,7 +331,7 @@ class RealInterfaces:
         subprocess.run(['ip', 'link', *args], check=True)
 
     def name_of(self, interface):
-        """The node device of an interface, None if there is none."""
+        """Returns the node device of an interface; None if there is none."""
         return next((name for name in self.names(NET) if name.startswith(f'net_{interface}_')), None)
 
     def add_pair(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Links of sysfs that lead round in circles or nowhere: what is behind them is not there, and all else is."""
+"""A sysfs link that is circular or dangling counts as missing, and hides nothing else."""
 
 import documents
 from mediated_test import MediatedTest, only_on

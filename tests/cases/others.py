@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What other programs and the kernel do: devices and parents come and go without us."""
+"""Devices and parents are created and removed by other programs and the kernel."""
 
 import libvirt
 
@@ -30,7 +30,7 @@ class Devices(MediatedTest):
                                         ('deleted', name), ('update', self.parent.name)])
 
     def test_announced_before_it_is_whole(self):
-        """Between the add event and the type link anything may lie."""
+        """Any time may pass between the add event and the type link."""
         events = self.listen()
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
@@ -92,7 +92,7 @@ class Devices(MediatedTest):
 
 
 class Changes(MediatedTest):
-    """udev tells of a change: so do we, and nothing of the device is lost by it."""
+    """A change event of udev causes an update event, and the device loses no data."""
 
     def test_of_a_mediated_device(self):
         uuid = self.new_uuid()
@@ -113,7 +113,7 @@ class Changes(MediatedTest):
 
 
 class Silence(MediatedTest):
-    """udev says nothing: sysfs decides."""
+    """Without udev's events, sysfs decides."""
 
     config = {'mdev': {'event_timeout': '0.2'}}
 
@@ -197,7 +197,7 @@ class VirtualParents(MediatedTest):
     machine = 'virtual'
 
     def test_comes_and_goes_with_its_types(self):
-        """It is nothing but a parent: without types there is no device."""
+        """A device that is only a parent is listed while it has types."""
         events = self.listen()
         self.host.unregister(self.parent)
         events.wait(('deleted', self.parent.name))
@@ -209,14 +209,14 @@ class VirtualParents(MediatedTest):
 
 @only_on('sim', 'a real kernel always tells its sequence number')
 class WithoutSeqnum(Devices):
-    """/sys/kernel/uevent_seqnum may be missing."""
+    """A kernel without /sys/kernel/uevent_seqnum."""
 
     tells_seqnum = False
 
 
 @only_on('sim', 'on a real kernel interfaces are not below each other')
 class LostEvents(MediatedTest):
-    """All devices are looked at again, though looking at one takes away what comes next."""
+    """All devices are scanned again after lost events, even if one scan removes the next device in the list."""
 
     def test_names_that_change_below_each_other(self):
         kernel, events = self.host.kernel, self.listen()
@@ -239,7 +239,7 @@ class LostEvents(MediatedTest):
 
 @only_on('vm', 'datagram sockets of umockdev do not overflow as netlink does')
 class Overflow(MediatedTest):
-    """The receive buffer is too small for what happens while the daemon does not read."""
+    """The receive buffer overflows while the daemon does not read."""
 
     config = {'udev': {'receive_buffer': '4096'}}
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""PCI functions with vital product data, USB, graphics, and the machine's firmware.
+"""PCI functions with vital product data, USB, graphics, and the firmware of the machine.
 
-The golden documents are what libvirtd 9.0.0 printed on the same simulated hosts, with members of
-IOMMU groups in order; where it prints what is no XML, or nothing, a test here says what is right.
+The golden documents are the output of libvirtd 9.0.0 on the same simulated hosts, with members of IOMMU groups sorted.
+Where that output is not XML, or missing, a test states the right one.
 """
 
 import errno
@@ -19,7 +19,7 @@ from fake_kernel import KernelError
 from mediated_test import MediatedTest, only_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden'
-# Names of vendors and products come from the hardware database of the machine that runs the test.
+# Names of vendors and products depend on the hardware database of the machine that runs the test.
 HWDB_NAME = re.compile(r"<(product|vendor) id='(0x[0-9a-f]{4})'>[^<]*</\1>")
 CAP_VPD = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VPD
 CAP_SYSTEM = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM
@@ -43,7 +43,7 @@ class Laptop(Devices):
     config = {'xml': {'details': 'false'}}
 
     def test_documents(self):
-        """All devices, and no other."""
+        """All devices, and no others, have the expected documents."""
         golden = {path.stem: path.read_text() for path in (GOLDEN / 'laptop').glob('*.xml')}
         self.assertEqual(self.names(), sorted(golden))
         for name, expected in golden.items():
@@ -55,7 +55,7 @@ class Laptop(Devices):
                 self.assertIsNone(documents.validate(document))
 
     def test_lists(self):
-        """Of each kind, by flag and by name, counted and listed."""
+        """Each kind can be listed and counted, by flag and by name."""
         for flag, name, expected in (
                 (CAP_VPD, 'vpd', CARDS), (CAP_SYSTEM, 'system', ['computer']),
                 (CAP_USB_DEVICE, 'usb_device', [
@@ -112,7 +112,7 @@ class Laptop(Devices):
 
 
 class Stuck(Devices):
-    """Cards that do not answer before relax()."""
+    """Cards that do not respond until relax()."""
 
     machine = 'laptop'
 
@@ -122,7 +122,7 @@ class Stuck(Devices):
         self.asked = 0
 
     def play(self, path, func):
-        """Until the end of the test."""
+        """Sets a function for reads of an attribute until the end of the test."""
         self.host.kernel.add_show(path, func)
         self.addCleanup(self.host.kernel.shows.pop, path, None)
 
@@ -139,7 +139,7 @@ class Stuck(Devices):
 
 @only_on('sim', 'a card that does not answer')
 class Unreadable(Stuck):
-    """Asking for vital product data goes wrong."""
+    """Reading vital product data fails."""
 
     def vpd_path(self, number):
         return f'/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.{number}/vpd'
@@ -155,7 +155,7 @@ class Unreadable(Stuck):
         self.assertIsNotNone(self.vpd(CARDS[1]))
 
     def test_card_that_never_answers(self):
-        """It is left out of the lists, of which the first one waits; whoever wants its document is told."""
+        """The first list waits for a hung card, and lists omit the card; its document fails with an error."""
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
         with self.settings(mdev={'driver_timeout': '1'}):
@@ -206,7 +206,7 @@ class Unreadable(Stuck):
         self.assertEqual(self.names(CAP_VPD), CARDS)
 
     def test_nobody_asks_at_the_start(self):
-        """Neither is the text of a USB device read before somebody wants it."""
+        """At start, the daemon reads neither vital product data nor strings of USB devices."""
         self.play(self.vpd_path(0), self.block)
         self.play('/sys/devices/pci0000:00/0000:00:14.0/usb1/1-7/manufacturer', self.block)
         self.addCleanup(self.relax)
@@ -224,7 +224,7 @@ class Unreadable(Stuck):
 
 @only_on('sim', 'a card that does not answer')
 class ManyCards(Stuck):
-    """So many that not all are asked at once."""
+    """More cards than are read at once."""
 
     config = {'mdev': {'driver_timeout': '30'}}
     ASKED_AT_ONCE = 64
@@ -256,12 +256,12 @@ class ManyCards(Stuck):
 
 @only_on('sim', 'the VM has no such hardware')
 class Odd(Devices):
-    """What hardware may say, and what it should not."""
+    """Unusual and invalid data of hardware."""
 
     machine = 'odd'
 
     def shown(self, name):
-        """(name, read-only fields, writable fields) as they are shown; None: no such section."""
+        """Returns (name, read-only fields, writable fields) in the document; None: no such section."""
         vpd = self.vpd(laptop_hosts.odd_address(name))
         if vpd is None:
             return None
@@ -271,7 +271,7 @@ class Odd(Devices):
         return vpd.findtext('name'), sections.get('readonly'), sections.get('readwrite')
 
     def test_golden(self):
-        """As libvirtd prints it, wherever that is XML."""
+        """Wherever libvirtd prints XML, the documents are the same."""
         golden = {path.stem: path.read_text() for path in (GOLDEN / 'odd').glob('*.xml')}
         for name, expected in golden.items():
             with self.subTest(name):
@@ -288,7 +288,7 @@ class Odd(Devices):
         self.assertNotIn(laptop_hosts.odd_address('garbage'), right)
 
     def test_markup(self):
-        """libvirtd prints it as it is, which is no XML."""
+        """Markup in texts is escaped; libvirtd prints it unescaped."""
         self.assertEqual(self.shown('markup'), (
             "a<b>&'c' \"d\"",
             [('part_number', None, '<&>'), ('serial_number', None, "'\""),
@@ -296,14 +296,15 @@ class Odd(Devices):
             [('asset_tag', None, '<tag>'), ('system_field', '1', '&')]))
 
     def test_checksum_covers_unknown_resources(self):
-        """libvirtd leaves their bytes out of the sum, the specification does not."""
+        """The checksum covers unknown resources, as specified; libvirtd omits their bytes."""
         self.assertEqual(self.shown('unknown-first'), ('Card', [('serial_number', None, '10')], None))
 
     def find(self, slot, path):
         return documents.parse(self.dump(f'pci_0000_40_{slot:02x}_0')).findall(f'capability/{path}')
 
     def test_configuration_space_that_is_wrong(self):
-        """libvirtd drops some of these, loops over another one, or prints a speed of (null)."""
+        """Invalid configuration spaces are tolerated; libvirtd drops some functions, loops, or prints a speed of
+        (null)."""
         for slot in (1, 2, 3, 4, 5, 0x16):
             self.assertEqual(self.find(slot, 'pci-express/link'), [], slot)
         self.assertEqual(self.find(0x16, 'capability'), [])
@@ -311,25 +312,25 @@ class Odd(Devices):
                          [None, None])
 
     def test_attributes_that_are_missing(self):
-        """libvirtd drops functions that tell no node or no ids."""
+        """Functions without a NUMA node or ids are listed; libvirtd drops them."""
         for slot in (0x12, 0x13, 0x15, 0x17):
             self.assertEqual(self.find(slot, 'numa') + self.find(slot, 'iommuGroup'), [])
         self.assertEqual(self.find(0x15, 'vendor')[0].get('id'), '0x0000')
 
     def test_virtual_functions_with_a_hole(self):
-        """libvirtd stops at it."""
+        """Virtual functions after a gap are listed; libvirtd stops at the gap."""
         self.assertEqual([address.get('slot') for address in self.find(0xd, 'capability/address')],
                          ['0x0e', '0x0f'])
 
     def test_large_numbers(self):
-        """libvirtd knows neither; the kernel gives them all the same."""
+        """Large numbers, which the kernel uses but libvirtd does not support, are shown."""
         cap = documents.parse(self.dump(f'scsi_9_0_0_{laptop_hosts.LARGE_LUN}')).find('capability')
         self.assertEqual(cap.findtext('lun'), str(laptop_hosts.LARGE_LUN))
         self.assertEqual([documents.parse(self.dump(name)).findtext('capability/type')
                           for name in self.names(CAP_DRM)], ['primary', 'render'])
 
     def test_nodes_of_graphics_without_a_number(self):
-        """The name tells, too; a node that neither tells of is one for all purposes."""
+        """The number of a graphics node follows from its name; a node without either is treated as a plain one."""
         expected = {'card7': 'primary', 'controlD77': 'control', 'renderD177': 'render', 'other0': 'primary'}
         events = self.listen()
         for name in expected:
@@ -359,7 +360,7 @@ class Odd(Devices):
         self.assertEqual(root.findtext('capability/product'), 'line\nline\ttab\rreturn')
 
     def test_firmware_that_is_careless(self):
-        """Blanks are kept, what cannot be printed is none."""
+        """Blanks in firmware texts are kept; texts with unprintable characters are omitted."""
         root = documents.parse(self.dump('computer')).find('capability')
         self.assertEqual([root.findtext(f'hardware/{element}') for element in
                           ('vendor', 'version', 'serial', 'uuid')],
@@ -369,13 +370,13 @@ class Odd(Devices):
                          ['Example Firmware', None, 'x' * 3000])
 
     def test_interface_that_lacks_attributes(self):
-        """libvirtd drops one that tells no number."""
+        """An interface without a number is listed; libvirtd drops it."""
         root = documents.parse(self.dump('usb_1_2_1_0'))
         self.assertEqual([root.findtext(f'capability/{element}') for element in
                           ('number', 'class', 'subclass', 'protocol')], ['0', '255', '0', '0'])
 
     def test_device_that_udev_has_not_looked_at(self):
-        """What the kernel tells is enough; libvirtd drops it."""
+        """A device that udev has not processed is listed from the kernel's data; libvirtd drops it."""
         root = documents.parse(self.dump('usb_1_5'))
         self.assertEqual([root.findtext(f'capability/{element}') for element in ('bus', 'device')],
                          ['1', '77'])
@@ -386,7 +387,7 @@ class Odd(Devices):
 
 @only_on('sim', 'a machine without a hardware database')
 class NoHardwareDatabase(Devices):
-    """Names of PCI ids are absent, and nothing else."""
+    """Without the hardware database, only names of PCI ids are missing."""
 
     machine = 'laptop'
     starts_daemon = False
