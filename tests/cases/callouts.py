@@ -210,7 +210,7 @@ class Scripts(MediatedTest):
         self.assertEqual(self.host.journal(uuid), [])
 
     def test_many_live_updates(self):
-        """Names that a script accepts are remembered per device, up to the limit."""
+        """All names that scripts have accepted in live updates of a device count towards its limit."""
         self.install(versioned=True)
         uuid, client = self.new_uuid(), self.raw()
         name = self.create(uuid=uuid).name()

@@ -283,7 +283,7 @@ class ParentGoes(Hostile):
     def setUp(self):
         super().setUp()
         self.events = self.listen()
-        # No type of the parent is known in advance to be available.
+        # Read now, because self.type_id needs the parent.
         self.kind = self.type_id
         self.uuid = self.new_uuid()
         self.name = self.child_name(self.parent, self.uuid)

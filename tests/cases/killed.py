@@ -354,7 +354,7 @@ class KilledAtStart(KilledTest):
 
 
 class HalfMade(KilledTest):
-    """The next daemon finds a note whose device differs from the one being created."""
+    """The next daemon finds a note, but not the incomplete device for which the note was written."""
 
     starts_daemon = False
 

@@ -279,8 +279,8 @@ class Odd(NetTest):
         self.assertEqual(events.all(), [('update', TWIN), ('deleted', TWIN)])
 
     def test_coming_is_told_before_the_going(self):
-        """A device may take over a name before the old device's event, because udev orders events only within a
-        path."""
+        """The old device's removal is reported before the new device of the same name, whatever the order of udev's
+        events."""
         first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
         self.remove(second)
         events = self.listen()

@@ -323,14 +323,14 @@ class Odd(Devices):
                          ['0x0e', '0x0f'])
 
     def test_large_numbers(self):
-        """Large numbers, which the kernel uses but libvirtd does not support, are shown."""
+        """Large numbers of the kernel are supported; libvirtd supports neither of these."""
         cap = documents.parse(self.dump(f'scsi_9_0_0_{laptop_hosts.LARGE_LUN}')).find('capability')
         self.assertEqual(cap.findtext('lun'), str(laptop_hosts.LARGE_LUN))
         self.assertEqual([documents.parse(self.dump(name)).findtext('capability/type')
                           for name in self.names(CAP_DRM)], ['primary', 'render'])
 
     def test_nodes_of_graphics_without_a_number(self):
-        """The number of a graphics node follows from its name; a node without either is treated as a plain one."""
+        """The type of a graphics node without a number follows from its name; an unknown name means primary."""
         expected = {'card7': 'primary', 'controlD77': 'control', 'renderD177': 'render', 'other0': 'primary'}
         events = self.listen()
         for name in expected:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Power is lost at any moment of a change of a definition: on the disk is the old one or the new one, and once anybody
-has been told, the new one."""
+"""After a power loss at any moment of a change, the disk has the old or the new definition, and the new one once any
+client has learned of it."""
 
 import shutil
 
@@ -15,13 +15,13 @@ MDEV, BOTH = 1 << 14, 3 << 30
 
 @only_on('sim', 'what is lost depends on the order of system calls, not on hardware')
 class PowerLoss(MediatedTest):
-    """The system calls of each change are watched and taken to a disk that loses what it may."""
+    """The system calls of each change are traced and replayed on a disk that may lose unsynced data."""
 
     starts_daemon = False
 
     def setUp(self):
         super().setUp()
-        # The directory of definitions is to be made by the daemon, and so is one above it.
+        # The daemon creates the directory of definitions and its parent.
         self.root = self.daemon.directory / 'etc'
         self.root.mkdir()
         self.daemon.definitions = self.root / 'config/mdevctl.d'
@@ -36,18 +36,18 @@ class PowerLoss(MediatedTest):
         return client
 
     def kept(self, state):
-        """The definition in a state of the disk, None if there is none."""
+        """Returns the definition in a state of the disk; None if there is none."""
         return dict(state).get(self.place)
 
     def run_on(self, disk, calls, old):
-        """All states that the disk is ever in; asserts what the definition is in each."""
+        """Returns all states in which the disk ever is; checks the definition in each."""
         path = self.definition_path(self.uuid)
         new = path.read_bytes() if path.exists() else None
         self.assertNotEqual(old, new)
         seen = set()
         is_written = is_told = False
         for call in calls:
-            # By the time that anybody is told of anything the disk must hold it.
+            # The disk must have the definition before any client learns of it.
             is_written = is_written or call.name in ('renameat', 'unlinkat')
             is_told = is_told or (is_written and call.name == 'sendto')
             disk.take(call)
@@ -59,7 +59,7 @@ class PowerLoss(MediatedTest):
         return seen
 
     def check_starts(self, states, allowed):
-        """A daemon that finds any of the states lists just what the definition is, and complains of nothing."""
+        """Checks that a daemon that finds any of the states lists exactly the definition, without warnings."""
         for state in states:
             shutil.rmtree(self.root)
             restore(state, self.root)
@@ -79,7 +79,7 @@ class PowerLoss(MediatedTest):
         """`change` and `before` are functions of a client."""
         self.daemon.start(self.config)
         client = self.client()
-        # The directory of definitions has been made when the list is whole.
+        # The directory of definitions exists when the list is complete.
         client.list_all(MDEV | BOTH)
         for func in before:
             func(client)
@@ -88,7 +88,7 @@ class PowerLoss(MediatedTest):
         disk = Disk(self.root)
         watch = KillAt(self.daemon, 0).attach()
         change(client)
-        # With the answer to this one, the call that sent the one before has returned.
+        # After this answer, the change has returned.
         client.get_lib_version()
         watch.end()
         self.daemon.stop()
@@ -128,7 +128,7 @@ class PowerLoss(MediatedTest):
         self.check_change(self.undefine, [self.define])
 
     def test_first_of_all(self):
-        """The directory of definitions is as new as the definition, made at the daemon's start."""
+        """The first definition is written into a directory created when the daemon started."""
         disk = Disk(self.root)
         watch = KillAt(self.daemon, 0)
         watch.spawn(self.daemon.arguments(self.config))
@@ -141,5 +141,5 @@ class PowerLoss(MediatedTest):
         self.daemon.start(self.config)
 
     def test_directory_made_anew(self):
-        """It is gone, and made for the definition."""
+        """The removed directory is created again for the definition."""
         self.check_change(self.define, [lambda _client: shutil.rmtree(self.root / 'config')])

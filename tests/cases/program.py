@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The program: options, configuration, sockets, its end."""
+"""The program: options, configuration, sockets, exit."""
 
 import grp
 import os
@@ -21,12 +21,13 @@ SYSTEMDS = 'the sockets are made, and removed, by systemd'
 
 
 class VfioUsers(MediatedTest):
-    """The program that systemd starts for a question of the daemon."""
+    """The program that systemd starts for a query of the daemon."""
 
     starts_daemon = False
 
     def ask(self, question):
-        """In a namespace of its own, as it may not be allowed to look into each process of this machine."""
+        """Runs the program in its own PID namespace, because it may not be allowed to inspect every process of this
+        machine."""
         program = pathlib.Path(self.daemon.program).with_name('mediated-vfio-users')
         return subprocess.run(['unshare', '--pid', '--fork', '--mount-proc', program], input=question,
                               capture_output=True, check=False, timeout=self.deadline)
@@ -44,7 +45,7 @@ class VfioUsers(MediatedTest):
 
 
 class NobodyReads(MediatedTest):
-    """stderr is a pipe that is full: a program that has something to say there at its end ends nevertheless."""
+    """A program whose stderr is a full pipe exits all the same, even if it has a last message."""
 
     starts_daemon = False
 
@@ -148,7 +149,7 @@ class Options(MediatedTest):
                                str(schema or self.schema), '--check-xml', *files)
 
     def test_check_xml(self):
-        """Good ones are printed, bad ones named, and nothing else is done."""
+        """Valid documents are printed, invalid ones reported, and nothing else is done."""
         good, bad = self.daemon.directory / 'good.xml', self.daemon.directory / 'bad.xml'
         good.write_text("<device><name>ap_matrix</name><capability type='ap_matrix'/></device>")
         bad.write_text("<device><name>ap_matrix</name><capability type='teapot'/></device>")
@@ -213,7 +214,7 @@ class Options(MediatedTest):
 
     @not_on('service', 'the daemon is started with another list of groups')
     def test_groups_that_cannot_be_looked_up(self):
-        """While the list of groups is not readable the program can be ended."""
+        """The program can be ended while the list of groups is unreadable."""
         fifo = self.daemon.directory / 'group'
         os.mkfifo(fifo)
         self.daemon.wrapper = ['unshare', '--mount', 'sh', '-c', f'mount --bind {fifo} /etc/group && exec "$0" "$@"']
@@ -257,7 +258,7 @@ class Sockets(MediatedTest):
         result = self.daemon.run(*self.daemon.arguments())
         self.assertNotEqual(result.returncode, 0)
         self.assertIn(str(self.daemon.socket_dir), result.stderr)
-        # The first one goes on as if nothing had been.
+        # The first daemon is not affected.
         self.assertIn('computer', self.names())
         self.assertIn('computer', self.names(connection=self.connect(read_only=True)))
 
@@ -294,7 +295,7 @@ class SocketsInTheWay(MediatedTest):
     starts_daemon = False
 
     def test_file_in_the_way(self):
-        """What is no socket is not ours to remove."""
+        """A file that is not a socket is not removed."""
         self.daemon.rw_path.write_text('precious')
         result = self.daemon.run(*self.daemon.arguments())
         self.assertNotEqual(result.returncode, 0)
@@ -352,7 +353,7 @@ class Reload(MediatedTest):
 
     def setUp(self):
         super().setUp()
-        # What goes wrong here is a warning, and meant.
+        # Warnings are expected here.
         self.daemon.environment.pop('G_DEBUG', None)
         self.daemon.start(self.config)
 
@@ -395,7 +396,7 @@ class Reload(MediatedTest):
         self.assertEqual(os.stat(self.daemon.rw_path).st_mode, mode)
 
     def test_group_of_sockets(self):
-        """It is not looked up while clients are served, as that may take its time, and none is needed."""
+        """Groups are not looked up while clients are served, because a lookup may be slow and none is needed."""
         before = [os.stat(path).st_gid for path in (self.daemon.rw_path, self.daemon.ro_path)]
         with Trace(self.daemon.process.pid, self.deadline) as trace:
             self.reload({**self.config, 'sockets': {'group': 'daemon'}})
@@ -406,7 +407,7 @@ class Reload(MediatedTest):
         self.assertEqual([os.stat(path).st_gid for path in (self.daemon.rw_path, self.daemon.ro_path)], before)
 
     def test_many(self):
-        """They may come faster than they are served."""
+        """Signals may arrive faster than they are handled."""
         for details in ('true', 'false') * 20:
             self.reload({**self.config, 'xml': {'details': details}})
         self.wait_until(lambda: not self.has_details(), 'the last of many settings')
@@ -414,7 +415,7 @@ class Reload(MediatedTest):
 
 @not_on('service', 'there is a manager, and service.py looks at what it has been told')
 class ServiceManager(MediatedTest):
-    """What it is told; this test is the manager."""
+    """Notifications to the service manager; the test is the manager."""
 
     starts_daemon = False
 
@@ -428,7 +429,7 @@ class ServiceManager(MediatedTest):
         self.daemon.environment['NOTIFY_SOCKET'] = str(path)
 
     def next(self, *skip):
-        """The assignments of the next message, or of the next that has none of some keys."""
+        """Returns the assignments of the next message, or of the next one without any of the keys `skip`."""
         while True:
             message = dict(line.split('=', 1)
                            for line in self.notified.recv(4096).decode().splitlines())

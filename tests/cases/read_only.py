@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Read-only connections: of the -ro socket, and of the flag of an open on the other one."""
+"""Read-only connections, by the -ro socket or by the flag of an open on the other socket."""
 
 import libvirt
 
@@ -12,7 +12,7 @@ READ_ONLY = 1
 
 class ReadOnly(MediatedTest):
     def clients(self):
-        """One raw client of each kind."""
+        """Returns one raw client of each kind."""
         flagged = self.raw(opened=False)
         flagged.open(flags=READ_ONLY)
         by_socket = self.raw(path=self.daemon.ro_path)
@@ -32,7 +32,7 @@ class ReadOnly(MediatedTest):
                 self.assertEqual(client.list_caps(device.name()), ['mdev'])
 
     def test_documents(self):
-        """Readers are shown what root is shown, the attributes of mediated devices included."""
+        """Read-only clients get the same documents as root, including attributes of mediated devices."""
         self.create(attrs=[('scratch', 'secret')])
         documents = {name: self.dump(name) for name in self.names()}
         self.assertIn("value='secret'", ''.join(documents.values()))
@@ -70,7 +70,7 @@ class ReadOnly(MediatedTest):
         self.assert_refused(DENIED, client.create_xml, self.document())
 
     def test_garbage_is_refused_for_what_it_is_not(self):
-        """Denied before the document is looked at."""
+        """A call that changes devices is denied before its document is parsed."""
         client = self.raw(path=self.daemon.ro_path)
         self.assert_refused(DENIED, client.create_xml, 'no document at all')
         self.assert_refused(DENIED, client.destroy, 'no device at all')

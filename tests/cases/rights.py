@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whoever may create and define a "new device" may not thereby have his way with the devices of others that his
-document names or describes; judged by a real polkitd."""
+"""A user with permissions on a "new device" has none on the existing devices that a document names or describes;
+checked with a real polkitd."""
 
 import os
 import pathlib
@@ -25,7 +25,7 @@ CHANGES = ('write', 'start', 'stop', 'delete', 'save')
 
 
 def for_device(name, *permissions):
-    """These permissions on one device."""
+    """Returns a rule for these permissions on one device."""
     ids = ', '.join(f"'org.libvirt.api.node-device.{permission}'" for permission in permissions)
     return rule(f"[{ids}].indexOf(action.id) >= 0 && action.lookup('node_device_name') == '{name}'")
 
@@ -37,7 +37,7 @@ class RightsTest(JudgedTest):
     rules = ONLY_NEW
 
     def forms(self, uuid, **fields):
-        """Documents of one device, written in as many ways as there are."""
+        """Returns documents of one device, in all forms."""
         for text in (uuid, uuid.upper(), uuid.replace('-', ''), f' {uuid[:4]}-{uuid[4:]}'):
             for parent in (self.parent.name, self.parent.address):
                 yield self.document(uuid=text, parent=parent, **fields)
@@ -90,7 +90,8 @@ class NewDevice(RightsTest):
         self.assertEqual(self.definition_path(uuid, address).read_bytes(), before)
 
     def test_what_is_needed(self):
-        """As for the device itself: to change it, to start it; to replace a definition is to remove it, too."""
+        """A document that describes an existing device requires the permissions to change and start the device;
+        replacing a definition also requires the permission to remove it."""
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()
         document = self.document(uuid=uuid, attrs=[('scratch', 'x')])
@@ -105,7 +106,7 @@ class NewDevice(RightsTest):
         self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'x'}])
 
     def test_to_keep_what_is_active(self):
-        """Nothing is replaced."""
+        """Defining an active device replaces nothing."""
         uuid = self.new_uuid()
         name = self.create(uuid=uuid).name()
         self.polkit.use(ONLY_NEW + for_device(name, 'write'))
@@ -115,7 +116,8 @@ class NewDevice(RightsTest):
 
 class Update(RightsTest):
     def test_document_of_another_device(self):
-        """It could not be done anyway, which is for those to know who may."""
+        """An update with another device's document would fail, but without permissions on that device, it is denied
+        first."""
         mine, other = self.new_uuid(), self.new_uuid()
         name = self.create(uuid=mine).name()
         self.create(uuid=other)
@@ -129,7 +131,7 @@ class Update(RightsTest):
 
 
 class Parents(RightsTest):
-    """A parent that a user may not see is none of his."""
+    """A parent that the user may not see cannot be used."""
 
     @property
     def hidden(self):
@@ -147,7 +149,7 @@ class Parents(RightsTest):
         self.assertIn(client.create_xml(self.document()), self.names())
 
     def test_not_there(self):
-        """It is judged by the name that the document gives it."""
+        """A missing parent is checked under the name in the document."""
         absent = '0000:0e:1f.7'
         self.polkit.use(rule(f"{DEVICE_ACTIONS} && action.lookup('node_device_name') == '{absent}'",
                              'NO') + ONLY_NEW)
@@ -159,10 +161,10 @@ class Parents(RightsTest):
 
 
 class Meanwhile(RightsTest):
-    """What is judged is what the document means when it is acted upon."""
+    """A call is authorized by what its document means when the call is executed."""
 
     def test_defined_by_others(self):
-        """Its turn comes when another call, which was before it, has defined the device."""
+        """The call is executed after an earlier call has defined the device."""
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
         asked, go_on = (self.daemon.directory / file for file in ('asked', 'go-on'))
@@ -191,14 +193,15 @@ class HostAdapters(RightsTest):
     machine = 'fibre'
 
     def test_present(self):
-        """Its names are in use; who may not know is told no more than that he may not."""
+        """An adapter's names are in use; a user without permissions on the adapter only learns that the call is
+        denied."""
         name = self.conn.nodeDeviceCreateXML(vhba_document(), 0).name()
         self.assert_denied(self.opened(NOBODY).create_xml, vhba_document())
         self.polkit.use(ONLY_NEW + for_device(name, 'write', 'start'))
         self.assert_refused(INVALID, self.opened(NOBODY).create_xml, vhba_document(), says=name)
 
     def test_parents(self):
-        """Without a name any adapter is meant."""
+        """A document without a parent may mean any adapter."""
         self.polkit.use(rule(f"{DEVICE_ACTIONS} && action.lookup('node_device_name') == 'scsi_host4'",
                              'NO') + ONLY_NEW)
         client = self.opened(NOBODY)
@@ -210,7 +213,7 @@ class HostAdapters(RightsTest):
 
 
 class Manual(JudgedTest):
-    """The rule of the manual page that confines a user, word for word but for its group and its parent."""
+    """The rule of the manual page that restricts a user, verbatim except for group and parent."""
 
     @property
     def rules(self):

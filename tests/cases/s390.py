@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices of s390: subchannels and what is behind them, groups, cryptographic adapters.
+"""s390 devices: subchannels and the devices behind them, groups, cryptographic adapters.
 
-The golden documents are what libvirtd 9.0.0 printed on the same machine. It lists neither devices that are not in use,
-as newer versions do since 10.5, nor groups, which there are since 11.1.
+The golden documents are the output of libvirtd 9.0.0 on the same machine. It lists neither offline devices, as newer
+versions do since 10.5, nor groups, which are supported since 11.1.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ CSS = s390_hosts.CSS
 GROUP = f'{s390_hosts.QETH}/0.0.bd00'
 OFFLINE = 'ccw_0_0_1501'
 NEWER = [OFFLINE, 'ccwgroup_0_0_bd00']
-# Of ccw devices, since libvirt 10.5 and 11.1.
+# Elements of ccw devices since libvirt 10.5 and 11.1.
 NEWER_PARTS = re.compile(r"^ {4}<state>.*</state>\n|^ {4}<capability type='ccwgroup_member'>\n.*\n *</capability>\n",
                          re.MULTILINE)
 FLAGS = {'ccw': 1 << 15, 'css': 1 << 16, 'ap_card': 1 << 18, 'ap_queue': 1 << 19, 'ap_matrix': 1 << 20,
@@ -49,7 +49,7 @@ class Golden(Mainframe):
             with self.subTest(name):
                 document = self.look_up(name).XMLDesc(0)
                 self.assertEqual(NEWER_PARTS.sub('', document), (GOLDEN / f'{name}.xml').read_text())
-                # The schema tells whether they may be there.
+                # The schema defines whether the elements are permitted.
                 self.assertIsNone(documents.validate(document))
 
     def test_set(self):
@@ -105,7 +105,7 @@ class Shown(Mainframe):
 
 
 class Cards(Mainframe):
-    """Groups that are called otherwise than the card of the mainframe."""
+    """Groups with names other than the mainframe's card."""
 
     machine = 'cards'
     GROUPS = {'ccwgroup_0_0_0bd0': 'qeth_layer2', 'ccwgroup_0_0_1bd0': 'qeth_layer3',
@@ -130,7 +130,7 @@ class Cards(Mainframe):
                                   if other.startswith(name.replace('ccwgroup', 'ccw')[:-1])})
 
     def test_layer_that_the_driver_learns(self):
-        """The card stays the same device."""
+        """When the driver detects the layer, the card stays the same device."""
         path = f'{s390_hosts.QETH}/0.0.2bd0'
         kernel = self.host.kernel
         events = self.listen()
@@ -177,7 +177,7 @@ class Changes(Mainframe):
                          ['ccw_0_0_bd02', 'ccw_0_0_bd01'])
 
     def test_subchannel_for_a_guest(self):
-        """Taken from io_subchannel, with the device behind it, and given to vfio_ccw."""
+        """A subchannel is unbound from io_subchannel, with the device behind it, and bound to vfio_ccw."""
         subchannel = f'{CSS}/0.0.0001'
         self.kernel.sysfs.remove_device(f'{subchannel}/0.0.1501')
         self.kernel.event('remove', f'{subchannel}/0.0.1501', SUBSYSTEM='ccw')
@@ -192,7 +192,7 @@ class Changes(Mainframe):
                                              ('created', 'css_0_0_0001')])
 
     def test_subchannel_is_back(self):
-        """Its driver finds the device behind it before the kernel says that it is bound."""
+        """A driver detects the device behind the subchannel before the kernel's bind event."""
         subchannel = f'{CSS}/0.0.0001'
         channel = f'{subchannel}/0.0.1501'
         self.test_subchannel_for_a_guest()
@@ -221,7 +221,7 @@ class Changes(Mainframe):
             if subsystem == 'css':
                 self.kernel.sysfs.bind(path, s390_hosts.IO_SUBCHANNEL)
             self.kernel.event('add', path)
-        # What comes after all of them.
+        # An event after all others.
         s390_hosts.add_card(self.kernel, 0x0b, ())
         self.kernel.event('add', f'{s390_hosts.AP}/card0b')
         self.events.wait(('created', 'ap_card0b'))
@@ -230,7 +230,7 @@ class Changes(Mainframe):
 
 
 class Odd(Mainframe):
-    """Attributes that say what they should not."""
+    """Attributes with invalid values."""
 
     def test_attributes(self):
         sysfs = self.host.kernel.sysfs
@@ -263,10 +263,10 @@ class Odd(Mainframe):
 
 
 class Parents(Mainframe):
-    """Of mediated devices."""
+    """Parents of mediated devices."""
 
     def test_same_address(self):
-        """A device on a channel, and a group, may have the address of a subchannel that is not its own."""
+        """A channel device and a group may have the address of an unrelated subchannel."""
         device = self.define(parent='css_0_0_00d0', type_id='vfio_ccw-io')
         kernel = self.host.kernel
         events = self.listen()

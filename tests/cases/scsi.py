@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""SCSI hosts, targets and units: documents, lists, and what changes.
+"""SCSI hosts, targets and units: documents, lists, changes.
 
-The golden documents are what libvirtd 9.0.0 printed on the same simulated host.
+The golden documents are the output of libvirtd 9.0.0 on the same simulated host.
 """
 
 import errno
@@ -82,12 +82,12 @@ class Documents(ScsiTest):
 
 @only_on('sim', NO_FIBRE)
 class Broken(ScsiTest):
-    """Attributes that are not what they should be."""
+    """Attributes with unexpected values."""
 
     starts_daemon = False
 
     def check_plain(self, prepare):
-        """Half of what should be there counts as nothing, as with libvirt."""
+        """Checks that incomplete attributes count as missing, as in libvirt."""
         prepare(self.hbas[3])
         self.daemon.start(self.config)
         self.assertEqual(self.caps('scsi_host3'), ['scsi_host'])
@@ -135,7 +135,7 @@ class Broken(ScsiTest):
                          [('target', None)])
 
     def test_short_names_are_filled_up(self):
-        """The kernel leaves leading zeroes out; libvirt prints what its own schema refuses."""
+        """Names without leading zeros, as in the kernel, are padded; libvirt's output violates its own schema."""
         self.hbas[3].set_text('port_name', '0x1\n')
         self.daemon.start(self.config)
         self.assertEqual(self.cap('scsi_host3', 'scsi_host', 'fc_host').findtext('wwpn'),
@@ -155,7 +155,7 @@ class Broken(ScsiTest):
         self.assertEqual(documents.outline(self.cap('scsi_host0', 'scsi_host')), [('host', None)])
 
     def test_types(self):
-        """Those without a word of libvirt's have none, like those that are no number."""
+        """A SCSI type without a libvirt name, or that is not a number, is omitted."""
         sysfs, target = self.host.kernel.sysfs, fc.add_target(self.hbas[3], 7)
         units = {}
         for number, word in ((4, 'worm'), (6, 'scanner'), (7, 'mod'), (12, 'raid'), (2, None),
@@ -179,7 +179,7 @@ class Broken(ScsiTest):
                          [('target', None)])
 
     def test_names_that_are_none(self):
-        """What the bus holds beside hosts and units is no device."""
+        """Other entries on the SCSI bus are not devices."""
         kernel, above = self.host.kernel, self.hbas[0].path
         for name, kind in (('hostel', 'scsi_host'), ('host99999999999', 'scsi_host'),
                            ('0:0:0', 'scsi_device'), ('0:0:x:0', 'scsi_device')):
@@ -216,7 +216,7 @@ class Changes(ScsiTest):
         self.assertNotIn('scsi_target3_0_7', self.names())
 
     def test_a_host_whose_fibre_channel_comes_later(self):
-        """The kernel announces the host first, and its class when it is there."""
+        """The kernel announces the host first, and its class later."""
         events = self.listen()
         hba = fc.Host(self.host.kernel, '/sys/devices/pci0000:00/0000:00:19.0',
                       {'port_state': 'Online\n'}, 1, 2, most=5)
@@ -242,7 +242,7 @@ class Unnamed(MediatedTest):
     config = {'mdev': {'event_timeout': '1'}}
 
     def test_a_host_that_never_gets_names(self):
-        """It is listed like one that was there before the daemon."""
+        """A host that never gets names is listed like one present before the daemon started."""
         events = self.listen()
         hba = fc.Host(self.host.kernel, '/sys/devices/pci0000:00/0000:00:19.0', {}, 1, 2, most=5)
         hba.announce()
@@ -269,7 +269,7 @@ class RealKernel(MediatedTest):
         self.daemon.start(self.config)
 
     def take_down(self):
-        """Whoever looks into a new disk has it open still."""
+        """Unloads scsi_debug once all programs have closed the new disk."""
         self.wait_until(lambda: subprocess.run(['modprobe', '--quiet', '--remove', 'scsi_debug'], check=False,
                                                timeout=self.deadline).returncode == 0, 'its end')
 

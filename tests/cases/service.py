@@ -38,8 +38,8 @@ print('held', flush=True)
 sys.stdin.read()
 """
 
-# What a service with the same restrictions tries: each line is what it has tried and the errno of it, 0 if it succeeded.
-# Of calls that need something to work on the arguments are bad: the filter refuses them before the kernel looks.
+# Run in a service with the same restrictions: prints each attempt with its errno, 0 on success. Calls that need an
+# object get invalid arguments, because the filter refuses a call before the kernel checks its arguments.
 PROBE = """
 import ctypes, errno, os, platform
 libc = ctypes.CDLL(None, use_errno=True)
@@ -64,7 +64,7 @@ for path, flags in (('mem', os.O_RDWR), ('maps', os.O_RDONLY), ('environ', os.O_
         print('file', path, error.errno)
 """
 
-# x86-64 and the common table, which agree on the later ones.
+# x86-64 and the common table; later numbers are the same in both.
 NUMBERS = {
     'io_uring_setup': 425, 'io_uring_enter': 426, 'io_uring_register': 427, 'pidfd_getfd': 438,
     'process_madvise': 440, 'process_mrelease': 448,
@@ -74,7 +74,7 @@ NUMBERS_X86 = {
     'name_to_handle_at': 303, 'open_by_handle_at': 304, 'kcmp': 312, 'bpf': 321, 'userfaultfd': 323,
 }
 
-# A stand-in for libvirt's own units: the same names, paths and dependencies.
+# Replaces libvirt's units: the same names, paths and dependencies.
 THEIRS = {
     'virtnodedevd.service': """
 [Unit]
@@ -109,11 +109,11 @@ Service=virtnodedevd.service
 
 
 def express_links(config):
-    """What a whole configuration space tells of its link: (speed, width) that it is capable of, and has."""
+    """Returns (speed, width) of the maximum and the current link in a complete configuration space."""
     at = config[0x34] & ~3 if config[0x06] & 0x10 else 0
     while at >= 0x40 and config[at] != 0x10:
         at = config[at + 1] & ~3
-    # What is built into the root complex has none.
+    # Functions integrated in the root complex have no link.
     if at < 0x40 or config[at + 2] >> 4 in (9, 10):
         return {}
     words = {'cap': struct.unpack_from('<I', config, at + 0x0c)[0],
@@ -130,17 +130,17 @@ class ServiceTest(MediatedTest):
     restarts = True
 
     def assert_served(self, open_connection=libvirt.open, name=None):
-        """By a client that is told nothing but the URI."""
+        """Checks that a client that uses only the URI is served."""
         with contextlib.closing(open_connection(URI)) as connection:
             self.assertIn(name or self.parent.name, self.names(connection=connection))
 
     def wait_for_log(self, words):
-        """The journal takes its time."""
+        """Waits, because the journal is asynchronous."""
         self.wait_until(lambda: words in self.daemon.log(), f"'{words}' in the journal")
 
 
 class Activation(ServiceTest):
-    """The sockets are there, and nobody behind them yet."""
+    """The sockets exist before the daemon runs."""
 
     starts_daemon = False
 
@@ -175,7 +175,7 @@ class Activation(ServiceTest):
 
 class LifeCycle(ServiceTest):
     def test_ready_means_served(self):
-        """The job of the start has ended."""
+        """The start job ends when clients are served."""
         self.assertEqual(show(SERVICE, 'StatusText'), 'Serving clients')
         self.wait_for_log('devices found')
         self.assertIn(self.parent.name, self.names())
@@ -189,7 +189,7 @@ class LifeCycle(ServiceTest):
         self.assert_served(name=device.name())
 
     def test_restart(self):
-        """A client that comes meanwhile waits and is served."""
+        """A client that connects during a restart waits and is served."""
         device = self.create()
         old = self.daemon.process.pid
         systemd.begin_restart(SERVICE)
@@ -278,14 +278,14 @@ class Udevd(ServiceTest):
         self.create().destroy()
 
     def test_alone(self):
-        """The next event of the kernel starts it, and it tells of that."""
+        """The next uevent starts udevd, which sends its event."""
         systemd.stop(self.SERVICE)
         self.create().destroy()
         self.wait_until(lambda: is_active(self.SERVICE), 'udevd')
         self.assertNotIn(self.SILENT, self.daemon.log())
 
     def test_with_its_sockets(self):
-        """Nobody starts it, and the kernel's own events reach the sandbox."""
+        """Without sockets, udevd is not started, and the kernel's uevents reach the sandbox."""
         systemd.stop(*self.SOCKETS, self.SERVICE)
         self.create().destroy()
         uuid = self.new_uuid()
@@ -299,12 +299,12 @@ class Udevd(ServiceTest):
 
 class Sandbox(ServiceTest):
     def inside(self, *command):
-        """The status of a command that sees the service's files."""
+        """Returns the exit status of a command that sees the service's files."""
         return subprocess.run(['nsenter', f'--target={self.daemon.process.pid}', '--mount',
                                *command], check=False, capture_output=True).returncode
 
     def status(self, pid=None):
-        """What the kernel says of the rights of a process."""
+        """Returns the kernel's data on the privileges of a process."""
         text = pathlib.Path(f'/proc/{pid or self.daemon.process.pid}/status').read_text(encoding='ascii')
         return dict(re.findall(r'^(\w+):\s*(.*)$', text, re.MULTILINE))
 
@@ -316,7 +316,7 @@ class Sandbox(ServiceTest):
             self.assertLessEqual(score, limit, result.stdout)
 
     def test_capabilities(self):
-        """Of all that root may do, what is needed for the buffer of events and nothing else."""
+        """The service has only the capability needed for the receive buffer of events."""
         status = self.status()
         for kind in ('CapEff', 'CapPrm', 'CapBnd'):
             self.assertEqual(int(status[kind], 16), 1 << CAP_NET_ADMIN, kind)
@@ -334,8 +334,8 @@ class Sandbox(ServiceTest):
                          {'MemoryHigh': 256 * mib, 'MemoryMax': 512 * mib, 'MemorySwapMax': 0, 'TasksMax': 1024})
 
     def probe(self):
-        """What is refused to a program in the daemon's place: {name: errno} of calls and of files of another root's
-        process."""
+        """Returns what a program in the daemon's place is refused: {name: errno} of system calls and of files of
+        another root process."""
         numbers = {**NUMBERS, **(NUMBERS_X86 if platform.machine() == 'x86_64' else {})}
         target = ctypes.create_string_buffer(16)
         script = pathlib.Path('/etc/mediated-probe.py')
@@ -343,7 +343,7 @@ class Sandbox(ServiceTest):
                           encoding='utf-8')
         self.addCleanup(script.unlink)
         text = (SYSTEM / SERVICE).read_text(encoding='utf-8')
-        # As a command it has no need of the daemon's partners.
+        # As a command, it does not need the daemon's related units.
         text = re.sub(r'^(Type|Sockets|Restart|WatchdogSec|EnvironmentFile|Conflicts|Requires|Wants|After|ExecReload)=.*\n',
                       '', text, flags=re.MULTILINE)
         text = re.sub(r'^ExecStart=.*$', 'Type=oneshot\nExecStart=/usr/bin/python3 -I ' + str(script), text,
@@ -361,7 +361,7 @@ class Sandbox(ServiceTest):
         return self.wait_until(lines, 'what the probe has found')
 
     def test_other_processes_are_out_of_reach(self):
-        """Whoever runs code in the daemon's place can neither look into another process of root nor change it."""
+        """Code in the daemon's place can neither inspect nor change another process of root."""
         refused = self.probe()
         self.assertGreater(len(refused), 10)
         wrong = {name: number for name, number in refused.items() if number not in (errno.EPERM, errno.EACCES)}
@@ -380,7 +380,7 @@ class Sandbox(ServiceTest):
                 self.assertEqual(self.host.children(parent), [])
 
     def test_definition(self):
-        """The directory of definitions is there even where there was none."""
+        """The directory of definitions is created if it does not exist."""
         uuid = self.new_uuid()
         device = self.conn.nodeDeviceDefineXML(self.document(uuid=uuid), 0)
         path = self.daemon.definitions / self.parent.address / uuid
@@ -396,7 +396,7 @@ class Sandbox(ServiceTest):
 
     @contextlib.contextmanager
     def held_by_another_user(self, uuid):
-        """As a guest's process does: its node is its own, and nobody else's."""
+        """Opens the device as a guest does: the node belongs to the guest's user, who alone has access."""
         account = pwd.getpwnam('nobody')
         group = os.path.basename(os.readlink(f'/sys/bus/mdev/devices/{uuid}/iommu_group'))
         node = f'/dev/vfio/{group}'
@@ -420,7 +420,7 @@ class Sandbox(ServiceTest):
         self.assertEqual(self.host.children(), [])
 
     def test_in_use_and_nobody_tells_by_whom(self):
-        """That a device is in use is known without the program that looks at other processes."""
+        """Whether a device is in use is known even if the program that inspects processes is missing."""
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         systemd.stop(USERS_SOCKET)
@@ -443,7 +443,7 @@ class Sandbox(ServiceTest):
             self.assertEqual(asker.makefile('rb').read(), b'free\n')
 
     def test_links(self):
-        """The kernel shows the service no more of a configuration space than its header, but attributes tell."""
+        """The service sees only the header of a configuration space, but the attributes show the link."""
         shown = 0
         for device in pathlib.Path('/sys/bus/pci/devices').iterdir():
             name = 'pci_' + re.sub(r'\W', '_', device.name)
@@ -458,7 +458,7 @@ class Sandbox(ServiceTest):
         self.assertNotIn('enlarge the buffer', self.daemon.log())
 
     def test_files(self):
-        """What it may write, and that it may write nothing else."""
+        """The service can write exactly the files that it needs."""
         for path in ('/sys/devices', '/etc/mdevctl.d'):
             self.assertEqual(self.inside('test', '-w', path), 0, path)
         for path in ('/', '/etc', '/run', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
@@ -470,7 +470,7 @@ class Sandbox(ServiceTest):
 
 
 class Polkit(ServiceTest):
-    """It is asked over D-Bus, from within the sandbox."""
+    """polkit is called over D-Bus from within the sandbox."""
 
     config = {'access': {'auth_unix_ro': 'polkit'}}
 
@@ -489,7 +489,7 @@ class TakeOver(ServiceTest):
 
     def setUp(self):
         super().setUp()
-        # From now on the machine has them; as long as nobody starts them they are nothing.
+        # Installs libvirt's units, which have no effect until they are started.
         write_units(THEIRS)
         self.addCleanup(systemd.stop, *THEIRS)
         self.daemon.configure()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A daemon of an ordinary user: started by the client, looks and changes nothing, goes when idle."""
+"""A session daemon of an ordinary user: started by the client, read-only, exits when idle."""
 
 import os
 import stat
@@ -27,7 +27,7 @@ class SessionTest(MediatedTest):
 
 
 class StartedByClient(SessionTest):
-    """Stock virsh, and no daemon before it."""
+    """virsh starts the session daemon if none runs."""
 
     def assert_lists(self, result):
         self.assertEqual((result.returncode, result.stderr), (0, ''))
@@ -62,7 +62,7 @@ class StartedByClient(SessionTest):
         self.assertEqual(len(self.user.daemon_pids()), 2)
 
     def test_uri_without_mode(self):
-        """What a user configures who does not want to say it each time."""
+        """A user can configure the mode instead of giving it in each URI."""
         self.user.make_virtnodedevd()
         config = self.user.home / 'config'
         (config / 'libvirt').mkdir(parents=True)
@@ -86,7 +86,7 @@ class StartedByClient(SessionTest):
 
 
 class Foreground(SessionTest):
-    """A daemon that the test starts, to look at it from outside."""
+    """A daemon started by the test, to inspect it from outside."""
 
     def setUp(self):
         super().setUp()
@@ -143,7 +143,7 @@ class Foreground(SessionTest):
         events.wait(('deleted', name))
 
     def test_nothing_starts_by_itself(self):
-        """A definition that the daemon of the system would start is shown, and no more."""
+        """A definition with autostart is listed but not started."""
         uuid = self.new_uuid()
         self.write_definition(uuid, start='auto')
         self.connection.close()
@@ -166,7 +166,7 @@ class Foreground(SessionTest):
         self.assertNotIn('autostart', err)
 
     def test_second_daemon(self):
-        """It has nothing to do, and the user is served."""
+        """A second daemon exits, and the user is served by the first."""
         second = self.start()
         _, err = second.communicate(timeout=self.deadline)
         self.assertEqual(second.returncode, 0)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One user does his worst, and others are served in their turn.
+"""One user creates the maximum load, and other users are served in turns.
 
-What is asserted are counts: how much of one user's work runs while another's is begun, and how much of it is done.
+The assertions are counts: how much of one user's work runs when another user's begins, and how much of it is done.
 """
 
 import contextlib
@@ -23,10 +23,10 @@ from syscalls import Trace
 
 REFUSAL = libvirt.VIR_ERR_RESOURCE_BUSY, libvirt.VIR_FROM_NODEDEV
 
-# What the daemon does at once for one reader: jobs on one device, scripts, calls; jobs for one writer, and how many
-# of those may wait.
+# Concurrency limits of the daemon for one reader: jobs on one device, scripts, calls; jobs of one writer, and the
+# length of the writer's queue.
 JOBS, SCRIPTS, CALLS, WRITERS_JOBS, WAITING = 8, 4, 256, 12, 256
-REQUESTS = 5   # calls of one client under way
+REQUESTS = 5   # concurrent calls of one client
 
 
 class SharesTest(SeveralUsersTest):
@@ -34,12 +34,12 @@ class SharesTest(SeveralUsersTest):
         return [self.come(uid, path) for _ in range(number)]
 
     def queue(self, what):
-        """{uid: (running, waiting)} as the daemon tells its operator."""
+        """Returns {uid: (running, waiting)} from the log after a signal."""
         begin = 'State of the daemon:'
         before = self.daemon.log().count(begin)
         self.daemon.signal(signal.SIGUSR1)
         self.wait_until(lambda: self.daemon.log().count(begin) > before, 'counts in the log')
-        # Nobody is answered in the middle of it.
+        # The log is complete when the next client is served.
         self.raw().disconnect()
         state = self.daemon.log().rpartition(begin)[2]
         found = re.search(rf'Queue of {what}: [^;\n]*(.*)$', state, re.M)
@@ -47,7 +47,7 @@ class SharesTest(SeveralUsersTest):
                 re.findall(r'the user (\d+): (\d+), (\d+)', found[1] if found else '')}
 
     def ask_for_dumps(self, clients, *names):
-        """Each client asks for as many documents as it may at once; returns (client, serial) of all."""
+        """Each client requests the maximum number of documents; returns (client, serial) of all."""
         calls = []
         for client in clients:
             for number in range(REQUESTS):
@@ -57,20 +57,20 @@ class SharesTest(SeveralUsersTest):
 
     @staticmethod
     def count_replies(clients):
-        """How many have an answer that they have not read."""
+        """Returns how many clients have an unread reply."""
         return len(select.select([client.socket for client in clients], [], [], 0)[0])
 
 
 class Turns(SharesTest):
-    """One user's clients all have something to say that is answered from memory."""
+    """All clients of one user have calls that are answered from memory."""
 
     config = {'sockets': OPEN_TO_ALL}
-    # More than are handed out to one client in its turn.
+    # Exceeds the number handled per turn of one client.
     messages = 20
 
     @contextlib.contextmanager
     def all_at_once(self):
-        """What is sent within is there when the daemon goes on."""
+        """A context whose calls are all available when the daemon continues."""
         self.daemon.signal(signal.SIGSTOP)
         try:
             yield
@@ -83,13 +83,13 @@ class Turns(SharesTest):
                 client.send('LOOKUP_BY_NAME', rpc.string('computer'))
 
     def count_before(self, trace, answer):
-        """Times that frames were sent before the one with the answer."""
+        """Counts the frames sent before the one with the answer."""
         sent = [call.arguments for call in trace.calls if call.sends_frames()]
         self.assertEqual(sum(answer in arguments for arguments in sent), 1)
         return next(number for number, arguments in enumerate(sent) if answer in arguments)
 
     def check_look_up(self, crowd, client):
-        """The last to come is among the first to be served, whatever the number of the others."""
+        """Checks that the last client is served among the first, whatever the number of others."""
         with Trace(self.daemon.process.pid, self.deadline) as trace:
             with self.all_at_once():
                 self.fill(crowd)
@@ -101,19 +101,19 @@ class Turns(SharesTest):
         self.check_look_up(self.crowd(ALICE, 300), self.come(BOB))
 
     def test_root_acting_for_users(self):
-        """Turns are those of the user who is acted for."""
+        """Turns belong to the user that root acts for."""
         crowd = self.crowd(0, 300, self.daemon.rw_path)
         for client in crowd:
             client.set_identity(rpc.param('unix-user-id', 'Q', ALICE))
         self.check_look_up(crowd, self.raw())
 
     def test_deadlines(self):
-        """What has come in time counts, even if its turn comes later."""
+        """Calls that arrived in time are served, even if their turn comes after the timeout."""
         crowd, bob = self.crowd(ALICE, 300), self.come(BOB)
         frame = bob.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string(self.parent.name))
         with self.settings(limits={'frame_timeout': '1'}):
             bob.send_raw(frame[:10])
-            # Its half frame has been read.
+            # The daemon has read the half frame.
             self.assert_served(self.come(BOB))
             passed = time.monotonic() + 1
             with self.all_at_once():
@@ -124,7 +124,8 @@ class Turns(SharesTest):
 
     @only_on('sim', 'a creation is held in the kernel')
     def test_create(self):
-        """The kernel has made the device, and all of Alice's clients have come by then."""
+        """The call is completed in time, although all of Alice's clients connect after the kernel has created the
+        device."""
         crowd, bob, uuid = self.crowd(ALICE, 300), self.come(BOB, self.daemon.rw_path), self.new_uuid()
         self.host.set_knob(self.parent, 'block_create', True)
         document = self.document(uuid=uuid)
@@ -135,13 +136,13 @@ class Turns(SharesTest):
                 self.fill(crowd)
                 self.host.set_knob(self.parent, 'block_create', False)
             name = bob.wait_reply(serial).decoder().string()
-        # The worker and the main loop look at the device meanwhile.
+        # Meanwhile, the worker and the main loop read the device.
         self.assertLess(self.count_before(trace, name), len(crowd) * self.messages // 8)
 
 
 @only_on('sim', 'what a driver is asked is counted')
 class Drivers(SharesTest):
-    """All readers of one user ask for the document of a device whose driver hangs."""
+    """All readers of one user request the document of a device with a hung driver."""
 
     config = {'sockets': OPEN_TO_ALL}
 
@@ -149,11 +150,11 @@ class Drivers(SharesTest):
         super().setUp()
         self.driver = self.host.fake(self.parent)
         self.host.set_knob(self.parent, 'block_available', True)
-        # A document of a parent asks for the room of each of its types.
+        # A document of a parent reads the room of each type.
         self.questions = len(self.driver.types)
 
     def wait_stuck(self, number):
-        """So many documents are being made."""
+        """Waits until this number of documents is being built."""
         with self.host.kernel.state:
             self.assertTrue(self.host.kernel.state.wait_for(
                 lambda: self.driver.asked_in_vain >= number, self.deadline))
@@ -166,7 +167,7 @@ class Drivers(SharesTest):
         calls = self.ask_for_dumps(self.crowd(ALICE, 50), self.parent.name)
         self.wait_stuck(JOBS)
         self.wait_until(lambda: self.queue('calls')[ALICE] == (50 * REQUESTS, 0), 'all calls')
-        # A client of root's who acts for somebody uses that one's share.
+        # A connection of root for a user uses the share of that user.
         bob = self.raw(path=self.daemon.ro_path)
         bob.set_identity(rpc.param('unix-user-id', 'Q', BOB))
         others = [(bob, bob.send('GET_XML_DESC', rpc.string(self.parent.name) + rpc.u32(0)))]
@@ -174,7 +175,7 @@ class Drivers(SharesTest):
         root = self.raw()
         others.append((root, root.send('GET_XML_DESC', rpc.string(self.parent.name) + rpc.u32(0))))
         self.wait_stuck(JOBS + 2)
-        # Creation and definition wait for none of them.
+        # Create and define do not wait for documents.
         self.create().destroy()
         uuid = self.new_uuid()
         self.define(uuid=uuid, type_id=self.short_type())
@@ -182,11 +183,11 @@ class Drivers(SharesTest):
         self.go_on()
         for client, serial in others + calls:
             self.assertIn(self.parent.name, client.wait_reply(serial).decoder().string())
-        # Those that ran, one for all of Alice's that waited, and one for each of the others.
+        # The running documents, one shared by all waiting calls of Alice, and one for each other user.
         self.assertEqual(self.driver.asked, (JOBS + 3) * self.questions)
 
     def test_users_without_a_uid(self):
-        """Users of the network, of whom virtproxyd only tells the names, have shares of their own, too."""
+        """Users of virtproxyd over the network, who are known by name only, have shares of their own."""
         crowd = self.crowd(0, 22, self.daemon.ro_path)
         others = [(crowd.pop(), rpc.param(field, 's', 'jane'))
                   for field in ('sasl-user-name', 'x509-distinguished-name')]
@@ -203,11 +204,11 @@ class Drivers(SharesTest):
             client.wait_reply(serial).decoder()
 
     def short_type(self):
-        """What only the parent can make a type of."""
+        """Returns the suffix of a type, which only the parent can resolve."""
         return self.type_id.rpartition('-')[2]
 
     def test_no_worker_is_no_reason_to_guess(self):
-        """A definition whose type nobody can look up is refused."""
+        """A definition is refused if the lookup of its type cannot run."""
         self.ask_for_dumps(self.crowd(ALICE, 3, self.daemon.rw_path), self.parent.name)
         self.wait_stuck(WRITERS_JOBS)
         calls = []
@@ -221,14 +222,14 @@ class Drivers(SharesTest):
         errors = [error for client, serial in calls
                   if (error := client.wait_reply(serial).error()) is not None]
         self.assertEqual({(error.code, error.domain) for error in errors}, {REFUSAL})
-        # One of those that wait is the document of those that have asked for it together.
+        # All calls for the same document share one entry in the queue.
         self.assertEqual(len(errors), len(calls) - (WAITING - 1))
         types = {self.read_definition(path.name)['mdev_type']
                  for path in (self.daemon.definitions / self.parent.address).iterdir()}
         self.assertEqual(types, {self.type_id})
 
     def test_clients_that_go(self):
-        """What has not begun for them is not done."""
+        """Waiting calls of clients that disconnect are dropped."""
         crowd = self.crowd(ALICE, 10)
         self.ask_for_dumps(crowd, self.parent.name)
         self.wait_stuck(JOBS)
@@ -241,7 +242,7 @@ class Drivers(SharesTest):
         self.assertEqual(self.driver.asked, (JOBS + 1) * self.questions)
 
     def test_calls(self):
-        """More calls than one user may have wait, those of others do not."""
+        """Calls of one user above the limit wait; calls of other users do not."""
         crowd = self.crowd(ALICE, 60)
         calls = self.ask_for_dumps(crowd, self.parent.name)
         self.wait_until(lambda: self.queue('calls').get(ALICE) == (CALLS, len(calls) - CALLS),
@@ -256,7 +257,7 @@ class Drivers(SharesTest):
 
 
 class Scripts(SharesTest):
-    """All readers of one user ask for attributes that a script tells, and it hangs."""
+    """All readers of one user request attributes from a hung script."""
 
     def setUp(self):
         super().setUp()
@@ -265,7 +266,7 @@ class Scripts(SharesTest):
         self.gate = self.daemon.directory / 'gate'
         self.devices = [self.create().name() for _ in range(6)]
         os.mkfifo(self.gate)
-        # Open, so that those who read from it wait.
+        # Open for writing, so that readers block.
         self.held = os.open(self.gate, os.O_RDWR)
         self.addCleanup(self.go_on)
         script = self.daemon.scripts / 'callouts/10-test.sh'
@@ -279,7 +280,7 @@ class Scripts(SharesTest):
         script.chmod(0o755)
 
     def go_on(self):
-        """Those that wait end, and no other waits any more."""
+        """Ends the waiting scripts; later scripts do not wait."""
         if self.held is not None:
             self.gate.unlink()
             self.gate.touch()
@@ -287,7 +288,7 @@ class Scripts(SharesTest):
         self.held = None
 
     def begun(self, action='attributes'):
-        """Processes of the scripts that have begun."""
+        """Returns the pids of the started scripts."""
         lines = [line.split() for line in self.record.read_text(encoding='ascii').splitlines()]
         return [int(pid) for what, pid in lines if what == action]
 
@@ -299,7 +300,7 @@ class Scripts(SharesTest):
         calls = self.ask_for_dumps(self.crowd(ALICE, 40), *self.devices)
         self.wait_begun(SCRIPTS)
         self.wait_until(lambda: self.queue('calls')[ALICE] == (40 * REQUESTS, 0), 'all calls')
-        # Root's scripts around a creation, and another reader's, wait for none of them.
+        # Root's scripts around a create, and those of another reader, do not wait.
         self.create().destroy()
         self.assertEqual(len(self.begun('start')), 2)
         bob = self.come(BOB)
@@ -308,11 +309,11 @@ class Scripts(SharesTest):
         self.go_on()
         for client, number in [(bob, serial), *calls]:
             self.assertIn('<device>', client.wait_reply(number).decoder().string())
-        # Those that ran, and one more for each device that all others have joined.
+        # The running scripts, and one more for each device, shared by all waiting calls.
         self.assertLessEqual(len(self.begun()), SCRIPTS + 1 + len(self.devices))
 
     def test_clients_that_go(self):
-        """Their scripts are killed, and those that wait are not run."""
+        """Scripts of clients that disconnect are killed, and waiting ones are not started."""
         crowd = self.crowd(ALICE, 10)
         self.ask_for_dumps(crowd, *self.devices)
         self.wait_begun(SCRIPTS)
@@ -323,13 +324,13 @@ class Scripts(SharesTest):
                         'their end')
         self.wait_until(lambda: self.queue('scripts') == {}, 'the end of all others')
         self.create().destroy()
-        # Clients go one after the other: some may have begun for the next one.
+        # Clients disconnect one at a time: a slot may have passed to the next client.
         begun = self.begun()
         self.assertLessEqual(len(begun), SCRIPTS + len(self.devices))
         self.assertFalse(any(pathlib.Path(f'/proc/{pid}').exists() for pid in begun))
 
     def test_one_of_them_stays(self):
-        """Somebody still waits for what they have asked for together."""
+        """A shared script continues while one client waits for it."""
         first, second, stays = self.crowd(ALICE, 3)
         calls = []
         for client in (first, second, stays):
@@ -345,7 +346,7 @@ class Scripts(SharesTest):
 
 
 class Questions(AccessTest):
-    """One user has polkit asked about each of his calls."""
+    """Each call of one user requires a polkit check."""
 
     config = {'sockets': OPEN_TO_ALL,
               'access': {'access_drivers': 'polkit'}}
@@ -370,7 +371,7 @@ class Questions(AccessTest):
         self.polkit.pause()
         for client in crowd:
             client.send('LOOKUP_BY_NAME', rpc.string('computer'))
-        # Whatever comes after this has been handed to the daemon after all of theirs.
+        # The daemon receives this after all calls of the crowd.
         self.assertEqual(self.raw().look_up('computer'), 'computer')
         serial = victim.send('LOOKUP_BY_NAME', rpc.string('computer'))
         self.assertEqual(self.raw().look_up('computer'), 'computer')

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents of devices: libvirt's part as the stock daemon prints it, and our own part.
+"""Documents of devices: libvirt's part as printed by the stock daemon, and mediated's elements.
 
-The golden documents are what libvirtd 9.0.0 printed on the same simulated hosts, with types and
-group members in order; those of mdpy and mbochs, which it does not know, follow its mtty.
+The golden documents are the output of libvirtd 9.0.0 on the same simulated hosts, with types and group members sorted;
+those of mdpy and mbochs, which libvirtd does not know, follow its mtty.
 """
 
 import pathlib
@@ -15,14 +15,14 @@ from mediated_test import MediatedTest, only_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden'
 UUID = '0695d332-7831-493f-9e71-1c85c8911a08'
-# Names of vendors and products come from the hardware database of the machine that runs the test.
+# Names of vendors and products depend on the hardware database of the machine that runs the test.
 HWDB_NAME = re.compile(r"<(product|vendor) id='(0x[0-9a-f]{4})'>[^<]*</\1>")
-# libvirt's own schema knows no parent of the kind of mtty.
+# libvirt's schema does not support parents like mtty.
 NO_SCHEMA = ('mtty_mtty', 'mdpy_mdpy', 'mbochs_mbochs')
 
 
 class Golden(MediatedTest):
-    """Compares all golden documents of a machine; the classes below name the machines."""
+    """Compares all golden documents of a machine; subclasses name the machines."""
 
     config = {'xml': {'details': 'false'}}
 
@@ -90,7 +90,7 @@ class GoldenVirtual(Golden):
 
 
 class Schema(MediatedTest):
-    """With our own elements documents fit our own schema, on every machine."""
+    """On every machine, documents with mediated's elements conform to mediated's schema."""
 
     def check(self):
         self.host.create_by_others(self.parent, self.type_id, UUID)
@@ -155,7 +155,7 @@ class Parents(MediatedTest):
                 f"{self.parent.path}/{'device' if element == 'product' else 'vendor'}"))
 
     def test_details(self):
-        """The properties of each type, beside libvirt's block."""
+        """The properties of each type are shown beside libvirt's block."""
         root = documents.parse(self.dump(self.parent.name))
         block = documents.find_capability(root, 'pci', 'mdev')
         self.assertIsNotNone(block)
@@ -198,7 +198,7 @@ class Parents(MediatedTest):
         self.check_m60(attributes, facts.description)
 
     def test_room_is_read_at_every_dump(self):
-        """Nothing announces that it changes."""
+        """Available instances are read for each document, because no event announces a change."""
         self.host.types(self.parent)
         for _ in range(2):
             self.host.create_by_others(self.parent, self.type_id, self.new_uuid())

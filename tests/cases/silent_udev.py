@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""udevd is absent, stopped, killed, hung, restarted or slow, while our devices and those of others come and go."""
+"""udevd is missing, stopped, killed, hung, restarted or slow while devices are created and removed."""
 
 import hostile
 from mediated_test import only_on
 
-NEVER = '3000'    # seconds; whoever waits for that does not see the end of the test
+NEVER = '3000'    # seconds; longer than any test
 TYPES = 1 << 13
 ABSENT = 'udevd is not running, using kernel uevents'
 SILENT = 'udevd is silent, using kernel uevents'
@@ -24,13 +24,13 @@ class Udev(hostile.Hostile):
         self.name = self.child_name(self.parent, self.uuid)
 
     def live(self, kinds, do):
-        """The next step in the life of a device is told once, and lists agree."""
+        """Runs one step in the life of a device, and checks that it causes one event and lists agree."""
         do()
         self.wait_told(self.events, self.name, *kinds)
         self.wait_agreement()
 
     def check_all(self):
-        """Our devices and those of others come and go, and so do the types of another parent; each is told once."""
+        """Checks creation and removal by us and others, and the types of another parent; each causes one event."""
         device = self.create()
         self.assertEqual(self.told(self.events, device.name()), ['created'])
         device.destroy()
@@ -46,7 +46,7 @@ class Udev(hostile.Hostile):
         self.choose_device()
 
     def check_back(self, before):
-        """All that was there has kept its name and is told of no more; what comes next is told by udevd."""
+        """Checks that existing devices keep their names without further events, and that udevd's next event is used."""
         self.assertEqual(self.names(), before)
         self.check_all()
         self.wait_until(lambda: BACK in self.daemon.log(), 'udevd')
@@ -58,7 +58,7 @@ class Udev(hostile.Hostile):
 
 
 class Absent(Udev):
-    """As in containers: from the start."""
+    """udevd is missing from the start, as in containers."""
 
     starts_daemon = False
     was_absent = 1
@@ -82,7 +82,7 @@ class Absent(Udev):
         self.check_back(before)
 
     def test_that_comes_later_and_is_slow(self):
-        """A device has come and gone before udevd tells anything: nothing that is told then is told again."""
+        """A device is gone before udevd sends its events, which are not reported a second time."""
         self.start()
         self.host.start_udev()
         self.host.set_knob(self.parent, 'block_create', 1)
@@ -108,7 +108,7 @@ class Absent(Udev):
 
 
 class Gone(Udev):
-    """While the daemon runs."""
+    """udevd ends while the daemon runs."""
 
     def setUp(self):
         super().setUp()
@@ -131,7 +131,7 @@ class Gone(Udev):
         self.check(self.host.kill_udev)
 
     def test_restarted(self):
-        """Nobody looks in between; what it tells of afterwards is all that happens."""
+        """No query occurs between end and restart; each later event of udevd is reported."""
         before = self.names()
         self.host.stop_udev()
         self.host.start_udev()
@@ -139,7 +139,7 @@ class Gone(Udev):
         self.assertEqual(self.names(), before)
 
     def test_killed_with_events_that_it_has_not_told(self):
-        """Nothing tells of its end: what it owes is missed after `event_timeout`."""
+        """The end of udevd is not noticed; its unsent events are detected as missing after `event_timeout`."""
         self.change_config({'mdev': {'event_timeout': '0.5'}})
         self.host.hang_udev()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
@@ -149,7 +149,7 @@ class Gone(Udev):
 
 
 class Hangs(Udev):
-    """It takes connections and tells of nothing: after `event_timeout` the kernel is believed."""
+    """udevd accepts connections but sends no event: after `event_timeout`, the kernel's uevents are used."""
 
     config = {'mdev': {'event_timeout': '0.5'}}
 
@@ -161,7 +161,7 @@ class Hangs(Udev):
         self.host.hang_udev()
 
     def test_hangs(self):
-        """The first device is found after a while, what comes then at once, and later udevd tells of it again."""
+        """The first device is found after the timeout and later ones at once, until udevd sends events again."""
         self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
         self.assertIn(SILENT, self.daemon.log())
         self.change_config({'mdev': {'event_timeout': NEVER}})
@@ -178,14 +178,14 @@ class Hangs(Udev):
         self.assertEqual(self.daemon.log().count(SILENT), 1)
 
     def test_others_can_connect(self):
-        """It has room for one client that waits, which udevadm may need."""
+        """The daemon leaves room for a waiting client of udevd, such as udevadm."""
         self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
         self.assertIn(SILENT, self.daemon.log())
         self.assertTrue(self.host.udev_has_room())
         self.host.remove_by_others(self.uuid)
 
     def test_is_started_anew(self):
-        """What it had not told of yet it never tells, although it tells of all that comes now."""
+        """A restarted udevd never sends the events queued before, only new ones."""
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.host.kill_udev()
         self.host.start_udev()
@@ -200,7 +200,7 @@ class Hangs(Udev):
 
 
 class Slow(Udev):
-    """It says that it is busy, and has told of nothing for many times `event_timeout`."""
+    """udevd reports itself busy and sends no event for many times `event_timeout`."""
 
     config = {'mdev': {'event_timeout': '0.2'}}
 
@@ -209,7 +209,7 @@ class Slow(Udev):
         self.events = self.listen()
 
     def test_is_waited_for(self):
-        """Only our own devices, which sysfs decides about, are listed before it tells."""
+        """Before udevd's events, only devices of our own are listed, for which sysfs decides."""
         with self.host.silence_udev():
             self.host.create_by_others(self.parent, self.type_id, self.uuid)
             for _ in range(5):
@@ -223,7 +223,7 @@ class Slow(Udev):
 
 @only_on('sim', 'when the kernel drops events is not in the hands of a test')
 class Lost(Udev):
-    """Events of the kernel that have been lost are made up for by a look at everything."""
+    """After lost uevents of the kernel, all devices are scanned."""
 
     MADE_UP_FOR = 'Lost udev events, comparing all devices with sysfs'
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Drivers that take their time, and clients that do not wait for them."""
+"""Slow drivers delay only the calls that need them."""
 
 import signal
 
@@ -10,7 +10,7 @@ from mediated_test import MediatedTest, only_on
 
 
 class Blocked(MediatedTest):
-    """One driver blocks; everybody else is answered."""
+    """One driver blocks; all other calls are answered."""
 
     def check_others_are_answered(self):
         other = self.host.parents()[1]
@@ -47,7 +47,7 @@ class Blocked(MediatedTest):
         self.assertNotIn(device.name(), self.names())
 
     def test_same_connection(self):
-        """Replies come as they are ready."""
+        """Replies on one connection are sent in the order of completion."""
         client = self.raw()
         self.host.set_knob(self.parent, 'block_create', 1)
         uuid = self.new_uuid()
@@ -87,7 +87,7 @@ class Blocked(MediatedTest):
         self.assertNotIn(device.name(), self.names())
 
     def test_daemon_stops_once_the_driver_is_through(self):
-        """What is under way is finished and answered before the daemon leaves."""
+        """The running call is completed and answered before the daemon exits."""
         client = self.raw()
         uuid = self.new_uuid()
         self.host.set_knob(self.parent, 'block_create', 1)
@@ -104,9 +104,9 @@ class Blocked(MediatedTest):
 
 
 class Deadline(MediatedTest):
-    """A caller does not wait for ever."""
+    """A call has a timeout."""
 
-    # Not event_timeout as well: a device that is incomplete for that long is listed as it is.
+    # event_timeout is unchanged, because a device that is incomplete for that long is listed as it is.
     SHORT = {'driver_timeout': '0.3'}
 
     def test_create(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What happens before the list of devices is whole: signals, clients that come and go, failure."""
+"""Before the list of devices is complete: signals, clients that connect and disconnect, failure."""
 
 import contextlib
 import os
@@ -12,21 +12,21 @@ import rpc
 from mediated_test import MediatedTest, only_on
 
 DETAILS = '<attribute name='
-# So many that the list takes dozens of turns of the main loop.
+# The list takes dozens of turns of the main loop.
 FUNCTIONS = 256
-# What the daemon keeps open from its first moment to its last.
+# Descriptors that the daemon has open at all times.
 FILES = 6
 
 
 @only_on('sim', 'a real kernel does not hold the daemon in its start')
 class Start(MediatedTest):
-    """The daemon listens, and is held before it looks for devices."""
+    """The daemon listens, and is blocked before it scans devices."""
 
     starts_daemon = False
 
     def setUp(self):
         super().setUp()
-        # What goes wrong here is a warning, and meant.
+        # Warnings are expected here.
         self.daemon.environment.pop('G_DEBUG', None)
         root = hosts.add_root(self.host.kernel, 'pci0001:00')
         for number in range(FUNCTIONS):
@@ -44,14 +44,14 @@ class Start(MediatedTest):
         self.hold.close()
 
     def ask(self):
-        """A client that wants to know all devices; the numbers of its two calls."""
+        """Sends two calls for all devices; returns the client and their serials."""
         client = self.raw(opened=False)
         return (client,
                 client.send('OPEN', rpc.optional('nodedev:///system') + rpc.u32(0)),
                 client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)))
 
     def assert_ended_well(self, *others):
-        """And may be started anew."""
+        """Checks that the daemon has ended in an orderly way and can be started again."""
         self.assertIn(self.daemon.wait(), (0, *others))
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
         self.daemon.start(self.config)
@@ -70,7 +70,7 @@ class Start(MediatedTest):
         self.daemon.start(self.config)
 
     def test_end_at_once(self):
-        """A second signal waits for nothing, not even for a client."""
+        """A second signal ends the daemon without waiting for clients."""
         self.start_held()
         client, opened, _ = self.ask()
         self.release()
@@ -78,11 +78,11 @@ class Start(MediatedTest):
         self.daemon.signal(signal.SIGTERM)
         self.daemon.signal(signal.SIGINT)
         client.wait_closed()
-        # It may have come to its end before the second one comes.
+        # The daemon may exit before the second signal.
         self.assert_ended_well(-signal.SIGINT)
 
     def test_end_while_a_client_waits(self):
-        """It gets its answer first, and that is the whole list."""
+        """A waiting client gets the complete list before the daemon exits."""
         self.start_held()
         client, opened, listed = self.ask()
         self.release()
@@ -101,11 +101,11 @@ class Start(MediatedTest):
         self.release()
         self.assertIn('computer', client.wait_reply(listed).decoder().strings())
         client.disconnect()
-        # Nobody is counted that is not there.
+        # Clients that have disconnected do not count.
         self.assert_ended_well()
 
     def test_reload(self):
-        """Settings that have changed since they were read hold from the beginning."""
+        """Settings changed since the configuration was read apply from the beginning."""
         self.start_held()
         client, opened, _ = self.ask()
         self.daemon.write_config({**self.config, 'xml': {'details': 'false'}})
@@ -124,11 +124,11 @@ class Start(MediatedTest):
         self.assert_ended_well()
 
     def test_failure(self):
-        """No file can be opened any more: it says so and ends, and the client that waits hears of it."""
+        """If no file can be opened, the daemon reports it and exits, and the waiting client is disconnected."""
         self.start_held()
         client, _, _ = self.ask()
         pid = self.daemon.process.pid
-        # Less than anything that it closes, whose number could be used again.
+        # Lower than all descriptors that the daemon closes, whose numbers it could reuse.
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (FILES, FILES))
         self.release()
         client.wait_closed()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Disks and drives: documents, lists, media that come and go.
+"""Disks and drives: documents, lists, removable media.
 
-The golden documents are what libvirtd 9.0.0 printed on the same simulated host. Where it is wrong it is said here.
+The golden documents are the output of libvirtd 9.0.0 on the same simulated host, corrected where noted.
 """
 
 import os
@@ -25,7 +25,8 @@ SR1 = 'block_sr1_QEMU_DVD_ROM_QM00003'
 VDA = 'block_vda_root_disk'
 DASD = 'block_dasda_IBM_75000000092461_2a00_20'
 
-# It takes sectors of 512 bytes for blocks of the disk, and leaves one of two elements out that the schema wants together.
+# libvirtd treats sectors of 512 bytes as blocks of the disk, and omits one of two elements that the schema requires
+# together.
 WRONG = {
     DASD: {
         '<size>177230315520</size>': '<size>22153789440</size>',
@@ -44,7 +45,7 @@ WRONG = {
             '<logical_block_size>512</logical_block_size>\n    <num_blocks>0</num_blocks>\n'},
 }
 
-# A card that no rule of udev's has called one: it misses it.
+# A card that no udev rule marks as such; libvirtd does not list it.
 MISSED = 'block_mmcblk1_0x4a8a5b2c'
 
 
@@ -63,7 +64,7 @@ class StorageTest(MediatedTest):
         return documents.find_capability(documents.parse(self.dump(name)), 'storage', *types)
 
     def change(self, path, removed=(), **properties):
-        """What udev says of a disk from now on."""
+        """Changes udev's properties of a disk, with an event."""
         known = {key: text for key, text in self.kernel.sysfs.uevent(path).items() if key not in removed}
         self.kernel.sysfs.write_uevent(path, {**known, **properties})
         self.kernel.event('change', path)
@@ -136,7 +137,7 @@ class Changes(StorageTest):
         self.assertNotIn('block_vdb', self.names())
 
     def test_what_udev_finds_out_after_the_start(self):
-        """udev is told again of what was there before it, when the daemon may have seen that already."""
+        """udev repeats its rules for existing devices when it starts, possibly after the daemon's scan."""
         path = self.path('block_vdb')
         events = self.listen()
         self.kernel.event('add', path)
@@ -185,7 +186,7 @@ class Changes(StorageTest):
         self.assertEqual(events.all(), [('update', VDA)])
 
     def test_blocks_are_read_again_after_an_event(self):
-        """They are those that the disk has been formatted with."""
+        """After an event, the number of blocks is read again, because the disk may have been formatted."""
         self.assertEqual(self.cap(VDA).findtext('num_blocks'), '20971520')
         events = self.listen()
         self.kernel.sysfs.write(f'{self.path(VDA)}/queue/logical_block_size', '4096\n')
@@ -215,7 +216,7 @@ class Types(StorageTest):
     machine = 'typed-storage'
 
     def test_types_without_a_name(self):
-        """What else is known of a device tells what it is."""
+        """The kind of a drive with an unknown type follows from its other properties."""
         expected = {
             'block_sr9_DVDRAM_1': 'cdrom', 'block_sr8': 'cdrom', 'block_sr7': 'cdrom', 'block_sda': 'disk',
             'block_sdb_MO': 'disk', 'block_sdc_ZONED': 'disk', 'block_sdd': 'cdrom', 'block_sde': 'disk',
@@ -233,7 +234,7 @@ class Types(StorageTest):
 
 @only_on('sim', SIMULATED)
 class Identity(StorageTest):
-    """Properties of udev's come and go, as rules are changed or a program of theirs fails; the device stays."""
+    """A device keeps its identity when udev's properties change, or a helper program fails."""
 
     def check_stays(self, name, removed=(), **properties):
         before = self.dump(name)
@@ -270,7 +271,7 @@ class Identity(StorageTest):
             self.check_stays(name, removed=('ID_TYPE', 'ID_SERIAL', 'ID_BUS', 'ID_DRIVE_FLOPPY', 'ID_CDROM'))
 
     def test_another_disk_in_its_place(self):
-        """That is another device: it is what it says."""
+        """Another disk at the same path is another device."""
         path = self.path(SDA)
         properties = self.kernel.sysfs.uevent(path)
         events = self.listen()

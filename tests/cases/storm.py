@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Thousands of devices made and removed by others while the daemon cannot look."""
+"""Thousands of devices are created and removed by others while the daemon is stopped."""
 
 import collections
 import time
@@ -13,7 +13,7 @@ LIFECYCLE = 0
 CREATED, DELETED = 0, 1
 DEVICES = 2000
 SECONDS_AFTERWARDS = 1.0
-# An emulated processor is about that much slower than the one it runs on.
+# An emulated processor is slower than its host by this factor.
 EMULATION = 10.0
 
 
@@ -37,11 +37,11 @@ class Storm(MediatedTest):
         return uuids
 
     def wait_for_count(self, client, count):
-        """Asks for the number only: lists of thousands would slow down what is measured."""
+        """Polls the number only, because lists of thousands would slow down the measurement."""
         self.wait_until(lambda: client.num_of_devices('mdev') == count, f'{count} devices')
 
     def storm(self, before, passing, after):
-        """While the daemon is stopped `before` are removed, `passing` come and go, `after` come."""
+        """While the daemon is stopped, removes `before`, creates and removes `passing`, and creates `after` devices."""
         client, listener = self.raw(), self.raw()
         old = self.create_many(before)
         self.host.settle()
@@ -56,12 +56,12 @@ class Storm(MediatedTest):
         self.daemon.resume()
         start = time.monotonic()
         names = {self.child_name(self.parent, uuid) for uuid in new}
-        # There may be as many before the first event has been looked at as after the last one.
+        # The number may be the same before the first and after the last event.
         self.wait_until(lambda: client.num_of_devices('mdev') == after and
                         set(client.list_devices('mdev')) == names, 'the devices there are')
         seconds = time.monotonic() - start
         self.check_events(listener, old, gone, new)
-        # It is us who are behind, or udevd that has much to do.
+        # The daemon is late, or udevd is busy; udevd is not silent.
         self.assertNotIn('udevd is silent', self.daemon.log())
         if self.has_room:
             self.assertNotIn('Lost udev events', self.daemon.log())
@@ -69,7 +69,7 @@ class Storm(MediatedTest):
         self.assertLess(seconds, seconds_allowed())
 
     def check_events(self, listener, old, gone, new):
-        """Each is told once; of those that came and went both is told, or nothing."""
+        """Checks that each device has one event; a device created and removed has both or none."""
         listener.is_active('computer')
         stories = collections.defaultdict(list)
         for frame in listener.frames:
@@ -85,7 +85,7 @@ class Storm(MediatedTest):
         self.assertEqual(dict(stories), expected)
 
     def test_all_come_and_go(self):
-        # The last one tells that all before it have been looked at.
+        # The last device shows that all earlier events were processed.
         self.storm(0, thousands(DEVICES), 1)
 
     def test_all_are_replaced(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Texts of drivers, devices and clients that would do harm to a terminal: nothing of them is printed."""
+"""Texts of drivers, devices and clients that could harm a terminal are never printed."""
 
 import subprocess
 import unicodedata
@@ -9,7 +9,7 @@ import libvirt
 import documents
 from mediated_test import MediatedTest, only_on
 
-# Starts a colour, moves, deletes; turns the text around, isolates, hides.
+# Starts a color, moves, deletes; reverses the text, isolates, hides.
 HARM = '\x9b31m\x7f\x85\u202e\u202a\u2066\u2069\u200e\u200f\u061c\u200b\u2028\u2029\ufeff\u00ad'
 EVIL = f'GRID {HARM}RED'
 GOOD = 'GRID 31mRED'
@@ -39,7 +39,7 @@ class Texts(MediatedTest):
         self.assertEqual(harmful(self.all_documents()), [])
 
     def test_name_of_a_type(self):
-        """It is the name of a directory, which an error lists."""
+        """The name of a type is a directory name, and part of an error."""
         path = f'{self.parent.path}/mdev_supported_types/evil{HARM}-1'
         self.sysfs.mkdir(f'{path}/devices')
         self.sysfs.write(f'{path}/device_api', 'vfio-pci\n')
@@ -62,7 +62,7 @@ class Texts(MediatedTest):
         self.assertEqual(harmful(message), [])
 
     def test_attribute(self):
-        """What could not be shown again is not taken."""
+        """An attribute that could not be displayed is refused."""
         for attr in ((f'scr{HARM}atch', '1'), ('scratch', EVIL)):
             for call in (self.conn.nodeDeviceCreateXML, self.conn.nodeDeviceDefineXML):
                 with self.nothing_changes():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""virNodeDeviceUpdate: attributes of what runs, of what is kept, or of both."""
+"""virNodeDeviceUpdate of the active device, the definition, or both."""
 
 import functools
 
@@ -67,14 +67,14 @@ class Update(MediatedTest):
         self.assertEqual(events.all(), [('update', self.name)])
 
     def type_names(self):
-        """What may stand for a type: its id, the end of that, and its name."""
+        """Returns all names of a type: id, suffix of the id, and name."""
         types = documents.mdev_types(documents.parse(self.dump(self.parent.name)))
         return [(given, type_id) for type_id, type_ in types.items()
                 for given in ({'type_id': type_id}, {'type_id': type_id.rpartition('-')[2]},
                               {'type_name': type_['name']})]
 
     def test_type_of_definition(self):
-        """By whatever name, also while the device runs with the old one."""
+        """A definition's type can be changed by any name, even while the device runs with the old type."""
         for active in (False, True):
             running = self.read_definition(self.uuid)['mdev_type']
             if active:
@@ -89,7 +89,7 @@ class Update(MediatedTest):
         self.assertIn(f"<type id='{running}'", self.device.XMLDesc(0))
 
     def test_type_of_active_device(self):
-        """It stays, by whatever name it is given; another one is refused."""
+        """An active device keeps its type, given by any name; another type is refused."""
         self.device.create(0)
         kept = self.read_definition(self.uuid)
         for given, type_id in self.type_names():
@@ -105,7 +105,7 @@ class Update(MediatedTest):
         self.assertEqual(self.read_definition(self.uuid), kept)
 
     def test_unknown_type(self):
-        """One that is not there may come, but only by its id."""
+        """A type that does not exist yet is accepted only by its id."""
         with self.nothing_changes():
             self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR,
                                 functools.partial(self.update, type_name='GRID nobody'), CONFIG,
@@ -148,7 +148,7 @@ class Update(MediatedTest):
         self.assertEqual(self.host.journal(self.uuid), ['scratch=old'])
 
     def test_refused_half_way(self):
-        """What has been written by then is in force, and shown."""
+        """Attributes written before a failure are active, and shown."""
         self.device.create(0)
         attrs = [('scratch', 'first'), ('stubborn', '1')]
         self.assert_refused(libvirt.VIR_ERR_SYSTEM_ERROR,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Virtual host adapters of Fibre Channel: made, found and destroyed, on a simulated server.
+"""Virtual host adapters of Fibre Channel: created, found and destroyed on a simulated server.
 
-scsi_host0 is no Fibre Channel, 1 is full with its port scsi_host6, 2 is not connected, 3 and 4 have
-room in two fabrics, 5 has no virtual ports.
+scsi_host0 is not Fibre Channel, 1 is full with its port scsi_host6, 2 is not connected, 3 and 4 have room in two
+fabrics, 5 has no virtual ports.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ WWNN, WWPN = '5001a4a000000001', '5001a4a000000002'
 OURS = '5001a4a'
 NO_DEVICE = libvirt.VIR_ERR_NO_NODE_DEVICE
 FABRICS = {3: '2001000dec9877c1', 4: '2001000dec9877c2'}
-# What the fake kernel will call the next host.
+# The fake kernel's name of the next host.
 NEXT = 'scsi_host7'
 
 
 def document(parent='<parent>scsi_host3</parent>', wwnn=WWNN, wwpn=WWPN, name=None):
-    """What is asked for; without names if they are None."""
+    """Returns a create document; names that are None are omitted."""
     names = ''.join(f'<{tag}>{text}</{tag}>' for tag, text in (('wwnn', wwnn), ('wwpn', wwpn))
                     if text is not None)
     title = f'<name>{name}</name>' if name else ''
@@ -42,7 +42,7 @@ def parent_wwns(number):
 
 
 def write(path, text):
-    """One write, as the kernel wants it."""
+    """Writes in one system call, as sysfs requires."""
     with open(path, 'wb', buffering=0) as attribute:
         attribute.write(text.encode())
 
@@ -62,7 +62,7 @@ class VhbaTest(MediatedTest):
         return (connection or self.conn).nodeDeviceCreateXML(document(*args, **fields), 0)
 
     def ports(self, number):
-        """(wwpn, wwnn) of what the kernel has below a host."""
+        """Returns (wwpn, wwnn) of the kernel's ports below a host."""
         return [tuple(f'{name:016x}' for name in port) for port in self.hbas[number].ports]
 
     def writes(self):
@@ -70,7 +70,7 @@ class VhbaTest(MediatedTest):
                 for path, data in self.host.kernel.writes]
 
     def check_adapter(self, device, number, wwnn=WWNN, wwpn=WWPN):
-        """The kernel, the lists, the document and look-ups agree."""
+        """Checks that kernel, lists, document and look-ups agree."""
         name = device.name()
         self.assertIn((wwpn, wwnn), self.ports(number))
         for connection in (self.conn, self.connect(read_only=True)):
@@ -109,11 +109,11 @@ class Create(VhbaTest):
             self.check_adapter(device, number, wwpn=wwpn)
 
     def test_fabric_of_a_full_one(self):
-        """host1 is of the same fabric, and full: the other one is taken."""
+        """host1 is in the same fabric but full, so the other host is used."""
         self.check_adapter(self.make(f"<parent fabric_wwn='{FABRICS[3]}'/>"), 3)
 
     def test_any_parent(self):
-        """The first that is connected and has room."""
+        """Without a parent, the first connected host with room is used."""
         self.check_adapter(self.make(''), 3)
 
     def test_any_parent_until_none_is_left(self):
@@ -147,7 +147,7 @@ class Create(VhbaTest):
         self.check_adapter(device, 3, wwnn, wwpn)
 
     def test_names_in_other_notations(self):
-        """The kernel wants 16 digits, and the adapter is known by them in lower case."""
+        """Names in other notations are passed to the kernel as 16 digits, and shown in lower case."""
         wwnn, wwpn = '5001a4a00000000b', '5001a4a00000000c'
         self.check_adapter(self.make(wwnn=wwnn.upper(), wwpn=f'0x{wwpn}'), 3, wwnn, wwpn)
 
@@ -203,7 +203,7 @@ class Create(VhbaTest):
 
 
 class Unchanged:
-    """Around a call that is refused: devices and events stay as they were."""
+    """A context around a refused call: devices and events must not change."""
 
     def __init__(self, case):
         self.case = case
@@ -287,7 +287,7 @@ class Refused(VhbaTest):
                    writes=True)
 
     def test_names_in_use(self):
-        """By any adapter, physical ones too: a port name is there once in the world."""
+        """A port name is unique among all adapters, including physical ones."""
         self.make()
         self.host.kernel.writes.clear()
         for parent in ('<parent>scsi_host3</parent>', '<parent>scsi_host4</parent>', ''):
@@ -296,7 +296,7 @@ class Refused(VhbaTest):
         self.check(libvirt.VIR_ERR_OPERATION_INVALID, document(wwpn='10000000c9831b04'), ('in use', 'scsi_host4'))
 
     def test_the_same_node_twice(self):
-        """A node may have many ports."""
+        """A node may have several ports."""
         self.check_adapter(self.make(), 3)
         self.check_adapter(self.make(wwpn='5001a4a000000003'), 3, wwpn='5001a4a000000003')
 
@@ -305,7 +305,7 @@ class Refused(VhbaTest):
                             document(), libvirt.VIR_NODE_DEVICE_CREATE_XML_VALIDATE, domain=libvirt.VIR_FROM_XML)
 
     def test_definitions(self):
-        """Libvirt keeps none of these."""
+        """Definitions are not supported, as in libvirt."""
         with Unchanged(self):
             self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceDefineXML, document(), 0,
                                 says='Unsupported device type')
@@ -323,7 +323,7 @@ class Refused(VhbaTest):
                             document(), 0)
 
     def test_no_longer_there(self):
-        """A parent that another one has taken the place of is not written to."""
+        """A parent that no longer exists is not written to."""
         self.assertIn('scsi_host3', self.names())
         self.hba.sysfs.rmdir(self.hba.path)
         self.assert_refused(NO_DEVICE, self.make, says='scsi_host3')
@@ -382,7 +382,7 @@ class Destroy(VhbaTest):
         self.assert_gone(NEXT)
 
     def test_what_came_is_told_late(self):
-        """Its event of Fibre Channel comes when that has gone already: this is no change."""
+        """An event of Fibre Channel about a class that is gone is not a change."""
         device = self.make()
         events = self.listen()
         host = self.hba.wait_port(self.deadline)
@@ -459,7 +459,7 @@ class Judged(access.JudgedTest):
         self.assert_refused(NO_DEVICE, look_up, 9)
 
     def test_look_up_while_another_gets_the_names(self):
-        """What is allowed is to see one device, not whichever has its names."""
+        """A permission on one device does not extend to another device with the same names."""
         device = self.conn.nodeDeviceCreateXML(document(), 0)
         self.polkit.use(access.only(device.name()))
         client = self.opened(access.NOBODY)
@@ -484,7 +484,7 @@ class Judged(access.JudgedTest):
 
 @only_on('sim', NO_FIBRE)
 class Late(VhbaTest):
-    """The kernel announces the adapter before its names are there, and tells nothing more."""
+    """The kernel announces an adapter before its names exist, and sends no later event."""
 
     def test_names_come_late(self):
         events = self.listen()
@@ -505,7 +505,7 @@ class Late(VhbaTest):
         self.check_adapter(made.result(self.deadline), 3)
 
     def test_by_others(self):
-        """Nobody sees it before it can be told by its names."""
+        """An adapter created by another program is not listed before its names exist."""
         events = self.listen()
         self.hba.set_knob('late', -1)
         host = self.hba.create(int(WWPN, 16), int(WWNN, 16))
@@ -516,7 +516,7 @@ class Late(VhbaTest):
         self.check_adapter(self.conn.nodeDeviceLookupByName(NEXT), 3)
 
     def test_what_comes_below_first(self):
-        """It has the adapter for a parent as soon as that one is there."""
+        """A device below has the adapter as its parent as soon as the adapter is listed."""
         events = self.listen()
         self.hba.set_knob('late', -1)
         host = self.hba.create(int(WWPN, 16), int(WWNN, 16))
@@ -529,7 +529,7 @@ class Late(VhbaTest):
         self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), NEXT)
 
     def test_what_comes_below_first_and_a_change(self):
-        """The same if it is not our own waiting that finds them whole."""
+        """The same if a change event, instead of the daemon's polling, completes the adapter."""
         events = self.listen()
         self.hba.set_knob('late', -1)
         for number in range(3):
@@ -553,7 +553,7 @@ class Late(VhbaTest):
         self.check_adapter(blocked.result(self.deadline), 3)
 
     def test_the_same_twice_at_once(self):
-        """The second waits for the first, and is refused as its port is there by then."""
+        """The second create waits for the first, and is refused because the port exists by then."""
         self.hba.set_knob('block_create', 1)
         first = self.in_background(lambda: self.make(connection=self.connect()))
         self.wait_until(lambda: self.host.kernel.writes, 'the write')
@@ -620,7 +620,7 @@ class Failing(VhbaTest):
             hba.set_text('port_state', 'Linkdown\n')
         with Unchanged(self):
             self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.make, '', says=('Could not find parent', 'not online'))
-        # Whoever names one is not kept from it.
+        # The parent can still be used by name.
         self.check_adapter(self.make(), 3)
 
     def test_nothing_comes_of_it(self):
@@ -631,7 +631,7 @@ class Failing(VhbaTest):
         self.check_adapter(self.make(), 3)
 
     def test_names_never_come(self):
-        """Then it is an adapter without a known name, which can still be told by the kernel's."""
+        """An adapter whose names never appear is listed without them, by the kernel's name."""
         self.hba.set_knob('late', -1)
         with self.settings(mdev={'event_timeout': '0.3'}):
             self.assert_refused(NO_DEVICE, self.make, says=(WWNN, WWPN))
@@ -659,7 +659,7 @@ class Failing(VhbaTest):
         self.wait_until(lambda: NEXT not in self.names(), 'its end')
 
     def test_udev_is_silent(self):
-        """Then sysfs says what has come of it."""
+        """Without udev's events, sysfs decides."""
         events = self.listen()
         with self.settings(mdev={'event_timeout': '0.3'}), self.host.silence_udev():
             self.check_adapter(self.make(), 3)
@@ -719,7 +719,7 @@ class RealKernel(MediatedTest):
                                         ('deleted', name), ('update', self.physical)])
 
     def test_many(self):
-        """The kernel gives out its numbers again: each is an adapter of its own."""
+        """The kernel reuses host numbers; each adapter is a separate device."""
         events = self.listen()
         for number in range(20):
             wwpn = f'5001a4a0000003{number:02x}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The wire: what must be answered, what must end a connection, and what must not."""
+"""The wire protocol: which messages are answered, and which end a connection."""
 
 import socket
 import struct
@@ -13,11 +13,11 @@ ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
 UNSUPPORTED = libvirt.VIR_ERR_NO_SUPPORT
 RPC_ERROR, FROM_RPC = libvirt.VIR_ERR_RPC, libvirt.VIR_FROM_RPC
-LOOK_UP_NETWORK = 46    # of the program for all drivers
+LOOK_UP_NETWORK = 46    # of the program with the procedures of all drivers
 
 
 class Frames(MediatedTest):
-    """A frame that cannot be parsed ends that client, and that client only."""
+    """A malformed frame ends its client's connection, and no other."""
 
     def check_ended(self, data):
         bystander = self.raw()
@@ -59,7 +59,7 @@ class Frames(MediatedTest):
             self.assertEqual(client.wait_reply(serial).decoder().string(), 'computer')
 
     def test_client_sends_no_more(self):
-        """But reads: it is sent all answers, and then the end."""
+        """A client that closes its sending side gets all replies, and then the end."""
         client = self.raw()
         serials = [client.send('GET_XML_DESC', rpc.string(self.parent.name) + rpc.u32(0)) for _ in range(100)]
         client.socket.shutdown(socket.SHUT_WR)
@@ -85,7 +85,7 @@ class Frames(MediatedTest):
 
 
 class Headers(MediatedTest):
-    """Whoever frames well is answered, whatever the header says."""
+    """A well-formed frame is answered, whatever its header says."""
 
     def refuse(self, procedure, payload=b'', **header):
         client = self.raw()
@@ -120,7 +120,7 @@ class Headers(MediatedTest):
                 self.refuse('LOOKUP_BY_NAME', rpc.string('computer'), status=status)
 
     def test_type(self):
-        """A reply, an event, a stream packet sent to us: nothing comes back, nothing ends."""
+        """Replies, events and stream packets from a client are ignored."""
         client = self.raw()
         for kind in (rpc.REPLY, rpc.MESSAGE, rpc.STREAM, rpc.REPLY_WITH_FDS, 77, -1):
             client.send('LOOKUP_BY_NAME', rpc.string('computer'), kind=kind)
@@ -224,7 +224,7 @@ class Opening(MediatedTest):
 
 
 class Unserved(MediatedTest):
-    """What other daemons serve is refused as libvirt does it, and never ends a connection."""
+    """Procedures of other daemons are refused as in libvirt, without ending the connection."""
 
     def test_calls_of_the_driver_that_are_not_served(self):
         client = self.raw()
@@ -263,7 +263,7 @@ class Unserved(MediatedTest):
 
 class Fds(MediatedTest):
     def test_call_with_descriptors(self):
-        """Nothing that is served takes any; the others are not harmed."""
+        """A call with descriptors is refused, because no procedure takes any; other clients are not affected."""
         bystander = self.raw()
         client = self.raw()
         client.send('LOOKUP_BY_NAME', rpc.string('computer'), kind=rpc.CALL_WITH_FDS)
