@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Settings where no file says otherwise. */
+/* The settings without a configuration file. */
 #pragma once
 
 #include "util/settings.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a backend works with, on a host in a temporary tree (fake-host.h). No definitions. */
+/* The context of a backend, on a host in a temporary tree (fake-host.h), without definitions. */
 #pragma once
 
 #include "backend/backend.h"
@@ -11,11 +11,11 @@ typedef struct {
     gboolean started;
 } DriverContext;
 
-/* Lists what is on the host, which is taken over. */
+/* Scans the host, and takes ownership of it. */
 void driver_context_set_up(DriverContext *self, FakeHost *host);
 void driver_context_tear_down(DriverContext *self);
 
-/* What a backend answers, for the functions below. */
+/* A backend's answer, for the functions below. */
 typedef struct {
     gboolean done;
     char *name;

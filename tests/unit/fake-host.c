@@ -12,7 +12,7 @@
 #include "scratch.h"
 #include "util/names.h"
 
-/* Milliseconds that a test waits at most for what is about to happen. */
+/* Timeout in milliseconds for expected events. */
 #define PATIENCE 20000
 
 struct _MdUdev {
@@ -25,7 +25,7 @@ struct _MdUdevDevice {
     char *path;
     char *subsystem;
     char *uevent;
-    const char *action; /* NULL: looked up */
+    const char *action; /* NULL: from a lookup */
     guint64 seqnum;
 };
 
@@ -33,7 +33,7 @@ enum { SIGNAL_EVENT, SIGNAL_LOST, SIGNAL_LAST };
 
 static guint signals[SIGNAL_LAST];
 
-/* Of the one daemon that a test plays. */
+/* The instance of the daemon under test. */
 static MdUdev *udev;
 static guint64 last_seqnum;
 
@@ -99,7 +99,7 @@ md_udev_read_seqnum(MdUdev *self G_GNUC_UNUSED)
 }
 
 
-/* The device whose directory it is; NULL: it is none. */
+/* Returns the device of a directory, or NULL. */
 static MdUdevDevice *
 device_read(const char *path)
 {
@@ -123,7 +123,7 @@ compare_paths(gconstpointer a, gconstpointer b)
 }
 
 
-/* Adds all devices below a directory that are of a subsystem, or parents of mediated devices. */
+/* Adds all devices below a directory that have a subsystem, or are parents of mediated devices. */
 static void
 add_devices(GPtrArray *paths, const char *directory, const char *const *subsystems)
 {
@@ -197,7 +197,8 @@ md_udev_device_get_subsystem(MdUdevDevice *device)
 }
 
 
-/* What stands behind KEY= in a line, in place: properties are few, and last as long as the test. */
+/* Returns the value of a line KEY=VALUE without copying; there are few properties, and they last
+ * as long as the test. */
 const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
@@ -471,7 +472,7 @@ is_written(gpointer data)
 }
 
 
-/* Nobody tells of it. */
+/* Removes a device without an event. */
 static gboolean
 on_poll(gpointer data G_GNUC_UNUSED)
 {

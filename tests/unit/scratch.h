@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A directory of a test's own, with what is in it. */
+/* A temporary directory of a test, removed with its contents. */
 #pragma once
 
 #include <glib.h>
@@ -22,7 +22,7 @@ scratch_make_directory(const char *root, const char *name)
 }
 
 
-/* Takes `root` over. */
+/* Takes ownership of `root`. */
 static inline void
 scratch_remove(char *root)
 {

@@ -5,7 +5,7 @@
 #include <glib.h>
 
 
-/* Runs whatever is ready now. */
+/* Dispatches all sources that are ready. */
 static inline void
 settle(void)
 {

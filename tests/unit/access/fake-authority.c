@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A polkit that answers when and what the test wants; see the header. */
+/* A polkit whose replies the test chooses; see the header. */
 #include "config.h"
 
 #include "fake-authority.h"
@@ -126,7 +126,7 @@ authority_answer(Authority *self, GVariant *reply)
     g_autoptr(GDBusMessage) message =
         g_dbus_message_new_method_reply(g_dbus_method_invocation_get_message(question));
 
-    /* Not the invocation's own way, which would keep a reply of the wrong type from being sent. */
+    /* g_dbus_method_invocation_return_value() would reject a reply of the wrong type. */
     g_dbus_message_set_body(message, reply);
     g_assert_true(g_dbus_connection_send_message(self->connection, message,
                                                  G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL));

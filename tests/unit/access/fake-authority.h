@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A bus of our own, and on it a polkit that answers when and what the test wants. */
+/* A private bus with a polkit whose replies and their timing the test chooses. */
 #pragma once
 
 #include <gio/gio.h>
@@ -17,13 +17,13 @@ typedef struct {
 void authority_set_up(Authority *self, gconstpointer data);
 void authority_tear_down(Authority *self, gconstpointer data);
 
-/* Starts it, or stops it; the bus stays. */
+/* Starts or stops the authority; the bus continues. */
 void authority_come(Authority *self);
 void authority_go(Authority *self);
 
-/* Runs the main loop until so many questions wait. */
+/* Runs the main loop until this number of questions is pending. */
 void authority_await(Authority *self, guint n);
 
-/* Answers the first question; `reply` is of any type. */
+/* Answers the first question; `reply` may be of any type. */
 void authority_answer(Authority *self, GVariant *reply);
 GVariant *authority_make_reply(gboolean authorized, gboolean challenge, gboolean dismissed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who is at the other end of a socket, and whom a client says it acts for. */
+/* The peer of a socket, and the identity it acts for. */
 #include "config.h"
 
 #include <libvirt/libvirt.h>
@@ -13,7 +13,7 @@
 #include "util/error.h"
 #include "util/owner.h"
 
-/* What follows the name of a program up to the start time 4711, and behind it. */
+/* The fields of a stat file after the program's name, with start time 4711. */
 #define REST " S 1 2 2 0 -1 4194304 10 0 0 0 1 2 3 4 20 0 1 0 4711 1000 200 18446744073709551615"
 
 
@@ -77,7 +77,7 @@ test_peer(void)
 }
 
 
-/* On a socket without a file, whose address the kernel chooses. */
+/* A socket without a file; the kernel chooses its address. */
 static int
 listen_anywhere(struct sockaddr_un *address, socklen_t *size)
 {
@@ -115,7 +115,7 @@ test_user_of(void)
 }
 
 
-/* The number of a process that has ended may be another's. */
+/* The pid of an ended process may be reused. */
 static void
 test_peer_has_ended(void)
 {
@@ -145,7 +145,7 @@ test_peer_has_ended(void)
 }
 
 
-/* Nobody may be anybody then. */
+/* On a socket without a peer process, no identity may be set. */
 static void
 test_no_peer(void)
 {
@@ -225,7 +225,8 @@ find_share(const md_param *params, guint n)
 }
 
 
-/* By the uid, else by one of the names, else all together. The number that means none is no uid. */
+/* Users are told apart by uid, else by one of the names, else they share one. The invalid uid is
+ * not a uid. */
 static void
 test_shares(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Questions to polkit, and all that it may answer or not answer. */
+/* Questions to polkit, and all its possible answers, errors and silences. */
 #include "config.h"
 
 #include <gio/gunixsocketaddress.h>
@@ -98,7 +98,7 @@ assert_refused(Asked *asked, int code, const char *words)
 }
 
 
-/* Nothing of it is left: no source, no question. GDBus tells us of its part in its own time. */
+/* Checks that no source and no question remain. GDBus frees its own part asynchronously. */
 static void
 finish(MdPolkit *polkit)
 {
@@ -194,7 +194,8 @@ test_error(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A question with a deadline reaches the authority for certain if the bus is connected before. */
+/* Ensures that the bus is connected, so that a question with a short deadline reaches the
+ * authority. */
 static void
 connect_bus(Authority *authority, MdPolkit *polkit)
 {
@@ -206,7 +207,7 @@ connect_bus(Authority *authority, MdPolkit *polkit)
 }
 
 
-/* A late answer does no harm. */
+/* A late answer is ignored. */
 static void
 test_hang(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
@@ -229,7 +230,7 @@ test_hang(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Whoever is asked for a password is no longer. */
+/* A timeout cancels the password prompt. */
 static void
 test_taken_back(Authority *authority, gconstpointer data)
 {
@@ -291,7 +292,7 @@ test_absent(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The bus goes with a question under way, stays away for the next, and is found again. */
+/* The bus disconnects during a question, is missing for the next, and is found again. */
 static void
 test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
@@ -320,7 +321,7 @@ test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A bus that lets us in and says nothing. */
+/* A bus that accepts connections but never responds. */
 static void
 test_bus_hangs(void)
 {
@@ -348,7 +349,7 @@ test_bus_hangs(void)
 }
 
 
-/* A bus allows for so many questions of one, and no more. */
+/* A bus limits the pending calls of one connection. */
 static void
 test_many(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
@@ -395,8 +396,8 @@ count_done(GPtrArray *asked)
 }
 
 
-/* However many questions of one user wait, another's is the next, with no more than the few before
- * it that are with polkit; and one too many is refused. */
+/* However many questions of one user wait, another user's is next after those already sent to
+ * polkit; a question above the limit is refused. */
 static void
 test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
@@ -420,7 +421,7 @@ test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(one->allowed);
     g_assert_cmpuint(count_done(many), <=, limits.running_per_reader);
 
-    /* Those of a client that goes are not asked any more. */
+    /* Questions of a client that disconnects are dropped. */
     md_owner_leave(anna);
     for (guint i = 0; i < many->len; i++)
         await(many->pdata[i]);
@@ -429,7 +430,7 @@ test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* polkit would guess. */
+/* Without the start time, polkit would guess the process. */
 static void
 test_unknown(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
@@ -445,7 +446,8 @@ test_unknown(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The wire to polkit has no room for it, and a negative one would have polkit guess. */
+/* polkit's protocol has no room for such a uid, and polkit would guess the user of a negative
+ * one. */
 static void
 test_high_uid(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {

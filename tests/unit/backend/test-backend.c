@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which backend serves a document: that of its kind, and of its parent where several have that
+/* Which backend serves a document: by its kind, and by its parent if several backends have that
  * kind. */
 #include "config.h"
 
@@ -120,7 +120,7 @@ test_parent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The first one says what is wrong. */
+/* The first backend reports the error. */
 static void
 test_no_parent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

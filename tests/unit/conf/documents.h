@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What tests of documents have in common: those that must be refused, and one that must be taken.
- */
+/* Shared by tests of documents: checks of refused and accepted documents. */
 #pragma once
 
 #include "conf/xml.h"
@@ -14,12 +13,12 @@ typedef struct {
     const char *message;
 } Refusal;
 
-/* Code, domain and words. */
+/* Code, domain and message. */
 #define XML(message)         VIR_ERR_XML_ERROR, VIR_FROM_XML, message
 #define INTERNAL(message)    VIR_ERR_INTERNAL_ERROR, VIR_FROM_NODEDEV, message
 #define UNSUPPORTED(message) VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_NODEDEV, message
 
-/* One test for each, as <prefix>/refused/<name>. */
+/* Adds one test per refusal, as <prefix>/refused/<name>. */
 void documents_add_refusals(const char *prefix, const Refusal *refusals, gsize n);
 
 /* Fails the test if the document is refused. */

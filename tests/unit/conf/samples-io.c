@@ -51,7 +51,7 @@ build_wlan(void)
 }
 
 
-/* Everything there is. */
+/* All supported elements. */
 static MdNodeDeviceDef *
 build_all_features(void)
 {
@@ -76,7 +76,7 @@ build_tunnel(void)
 }
 
 
-/* libvirt's schema knows no address but Ethernet's. */
+/* libvirt's schema supports only Ethernet addresses. */
 static MdNodeDeviceDef *
 build_infiniband(void)
 {
@@ -123,7 +123,7 @@ build_nvme(void)
 }
 
 
-/* Texts of odd hardware, and the largest numbers. */
+/* Unusual texts, and the largest numbers. */
 static MdNodeDeviceDef *
 build_odd_disk(void)
 {
@@ -142,7 +142,7 @@ build_odd_disk(void)
 }
 
 
-/* Without a size; nobody knows its blocks. */
+/* Without a size or blocks. */
 static MdNodeDeviceDef *
 build_bare_disk(void)
 {
@@ -196,7 +196,7 @@ build_vhost_vdpa(void)
 }
 
 
-/* Bound to another driver it has no node, which the schema does not take. */
+/* Bound to another driver, the device has no node, which the schema rejects. */
 static MdNodeDeviceDef *
 build_virtio_vdpa(void)
 {

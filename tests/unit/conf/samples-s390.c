@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices on the channels of s390, and its cryptographic adapters; parents are in samples.c. */
+/* Channel devices and cryptographic adapters of s390; parents are in samples.c. */
 #include "config.h"
 
 #include "conf/cap-ap-card.h"

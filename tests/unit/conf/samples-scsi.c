@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices of SCSI, local and behind Fibre Channel. */
+/* Local SCSI devices, and those behind Fibre Channel. */
 #include "config.h"
 
 #include "conf/cap-scsi-generic.h"
@@ -44,7 +44,7 @@ md_sample_fc_host(void)
 }
 
 
-/* How it is said what is its parent is never printed. */
+/* The way in which a document names the parent is never printed. */
 MdNodeDeviceDef *
 md_sample_vhba(void)
 {
@@ -105,7 +105,7 @@ md_sample_scsi_disk(void)
 }
 
 
-/* A type without a word, and the largest of numbers. */
+/* A type without a name, and the largest numbers. */
 MdNodeDeviceDef *
 md_sample_scsi_unknown(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is plugged in: USB devices and their interfaces, nodes of graphics drivers. */
+/* USB devices and interfaces, and nodes of graphics drivers. */
 #include "config.h"
 
 #include "conf/cap-drm.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sysfs text in here is what the drivers print; names and addresses are those of published
- * machines. */
+/* Sysfs texts are those printed by the drivers; names and addresses are from published machines. */
 #include "config.h"
 
 #include "samples.h"
@@ -123,7 +122,7 @@ build_computer(void)
 }
 
 
-/* Firmware written in Latin-1 with control characters in it, and without most of the strings. */
+/* Firmware texts in Latin-1 with control characters, and most strings missing. */
 static MdNodeDeviceDef *
 build_odd_firmware(void)
 {
@@ -277,7 +276,7 @@ build_sriov_pf(void)
 }
 
 
-/* SR-IOV without any function enabled, an express device without a link. */
+/* SR-IOV without an enabled function, and an express device without a link. */
 static MdNodeDeviceDef *
 build_sriov_idle(void)
 {
@@ -332,7 +331,7 @@ add_field(MdCapPci *cap, MdPciVpdSection section, const char *keyword, const cha
 }
 
 
-/* A network card that its maker and its owner have written into, beside all else there can be. */
+/* A network card with vendor and owner fields, and all other capabilities. */
 static MdNodeDeviceDef *
 build_vpd(void)
 {
@@ -362,7 +361,7 @@ build_vpd(void)
 }
 
 
-/* Markup in the fields, a section without any, and no name. */
+/* Markup in the fields, an empty section, and no name. */
 static MdNodeDeviceDef *
 build_vpd_odd(void)
 {
@@ -473,7 +472,7 @@ build_vgpu(void)
 }
 
 
-/* Inactive: no path, no driver, no group; the type has nothing to tell. */
+/* Inactive: no path, driver or group, and no data on the type. */
 static MdNodeDeviceDef *
 build_ap_defined(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices as real machines have them, each with the name of its golden document. */
+/* Devices of real machines, each with the name of its golden document. */
 #pragma once
 
 #include "conf/node-device.h"
@@ -11,7 +11,7 @@ typedef struct {
     guint plain_since;       /* the version of libvirt from which nothing of it is a detail, or 0 */
 } MdSample;
 
-/* A device without capabilities; each of the texts may be NULL. */
+/* A device without capabilities; each string may be NULL. */
 MdNodeDeviceDef *
 md_sample_new(const char *name, const char *path, const char *parent, const char *driver);
 
@@ -35,9 +35,9 @@ MdNodeDeviceDef *md_sample_scsi_generic(void);
 extern const MdSample md_samples[];
 extern const guint md_n_samples;
 
-/* More of them: what is plugged in. */
+/* USB and graphics devices. */
 extern const MdSample md_usb_samples[];
 extern const guint md_n_usb_samples;
-/* More of them: interfaces, disks and drives. */
+/* Interfaces, disks and drives. */
 extern const MdSample md_io_samples[];
 extern const guint md_n_io_samples;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The JSON of definitions: what mdevctl writes, what we write, and all that is neither. */
+/* JSON of definitions: mdevctl's format, ours, and invalid data. */
 #include "config.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ test_round_trip(gconstpointer data)
 }
 
 
-/* Keys and order are mdevctl's, and so are the attributes, which are always there. */
+/* Keys and order are mdevctl's; attributes are always present. */
 static void
 test_format(void)
 {
@@ -263,7 +263,7 @@ test_nul(void)
 }
 
 
-/* As the data of an empty GBytes. */
+/* Like the data of an empty GBytes. */
 static void
 test_no_data(void)
 {
@@ -277,7 +277,8 @@ test_no_data(void)
 }
 
 
-/* A closing quote that the parser would take for a digit must not hide what follows it. */
+/* A closing quote that the parser would take for a hexadecimal digit must not hide the following
+ * text. */
 #define HIDDEN_DEPTH "{\"mdev_type\":\"nvidia-11\",\"a\":\"\\ud8\" x\",\"b\":["
 
 
@@ -297,7 +298,7 @@ test_hidden_depth(void)
 }
 
 
-/* Every character that a string may hold is read back, control characters too. */
+/* All permitted characters of a string are read back, including control characters. */
 static void
 test_characters(void)
 {
@@ -320,7 +321,7 @@ test_characters(void)
 }
 
 
-/* Far fewer bytes than would be too long, and far more brackets than a stack is good for. */
+/* Much shorter than the limit, with more brackets than the stack could hold. */
 static void
 test_depth(gconstpointer data)
 {
@@ -383,7 +384,7 @@ test_attr_limit(void)
 }
 
 
-/* What scripts print. */
+/* Output of scripts. */
 static void
 test_attrs(void)
 {

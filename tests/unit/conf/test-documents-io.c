@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Documents of interfaces, disks, drives and vDPA devices: what is taken, and what is refused. */
+/* Documents of interfaces, disks, drives and vDPA devices: which are accepted, and which
+ * refused. */
 #include "config.h"
 
 #include "conf/cap-net.h"
@@ -112,7 +113,7 @@ test_storage(void)
 }
 
 
-/* A name that fills one half of a document costs nothing for what is in the other half. */
+/* A name that fills half of a document does not slow down the other half. */
 static void
 test_storage_time(void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Documents of PCI functions, USB and graphics nodes: what is taken, and what refused how. */
+/* Documents of PCI functions, USB and graphics nodes: which are accepted, and how others are
+ * refused. */
 #include "config.h"
 
 #include "conf/cap-drm.h"
@@ -70,7 +71,7 @@ static const Refusal refusals[] = {
 };
 
 
-/* Numbers in either base, what is missing in an address, and what libvirt passes over. */
+/* Numbers in either base, incomplete addresses, and elements that libvirt ignores. */
 static void
 test_pci(void)
 {
@@ -150,7 +151,7 @@ test_vpd_set(void)
 }
 
 
-/* The kinds nested in a function, in the order of its document. */
+/* The capabilities nested in a function, in the order of its document. */
 static void
 test_nested(void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Documents of users: what is taken, and with which code and words the others are refused. */
+/* Documents of users: which are accepted, and the code and message with which others are
+ * refused. */
 #include "config.h"
 
 #include <string.h>
@@ -163,7 +164,7 @@ test_minimal(void)
 }
 
 
-/* All there is, foreign elements between. */
+/* All supported elements, with foreign elements in between. */
 static void
 test_full(void)
 {
@@ -328,7 +329,7 @@ test_attrs_max(void)
 }
 
 
-/* However long the text, what is quoted of it in a message is short and whole. */
+/* However long the text, its quotation in a message is short and valid. */
 static void
 test_long_quotes(void)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Each sample device against its two golden documents, tests/data/KIND/NAME.xml as libvirt prints
- * it and NAME.details.xml with our own elements, and those against the schemas.
+ * Compares each sample device with its two golden documents, tests/data/KIND/NAME.xml in libvirt's
+ * format and NAME.details.xml with mediated's elements, and validates these against the schemas.
  *
- * MEDIATED_REGENERATE=1 in the environment rewrites the golden documents instead; look at the
- * difference, then run the test again without it.
+ * With MEDIATED_REGENERATE=1 in the environment, rewrites the golden documents; check the diff,
+ * then run the test again without the variable.
  */
 #include "config.h"
 
@@ -88,7 +88,7 @@ test_details(gconstpointer data)
 }
 
 
-/* A copy is the same device, and stays so when the original has gone. */
+/* A copy equals the original, and remains valid after the original is freed. */
 static void
 test_copy(gconstpointer data)
 {
@@ -104,7 +104,7 @@ test_copy(gconstpointer data)
 }
 
 
-/* What is printed can be read, details and all, and says the same once more. */
+/* Printed documents can be parsed, details included, and print the same again. */
 static void
 test_reread(gconstpointer data)
 {
@@ -121,7 +121,7 @@ test_reread(gconstpointer data)
 }
 
 
-/* Our schema takes more than libvirt's, not everything. */
+/* Our schema accepts more than libvirt's, but not everything. */
 static void
 test_schema_refuses(void)
 {

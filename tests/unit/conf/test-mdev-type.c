@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Descriptions of all drivers, taken apart or left alone. */
+/* Descriptions of all drivers, parsed into properties or left unchanged. */
 #include "config.h"
 
 #include "conf/mdev-type.h"
@@ -20,14 +20,14 @@ static const Row rows[] = {
     { "framebuffer=2048M", "framebuffer=2097152 KiB\n", NULL },
     { "a=1K,b=1 GiB , c=2T", "a=1 KiB\nb=1048576 KiB\nc=2147483648 KiB\n", NULL },
     { "a=12m, b=M, c=1.5G", "a=12m\nb=M\nc=1.5G\n", NULL },
-    /* Sizes that do not fit are no sizes. */
+    /* Sizes that overflow are not sizes. */
     { "a=18446744073709551615T, b=99999999999999999999M",
       "a=18446744073709551615T\nb=99999999999999999999M\n", NULL },
-    /* Only what is called a resolution is one, and only in that form. */
+    /* Only a property named resolution, in this format, is one. */
     { "grid=2x4, max_resolution=4K-UHD, resolution=1920x1080@60, b=x3",
       "grid=2x4\nmax_resolution=4K-UHD\nresolution=1920x1080@60\nb=x3\n", NULL },
     { "max_resolution=x, resolution=5x", "max_resolution=x\nresolution=5x\n", NULL },
-    /* Free text, also when it holds a separator somewhere. */
+    /* Free text, even if it contains a separator. */
     { "virtual display, 640x480 framebuffer\n", NULL, "virtual display, 640x480 framebuffer" },
     { "virtual display, 4 MB video memory", NULL, "virtual display, 4 MB video memory" },
     { "num_heads=2, and a screen", NULL, "num_heads=2, and a screen" },
@@ -39,7 +39,7 @@ static const Row rows[] = {
     { "9lives=1", NULL, "9lives=1" },
     { "two words=1", NULL, "two words=1" },
     { "key:", NULL, "key:" },
-    /* What no document can hold is left out, with all that rests on it. */
+    /* Text that no document can contain is omitted, with everything that depends on it. */
     { "\x14", NULL, NULL },
     { "\x01num_heads=4, \x02"
       "b=\x03"
@@ -85,7 +85,7 @@ test_description(void)
 }
 
 
-/* A second text replaces all of the first. */
+/* A second description replaces the first completely. */
 static void
 test_replace(void)
 {
@@ -134,7 +134,7 @@ test_copy(void)
 }
 
 
-/* No types, no block; no wish for details, no details. */
+/* Without types there is no block, and without the setting no details. */
 static void
 test_nothing(void)
 {

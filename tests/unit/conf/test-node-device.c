@@ -99,7 +99,7 @@ test_make_name(void)
 }
 
 
-/* A copy can be changed without touching what others hold. */
+/* A copy can be changed without affecting the original. */
 static void
 test_copy(void)
 {

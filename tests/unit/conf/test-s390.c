@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel and libvirt call the devices of s390. */
+/* Names of s390 devices in the kernel and in libvirt. */
 #include "config.h"
 
 #include "conf/cap-ap-card.h"
@@ -23,7 +23,7 @@ test_names(void)
         { "css", NULL },
         { "css_", NULL },
         { "cssx0_0_1234", NULL },
-        /* Their addresses may be those of subchannels. */
+        /* These devices may have the address of a subchannel. */
         { "ccw_0_0_0062", NULL },
         { "ccwgroup_0_0_0062", NULL },
         { "ap_card04", NULL },

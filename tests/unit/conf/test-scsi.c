@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Documents of SCSI devices: what is refused and why, addresses, and world-wide names. */
+/* Documents of SCSI devices: refusals and their reasons, addresses, and world-wide names. */
 #include "config.h"
 
 #include <string.h>
@@ -75,7 +75,7 @@ static const Refusal refusals[] = {
 };
 
 
-/* What a document to create may leave out. */
+/* Elements that a create document may omit. */
 static void
 test_empty(void)
 {

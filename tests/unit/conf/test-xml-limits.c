@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How much one document may have, and that whatever has more is refused before it costs time. */
+/* Limits of a document; larger ones are refused before they cost time. */
 #include "config.h"
 
 #include <string.h>
@@ -12,8 +12,8 @@
 #define SCHEMA LIBVIRT_SCHEMADIR "/nodedev.rng"
 #define MDEV   "<capability type='mdev'><type id='nvidia-11'/></capability>"
 
-/* A hostile document may cost so many times what a harmless one of its size costs; without the
- * limits the factor is in the thousands. */
+/* Maximum cost of a hostile document, relative to a harmless one of the same size; without the
+ * limits, the factor is in the thousands. */
 #define COST_MAX 10
 
 
@@ -28,7 +28,7 @@ repeat(const char *head, const char *part, guint n, const char *tail)
 }
 
 
-/* With `%u` in the part. */
+/* `part` contains `%u`. */
 static char *
 repeat_numbered(const char *head, const char *part, guint n, const char *tail)
 {
@@ -41,7 +41,7 @@ repeat_numbered(const char *head, const char *part, guint n, const char *tail)
 }
 
 
-/* `message` NULL: it is taken. Both documents are freed. */
+/* `message` NULL: the document is accepted. Frees both documents. */
 static void
 check(char *taken, char *document, const char *message)
 {
@@ -131,7 +131,7 @@ test_elements(void)
 }
 
 
-/* `document` is freed. */
+/* Frees `document`. */
 static void
 check_good(char *document)
 {
@@ -144,7 +144,7 @@ check_good(char *document)
 }
 
 
-/* What only looks like markup does not count. */
+/* Text that resembles markup does not count. */
 static void
 test_no_markup(void)
 {
@@ -162,7 +162,7 @@ test_no_markup(void)
 }
 
 
-/* What one text may have where a pattern of the schema is tried on it. */
+/* The maximum length of a text that the schema matches against a pattern. */
 static void
 test_validated(void)
 {
@@ -225,8 +225,8 @@ measure(const char *document, gboolean good)
 
 
 /*
- * After an error the parser takes what follows for something else than the scanner does: text for
- * tags, one attribute for many. It gets no more to read than it has.
+ * After an error, the parser and the scanner may disagree: text instead of tags, or one attribute
+ * instead of many. The parser reads no further.
  */
 static void
 test_out_of_step(void)

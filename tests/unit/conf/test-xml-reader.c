@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Values from outside: UUIDs, numbers, addresses; exactly what is meant and nothing near it. */
+/* Values of documents: UUIDs, numbers and addresses are parsed exactly, and similar strings
+ * rejected. */
 #include "config.h"
 
 #include <string.h>
@@ -136,14 +137,14 @@ test_ccw_address(void)
 }
 
 
-/* From the wire comes whatever a client writes. */
+/* A client may send any bytes. */
 static void
 test_shorten_invalid(void)
 {
     static const char *const texts[] = { "\xfc", "wwn \xf0\x9f", "\xff\xfe" };
 
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
-        /* Of no more bytes than that, so that nobody looks behind the end unseen. */
+        /* An allocation of the exact size lets memory checkers detect overruns. */
         g_autofree char *text = g_strdup(texts[i]);
         g_autofree char *quote = md_xml_shorten(text);
 
@@ -153,7 +154,7 @@ test_shorten_invalid(void)
 }
 
 
-/* Cut between characters, never inside of one. */
+/* Truncation never splits a character. */
 static void
 test_shorten(void)
 {

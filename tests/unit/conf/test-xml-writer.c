@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Layout as libvirt's, and well-formed whatever the strings hold. */
+/* The layout is libvirt's, and the output is well-formed for all strings. */
 #include "config.h"
 
 #include <libxml/parser.h>
@@ -69,7 +69,7 @@ test_escapes(void)
 }
 
 
-/* What a parser reads back, where it is not what was written. */
+/* The result of parsing, where it differs from the input. */
 static void
 test_odd_strings(void)
 {

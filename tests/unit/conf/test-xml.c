@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hostile documents: no file, no network, no memory without bound, nothing printed; and the schema
- * check. */
+/* Hostile documents: no file or network access, bounded memory, no output; and validation
+ * against the schema. */
 #include "config.h"
 
 #include <gio/gio.h>
@@ -26,7 +26,7 @@ count_load(const char *url, const char *id, xmlParserCtxtPtr context)
 }
 
 
-/* Refused with this code, by both entries, without a look at anything outside. */
+/* Checks that both functions refuse a document with this code, without loading anything. */
 static void
 check_refused(const char *document, int code)
 {
@@ -34,7 +34,7 @@ check_refused(const char *document, int code)
     g_autoptr(GError) error = NULL;
     g_autoptr(GError) validation = NULL;
 
-    /* The schema is a file too: have it read before files are counted. */
+    /* Loads the schema before loads are counted. */
     md_xml_validate("<device/>", LIBVIRT_SCHEMA, NULL);
     loads = 0;
     xmlSetExternalEntityLoader(count_load);
@@ -78,7 +78,7 @@ test_external_file(void)
 }
 
 
-/* A server of our own would see the attempt. */
+/* A local server would notice a connection. */
 static void
 test_external_network(void)
 {
@@ -104,7 +104,7 @@ test_external_network(void)
 }
 
 
-/* Each entity is ten of the one before: 10^10 if anybody expanded them. */
+/* Each entity is ten of the one before: 10^10 if expanded. */
 static void
 test_billion_laughs(void)
 {
@@ -151,7 +151,7 @@ test_size(void)
 }
 
 
-/* Inclusion is not asked for, so the element is an unknown one like any other. */
+/* XInclude is disabled, so the element is an unknown one. */
 static void
 test_xinclude(void)
 {
@@ -215,7 +215,7 @@ test_encodings(void)
 static void
 test_validate(void)
 {
-    /* What follows are libxml2's words. */
+    /* The rest is libxml2's message. */
     static const char prefix[] = "Unable to validate doc against " LIBVIRT_SCHEMA "\n";
     g_autoptr(GError) nameless = NULL;
     g_autoptr(GError) root = NULL;
@@ -239,7 +239,7 @@ test_validate(void)
 }
 
 
-/* A schema that cannot be read is no fault of the document, and is tried again later. */
+/* An unreadable schema is not the document's fault, and is tried again later. */
 static void
 test_missing_schema(void)
 {
@@ -261,14 +261,14 @@ test_missing_schema(void)
     g_assert_true(g_file_set_contents(path, schema, -1, NULL));
     g_assert_true(md_xml_validate("<device/>", path, NULL));
 
-    /* Read once: the file is not needed any more. */
+    /* The schema is cached: the file is no longer needed. */
     g_assert_cmpint(g_unlink(path), ==, 0);
     g_assert_true(md_xml_validate("<device/>", path, NULL));
     g_assert_cmpint(g_rmdir(dir), ==, 0);
 }
 
 
-/* libxml2 prints to stderr whenever nobody stops it. */
+/* libxml2 prints to stderr by default. */
 static void
 test_silent(void)
 {
@@ -286,7 +286,7 @@ test_silent(void)
 }
 
 
-/* The n-th of some documents, good and bad ones; FALSE and the error if it is a bad one. */
+/* Parses the n-th of some valid and invalid documents; FALSE and the error for an invalid one. */
 static gboolean
 read_one(guint n, GError **error)
 {
@@ -321,7 +321,7 @@ read_many(gpointer data)
 }
 
 
-/* Threads share the schema, and nothing of what they find wrong. */
+/* Threads share the schema, but no errors. */
 static void
 test_threads(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The registry follows a temporary tree: at the start, by events, without them, and after late
- * ones. */
+/* The registry follows a temporary tree: at the start, by events, without events, and after late
+ * events. */
 #include "config.h"
 
 #include "inventory/inventory.h"
@@ -82,7 +82,7 @@ start(Fixture *fixture)
 }
 
 
-/* What has been told since the last time. */
+/* Checks the changes since the last call. */
 static void
 assert_told(Fixture *fixture, const char *expected)
 {
@@ -129,7 +129,7 @@ test_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Which each life of a device has, whatever sysfs holds when they are told. */
+/* Each life of a device has both events, whatever sysfs contains when they arrive. */
 static void
 test_late_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -158,7 +158,7 @@ is_registered(gpointer data)
 }
 
 
-/* The kernel announces a device before all of it is there, and tells of nothing more. */
+/* The kernel announces a device before it is complete, and sends no later event. */
 static void
 test_pending(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -196,7 +196,7 @@ test_lost(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Another device at the same path is another device, which two looks at sysfs tell. */
+/* Another device at the same path, detected by two reads of sysfs, is a separate device. */
 static void
 test_check(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -212,13 +212,13 @@ test_check(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fake_host_remove(fixture->host, FAKE_MDEV);
     g_assert_null(md_inventory_reconcile(fixture->inventory, path));
     assert_told(fixture, "-" FAKE_MDEV_NAME " ");
-    /* What has been told is not told again by its event. */
+    /* The event of a change that was already reported is ignored. */
     fake_host_tell(fixture->host, "remove", FAKE_MDEV);
     assert_told(fixture, "");
 }
 
 
-/* A device that is being made is left to those who make it. */
+/* A device that a create command is making is left to that command. */
 static void
 test_awaited(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

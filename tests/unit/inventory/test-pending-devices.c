@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices that are announced before they are whole: looked at again until they are, or have gone.
- */
+/* Devices that are announced before they are complete are checked repeatedly, until they are
+ * complete or gone. */
 #include "config.h"
 
 #include "inventory/pending-devices.h"
 
 #define PATH "/sys/devices/gpu/vgpu"
-/* Never reached, in milliseconds. */
+/* Milliseconds; never reached. */
 #define PATIENCE 60000
 
 static const MdSettings patient = { .event_timeout = PATIENCE };
 static const MdSettings hasty = { .event_timeout = 1 };
 
-/* The inventory. */
+/* Replaces the inventory. */
 typedef struct {
     MdPendingDevices *incomplete;
     guint n_looks;
@@ -51,7 +51,7 @@ is_waiting(Host *host)
 }
 
 
-/* Nothing but the looks is on the main loop. */
+/* Checks that the main loop has no other sources. */
 static void
 run_until_looked(Host *host, guint n_looks)
 {
@@ -67,7 +67,7 @@ assert_quiet(void)
 }
 
 
-/* One that vanishes in the middle of a look, or is not whole yet, is looked at again. */
+/* A device that vanishes during a check, or is incomplete, is checked again. */
 static void
 test_whole_in_the_end(void)
 {
@@ -102,7 +102,7 @@ test_last_time(void)
 }
 
 
-/* Nothing is left to be looked at; only the event of its going is waited for. */
+/* No check is pending; only the remove event is awaited. */
 static void
 test_gone_before_it_was_read(void)
 {
@@ -118,7 +118,7 @@ test_gone_before_it_was_read(void)
 }
 
 
-/* It was never certain that it would come. */
+/* A device whose appearance was uncertain. */
 static void
 test_gone(void)
 {
@@ -134,7 +134,7 @@ test_gone(void)
 }
 
 
-/* It has come for certain, and the event of its going is on its way. */
+/* A device that has certainly appeared, and whose remove event is pending. */
 static void
 test_gone_after_it_was_bound(void)
 {
@@ -149,7 +149,7 @@ test_gone_after_it_was_bound(void)
     g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
     assert_quiet();
 
-    /* Somebody has seen something there again. */
+    /* The device has been seen again. */
     host.last = FALSE;
     host.whole_at = 2;
     md_pending_devices_add(incomplete, PATH);
@@ -176,7 +176,7 @@ test_removed(void)
 }
 
 
-/* What was taken in is another one than was thought, and is not whole. */
+/* The device taken in is another one than expected, and is incomplete. */
 static void
 test_again_from_within(void)
 {

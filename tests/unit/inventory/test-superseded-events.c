@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which events come too late to tell anything, and that no more is kept for it than must be. */
+/* Which events are obsolete on arrival, and that the bookkeeping is bounded. */
 #include "config.h"
 
 #include "inventory/superseded-events.h"
@@ -18,7 +18,7 @@ test_late_and_new(void)
     g_assert_true(md_superseded_events_holds(past, PATH, 10));
     g_assert_false(md_superseded_events_holds(past, PATH "2", 9));
     g_assert_false(md_superseded_events_holds(past, PATH, 11));
-    /* A new time has begun, but the old one may be told once more. */
+    /* A new life has begun, but events of the old one may still arrive. */
     g_assert_true(md_superseded_events_holds(past, PATH, 9));
 }
 
@@ -37,7 +37,7 @@ test_closed_again(void)
 }
 
 
-/* Found gone before udev has told of it; what is closed stays so. */
+/* A device found missing before udev's event; a closed path stays closed. */
 static void
 test_expected_removal(void)
 {
@@ -55,13 +55,13 @@ test_expected_removal(void)
     md_superseded_events_close(past, PATH, 10);
     md_superseded_events_expect_removal(past, PATH);
     g_assert_true(md_superseded_events_holds(past, PATH, 10));
-    /* Whatever has happened up to there, this removal included. */
+    /* All events up to this one, including this removal. */
     md_superseded_events_close(past, PATH, 20);
     g_assert_false(md_superseded_events_expects_removal(past, PATH));
 }
 
 
-/* Of most of them no event comes ever again. */
+/* For most paths, no event ever arrives. */
 static void
 test_bound(void)
 {

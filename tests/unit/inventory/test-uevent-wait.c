@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two halves of "done" in either order, and what happens when one of them never comes. */
+/* Completion and event in either order, and the absence of either. */
 #include "config.h"
 
 #include "inventory/uevent-wait.h"
 
 #define PATH "/sys/devices/gpu/vgpu"
-/* Never reached, in milliseconds. */
+/* Milliseconds; never reached. */
 #define PATIENCE 60000
 
 static const MdSettings patient = { .event_timeout = PATIENCE };
@@ -92,7 +92,7 @@ test_twice(void)
 }
 
 
-/* Until something is expected, what happens is somebody else's. */
+/* Events before the wait begins belong to others. */
 static void
 test_nothing_yet(void)
 {

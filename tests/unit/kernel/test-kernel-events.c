@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * When udevd counts as silent, and what is told then. The functions of the C library by which the
- * kernel and udevd are asked are played here: the kernel's messages are packets, and what begins
- * with '!' is an overflow, with '?' a message of a program's.
+ * When udevd counts as silent, and what is reported then. Overrides the functions of the C library
+ * with which kernel and udevd are queried: the kernel's messages are packets; a packet that begins
+ * with '!' is an overflow, with '?' a message of a program.
  */
 #include "config.h"
 
@@ -22,13 +22,13 @@
 static MdFd kernel = -1; /* its end of the socket */
 static gboolean has_udevd;
 static gboolean is_busy;
-static guint asked; /* how often udevd has been looked for */
+static guint asked; /* number of checks for udevd */
 
-/* Is told of an event more each time that udevd is looked for; or NULL. */
+/* Receives one more event each time udevd is checked; or NULL. */
 static MdKernelEvents *progressing;
 static guint64 progress;
 
-/* What has been told. */
+/* The reported state. */
 static gboolean silent;
 static guint changes;
 static guint lost;
@@ -75,7 +75,7 @@ access(const char *path, int mode)
 }
 
 
-/* The kernel's name and credentials. */
+/* The kernel's address and credentials. */
 static void
 set_sender(struct msghdr *header, gboolean is_kernel)
 {
@@ -217,7 +217,7 @@ on_timeout(gpointer data)
 }
 
 
-/* Lets the main loop run for some times of what udevd has to tell of an event. */
+/* Runs the main loop several times while udevd reports an event. */
 static void
 run_for(guint timeouts)
 {
@@ -237,7 +237,7 @@ run_until(const guint *count, guint wanted)
 }
 
 
-/* udevd tells of everything: nobody looks for it, and nothing is passed on. */
+/* If udevd reports everything, its presence is not checked, and no kernel event is passed on. */
 static void
 test_at_work(void)
 {
@@ -266,7 +266,7 @@ test_absent_and_there_again(void)
     tell(1);
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 1);
-    /* What one had to say that has ended is read late. */
+    /* Late events of an ended udevd. */
     md_kernel_events_heard(self, 1);
     g_assert_true(md_kernel_events_is_silent(self));
 
@@ -293,7 +293,7 @@ test_hangs(void)
     tell(2);
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 2);
-    /* It wakes up, and tells of what is known already. */
+    /* udevd resumes, and reports known events. */
     md_kernel_events_heard(self, 1);
     g_assert_false(md_kernel_events_is_silent(self));
     md_kernel_events_heard(self, 2);
@@ -303,7 +303,7 @@ test_hangs(void)
 }
 
 
-/* It has ended, and the one event before that it has told of. */
+/* udevd has ended after reporting the only event. */
 static void
 test_ends(void)
 {
@@ -320,7 +320,7 @@ test_ends(void)
 }
 
 
-/* Neither one that says so, nor one that is through with others meanwhile, nor when it is us. */
+/* udevd is not silent if it is busy, if it reports other events, or if the daemon is late. */
 static void
 test_slow(void)
 {
@@ -341,7 +341,7 @@ test_slow(void)
 }
 
 
-/* It has a long queue, and gets on with it. */
+/* udevd has a long queue, and makes progress. */
 static void
 test_progress(void)
 {
@@ -363,7 +363,7 @@ test_progress(void)
 }
 
 
-/* It is through with all it knows of, and has not told of one event: it was started anew. */
+/* udevd is idle and has not reported an event: it was restarted. */
 static void
 test_lost_by_udevd(void)
 {
@@ -384,7 +384,7 @@ test_lost_by_udevd(void)
 }
 
 
-/* What udevd has told of was lost on its way to us, and all is looked at anew. */
+/* Events of udevd were lost on the way: all devices are scanned. */
 static void
 test_settled(void)
 {
@@ -392,7 +392,7 @@ test_settled(void)
 
     for (guint64 seqnum = 1; seqnum <= 200; seqnum++)
         tell(seqnum);
-    /* Some have been read by now, and some are read later. */
+    /* Some events have been read by now, others are read later. */
     g_main_context_iteration(NULL, FALSE);
     md_kernel_events_forget_older(self, 200);
     run_for(50);
@@ -405,7 +405,7 @@ test_settled(void)
 }
 
 
-/* It is at several at once. */
+/* udevd processes several events at once. */
 static void
 test_another_order(void)
 {
@@ -443,7 +443,7 @@ test_lost(void)
 }
 
 
-/* However many come at once, nothing is waited for that does not come. */
+/* However many events arrive at once, none is waited for in vain. */
 static void
 test_any_number(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Messages of the kernel taken apart, what is none, and what others send in its name. */
+/* Parses messages of the kernel, malformed ones, and forged ones. */
 #include "config.h"
 
 #include "kernel/kernel-message.h"
@@ -30,7 +30,7 @@ test_event(void)
 }
 
 
-/* A driver cannot pass its properties off as those of the driver core. */
+/* A driver cannot forge the driver core's properties. */
 static void
 test_driver_adds_properties(void)
 {
@@ -84,7 +84,7 @@ test_none(void)
 }
 
 
-/* A header as recvmsg() leaves it. */
+/* A header as filled in by recvmsg(). */
 typedef struct {
     struct msghdr header;
     struct sockaddr_nl sender;
@@ -145,7 +145,7 @@ test_address(void)
     static const struct ucred kernel = { 0 };
     Received received;
 
-    /* By a program, to us alone, by udevd, from another kind of socket, cut off. */
+    /* Sent by a program, to one receiver, by udevd, from another kind of socket, truncated. */
     received_init(&received, &kernel);
     received.sender.nl_pid = 1234;
     g_assert_false(md_kernel_message_is_genuine(&received.header));

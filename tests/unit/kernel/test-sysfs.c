@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Directory handles on a small tree of files: what is read, and what a client's attribute name
- * cannot reach. */
+/* Directory handles on a small tree of files: what is read, and which attribute names of clients
+ * are refused. */
 #include "config.h"
 
 #include <errno.h>
@@ -125,7 +125,7 @@ test_huge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* As a look at each of them would tell. */
+/* The result must equal that of a stat per entry. */
 static void
 test_list_entries(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -178,7 +178,7 @@ test_find_directory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* More than the kernel hands out at once. */
+/* More entries than the kernel returns at once. */
 static void
 test_list_long(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -205,8 +205,7 @@ on_alarm(int number G_GNUC_UNUSED)
 }
 
 
-/* The kernel hands out less when a signal comes, or the process is stopped or frozen for a while.
- */
+/* The kernel returns fewer entries after a signal, or if the process is stopped or frozen. */
 static void
 test_list_interrupted(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -240,7 +239,7 @@ test_identity(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(MdSysfsDir) other = NULL;
     g_autoptr(GError) error = NULL;
 
-    /* Another device takes the path: the handle stays with the first one. */
+    /* Another device takes the path; the handle still refers to the first one. */
     g_assert_false(md_sysfs_dir_is_in_place(fixture->dir));
     g_assert_true(md_sysfs_dir_is_alive(fixture->dir));
     g_assert_true(md_sysfs_dir_is_in_place(fixture->dir));
@@ -280,7 +279,7 @@ test_write(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Each of these is in the data of a test: none of them may write anything anywhere. */
+/* Each name occurs in a test's data: none may lead to a write. */
 static void
 test_escape(Fixture *fixture, gconstpointer data)
 {
@@ -297,7 +296,7 @@ test_escape(Fixture *fixture, gconstpointer data)
 }
 
 
-/* Not even of a driver's group: what is below another device belongs to that. */
+/* Also below a driver's group: attributes of another device belong to that device. */
 static void
 test_write_other_device(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -324,7 +323,7 @@ test_write_missing(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What devices tell of themselves. */
+/* Texts of devices. */
 static void
 test_text(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices that are defined to start by themselves start with their parent, on a temporary tree. */
+/* Devices with autostart start with their parent, on a temporary tree. */
 #include "config.h"
 
 #include "mdev/autostart.h"
@@ -40,7 +40,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The kernel has a new device, and its inventory looks at it. */
+/* The kernel adds a device, and the inventory scans it. */
 static void
 bring_parent(Fixture *fixture)
 {
@@ -73,7 +73,7 @@ is_idle(gpointer data)
 }
 
 
-/* What the kernel does when it is written to. */
+/* Simulates the kernel's reaction to a write. */
 static void
 make_device(Fixture *fixture)
 {
@@ -116,7 +116,7 @@ test_parent_is_there(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Each time that it comes. */
+/* Devices start each time the parent appears. */
 static void
 test_parent_comes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -137,8 +137,8 @@ test_parent_comes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is defined while the parent is there waits for its next coming, and what is not to start by
- * itself for its user. */
+/* A definition added while the parent exists waits for its next appearance; a definition without
+ * autostart is never started. */
 static void
 test_not_started(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -180,7 +180,7 @@ on_stopped(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 }
 
 
-/* What is under way is completed, and nothing is begun any more. */
+/* The running start is completed, and no other begins. */
 static void
 test_stop(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The backend of mediated devices makes and ends them on a temporary tree: what is written where,
- * when a caller is answered, and what is left after a failure. */
+/* The backend of mediated devices creates and removes devices on a temporary tree: where it
+ * writes, what, when the caller is answered, and what a failure leaves. */
 #include "config.h"
 
 #include "mdev/mdev.h"
@@ -95,7 +95,7 @@ test_create(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Then sysfs decides. */
+/* Without an event, sysfs decides. */
 static void
 test_silent_udev(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -127,7 +127,7 @@ test_create_refused(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     backend_answer_wait(&no_type);
     g_assert_nonnull(strstr(no_type.error->message, "has no type 'toy-2', only " FAKE_TYPE));
 
-    /* Nobody is in the way of what comes next, but two of one UUID are of each other. */
+    /* Commands are independent, except those on the same UUID. */
     create(fixture, FAKE_TYPE, &first);
     create(fixture, FAKE_TYPE, &second);
     backend_answer_wait(&second);
@@ -172,7 +172,7 @@ test_destroy_fails(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     g_auto(BackendAnswer) in_use = { 0 };
     g_auto(BackendAnswer) kept = { 0 };
 
-    /* A node whose users cannot be told. */
+    /* A node whose users are unknown. */
     fake_host_set(fixture->host, FAKE_MDEV, "vfio-dev/vfio0/dev", "none\n");
     destroy(fixture, &in_use);
     backend_answer_wait(&in_use);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who has a node open: found among processes that are played by a directory, with a pseudo-terminal
- * for the node; and asked of a service that is played by a thread.
+ * Which process has a node open: found among simulated processes in a directory, with a
+ * pseudo-terminal as the node; and asked of a simulated service on a thread.
  */
 #include "config.h"
 
@@ -35,7 +35,7 @@ typedef struct {
     guint share;
 } Fixture;
 
-/* A service that gives one answer. */
+/* A service with one answer. */
 typedef struct {
     int listener;
     const char *answer; /* NULL: it hangs up */
@@ -70,7 +70,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A process with one descriptor more, which leads to `target`. */
+/* Adds a descriptor that links to `target` to a process. */
 static void
 play_descriptor(Fixture *fixture, const char *pid, const char *fd, const char *target)
 {
@@ -118,7 +118,7 @@ test_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The node under a path of another kind, and other nodes under paths of this kind. */
+/* The node under an unrelated path, and other nodes under similar paths. */
 static void
 test_other_paths(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -154,7 +154,7 @@ give_to(Fixture *fixture, const char *pid, uid_t uid)
 }
 
 
-/* What a user has beyond its share is looked at after those of others. */
+/* Descriptors of a user above its share are examined after those of other users. */
 static void
 test_shares(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -187,7 +187,7 @@ play_file(Fixture *fixture, const char *pid, const char *name)
 }
 
 
-/* Nobody is said to hold it only if all has been looked at, or has gone by then. */
+/* The node counts as free only if every process was examined, or has ended. */
 static void
 test_not_all(Fixture *fixture, gconstpointer data)
 {
@@ -271,7 +271,7 @@ serve(gpointer data)
 }
 
 
-/* The answer of a service that sends these bytes. */
+/* The result for a service that sends these bytes. */
 static MdVfioHolding
 ask(Fixture *fixture, const char *answer, MdVfioHolder *holder, char **hint)
 {
@@ -309,7 +309,7 @@ test_ask(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is no answer never passes for one, and is told. */
+/* An invalid answer is reported as an error. */
 static void
 test_ask_in_vain(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -343,7 +343,7 @@ test_nobody_to_ask(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Gives up the right to look into other processes, and takes it back. FALSE: there is none. */
+/* Drops the right to inspect other processes, or restores it. FALSE: the test never had it. */
 static gboolean
 set_may_look(gboolean may_look)
 {
@@ -360,7 +360,7 @@ set_may_look(gboolean may_look)
 }
 
 
-/* A device with a node of its own is removed only if it is known that nobody has it open. */
+/* A device with a node of its own is removed only if it is certain that no process has it open. */
 static void
 test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -393,7 +393,7 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Somebody who does not ask does not keep the program. */
+/* A client that sends no question does not keep the program running. */
 static void
 test_silence(void)
 {

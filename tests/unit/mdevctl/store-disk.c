@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The C library's checks of arguments are inline functions of the name that is defined here. */
+/* Fortified headers define inline functions with the name overridden here. */
 #undef _FORTIFY_SOURCE
 #include "config.h"
 
@@ -23,7 +23,7 @@ static struct {
 } disk;
 
 
-/* The errno with which it is refused, 0: it goes on. */
+/* Returns the errno of a refused open, or 0. */
 static int
 disk_pass(const char *name)
 {

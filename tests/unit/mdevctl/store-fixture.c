@@ -11,10 +11,11 @@
 #include "conf/cap-mdev.h"
 #include "util/error.h"
 
-/* Far more than anything here needs, in seconds. */
+/* Timeout in seconds. */
 #define PATIENCE 25
 
-/* Nobody else is in here: a definition that tells that all before it has been seen. */
+/* A definition that only this test uses; its report shows that all earlier changes were
+ * processed. */
 #define BARRIER_PARENT "barrier"
 
 
@@ -153,7 +154,7 @@ make_directory_of(StoreFixture *fixture, const char *name)
 }
 
 
-/* In place, as mdevctl does. */
+/* Writes in place, as mdevctl does. */
 void
 store_put(StoreFixture *fixture, const char *name, const char *text)
 {
@@ -210,7 +211,7 @@ store_assert_content(StoreFixture *fixture, const char *name, const char *expect
 }
 
 
-/* What is in the directory itself: no litter. */
+/* Checks the contents of the directory itself: no temporary files. */
 void
 store_assert_names(StoreFixture *fixture, const char *expected)
 {
@@ -234,7 +235,7 @@ store_wait_for_told(StoreFixture *fixture, const char *expected)
 }
 
 
-/* Exactly this has been told since the last time, and nothing is to come any more. */
+/* Checks that exactly this was reported since the last call, and nothing is pending. */
 void
 store_assert_told(StoreFixture *fixture, const char *expected)
 {
@@ -252,7 +253,7 @@ store_assert_told(StoreFixture *fixture, const char *expected)
 }
 
 
-/* The path and the cause, once; "": nothing at all. */
+/* Checks for one message with path and cause; "": no message. */
 void
 store_assert_logged(StoreFixture *fixture, const char *name, const char *cause)
 {
@@ -362,7 +363,7 @@ store_remove(StoreFixture *fixture)
 }
 
 
-/* The last answer was an error with this errno, about this path. */
+/* Checks that the last answer was an error with this errno and path. */
 void
 store_assert_error(StoreFixture *fixture, const char *name, int errnum)
 {

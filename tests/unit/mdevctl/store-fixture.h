@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A store of definitions on a directory of its own, and hands that change the directory as others
- * do. Names of files are relative to that directory. Whoever waits in vain fails.
+ * A store of definitions on its own directory, and functions that change the directory as other
+ * programs do. File names are relative to that directory. A wait that times out fails the test.
  */
 #pragma once
 
@@ -31,17 +31,18 @@ typedef struct {
 void store_set_up(StoreFixture *fixture, gconstpointer data);
 void store_tear_down(StoreFixture *fixture, gconstpointer data);
 
-/* Until it calls back. */
+/* Waits for the callback. */
 void store_start(StoreFixture *fixture);
 
-/* Until nothing is read any more. */
+/* Waits until all reads have ended. */
 void store_wait_for_quiet(StoreFixture *fixture);
 void store_rescan(StoreFixture *fixture);
 
 #define STORE_TEST(path, data, func)                                                               \
     g_test_add(path, StoreFixture, data, store_set_up, func, store_tear_down)
 
-/* What others do. A file is put in place, as mdevctl does; directories are made as needed. */
+/* Changes by other programs. Files are renamed into place, as by mdevctl; directories are
+ * created as needed. */
 char *store_path_of(StoreFixture *fixture, const char *name);
 void store_make_directory(StoreFixture *fixture, const char *name);
 void store_put(StoreFixture *fixture, const char *name, const char *text);
@@ -49,26 +50,26 @@ void store_put_link(StoreFixture *fixture, const char *name, const char *target)
 void store_move(StoreFixture *fixture, const char *from, const char *to);
 void store_erase(StoreFixture *fixture, const char *name);
 
-/* `expected` NULL: there is no such file. */
+/* `expected` NULL: the file does not exist. */
 void store_assert_content(StoreFixture *fixture, const char *name, const char *expected);
 
-/* All names in the directory, one after the other. */
+/* Checks all names in the directory, in one string. */
 void store_assert_names(StoreFixture *fixture, const char *expected);
 
-/* Until this is part of what has been told. */
+/* Waits until the reports contain this text. */
 void store_wait_for_told(StoreFixture *fixture, const char *expected);
 
-/* Exactly this has been told since the last time, and nothing is to come any more. */
+/* Checks that exactly this was reported since the last call, and nothing is pending. */
 void store_assert_told(StoreFixture *fixture, const char *expected);
 
-/* The path and the cause, once; no cause: nothing at all. */
+/* Checks for one message with path and cause; without a cause, for no message. */
 void store_assert_logged(StoreFixture *fixture, const char *name, const char *cause);
 
-/* All definitions, as they are told. */
+/* Checks all definitions, in the format of reports. */
 void store_assert_list(StoreFixture *fixture, const char *expected);
 
-/* Writing and removing through the store. store_write() and store_remove() are of PARENT and UUID,
- * and wait for the answer. */
+/* Write and remove through the store. store_write() and store_remove() use PARENT and UUID, and
+ * wait for the answer. */
 void store_begin_write(StoreFixture *fixture,
                        const char *parent_addr,
                        const char *uuid,
@@ -78,5 +79,5 @@ void store_wait_for_answers(StoreFixture *fixture, guint n_answers);
 void store_write(StoreFixture *fixture, const char *type);
 void store_remove(StoreFixture *fixture);
 
-/* The last answer was an error with this errno, about this path. */
+/* Checks that the last answer was an error with this errno and path. */
 void store_assert_error(StoreFixture *fixture, const char *name, int errnum);

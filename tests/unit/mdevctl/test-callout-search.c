@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Which scripts are found, when it is known without looking that there are none, and a disk that
- * does not answer. */
+/* Which scripts are found, when their absence is known without a search, and a disk that hangs. */
 #include "config.h"
 
 #include <glib/gstdio.h>
@@ -16,7 +15,7 @@
 #include "util/error.h"
 #include "util/worker.h"
 
-/* Short and long enough, in milliseconds. */
+/* Milliseconds: short, and long enough. */
 #define SOON  1
 #define NEVER (1000 * 1000)
 
@@ -63,7 +62,7 @@ rename_to(Fixture *fixture, const char *from, const char *to)
 static void
 set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    /* inotify tells all of a file system in memory. */
+    /* inotify reports all changes on tmpfs. */
     fixture->root = g_strdup("/dev/shm/callout-search-XXXXXX");
     g_assert_nonnull(g_mkdtemp(fixture->root));
     for (gsize i = 0; i < G_N_ELEMENTS(directories); i++)
@@ -135,7 +134,7 @@ search(Fixture *fixture, MdScriptKind kind)
 }
 
 
-/* Of no kind, unless `kind` is one. */
+/* No kind, unless `kind` is given. */
 static void
 assert_none_but(Fixture *fixture, guint kind)
 {
@@ -162,7 +161,7 @@ test_knows_none(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_cmpuint(search(fixture, kind_of(i)), ==, 1);
         assert_none_but(fixture, kind_of(i));
 
-        /* Its rights may change without a word. */
+        /* A script's mode may change without an event. */
         g_assert_cmpint(g_chmod(path, 0644), ==, 0);
         g_assert_cmpuint(search(fixture, kind_of(i)), ==, 0);
         assert_none_but(fixture, kind_of(i));
@@ -171,7 +170,7 @@ test_knows_none(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A directory that comes, goes or is exchanged, at any level, and a link on the way. */
+/* A directory that is created, removed or replaced, at any level, and a link in the path. */
 static void
 test_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -231,7 +230,8 @@ test_meanwhile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What others may change is left out, told once, and found when it is in order again. */
+/* A script that others can change is skipped, reported once, and found after its mode is
+ * corrected. */
 static void
 test_left_out(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -261,7 +261,7 @@ test_left_out(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Without descriptors nothing is found, which is not to say that nothing is there. */
+/* Without descriptors, the search fails, instead of finding no scripts. */
 static void
 test_no_descriptors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -271,7 +271,8 @@ test_no_descriptors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, "usr/callouts/a");
     g_assert_cmpuint(search(fixture, MD_SCRIPT_CALLOUT), ==, 1);
     g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
-    /* From one that is too few for anything, so that in the end each step has been the last. */
+    /* Starts with too few descriptors for any step, so that each step is the last in some
+     * iteration. */
     for (rlim_t n = 3; n_found == 0; n++) {
         const struct rlimit few = { n, before.rlim_max };
 
@@ -291,7 +292,7 @@ test_no_descriptors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Whoever asks fails in time; then all is as before. */
+/* The caller gets an error after the timeout; afterwards, everything works again. */
 static void
 test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -26,7 +26,7 @@
 #define PARENT "0000:00:99.0"
 #define TYPE   "foo-1"
 
-/* What is too little for a script that hangs, in milliseconds. */
+/* Milliseconds; too short for a hung script. */
 #define IMPATIENT 1000
 
 /* Everything but live; and everything. */
@@ -51,7 +51,8 @@ typedef struct {
 } Fixture;
 
 
-/* A script that records its name, event, action and state; `path` is <root>/<directory>/<name>. */
+/* Adds a script that records its name, event, action and state; `path` is
+ * <root>/<directory>/<name>. */
 static void
 put(Fixture *fixture, const char *path, const char *body)
 {
@@ -65,7 +66,7 @@ put(Fixture *fixture, const char *path, const char *body)
 }
 
 
-/* What has been recorded since the last time, a line each. */
+/* Checks the records since the last call, one line each. */
 static void
 assert_log(Fixture *fixture, const char *expected)
 {
@@ -205,7 +206,7 @@ live(Fixture *fixture)
 }
 
 
-/* What the callouts say of an active device; names and values, or NULL with an error. */
+/* Returns names and values from the callouts of an active device, or NULL with an error. */
 static char *
 get_attributes(Fixture *fixture)
 {
@@ -229,7 +230,7 @@ get_attributes(Fixture *fixture)
 }
 
 
-/* Before, and the operation works, and after. */
+/* Runs the callouts before and after a successful operation. */
 static void
 succeed(Fixture *fixture, MdCalloutAction action)
 {
@@ -241,7 +242,7 @@ succeed(Fixture *fixture, MdCalloutAction action)
 }
 
 
-/* Before, and a script refuses, whose message has these words. */
+/* Checks that a script refuses the operation with a message containing these words. */
 static void
 be_refused(Fixture *fixture, MdCalloutAction action, int code, const char *words)
 {
@@ -302,7 +303,7 @@ test_no_directories(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     "\"get\",\"live\"]}}\n"
 
 
-/* All the words in their order, and what is on stdin. */
+/* All arguments in order, and stdin. */
 static void
 test_words(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -390,7 +391,7 @@ test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Nobody's type: asked again after the operation. */
+/* No script claims the type: the scripts are asked again after the operation. */
 static void
 test_not_mine(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -426,7 +427,7 @@ test_cannot_start(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is gone when its turn comes is passed over. */
+/* A script removed before its turn is skipped. */
 static void
 test_removed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -451,11 +452,11 @@ test_versioned(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_log(fixture, "a get capabilities none\nb get capabilities none\n"
                         "b pre start none\nb post start success\n");
 
-    /* It was asked; the answers are known now. */
+    /* The answers are cached. */
     succeed(fixture, MD_CALLOUT_STOP);
     assert_log(fixture, "b pre stop none\nb post stop success\n");
 
-    /* Another type is another question. */
+    /* Another type requires another query. */
     other = md_definition_new(PARENT, UUID, "foo-2", TRUE, fixture->device->attrs);
     md_definition_unref(fixture->device);
     fixture->device = other;
@@ -463,14 +464,14 @@ test_versioned(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_log(fixture, "a get capabilities none\nb get capabilities none\n"
                         "b pre stop none\nb post stop success\n");
 
-    /* So is another file. */
+    /* So does another file. */
     put(fixture, "usr/callouts/a", ANSWER(V2));
     succeed(fixture, MD_CALLOUT_STOP);
     assert_log(fixture, "a get capabilities none\na pre stop none\na post stop success\n");
 }
 
 
-/* What it does not list, and 2, are errors of a script that knows versions. */
+/* From a script that supports versions, a missing action and status 2 are errors. */
 static void
 test_versioned_errors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -495,7 +496,7 @@ test_versioned_errors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Whether such an answer is one. */
+/* Whether such output is a valid answer. */
 static void
 test_answer(Fixture *fixture, gconstpointer data)
 {
@@ -615,7 +616,7 @@ test_flood(Fixture *fixture, gconstpointer data)
 }
 
 
-/* A device that is more than a pipe holds, and a script that does not read it. */
+/* Input that exceeds the pipe, for a script that does not read. */
 static void
 test_stdin_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -652,7 +653,7 @@ test_many_notifiers(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A command that nobody waits for any more goes on to its end. */
+/* A cancelled operation runs to its end. */
 static void
 test_unref(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What becomes of those that wait when a job cannot be done; the worker is played by the test. */
+/* Waiting callers when a job cannot run; the test simulates the worker. */
 #include "config.h"
 
 #include "mdevctl/definition-reader.h"
@@ -8,7 +8,7 @@
 
 #include "../settle.h"
 
-/* Short and long enough, in milliseconds. */
+/* Milliseconds: short, and long enough. */
 #define SOON  1
 #define NEVER (1000 * 1000)
 
@@ -22,13 +22,13 @@ typedef struct {
     gboolean applied_all; /* the last time */
 } Fixture;
 
-/* Somebody who waits. */
+/* A waiting caller. */
 typedef struct {
     gboolean answered;
     GError *error;
 } Waiter;
 
-/* The job under way. */
+/* The running job. */
 static struct {
     MdWorkerEndFunc end; /* NULL: none */
     gpointer user_data;
@@ -69,7 +69,7 @@ md_worker_log_state(void)
 }
 
 
-/* Without having read anything, which nobody here looks at. */
+/* Ends the job without a result, which this test does not use. */
 static void
 end_job(gboolean success)
 {
@@ -165,7 +165,7 @@ assert_read(Fixture *fixture, Waiter *waiter)
 }
 
 
-/* Who waits for the next job gets it, and that looks at what the one that failed has not. */
+/* A caller waiting for the next job gets that job, which covers what the failed job did not. */
 static void
 test_next(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -184,7 +184,7 @@ test_next(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Nobody has to want anything for what has failed to be tried again. */
+/* A failed job is repeated even without callers. */
 static void
 test_retry(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -204,7 +204,7 @@ test_retry(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Who waits does not wait for the time to try again, and is not told that all has been read. */
+/* A waiting caller does not wait for the next attempt, and is not told that everything was read. */
 static void
 test_wait(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* What is in the place of a definition and is none: passed over, reported once, in nobody's way. */
+/* Invalid files in place of a definition are skipped, reported once, and affect nothing else. */
 #include "config.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ make_large(StoreFixture *fixture, const char *file)
 
     store_put(fixture, file, TEXT("nvidia-11"));
     g_assert_cmpint(truncate(path, MD_DEFINITION_SIZE_MAX + 1), ==, 0);
-    /* Truncation alone is not told by inotify as an end of writing. */
+    /* inotify does not report the end of writing for truncation alone. */
     g_assert_cmpint(close(open(path, O_WRONLY | O_CLOEXEC)), ==, 0);
 }
 
@@ -105,7 +105,7 @@ static const Broken brokens[] = {
 };
 
 
-/* Reported once, hides no other; and once it is gone the place is as good as any. */
+/* The file is reported once and hides no other; after its removal, the name can be used again. */
 static void
 test_broken(StoreFixture *fixture, gconstpointer data)
 {
@@ -126,7 +126,7 @@ test_broken(StoreFixture *fixture, gconstpointer data)
 }
 
 
-/* The same while the store looks on, and with a good one in its place before. */
+/* The same while the store watches, with a valid file replaced. */
 static void
 test_breaks(StoreFixture *fixture, gconstpointer data)
 {
@@ -206,7 +206,7 @@ test_unreadable(StoreFixture *fixture, gconstpointer data)
 }
 
 
-/* It is a definition, as its writer may have been meant to have it, and that is told. */
+/* A definition writable for others is used, because that may be intended, with a warning. */
 static void
 test_open_to_all(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -239,7 +239,7 @@ static const Obstacle obstacles[] = {
 };
 
 
-/* What is outside of the directory is neither written nor removed. */
+/* Files outside of the directory are neither written nor removed. */
 static void
 test_obstacle(StoreFixture *fixture, gconstpointer data)
 {

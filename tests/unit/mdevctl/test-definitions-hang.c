@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* A disk below the definitions that does not respond, or not at once: only those who wait for it
- * notice, and in time. Limits on what is read and written. */
+/* A hung or slow disk of definitions affects only the calls that need it, for a bounded time.
+ * Limits on reads and writes. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define ONE PARENT "/" UUID "=nvidia-11 "
 #define TWO PARENT "/" OTHER "=nvidia-12 "
 
-/* Short and long enough, in milliseconds. */
+/* Milliseconds: short, and long enough. */
 #define SOON  1
 #define NEVER (1000 * 1000)
 
@@ -30,7 +30,7 @@ assert_timeout(StoreFixture *fixture)
 }
 
 
-/* One message with this in it. */
+/* Checks for one message containing this text. */
 static void
 assert_said(StoreFixture *fixture, const char *words)
 {
@@ -48,7 +48,7 @@ wait_for_hang(void)
 }
 
 
-/* The start does not wait for ever, and what is read late is told as new. */
+/* The start has a timeout, and definitions read later are reported as new. */
 static void
 test_start(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -69,7 +69,7 @@ test_start(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is known is known, and what is asked of the disk is refused at once. */
+/* Known definitions remain available, and disk operations are refused at once. */
 static void
 test_rescan(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -93,7 +93,7 @@ test_rescan(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_content(fixture, PARENT "/" OTHER, NULL);
     store_assert_content(fixture, FILE_OF, TEXT("nvidia-11"));
 
-    /* What others do meanwhile is seen in the end. */
+    /* Changes by other programs are noticed eventually. */
     store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-12"));
     store_disk_release();
     store_wait_for_told(fixture, TWO);
@@ -105,7 +105,7 @@ test_rescan(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* It has been written, but whether it holds is not known. */
+/* The definition is written, but it is unknown whether it is durable. */
 static void
 test_read_back(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -134,7 +134,7 @@ on_tick(gpointer data)
 }
 
 
-/* The main loop goes on while the disk is asked. */
+/* The main loop runs while the disk is read. */
 static void
 test_main_loop(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -156,8 +156,8 @@ test_main_loop(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* While a parent's directory cannot be opened for want of a descriptor, its file can: the parent is
- * known then, and its files are. */
+/* Without descriptors, a parent's directory cannot be opened although its file was written:
+ * parent and files are known all the same. */
 static void
 test_unknown_parent(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -168,7 +168,7 @@ test_unknown_parent(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_main_context_iteration(NULL, TRUE);
     store_assert_logged(fixture, PARENT, "Too many open files");
 
-    /* The first one is that of the write. */
+    /* The first open is that of the write. */
     store_disk_refuse(PARENT, EMFILE, 1, 1);
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
@@ -192,8 +192,8 @@ assert_not_known(StoreFixture *fixture, const char *words)
 }
 
 
-/* A change that cannot be looked at for want of a descriptor has not worked for who has asked: the
- * lists do not say so yet. */
+/* A change that cannot be verified for lack of descriptors has failed for its caller, because
+ * lists do not contain it yet. */
 static void
 test_not_looked_at(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -238,7 +238,8 @@ count(StoreFixture *fixture)
 }
 
 
-/* None is acknowledged beyond what is read, and what is passed over is told of. */
+/* A write above the limit of definitions is refused, and files above it are skipped and
+ * reported. */
 static void
 test_limit(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -246,7 +247,7 @@ test_limit(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_start(fixture);
     g_assert_cmpuint(count(fixture), ==, MD_DEFINITIONS_MAX - 1);
 
-    /* Both at once: only one of them has room. */
+    /* Both at once: only one has room. */
     store_begin_write(fixture, PARENT, UUID, "nvidia-11");
     store_begin_write(fixture, PARENT, OTHER, "nvidia-12");
     store_wait_for_answers(fixture, 1);
@@ -257,7 +258,7 @@ test_limit(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_content(fixture, PARENT "/" OTHER, NULL);
     g_assert_nonnull(md_definitions_find(fixture->store, PARENT, UUID));
 
-    /* Those that are there may change, and other parents have room. */
+    /* Existing definitions may change, and other parents have room. */
     store_write(fixture, "nvidia-12");
     g_assert_no_error(fixture->error);
     store_begin_write(fixture, "mtty", OTHER, "mtty-1");
@@ -271,7 +272,7 @@ test_limit(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_logged(fixture, PARENT "/" OTHER, "4096");
     g_assert_null(md_definitions_find(fixture->store, PARENT, OTHER));
 
-    /* It takes the place of the first one that goes. */
+    /* The first removal makes room. */
     store_remove(fixture);
     g_assert_no_error(fixture->error);
     store_wait_for_told(fixture, TWO);
@@ -291,7 +292,7 @@ on_refused(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* What would be too long to be read is not written, and what is there stays. */
+/* A definition too long to be read is not written, and the old one remains. */
 static void
 test_too_long(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Users change definitions in turns: one at a time each, when those who listen have been told of
- * the one before, and without waiting for other users. */
+/* Users change definitions in turns: one at a time per user, after the previous change was
+ * reported to subscribers, without waiting for other users. */
 #include "config.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ typedef struct {
 } Held;
 
 
-/* Nobody has been told yet. */
+/* No report has been delivered yet. */
 static void
 on_change(MdOwner *owner G_GNUC_UNUSED,
           void (*func)(gpointer data),
@@ -47,7 +47,7 @@ tell_all(GArray *held)
 }
 
 
-/* Begins with one definition of the user, of which nobody has been told. */
+/* Starts with one unreported definition of the user. */
 static GArray *
 start(StoreFixture *fixture, MdOwner *owner)
 {
@@ -87,7 +87,7 @@ test_turns(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What fails has its place, too, and leaves it. */
+/* A failed change also takes a turn, and ends it. */
 static void
 test_failed(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -110,7 +110,7 @@ test_failed(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Waiting is not for ever, and nothing of it happens later. */
+/* A waiting change times out, and then never happens. */
 static void
 test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -129,7 +129,7 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Telling what others do may take as long as they do it. */
+/* Reports of other programs' changes may continue as long as the changes do. */
 static void
 test_held_long(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -150,7 +150,7 @@ test_held_long(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Nothing is done for whom has gone meanwhile. */
+/* Waiting changes of a client that disconnects are dropped. */
 static void
 test_gone(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

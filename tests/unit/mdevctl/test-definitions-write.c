@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Definitions that the store writes and removes: whole or not at all, told once, in order. */
+/* Definitions written and removed by the store: atomic, reported once, in order. */
 #include "config.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@
 
 
 /*
- * The disk. Of the store's system calls these two can be made to fail or to wait, which no file
- * system does on demand.
+ * The disk: two system calls of the store that can be made to fail or block, which no file system
+ * does on demand.
  */
 static struct {
     GMutex mutex;
@@ -63,7 +63,7 @@ set_disk_shut(gboolean shut)
 }
 
 
-/* Told exactly once, and before the answer. */
+/* Checks that a change is reported exactly once, before the answer. */
 static void
 test_write(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -88,7 +88,7 @@ test_write(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(st.st_mode, ==, S_IFREG | 0644);
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
 
-    /* The same again is no change. */
+    /* Writing the same definition is not a change. */
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
     store_assert_told(fixture, "");
@@ -97,7 +97,7 @@ test_write(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_no_error(fixture->error);
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
 
-    /* Ours and another one's do not get in each other's way. */
+    /* Our write and another program's do not interfere. */
     store_put(fixture, FILE_OF, TEXT("nvidia-13"));
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-13 ");
     store_assert_names(fixture, PARENT);
@@ -128,7 +128,7 @@ test_remove(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Somebody has removed it, and we learn of it by trying to. */
+/* Another program has removed the file, which our own removal detects. */
 static void
 test_remove_what_has_gone(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -143,7 +143,7 @@ test_remove_what_has_gone(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSE
 }
 
 
-/* Whatever fails: the old file, the old definition, no litter, and an error that says it. */
+/* After any failure: the old file, the old definition, no temporary files, and an error. */
 static void
 assert_nothing_written(StoreFixture *fixture, int errnum)
 {
@@ -182,7 +182,7 @@ test_disk_error(StoreFixture *fixture, gconstpointer data)
 }
 
 
-/* The write itself fails half-way, as on a disk that is full. */
+/* The write fails half way, as on a full disk. */
 static void
 test_full(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -239,7 +239,7 @@ test_bad_names(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Many at once: those on one file in their order, those on others beside them. */
+/* Concurrent writes: ordered for one file, independent for different files. */
 static void
 test_order(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -282,14 +282,14 @@ is_writing(StoreFixture *fixture)
 }
 
 
-/* A disk that hangs: the caller is told that it has failed, and so it has, however late. */
+/* A hung disk: the caller gets an error, and the write never takes effect later. */
 static void
 test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     gint64 limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
 
     store_start(fixture);
-    /* As a reload of the settings does. */
+    /* Like a reload of the settings. */
     fixture->settings.driver_timeout = 1;
     set_disk_shut(TRUE);
     store_write(fixture, "nvidia-11");
@@ -307,7 +307,7 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What a crash has left goes, what another daemon is writing stays. */
+/* Removes files left by a crash; keeps files that another daemon is writing. */
 static void
 test_stale_files(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

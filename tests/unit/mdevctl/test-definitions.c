@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* The store of definitions on a directory that others change: what is read and what is told. */
+/* The store of definitions on a directory changed by other programs: what it reads and reports. */
 #include "config.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ test_read(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What mdevctl does: open and truncate, write, close. */
+/* Like mdevctl: open and truncate, write, close. */
 static void
 test_written_by_others(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -65,7 +65,7 @@ test_written_by_others(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fclose(file);
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
 
-    /* Another text that means the same. */
+    /* A different text with the same meaning. */
     store_put(fixture, FILE_OF,
               "{ \"start\": \"auto\", \"mdev_type\": \"nvidia-12\", \"attrs\": null }");
     store_assert_told(fixture, "");
@@ -97,7 +97,7 @@ test_moved_by_others(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Directories of parents come, change their names, and go. */
+/* Directories of parents are created, renamed and removed. */
 static void
 test_parents(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -111,13 +111,13 @@ test_parents(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_put(fixture, "mtty/" UUID, TEXT("mtty-1"));
     store_assert_told(fixture, "mtty/" UUID "=mtty-1 ");
 
-    /* The old name is somebody else's now. */
+    /* The old name is used again. */
     store_put(fixture, FILE_OF, TEXT("nvidia-12"));
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
     store_put(fixture, FILE_OF, TEXT("nvidia-13"));
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-13 ");
 
-    /* All in one go, before the store has seen any of it. */
+    /* All at once, before the store has seen any of it. */
     store_erase(fixture, FILE_OF);
     store_erase(fixture, PARENT);
     store_move(fixture, "mtty", PARENT);
@@ -141,7 +141,8 @@ test_removed_and_made_again(StoreFixture *fixture, gconstpointer data)
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
     g_string_truncate(fixture->told, 0);
-    /* As by a shell in there: the kernel tells of the end of the directory only after this one. */
+    /* Like a shell's current directory: the kernel reports the removal of the directory only
+     * when it is closed. */
     if (data != NULL)
         held = open(fixture->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -161,7 +162,7 @@ test_removed_and_made_again(StoreFixture *fixture, gconstpointer data)
 }
 
 
-/* It cannot be made, and is waited for from far above. */
+/* The directory cannot be created, and is watched for from several levels above. */
 static void
 test_appears_later(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -194,7 +195,7 @@ test_directory_is_made(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(stat(fixture->path, &st), ==, 0);
     g_assert_cmpint(st.st_mode, ==, S_IFDIR | 0755);
 
-    /* It is made for a write, too. */
+    /* A write creates the directory, too. */
     store_erase(fixture, "");
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
@@ -244,7 +245,7 @@ test_overflow(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What we lack is no reason to forget what is defined. */
+/* A lack of resources does not drop known definitions. */
 static void
 test_no_descriptors(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -265,7 +266,7 @@ test_no_descriptors(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
     g_assert_cmpuint(fixture->logged->len, >, 0);
 
-    /* Nor one to look away. */
+    /* Nor does it end the watch. */
     store_put(fixture, FILE_OF, TEXT("nvidia-12"));
     store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Answers of devlink: whole, cut and nonsense. */
+/* Valid, truncated and invalid answers of devlink. */
 #include "config.h"
 
 #include <linux/genetlink.h>
@@ -82,7 +82,7 @@ test_missing(void)
 }
 
 
-/* However a message ends, nothing behind its end is looked at. */
+/* No byte after the end of a message is read, wherever it ends. */
 static void
 test_cut(void)
 {
@@ -115,7 +115,7 @@ test_lengths(void)
 }
 
 
-/* The kernel of this machine, whatever it has. */
+/* The kernel of this machine, with any hardware. */
 static void
 test_unknown_device(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* What is kept of devices, for whom, and until when. */
+/* Which data of devices is cached, for which device, and until when. */
 #include "config.h"
 
 #include "probe/kept.h"
@@ -86,7 +86,7 @@ test_dropped(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What was read before an event is not kept after it, whoever has looked meanwhile. */
+/* Data read before an event is not cached after it, even if other reads occur in between. */
 static void
 test_dropped_while_it_is_read(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Types of a parent: what is read of them, and which one a client means. */
+/* Types of a parent: their attributes, and the lookup of a client's name for a type. */
 #include "config.h"
 
 #include <gio/gio.h>
@@ -15,7 +15,7 @@ typedef struct {
     MdSysfsDir *parent;
 } Fixture;
 
-/* Directories of the tests that have run. */
+/* Directories of completed tests. */
 static GPtrArray *roots;
 
 
@@ -51,8 +51,8 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Directories stay until all tests have run: sysfs never gives an inode number again, as the file
- * system of the tests would. */
+/* Keeps directories until all tests have run: sysfs never reuses an inode number, but the file
+ * system of the tests does. */
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -106,7 +106,7 @@ assert_types(Fixture *fixture, guint n, const char *last)
 }
 
 
-/* Another one comes while a driver registers, and all are others when it has registered again. */
+/* One type is added while a driver registers, and all are replaced when it registers again. */
 static void
 test_changed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -144,7 +144,7 @@ test_no_parent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A name of which nothing can be printed is none. */
+/* A name without printable characters counts as missing. */
 static void
 test_unprintable(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

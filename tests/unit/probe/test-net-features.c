@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The offloads of this machine's interfaces, asked for in one question, against the older questions
- * of ethtool for each of them, which libvirt asks. */
+/* The offloads of this machine's interfaces, read with one query, compared with the older
+ * ethtool commands that libvirt uses. */
 #include "config.h"
 
 #include <linux/ethtool.h>
@@ -16,7 +16,7 @@
 
 #define CLASS_NET "/sys/class/net"
 
-/* No question tells of these. */
+/* Features that no single query returns. */
 #define OTHERS                                                                                     \
     (1U << MD_NET_FEATURE_TX_UDP_TUNNEL | 1U << MD_NET_FEATURE_RDMA |                              \
      1U << MD_NET_FEATURE_SWITCHDEV)
@@ -78,7 +78,7 @@ test_same_answers(void)
 }
 
 
-/* The numbers of the offloads are known by now: the second interface is asked with those. */
+/* The offload numbers are cached: the second interface is queried with the cached ones. */
 static void
 test_none(void)
 {

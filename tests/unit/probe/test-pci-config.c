@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Configuration spaces: conventional, PCI Express, cut short, and looping. */
+/* Configuration spaces: conventional, PCI Express, truncated, and with loops. */
 #include "config.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ typedef struct {
     MdCapPci cap;
 } Fixture;
 
-/* Where the tests put the PCI Express capability. */
+/* Offset of the PCI Express capability in the tests. */
 #define EXPRESS 0x60
 
 
@@ -87,7 +87,7 @@ test_host_bridge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_bridge(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    /* With the bit that says "more than one function". */
+    /* With the multi-function bit. */
     put(fixture, PCI_HEADER_TYPE, 0x81, 1);
     put(fixture, PCI_STATUS, 0, 2);
     md_pci_config_parse(fixture->bytes, sizeof(fixture->bytes), MD_PCI_CONFIG_SIZE, &fixture->cap);
@@ -119,7 +119,7 @@ test_loop(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Ones only: it has fallen off the bus, or is being reset. */
+/* All ones: the device is disconnected or in reset. */
 static void
 test_nobody(void)
 {
@@ -130,7 +130,7 @@ test_nobody(void)
     g_assert_false(md_pci_config_is_answer(config, sizeof(config) - 1));
     memset(config, 0xff, sizeof(config));
     g_assert_false(md_pci_config_is_answer(config, sizeof(config)));
-    /* A virtual function has no ids of its own in its space. */
+    /* The configuration space of a virtual function has no ids. */
     config[0x0e] = 0;
     g_assert_true(md_pci_config_is_answer(config, sizeof(config)));
 }

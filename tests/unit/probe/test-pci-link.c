@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PCI Express links by what the kernel shows to everybody. */
+/* PCI Express links by their sysfs attributes, which all users can read. */
 #include "config.h"
 
 #include <glib/gstdio.h>

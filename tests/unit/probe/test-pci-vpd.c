@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Vital product data: what is taken out of right and wrong bytes. */
+/* Vital product data: the result of parsing valid and invalid bytes. */
 #include "config.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #define END "\x78"
 
-/* Bytes without a checksum; a NUL that ends a literal does not count. */
+/* Bytes before the checksum; excludes the NUL at the end of the literal. */
 #define BYTES(literal)                                                                             \
     {                                                                                              \
         literal, sizeof(literal) - 1                                                               \
@@ -26,7 +26,7 @@ typedef struct {
     const char *shown;
 } Case;
 
-/* Name "Card", then a read-only section of a length up to the byte of its checksum. */
+/* Name "Card", then a read-only section with a length up to its checksum byte. */
 #define CARD                                                                                       \
     "\x82\x04\x00"                                                                                 \
     "Card"
@@ -89,7 +89,7 @@ show_section(GString *text, const GPtrArray *fields)
 }
 
 
-/* name|read-only|writable, `-` for a section that is not there; NULL for none at all. */
+/* Formats as name|read-only|writable, with `-` for a missing section; NULL without any data. */
 static char *
 show(const MdPciVpd *vpd)
 {
@@ -105,7 +105,7 @@ show(const MdPciVpd *vpd)
 }
 
 
-/* The byte that makes all up to it 0, and an end. */
+/* Appends the checksum byte and the end tag. */
 static GByteArray *
 build(const Bytes *before, const Bytes *behind)
 {
@@ -125,7 +125,7 @@ build(const Bytes *before, const Bytes *behind)
 static char *
 decode(const guint8 *bytes, gsize size)
 {
-    /* Of exactly that size, for those who watch memory. */
+    /* An allocation of the exact size lets memory checkers detect overruns. */
     g_autofree guint8 *exact = g_memdup2(bytes, size);
     g_autoptr(MdPciVpd) vpd = md_pci_vpd_decode(exact, size);
 
@@ -144,7 +144,7 @@ test_case(gconstpointer data)
 }
 
 
-/* Cut anywhere, or with any byte of what the checksum covers changed, it is none. */
+/* Data that is truncated anywhere, or differs in any byte covered by the checksum, is rejected. */
 static void
 test_every_byte(void)
 {
@@ -166,7 +166,7 @@ test_every_byte(void)
 }
 
 
-/* What a card without VPD, or one that does not answer, returns: one byte again and again. */
+/* A card without VPD, or one that does not respond, returns one byte repeatedly. */
 static void
 test_one_byte_only(void)
 {
@@ -182,7 +182,7 @@ test_one_byte_only(void)
 }
 
 
-/* As large as it can be, and one byte larger. */
+/* The maximum size, and one byte more. */
 static void
 test_largest(void)
 {

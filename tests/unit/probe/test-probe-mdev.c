@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is read again of a mediated device, and when its parent's driver is asked for it. */
+/* Which data of a mediated device is read again, and when its parent's driver is queried. */
 #include "config.h"
 
 #include <gio/gio.h>
@@ -79,7 +79,7 @@ assert_would_block(Fixture *fixture)
 }
 
 
-/* The type of a device is read once, where it may take long. */
+/* The type of a device is read once, and only where reading may block. */
 static void
 test_type(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -103,8 +103,8 @@ test_type(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The link to the type was not there when it was read, but what it leads to is known: the link has
- * appeared in between. A directory in its place is the same to both reads. */
+/* The link to the type was missing at the first read and has appeared since, and its target is
+ * known. Both reads treat a directory in its place in the same way. */
 static void
 test_type_appears(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

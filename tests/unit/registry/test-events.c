@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who hears what, in which order, and that leaving in the middle of a delivery is safe. */
+/* Which subscribers receive which events, in which order, and that a subscription may end during
+ * a delivery. */
 #include "config.h"
 
 #include "registry/event-topic.h"
@@ -31,11 +32,11 @@ typedef struct {
 /* Subscribers of one device. */
 #define CROWD 1000
 
-/* Subscriptions to other devices, and how often one comes and goes meanwhile. */
+/* Subscriptions to other devices, and the number of times one is added and removed meanwhile. */
 #define OTHERS  100000
 #define UPDATES 100
 
-/* Facts that may wait for the subscribers of one user. */
+/* Events that may wait for the subscribers of one user. */
 #define TOO_MANY 1024
 
 
@@ -142,7 +143,7 @@ on_numbered(const char *device G_GNUC_UNUSED,
 }
 
 
-/* Those who want one device and those who want all are called in the order of their coming. */
+/* Subscribers of one device and of all devices are called in the order of subscription. */
 static void
 test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -180,7 +181,7 @@ on_subscribe(const char *device G_GNUC_UNUSED,
 }
 
 
-/* One who comes in the middle of a delivery hears the next fact. */
+/* A subscriber added during a delivery receives the next event. */
 static void
 test_come_inside(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -229,8 +230,8 @@ count_told(const Listener *crowd, guint n)
 }
 
 
-/* Others have their turns on the main loop before all of many are told. Those who leave meanwhile
- * are left out, and those who come have come too late. */
+/* Other sources of the main loop run before all of many subscribers are called. Subscriptions
+ * ended meanwhile are skipped, and new ones do not receive the event. */
 static void
 test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -253,7 +254,7 @@ test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_true(crowd[i].n == 1 || i % 10 == 0);
     g_assert_cmpuint(crowd[CROWD - 10].n, ==, 0);
     g_assert_cmpuint(late.n, ==, 0);
-    /* Nothing is left to be done. */
+    /* No work is left. */
     g_assert_false(g_main_context_pending(NULL));
 }
 
@@ -268,7 +269,7 @@ find_last(int event, const char *device, gpointer data)
 }
 
 
-/* One of them is told before the others, and not once more. */
+/* A subscriber that catches up is called before the others, and not again. */
 static void
 test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -298,7 +299,7 @@ find_and_count(int event G_GNUC_UNUSED, const char *device G_GNUC_UNUSED, gpoint
 }
 
 
-/* What waits is looked at once by each who catches up, however often that is. */
+/* Waiting events are examined once per subscriber that catches up, however often it does. */
 static void
 test_catch_up_again(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -342,7 +343,7 @@ find_of_pair(int event G_GNUC_UNUSED, const char *device, gpointer data)
 }
 
 
-/* Who catches up with two subscriptions is called in the order of their coming, too. */
+/* Two subscriptions that catch up are also called in the order of subscription. */
 static void
 test_catch_up_in_order(Fixture *fixture, gconstpointer data)
 {
@@ -369,7 +370,7 @@ test_catch_up_in_order(Fixture *fixture, gconstpointer data)
 }
 
 
-/* However many facts come at once, each is told to all, in order. */
+/* However many events occur at once, all subscribers receive each event, in order. */
 static void
 test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -386,7 +387,7 @@ test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A user with few subscribers does not wait until all of another one's have been told of all. */
+/* A user with few subscribers does not wait for all subscribers of another user. */
 static void
 test_two_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -418,7 +419,7 @@ on_told(gpointer data)
 }
 
 
-/* Each user's are waited for by themselves. */
+/* Each user's deliveries are awaited separately. */
 static void
 test_when_notified(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -446,7 +447,7 @@ test_when_notified(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Who waits for others to be told is called, too, when nobody will be. */
+/* A caller that waits for deliveries is called even if no subscriber remains. */
 static void
 test_when_notified_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -465,7 +466,7 @@ test_when_notified_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED
 }
 
 
-/* What waits to be told ends with the events. */
+/* Waiting events are dropped when the registry's events are freed. */
 static void
 test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -483,8 +484,8 @@ test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Facts that nobody hears any more are passed over at once when there are too many. Then the last
- * subscriber may leave before anything else happens. */
+/* When too many events wait, those without remaining subscribers are dropped at once. The last
+ * subscriber may then leave immediately. */
 static void
 test_leave_after_too_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -516,7 +517,7 @@ test_leave_after_too_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUS
 }
 
 
-/* Stand in front of event-topic.c when this program is linked, and count the looks at topics. */
+/* Override event-topic.c when this program is linked, and count comparisons of topics. */
 static guint n_looks;
 
 
@@ -553,7 +554,7 @@ count_looks_of_updates(Fixture *fixture)
 }
 
 
-/* An event costs no more when many listen to something else. */
+/* The cost of an event does not depend on subscriptions to other devices. */
 static void
 test_many_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

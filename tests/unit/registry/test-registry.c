@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Look-ups and signals, and that the signals come after the change they tell of. */
+/* Lookups and signals; a signal follows the change that it reports. */
 #include "config.h"
 
 #include <malloc.h>
@@ -14,7 +14,7 @@ typedef struct {
 } Fixture;
 
 
-/* A change is in the registry before anybody hears of it. */
+/* The registry contains a change before any signal of it. */
 static void
 check(Fixture *fixture, const char *what, MdNodeDevice *device)
 {
@@ -97,7 +97,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What has been signalled since the last time. */
+/* Checks the signals since the last call. */
 static void
 assert_log(Fixture *fixture, const char *expected)
 {
@@ -171,7 +171,7 @@ on_created_drop(MdRegistry *registry, MdNodeDevice *device, gpointer data G_GNUC
 }
 
 
-/* Whoever hears that a device has come may make it go. */
+/* A signal handler may remove the new device. */
 static void
 test_dropped_by_listener(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -186,7 +186,7 @@ test_dropped_by_listener(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Only what is cut out of the parent changes what that one has to offer. */
+/* Only devices created from the parent change its available instances. */
 static void
 test_parents(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -226,7 +226,8 @@ assert_below(Fixture *fixture, const char *path, const char *expected)
 }
 
 
-/* Names that begin like the path are not below it, whatever they sort next to. */
+/* A device whose path merely starts with the same characters is not a descendant, whatever the
+ * sort order. */
 static void
 test_below(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -300,7 +301,7 @@ assert_defined(Fixture *fixture, guint n)
 }
 
 
-/* By the address of the parent, whether that is there or not, and whether the device is active. */
+/* Found by the address of the parent, whether or not the parent exists and the device is active. */
 static void
 test_defined(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -337,7 +338,7 @@ test_life(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(activate_mdev(fixture) == device);
     assert_log(fixture, "created:" MDEV " updated:" PCI " ");
     g_assert_true(md_registry_find_path(fixture->registry, PATH "/" UUID) == device);
-    /* As it is defined, so it was started. */
+    /* The device was started from this definition. */
     g_assert_cmpuint(count_attrs(device), ==, 1);
 
     define(fixture, TRUE, "scratch");
@@ -355,7 +356,7 @@ test_life(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Who starts it as something else has not followed the definition. */
+/* A device started with other attributes does not follow the definition. */
 static void
 test_another_type(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -411,7 +412,7 @@ test_parent_comes_and_goes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A channel device of s390 may have the address of a subchannel that is not its own. */
+/* A channel device of s390 may have the address of an unrelated subchannel. */
 static void
 test_same_address(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -451,7 +452,7 @@ test_update(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(md_registry_find(fixture->registry, "gpu") == device);
     g_assert_true(md_registry_find_path(fixture->registry, "/sys/devices/gpu") == device);
     g_assert_cmpstr(device->def->driver, ==, "nvidia");
-    /* Whoever held the old definition still has it as it was. */
+    /* References to the old definition still see it unchanged. */
     g_assert_null(old->driver);
 }
 
@@ -460,7 +461,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    /* Whoever uses what has been freed fails. */
+    /* Makes use after free fail. */
     mallopt(M_PERTURB, 0xa5);
     g_test_add("/registry/tree", Fixture, NULL, set_up, test_tree, tear_down);
     g_test_add("/registry/dropped-by-listener", Fixture, NULL, set_up, test_dropped_by_listener,

@@ -113,7 +113,7 @@ md_events_unsubscribe(MdEvents *self G_GNUC_UNUSED, MdEventSubscription *subscri
 }
 
 
-/* All are told at once. */
+/* Calls all subscribers at once. */
 void
 md_events_catch_up(MdEvents *self G_GNUC_UNUSED,
                    guint64 share G_GNUC_UNUSED,
@@ -328,7 +328,7 @@ md_driver_get_xml_now(MdDriver *self G_GNUC_UNUSED,
 }
 
 
-/* Who waits for a document. */
+/* A waiting request for a document. */
 typedef struct {
     MdDocumentFunc done;
     gpointer user_data;
@@ -416,7 +416,7 @@ md_driver_list_parents(MdDriver *self, const MdDraft *draft)
 }
 
 
-/* A call that changes devices waits, whatever it is given, with the text that it will return. */
+/* Calls that change devices wait, whatever their arguments, and return this text. */
 #define WAITING_CALL(function, result, ...)                                                        \
     void function(MdDriver *self, __VA_ARGS__, GAsyncReadyCallback callback, gpointer user_data)   \
     {                                                                                              \

@@ -101,7 +101,7 @@ peer_free(Peer *peer)
 }
 
 
-/* FALSE at the end of the connection. */
+/* Returns FALSE at the end of the connection. */
 static gboolean
 fill(Peer *peer)
 {
@@ -124,7 +124,7 @@ peer_send_bytes(Peer *peer, gconstpointer bytes, gsize size)
         g_autoptr(GError) error = NULL;
         gssize sent = g_socket_send(peer->socket, next, size, NULL, &error);
 
-        /* The server may wait for us to read, too. */
+        /* The server may be waiting for us to read. */
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
             settle();
             fill(peer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A server on a private socket, and clients of it that speak in frames. */
+/* A server on a private socket, and clients that exchange frames with it. */
 #pragma once
 
 #include <gio/gio.h>
@@ -34,7 +34,7 @@ void host_start(Host *host);
     }                                                                                              \
     G_STMT_END
 
-/* One round of the main loop, which wakes up at the latest after some milliseconds. */
+/* Runs one iteration of the main loop, limited to some milliseconds. */
 void run_briefly(void);
 
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
 
 Peer *peer_new(Host *host, gboolean read_only);
 
-/* One that has opened its connection. */
+/* Connects a client and opens its connection. */
 Peer *peer_new_open(Host *host, gboolean read_only);
 void peer_free(Peer *peer);
 
@@ -55,22 +55,22 @@ void peer_send(Peer *peer, const md_header *header, xdrproc_t type, gconstpointe
 /* Sends a call and returns its serial. */
 guint32 peer_call(Peer *peer, int procedure, xdrproc_t type, gconstpointer args);
 
-/* The next message; fails the test if none comes. */
+/* Receives the next message; fails the test if none arrives. */
 MdMessage *peer_receive(Peer *peer);
 
-/* What has come already, NULL if nothing has. */
+/* Returns a message that has already arrived, or NULL. */
 MdMessage *peer_poll(Peer *peer);
 
-/* The answer to a call that must go well; decoded into `ret` if there is a `type`. */
+/* Receives the successful reply to a call; decodes it into `ret` if there is a `type`. */
 void peer_expect_reply(Peer *peer, guint32 serial, xdrproc_t type, gpointer ret);
 
-/* The answer to a call that must be refused with this. */
+/* Receives the error reply to a call, and checks it. */
 void peer_expect_error(Peer *peer, guint32 serial, int code, int domain, const char *text);
 
-/* The server ends the connection. */
+/* Waits until the server closes the connection. */
 void peer_expect_end(Peer *peer);
 
-/* The connection is usable. */
+/* Checks that the connection works. */
 void peer_expect_alive(Peer *peer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Peer, peer_free)

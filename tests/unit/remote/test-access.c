@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls that are judged: by the whole layer, with polkit and the driver played. */
+/* Authorization of calls by all layers, with simulated polkit and driver. */
 #include "config.h"
 
 #include <libvirt/libvirt.h>
@@ -39,7 +39,7 @@ court_tear_down(Court *court, gconstpointer data)
 }
 
 
-/* From now on `peer`, who may, acts for somebody else. */
+/* Makes `peer`, who must be permitted to, act for another user. */
 static guint32
 act_for(Peer *peer, guint uid)
 {
@@ -55,7 +55,7 @@ act_for(Peer *peer, guint uid)
 }
 
 
-/* The error of the next reply, 0 if there is none. */
+/* The error code of the next reply; 0 on success. */
 static int
 receive_code(Peer *peer, char **text)
 {
@@ -72,7 +72,7 @@ receive_code(Peer *peer, char **text)
 }
 
 
-/* A call with any arguments; its error, 0 if it went well. */
+/* Calls with any arguments; returns the error code, 0 on success. */
 static int
 call_raw(Peer *peer, int procedure, const char *payload, guint size, char **text)
 {
@@ -90,7 +90,7 @@ call_raw(Peer *peer, int procedure, const char *payload, guint size, char **text
 }
 
 
-/* A device that is not meant by its name. */
+/* Documents that mean a device other than by its name. */
 static int
 call_scsi_host(Peer *peer)
 {
@@ -110,7 +110,7 @@ is_about_payload(const char *text)
 }
 
 
-/* With the first arguments that fit: those about a device that is there, or zeros. */
+/* Calls with the first arguments that fit: those of an existing device, or zeros. */
 static int
 call_any(Peer *peer, int procedure)
 {
@@ -132,7 +132,7 @@ call_any(Peer *peer, int procedure)
 }
 
 
-/* What may be called by anybody who has been let in. */
+/* Procedures that every connected user may call. */
 static gboolean
 is_free(int procedure)
 {
@@ -149,7 +149,7 @@ is_free(int procedure)
 }
 
 
-/* A procedure whose permissions have been forgotten would be answered here. */
+/* Detects a procedure without permissions, which would be answered. */
 static void
 test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -176,8 +176,8 @@ test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A call is judged to its end as whom it came from, and the client cannot go back to being root in
- * the meantime, whatever the user that it acts for may do. */
+/* A call is authorized as its original user to the end, and the client cannot become root again
+ * meanwhile, whatever its user may do. */
 static void
 test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -232,8 +232,8 @@ expect_question(Authority *authority, const char *permission, const char *device
 }
 
 
-/* What a document means is looked at again after each answer, and what has been allowed is not
- * asked for twice. */
+/* The meaning of a document is evaluated again after each answer; permissions already granted
+ * are not requested again. */
 static void
 test_meant(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -264,7 +264,7 @@ test_meant(Court *court, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Whatever is refused, nothing is done. */
+/* A refused call has no effect. */
 static void
 test_meant_refused(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -303,7 +303,7 @@ test_meant_refused(Court *court, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Of polkit that hangs one deadline is waited for, not one for every few events. */
+/* A hung polkit delays events by one timeout in total, not by one for every few events. */
 static void
 test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -327,12 +327,12 @@ test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
     settle();
     g_assert_cmpuint(authority->questions->len, <=, 8);
 
-    /* Once polkit is there again, so are they. */
+    /* When polkit is back, events are delivered again. */
     while (authority->questions->len > 0)
         authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     court->host.settings->polkit_timeout = 10000;
     fake_driver_emit(court->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
-    /* Questions about what came before may still be on their way. */
+    /* Questions about earlier events may still arrive. */
     while (message == NULL) {
         while (authority->questions->len > 0)
             authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));

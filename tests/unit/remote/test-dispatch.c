@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each procedure answers, and what the rest of the wire gets. */
+/* The reply of each procedure, and of unknown ones. */
 #include "config.h"
 
 #include <libvirt/libvirt.h>
@@ -78,7 +78,7 @@ test_connection(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Also before the connection is open. */
+/* Also before open. */
 static void
 test_features(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -149,7 +149,7 @@ test_lists(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Lists that have to wait until the hardware has been asked. */
+/* Lists that wait for the hardware. */
 static void
 test_vpd(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -307,7 +307,7 @@ test_unknown_device(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The later call may be answered first. */
+/* A later call may be answered first. */
 static void
 test_async(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -351,7 +351,7 @@ assert_write_refused(Peer *peer, int procedure, const char *function)
 }
 
 
-/* By the socket, or because the client has said so. */
+/* A connection is read-only by its socket or by the flag of open. */
 static void
 test_read_only(Host *host, gconstpointer data)
 {
@@ -433,7 +433,7 @@ test_unknown(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is no call is not answered; one with descriptors cannot be followed. */
+/* Messages that are not calls are not answered; calls with descriptors cannot be parsed. */
 static void
 test_types(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -525,7 +525,7 @@ expect_update(Peer *peer, int callback, const char *device)
 }
 
 
-/* They precede the answer to the call that has caused them. */
+/* Events precede the reply to the call that caused them. */
 static void
 test_events(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -596,8 +596,7 @@ test_bad_events(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* While the list of devices is made, the connection is served, and what is asked about devices
- * waits. */
+/* While the list of devices is incomplete, connections are served, and calls for devices wait. */
 static void
 test_hold(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -630,7 +629,7 @@ test_hold(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A client that goes while it waits takes nothing with it. */
+/* A client that disconnects while waiting affects nothing else. */
 static void
 test_hold_and_go(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -658,7 +657,7 @@ on_idle(gpointer data)
 }
 
 
-/* Nor does what it has asked for stay: somebody could come again and again. */
+/* Its calls are dropped, so that reconnecting repeatedly accumulates nothing. */
 static void
 test_hold_nothing_for_nobody(Host *host, gconstpointer data G_GNUC_UNUSED)
 {

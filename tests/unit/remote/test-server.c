@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a client may cost, how it ends, and how the server does. */
+/* Resource limits of a client, the end of a client, and the end of the server. */
 #include "config.h"
 
 #include <libvirt/libvirt.h>
@@ -52,7 +52,7 @@ expect_keepalive(Peer *peer, int procedure)
 }
 
 
-/* A frame that is none ends its client, and no other. */
+/* A malformed frame disconnects its client, and no other. */
 static void
 test_bad_frames(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -89,7 +89,7 @@ test_half_frame(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The third call waits until one of the first two is answered; pings do not. */
+/* The third call waits for one of the first two; pings do not. */
 static void
 test_max_client_requests(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -118,8 +118,7 @@ test_max_client_requests(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* It has sent more calls than are read ahead of their turns; that it has gone is seen all the same.
- */
+/* The client has sent more calls than are read ahead; its disconnection is noticed all the same. */
 static void
 test_leaves_while_held_back(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -141,7 +140,7 @@ test_leaves_while_held_back(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* More than fits in all buffers: nothing is lost, and nothing is out of order. */
+/* More replies than all buffers hold: none is lost or reordered. */
 static void
 test_pipelined(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -166,7 +165,8 @@ test_pipelined(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* It sends no more, but reads: it is sent all answers, late ones too, and then the end. */
+/* A client that closes its sending side receives all replies, including late ones, and then the
+ * end. */
 static void
 test_half_closed(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -197,7 +197,7 @@ test_half_closed(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A call is under way, and nobody is there any more to read its answer. */
+/* A client disconnects during its call. */
 static void
 test_half_closed_vanishes(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -216,7 +216,7 @@ test_half_closed_vanishes(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* It does not read its answers either. */
+/* The client does not read replies either. */
 static void
 test_half_closed_unread(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -281,7 +281,7 @@ test_max_queued_bytes(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Small frames count for what they cost in memory, not for their bytes. */
+/* Small frames count by their memory, not by their bytes. */
 static void
 test_queue_cost(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -307,13 +307,13 @@ test_queue_cost(Host *host, gconstpointer data G_GNUC_UNUSED)
             break;
         received++;
     }
-    /* The others were in the queue; their bytes alone would have been a third of its size. */
+    /* The remaining frames were queued; their bytes alone are a third of its limit. */
     g_assert_cmpuint(sent - received, >, 100);
     g_assert_cmpuint(sent - received, <, host->settings->max_queued_bytes / 128);
 }
 
 
-/* A client that sends pings and reads nothing does not fill the memory. */
+/* A client that sends pings and reads nothing does not exhaust memory. */
 static void
 test_ping_flood(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -350,7 +350,7 @@ enable_keepalive(Peer *peer)
 }
 
 
-/* Only a client that has asked for pings gets them, and has to answer. */
+/* Only a client that has requested pings gets them, and must answer. */
 static void
 test_keepalive(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -374,7 +374,7 @@ test_keepalive(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Of the user that the daemon runs as, so that they may take the places beyond the limit, too. */
+/* Connects clients of the daemon's user, who may also use the reserved places. */
 static GPtrArray *
 fill_up(Host *host)
 {
@@ -387,7 +387,7 @@ fill_up(Host *host)
 }
 
 
-/* Clients that are there follow the settings, too. */
+/* New settings apply to existing clients. */
 static void
 test_reload(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -415,7 +415,7 @@ test_reload(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Even those who have places beyond the limit have no more than these. */
+/* The limit of unauthenticated clients also applies to clients in reserved places. */
 static void
 test_max_clients(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -461,7 +461,7 @@ expect_closed_event(Peer *peer)
 }
 
 
-/* The sockets go first, the call under way is answered, then good-bye. */
+/* Stopping closes the sockets, completes the running call, then closes connections. */
 static void
 test_stop(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -496,7 +496,7 @@ test_stop(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What has been read is answered, although the client has had turns for a part of it only. */
+/* All calls read are answered, even if the client's turns covered only some. */
 static void
 test_stop_between_turns(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -530,7 +530,7 @@ test_stop_idle(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The client of the last call has gone already. */
+/* The client of the last call has already disconnected. */
 static void
 test_stop_abandoned(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -552,7 +552,7 @@ test_stop_abandoned(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* One that will be told of changes and of the end, and does not read on. */
+/* A client that receives events and the final message, and does not read. */
 static Peer *
 peer_new_listening(Host *host)
 {
@@ -568,7 +568,7 @@ peer_new_listening(Host *host)
 }
 
 
-/* Good-bye is what a client that does not read has no room for. */
+/* A client that does not read has no room for the final message. */
 static void
 test_stop_unread(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -609,7 +609,7 @@ on_time(gpointer data)
 }
 
 
-/* Longer than a timeout that must not have run meanwhile. */
+/* Exceeds a timeout that must not run meanwhile. */
 static void
 outlast(guint timeout)
 {
@@ -620,7 +620,7 @@ outlast(guint timeout)
 }
 
 
-/* Neither a client nor a call that has lost its client. */
+/* The server is not idle with a client, nor with a call whose client has disconnected. */
 static void
 test_idle(Host *host, gconstpointer data G_GNUC_UNUSED)
 {
@@ -646,7 +646,7 @@ test_idle(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A stop that takes longer is no idleness. */
+/* A slow stop is not idleness. */
 static void
 test_idle_in_stop(Host *host, gconstpointer data G_GNUC_UNUSED)
 {

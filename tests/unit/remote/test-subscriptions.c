@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Event callbacks of clients: their ids, limits and cost, and the frames that they share. */
+/* Event callbacks of clients: ids, limits, cost, and shared frames. */
 #include "config.h"
 
 #include <libvirt/virterror.h>
@@ -131,7 +131,7 @@ send(Fixture *fixture, const char *device, int event, int detail, guint n)
 }
 
 
-/* Frames of one event are the same for callbacks with the same id, and for no other. */
+/* Callbacks with the same id share the frames of an event, and no others do. */
 static void
 test_shared(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Errors on the wire: the bytes, and how each code is worded. */
+/* Errors in the protocol: their bytes, and the message of each code. */
 #include "config.h"
 
 #include <errno.h>
@@ -154,7 +154,7 @@ test_errno(void)
 }
 
 
-/* Errors of GLib, and details longer than a message may be. */
+/* Errors of GLib, and details longer than the limit of a message. */
 static void
 test_foreign(void)
 {

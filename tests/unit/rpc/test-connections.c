@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who is let in, who gives way, who waits, and who loses a connection when memory runs out. */
+/* Which connections are accepted, evicted, delayed, or closed when memory runs out. */
 #include "config.h"
 
 #include <gio/gio.h>
@@ -32,7 +32,7 @@ typedef struct {
 } Client;
 
 
-/* Of the C library; how often memory has been given back. */
+/* Replaces the C library's; counts the calls that return memory to the system. */
 static guint n_given_back;
 
 
@@ -109,7 +109,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* NULL if it is refused. */
+/* Returns NULL if the client is refused. */
 static Client *
 come(Fixture *fixture, uid_t uid, gboolean read_only, gboolean anonymous, gboolean scarce)
 {
@@ -158,7 +158,7 @@ count(Fixture *fixture, uid_t uid)
 }
 
 
-/* Time for those who say nothing to be taken for silent. */
+/* Lets silent connections pass the time after which they count as silent. */
 static void
 outlast_grace(void)
 {
@@ -175,7 +175,7 @@ outlast_grace(void)
 }
 
 
-/* One user cannot have more; the others are not concerned. */
+/* The limit of one user does not affect others. */
 static void
 test_per_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -192,7 +192,7 @@ test_per_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Who has most gives way to who has fewer, until they have the same. */
+/* A user with more connections is evicted for one with fewer, until both have the same number. */
 static void
 test_full(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -211,7 +211,7 @@ test_full(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Idle ones before busy ones, new ones before old ones, those that were never opened first. */
+/* Eviction order: never opened, then idle before busy, newer before older. */
 static void
 test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -248,7 +248,7 @@ test_root(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Readers leave places to others, and take none from them. */
+/* Readers leave places to others, and evict none of them. */
 static void
 test_readers(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -265,7 +265,7 @@ test_readers(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Each of many users has one, as a user with subordinate ids may make it seem. */
+/* Many users with one connection each, as a user with subordinate ids can simulate. */
 static void
 test_many_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -282,7 +282,7 @@ test_many_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Without descriptors nobody comes in unless somebody goes, but root. */
+/* Without free descriptors, only root is accepted, unless another connection is closed. */
 static void
 test_scarce(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -296,7 +296,7 @@ test_scarce(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Logins in excess wait, and are served in turns between users. */
+/* Excess logins wait, and are accepted in turns between users. */
 static void
 test_anonymous(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -323,8 +323,8 @@ test_anonymous(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* One who wants to log in does not wait for one who has several connections and says nothing; one
- * who is being asked for a password is left in peace. */
+/* A login does not wait for a user with several silent connections; a client with a pending
+ * password prompt is not evicted. */
 static void
 test_anonymous_silent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -357,7 +357,8 @@ hold(Client *client, gsize size)
 }
 
 
-/* The biggest connection of the biggest user goes, even if another one has just grown. */
+/* The largest connection of the largest user is closed, even if another connection has just
+ * grown. */
 static void
 test_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -388,7 +389,7 @@ test_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is held for one that has gone counts until it is released. */
+/* Memory of a closed connection counts until released. */
 static void
 test_memory_of_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -408,7 +409,7 @@ test_memory_of_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Calls that have not ended keep what they hold; nobody else has to go for that. */
+/* Running calls keep their memory; no other connection is closed for that reason. */
 static void
 test_memory_of_calls(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -449,7 +450,7 @@ act_for(Client *client, uid_t uid, GError **error)
 }
 
 
-/* Root's connections are those of the users for whom they act, and no more than these may have. */
+/* A connection of root counts for the user it acts for, within that user's limit. */
 static void
 test_act_for(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -476,7 +477,7 @@ test_act_for(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What is held already goes along. */
+/* Memory in use moves to that user as well. */
 static void
 test_act_for_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -506,7 +507,7 @@ release(Client *client, gsize size)
 }
 
 
-/* Once for each 8 MiB that fewer are held than before, however many go at once. */
+/* Memory is returned once per 8 MiB released, however many connections close at once. */
 static void
 test_given_back(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -538,7 +539,7 @@ test_given_back(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     settle();
     g_assert_cmpuint(n_given_back, ==, 2);
 
-    /* Nothing is left to be done at the end. */
+    /* Leave no work for the end. */
     hold(stays, 8 * part);
     release(stays, 8 * part);
 }

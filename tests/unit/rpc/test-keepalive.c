@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * When pings are due. Nothing is measured: each is compared with a timer of the test that is due
- * shortly after it should be, so that a slow machine delays both.
+ * When pings are due. Compares each ping with a timer that expires shortly after the ping is due,
+ * instead of measuring time, so that a slow machine delays both.
  */
 #include "config.h"
 
@@ -10,7 +10,7 @@
 #include "rpc/keepalive.h"
 #include "util/source.h"
 
-/* Milliseconds; the margin between a ping and the timer that it must not miss is half of it. */
+/* Milliseconds; a ping must come at most half an interval before its reference timer. */
 #define INTERVAL 500
 
 typedef struct {
@@ -77,7 +77,7 @@ after(guint timeout, GSourceFunc func, Fixture *fixture)
 }
 
 
-/* Until as many things as in `expected` have happened. */
+/* Waits until as many events as in `expected` have occurred. */
 static void
 expect(Fixture *fixture, const char *expected)
 {
@@ -87,7 +87,7 @@ expect(Fixture *fixture, const char *expected)
 }
 
 
-/* A byte in the middle of an interval puts the ping off to one interval later, not to two. */
+/* A byte in the middle of an interval delays the ping to one interval later, not two. */
 static void
 test_after_byte(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -102,7 +102,7 @@ test_after_byte(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The same when an answer to a ping comes. */
+/* The same for the reply to a ping. */
 static void
 test_after_answer(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -126,7 +126,7 @@ test_dead(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Silence of our own making does not count. */
+/* Silence while the daemon does not read does not count. */
 static void
 test_paused(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

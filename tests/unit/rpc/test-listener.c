@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sockets: made, taken over, handed over, refused, removed. */
+/* Sockets: created, reused, passed by systemd, refused, removed. */
 #include "config.h"
 
 #include <errno.h>
@@ -29,11 +29,11 @@ typedef struct {
 } Fixture;
 
 
-/* What somebody else does as soon as the socket has been made. */
+/* Runs as another process would, right after the socket was created. */
 static void (*interfere)(const char *path);
 
 
-/* Stands before that of the C library. */
+/* Overrides the C library's function. */
 int
 bind(int fd, const struct sockaddr *address, socklen_t size)
 {
@@ -78,7 +78,7 @@ open_rw(Fixture *fixture, GError **error)
 }
 
 
-/* -1 if it is refused. */
+/* Returns -1 if the connection is refused. */
 static int
 knock(const char *path)
 {
@@ -94,7 +94,7 @@ knock(const char *path)
 }
 
 
-/* A socket on which somebody listens if `live`, else a left-over of somebody who did. */
+/* Creates a socket with a listener if `live`, else a stale one. */
 static int
 make_socket(const char *path, gboolean live)
 {
@@ -209,7 +209,7 @@ test_live(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_error(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
     g_assert_nonnull(strstr(error->message, path));
 
-    /* It is still the owner's. */
+    /* The socket still belongs to its owner. */
     fd = knock(path);
     g_assert_cmpint(fd, >=, 0);
     close(fd);
@@ -232,7 +232,7 @@ test_no_socket(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Somebody has put another socket at our path: it is not ours to remove. */
+/* A socket that another process has put at our path is not removed. */
 static void
 test_replaced(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -282,7 +282,7 @@ put_file(const char *path)
 }
 
 
-/* With the mode that ours has. */
+/* With the same mode as ours. */
 static void
 put_foreign_socket(const char *path)
 {
@@ -304,8 +304,8 @@ remove_file(const char *path)
 }
 
 
-/* In a directory that others may write the path leads elsewhere by the time group and mode are set:
- * what it leads to stays as it is, and nobody listens. */
+/* In a directory writable for others, the path may be replaced before group and mode are set:
+ * the replacement is not changed, and nothing listens there. */
 static void
 test_interference(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -351,8 +351,8 @@ assert_refused(Fixture *fixture, const char *path)
 }
 
 
-/* In a directory that others may write somebody else may have made the file, and hold its lock for
- * ever. */
+/* In a directory writable for others, another user may have created the lock file and hold its
+ * lock forever. */
 static void
 test_foreign_lock(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -444,7 +444,7 @@ test_handed_over_bad(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Opens what can be opened. */
+/* Opens descriptors up to the limit. */
 static void
 exhaust_descriptors(GArray *fds)
 {
@@ -458,7 +458,7 @@ exhaust_descriptors(GArray *fds)
 }
 
 
-/* One descriptor is left for looking at who comes; each of several clients gets it in turn. */
+/* One descriptor is reserved for accepting clients; waiting clients get it in turn. */
 static void
 test_exhausted(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

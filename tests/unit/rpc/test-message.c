@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames byte by byte, and what is no frame. */
+/* Frames byte by byte, and malformed frames. */
 #include "config.h"
 
 #include <glib.h>
@@ -10,7 +10,7 @@
 
 #define LIMIT 4096
 
-/* A look-up of "computer", serial 7. */
+/* A lookup of "computer", serial 7. */
 static const guint8 lookup[] = {
     0x00, 0x00, 0x00, 0x28, /* length: 40 */
     0x20, 0x00, 0x80, 0x86, /* program */
@@ -74,7 +74,7 @@ test_encode(void)
 }
 
 
-/* A string longer than the wire allows is not sent. */
+/* A string above the protocol's limit is not sent. */
 static void
 test_encode_too_long(void)
 {
@@ -94,7 +94,7 @@ test_encode_too_long(void)
 }
 
 
-/* Names may each be short enough and all of them too much for a frame. */
+/* Each name may be within its limit while all together exceed a frame. */
 static void
 test_encode_too_large(void)
 {
@@ -177,7 +177,7 @@ test_read_bad_length(void)
 }
 
 
-/* The bounds themselves are good. */
+/* The limits themselves are accepted. */
 static void
 test_read_bounds(void)
 {
@@ -202,7 +202,7 @@ test_read_bounds(void)
 }
 
 
-/* A frame beyond the limit is passed over in pieces, and nothing of it is kept but its header. */
+/* A frame above the limit is skipped in pieces, and only its header is stored. */
 static void
 test_read_limit(void)
 {
@@ -245,7 +245,7 @@ test_read_limit(void)
 }
 
 
-/* A limit that falls counts for what is being received. */
+/* A lowered limit applies to the frame being received. */
 static void
 test_read_limit_falls(void)
 {
@@ -268,8 +268,8 @@ test_read_limit_falls(void)
 }
 
 
-/* What is allocated for a frame is never much more than has come of it, nor more than it is long.
- */
+/* The allocation for a frame is never much larger than the received part, nor larger than the
+ * frame. */
 static void
 test_read_cost(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Users take turns, and so do the clients of each. */
+/* Users take turns, and so do the clients of each user. */
 #include "config.h"
 
 #include "rpc/rounds.h"
@@ -22,7 +22,7 @@ typedef struct {
 
 static GString *story;
 
-/* Users of this test alone: what those of others have used still counts. */
+/* Users of this test only, because the use of other tests' users still counts. */
 static uid_t anna, bert;
 
 
@@ -109,7 +109,7 @@ take_one(gpointer data)
 }
 
 
-/* At once if nobody waits. */
+/* A turn begins at once if no client waits. */
 static void
 test_take(void)
 {
@@ -154,7 +154,7 @@ take_long(gpointer data)
 }
 
 
-/* When one has taken long, the others wait until the loop has looked who else has come. */
+/* After a long turn, others wait until the loop has checked for new clients. */
 static void
 test_long(void)
 {
@@ -184,7 +184,7 @@ on_arrival(gpointer data G_GNUC_UNUSED)
 }
 
 
-/* The late one comes when the loop next looks. */
+/* The late client is found when the loop polls next. */
 static void
 on_first_turn(gpointer data)
 {
@@ -196,7 +196,7 @@ on_first_turn(gpointer data)
 }
 
 
-/* A user who has just come is next. */
+/* A new user is next. */
 static void
 test_arrival(void)
 {
@@ -225,7 +225,7 @@ on_last_turn(gpointer data)
 }
 
 
-/* A client may end with its turn. */
+/* A client may be freed during its turn. */
 static void
 test_freed(void)
 {
@@ -240,7 +240,7 @@ test_freed(void)
 }
 
 
-/* A user who has been served is not served again at once by leaving the line in between. */
+/* A user cannot get an early turn by leaving the line and returning. */
 static void
 test_coming_again(void)
 {
@@ -252,7 +252,7 @@ test_coming_again(void)
     wait_in_line(&clients[0], 'a', anna, 1);
     wait_in_line(&clients[1], '1', bert, 2);
     settle();
-    /* Nor does one who was not there save up turns. */
+    /* An absent user does not accumulate turns. */
     wait_in_line(&clients[1], '1', bert, 3);
     wait_in_line(&clients[0], 'a', anna, 3);
     settle();
@@ -283,7 +283,8 @@ on_speaking_turn(gpointer data)
 }
 
 
-/* Who comes during a turn is next, even if there is time for more turns before the loop looks. */
+/* A user who arrives during a turn is next, even if there is time for more turns before the loop
+ * polls. */
 static void
 test_look(void)
 {
@@ -319,7 +320,7 @@ pass_all(gpointer data)
 }
 
 
-/* A few frames are sent beside the turns, and none while somebody waits. */
+/* A few frames are sent outside of turns, but none while a client waits. */
 static void
 test_pass(void)
 {

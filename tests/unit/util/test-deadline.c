@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Deadlines pass in their order, each once, and not before their time. */
+/* Deadlines expire in order, each once, and not early. */
 #include "config.h"
 
 #include "util/deadline.h"
@@ -61,7 +61,7 @@ test_order(void)
     wait_for(3);
     g_assert_cmpstr(story->str, ==, "abc");
 
-    /* One that comes before those that are left. */
+    /* Expires before the remaining ones. */
     set(&timers[5], 'e', 1);
     wait_for(4);
     g_assert_cmpstr(story->str, ==, "abce");
@@ -87,7 +87,7 @@ test_cleared_by_another(void)
 }
 
 
-/* However many are set, the main loop looks at one source. */
+/* The main loop checks one source for any number of deadlines. */
 static void
 test_many(void)
 {

@@ -66,7 +66,7 @@ test_ignored(void)
 }
 
 
-/* Clients and the log take messages as they are. */
+/* Messages for clients and the log are always valid UTF-8. */
 static void
 test_no_utf8(void)
 {

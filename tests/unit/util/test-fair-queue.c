@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Who begins when, who is refused, and what is taken back. */
+/* When an entry begins, is refused or is removed. */
 #include "config.h"
 
 #include "util/error.h"
@@ -19,7 +19,7 @@ static const MdFairLimits limits = {
     .waiting_per_owner = 5,
 };
 
-/* One slot. */
+/* Limits with a single slot. */
 static const MdFairLimits narrow = {
     .running = 1,
     .running_per_owner = 1,
@@ -29,7 +29,7 @@ static const MdFairLimits narrow = {
     .waiting_per_owner = 5,
 };
 
-/* A slot that another job gives up or asks for as soon as it has begun. */
+/* A job that releases another job's slot, or queues another job, as soon as it begins. */
 typedef struct _Job {
     MdFairEntry entry;
     char name;
@@ -96,7 +96,7 @@ begin_story(void)
 }
 
 
-/* Many of one user's wait; the first of another's comes next, and then they alternate. */
+/* Another user's first entry is next, even if many of one user wait; then they alternate. */
 static void
 test_turns(void)
 {
@@ -127,7 +127,7 @@ test_turns(void)
 }
 
 
-/* Nobody holds every slot, and readers together leave one. */
+/* No user can occupy all slots, and readers together leave one. */
 static void
 test_running_limits(void)
 {
@@ -147,7 +147,7 @@ test_running_limits(void)
     join(&jobs[6], 's', queue, root);
     g_assert_cmpstr(story->str, ==, "ab1r");
 
-    /* A reader's slot that is free is anybody's. */
+    /* A reader's slot that becomes free is available to all. */
     md_fair_entry_leave(&jobs[0].entry);
     g_assert_cmpstr(story->str, ==, "ab1rc");
     md_fair_entry_leave(&jobs[1].entry);
@@ -184,7 +184,7 @@ test_own_limit(void)
 }
 
 
-/* When it is full the newest one of the largest share goes; root's never does. */
+/* In a full queue, the newest entry of the largest share is refused, but never root's. */
 static void
 test_total(void)
 {
@@ -229,7 +229,7 @@ test_total(void)
 }
 
 
-/* Only that: who may begin at once need not wait, however many do. */
+/* Only waiting entries count: an entry that can begin at once is accepted. */
 static void
 test_begins_in_full_queue(void)
 {
@@ -253,7 +253,7 @@ test_begins_in_full_queue(void)
 }
 
 
-/* What waits is refused when its client goes, what runs goes on. */
+/* When a client disconnects, its waiting entries are refused, and its running ones continue. */
 static void
 test_gone(void)
 {
@@ -323,7 +323,7 @@ leave_another(Job *job)
 }
 
 
-/* What begins may do anything with the queue. */
+/* `begin` may use the queue in any way. */
 static void
 test_reentrancy(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* One after the other on one thing, in order; different things do not wait for each other. */
+/* Operations on one key are serialized in FIFO order; different keys are independent. */
 #include "config.h"
 
 #include "util/key-queue.h"
@@ -37,7 +37,7 @@ test_order(void)
 }
 
 
-/* More than the stack would hold if each were called by the one before. */
+/* Would overflow the stack if each operation started the next recursively. */
 #define MANY 1000000
 
 typedef struct {
@@ -46,7 +46,7 @@ typedef struct {
 } Hasty;
 
 
-/* Ends its turn within it. */
+/* Ends its operation during the call. */
 static void
 on_hasty(gpointer data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the log shows of texts that others wrote: printable, on one line, bounded. */
+/* Untrusted texts in the log: printable, on one line, bounded. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #define MISSING " log lines dropped"
 
-/* More than a pipe holds and is kept. */
+/* Exceeds the pipe and the queue together. */
 #define MANY (3 * MD_LOG_KEPT_MAX)
 
 
@@ -48,7 +48,7 @@ test_escape(void)
 }
 
 
-/* However a text is cut, what is left is whole characters and whole escapes. */
+/* A truncated text consists of complete characters and complete escapes. */
 static void
 test_bound(void)
 {
@@ -98,7 +98,7 @@ test_writer(void)
 }
 
 
-/* A pipe as stderr; returns the end that nobody reads yet. */
+/* Replaces stderr by a pipe; returns its read end. */
 static int
 open_pipe(void)
 {
@@ -111,7 +111,7 @@ open_pipe(void)
 }
 
 
-/* Reads what has been written, while the main loop writes what has been kept. */
+/* Reads what was written, while the main loop writes queued lines. */
 static GString *
 read_all(int fd)
 {
@@ -129,7 +129,7 @@ read_all(int fd)
 }
 
 
-/* Returns the line after those that are there, each once and in order. */
+/* Checks that lines are complete, once and in order; returns the number of the next. */
 static guint
 check_lines(const char *all, guint first, guint n)
 {
@@ -156,7 +156,7 @@ log_lines(guint first, guint n)
 }
 
 
-/* Nobody reads: nobody waits for that, and what is kept is written as soon as somebody does. */
+/* Without a reader, nothing blocks; queued lines are written as soon as a reader reads. */
 static void
 test_full(void)
 {
@@ -173,7 +173,7 @@ test_full(void)
         g_assert_cmpuint(n, >, MD_LOG_KEPT_MAX);
         missing = g_strdup_printf("%u" MISSING, MANY - n);
         g_assert_nonnull(strstr(all->str, missing));
-        /* Nothing is left to be done, and the next line is written at once. */
+        /* Nothing is queued, so the next line is written immediately. */
         g_assert_false(g_main_context_pending(NULL));
         log_lines(MANY, MANY + 1);
         g_string_free(g_steal_pointer(&all), TRUE);
@@ -186,7 +186,7 @@ test_full(void)
 }
 
 
-/* A reader that is slower than the log finds the gap where it is. */
+/* A reader that is slower than the log finds the gap at the right place. */
 static void
 test_gap(void)
 {
@@ -241,7 +241,7 @@ read_slowly(gpointer data)
 }
 
 
-/* The last words of a program that ends itself, which G_DEBUG may make any level do. */
+/* The last message of a program that aborts, which G_DEBUG can enable for any level. */
 static void
 test_fatal(void)
 {
@@ -275,7 +275,7 @@ test_fatal(void)
 }
 
 
-/* The end of the program waits for a reader who reads, and not for one who does not. */
+/* The end of the program waits for a reader that reads, but not for a stalled one. */
 static void
 test_end(void)
 {
@@ -299,7 +299,7 @@ test_end(void)
 }
 
 
-/* What GLib prints, as at the end of a failed assertion, waits for nobody either. */
+/* Output of GLib, as after a failed assertion, does not wait for a stalled reader either. */
 static void
 test_print(void)
 {
@@ -326,7 +326,7 @@ test_print(void)
 }
 
 
-/* A reader that has gone is not waited for. */
+/* A closed reader is not waited for. */
 static void
 test_gone(void)
 {
@@ -347,7 +347,7 @@ test_gone(void)
 }
 
 
-/* As systemd's "Native Journal Protocol" wants them. */
+/* The format of systemd's "Native Journal Protocol". */
 static void
 test_encode(void)
 {

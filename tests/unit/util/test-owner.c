@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whose share is used, and what happens when a client goes. */
+/* Shares of users, and the notification when a client disconnects. */
 #include "config.h"
 
 #include <unistd.h>
@@ -49,7 +49,7 @@ test_shares(void)
 }
 
 
-/* One for each name of each kind, and for each uid. */
+/* There is one share per name of each kind, and per uid. */
 static void
 test_names(void)
 {
@@ -72,7 +72,7 @@ test_names(void)
 }
 
 
-/* One client, whomever it acts for. */
+/* A client stays the same owner, whatever its identity. */
 static void
 test_gone(void)
 {
@@ -106,7 +106,7 @@ test_gone(void)
 }
 
 
-/* By what prepares it nothing has begun; the client is the same. */
+/* A change of identity before the first call keeps the client. */
 static void
 test_preparing(void)
 {
@@ -124,7 +124,7 @@ test_preparing(void)
 }
 
 
-/* Those that are called may take others away, and who comes late is called, too. */
+/* A callback may remove other callbacks, and callbacks added during the notification run too. */
 static void
 test_watches(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What ends a watch and what does not. */
+/* Which changes end a watch on a path, and which do not. */
 #include "config.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ make_link(Fixture *fixture, const char *target, const char *name)
 static void
 set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    /* inotify tells all of a file system in memory. */
+    /* inotify reports all changes on tmpfs. */
     fixture->root = g_strdup("/dev/shm/path-watch-XXXXXX");
     g_assert_nonnull(g_mkdtemp(fixture->root));
     scratch_make_directory(fixture->root, "a/b");
@@ -47,7 +47,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Begins anew. */
+/* Starts a new watch. */
 static void
 watch(Fixture *fixture, const char *name, int errnum)
 {
@@ -128,7 +128,7 @@ test_moved_away(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* What other machines may change, or what makes itself, is never known. */
+/* File systems that change without inotify events are never reported as unchanged. */
 static void
 test_not_local(void)
 {
@@ -140,7 +140,7 @@ test_not_local(void)
 }
 
 
-/* In a namespace of its own, if that may be had. */
+/* Runs in a mount namespace, if permitted. */
 static void
 test_mounted_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

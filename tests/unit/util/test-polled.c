@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Many descriptors, one source. */
+/* Many descriptors on one main loop source. */
 #include "config.h"
 
 #include "util/polled.h"
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* More than are told of in one turn of the loop. */
+/* Exceeds the number handled in one turn of the loop. */
 #define MANY 1500
 
 typedef struct {
@@ -110,7 +110,7 @@ test_conditions(void)
 }
 
 
-/* It counts for what is wanted, and for nothing if nothing is. */
+/* Only the requested events are reported; without a request, none. */
 static void
 test_hang_up(void)
 {
@@ -159,7 +159,7 @@ test_nothing_but_a_hang_up(void)
 }
 
 
-/* All are ready in one turn of the loop, and the first one takes the others away. */
+/* All descriptors are ready in one turn of the loop, and the first callback removes the others. */
 static void
 test_taken_away(void)
 {
@@ -198,7 +198,7 @@ test_many(void)
 }
 
 
-/* What cannot be watched is an error, and changes nothing. */
+/* A descriptor that cannot be watched causes an error, and changes nothing. */
 static void
 test_no_descriptor(void)
 {
@@ -219,7 +219,7 @@ count(GIOCondition condition, gpointer data)
 }
 
 
-/* Once for each event, although nobody reads it. */
+/* Each event is reported once, even if the descriptor is not read. */
 static void
 test_eventfd(void)
 {
@@ -257,7 +257,7 @@ on_ready_first(GIOCondition condition, gpointer data)
 }
 
 
-/* Before the others in a turn of the loop, and in none of its own. */
+/* A priority descriptor is handled before others in the same turn, without a turn of its own. */
 static void
 test_seldom(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Whatever a script does, it is answered in time and within bounds. */
+/* Every script, whatever it does, has a result in time and within bounds. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #include "util/script.h"
 
-/* Far more than any script here needs, and what is too little for one that hangs; milliseconds. */
+/* Milliseconds: more than any script here needs, and too little for a hung one. */
 #define PATIENCE  60000
 #define IMPATIENT 1000
 
@@ -95,7 +95,7 @@ test_input(void)
 }
 
 
-/* More than a pipe holds, and nobody who reads it. */
+/* Input that exceeds the pipe, for a script that does not read. */
 static void
 test_input_not_read(gconstpointer data)
 {
@@ -169,7 +169,7 @@ on_hang_up(int fd G_GNUC_UNUSED, GIOCondition condition, gpointer data)
 }
 
 
-/* A script that hangs takes those with it that it has started. */
+/* A hung script is killed together with its children. */
 static void
 test_deadline(void)
 {
@@ -185,7 +185,7 @@ test_deadline(void)
     g_assert_cmpint(fd, >=, 0);
 
     text = g_strdup_printf("echo out; exec 3>'%s'; sleep 1000 & sleep 1000; exit 0", fifo);
-    /* On a busy machine it may take longer until the script says anything. */
+    /* On a busy machine, the script's first output may take longer. */
     for (guint deadline = IMPATIENT; result == NULL || result->out->len == 0; deadline *= 2) {
         g_clear_pointer(&result, md_script_result_free);
         result = run(text, NULL, deadline);
@@ -212,7 +212,7 @@ test_flood(gconstpointer data)
 }
 
 
-/* Just as much as is allowed is no flood. */
+/* Output of exactly the maximum size is accepted. */
 static void
 test_much(void)
 {
@@ -225,7 +225,7 @@ test_much(void)
 }
 
 
-/* What stays behind with the pipes open is not waited for, nor is it killed. */
+/* A background process that keeps the pipes open is neither waited for nor killed. */
 static void
 test_left_behind(void)
 {
@@ -276,7 +276,7 @@ set_soft_limit(int resource, rlim_t soft)
 }
 
 
-/* Whatever the daemon has made of its own since it was started. */
+/* The daemon's own changes to process state are undone in the script. */
 static void
 test_limits_and_signals(void)
 {
@@ -312,8 +312,8 @@ test_limits_and_signals(void)
 }
 
 
-/* Leaves none of LIMIT descriptors free. Merely a lower limit would make poll() fail in GLib's own
- * thread, which may poll more descriptors than that. */
+/* Uses up all LIMIT descriptors. A lower limit alone would make poll() fail in GLib's own
+ * thread, which may poll more descriptors than the limit. */
 static void
 take_descriptors(GArray *taken, rlim_t limit)
 {
@@ -326,7 +326,7 @@ take_descriptors(GArray *taken, rlim_t limit)
 }
 
 
-/* That no process can be made is no fault of the script. */
+/* A failed fork is not reported as the script's failure. */
 static void
 test_no_descriptors(void)
 {
@@ -348,7 +348,7 @@ test_no_descriptors(void)
 }
 
 
-/* As many that hang as one user may have, and more that wait, hold up none of another's. */
+/* The maximum of hung scripts of one user, with more waiting, does not delay another user's. */
 static void
 test_shares(void)
 {
@@ -370,7 +370,7 @@ test_shares(void)
     g_main_loop_run(answers.loop);
     g_assert_cmpstr(answers.last->out->str, ==, "here\n");
 
-    /* Those that wait are not started, those that run are killed. */
+    /* Waiting scripts are dropped, running ones killed. */
     g_assert_cmpuint(hung.n, ==, 0);
     md_owner_leave(anna);
     g_main_loop_run(hung.loop);
@@ -381,7 +381,7 @@ test_shares(void)
 }
 
 
-/* What must be completed is, whoever has gone. */
+/* An operation that must be completed continues after its client has disconnected. */
 static void
 test_lasting(void)
 {
@@ -399,7 +399,7 @@ test_lasting(void)
 }
 
 
-/* Scripts that hang hold up those behind them for as long as their deadline, and no longer. */
+/* Hung scripts delay those behind them until their timeout, and no longer. */
 static void
 test_too_many(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Defaults, every type of value, and a clear word about every mistake. */
+/* Defaults, every type of value, and a clear error for every mistake. */
 #include "config.h"
 
 #include <glib/gstdio.h>
@@ -86,7 +86,7 @@ test_update(void)
 }
 
 
-/* It is used, as its writer may have been meant to have it, and that is told. */
+/* A file writable for others is used, because that may be intended, with a warning. */
 static void
 test_open_to_all(void)
 {
@@ -106,7 +106,7 @@ test_open_to_all(void)
 }
 
 
-/* The error quotes the file, and can be shown all the same. */
+/* An error that quotes invalid bytes of the file is valid UTF-8. */
 static void
 test_no_utf8(void)
 {

@@ -52,7 +52,7 @@ test_length(void)
 }
 
 
-/* Every character that Unicode calls a control or formatting one, but for those of lines. */
+/* All control and formatting characters of Unicode, except line ends. */
 static void
 test_all_characters(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Threads take all jobs, are used again, and do not wait for each other. */
+/* Threads run all jobs, are reused, and do not wait for each other. */
 #include "config.h"
 
 #include "util/threads.h"
@@ -8,7 +8,7 @@
 #define N_BLOCKED 40
 #define N_MANY    10000
 
-/* What jobs do, and what they have done. */
+/* Parameters and results of jobs. */
 typedef struct {
     GMutex mutex;
     GCond cond;
@@ -71,7 +71,7 @@ jobs_init(Jobs *jobs)
 static void
 jobs_clear(Jobs *jobs)
 {
-    /* The last job has let go of it then. */
+    /* The last job has released the lock by then. */
     g_mutex_lock(&jobs->mutex);
     g_mutex_unlock(&jobs->mutex);
     g_hash_table_unref(jobs->seen);
@@ -118,7 +118,7 @@ test_blocked(void)
 }
 
 
-/* Whether threads are idle, about to be or busy when a job comes: none is forgotten. */
+/* A job that arrives while threads are idle, becoming idle or busy is never lost. */
 static void
 test_many(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that others may change, whichever way leads to them. */
+/* Files that other users can change, by any component of the path. */
 #include "config.h"
 
 #include <glib/gstdio.h>
@@ -48,7 +48,7 @@ assert_trusted(const char *path)
 }
 
 
-/* The reason names the culprit. */
+/* Checks that the reason names the insecure component. */
 static void
 assert_not_trusted(const char *path, const char *culprit, const char *words)
 {
@@ -89,7 +89,7 @@ test_directories(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Directories stay what they are, but anybody may have moved or linked a file of root there. */
+/* In a directory writable for others, a file of root may have been moved or linked by anybody. */
 static void
 test_sticky(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -128,7 +128,7 @@ test_owners(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A link is as good as the directories it leads through. */
+/* A link is as trusted as the directories of its target. */
 static void
 test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -153,7 +153,7 @@ test_links(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A directory that only a link in the middle of the path leads through. */
+/* An insecure directory that is reached only through a link in the middle of the path. */
 static void
 test_link_on_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

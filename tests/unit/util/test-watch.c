@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is told of a directory and what is not, its end, and an overflow. */
+/* Which changes in a directory a watch reports, its end, and an overflow. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "util/fd.h"
 #include "util/watch.h"
 
-/* Far more than anything here needs, in seconds. */
+/* Timeout in seconds. */
 #define PATIENCE 25
 
 typedef struct {
@@ -104,7 +104,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* All that has been told since the last time, once there is as much. */
+/* Waits for this number of reports, and checks all since the last call. */
 static void
 assert_told(Fixture *fixture, const char *expected)
 {
@@ -115,7 +115,7 @@ assert_told(Fixture *fixture, const char *expected)
 }
 
 
-/* Not a word of a file that is only half written. */
+/* A file that is still being written is not reported. */
 static void
 test_file(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -166,7 +166,7 @@ test_gone(Fixture *fixture, gconstpointer data)
         g_assert_cmpint(g_rmdir(fixture->root), ==, 0);
     assert_told(fixture, ":G ");
 
-    /* Once, and it is another directory that takes the path. */
+    /* Another directory at the same path is not reported. */
     g_assert_cmpint(g_mkdir(fixture->root, 0755), ==, 0);
     g_assert_cmpint(watch_directory(fixture, fixture->root), !=, fixture->id);
     while (g_main_context_iteration(NULL, FALSE))
@@ -215,7 +215,7 @@ get_queue_size(void)
 }
 
 
-/* After an overflow all goes on. */
+/* After an overflow, the watch continues. */
 static void
 test_overflow(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -226,7 +226,7 @@ test_overflow(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_cmpint(mkdir(path, 0755), ==, 0);
         g_assert_cmpint(rmdir(path), ==, 0);
     }
-    /* A busy disk takes its time for these; from here on it is the watch that is waited for. */
+    /* These steps are slow on a busy disk; the timeout for the watch begins here. */
     g_source_remove_by_user_data(fixture);
     g_timeout_add_seconds(PATIENCE, on_impatience, fixture);
     while (fixture->n_lost == 0)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Results, errors and deadlines of jobs on threads; a blocked job holds nobody else up. */
+/* Results, errors and deadlines of jobs on threads; a blocked job delays no others. */
 #include "config.h"
 
 #include "util/error.h"
 #include "util/worker.h"
 
-/* Far more than any job here needs, in milliseconds. */
+/* Milliseconds; exceeds the duration of any job here. */
 #define PATIENCE 60000
 
-/* What the jobs are on. */
+/* The object of all jobs. */
 #define OBJECT 1
 
 typedef struct {
@@ -104,7 +104,7 @@ test_result(void)
 }
 
 
-/* Told like all else, after the call has returned; once, although its deadline passes by then. */
+/* A timeout is reported after the call has returned, and once. */
 static void
 test_refusal(void)
 {
@@ -152,7 +152,7 @@ test_deadline(void)
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpint(g_atomic_int_get(&gate.n_through), ==, 0);
 
-    /* The late result is nobody's any more. */
+    /* The late result is dropped. */
     gate_open(&gate);
     while (g_atomic_int_get(&gate.n_through) == 0)
         g_thread_yield();
@@ -163,7 +163,7 @@ test_deadline(void)
 }
 
 
-/* From its deadline until it ends; one that only waits is none. */
+/* A job counts as overdue from its deadline until its end; a waiting job does not count. */
 static void
 test_overdue(void)
 {
@@ -187,7 +187,7 @@ test_overdue(void)
 }
 
 
-/* A driver that hangs takes all the threads of its device and none of another's. */
+/* A hung driver occupies the threads of its device only. */
 static void
 test_blocked_jobs(void)
 {
@@ -215,8 +215,7 @@ test_blocked_jobs(void)
 }
 
 
-/* Readers that queue up behind a hung driver are refused in the end, writers are not theirs to
- * stop. */
+/* Readers queued behind a hung driver are refused eventually, and never displace writers. */
 static void
 test_too_many(void)
 {
@@ -250,7 +249,7 @@ test_too_many(void)
 }
 
 
-/* What has not begun by its deadline never does. */
+/* A job that has not begun by its deadline never begins. */
 static void
 test_deadline_in_the_queue(void)
 {
@@ -277,7 +276,7 @@ test_deadline_in_the_queue(void)
 }
 
 
-/* Begins `n` jobs for a reader that stay in the gate. */
+/* Begins `n` jobs of a reader that block at the gate. */
 static void
 block(Gate *shut, MdOwner *owner, guint n, Answer *answer)
 {
@@ -287,7 +286,7 @@ block(Gate *shut, MdOwner *owner, guint n, Answer *answer)
 }
 
 
-/* Runs a job that has nothing to wait for but its turn. */
+/* Runs a job that never blocks. */
 static void
 pass(MdOwner *owner)
 {
@@ -302,7 +301,7 @@ pass(MdOwner *owner)
 }
 
 
-/* However many jobs of one user hang, others get through; so do writers when readers hang. */
+/* However many jobs of one user hang, jobs of other users run; so do writers if readers hang. */
 static void
 test_shares(void)
 {
@@ -336,7 +335,7 @@ test_shares(void)
 }
 
 
-/* What waits for a client that goes is never begun; what has begun ends. */
+/* Waiting jobs of a client that disconnects are dropped; running ones end. */
 static void
 test_gone(void)
 {
@@ -377,7 +376,7 @@ read_document(Gate *gate, MdOwner *owner, guint deadline, Answer *answer)
 }
 
 
-/* One user's documents take one thread, so that another's have one, too. */
+/* One user's documents occupy one thread, which leaves one for others. */
 static void
 test_documents(void)
 {
@@ -422,7 +421,7 @@ typedef struct {
 } Reading;
 
 
-/* Takes some milliseconds. */
+/* A job of some milliseconds. */
 static gboolean
 read_slowly(gpointer data, GError **error G_GNUC_UNUSED)
 {
@@ -436,7 +435,7 @@ read_slowly(gpointer data, GError **error G_GNUC_UNUSED)
 }
 
 
-/* After one that has taken long, the next one of the same user waits for as long. */
+/* After a slow job, the user's next job waits for the same time. */
 static void
 test_rest(void)
 {

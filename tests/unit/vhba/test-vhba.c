@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The backend of virtual host adapters makes and ends them on a temporary tree: which adapter is
- * written to, what, and when a caller is answered. */
+/* The backend of virtual host adapters creates and deletes adapters on a temporary tree: where
+ * it writes, what, and when the caller is answered. */
 #include "config.h"
 
 #include "vhba/vhba.h"
@@ -11,7 +11,7 @@
 #include "conf/cap-scsi-host.h"
 #include "util/error.h"
 
-/* Two adapters, and what the first one is asked for. */
+/* Two adapters, and the document for the first. */
 #define FIRST   "pci0000:00/host7"
 #define SECOND  "pci0000:00/host8"
 #define VIRTUAL FIRST "/vport-7:0-0/host9"
@@ -129,7 +129,7 @@ test_create(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Its driver says the names after the kernel has told of the adapter. */
+/* The driver sets the names after the kernel's event of the adapter. */
 static void
 test_names_come_late(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -149,7 +149,7 @@ test_names_come_late(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Without a parent, one that has room. */
+/* Without a parent, an adapter with room is used. */
 static void
 test_chosen_parent(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 {
