@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One user doing his worst to a daemon, over as many connections as he is given, until he is killed.
+"""One user who attacks a daemon over a number of connections, until killed.
 
 usage: attack.py KIND CONNECTIONS UID CPU RW_SOCKET RO_SOCKET PARENTS DEVICES
 
-Prints a line when the connections have been made. KIND is the name of a class below in lower case, PARENTS and DEVICES
-are names with commas between. Devices are only made on the second parent.
+Prints a line when all connections are established. KIND is the name of a class below in lower case; PARENTS and DEVICES
+are names separated by commas. Devices are created on the second parent only.
 """
 
 import itertools
@@ -28,18 +28,18 @@ DOCUMENT_MAX = 1 << 20
 
 
 def frames(*calls):
-    """The bytes of calls, each a procedure and its payload."""
+    """Returns the bytes of calls, each a procedure and its payload."""
     return b''.join(rpc.Connection.frame(rpc.PROCEDURES[procedure], payload, number)
                     for number, (procedure, payload) in enumerate(calls, 1))
 
 
 class Attack:
-    """Sends the same again and again on all connections, as fast as they take it, and reads whatever comes."""
+    """Repeats the same calls on all connections, as fast as possible, and reads all replies."""
 
     reads = True
     writer = False
     most = None   # connections
-    # It takes up the simulated kernel, which does one thing at a time: what creates cost then tells nothing.
+    # Occupies the simulated kernel, which is single-threaded: the duration of creates is then meaningless.
     loads_kernel = False
 
     def __init__(self, rw_path, ro_path, parents, devices):
@@ -48,7 +48,7 @@ class Attack:
         self.devices = devices
         self.poll = select.epoll()
         self.sockets = {}
-        self.left = {}   # what of its bytes each connection has still to send
+        self.left = {}   # unsent bytes of each connection
 
     def connect(self):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -80,7 +80,7 @@ class Attack:
             self.left[number] = left[connection.send(left):]
 
     def next(self, number):
-        """The bytes to be sent next."""
+        """Returns the bytes to send next."""
         raise NotImplementedError
 
     def run(self):
@@ -96,7 +96,7 @@ class Attack:
 
 
 class Idle(Attack):
-    """Many connections, nothing else."""
+    """Many idle connections."""
 
     def next(self, number):
         self.poll.modify(number, select.EPOLLIN)
@@ -104,7 +104,7 @@ class Idle(Attack):
 
 
 class Calls(Attack):
-    """Lists and look-ups."""
+    """Lists and lookups."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -116,7 +116,7 @@ class Calls(Attack):
 
 
 class Dumps(Attack):
-    """Documents of all other devices, which are made in place."""
+    """Documents of all other devices, which are built on the main loop."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -130,7 +130,7 @@ class Dumps(Attack):
 
 
 class Drivers(Dumps):
-    """Documents of parents, for which a driver is asked by workers."""
+    """Documents of parents, which require queries to a driver on worker threads."""
 
     loads_kernel = True
 
@@ -139,13 +139,13 @@ class Drivers(Dumps):
 
 
 class Unread(Calls):
-    """Lists whose answers nobody reads."""
+    """Lists whose replies are not read."""
 
     reads = False
 
 
 class Storm(Attack):
-    """Most come, send half a frame and go; the others stay with theirs."""
+    """Most connections send half a frame and close; the others stay open with theirs."""
 
     half = frames(('LOOKUP_BY_NAME', rpc.string('computer')))[:-5]
 
@@ -172,7 +172,7 @@ class Storm(Attack):
 
 
 class Documents(Attack):
-    """The slowest documents that are within the limits, valid or not."""
+    """The slowest documents within the limits, valid or not."""
 
     writer = True
     most = 100
@@ -189,7 +189,7 @@ class Documents(Attack):
 
 
 class Creates(Attack):
-    """Devices of a driver that hangs, or that has no room for more."""
+    """Creates on a driver that hangs, or has no room."""
 
     writer = True
 
@@ -198,7 +198,7 @@ class Creates(Attack):
 
 
 class Definitions(Attack):
-    """Devices defined and undefined."""
+    """Defines and undefines devices."""
 
     writer = True
 
@@ -210,7 +210,7 @@ class Definitions(Attack):
 
 
 class Subscriptions(Attack):
-    """Event callbacks registered and taken back, and all that happens is told."""
+    """Registers and deregisters event callbacks, and receives all events."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -222,7 +222,7 @@ class Subscriptions(Attack):
 
 
 class Listeners(Subscriptions):
-    """As many event callbacks as there may be, and one connection that makes something happen all the time."""
+    """The maximum number of event callbacks, and one connection that causes events all the time."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -230,7 +230,7 @@ class Listeners(Subscriptions):
                               for kind in (0, 1) for device in (None, *self.parents)])
         self.definitions = Definitions(*arguments)
         self.registered = set()
-        self.maker = None   # its connection
+        self.maker = None   # the connection that causes events
 
     def start(self, number):
         super().start(number - 1)
@@ -254,7 +254,7 @@ def in_a_device(content):
 
 
 def heavy_documents(parent):
-    """{what it is: (document, flags)}"""
+    """Returns {description: (document, flags)}."""
     names = itertools.count()
     many_names = ''.join('<x ' + ' '.join(f"a{next(names):x}=''" for _ in range(64)) + '/>' for _ in range(780))
     valid = documents.create(parent, 'nvidia-11', attrs=[('none', 'x' * 1000)] * 1000)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs on this machine, on the simulated host m60: what a user waits for when another one does his worst, in one run.
+"""Measures on this machine, on the simulated host m60, the delay of one user while another attacks.
 
 usage: fair.py BUILD_DIR [ATTACK...]
 
-The attacks are those of attack.py, each over as many connections as a user may have. The attacker has one processor, at a
-lower priority; daemon, simulated kernel and victim may use all. So the ratios are about the daemon, and not about
-whom the scheduler prefers. All attacks come ROUNDS times, each right after a measurement without one, and the median of
-the rounds is judged, as others use the machine. Fails if a look-up takes more than LOOK_UP_MAX times what it takes when
-it is quiet, or a create with its destroy more than CHANGE_MAX times. A single document may delay a call of another client by
-DELAY_MAX seconds, and its own writer by WRITER_MAX.
+The attacks are those of attack.py, each over as many connections as a user may have. The attacker has one processor and
+a lower priority; daemon, simulated kernel and victim may use all processors. The ratios therefore reflect the daemon,
+not the scheduler. All attacks run ROUNDS times, each right after a measurement without one, and the median of the
+rounds counts, because other programs use the machine too. Fails if a lookup takes more than LOOK_UP_MAX times its time
+without attack, or a create with its destroy more than CHANGE_MAX times. A single document may delay a call of another
+client by DELAY_MAX seconds, and its own client by WRITER_MAX.
 """
 
 import contextlib
@@ -32,27 +32,27 @@ from sim_host import SimHost  # noqa: E402  pylint: disable=wrong-import-positio
 
 HERE = pathlib.Path(__file__).resolve().parent
 ATTACKER, VICTIM = 65534, 65533
-# What the settings allow one user.
+# The limit of one user in the settings.
 CONNECTIONS = 1000
 CONFIG = {'sockets': {'rw_mode': '0777', 'ro_mode': '0777'}}
 TYPE = 'nvidia-11'
 LOOK_UPS, CHANGES = 20000, 200
 ROUNDS = 3
 LOOK_UP_MAX, CHANGE_MAX = 10, 2
-# Of Bench.measure().
+# Results of Bench.measure().
 CALLS = (('look-up', LOOK_UP_MAX), ('create', CHANGE_MAX))
 MEDIAN, LATE = 0, 1
 DELAY_MAX, WRITER_MAX = 0.050, 2.0
 DOCUMENTS = 10
-# What share of a processor a daemon takes that has nothing to do, and seconds for which it is looked at.
+# Maximum share of a processor of an idle daemon, and the duration of the measurement in seconds.
 QUIET, QUIET_TIME = 0.01, 0.2
 PRIORITY = -15
-# Of the fields of /proc/PID/stat, from the one behind the name on.
+# Indexes into /proc/PID/stat, counted from the field after the name.
 USER_TIME, SYSTEM_TIME = 11, 12
 
 
 def read_time(pid):
-    """Seconds that all threads of a process have run, those that have ended too."""
+    """Returns the processor time of all threads of a process in seconds, including ended ones."""
     fields = pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='ascii').rpartition(')')[2].split()
     return (int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])) / os.sysconf('SC_CLK_TCK')
 
@@ -68,7 +68,7 @@ class Bench:
             self.others = sorted(set(client.list_all()[0]) - set(self.parents))
 
     def samples(self, *arguments):
-        """Milliseconds of each call of the victim."""
+        """Returns the duration of each of the victim's calls in milliseconds."""
         run = subprocess.run([self.program, *map(str, arguments)], check=False, text=True, capture_output=True,
                              user=VICTIM, group=VICTIM, extra_groups=[], env={'PATH': os.environ['PATH'], 'HOME': '/'})
         if run.returncode != 0:
@@ -76,15 +76,15 @@ class Bench:
         return [int(line) / 1000 for line in run.stdout.split()]
 
     def measure(self):
-        """(median, 95th percentile) of look-ups and of changes. Changes come first, so that an attack is at its full
-        height by then."""
+        """Returns (median, 95th percentile) of lookups and of changes. Changes are measured first, so that an attack
+        has reached its full load."""
         changes = self.samples('change', self.uri, self.parents[0], TYPE, CHANGES)
         look_ups = self.samples('look-up', self.uri, 'computer', LOOK_UPS)
         return [(statistics.median(samples), statistics.quantiles(samples, n=20)[-1]) for samples in (look_ups, changes)]
 
     @contextlib.contextmanager
     def attacked(self, kind):
-        """Yields the process of the attacker, who is at work."""
+        """Yields the process of the attacker while it runs."""
         daemon = self.host.daemon
         command = [sys.executable, HERE / 'attack.py', kind, CONNECTIONS, ATTACKER, max(os.sched_getaffinity(0)),
                    daemon.rw_path, daemon.ro_path, ','.join(self.parents), ','.join(self.others)]
@@ -103,7 +103,7 @@ class Bench:
 
 
 def measure_attack(bench, kind):
-    """Figures as of Bench.measure(), and how busy daemon and attacker were meanwhile."""
+    """Returns the results of Bench.measure(), and the load of daemon and attacker."""
     pid = bench.host.daemon.process.pid
     with bench.attacked(kind) as process:
         before = time.monotonic(), read_time(pid), read_time(process.pid)
@@ -114,7 +114,7 @@ def measure_attack(bench, kind):
 
 
 class Rounds:
-    """What an attack has cost in each round."""
+    """The cost of an attack in each round."""
 
     def __init__(self):
         self.figures = []
@@ -145,8 +145,8 @@ class Rounds:
 
 
 def wait_quiet(bench):
-    """Until the daemon is through with what the attacker has left. His devices go: a parent that is full refuses each
-    further create, which keeps the simulated kernel busy and not the daemon."""
+    """Waits until the daemon has completed the attacker's calls. Removes the attacker's devices: a full parent
+    refuses further creates, which would load the simulated kernel instead of the daemon."""
     host = bench.host
     for uuid in host.children(host.parents()[1]):
         host.remove_by_others(uuid)
@@ -158,7 +158,7 @@ def wait_quiet(bench):
 
 
 def measure_document(daemon, document, flags):
-    """(seconds until its writer has an answer, longest that another client waits for one meanwhile)"""
+    """Returns (seconds until the document's client has a reply, longest delay of another client meanwhile)."""
     longest = []
     over = threading.Event()
     with rpc.Connection(daemon.rw_path, 60) as writer, rpc.Connection(daemon.rw_path, 60) as other:
@@ -181,7 +181,7 @@ def measure_document(daemon, document, flags):
 
 
 def measure_documents(bench):
-    """Prints a table; returns what takes too long."""
+    """Prints a table; returns the violations."""
     misses = []
     print('\n| one document | bytes | its writer waits | another client waits at most |\n|---|---|---|---|')
     for name, (document, flags) in attack.heavy_documents(bench.parents[1]).items():
@@ -194,7 +194,7 @@ def measure_documents(bench):
 
 
 def measure_attacks(bench, kinds):
-    """Prints a table; returns what takes too long."""
+    """Prints a table; returns the violations."""
     rounds = {kind: Rounds() for kind in kinds}
     misses = []
     print(f"{CONNECTIONS} connections of one user, and another user's calls, {ROUNDS} rounds\n\n"
@@ -222,7 +222,7 @@ def main():
     with contextlib.closing(SimHost('m60', build / 'src/mediated',
                                     build / 'tests/sim/libfakekernel-preload.so')) as host:
         host.daemon.directory.chmod(0o755)
-        # Without --verbose: what would be logged then is no part of a call.
+        # Without --verbose, because debug messages are not part of a call.
         host.daemon.arguments = lambda config: Daemon.arguments(host.daemon, config)[:-1]
         host.daemon.start(CONFIG)
         bench = Bench(build / 'tests/bench/bench', host)

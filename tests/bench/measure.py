@@ -18,15 +18,15 @@ CLIENTS = (1, 8, 64)
 SUBSCRIBERS = (1, 100)
 TYPE = 'nvidia-11'
 ROUNDS = 5
-# A change takes at most so many times what kernel, udev and a call that does nothing take, and its slowest calls at
-# most so many times the slowest of kernel and udev.
+# A change may take at most this many times the time of kernel, udev and an empty call; its slowest calls at most this
+# many times the slowest of kernel and udev.
 MEDIAN_MAX = 1.25
 SLOWEST_MAX = 2
 LIBVIRT_RUN = pathlib.Path('/run/libvirt')
 
 
 class Daemon:
-    """A daemon under test: how to start it, where it listens."""
+    """A daemon under test: its command line and its socket."""
 
     def __init__(self, name, command, socket):
         self.name = name
@@ -36,7 +36,7 @@ class Daemon:
         self.process = None
 
     def start(self, bench, devices):
-        """Starts it and returns the seconds until its list was whole; it ends again."""
+        """Starts and stops the daemon; returns the seconds until its list was complete."""
         self.socket.unlink(missing_ok=True)
         return bench('start', self.uri, self.socket, devices, *self.command)[0]
 
@@ -52,7 +52,7 @@ class Daemon:
 
 
 def wait_for_devices(daemon, devices):
-    """A client blocks in connect() or in the list, so this spins only until the socket is there."""
+    """Waits for the list; spins only until the socket exists, because a client blocks in connect() or in the list."""
     while True:
         shown = subprocess.run(['virsh', '-q', '-c', daemon.uri, 'nodedev-list'],
                                capture_output=True, text=True, check=False)
@@ -73,7 +73,7 @@ def bencher(build):
 
 
 def measure_daemon(bench, daemon, parent, child, devices, samples):
-    """The samples of each figure, in seconds."""
+    """Returns the samples of each figure, in seconds."""
     figures = {'start to first list': [daemon.start(bench, devices)]}
     daemon.run(devices)
     figures |= {
@@ -92,9 +92,9 @@ def measure_daemon(bench, daemon, parent, child, devices, samples):
 
 
 def measure_changes(bench, daemon, work, devices, samples):
-    """What the floor, a call that does nothing and the changes of a daemon take: in turn, as the machine may be slower
-    for a while. Kernel and udev are measured without any daemon. The first change after a pause does not count: udevd
-    starts a process for it."""
+    """Measures the floor, an empty call and the changes of a daemon in turns, because the speed of the machine may
+    vary. Kernel and udev are measured without any daemon. The first change after a pause does not count, because
+    udevd starts a process for it."""
     def take(*arguments):
         return bench(*arguments, samples // ROUNDS + 1)[1:]
     floor = {verb: [] for verb in ('create', 'destroy')}
@@ -111,7 +111,7 @@ def measure_changes(bench, daemon, work, devices, samples):
 
 
 def judge(floor, figures):
-    """Prints what a change costs above the floor, and returns the verbs that cost too much."""
+    """Prints the cost of a change above the floor, and returns the operations above the limit."""
     null = statistics.median(figures['null call'])
     missed = []
     print('\n| | ÷ (floor + null call) | slowest ÷ slowest of the floor |\n|---|---|---|')
@@ -129,7 +129,7 @@ def node_name(path):
 
 
 def fill(parent, count):
-    """Makes `count` devices below a parent; returns the name of the last one."""
+    """Creates `count` devices below a parent; returns the name of the last one."""
     name = None
     for _ in range(count):
         name = str(uuid.uuid4())
@@ -143,12 +143,12 @@ def ratio(a, b):
 
 
 def percentile(values):
-    """The 99th, of few values the greatest."""
+    """Returns the 99th percentile; of few values, the maximum."""
     return sorted(values)[(len(values) * 99 + 99) // 100 - 1]
 
 
 def row(name, floor, ours, stock):
-    """Of samples in seconds; there may be no floor."""
+    """Formats samples in seconds; the floor is optional."""
     cells, medians = [], []
     for values in (floor, ours, stock):
         medians.append(statistics.median(values) if values else None)
@@ -158,7 +158,7 @@ def row(name, floor, ours, stock):
 
 
 def prepare(build):
-    """Makes the guest ready for both daemons, and returns ours and the stock one."""
+    """Prepares the guest for both daemons, and returns ours and the stock one."""
     LIBVIRT_RUN.mkdir(exist_ok=True)
     ours_dir = pathlib.Path(tempfile.mkdtemp(dir='/run'))
     stock_conf = ours_dir / 'libvirtd.conf'

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs on this machine, without a virtual one: the stock daemon and ours beside each other, asked in
-turn for the same things, as a table per host.
+"""Compares the stock daemon and ours on this machine, without a virtual one: the same calls in turns, one table per
+host.
 
 usage: native.py BUILD_DIR HOST...
 
-Hosts are 'here', a simulated host, or 'sim' for all of those. A simulated host has umockdev before
-its sysfs, for both daemons alike, but no fake kernel: attributes are plain files.
+Hosts are 'here', a simulated host, or 'sim' for all simulated hosts. A simulated host has umockdev for both daemons,
+but no fake kernel: attributes are plain files.
 """
 
 import collections
@@ -25,13 +25,14 @@ import pair  # noqa: E402  pylint: disable=wrong-import-position
 from sim_host import UMOCKDEV  # noqa: E402  pylint: disable=wrong-import-position
 
 ROUNDS = 2000
-# So many devices of one kind are asked, and each gets its part of the rounds.
+# Number of devices measured per kind; they share the rounds.
 DEVICES_MAX = 5
 CALLS = ('null', 'list')
 
 
 def kind_of(device):
-    """What its row is called: the outer capability, and what else makes a difference to its document."""
+    """Returns the name of a device's row: its outer capability, and other properties that affect the cost of its
+    document."""
     kinds = device.listCaps()
     if 'mdev_types' in kinds:
         return f'{kinds[0]}, parent of mdevs' if kinds[0] != 'mdev_types' else 'virtual parent of mdevs'
@@ -39,7 +40,7 @@ def kind_of(device):
 
 
 def find_devices(stock, ours):
-    """Names by kind, of what both daemons list."""
+    """Returns the names of the devices that both daemons list, by kind."""
     known = {device.name() for device in stock.listAllDevices()}
     found = collections.defaultdict(list)
     for device in ours.listAllDevices():
@@ -49,7 +50,7 @@ def find_devices(stock, ours):
 
 
 def measure(bench, uris, calls):
-    """Nanoseconds of stock and of ours in each round, of all calls together."""
+    """Returns the nanoseconds of stock and ours in each round, for all calls together."""
     run = subprocess.run([bench, 'compare', *uris, str(ROUNDS // len(calls))], check=False, text=True,
                          capture_output=True, input=''.join(f'{call}\n' for call in calls))
     if run.returncode != 0:

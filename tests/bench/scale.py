@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs on this machine: what the daemon's processor time per device or call is on hosts of more and more mediated
-devices, all on simulated parents. Fails if one grows faster than the number of devices.
+"""Measures on this machine the daemon's processor time per device or call on hosts with increasing numbers of mediated
+devices, on simulated parents. Fails if a figure grows faster than the number of devices.
 
 usage: scale.py BUILD_DIR [DEVICES...]
 
-Times are of the daemon alone, by the scheduler's count in nanoseconds; umockdev is before its sysfs.
+Times are those of the daemon alone, by the scheduler's count in nanoseconds, including umockdev.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ DEVICES = (1000, 4000, 16000)
 PARENTS = 2000
 FUNCTIONS_PER_ROOT = 32 * 8
 CALLS = 50
-# Per device nothing may cost more than so many times what it costs on the smallest host.
+# Maximum cost per device, relative to the smallest host.
 GROWTH_MAX = 2
 TYPES = [mdev.Type('1', 'One', 1, 64)]
-# What is asked of the whole host is told per device, all else per call.
+# Figures given per device; all others are per call.
 OF_ALL = ('start', 'list')
 
 
@@ -49,7 +49,7 @@ def add_parents(kernel):
 
 
 def add_device(kernel, parent):
-    """As it is when the daemon starts: without an event, and without what only a driver needs."""
+    """Adds a device as present when the daemon starts: without an event, and without the driver's state."""
     name = str(uuid.uuid4())
     path = f'{parent.path}/{name}'
     kernel.sysfs.add_device(path, 'mdev', {}, {})
@@ -67,7 +67,7 @@ def host_of(devices):
 
 
 def read_time(pid):
-    """Seconds that all threads of a process have run."""
+    """Returns the processor time of all threads of a process in seconds."""
     stats = pathlib.Path(f'/proc/{pid}/task').glob('*/schedstat')
     return sum(int(stat.read_text(encoding='ascii').split()[0]) for stat in stats) / 1e9
 
@@ -88,7 +88,7 @@ class Events:
 
 
 def measure(devices, program, preload):
-    """Microseconds by figure."""
+    """Returns the microseconds of each figure."""
     hosts.MACHINES['scale'] = host_of(devices)
     with contextlib.closing(SimHost('scale', program, preload)) as host:
         host.daemon.start({})

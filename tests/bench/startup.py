@@ -11,19 +11,19 @@ import sys
 
 import measure
 
-# Mediated devices, and how many starts are measured with them.
+# Numbers of mediated devices, and the number of starts measured with each.
 STARTS = {0: 3, 4000: 1}
 
 
 def resident(process):
-    """KiB of a process that are in memory, those that it shares with nobody and all."""
+    """Returns the resident memory of a process in KiB: private and total."""
     text = pathlib.Path(f'/proc/{process.pid}/smaps_rollup').read_text(encoding='ascii')
     sizes = {line.split(':')[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
     return sizes['Rss'], sizes['Private_Clean'] + sizes['Private_Dirty']
 
 
 def measure_daemon(bench, daemon, devices):
-    """Milliseconds until the first list (median), its memory after that, and how many devices it lists."""
+    """Returns the milliseconds until the first list (median), the memory after it, and the number of listed devices."""
     times = [daemon.start(bench, devices) for _ in range(STARTS[devices])]
     daemon.run(devices)
     listed = subprocess.run(['virsh', '-q', '-c', daemon.uri, 'nodedev-list'], check=True,

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Documents as lines that can be compared: for each element one with its path and attributes, and
-one more with its text.
+"""Converts documents to lines for comparison: one line per element with its path and attributes, and one with its text.
 
-The order of elements counts, except where RULES say that it has no meaning.
+The order of elements is significant, except where RULES say otherwise.
 """
 
 from xml.etree import ElementTree
 
-# Path of the parent, tag of the children whose order among each other has no meaning, and why.
+# Path of the parent, tag of the children whose order is not significant, and the reason.
 RULES = (
     ('/capability', 'type', 'the types of a parent come as the kernel happens to list a directory'),
     ('/iommuGroup', 'address', 'so do the members of a group'),
@@ -18,7 +17,7 @@ KEYS = ('type', 'name', 'id')
 
 
 def sort_children(element, path):
-    """Puts those children in order that RULES name; they stay in the places of their kind."""
+    """Sorts the children named in RULES among their own positions."""
     for suffix, tag, _reason in RULES:
         if not path.endswith(suffix):
             continue
@@ -29,7 +28,7 @@ def sort_children(element, path):
 
 
 def step(element):
-    """How a path names an element: its tag, and what tells it from its siblings."""
+    """Returns an element's step in a path: its tag, and what distinguishes it from its siblings."""
     for key in KEYS:
         if element.get(key) is not None:
             return f"{element.tag}[{key}='{element.get(key)}']"
@@ -51,7 +50,7 @@ def walk(element, plain, shown, lines):
 
 
 def lines_of(document):
-    """The lines of one document; None if it is not well formed."""
+    """Returns the lines of a document; None if it is not well-formed."""
     try:
         root = ElementTree.fromstring(document)
     except ElementTree.ParseError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tells two snapshots apart, and which of it is known (known.toml)."""
+"""Differences between two snapshots, and which of them are known (known.toml)."""
 
 import dataclasses
 import difflib
@@ -63,7 +63,7 @@ class Known:
 
 
 def version_number(text):
-    """'10.5.0' as libvirt counts versions."""
+    """Converts '10.5.0' to libvirt's version number."""
     major, minor, release = map(int, text.split('.'))
     return (major * 1000 + minor) * 1000 + release
 
@@ -74,12 +74,12 @@ def diff(stock, ours):
 
 
 def common(items, names):
-    """Without the items that speak of a device which only one of the two has."""
+    """Drops the items about a device that only one of the two has."""
     return {item for item in items if not names.intersection(item.split(' > '))}
 
 
 def find(stock, ours):
-    """All differences between two snapshots, in the order of names; known or not."""
+    """Returns all differences between two snapshots, sorted by name, known or not."""
     result = []
     odd = stock.devices.keys() ^ ours.devices.keys()
     for name in sorted(stock.devices.keys() | ours.devices.keys()):
@@ -103,7 +103,7 @@ def find(stock, ours):
 
 
 def explain(run, found, table):
-    """Fills in what the table knows of the differences."""
+    """Marks the differences that the table explains."""
     for difference in found:
         for line in difference.lines:
             ids = {row.id for row in table if row.explains(run, difference, line)}
@@ -113,7 +113,7 @@ def explain(run, found, table):
 
 
 def show(difference):
-    """The lines of a report about one difference."""
+    """Returns the lines of a report about one difference."""
     head = f'{difference.kind:8} {difference.name[:SHOWN_CHARACTERS]}'
     if difference.is_known:
         return [f'{head}: known as {", ".join(sorted(difference.known))}']

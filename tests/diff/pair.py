@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The stock daemon and ours on one host: how each is started there, and what the host is given before."""
+"""Starts the stock daemon and ours on one host, and prepares the host."""
 
 import contextlib
 import pathlib
@@ -14,10 +14,10 @@ from stock import Stock
 
 MDEV_BUS = pathlib.Path('/sys/class/mdev_bus')
 DEADLINE = 120.0
-# After which a daemon that says nothing is ended.
+# Timeout of an unresponsive daemon.
 HANG_SECONDS = 600.0
-# What the stock daemon does not get over: it lists thousands of devices for many minutes, and a list of PCI
-# capabilities that leads back to itself for ever. The cases of tests/cases have both.
+# Hosts that the stock daemon cannot handle: it takes minutes to list thousands of devices, and loops forever in a
+# circular list of PCI capabilities. tests/cases covers both.
 TOO_MUCH = ('many-nets',)
 TAKEN_AWAY = {'odd': '/sys/devices/pci0000:40/0000:40:05.0'}
 MACHINES = tuple(machine for machine in hosts.MACHINES if machine not in TOO_MUCH)
@@ -26,7 +26,7 @@ URI = 'nodedev:///system?socket={}'
 
 @contextlib.contextmanager
 def running(daemon, *config):
-    """The daemon's URI while it runs."""
+    """Yields the daemon's URI while it runs."""
     with contextlib.closing(daemon):
         daemon.start(*config)
         timer = threading.Timer(HANG_SECONDS, daemon.kill)
@@ -54,7 +54,7 @@ def uuid(number):
 
 
 def make_real_devices():
-    """One for each parent, of its first type."""
+    """Creates one device per parent, of its first type."""
     for number, types in enumerate(sorted(MDEV_BUS.glob('*/mdev_supported_types')), 1):
         create = sorted(types.iterdir())[0] / 'create'
         create.write_text(uuid(number), encoding='ascii')
@@ -69,7 +69,7 @@ def make_simulated_devices(host):
 
 @contextlib.contextmanager
 def simulated_host(machine, program, preload):
-    """The host, with a device for each parent; `preload` is the directory tests of the build."""
+    """Returns the host with a device per parent; `preload` is the tests directory of the build."""
     library = preload / 'sim/libfakekernel-preload.so'
     with contextlib.closing(SimHost(machine, program, library)) as host:
         if machine in TAKEN_AWAY:
@@ -79,6 +79,6 @@ def simulated_host(machine, program, preload):
 
 
 def stock_environment(environment, preload):
-    """That of the stock daemon in a test bed of umockdev, from that of any other program."""
+    """Returns the stock daemon's environment in a umockdev test bed, based on that of other programs."""
     first = preload / 'diff/libstock-preload.so'
     return {**environment, 'LD_PRELOAD': f'{first} {environment["LD_PRELOAD"]}'}

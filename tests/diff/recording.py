@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A simulated host from a file of umockdev-record, with what such files leave out."""
+"""A simulated host from a file of umockdev-record, completed with data that such files lack."""
 
 import os
 import pathlib
@@ -10,12 +10,12 @@ gi.require_version('UMockdev', '1.0')
 
 from gi.repository import UMockdev  # noqa: E402  pylint: disable=wrong-import-position
 
-# A user who is not root sees the first 64 bytes only.
+# A user other than root sees only the first 64 bytes.
 PCI_CONFIG_SIZE = 256
 
 
 class Recording:
-    """The devices of a file, for as long as this object lives."""
+    """The devices of a file, while this object exists."""
 
     def __init__(self, path):
         self.bed = UMockdev.Testbed.new()
@@ -27,7 +27,7 @@ class Recording:
 
     @staticmethod
     def complete_link(link):
-        """Devices alone are recorded, not their drivers."""
+        """Adds the drivers, because only devices are recorded."""
         if link.is_symlink():
             (link.parent / os.readlink(link)).resolve().mkdir(parents=True, exist_ok=True)
 
@@ -38,5 +38,5 @@ class Recording:
 
     @property
     def environment(self):
-        # libudev believes in a sysfs only if it is mounted as one.
+        # libudev otherwise rejects a sysfs that is not a mount.
         return {'UMOCKDEV_DIR': str(self.root), 'SYSTEMD_DEVICE_VERIFY_SYSFS': '0'}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""All that a daemon says about its devices."""
+"""All answers of a daemon about its devices."""
 
 import dataclasses
 import os
@@ -10,11 +10,11 @@ import libvirt
 
 import canonical
 
-# The names of capabilities, in the order of the bits of virConnectListAllNodeDevices.
+# Names of capabilities, in the order of the bits of virConnectListAllNodeDevices.
 KINDS = ('system', 'pci', 'usb_device', 'usb', 'net', 'scsi_host', 'scsi_target', 'scsi', 'storage',
          'fc_host', 'vports', 'scsi_generic', 'drm', 'mdev_types', 'mdev', 'ccw', 'css', 'vdpa',
          'ap_card', 'ap_queue', 'ap_matrix', 'vpd')
-# What only the calls by name can be asked for.
+# Names that only the older API accepts.
 OTHER_NAMES = ('vport_ops', '80203', '80211', 'ccwgroup', 'no_such_kind', '')
 SEVERAL = (('pci', 'net'), ('usb_device', 'usb'), ('scsi_host', 'fc_host', 'vports'),
            ('storage', 'scsi', 'scsi_generic'), ('system', 'mdev_types', 'mdev', 'vpd'),
@@ -26,7 +26,7 @@ VIRSH_SECONDS = 300
 
 @dataclasses.dataclass
 class Device:
-    """One device: what its calls answer, and its document as lines, if a client can read it."""
+    """One device: the answers of its calls, and its document as lines if it can be parsed."""
 
     parent: str | None
     kinds: tuple[str, ...]
@@ -43,14 +43,14 @@ class Device:
 
 @dataclasses.dataclass
 class Snapshot:
-    """Devices by name, and answers by question: each is a set of names or pairs of names."""
+    """Devices by name, and answers by question; each answer is a set of names or pairs of names."""
 
     devices: dict[str, Device]
     answers: dict[str, frozenset[str]]
 
 
 def attempt(func, *args):
-    """The answer, or in words why there is none."""
+    """Returns the answer, or the reason for its absence as text."""
     try:
         return func(*args)
     except libvirt.libvirtError as error:
@@ -74,7 +74,7 @@ def names(devices):
 
 
 def edges(tree):
-    """The pairs 'parent > child' of what nodedev-list --tree prints."""
+    """Returns the pairs 'parent > child' in the output of nodedev-list --tree."""
     above = []
     pairs = set()
     for line in tree.splitlines():
@@ -89,7 +89,7 @@ def edges(tree):
 
 
 def odd_places(tree, devices):
-    """Where the tree is not what the parents say; this is how it can differ by itself."""
+    """Returns where the tree contradicts the parents, the only independent information in the tree."""
     expected = {f'{device.parent if device.parent in devices else ""} > {name}'
                 for name, device in devices.items()}
     return frozenset(edges(tree) ^ expected)
@@ -103,7 +103,7 @@ def read_tree(uri, devices):
 
 
 def by_wwn(connection, devices):
-    """Which host is found by each pair of names that some adapter has."""
+    """Returns the host found by each pair of names that an adapter has."""
     found = set()
     for name, device in devices.items():
         if 'fc_host' not in device.kinds or device.lines is None:
@@ -137,7 +137,7 @@ def read_answers(connection, devices, uri):
 
 
 def read(uri):
-    """Everything of the daemon that the URI leads to."""
+    """Reads all answers of the daemon at the URI."""
     libvirt.registerErrorHandler(lambda _context, _error: None, None)
     connection = libvirt.open(uri)
     try:

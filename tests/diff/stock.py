@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The stock daemon, out of the way of everybody else: libvirtd with its node-device driver alone."""
+"""The stock daemon, isolated from this machine: libvirtd with only its node-device driver."""
 
 import pathlib
 import shlex
@@ -10,14 +10,14 @@ from daemon import Daemon
 PROGRAM = '/usr/sbin/libvirtd'
 DRIVER = 'libvirt_driver_nodedev.so'
 DRIVERS = '/usr/lib/*/libvirt/connection-driver/'
-# What is its own from one run to the next, and what it would share with another one.
+# Directories that a run must not share with other runs or daemons.
 HIDDEN = ('/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/etc/mdevctl.d')
-# Without them mdevctl does nothing.
+# mdevctl fails without these directories.
 SCRIPTS = ('/etc/mdevctl.d/scripts.d/callouts', '/etc/mdevctl.d/scripts.d/notifiers')
 
 
 class Stock(Daemon):
-    """Started and stopped as ours is, in a mount namespace of its own."""
+    """Started and stopped like our daemon, in its own mount namespace."""
 
     def __init__(self, deadline, environment=None):
         super().__init__('unshare', deadline, environment)
@@ -45,5 +45,5 @@ class Stock(Daemon):
         return ['--mount', 'sh', '-c', script]
 
     def stop(self):
-        """How it ends is not our business."""
+        """Stops the daemon; its exit status does not matter."""
         self.kill()

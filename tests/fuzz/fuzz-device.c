@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any bytes as a PCI configuration space, as a reply of devlink, and as the description of a type.
- * Nothing is read behind the end, and what is taken out makes a document that can be read and says
- * the same again.
+ * No byte after the end is read, and the result makes a document that can be parsed and prints the
+ * same again.
  */
 #include "config.h"
 
@@ -79,7 +79,7 @@ check_description(const guint8 *bytes, gsize size)
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
-    /* Of exactly that size, so that a byte too many is noticed. */
+    /* An allocation of the exact size lets sanitizers detect overruns. */
     g_autofree guint8 *bytes = g_memdup2(data, size);
 
     check_config(bytes, size);

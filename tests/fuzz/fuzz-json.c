@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a definition, as attributes that a script tells, and as what a script says it
- * supports: taken or refused with an error; a definition that was taken can be written, read again,
- * and is the same then.
+ * Any bytes as a definition, as a script's attributes, and as a script's supported actions:
+ * accepted or refused with an error. An accepted definition can be written and read again, with the
+ * same result.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ check_error(gboolean taken, const GError *error)
 }
 
 
-/* What may be written is read again as the same; only what would be too long may not. */
+/* A written definition is read back the same; only one that would be too long may be refused. */
 static void
 check_file(const MdDefinition *definition)
 {
@@ -59,7 +59,7 @@ check_definition(const char *text, gsize size)
 
     check_file(definition);
     written = md_definition_format(definition, FALSE);
-    /* Escapes make it longer, and may make it too long to be read. */
+    /* Escapes may make the text too long to be read. */
     again = md_definition_parse(PARENT, UUID, written, strlen(written), &error);
     check_error(again != NULL, error);
     if (again != NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Bytes of a client: cut into messages, and each payload taken for the arguments of every
- * procedure. What decodes must encode again to the same bytes.
+ * Any bytes of a client: split into messages, with each payload decoded as the arguments of every
+ * procedure. Decoded arguments must encode to the same bytes.
  */
 #include "config.h"
 
@@ -49,7 +49,7 @@ try_type(const MdMessage *message, const Type *type)
 }
 
 
-/* What a client says of whom it acts for. */
+/* The identity that a client sets. */
 static void
 try_identity(const MdMessage *message)
 {

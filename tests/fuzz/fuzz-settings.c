@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any bytes as a configuration file: taken, with every number within its range, or refused with an
- * error that can be shown. */
+/* Any bytes as a configuration file: accepted, with every number in its range, or refused with
+ * an error in valid UTF-8. */
 #include "config.h"
 
 #include <sys/mman.h>
@@ -32,7 +32,7 @@ check_settings(const MdSettings *settings)
 }
 
 
-/* Of exactly this content, in memory. */
+/* Returns a file in memory with this content. */
 static int
 make_file(const guint8 *data, gsize size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as attributes of sysfs: a parent with two types, of which the attributes are what
- * stands between the NULs of the input. What is read makes a document that can be read and says the
- * same again, and a type can be meant by each of its names.
+ * Any bytes as attributes of sysfs: a parent with two types, whose attributes are the parts of the
+ * input between NULs. The result makes a document that can be parsed and prints the same again, and
+ * a type can be found by each of its names.
  */
 #include "config.h"
 
@@ -33,8 +33,8 @@ static const char *const files[] = {
     "text",
 };
 
-/* A directory for all inputs; types are another directory for each, as what is read of one is kept.
- */
+/* A directory for all inputs; each input has its own directory of types, because types are
+ * cached. */
 static char *root;
 
 
@@ -140,7 +140,7 @@ check_types(MdSysfsDir *parent)
         }
         whole = whole && type->device_api != NULL;
     }
-    /* A document without the API is refused, as by libvirt. */
+    /* A document without the device API is refused, as in libvirt. */
     if (whole)
         check_document(types);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as each of the small texts that come from the kernel, from udev, from names of files
- * and from other programs: addresses, world-wide names, UUIDs, identities of processes. What is
- * taken is in its range, and what is made of it is of its form and means the same when read again.
+ * Any bytes as each of the short texts of the kernel, udev, file names and other programs:
+ * addresses, world-wide names, UUIDs, identities of processes. Accepted values are in their range;
+ * their output has the right format and parses to the same value.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a message of the kernel's about a device. What is taken names an action and a path,
- * and nothing that is told of it lies outside of the message.
+ * Any bytes as a kernel uevent. An accepted message has an action and a path, and all results point
+ * into the message.
  */
 #include "config.h"
 
@@ -24,7 +24,7 @@ int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
     static const char *const names[] = { "SUBSYSTEM", "DEVTYPE", "DEVPATH_OLD", "MDEV_STATE", "" };
-    /* On the heap, so that a sanitizer sees a step over the end. */
+    /* An allocation of the exact size lets sanitizers detect overruns. */
     g_autofree char *bytes = g_memdup2(data, size);
     MdKernelMessage message = { 0 };
 

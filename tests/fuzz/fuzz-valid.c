@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a document that is to be checked against libvirt's schema before it is read: both
- * refuse with an error of their own.
+ * Any bytes as a document that is validated against libvirt's schema before it is parsed: both
+ * steps refuse with an error of their own.
  */
 #include "config.h"
 

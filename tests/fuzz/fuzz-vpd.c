@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as the vital product data of a card: what is taken out of them makes a document that is
- * well-formed, can be read, and says the same again.
+ * Any bytes as the vital product data of a card: the result makes a well-formed document that can
+ * be parsed and prints the same again.
  */
 #include "config.h"
 
@@ -44,7 +44,7 @@ check_document(const MdPciVpd *vpd)
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
-    /* Of exactly that size, so that a byte too many is noticed. */
+    /* An allocation of the exact size lets sanitizers detect overruns. */
     g_autofree guint8 *bytes = g_memdup2(data, size);
     g_autoptr(MdPciVpd) vpd = md_pci_vpd_decode(bytes, size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Any bytes as a document: parsed or refused with an error; what was parsed is within the limits,
- * can be printed, read again, and is then printed the same.
+ * Any bytes as a document: parsed or refused with an error. A parsed document is within the limits,
+ * can be printed and parsed again, and prints the same again.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 
 
-/* The codes that xml.h names. */
+/* The error codes documented in xml.h. */
 static gboolean
 is_legal(const GError *error)
 {
@@ -60,7 +60,7 @@ check_nodes(xmlNodePtr node, guint depth)
 }
 
 
-/* As libxml2 sees it by itself: the scanner has not lost its way. */
+/* Checks with libxml2 alone that the scanner has not misinterpreted the document. */
 static void
 check_limits(const char *document)
 {
@@ -68,7 +68,7 @@ check_limits(const char *document)
         xmlReadMemory(document, (int)strlen(document), NULL, NULL,
                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 
-    /* It takes the encoding that is declared more seriously. */
+    /* libxml2 is stricter about the declared encoding. */
     if (doc != NULL)
         g_assert_cmpuint(check_nodes(doc->children, 0), <=, MD_XML_ELEMENTS_MAX);
 }
@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     check_limits(document);
     copy = md_node_device_def_copy(def);
     first = md_xml_format(copy, TRUE);
-    /* Escapes make it longer, and may make it too long to be read. */
+    /* Escapes may make the text too long to be read. */
     again = md_xml_parse(first, &error);
     if (again == NULL) {
         g_assert_error(error, MD_ERROR, VIR_ERR_XML_ERROR);

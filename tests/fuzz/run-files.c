@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs a fuzz entry over the files of the given files and directories, one TAP case each, without a
- * fuzzer: what once crashed stays tested by any compiler.
+ * Runs a fuzz entry over files and directories, one TAP case per file, without a fuzzer: inputs
+ * that once crashed are tested with any compiler.
  */
 #include "config.h"
 
