@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs the job inside the guest and carries what it prints to the host.
+"""Runs the job inside the guest and forwards its output to the host.
 
-A virtio port can be open only once, and whoever opens /dev/stdout opens it again: so the job gets
-pipes, and this program copies them to the ports.
+A virtio port can be open only once, and a program that opens /dev/stdout opens the port again. The job therefore writes
+to pipes, which this program copies to the ports.
 """
 
 import json
@@ -22,7 +22,7 @@ def write_all(port, data):
 
 
 def copy_available(pipe, port):
-    """Copies what the pipe holds now. False at its end."""
+    """Copies the data available in the pipe. Returns False at its end."""
     try:
         data = os.read(pipe, CHUNK)
     except BlockingIOError:
@@ -32,7 +32,7 @@ def copy_available(pipe, port):
 
 
 def drain(pipe, port):
-    """Copies what is left; processes left behind may hold the other end open."""
+    """Copies the remaining data; background processes may hold the other end open."""
     while True:
         try:
             data = os.read(pipe, CHUNK)
@@ -44,7 +44,7 @@ def drain(pipe, port):
 
 
 def start(job, outputs):
-    """Starts the job; its exit status is that of a shell when it cannot be run."""
+    """Starts the job; if it cannot be run, the exit status is a shell's."""
     try:
         return subprocess.Popen(job['argv'], cwd=job['cwd'], env={**os.environ, **job['env']},
                                 stdin=subprocess.DEVNULL, stdout=outputs[0], stderr=outputs[1],

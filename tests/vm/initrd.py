@@ -10,13 +10,13 @@ import shutil
 import stat
 import subprocess
 
-# What must work before the root file system is there.
+# Required before the root file system is mounted.
 MODULES = ('virtio_pci', '9p', '9pnet_virtio', 'overlay')
 APPLETS = ('sh', 'insmod', 'mkdir', 'mount', 'cp', 'cat', 'ln', 'switch_root', 'poweroff')
 
 
 class NoModule(Exception):
-    """A module that the machine needs to boot is not installed."""
+    """A module required for booting is not installed."""
 
 
 class Archive:
@@ -27,7 +27,7 @@ class Archive:
         self.inode = 0
 
     def add(self, name, mode, data=b''):
-        """Adds one entry; its directory must have been added before."""
+        """Adds one entry; its directory must already exist in the archive."""
         self.inode += 1
         path = name.encode() + b'\0'
         fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(path), 0)
@@ -49,7 +49,7 @@ class Archive:
 
 
 def module_files(release, names=MODULES):
-    """The files of modules and of all that they depend on, in the order of loading."""
+    """Returns the files of modules and their dependencies, in the order of loading."""
     files = []
     for name in names:
         result = subprocess.run(['modprobe', '-S', release, '--show-depends', name],
@@ -65,7 +65,7 @@ def module_files(release, names=MODULES):
 
 
 def module_data(path):
-    """The content of a module; busybox cannot unpack all that kmod can."""
+    """Returns the contents of a module, unpacked, because busybox does not support all compression formats of kmod."""
     data = pathlib.Path(path).read_bytes()
     return lzma.decompress(data) if path.endswith('.xz') else data
 

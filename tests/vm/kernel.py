@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Finds the installed kernel that test machines boot. Run as a program it prints its release."""
+"""Finds the installed kernel that test machines boot. As a program, prints its release."""
 
 import pathlib
 import re
@@ -14,13 +14,13 @@ class NoKernel(Exception):
 
 
 def version_key(release):
-    """Orders kernel releases as a person would: 6.1.0-9 before 6.1.0-10."""
+    """Sort key of kernel releases: 6.1.0-9 before 6.1.0-10."""
     return [(0, int(part), '') if part.isdigit() else (1, 0, part)
             for part in re.split(r'(\d+)|[.-]', release) if part]
 
 
 def newest_release():
-    """The newest release of which both the image and the modules are installed."""
+    """Returns the newest release with both image and modules installed."""
     releases = [image.name.removeprefix('vmlinuz-') for image in BOOT.glob('vmlinuz-*')]
     releases = [release for release in releases if (MODULES / release / 'modules.dep').exists()]
     if not releases:
@@ -29,7 +29,7 @@ def newest_release():
 
 
 def image(release):
-    """The bootable image of a release."""
+    """Returns the bootable image of a release."""
     return BOOT / f'vmlinuz-{release}'
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The virtual machine: which accelerator it may use and which devices it has."""
+"""The virtual machine: its accelerator and devices."""
 
 import hashlib
 import os
@@ -22,20 +22,20 @@ while :; do :; done
 MAX_DEVICES = 16
 FIRST_DEVICE_SLOT = 0x08
 FIRST_PORT_SLOT = 0x18
-# Boards as the M60 of the examples sits: at 0000:86:00.0 and 0000:87:00.0.
+# The M60 boards of the examples, at 0000:86:00.0 and 0000:87:00.0.
 N_BOARDS = 2
 FIRST_BOARD_BUS = 0x86
-# Without this each serial port would be "Debian's console" to the guest as well.
+# Without these, the guest would take each serial port for a console.
 BASE = ['-nodefaults', '-display', 'none', '-no-reboot', '-no-user-config', '-monitor', 'none']
 
 
 def command(arguments):
-    """A command line that dies with the process that started it, however that one ends."""
+    """Returns a command line that ends with its parent process, however that ends."""
     return ['setpriv', '--pdeathsig', 'KILL', '--', QEMU] + BASE + arguments
 
 
 def boots_with_kvm(release):
-    """Boots the kernel to its first process under KVM: the device may exist and not be usable."""
+    """Boots the kernel to its first process under KVM, because the device may exist without being usable."""
     if not os.access('/dev/kvm', os.R_OK | os.W_OK):
         return False
     with tempfile.TemporaryDirectory(prefix='vm-probe-') as work:
@@ -55,7 +55,7 @@ def boots_with_kvm(release):
 
 
 def accelerator(release):
-    """'kvm' or 'tcg'; the answer of the probe is remembered until the host boots again."""
+    """Returns 'kvm' or 'tcg'; the result of the probe is stored until the host reboots."""
     wanted = os.environ.get('VM_ACCEL', '')
     if wanted in ('kvm', 'tcg'):
         return wanted
@@ -74,7 +74,7 @@ def accelerator(release):
 
 
 def processor_arguments(accel, cpus, iommu):
-    """'icount': 8 ns for each instruction, which only a single processor can have."""
+    """With 'icount', each instruction takes 8 ns, which requires a single processor."""
     if accel == 'icount':
         return ['-smp', '1', '-accel', 'tcg', '-icount', 'shift=3,sleep=off']
     if accel == 'kvm':
@@ -83,10 +83,9 @@ def processor_arguments(accel, cpus, iommu):
 
 
 def kernel_words(accel):
-    """What the accelerator wants on the kernel's command line."""
-    # An emulated machine's processors have one clock, which the kernel cannot know; each look at another costs
-    # a way out of the emulated processor. Its timer comes late where others want the real one, too, which the kernel
-    # would take for one that is not connected.
+    """Returns the kernel parameters that the accelerator requires."""
+    # The processors of an emulated machine share one clock, which the kernel does not know; any other clock source is
+    # slow to read. If the host is busy, the emulated timer is late, and the kernel would consider it disconnected.
     return ['tsc=reliable', 'no_timer_check'] if accel != 'kvm' else []
 
 
@@ -99,14 +98,14 @@ def share(tag, path, readonly):
 
 
 def channel(name, fd):
-    """A virtio port of that name; what the guest writes to it comes out at the descriptor."""
+    """A virtio port; the guest's output is written to the descriptor."""
     return ['-add-fd', f'fd={fd},set={fd}',
             '-chardev', f'file,id={name},path=/dev/fdset/{fd},append=on',
             '-device', f'virtserialport,chardev={name},name={name}']
 
 
 def parents(count):
-    """Functions for md_vgpu to bind: two boards behind ports of a bus of their own, then bare ones."""
+    """Functions for md_vgpu: two boards behind ports of their own bus, then plain ones."""
     arguments = []
     boards = min(count, N_BOARDS)
     if boards > 0:
@@ -121,7 +120,7 @@ def parents(count):
 
 
 def sriov(count):
-    """A physical function (NVMe) behind a root port of its own, with that many virtual ones."""
+    """A physical function (NVMe) behind its own root port, with this number of virtual functions."""
     if count == 0:
         return []
     return ['-device', f'pcie-root-port,id=rp1,bus=pcie.0,addr={FIRST_PORT_SLOT:#x},'

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The rich machine: one or more of every kind of hardware that QEMU plays and that a host can have.
+"""The rich machine: at least one of each kind of hardware that QEMU emulates and a host can have.
 
-All of it hangs below a bus of its own, so that nothing moves the devices of the plain machine.
-Disks are of nothing but zeros. What the guest adds by software is in rich-guest.
+All devices are below a bus of their own, so that the addresses of the plain machine do not change. Disks contain only
+zeros. rich-guest adds devices emulated by the guest's kernel.
 """
 
 BUS = 0x40
@@ -15,7 +15,7 @@ VIRTUAL_FUNCTIONS = 2
 
 
 class Builder:
-    """Collects arguments; hands out ports of the bus and disks."""
+    """Collects arguments; allocates ports of the bus and disks."""
 
     def __init__(self):
         self.arguments = []
@@ -30,7 +30,7 @@ class Builder:
         self.add('-device', text)
 
     def port(self):
-        """A root port of its own; returns its bus."""
+        """Adds a root port; returns its bus."""
         index = self.ports
         self.ports += 1
         self.device(f'pcie-root-port,id=rich{index},bus=rich,addr={index:#x},'
@@ -38,7 +38,7 @@ class Builder:
         return f'rich{index}'
 
     def disk(self, mebibytes=64, readonly=False):
-        """A medium of zeros; returns the name to refer to it by."""
+        """Adds a medium of zeros; returns its name."""
         name = f'zeros{self.disks}'
         self.disks += 1
         words = ',read-only=on' if readonly else ''
@@ -47,7 +47,7 @@ class Builder:
         return name
 
     def network(self):
-        """Something to plug a network card into, so that its link comes up; returns its name."""
+        """Adds a network backend, so that the link of a card is up; returns its name."""
         name = f'network{self.networks}'
         self.networks += 1
         self.add('-netdev', f'user,id={name},restrict=on')
@@ -62,7 +62,7 @@ def memory(builder, mebibytes):
 
 
 def express_switch(builder):
-    """A switch with a network card, a USB controller and an empty place."""
+    """A switch with a network card, a USB controller and an empty slot."""
     builder.device(f'x3130-upstream,id=upstream,bus={builder.port()}')
     for index in range(3):
         builder.device(f'xio3130-downstream,id=down{index},bus=upstream,addr={index:#x},'
@@ -86,7 +86,7 @@ def nvme(builder):
 
 
 def scsi(builder):
-    """Host adapters with disks, cdroms and what else has a target."""
+    """Host adapters with disks, cdroms and other targets."""
     builder.device(f'virtio-scsi-pci,id=vscsi,bus={builder.port()}')
     builder.device(f'scsi-hd,bus=vscsi.0,scsi-id=1,lun=0,drive={builder.disk()},vendor=Example,'
                    'product=Disk One,serial=S1,wwn=0x5000c50015ea71ac,rotation_rate=7200')
@@ -101,8 +101,8 @@ def scsi(builder):
 
 
 def conventional(builder):
-    """What is no Express device, behind a bridge."""
-    # Not on our own bus, whose interrupt lines lead nowhere.
+    """Conventional devices, behind a bridge."""
+    # Not on our own bus, whose interrupt lines are not connected.
     builder.device(f'pcie-pci-bridge,id=old,bus=pcie.0,addr={OLD_SLOT:#x}')
     slots = iter(range(1, 32))
 
@@ -137,7 +137,7 @@ def virtio(builder):
 
 
 def ata(builder):
-    """The chip set's own AHCI, one more, and the floppy."""
+    """The chip set's AHCI, another one, and the floppy drive."""
     builder.device(f'ide-hd,bus=ide.0,drive={builder.disk()},serial=QM-0001,model=Example ATA')
     builder.device(f'ide-cd,bus=ide.1,drive={builder.disk(16, True)}')
     builder.device('ide-cd,bus=ide.2')
@@ -171,7 +171,7 @@ def usb(builder):
 
 
 def arguments(mebibytes):
-    """qemu's arguments for all of it, given the size of the memory."""
+    """Returns qemu's arguments, given the size of the memory."""
     builder = Builder()
     memory(builder, mebibytes)
     builder.device(f'pxb-pcie,id=rich,bus=pcie.0,bus_nr={BUS},numa_node={NODES - 1}')
