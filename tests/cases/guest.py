@@ -205,10 +205,12 @@ class Guests(MediatedTest):
     def test_without_its_device(self):
         uuid = self.new_uuid()
         with self.nothing_changes():
-            self.assert_refused(libvirt.VIR_ERR_DEVICE_MISSING, self.start_guest, uuid, says=uuid)
+            self.assert_refused(libvirt.VIR_ERR_DEVICE_MISSING, self.start_guest, uuid, says=uuid,
+                                domain=libvirt.VIR_FROM_NONE)
         self.assertEqual(self.qemu.listAllDomains(), [])
         self.create(uuid=uuid).destroy()
-        self.assert_refused(libvirt.VIR_ERR_DEVICE_MISSING, self.start_guest, uuid, says=uuid)
+        self.assert_refused(libvirt.VIR_ERR_DEVICE_MISSING, self.start_guest, uuid, says=uuid,
+                            domain=libvirt.VIR_FROM_NONE)
 
     def test_example(self):
         result = subprocess.run([EXAMPLES / 'run-guest', URI.format(self.daemon.rw_path)],
