@@ -212,7 +212,7 @@ class LifeCycle(ServiceTest):
         pid = self.daemon.process.pid
         self.daemon.write_config({'xml': {'details': 'perhaps'}})
         systemd.reload(SERVICE)
-        self.wait_until(lambda: 'broke' in show(SERVICE, 'StatusText'), 'a status that tells')
+        self.wait_until(lambda: 'failed to reload' in show(SERVICE, 'StatusText'), 'a status that tells')
         self.wait_for_log(str(self.daemon.config_path))
         self.assertEqual((show(SERVICE, 'ActiveState'), self.daemon.process.pid), ('active', pid))
         self.assert_served()
