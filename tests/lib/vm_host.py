@@ -19,6 +19,8 @@ MDEV_DEVICES = pathlib.Path('/sys/bus/mdev/devices')
 PCI_DEVICES = pathlib.Path('/sys/bus/pci/devices')
 UEVENT_SEQNUM = '/sys/kernel/uevent_seqnum'
 DEADLINE = 60.0
+# Given udevd to process its queue before it is asked once more.
+RESUME_SECONDS = 15.0
 UDEVD_ENDS = 5.0    # seconds; more than an orderly end of udevd takes
 RESTING_KNOBS = (*host.KNOBS, 'delay_create_ms', 'delay_remove_ms', 'delay_available_ms',
                  'homogeneous')
@@ -179,8 +181,15 @@ class VmHost(host.Host):
         try:
             yield
         finally:
+            self.resume_udev()
+
+    def resume_udev(self):
+        """Repeats the request until udevd has processed its queue: once udevd 252 stayed silent after it."""
+        def has_resumed():
             subprocess.run(['udevadm', 'control', '--start-exec-queue'], check=True)
-            self.settle()
+            return subprocess.run(['udevadm', 'settle', f'--timeout={RESUME_SECONDS:.0f}'], check=False).returncode == 0
+        host.wait_until(has_resumed, 'the events of udevd', DEADLINE)
+        self.settle()
 
     @staticmethod
     def udev_processes():
