@@ -16,7 +16,8 @@
 
 #define ATTR_PHYSFN           "device/physfn"
 #define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/" MD_ATTR_SUBSYSTEM
-#define CLASS_INFINIBAND      "infiniband"
+/* The link to the class of the interface leads to the directory of all classes. */
+#define CLASS_INFINIBAND MD_ATTR_SUBSYSTEM "/../infiniband"
 /* Maximum number of offloads; no kernel has as many. */
 #define OFFLOADS_MAX 1024
 
@@ -162,25 +163,11 @@ ask_offloads(int fd, const char *interface)
 }
 
 
-/* The directory of a class in the sysfs that contains `device`; NULL if that is not the path of a
- * device. */
-static char *
-make_class_path(const char *device, const char *class)
-{
-    const char *below = strstr(device, "/" MD_SYS_DEVICES "/");
-
-    if (below == NULL)
-        return NULL;
-    return g_strdup_printf("%.*s/" MD_SYS_CLASS "/%s", (int)(below - device), device, class);
-}
-
-
 /* Whether there is an RDMA device on the same hardware. */
 static gboolean
 has_rdma(MdSysfsDir *dir)
 {
-    g_autofree char *path = make_class_path(md_sysfs_dir_get_path(dir), CLASS_INFINIBAND);
-    g_autoptr(MdSysfsDir) class = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
+    g_autoptr(MdSysfsDir) class = md_sysfs_dir_open_child(dir, CLASS_INFINIBAND, NULL);
     g_autoptr(GPtrArray) names = class != NULL ? md_sysfs_dir_list(class, ".") : NULL;
     guint64 hardware = names != NULL ? md_sysfs_dir_find_inode(dir, MD_ATTR_DEVICE) : 0;
 
