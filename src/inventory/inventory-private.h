@@ -12,7 +12,6 @@ struct _MdInventory {
 
     MdRegistry *registry;
     const MdSettings *settings;
-    char *devices_root; /* prefix of all device paths */
     MdUdev *udev;
     MdUeventWait *uevent_wait;
     MdPendingDevices *pending;      /* announced, but incomplete in sysfs */

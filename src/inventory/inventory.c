@@ -26,7 +26,6 @@ md_inventory_dispose(GObject *object)
     g_clear_object(&self->starting);
     g_clear_pointer(&self->found, g_ptr_array_unref);
     g_clear_object(&self->udev);
-    g_clear_pointer(&self->devices_root, g_free);
     g_clear_object(&self->registry);
     g_clear_pointer(&self->pending, md_pending_devices_free);
     g_clear_pointer(&self->superseded, md_superseded_events_free);
@@ -57,7 +56,7 @@ find_parent_name(MdInventory *self, const char *path)
 {
     g_autofree char *above = g_path_get_dirname(path);
 
-    while (g_str_has_prefix(above, self->devices_root)) {
+    while (md_roots_has_device_path(self->settings->roots, above)) {
         MdNodeDevice *parent = md_registry_find_path(self->registry, above);
         char *next = NULL;
 
@@ -579,7 +578,6 @@ md_inventory_new(MdRegistry *registry, const MdSettings *settings)
 
     self->registry = g_object_ref(registry);
     self->settings = settings;
-    self->devices_root = g_build_filename(settings->roots->sys, MD_SYS_DEVICES "/", NULL);
     self->udev = md_udev_new(settings);
     self->uevent_wait = md_uevent_wait_new(settings);
     self->pending = md_pending_devices_new(settings, retry_pending, self);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "util/fd.h"
-#include "util/names.h"
 
 #define DIRECTORY_MODE 0700
 #define FILE_MODE      0600
@@ -87,7 +86,7 @@ md_unfinished_end(const char *directory, const char *path)
 
 /* NULL if the file has no complete record, or another owner. */
 static MdUnfinished *
-read_note(const char *devices, const char *directory, const char *name)
+read_note(const MdRoots *roots, const char *directory, const char *name)
 {
     g_autofree char *file = g_build_filename(directory, name, NULL);
     g_autofree char *text = g_malloc0(NOTE_MAX);
@@ -102,8 +101,8 @@ read_note(const char *devices, const char *directory, const char *name)
 
     /* Two lines, both terminated, and the empty string behind them. */
     lines = g_strsplit(text, "\n", -1);
-    if (g_strv_length(lines) != 3 || *lines[2] != '\0' || !g_str_has_prefix(lines[0], devices) ||
-        !g_str_has_suffix(lines[0], name))
+    if (g_strv_length(lines) != 3 || *lines[2] != '\0' ||
+        !md_roots_has_device_path(roots, lines[0]) || !g_str_has_suffix(lines[0], name))
         return NULL;
 
     self = g_new0(MdUnfinished, 1);
@@ -116,13 +115,12 @@ read_note(const char *devices, const char *directory, const char *name)
 GPtrArray *
 md_unfinished_list(const MdRoots *roots, const char *directory)
 {
-    g_autofree char *devices = g_build_filename(roots->sys, MD_SYS_DEVICES "/", NULL);
     GPtrArray *notes = g_ptr_array_new_with_free_func((GDestroyNotify)md_unfinished_free);
     g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
     const char *name = NULL;
 
     while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        MdUnfinished *note = read_note(devices, directory, name);
+        MdUnfinished *note = read_note(roots, directory, name);
         g_autofree char *file = g_build_filename(directory, name, NULL);
 
         if (note != NULL)

@@ -3,7 +3,10 @@
 
 #include "util/roots.h"
 
+#include <string.h>
 #include <unistd.h>
+
+#include "util/names.h"
 
 
 MdRoots *
@@ -51,4 +54,12 @@ md_roots_unref(MdRoots *self)
 {
     if (self != NULL)
         g_atomic_rc_box_release_full(self, (GDestroyNotify)roots_clear);
+}
+
+
+gboolean
+md_roots_has_device_path(const MdRoots *self, const char *path)
+{
+    return g_str_has_prefix(path, self->sys) &&
+           g_str_has_prefix(path + strlen(self->sys), "/" MD_SYS_DEVICES "/");
 }

@@ -31,4 +31,7 @@ MdRoots *md_roots_new_below(const char *directory, gboolean is_session);
 MdRoots *md_roots_ref(MdRoots *self);
 void md_roots_unref(MdRoots *self);
 
+/* Whether a path is below the directory of all devices in sysfs. */
+gboolean md_roots_has_device_path(const MdRoots *self, const char *path);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdRoots, md_roots_unref)
