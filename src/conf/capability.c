@@ -29,11 +29,18 @@ md_cap_kind_find(const char *name)
 }
 
 
+gboolean
+md_cap_kind_may_be_parent(const MdCapKind *kind)
+{
+    return kind->make_address != NULL;
+}
+
+
 char *
 md_cap_kind_make_address(const char *device)
 {
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        char *address = kinds[i]->make_address != NULL ? kinds[i]->make_address(device) : NULL;
+        char *address = md_cap_kind_may_be_parent(kinds[i]) ? kinds[i]->make_address(device) : NULL;
 
         if (address != NULL)
             return address;

@@ -95,6 +95,9 @@ const MdCapKind *md_cap_kind_find(const char *name);
  */
 char *md_cap_kind_make_address(const char *device);
 
+/* Whether devices of this kind may be parents of mediated devices, if their driver offers types. */
+gboolean md_cap_kind_may_be_parent(const MdCapKind *kind);
+
 /* An empty capability of a kind. */
 MdCap *md_cap_new(const MdCapKind *kind);
 MdCap *md_cap_copy(const MdCap *cap);

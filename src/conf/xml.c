@@ -118,7 +118,7 @@ parse_capability(MdNodeDeviceDef *def, xmlNodePtr root, GError **error)
         return FALSE;
     cap = md_node_device_def_add_cap(def, kind);
     return (kind->parse == NULL || kind->parse(cap, node, error)) &&
-           (kind->make_address == NULL || md_mdev_types_parse(node, &def->mdev_types, error));
+           (!md_cap_kind_may_be_parent(kind) || md_mdev_types_parse(node, &def->mdev_types, error));
 }
 
 

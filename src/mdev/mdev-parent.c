@@ -117,9 +117,7 @@ md_mdev_find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef 
 gboolean
 md_mdev_serves_parent(const MdNodeDevice *parent)
 {
-    g_autoptr(GPtrArray) kinds = md_node_device_def_list_caps(parent->def);
-
-    return g_ptr_array_find(kinds, &md_cap_kind_mdev_types, NULL);
+    return parent->def->mdev_types != NULL;
 }
 
 

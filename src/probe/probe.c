@@ -319,7 +319,7 @@ read_again(
 {
     gboolean is_whole = TRUE;
 
-    if (probe->kind->make_address != NULL &&
+    if (md_cap_kind_may_be_parent(probe->kind) &&
         !md_mdev_types_refresh(&def->mdev_types, dir, may_block || is_counting(probe, def), error))
         return FALSE;
     if (probe->refresh != NULL)

@@ -56,7 +56,7 @@ is_permanent(const MdNodeDevice *self)
 gboolean
 md_node_device_may_be_parent(const MdNodeDevice *self)
 {
-    return md_node_device_def_get_kind(self->def)->make_address != NULL;
+    return md_cap_kind_may_be_parent(md_node_device_def_get_kind(self->def));
 }
 
 
