@@ -41,3 +41,12 @@ md_backend_choose(const MdBackend *const *backends,
                      def->name != NULL ? def->name : "");
     return first;
 }
+
+
+char *
+md_backend_finish(GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_async_result_is_tagged(result, md_backend_finish), NULL);
+
+    return g_task_propagate_pointer(G_TASK(result), error);
+}

@@ -162,15 +162,6 @@ md_command_give_up(MdCommand *self)
 }
 
 
-char *
-md_backend_finish(GAsyncResult *result, GError **error)
-{
-    g_return_val_if_fail(g_async_result_is_tagged(result, md_backend_finish), NULL);
-
-    return g_task_propagate_pointer(G_TASK(result), error);
-}
-
-
 static void
 command_answer(MdCommand *self)
 {
