@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "kernel/sysfs.h"
 #include "util/error.h"
 
@@ -76,12 +77,8 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    const char *argv[] = { "rm", "-r", fixture->root, NULL };
-
     md_sysfs_dir_free(fixture->dir);
-    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
 }
 
 

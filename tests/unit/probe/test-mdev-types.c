@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "../scratch.h"
 #include "probe/mdev-types.h"
 #include "util/error.h"
 
@@ -58,19 +59,6 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     md_sysfs_dir_free(fixture->parent);
     g_ptr_array_add(roots, fixture->root);
-}
-
-
-static void
-remove_all(void)
-{
-    for (guint i = 0; i < roots->len; i++) {
-        const char *argv[] = { "rm", "-r", g_ptr_array_index(roots, i), NULL };
-
-        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                                   NULL, NULL, NULL));
-    }
-    g_ptr_array_unref(roots);
 }
 
 
@@ -199,7 +187,7 @@ main(int argc, char **argv)
     };
     int result = 0;
 
-    roots = g_ptr_array_new_with_free_func(g_free);
+    roots = g_ptr_array_new_with_free_func((GDestroyNotify)scratch_remove);
     g_test_init(&argc, &argv, NULL);
     g_test_add("/mdev-types/read", Fixture, NULL, set_up, test_read, tear_down);
     g_test_add("/mdev-types/changed", Fixture, NULL, set_up, test_changed, tear_down);
@@ -211,6 +199,6 @@ main(int argc, char **argv)
         g_test_add(name, Fixture, &wishes[i], set_up, test_resolve, tear_down);
     }
     result = g_test_run();
-    remove_all();
+    g_ptr_array_unref(roots);
     return result;
 }

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
+#include "../scratch.h"
 #include "conf/cap-mdev.h"
 #include "probe/mdev-types.h"
 #include "probe/probe.h"
@@ -52,13 +53,9 @@ set_up(Fixture *fixture, gconstpointer data)
 static void
 tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    const char *argv[] = { "rm", "-r", fixture->root, NULL };
-
-    g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
     md_sysfs_dir_free(fixture->dir);
     md_node_device_def_unref(fixture->def);
-    g_free(fixture->root);
+    scratch_remove(fixture->root);
 }
 
 
