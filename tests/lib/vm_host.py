@@ -189,7 +189,6 @@ class VmHost(host.Host):
             subprocess.run(['udevadm', 'control', '--start-exec-queue'], check=True)
             return subprocess.run(['udevadm', 'settle', f'--timeout={RESUME_SECONDS:.0f}'], check=False).returncode == 0
         host.wait_until(has_resumed, 'the events of udevd', DEADLINE)
-        self.settle()
 
     @staticmethod
     def udev_processes():
