@@ -179,7 +179,7 @@ class Asleep(Kept):
 
     BRIDGE = 'pci_0000_00_1c_0'
 
-    def sleep(self, status='suspended', path=PATH):
+    def set_runtime_status(self, status='suspended', path=PATH):
         self.kernel.sysfs.write(f'{path}/power/runtime_status', f'{status}\n')
 
     def ask_all(self):
@@ -200,22 +200,22 @@ class Asleep(Kept):
     def test_is_not_woken(self):
         for status in ('suspended', 'suspending', 'resuming'):
             with self.subTest(status):
-                self.sleep(status)
+                self.set_runtime_status(status)
                 self.check_is_not_woken()
 
     def test_what_is_missing_meanwhile(self):
-        self.sleep()
+        self.set_runtime_status()
         cap = self.pci()
         self.assertEqual((cap.findall('pci-express/link'), cap.find("capability[@type='vpd']")), ([], None))
         self.assertIsNotNone(cap.find('pci-express'))
         self.assertEqual(self.names(CAP_VPD), [OTHER_CARD])
-        self.sleep('active')
+        self.set_runtime_status('active')
         self.assertEqual((self.link('cap'), self.link('sta')), (('16', '16'), ('16', '16')))
         self.assertEqual(self.names(CAP_VPD), [CARD, OTHER_CARD])
 
     def test_what_was_read_before(self):
         before = self.serial()
-        self.sleep()
+        self.set_runtime_status()
         self.check_is_not_woken()
         self.assertEqual(self.serial(), before)
         self.assertEqual((self.link('cap'), self.link('sta')), (('16', '16'), None))
@@ -223,11 +223,11 @@ class Asleep(Kept):
 
     def test_bridge(self):
         """The kind of a sleeping bridge follows from its class."""
-        self.sleep(path=PORT)
+        self.set_runtime_status(path=PORT)
         with self.trace() as trace:
             self.assertIsNotNone(self.pci(self.BRIDGE).find("capability[@type='pci-bridge']"))
         self.assertFalse(WAKES & set(trace.names_opened()))
 
     def test_document_is_valid(self):
-        self.sleep()
+        self.set_runtime_status()
         self.assertIsNone(documents.validate(self.dump(CARD)))
