@@ -216,7 +216,7 @@ class Guests(MediatedTest):
         result = subprocess.run([EXAMPLES / 'run-guest', URI.format(self.daemon.rw_path)],
                                 capture_output=True, text=True, check=False, timeout=self.deadline)
         self.assertEqual((result.returncode, result.stderr), (0, ''), result.stdout)
-        for words in (r'There is mdev_\w+\.\n', r'vgpu-guest +running\n', r"<hostdev .*type='mdev'",
-                      r'in use by process \d+ \(qemu-system-x86\)\n', r'The guest has ended'):
+        for words in (r'Created mdev_\w+\.\n', r'vgpu-guest +running\n', r"<hostdev .*type='mdev'",
+                      r'in use by process \d+ \(qemu-system-x86\)\n', r'Destroyed the guest and mdev_'):
             self.assertRegex(result.stdout, words)
         self.assertEqual((self.host.children(), self.qemu.listAllDomains()), ([], []))
