@@ -183,7 +183,7 @@ def measure_document(daemon, document, flags):
 def measure_documents(bench):
     """Prints a table; returns the violations."""
     misses = []
-    print('\n| one document | bytes | its writer waits | another client waits at most |\n|---|---|---|---|')
+    print('\n| one document | bytes | its client waits | another client waits at most |\n|---|---|---|---|')
     for name, (document, flags) in attack.heavy_documents(bench.parents[1]).items():
         samples = [measure_document(bench.host.daemon, document, flags) for _ in range(DOCUMENTS)]
         writer, other = (statistics.median(sample[side] for sample in samples) for side in (0, 1))

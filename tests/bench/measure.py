@@ -82,11 +82,11 @@ def measure_daemon(bench, daemon, parent, child, devices, samples):
         'child xml': bench('xml', daemon.uri, child, samples),
     }
     for clients in CLIENTS:
-        figures[f'create, {clients} at once'] = bench('clients', daemon.uri, parent, TYPE, clients,
+        figures[f'create, {clients} clients'] = bench('clients', daemon.uri, parent, TYPE, clients,
                                                       max(samples // clients, 1))
     for subscribers in SUBSCRIBERS:
-        figures[f'create until {subscribers} told'] = bench('events', daemon.uri, parent, TYPE, subscribers,
-                                                            max(samples // subscribers, 2))
+        figures[f'create until {subscribers} notified'] = bench('events', daemon.uri, parent, TYPE, subscribers,
+                                                                max(samples // subscribers, 2))
     daemon.stop()
     return figures
 
