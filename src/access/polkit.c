@@ -169,7 +169,7 @@ on_deadline(gpointer user_data)
     GError *error = NULL;
 
     md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_OPERATION_TIMEOUT,
-                      "polkit did not answer in time whether '%s' is allowed", check->action);
+                      "polkit did not answer in time when asked to authorize '%s'", check->action);
     check_give_up(check, error);
 }
 

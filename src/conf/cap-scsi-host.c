@@ -58,7 +58,7 @@ parse_wwn(xmlNodePtr node, const char *name, char **wwn, GError **error)
     if (*wwn != NULL)
         return TRUE;
     quote = md_xml_shorten(text);
-    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is no valid %s", quote, name);
+    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is not a valid %s", quote, name);
     return FALSE;
 }
 

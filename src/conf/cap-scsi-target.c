@@ -52,7 +52,7 @@ parse_remote_port(MdCapScsiTarget *self, xmlNodePtr node, GError **error)
     if (self->wwpn != NULL)
         return TRUE;
     quote = md_xml_shorten(wwpn);
-    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is no valid wwpn", quote);
+    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is not a valid wwpn", quote);
     return FALSE;
 }
 

@@ -269,7 +269,7 @@ md_definition_format_for_file(const MdDefinition *self, GError **error)
     if (again != NULL && md_definition_is_equal(self, again))
         return g_steal_pointer(&text);
     md_error_set(error, VIR_ERR_CONFIG_UNSUPPORTED, "the definition cannot be read back: %s",
-                 err != NULL ? err->message : "it would read back differently");
+                 err != NULL ? err->message : "the result would differ");
     return NULL;
 }
 

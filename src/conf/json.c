@@ -295,6 +295,6 @@ md_json_load(JsonParser *parser, const char *text, gsize length, GError **error)
 
     /* The parser's message quotes the text, and may truncate it within a character. */
     reason = g_utf8_make_valid(err->message, -1);
-    md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "no JSON: %s", reason);
+    md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "invalid JSON: %s", reason);
     return NULL;
 }

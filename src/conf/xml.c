@@ -135,7 +135,7 @@ parse_parent_wwn(xmlNodePtr node, const char *name, char **wwn, GError **error)
     if (*wwn != NULL)
         return TRUE;
     quote = md_xml_shorten(text);
-    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is no valid %s of a parent", quote,
+    md_error_set(error, VIR_ERR_XML_ERROR, "Malformed wwn: %s is not a valid %s of a parent", quote,
                  name);
     return FALSE;
 }

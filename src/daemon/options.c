@@ -55,7 +55,8 @@ refuse_pid_file(const char *name,
                 GError **error)
 {
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                _("%s: mediated writes no PID file; the service manager tracks its process"), name);
+                _("%s: mediated does not write a PID file; the service manager tracks its process"),
+                name);
     return FALSE;
 }
 
@@ -76,7 +77,7 @@ add_entries(MdOptions *self, GOptionGroup *group)
           N_("Check device documents, print them and exit"), NULL },
         { "schema", 0, 0, G_OPTION_ARG_FILENAME, &self->schema,
           N_("Validate documents against this RELAX NG schema"), N_("FILE") },
-        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, N_("Log everything"), NULL },
+        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, N_("Log debug messages"), NULL },
         { "version", 'V', 0, G_OPTION_ARG_NONE, &self->version, N_("Print the version and exit"),
           NULL },
         { "daemon", 'd', G_OPTION_FLAG_HIDDEN | G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK,

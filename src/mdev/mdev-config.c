@@ -30,7 +30,7 @@ check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
         (change->was_there && (change->was_defined || device->definition == NULL)))
         return TRUE;
     md_error_set(error, VIR_ERR_OPERATION_INVALID,
-                 "Unable to define '%s': the device was created or defined meanwhile",
+                 "Unable to define '%s': the device was created or defined in the meantime",
                  change->command.name);
     return FALSE;
 }

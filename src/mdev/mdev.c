@@ -186,7 +186,8 @@ conclude_create(Operation *operation, MdNodeDevice *device)
 
     if (device == NULL)
         md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to start mediated device: '%s' was removed meanwhile", command->path);
+                     "Unable to start mediated device: '%s' was removed in the meantime",
+                     command->path);
     else
         md_registry_set_attrs(command->context->registry, device, operation->attrs);
 }

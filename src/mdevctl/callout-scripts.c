@@ -295,7 +295,7 @@ md_callouts_set_error(GError **error, const char *path, const MdScriptResult *re
         break;
     case MD_SCRIPT_TIMED_OUT:
         code = VIR_ERR_OPERATION_TIMEOUT;
-        what = g_strdup("did not end in time and was killed");
+        what = g_strdup("did not exit in time and was killed");
         break;
     case MD_SCRIPT_FLOODED:
         what = g_strdup_printf("wrote more than %d bytes and was killed", MD_SCRIPT_OUTPUT_MAX);

@@ -173,7 +173,7 @@ read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gb
     else if (is_missing(error))
         g_clear_error(&error);
     if (fact->definition != NULL && md_definition_file_is_open_to_all(fd, name))
-        md_error_set(&error, VIR_ERR_INVALID_ARG, "used although it is world-writable");
+        md_error_set(&error, VIR_ERR_INVALID_ARG, "is world-writable, using it anyway");
     fact->error = g_steal_pointer(&error);
 }
 

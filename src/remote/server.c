@@ -253,7 +253,7 @@ guest_describe(const Guest *guest)
     if (identity == guest->peer)
         return g_steal_pointer(&peer);
     who = md_identity_describe(identity);
-    return g_strdup_printf("%s; through %s", who, peer);
+    return g_strdup_printf("%s; via %s", who, peer);
 }
 
 
@@ -393,7 +393,7 @@ guest_log_state(const Guest *guest)
 
     if (guest->session != NULL && md_session_is_open(guest->session))
         state = md_session_is_read_only(guest->session) ? "read-only" : "read-write";
-    g_message("Client %" G_GUINT64_FORMAT ": %s, %s, %u calls, %" G_GSIZE_FORMAT " bytes held",
+    g_message("Client %" G_GUINT64_FORMAT ": %s, %s, %u calls, %" G_GSIZE_FORMAT " bytes in use",
               guest->number, who, state, md_client_count_calls(guest->client),
               md_connection_get_held(guest->connection));
 }
@@ -405,8 +405,7 @@ md_server_log_state(MdServer *self)
     GHashTableIter iter;
     Guest *guest = NULL;
 
-    g_message("%u clients, %" G_GUINT64_FORMAT " since start, %" G_GSIZE_FORMAT
-              " bytes held for them",
+    g_message("%u clients, %" G_GUINT64_FORMAT " since start, %" G_GSIZE_FORMAT " bytes in use",
               md_server_count_clients(self), self->n_ever,
               md_connections_get_held(self->connections));
     g_hash_table_iter_init(&iter, self->guests);

@@ -81,7 +81,7 @@ evict_biggest(MdConnections *self)
         if (connection == NULL)
             return;
         won += connection->held;
-        cause = g_strdup_printf("All connections hold %" G_GSIZE_FORMAT
+        cause = g_strdup_printf("memory limit exceeded: all connections use %" G_GSIZE_FORMAT
                                 " bytes, this one %" G_GSIZE_FORMAT,
                                 self->held, connection->held);
         self->funcs->evict(connection->data, cause);

@@ -196,7 +196,7 @@ static void
 set_gone(GError **error, const MdFairQueue *self)
 {
     md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
-                      "the client disconnected while queued with other %s", self->what);
+                      "the client disconnected while waiting in the queue of %s", self->what);
 }
 
 
@@ -404,7 +404,7 @@ md_fair_queue_log(MdFairQueue *self)
         return;
     g_string_append_printf(text,
                            "Queue of %s: %u running, %u waiting, %" G_GUINT64_FORMAT
-                           " ever, %" G_GUINT64_FORMAT " refused",
+                           " in total, %" G_GUINT64_FORMAT " refused",
                            self->what, self->n_running, self->n_waiting, self->n_joined,
                            self->n_refused);
     md_fair_queue_foreach(self, append_share, text);

@@ -82,10 +82,10 @@ md_owner_describe_share(guint64 share)
     if (share == DAEMON_SHARE)
         return g_strdup("the daemon");
     if ((share & NAME_BIT) != 0)
-        return g_strdup_printf("the remote user %016" G_GINT64_MODIFIER "x", share);
+        return g_strdup_printf("remote user %016" G_GINT64_MODIFIER "x", share);
     if (share == MD_OWNER_UNKNOWN)
-        return g_strdup("the unknown user");
-    return g_strdup_printf("the user %" G_GUINT64_FORMAT, share);
+        return g_strdup("an unknown user");
+    return g_strdup_printf("user %" G_GUINT64_FORMAT, share);
 }
 
 

@@ -173,8 +173,8 @@ set_value_error(GError **error, const Setting *setting, const char *text)
     g_autofree char *allowed = setting_describe(setting);
 
     md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                      "[%s] %s: bad value '%s': it must be %s", setting->group, setting->key, text,
-                      allowed);
+                      "[%s] %s: invalid value '%s', expected %s", setting->group, setting->key,
+                      text, allowed);
 }
 
 
@@ -318,7 +318,7 @@ warn_if_open_to_all(const char *path)
     struct stat st;
 
     if (stat(path, &st) == 0 && md_trust_is_open_to_all(&st))
-        g_message("'%s' is world-writable; using it nevertheless", path);
+        g_message("'%s' is world-writable, using it anyway", path);
 }
 
 

@@ -34,7 +34,7 @@ main(void)
         return EXIT_FAILURE;
     }
     if (!md_vfio_users_parse_question(question, &node)) {
-        g_printerr("A request has the form MAJOR:MINOR\n");
+        g_printerr("Invalid request, expected MAJOR:MINOR\n");
         return EXIT_FAILURE;
     }
 
@@ -47,7 +47,7 @@ main(void)
     if (holding == MD_VFIO_UNKNOWN) {
         g_autofree char *why = md_vfio_users_explain(&holder);
 
-        g_printerr("Unable to tell who has the device open: %s\n", why);
+        g_printerr("Unable to determine which process has the device open: %s\n", why);
     }
     return EXIT_SUCCESS;
 }

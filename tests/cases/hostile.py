@@ -137,7 +137,7 @@ class BetweenWriteAndAnswer(Hostile):
         with self.host.silence_udev():
             create = self.start_create()
             self.host.remove_by_others(self.uuid)
-        self.assertIn('removed meanwhile', str(self.outcome(create)))
+        self.assertIn('removed in the meantime', str(self.outcome(create)))
         self.wait_agreement()
         # No list has contained the device, so there are two events or none.
         self.assertIn(self.told(self.events, self.name), ([], ['created', 'deleted']))

@@ -125,7 +125,7 @@ class Scripts(HungDisk):
                      'touch asked\n'
                      'until [ -e go ]; do sleep 0.01; done')
         self.daemon.start(self.config)
-        creation = self.in_background(lambda: self.assert_timeout(self.create, says='did not end in time'))
+        creation = self.in_background(lambda: self.assert_timeout(self.create, says='did not exit in time'))
         self.wait_until((self.daemon.directory / 'asked').exists, 'the script')
         with self.settings(callouts={'timeout': '1'}):
             self.hang()

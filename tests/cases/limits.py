@@ -182,7 +182,7 @@ class ClientsPerUser(ClientsTest):
         proxied.set_identity(alice)
         self.refused(ALICE)
         self.assert_refused(RESOURCE_BUSY, late.set_identity, alice, domain=FROM_RPC,
-                            says=f'the user {ALICE} already has the maximum of 2 connections')
+                            says=f'user {ALICE} already has the maximum of 2 connections')
         self.assert_served(mine, proxied, late)
         mine.disconnect()
         self.wait_until(lambda: ' disconnected, 2 left' in self.daemon.log(), 'its end')
@@ -201,7 +201,7 @@ class ClientsPerUser(ClientsTest):
             self.assert_refused(RESOURCE_BUSY, late.set_identity, *user, domain=FROM_RPC,
                                 says='already has the maximum of 2 connections')
         self.assert_refused(RESOURCE_BUSY, late.set_identity, domain=FROM_RPC,
-                            says='the unknown user already has the maximum of 2 connections')
+                            says='an unknown user already has the maximum of 2 connections')
         self.assert_served(*clients, late)
 
     def test_reload(self):

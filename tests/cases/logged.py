@@ -118,11 +118,11 @@ class State(LogTest):
         creation = self.in_background(self.create, self.conn)
         self.wait_until(self.shows_creation, 'the call')
         self.assertTrue(self.logs('State of the daemon'))
-        self.assertTrue(self.logs('1 clients, ', ' since start, ', ' bytes held for them'))
+        self.assertTrue(self.logs('1 clients, ', ' since start, ', ' bytes in use'))
         self.assertTrue(self.logs('Client ', f'pid {os.getpid()}', 'read-write, 1 calls'))
         self.assertTrue(self.logs('1 calls running, '))
         self.wait_until(lambda: self.logs('Queue of operations on the device: 1 running, 0 waiting',
-                                          'the user 0: 1, 0'), 'the queue')
+                                          '; user 0: 1, 0'), 'the queue')
         self.assertTrue(self.logs(f'{len(self.names(connection=self.connect()))} devices'))
         self.host.set_knob(self.parent, 'block_create', 0)
         creation.result(self.deadline)
@@ -132,7 +132,7 @@ class State(LogTest):
         self.raw().set_identity(rpc.param('unix-user-id', 'Q', 1000), rpc.param('process-id', 'q', 1))
         self.daemon.signal(signal.SIGUSR1)
         self.wait_until(lambda: self.logs('State of the daemon'), 'the state')
-        self.wait_until(lambda: self.logs('Client ', ': uid 1000, gid -1, pid 1; through uid 0, ',
+        self.wait_until(lambda: self.logs('Client ', ': uid 1000, gid -1, pid 1; via uid 0, ',
                                           f'pid {os.getpid()}'), 'the client')
 
     def shows_creation(self):

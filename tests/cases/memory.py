@@ -195,7 +195,7 @@ class Total(MemoryTest):
         self.assertLess(self.count_evicted(), len(clients))
 
     def count_evicted(self):
-        return self.daemon.log().count('All connections hold')
+        return self.daemon.log().count('memory limit exceeded')
 
     def test_half_frames(self):
         bob = self.come(BOB)
@@ -247,9 +247,9 @@ class Total(MemoryTest):
         bob.send_raw(b'x' * (READER_MAX - OVERHEAD - 100000))
         bob.wait_reply(1)
         # The log names the user instead of root, who owns the connection.
-        evicted = [line for line in self.daemon.log().splitlines() if 'All connections hold' in line]
+        evicted = [line for line in self.daemon.log().splitlines() if 'memory limit exceeded' in line]
         for line in evicted:
-            self.assertRegex(line, rf'\(client \d+, uid {ALICE}, gid -1, pid 0; through uid 0, gid 0, pid \d+')
+            self.assertRegex(line, rf'\(client \d+, uid {ALICE}, gid -1, pid 0; via uid 0, gid 0, pid \d+')
 
 
 class Callbacks(MemoryTest):
@@ -292,7 +292,7 @@ class Callbacks(MemoryTest):
         for client in clients:
             with contextlib.suppress(rpc.Closed, OSError):
                 self.register_all(client)
-        count = self.daemon.log().count('All connections hold')
+        count = self.daemon.log().count('memory limit exceeded')
         self.assertGreater(count, 0)
         self.assertLess(count, len(clients) / 2)
         events = self.listen()

@@ -184,7 +184,7 @@ class Meanwhile(RightsTest):
             client.look_up('computer')
         go_on.write_text('', encoding='ascii')
         self.assertEqual(first.result(self.deadline).name(), name)
-        self.assert_error(client.wait_reply(second), INVALID, 'created or defined meanwhile')
+        self.assert_error(client.wait_reply(second), INVALID, 'created or defined in the meantime')
         self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'of root'}])
 
 

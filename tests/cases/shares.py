@@ -44,7 +44,7 @@ class SharesTest(SeveralUsersTest):
         state = self.daemon.log().rpartition(begin)[2]
         found = re.search(rf'Queue of {what}: [^;\n]*(.*)$', state, re.M)
         return {int(uid): (int(running), int(waiting)) for uid, running, waiting in
-                re.findall(r'the user (\d+): (\d+), (\d+)', found[1] if found else '')}
+                re.findall(r'; user (\d+): (\d+), (\d+)', found[1] if found else '')}
 
     def ask_for_dumps(self, clients, *names):
         """Each client requests the maximum number of documents; returns (client, serial) of all."""

@@ -410,7 +410,7 @@ test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(Asked) one = NULL;
 
     assert_refused(refused, VIR_ERR_RESOURCE_BUSY,
-                   "too many polkit checks are waiting for the user 1000: 100");
+                   "too many polkit checks are waiting for user 1000: 100");
     authority_await(authority, limits.running_per_reader);
     one = ask(polkit, FALSE, LONG, bert);
     authority_await(authority, limits.running_per_reader + 1);

@@ -106,7 +106,7 @@ test_silent_udev(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     create(fixture, FAKE_TYPE, &answer);
     backend_answer_wait(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
-    g_assert_nonnull(strstr(answer.error->message, "was removed meanwhile"));
+    g_assert_nonnull(strstr(answer.error->message, "was removed in the meantime"));
 
     fake_host_add_mdev(fixture->host);
     create(fixture, FAKE_TYPE, &other);

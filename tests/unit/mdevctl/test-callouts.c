@@ -584,9 +584,9 @@ test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     put(fixture, "usr/callouts/b", "exit 0");
     put(fixture, "usr/notifiers/m", "sleep 1000");
     put(fixture, "usr/notifiers/n", "exit 0");
-    expect_warning("Failed to notify: *notifiers/m' did not end in time and was killed");
+    expect_warning("Failed to notify: *notifiers/m' did not exit in time and was killed");
     be_refused(fixture, MD_CALLOUT_START, VIR_ERR_OPERATION_TIMEOUT,
-               "callouts/a' did not end in time and was killed");
+               "callouts/a' did not exit in time and was killed");
     assert_log(fixture, "a get capabilities none\nb get capabilities none\na pre start none\n"
                         "m notify start none\nn notify start none\n");
 }

@@ -176,8 +176,7 @@ test_own_limit(void)
         join(&jobs[i], 'a', queue, anna);
     g_assert_no_error(jobs[5].error);
     g_assert_error(jobs[6].error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
-    g_assert_nonnull(
-        strstr(jobs[6].error->message, "too many jobs are waiting for the user 1000: 5"));
+    g_assert_nonnull(strstr(jobs[6].error->message, "too many jobs are waiting for user 1000: 5"));
     join(&jobs[7], 'b', queue, bert);
     g_assert_no_error(jobs[7].error);
     leave_all(jobs, G_N_ELEMENTS(jobs));

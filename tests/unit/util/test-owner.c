@@ -66,8 +66,8 @@ test_names(void)
     g_assert_cmpuint(fred, !=, md_owner_get_share(md_owner_get_daemon()));
     g_assert_false(md_owner_is_privileged(owner));
     g_assert_false(md_owner_is_writer(owner));
-    g_assert_cmpstr(user, ==, "the user 1000");
-    g_assert_cmpstr(unknown, ==, "the unknown user");
+    g_assert_cmpstr(user, ==, "user 1000");
+    g_assert_cmpstr(unknown, ==, "an unknown user");
     g_assert_cmpstr(remote, ==, same);
 }
 

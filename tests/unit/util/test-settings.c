@@ -244,29 +244,29 @@ main(int argc, char **argv)
                          test_mistake);
     g_test_add_data_func(
         "/settings/bad-boolean",
-        "[xml]\ndetails = perhaps\n|[xml] details: bad value 'perhaps': it must be true or false",
+        "[xml]\ndetails = perhaps\n|[xml] details: invalid value 'perhaps', expected true or false",
         test_mistake);
     g_test_add_data_func("/settings/bad-polkit",
-                         "[access]\nauth_unix_rw = sasl\n|[access] auth_unix_rw: bad value 'sasl': "
-                         "it must be none or polkit",
+                         "[access]\nauth_unix_rw = sasl\n|[access] auth_unix_rw: invalid value "
+                         "'sasl', expected none or polkit",
                          test_mistake);
     g_test_add_data_func("/settings/bad-mode",
-                         "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode: bad value '0999': it must "
-                         "be an octal number from 0 to 777",
+                         "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode: invalid value '0999', "
+                         "expected an octal number from 0 to 777",
                          test_mistake);
     g_test_add_data_func("/settings/zero-clients",
-                         "[limits]\nmax_clients = 0\n|[limits] max_clients: bad value '0': it must "
-                         "be a number from 1 to 1000000",
+                         "[limits]\nmax_clients = 0\n|[limits] max_clients: invalid value '0', "
+                         "expected a number from 1 to 1000000",
                          test_mistake);
     g_test_add_data_func("/settings/negative-time",
-                         "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout: bad value '-1': it "
-                         "must be a number of seconds from 0.001 to 3600",
+                         "[mdev]\nevent_timeout = -1\n|[mdev] event_timeout: invalid value "
+                         "'-1', expected a number of seconds from 0.001 to 3600",
                          test_mistake);
     g_test_add_data_func("/settings/nan-time", "[mdev]\nevent_timeout = nan\n|[mdev] event_timeout",
                          test_mistake);
     g_test_add_data_func("/settings/empty-text",
-                         "[sockets]\ndirectory =\n|[sockets] directory: bad value '': it must be a "
-                         "non-empty string",
+                         "[sockets]\ndirectory =\n|[sockets] directory: invalid value '', "
+                         "expected a non-empty string",
                          test_mistake);
     g_test_add_data_func("/settings/bad-escape", "[xml]\ndetails = a\\q\n|[xml] details: the value",
                          test_mistake);
