@@ -218,7 +218,7 @@ class Manual(JudgedTest):
     @property
     def rules(self):
         page = MANUAL.read_text(encoding='utf-8')
-        (text,) = re.findall(r'devices of one parent, and no others::\n\n((?:    .*\n|\n)+)', page)
+        (text,) = re.findall(r'devices of one parent, and nothing else::\n\n((?:    .*\n|\n)+)', page)
         for name, value in (('vgpu', MEMBER), ('0000_86_00_0', self.parent.name.removeprefix('pci_'))):
             self.assertIn(name, text)
             text = text.replace(name, value)
