@@ -5,7 +5,8 @@
 
 #include "util/source.h"
 
-/* Of the main loop, which there is one of: of MdDeadline by their links, the next one first. */
+/* Of MdDeadline, linked by `link`, the earliest first. The process has one main loop, so there is
+ * one queue. */
 static GQueue deadlines = G_QUEUE_INIT;
 
 
@@ -29,7 +30,7 @@ alarm_prepare(GSource *source, gint *timeout)
 }
 
 
-/* The functions called may set and clear any deadline. */
+/* `passed` may set and clear any deadline. */
 static gboolean
 alarm_dispatch(GSource *source G_GNUC_UNUSED,
                GSourceFunc func G_GNUC_UNUSED,
@@ -46,8 +47,8 @@ alarm_dispatch(GSource *source G_GNUC_UNUSED,
 }
 
 
-/* The source checks the first deadline on each iteration of the loop: updating its ready time on
- * each change would wake up the loop. */
+/* The source checks the first deadline on each iteration of the loop, because updating a ready time
+ * on each change would wake up the loop. */
 static void
 need_alarm(void)
 {

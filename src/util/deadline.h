@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any number of deadlines on one main loop source, because the loop checks each of its sources on
- * every iteration. Setting a deadline is cheap if most are set in the order in which they expire,
- * as deadlines of the same length are. Main loop only.
+ * every iteration. Setting deadlines in the order in which they expire, such as deadlines of equal
+ * length, is cheap. Main loop only.
  */
 #pragma once
 

@@ -10,20 +10,20 @@ typedef struct _MdFairShare {
     guint64 key;
     gboolean privileged;
     guint n_running;
-    GQueue waiting; /* of MdFairEntry, by their links */
-    GList turn;     /* in `key-queue` while something waits */
+    GQueue waiting; /* of MdFairEntry, linked by `link` */
+    GList turn;     /* in `turns` while entries wait */
 } Share;
 
 struct _MdFairQueue {
     const char *what;
     const MdFairLimits *limits;
-    GHashTable *shares; /* key → Share, of those that have an entry */
+    GHashTable *shares; /* key → Share, of users with entries */
     GQueue turns;       /* of Share, the next one first */
     guint n_running;
-    guint n_readers; /* of those that run */
+    guint n_readers; /* running entries of readers */
     guint n_waiting;
-    guint64 n_joined;  /* ever */
-    guint64 n_refused; /* of those */
+    guint64 n_joined;  /* in total */
+    guint64 n_refused; /* of `n_joined` */
     gboolean advancing;
 };
 
@@ -151,7 +151,7 @@ find_next(MdFairQueue *self)
 }
 
 
-/* begin() may join, leave and cancel entries; the running loop handles these changes. */
+/* begin() may add and remove entries; the loop already running handles these changes. */
 static void
 advance(MdFairQueue *self)
 {
@@ -166,7 +166,8 @@ advance(MdFairQueue *self)
 }
 
 
-/* Entries waiting behind it in its share may be allowed to begin now. */
+/* Removes a waiting entry. Entries of the same share queued behind it may be allowed to begin
+ * then. */
 static void
 take_back(MdFairEntry *entry)
 {
@@ -229,8 +230,8 @@ set_share_full(GError **error, const MdFairQueue *self, const Share *share, guin
 }
 
 
-/* The user whose entry is refused in favour of others: this one, unless another has more entries.
- * NULL: none. */
+/* The user whose newest entry is refused if too many wait in total: the newcomer, unless another
+ * user has more waiting entries. NULL: all waiting entries are those of privileged users. */
 static Share *
 find_largest(MdFairQueue *self, Share *newcomer)
 {
@@ -247,8 +248,8 @@ find_largest(MdFairQueue *self, Share *newcomer)
 }
 
 
-/* FALSE if the newest entry of its user exceeds the limit. An entry of another user may be refused
- * instead. */
+/* Whether `entry`, the newest of its user, is within the limits. If it exceeds the limit on all
+ * entries, the newest entry of another user may be refused instead. */
 static gboolean
 check_room(MdFairEntry *entry, GError **error)
 {

@@ -27,8 +27,8 @@ typedef struct {
 
 typedef struct _MdFairQueue MdFairQueue;
 
-/* Each is called at most once, and never after md_fair_entry_leave(). `begin` may be called during
- * md_fair_queue_join(); `refuse` is not, and takes ownership of the error. */
+/* Each function is called at most once, and never after md_fair_entry_leave(). `begin` may be
+ * called during md_fair_queue_join(); `refuse` is not, and takes ownership of the error. */
 typedef struct {
     void (*begin)(gpointer data);
     void (*refuse)(gpointer data, GError *error);
@@ -36,7 +36,7 @@ typedef struct {
 
 /* Embedded in the queued object; initialize with zeros. The fields are private to the queue. */
 typedef struct {
-    MdFairQueue *queue; /* NULL: in none */
+    MdFairQueue *queue; /* NULL: not queued */
     MdOwner *owner;
     struct _MdFairShare *share;
     const MdFairFuncs *funcs;

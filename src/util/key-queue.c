@@ -8,11 +8,11 @@ typedef struct {
     gpointer data;
 } Turn;
 
-/* The waiting operations on one key. */
+/* The operations with one key. */
 typedef struct {
-    GQueue turns;       /* of Turn, whose head is the one under way */
-    gboolean beginning; /* its function has not returned yet */
-    gboolean ended;     /* it has ended nevertheless */
+    GQueue turns;       /* of Turn; the head has the key */
+    gboolean beginning; /* the function of the head is running */
+    gboolean ended;     /* the key was released by that function */
 } Queue;
 
 struct _MdKeyQueue {
@@ -50,7 +50,7 @@ md_key_queue_free(MdKeyQueue *self)
 }
 
 
-/* Begins the first one. A loop, as operations may end at once. */
+/* Calls the first function, and further ones as long as each releases the key before it returns. */
 static void
 begin_next(MdKeyQueue *self, const char *thing, Queue *queue)
 {
@@ -84,7 +84,7 @@ md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpoi
         return;
     }
 
-    /* The caller's string may be freed when the operation has ended. */
+    /* `func` may free the caller's string. */
     name = g_strdup(thing);
     queue = g_new0(Queue, 1);
     g_queue_push_tail(&queue->turns, turn);

@@ -12,8 +12,8 @@ MdKeyQueue *md_key_queue_new(void);
 /* Functions that still wait are not called. */
 void md_key_queue_free(MdKeyQueue *self);
 
-/* Takes the key `thing` and calls `func` when it is free, possibly at once. The caller must release
- * the key with md_key_queue_end(). */
+/* Acquires the key `thing` as soon as it is free, possibly at once, and calls `func`. The caller
+ * must release the key with md_key_queue_end(). */
 void md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data);
 
 /* Releases the key and starts the next waiting operation. */

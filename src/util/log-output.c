@@ -21,11 +21,11 @@
 static struct {
     int fd;
     gboolean journal;
-    gboolean is_file; /* of which poll() tells nothing */
+    gboolean is_file; /* a regular file, which poll() always reports as writable */
     GMutex mutex;
     GQueue kept; /* of GString */
     guint n_lost;
-    GSource *source; /* there while lines are kept */
+    GSource *source; /* set while lines are queued */
 } output = { .fd = STDERR_FILENO };
 
 
@@ -119,7 +119,7 @@ send_to_journal(const GString *line)
 }
 
 
-/* FALSE: the reader has no room now. Other failures are permanent. */
+/* FALSE: the reader has no room now. After any other failure, the line is lost. */
 static gboolean
 put(const GString *line)
 {
@@ -127,7 +127,7 @@ put(const GString *line)
         return send_to_journal(line) >= 0 || (errno != EAGAIN && errno != EINTR);
     if (!has_room(0))
         return FALSE;
-    /* One write, so that lines of other writers do not get in between. */
+    /* One write, so that the line is not mixed with those of other writers. */
     return write(output.fd, line->str, line->len) >= 0 || errno != EAGAIN;
 }
 
@@ -139,7 +139,7 @@ free_line(gpointer line)
 }
 
 
-/* With the mutex held. FALSE: some lines are left. */
+/* Called with the mutex held. FALSE: some lines are left. */
 static gboolean
 put_kept(void)
 {
@@ -149,8 +149,8 @@ put_kept(void)
 }
 
 
-/* FALSE: lines are still queued. The message about dropped lines is written in their place, before
- * the next line is accepted. */
+/* FALSE: lines are still queued. A message replaces the dropped lines, before any later line is
+ * accepted. */
 static gboolean
 catch_up(void)
 {
@@ -209,7 +209,7 @@ md_log_output_print(const char *line, guint patience)
     while ((n = poll(&pfd, 1, left)) < 0 && errno == EINTR)
         left = (int)MAX(0, (end - g_get_monotonic_time()) / 1000);
     if (n > 0 && write(STDERR_FILENO, line, strlen(line)) < 0)
-        return; /* There is nobody to tell. */
+        return; /* Nothing is left to report this to. */
 }
 
 

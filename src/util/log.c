@@ -39,7 +39,7 @@ typedef struct {
 static gboolean has_colour;
 
 
-/* Appends the escaped character at `p`, unescaped if printable; returns what follows. */
+/* Appends the character at `p`, escaped unless it is printable; returns the position after it. */
 static const char *
 append_character(GString *out, const char *p, const char *end)
 {
@@ -65,8 +65,8 @@ append_character(GString *out, const char *p, const char *end)
 }
 
 
-/* Appends the text at `p` up to the next byte that may need escaping, which is returned. Most texts
- * have none. */
+/* Appends the text at `p` up to the next byte that may need escaping; returns the position of this
+ * byte, or `end`. Most texts need no escaping. */
 static const char *
 append_plain(GString *out, const char *p, const char *end)
 {
@@ -82,11 +82,11 @@ append_plain(GString *out, const char *p, const char *end)
 char *
 md_log_escape(const char *text)
 {
-    /* Checks no more than can be shown. */
+    /* No more than this can be shown. */
     const char *end = text + strnlen(text, MD_LOG_MESSAGE_MAX + 1);
     GString *out = g_string_sized_new((gsize)(end - text) + 1);
     const char *p = append_plain(out, text, end);
-    gsize fits = MIN(out->len, FITS_MAX); /* of `out`, with CUT behind */
+    gsize fits = MIN(out->len, FITS_MAX); /* length of `out` that leaves room for CUT */
 
     while (p < end && out->len <= MD_LOG_MESSAGE_MAX) {
         p = append_character(out, p, end);
@@ -159,8 +159,8 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 }
 
 
-/* GLib aborts after this if the message is fatal, which G_DEBUG may enable for any level. The
- * writer is not told. */
+/* After this call, GLib aborts if the message is fatal, and G_DEBUG may make any level fatal. Only
+ * this handler can tell, not the writer. */
 static void
 handle_line(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
 {

@@ -31,8 +31,8 @@ typedef struct {
  * a short time. */
 void md_log_bound_stderr(void);
 
-/* Sets up the log, including md_log_bound_stderr(). Shows messages and above; with `verbose`,
- * everything. */
+/* Sets up the log, including md_log_bound_stderr(). Writes messages of level MESSAGE and above; if
+ * `verbose`, of all levels. */
 void md_log_init(gboolean verbose);
 
 /* Writes the queued lines; gives up after a short time if the reader stalls. */

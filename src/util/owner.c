@@ -11,13 +11,13 @@
 /* Above every uid. */
 #define DAEMON_SHARE (G_GUINT64_CONSTANT(1) << 32)
 
-/* Set in all shares of names. */
+/* Set in all shares derived from names. */
 #define NAME_BIT (G_GUINT64_CONSTANT(1) << 63)
 
 /* The client behind one or more owners. */
 typedef struct {
     gboolean gone;
-    GQueue watches; /* of MdOwnerWatch, by their links */
+    GQueue watches; /* of MdOwnerWatch, linked by `link` */
     GSource *leaving;
 } Presence;
 
@@ -25,7 +25,7 @@ struct _MdOwner {
     guint64 share;
     gboolean writer;
     gboolean begun;
-    Presence *presence; /* NULL: never gone */
+    Presence *presence; /* NULL: never leaves */
 };
 
 
@@ -58,8 +58,7 @@ owner_new(guint64 share, Presence *presence)
 }
 
 
-/* From a digest with unpredictable collisions, so that no user can choose a name to use up
- * another's share. */
+/* From a digest, so that no user can find a name with another user's share and use that up. */
 guint64
 md_owner_share_from_name(const char *kind, const char *name)
 {
@@ -96,7 +95,7 @@ md_owner_new(guint64 share)
 }
 
 
-/* With the rights of `owner`; takes ownership of the presence. */
+/* Creates an owner with the rights of `owner`; takes ownership of the presence. */
 static MdOwner *
 owner_derive(const MdOwner *owner, guint64 share, Presence *presence)
 {
@@ -242,7 +241,7 @@ on_leaving(gpointer data)
 }
 
 
-/* One source of the main loop for any number of watches. */
+/* One main loop source serves any number of watches. */
 static void
 schedule_leaving(Presence *presence)
 {

@@ -14,9 +14,9 @@
 typedef struct {
     MdPathStepFunc func;
     gpointer data;
-    int at;        /* the directory that has been reached */
-    char *path;    /* of it; "" is "/" */
-    GString *rest; /* what is to come */
+    int at;        /* descriptor of the directory reached so far */
+    char *path;    /* of this directory; "" for "/" */
+    GString *rest; /* components not walked yet */
     guint n_links;
 } Walk;
 
@@ -34,7 +34,7 @@ walk_clear(Walk *walk)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
 
-/* Returns the next component, NULL at the end. */
+/* Removes and returns the next component; NULL at the end. */
 static char *
 walk_take_name(Walk *walk)
 {

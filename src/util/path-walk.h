@@ -10,9 +10,9 @@
 #define MD_PATH_WALK_MAX_LINKS 40
 
 typedef struct {
-    const char *name; /* as it was looked up, "/" first */
+    const char *name; /* as looked up; "/" in the first step */
     const char *path; /* of the step, with all links before it resolved */
-    int directory;    /* the directory it was looked up in; for "/", the first step, "/" itself */
+    int directory;    /* in which `name` was looked up; in the first step, "/" itself */
     int fd;           /* O_PATH descriptor, of links the link itself; -1: cannot be opened */
     int errnum;       /* if `fd` is -1: the reason, an errno */
     struct stat st;   /* if `fd` is valid */

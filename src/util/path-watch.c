@@ -29,7 +29,7 @@
 #define MASK_NAMES (MASK_SELF | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
 
 struct _MdPathWatch {
-    int poll; /* epoll, of the other two */
+    int poll; /* epoll instance for the next two descriptors */
     int inotify;
     int mounts;        /* detects mounts over a directory, which inotify does not report */
     GHashTable *names; /* id -> set of names that must not change; NULL: none may change */
@@ -95,7 +95,7 @@ md_path_watch_free(MdPathWatch *self)
 }
 
 
-/* Whether only this kernel can change it. */
+/* Whether only this kernel can change the directory, so that inotify reports all changes. */
 static gboolean
 is_local(int directory)
 {
@@ -150,8 +150,9 @@ way_add(Way *way, int directory, const char *name)
 }
 
 
-/* A directory can only be removed or moved while those above stay; an entry that may be replaced
- * under its name is watched from above. */
+/* A directory on the path is watched itself: the event of its own removal or move is enough. A
+ * link, a file or a missing entry is watched by name in its directory, because it may be
+ * replaced. */
 static gboolean
 on_step(const MdPathStep *step, gpointer data)
 {
@@ -176,7 +177,8 @@ way_walk(Way *way, const char *path)
 }
 
 
-/* Two walks: an entry replaced during the first, before it was watched, differs in the second. */
+/* Walks twice: if an entry was replaced during the first walk before its watch was added, the
+ * second walk finds another one. */
 int
 md_path_watch_add(MdPathWatch *self, const char *path)
 {
@@ -232,7 +234,7 @@ md_path_watch_is_unchanged(MdPathWatch *self)
 
     if (!self->changed)
         n_events = epoll_wait(self->poll, events, G_N_ELEMENTS(events), 0);
-    /* An event about mounts has no details. */
+    /* Any event about mounts counts as a change, because it has no details. */
     if (n_events < 0 || n_events > 1 || (n_events == 1 && events[0].data.fd != self->inotify) ||
         (n_events == 1 && !watch_pass_events(self)))
         self->changed = TRUE;

@@ -14,15 +14,15 @@
 /* Descriptors reported per iteration of the main loop; others follow in the next one. */
 #define READY_MAX 1024
 
-/* One epoll instance, which is one source. */
+/* One epoll instance with its main loop source. */
 typedef struct _MdPolledSet {
-    int fd; /* -1: not made yet */
+    int fd; /* -1: not created yet */
     GSource *source;
-    /* Ready in this iteration; NULL: not watched any more. */
+    /* Ready in this iteration; a NULL pointer: no longer watched. */
     struct epoll_event ready[READY_MAX];
 } Set;
 
-/* Of the main loop, which there is one of. It looks at them in this order. */
+/* The two sets of the process's only main loop, dispatched in this order. */
 static Set seldom = { .fd = -1 };
 static Set often = { .fd = -1 };
 
@@ -45,7 +45,7 @@ to_events(GIOCondition condition)
 }
 
 
-/* The functions called may set and remove any of them. */
+/* `ready` may set and remove any descriptor. */
 static void
 set_dispatch(Set *set)
 {

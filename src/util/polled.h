@@ -2,7 +2,7 @@
 /*
  * Any number of descriptors on two main loop sources, one of them for descriptors that are seldom
  * ready. The loop checks each of its sources on every iteration; with a source each, a thousand
- * idle connections would slow down every call several times. Main loop only.
+ * idle connections would make every call several times slower. Main loop only.
  */
 #pragma once
 
@@ -23,9 +23,9 @@ typedef struct {
 gboolean md_polled_prepare(GError **error);
 
 /*
- * Calls `ready` whenever one of these conditions holds: G_IO_IN and G_IO_OUT, which include errors
- * and hang-ups, or G_IO_HUP for these alone. 0 ends this and is required before the descriptor is
- * closed. FALSE with an error: the descriptor is not watched.
+ * Calls `ready` whenever one of the conditions `wanted` is true: G_IO_IN and G_IO_OUT, which
+ * include errors and hang-ups, or G_IO_HUP for errors and hang-ups alone. 0 ends the watch; pass it
+ * before closing the descriptor. FALSE with an error: the descriptor is not watched.
  */
 gboolean md_polled_set(MdPolled *self,
                        int fd,

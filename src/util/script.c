@@ -24,7 +24,7 @@ typedef struct _Run Run;
 typedef struct {
     Run *run;
     GPollableInputStream *stream; /* of the process */
-    GSource *source;              /* NULL: at its end */
+    GSource *source;              /* NULL: end of file */
     GString *text;
 } Pipe;
 
@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
     char **argv;
     char *input;
-    GSubprocess *process; /* NULL: not started, or taken over */
+    GSubprocess *process; /* NULL: not started, or moved to the Run */
     GError *error;
 } Spawn;
 
@@ -44,7 +44,7 @@ struct _Run {
     MdFairEntry entry;
     MdOwner *owner;
     MdOwnerWatch watch; /* while it runs */
-    Spawn *spawn;       /* NULL: its turn has come */
+    Spawn *spawn;       /* NULL: no longer queued */
     guint deadline;
     GSubprocess *process;      /* NULL: not started yet */
     GCancellable *cancellable; /* of the wait for the process */
@@ -62,7 +62,8 @@ static const MdFairLimits fair_limits = {
     .waiting_per_owner = MD_SCRIPT_MAX_OWN_WAITING,
 };
 
-/* Of Run. What is bounded is the children of this process, whoever starts them. Main loop only. */
+/* Of Run. One queue per process, because it limits the number of child processes. Main loop
+ * only. */
 static MdFairQueue *queue;
 
 /* The limits that the daemon was started with. */
@@ -104,7 +105,7 @@ kill_process(GSubprocess *process)
 }
 
 
-/* A process that nobody took over was started too late. */
+/* A process still in `spawn` was started after the script had been given up. */
 static void
 spawn_free(Spawn *spawn)
 {
@@ -139,7 +140,7 @@ close_pipe(Pipe *pipe)
 }
 
 
-/* Answers, and releases everything but the process. */
+/* Completes the task, and releases everything but the process. */
 static void
 run_answer(Run *run, MdScriptEnd end, int status, const char *cause)
 {
@@ -180,7 +181,7 @@ on_deadline(gpointer data)
 }
 
 
-/* Set for the start, and anew for the run. */
+/* Set before the start, and again before the run: each has the full deadline. */
 static void
 run_set_timer(Run *run)
 {
@@ -196,7 +197,7 @@ on_client_gone(gpointer data)
 }
 
 
-/* Reads one available piece without blocking. FALSE: none now. */
+/* Reads once without blocking. FALSE: nothing is available now. */
 static gboolean
 read_pipe(Pipe *pipe)
 {

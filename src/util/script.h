@@ -5,9 +5,9 @@
  *
  * A script runs in its own session and process group, in /, with the environment of the daemon
  * except systemd's variables for services, the resource limits that the daemon was started with,
- * default signal handling, no blocked signals, and no descriptors but the standard three. Output
- * counts up to the script's exit: background processes that it leaves may continue, but are not
- * waited for, even if they hold the pipes open. A script without `#!` is run by sh.
+ * default signal handling, no blocked signals, and no descriptors but the standard three. Output is
+ * read up to the script's exit: background processes that the script leaves behind may continue,
+ * but nothing waits for them, even if they hold the pipes open. A script without `#!` is run by sh.
  */
 #pragma once
 
@@ -19,8 +19,8 @@
 #define MD_SCRIPT_OUTPUT_MAX 1048576
 
 /* Maximum number of concurrent scripts: in total, of one user, of all readers, of one reader.
- * Further scripts are queued. The deadline begins when the script leaves the queue, and anew once
- * the kernel has started it. */
+ * Further scripts are queued. The deadline begins when the script leaves the queue, and begins
+ * again once the kernel has started it. */
 #define MD_SCRIPT_MAX_RUNNING    64
 #define MD_SCRIPT_MAX_PER_OWNER  48
 #define MD_SCRIPT_MAX_READERS    32

@@ -271,8 +271,8 @@ is_key_file(const char *text, gsize length)
 }
 
 
-/* The number of the first line that GLib rejects, which it does not report; 0: unknown. The lines
- * before it alone are a valid key file. */
+/* The number of the first line that GLib rejects, because GLib does not report it; 0: unknown. All
+ * lines before that one are a valid key file. */
 static guint
 find_bad_line(const char *path)
 {
@@ -297,7 +297,7 @@ find_bad_line(const char *path)
 }
 
 
-/* GLib quotes invalid input, which may be invalid UTF-8. */
+/* GLib's messages quote the input, which may be invalid UTF-8. */
 static void
 set_file_error(GError **error, const char *path, const GError *cause)
 {
@@ -311,7 +311,8 @@ set_file_error(GError **error, const char *path, const GError *cause)
 }
 
 
-/* As for units of systemd: users who may write it control the daemon, which may be intended. */
+/* Only a warning, as systemd does for its units: users who may write the file control the daemon,
+ * which may be intended. */
 static void
 warn_if_open_to_all(const char *path)
 {
@@ -360,7 +361,7 @@ is_same(const MdSettings *one, const MdSettings *other, const Setting *setting)
 }
 
 
-/* Strings never change, so holders need not copy them. */
+/* Strings never change, so that other objects need not copy them. */
 static void
 update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
 {

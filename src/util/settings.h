@@ -69,9 +69,9 @@ MdSettings *md_settings_load(MdRoots *roots, const char *path, gboolean required
 void md_settings_free(MdSettings *self);
 
 /*
- * Copies `from` into the settings in place, so that all holders see the new values. Settings that
- * require a restart ([sockets], directories and all other strings, the receive buffer) keep their
- * value; differences are logged.
+ * Copies `from` into the settings in place, so that all objects with a pointer to them see the new
+ * values. Settings that require a restart ([sockets], directories and all other strings, the
+ * receive buffer) keep their value; differences are logged.
  */
 void md_settings_update(MdSettings *self, const MdSettings *from);
 

@@ -7,8 +7,9 @@
 GSource *
 md_source_attach(GSource *source, GSourceFunc func, gpointer data)
 {
-    /* Our callbacks never run the main loop. GLib then need not stop polling for a source being
-     * dispatched, which would cost a wake-up of the loop each time. */
+    /* Our callbacks never run the main loop, so recursion cannot happen. This setting keeps GLib
+     * from blocking the source during its dispatch, which would cost a wake-up of the loop each
+     * time. */
     g_source_set_can_recurse(source, TRUE);
     g_source_set_callback(source, func, data, NULL);
     g_source_attach(source, g_main_context_get_thread_default());

@@ -46,7 +46,7 @@ md_text_clean(const char *text, gssize length)
     for (const char *p = valid; *p != '\0';) {
         gunichar character = g_utf8_get_char(p);
 
-        /* The output may overwrite input already read. */
+        /* The output overwrites only input already read. */
         p = g_utf8_next_char(p);
         if (md_text_is_harmless(character))
             end += g_unichar_to_utf8(character, end);

@@ -15,14 +15,14 @@ typedef struct {
 /* Referenced by the thread itself and by its caller. */
 typedef struct {
     GCond cond;
-    GList link;      /* in `idle` until it is called */
-    gboolean called; /* to look for a job */
+    GList link;      /* in `idle` until `called` */
+    gboolean called; /* woken up to fetch a job */
 } Thread;
 
 static struct {
     GMutex mutex;
-    GQueue jobs; /* of Job, that no thread has taken */
-    GQueue idle; /* of Thread, the last one first */
+    GQueue jobs; /* of Job, not fetched by a thread yet */
+    GQueue idle; /* of Thread, the one that became idle last first */
 } threads;
 
 
@@ -54,7 +54,7 @@ thread_unref(Thread *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Thread, thread_unref)
 
 
-/* With the lock held. FALSE: not called for a long time. */
+/* Called with the lock held. FALSE: the thread has been idle for IDLE_TIME. */
 static gboolean
 thread_wait(Thread *self)
 {
@@ -78,7 +78,7 @@ thread_take_job(Thread *self)
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
     GList *link = NULL;
 
-    /* A thread that just became idle may have been faster. */
+    /* Another thread may have fetched the job meanwhile. */
     while ((link = g_queue_pop_head_link(&threads.jobs)) == NULL) {
         if (!thread_wait(self))
             return NULL;
@@ -130,7 +130,7 @@ md_threads_run(MdThreadFunc func, gpointer data)
     job->func = func;
     job->data = data;
     called = add_job(job);
-    /* Without the lock, which the thread takes first. */
+    /* Signals after releasing the lock, because the woken thread needs it first. */
     if (called != NULL) {
         g_cond_signal(&called->cond);
         return;

@@ -11,13 +11,14 @@
 
 typedef struct {
     char *why;  /* NULL: nothing is wrong so far */
-    int errnum; /* of a step that could not be looked at */
+    int errnum; /* of a step that could not be checked */
 } Explanation;
 
 
 /*
- * Whether others may have placed a file or link of ours there, by hard-linking or moving it.
- * Directories cannot be hard-linked, nor moved by users without write permission on them.
+ * Whether other users may have placed this file or link here, by hard-linking or moving one that
+ * they do not own. Directories cannot be hard-linked, nor moved by users without write permission
+ * on them.
  */
 static gboolean
 may_be_put_by_others(const MdPathStep *step)

@@ -77,7 +77,7 @@ handle_event(MdWatch *self, const struct inotify_event *event)
         g_signal_emit(self, signals[SIGNAL_LOST], 0);
         return;
     }
-    /* An event queued before the watch was removed, or its final one. */
+    /* Queued before the watch was removed, or the final event of a removed watch. */
     if (event->mask & IN_IGNORED ? g_hash_table_remove(self->removed, id)
                                  : g_hash_table_contains(self->removed, id))
         return;
@@ -141,7 +141,7 @@ md_watch_start(MdWatch *self, GError **error)
 int
 md_watch_add(MdWatch *self, int directory, GError **error)
 {
-    /* By its descriptor: whatever has taken its path meanwhile is another directory. */
+    /* Through the descriptor, because another directory may have taken the path meanwhile. */
     g_autofree char *path = g_strdup_printf(MD_PATH_SELF "/fd/%d", directory);
     int id = inotify_add_watch(self->fd, path, MASK_BEGUN | MASK_DONE | MASK_GONE | IN_ONLYDIR);
 
@@ -159,7 +159,7 @@ md_watch_remove(MdWatch *self, int id)
 {
     gpointer key = GINT_TO_POINTER(id);
 
-    /* The kernel may have ended the watch before us; else its final event follows all others. */
+    /* If the kernel has not ended the watch already, its final event follows all others. */
     if (id > 0 && !g_hash_table_contains(self->removed, key) && inotify_rm_watch(self->fd, id) == 0)
         g_hash_table_add(self->removed, key);
 }

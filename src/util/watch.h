@@ -27,8 +27,8 @@ gboolean md_watch_start(MdWatch *self, GError **error);
 
 /*
  * Watches an open directory, which may be closed afterwards. Returns an id greater than 0, or -1
- * with an error (the kernel's errno). Each directory has one id, however often it is added. On any
- * thread: events with the id may arrive before the call returns.
+ * with an error (the kernel's errno). A directory that is added again keeps its id. Any thread may
+ * call this; events with the id may arrive before the call returns.
  */
 int md_watch_add(MdWatch *self, int directory, GError **error);
 

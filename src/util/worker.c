@@ -13,7 +13,7 @@
 #include "util/source.h"
 #include "util/threads.h"
 
-/* Microseconds for handing out results before the main loop serves others. */
+/* Microseconds for delivering results before the main loop serves others. */
 #define TURN_TIME 50
 
 /* Maximum pause in milliseconds before a user's next document is parsed. */
@@ -23,18 +23,18 @@
 typedef struct {
     guint64 key;
     MdWorkerKind kind;
-    guint n_overdue;    /* jobs that run */
+    guint n_overdue;    /* running jobs past their deadline */
     MdFairQueue *queue; /* of Job, each referenced */
 } Lane;
 
-/* One job, referenced by its lane or thread and by its caller; the last one frees it. */
+/* One job. One reference belongs to its lane or thread, the other to the pending call of `end`. */
 typedef struct {
     MdWorkerFunc func;
     gpointer data;
     GDestroyNotify data_free;
 
     Lane *lane;          /* main loop only */
-    MdWorkerEndFunc end; /* main loop only; NULL once told */
+    MdWorkerEndFunc end; /* main loop only; NULL once called */
     gpointer user_data;
     MdDeadline deadline; /* main loop only */
     MdDeadline rest;     /* main loop only; pause of the lane after the job */
@@ -45,18 +45,17 @@ typedef struct {
     GList link; /* in `ended` */
 } Job;
 
-/* key -> Lane. What is bounded is the threads of this process, whoever wants one. Main loop only.
- */
+/* key -> Lane. One table per process, because the limits are on its threads. Main loop only. */
 static GHashTable *lanes;
 
 /*
- * Finished jobs, and the descriptor that wakes up the main loop for the first of them. One source
- * per job would also work, but GLib wakes up the loop while holding its own lock, for which the
- * loop then has to wait.
+ * Finished jobs, and the descriptor that wakes up the main loop for the first of them. A main loop
+ * source per job is avoided: when a thread attaches one, GLib wakes up the loop while holding a
+ * lock that the loop needs next.
  */
 static struct {
     GMutex mutex;
-    GQueue jobs; /* of Job, by their links */
+    GQueue jobs; /* of Job, linked by `link` */
     int fd;
 } ended;
 
@@ -132,8 +131,8 @@ lane_drop_if_unused(Lane *lane)
 }
 
 
-/* Answers the caller, unless answered before; must be the last access to the job. `data` NULL: with
- * the error, whose ownership is transferred. */
+/* Calls `end`, unless it has been called before; must be the last access to the job. Takes
+ * ownership of `error`, which is set if `data` is NULL. */
 static void
 job_tell(Job *job, gpointer data, GError *error)
 {
@@ -159,8 +158,8 @@ leave(gpointer data)
 }
 
 
-/* After a CPU-bound document job, its slot stays occupied for as long as the job took, so that one
- * user's documents use half of a processor. */
+/* After a document job, which is CPU-bound, its slot stays occupied for as long as the job took, so
+ * that one user's documents use half of a processor. */
 static void
 leave_rested(Job *job)
 {
@@ -174,7 +173,7 @@ leave_rested(Job *job)
 }
 
 
-/* On the main loop, after the thread has finished. */
+/* Called on the main loop when the thread has finished the job. */
 static void
 end_job(Job *job)
 {
@@ -192,7 +191,7 @@ end_job(Job *job)
 }
 
 
-/* NULL: none. */
+/* NULL: no job has finished. `more`: whether further jobs have. */
 static Job *
 pop_ended(gboolean *more)
 {
@@ -218,13 +217,12 @@ on_ended(GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
             job_unref(job);
         }
     }
-    /* Threads have signalled these already. */
+    /* The threads signal only the first job of the queue. */
     if (more)
         eventfd_write(ended.fd, 1);
 }
 
 
-/* On the main loop, at the deadline. */
 static void
 on_deadline(gpointer user_data)
 {
@@ -281,7 +279,8 @@ watch_ended(void)
 }
 
 
-/* Passes its reference to the thread. Jobs wait in their lanes, not for a thread. */
+/* Passes the lane's reference to the thread. Jobs are queued in their lanes, so a thread is
+ * available. */
 static void
 on_turn(gpointer user_data)
 {
@@ -300,7 +299,6 @@ on_refused(gpointer user_data, GError *error)
 }
 
 
-/* In its own iteration of the main loop. */
 static gboolean
 on_refusal_due(gpointer user_data)
 {
@@ -311,7 +309,8 @@ on_refusal_due(gpointer user_data)
 }
 
 
-/* Deferred, because the caller does not expect an answer within its own call. */
+/* Deferred to the next iteration of the main loop, because `end` is never called before
+ * md_worker_run() returns. */
 static void
 refuse_later(Job *job, GError *error)
 {
