@@ -10,7 +10,8 @@
 
 #define TYPE_MEMBER "ccwgroup_member"
 
-/* Elements missing in the schema of the libvirt version built against are written as details. */
+/* libvirt's schema has these elements since versions 10.5 and 11.1. A build against an older
+ * libvirt writes them as details. */
 #define STATE_IS_DETAIL (LIBVIR_VERSION_NUMBER < 10005000)
 #define GROUP_IS_DETAIL (LIBVIR_VERSION_NUMBER < 11001000)
 

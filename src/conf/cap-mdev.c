@@ -91,9 +91,9 @@ md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
 
 
 /*
- * Names created by the kernel, not by a driver, as a file, as a group, or inside a group. Before
- * the device exists, a directory may be a group or another device, so these names are refused at
- * any depth.
+ * Names created by the kernel, not by a driver, as a file, as a group, or inside a group. These
+ * names are refused at any depth: before the device exists, it is unknown whether a directory will
+ * be a group or another device.
  */
 static const char *const kernel_names[] = {
     /* The driver core, for any device. */
@@ -210,7 +210,7 @@ init(MdCap *cap)
 }
 
 
-/* Only documents formatted by mediated describe the type; others have its id at most. */
+/* Only documents formatted by mediated describe the type; others give its id or name. */
 static gboolean
 parse_type_details(MdCapMdev *self, xmlNodePtr node, GError **error)
 {
@@ -290,7 +290,7 @@ parse_iommu_group(MdCapMdev *self, xmlNodePtr node, GError **error)
 }
 
 
-/* Refuses attributes that a driver would accept, but no document could show. */
+/* Refuses attributes that no document could show, even if a driver would accept them. */
 static gboolean
 check_readable(xmlNodePtr attr, const char *name, const char *value, GError **error)
 {

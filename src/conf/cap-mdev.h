@@ -29,7 +29,7 @@ typedef struct {
 GPtrArray *md_mdev_attrs_new(void);
 void md_mdev_attrs_add(GPtrArray *attrs, const char *name, const char *value);
 GPtrArray *md_mdev_attrs_copy(GPtrArray *attrs);
-/* The first `n` of `attrs`, then the attributes of `old` with other names. */
+/* Returns the first `n` of `attrs`, then those attributes of `old` that have other names. */
 GPtrArray *md_mdev_attrs_update(GPtrArray *old, GPtrArray *attrs, guint n);
 gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
 

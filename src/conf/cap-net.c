@@ -41,7 +41,7 @@ static const char *const feature_names[] = {
 G_STATIC_ASSERT(G_N_ELEMENTS(feature_names) == MD_NET_FEATURE_LAST);
 
 
-/* The index of a name in a table, or `none`. */
+/* The index of a name in a table; `none` if it is not there. */
 static guint
 find_name(const char *const *names, guint n, const char *name, guint none)
 {

@@ -16,7 +16,7 @@
 /* In the order of libvirt's documents. */
 typedef struct {
     MdPciVpdSection section;
-    const char *keyword; /* a single letter stands for a family, whose second letter is the index */
+    const char *keyword; /* one letter: a family of keywords, with an index as the second letter */
     const char *element;
 } FieldKind;
 

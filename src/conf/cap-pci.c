@@ -13,7 +13,7 @@
 #define CLASS_MAX 0xFFFFFF
 
 static const char *const header_names[] = {
-    [MD_PCI_HEADER_ENDPOINT] = NULL, /* the usual case, not printed */
+    [MD_PCI_HEADER_ENDPOINT] = NULL, /* not printed */
     [MD_PCI_HEADER_BRIDGE] = "pci-bridge",
     [MD_PCI_HEADER_CARDBUS] = "cardbus-bridge",
 };

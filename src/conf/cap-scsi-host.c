@@ -188,7 +188,7 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
-/* The kernel chooses the host number, but the name of the port is known before. */
+/* The port's name is known before the kernel chooses the host number. */
 static const char *
 get_alias(const MdCap *cap)
 {

@@ -31,8 +31,8 @@ struct _MdCapKind {
      * device. NULL: nothing. */
     void (*format)(const MdCap *cap, MdXmlWriter *writer);
     void (*format_rest)(const MdCap *cap, MdXmlWriter *writer);
-    /* Makes a deep copy in zeroed `dest`, without a call of `init`. NULL: the struct has no
-     * pointers. */
+    /* Makes a deep copy in `dest`, which is zeroed; `init` is not called before. NULL: the struct
+     * has no pointers. */
     void (*copy)(MdCap *dest, const MdCap *src);
     /* NULL: there is nothing to free. */
     void (*clear)(MdCap *cap);
@@ -42,8 +42,8 @@ struct _MdCapKind {
      * kind are never parents, see `mdev_types` of MdNodeDeviceDef.
      */
     char *(*make_address)(const char *device);
-    /* Get the attributes (MdMdevAttr) written to the device's driver, borrowed, and replace them by
-     * copies of others. Both are NULL if the kind has no attributes. */
+    /* Returns the attributes (MdMdevAttr) written to the device's driver, borrowed; replaces them
+     * by a copy of `attrs`. Both functions are NULL if the kind has no attributes. */
     GPtrArray *(*get_attrs)(const MdCap *cap);
     void (*set_attrs)(MdCap *cap, GPtrArray *attrs);
     /* Returns the alias, borrowed, which identifies a device to be created before it has a name.

@@ -16,7 +16,7 @@
 #define SURROGATE_LOW   0xDC00
 #define SURROGATE_LAST  0xDFFF
 
-/* A text being validated, from the position reached to its end. */
+/* The part of the text not validated yet. */
 typedef struct {
     const char *at;
     const char *end;
@@ -208,7 +208,7 @@ checker_take_member(Checker *self)
 }
 
 
-/* Takes the elements after an opening bracket, and the closing bracket. */
+/* Accepts the elements after an opening bracket, and the closing bracket. */
 static gboolean
 checker_take_all(Checker *self, char close, gboolean (*take_one)(Checker *self))
 {
@@ -230,7 +230,7 @@ checker_take_all(Checker *self, char close, gboolean (*take_one)(Checker *self))
 }
 
 
-/* Takes a value with the white space around it. */
+/* Accepts a value and the white space around it. */
 static gboolean
 checker_take_value(Checker *self)
 {

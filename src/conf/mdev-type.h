@@ -11,7 +11,7 @@
 
 #include "conf/xml-writer.h"
 
-/* Maximum number of types of one parent; no driver has that many. */
+/* Maximum number of types of one parent; no driver offers that many. */
 #define MD_MDEV_TYPES_MAX 4096
 
 /* The only unit of properties. */
@@ -49,14 +49,14 @@ md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value,
 gboolean md_mdev_type_parse_details(MdMdevType *self, xmlNodePtr node, GError **error);
 
 /*
- * Parses libvirt's and mediated's block inside `node`, and replaces `types`; without libvirt's
- * block, `types` is unchanged. VIR_ERR_XML_ERROR if anything is missing, duplicate or beyond a
- * limit.
+ * Parses the blocks of libvirt and of mediated inside `node`, and replaces `types`; if libvirt's
+ * block is missing, `types` is unchanged. VIR_ERR_XML_ERROR if anything is missing, duplicate or
+ * beyond a limit.
  */
 gboolean md_mdev_types_parse(xmlNodePtr node, GPtrArray **types, GError **error);
 
-/* Writes libvirt's block, <capability type='mdev_types'>, with one <type> each; nothing without
- * types. */
+/* Writes libvirt's block, <capability type='mdev_types'>, with one <type> per type; nothing if
+ * there are no types. */
 void md_mdev_types_format(GPtrArray *types, MdXmlWriter *writer);
 
 /* Writes mediated's block, <capability type='mdev'>, with the properties of each type, if the

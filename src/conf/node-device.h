@@ -60,8 +60,8 @@ GPtrArray *md_node_device_def_list_caps(const MdNodeDeviceDef *self);
 /* The flags of all listed kinds. */
 guint32 md_node_device_def_get_flags(const MdNodeDeviceDef *self);
 
-/* `mdev`, uuid, address -> mdev_<uuid>_<address>, every character but letters and digits as `_`;
- * see libvirt. */
+/* Joins its arguments as libvirt does: `mdev`, uuid, address become mdev_<uuid>_<address>, with `_`
+ * for every character other than a letter or digit. */
 char *md_node_device_make_name(const char *prefix, ...) G_GNUC_NULL_TERMINATED;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNodeDeviceDef, md_node_device_def_unref)

@@ -23,7 +23,7 @@ typedef enum {
 } MdCcwState;
 
 /*
- * Parses the number in the child `name`, hexadecimal after 0x, for base 16 also without it.
+ * Parses the number in the child `name`: hexadecimal with the prefix 0x, for base 16 also without.
  * VIR_ERR_CONFIG_UNSUPPORTED if it is missing or invalid.
  */
 gboolean md_s390_parse_number(

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Naming authority 5 ("IEEE registered") and the vendor number that libvirt uses for QEMU. */
+/* Naming authority 5 ("IEEE registered"), and the vendor number that libvirt uses: QEMU's. */
 #define OUR_PREFIX   "5001a4a"
 #define RANDOM_LIMIT G_GUINT64_CONSTANT(0x1000000000)
 

@@ -15,7 +15,7 @@
 /* Bytes of a source line quoted on either side of an error. */
 #define QUOTE_MAX 256
 
-/* Bytes passed to the parser at once, which limits how much it reads after its first error. */
+/* Bytes passed to the parser at once: the most it can read after its first error. */
 #define CHUNK 1024
 
 #define DECLARATION "<?xml"
@@ -25,7 +25,7 @@ typedef struct {
     const char *text;  /* in UTF-8 */
     const char *given; /* end of the text passed to the parser */
     MdXmlScanner scanner;
-    gboolean starved; /* the parser has reached the part that the scanner refused */
+    gboolean starved; /* the parser has reached the construct that the scanner refused */
     xmlParserCtxtPtr context;
     char *message; /* of the first error that makes the document malformed */
 } Source;
@@ -94,8 +94,8 @@ on_parse_error(void *data, MdXmlError err)
 }
 
 
-/* The parser's read function. After an error, the parser gets no more input, as it might interpret
- * the rest differently from the scanner. */
+/* The parser's read function. After an error, the parser gets no more input, because it might find
+ * other constructs in the rest than the scanner does. */
 static int
 give_chunk(void *data, char *buffer, int size)
 {
@@ -167,8 +167,8 @@ refuse_at(const char *text, const char *at, const char *message, GError **error)
 }
 
 
-/* Converts the document to UTF-8. Other encodings are refused: the scanner would have to know them,
- * and the converters of most are read from files. */
+/* Converts the document to UTF-8. Other encodings are refused: the scanner does not know them, and
+ * the C library loads most converters from files. */
 static char *
 decode(const char *document, GError **error)
 {

@@ -104,8 +104,8 @@ md_xml_attribute(xmlNodePtr node, const char *name)
 char *
 md_xml_shorten(const char *text)
 {
-    /* The text may be megabytes long: only the bytes that QUOTE_MAX characters may take are
-     * read. */
+    /* The text may be megabytes long: only as many bytes are read as QUOTE_MAX characters may
+     * take. */
     g_autofree char *valid =
         g_utf8_make_valid(text, (gssize)strnlen(text, QUOTE_MAX * CHARACTER_MAX));
 

@@ -50,8 +50,8 @@ gboolean md_xml_child_id(
     xmlNodePtr node, const char *name, const char *what, guint *id, char **text, GError **error);
 
 /*
- * Parses a number in an attribute; `number` is unchanged if it is missing. Otherwise as
- * md_xml_parse_uint(), with VIR_ERR_XML_ERROR if invalid.
+ * Parses the number in an attribute as md_xml_parse_uint() does; VIR_ERR_XML_ERROR if it is
+ * invalid. If the attribute is missing, `number` is unchanged.
  */
 gboolean md_xml_attribute_uint(
     xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Scans a document before libxml2, in one pass of linear time. libxml2 compares each attribute of
- * an element with all others before it calls back for the element, so that limits in its callbacks
- * would come too late.
+ * an element with all others before it calls back for the element, so limits checked in its
+ * callbacks would apply too late.
  *
  * In a well-formed document, the scanner finds exactly the constructs that the parser will find.
  * The caller must not feed a parser after its first error.
@@ -26,7 +26,7 @@
 
 typedef struct {
     const char *start; /* of the document */
-    const char *at;    /* everything before is within the limits */
+    const char *at;    /* the document up to here is within the limits */
     guint max_elements;
     gsize max_text;
     guint n_elements;

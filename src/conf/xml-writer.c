@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libxml2's writer is not used: it leaves ' unescaped in '...' and cannot write an empty element on
+/* libxml2's writer is not used: it does not escape ' in '...' and cannot write an empty element on
  * two lines. */
 #include "config.h"
 

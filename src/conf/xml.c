@@ -74,8 +74,8 @@ quote_type(xmlNodePtr node)
 }
 
 
-/* Refuses several capabilities: libvirt silently ignores all but one, which may not be the one that
- * the author means. */
+/* Refuses several capabilities: libvirt silently ignores all but one, perhaps not the author's
+ * choice. */
 static gboolean
 check_single(xmlNodePtr first, GError **error)
 {
@@ -218,8 +218,8 @@ load_schema(const char *path, char **message)
     void *data = xmlStructuredErrorContext;
     xmlRelaxNGPtr schema = NULL;
 
-    /* libxml2 reads the files with another parser, which prints errors unless the thread's handler
-     * is replaced. */
+    /* libxml2 reads the files of a schema with its XML parser, which prints errors unless the
+     * thread's handler is replaced. */
     xmlSetStructuredErrorFunc(message, on_schema_error);
     xmlRelaxNGSetParserStructuredErrors(context, on_schema_error, message);
     schema = xmlRelaxNGParse(context);
@@ -331,8 +331,8 @@ md_xml_parse_valid(const char *document, const char *schema, GError **error)
 }
 
 
-/* The parent is given by name or, in a document for a device to be created, by its port or by its
- * fabric; the schema allows only one of these. */
+/* The schema allows one way to give the parent: its name or, in a document for a device to be
+ * created, the names of its port or of its fabric. */
 static void
 format_parent(const MdNodeDeviceDef *def, MdXmlWriter *writer)
 {
