@@ -19,16 +19,16 @@
 #define MESSAGES_AT_ONCE   8
 #define MAX_CALLS_PER_TURN 8
 
-/* Milliseconds that udevd may owe an event before we check whether it is running. Most events take
- * a few. */
+/* Milliseconds that udevd may take to report an event before we check whether it is running. Most
+ * events take a few. */
 #define GRACE 100
 
 /* Milliseconds without polling the socket while udevd is working. Messages queue in its buffer
  * meanwhile, so that not every event wakes up the main loop twice. */
 #define REST 1000
 
-/* Milliseconds that a udevd may claim to be busy without sending events: after this time, it gives
- * up a single event. */
+/* Milliseconds that udevd may be busy without reporting an event: its own limit for a single
+ * event. */
 #define BUSY_MAX (180 * 1000)
 
 /* Maximum number of event numbers remembered until both kernel and udevd have reported them. */
@@ -54,18 +54,19 @@ struct _MdKernelEvents {
     Slot slots[MESSAGES_AT_ONCE];
     struct mmsghdr headers[MESSAGES_AT_ONCE];
 
-    MdFd alarm;        /* an epoll of the socket, or of nothing while it is not polled: changing the
-                          main loop's descriptors costs a wake-up each time */
+    /* An epoll instance, which contains the socket while it is polled: changing the main loop's
+     * descriptors would cost a wake-up each time. */
+    MdFd alarm;
     MdPolled polled;   /* of `alarm` */
-    GSource *timer;    /* while the socket is left alone */
-    gboolean in_debt;  /* of that timer: udevd has until then to report what it owes */
+    GSource *timer;    /* while the socket is not polled */
+    gboolean in_debt;  /* `timer` is udevd's deadline for the `owed` events */
     GHashTable *owed;  /* numbers of events reported by the kernel, but not by udevd */
-    GHashTable *early; /* the reverse: the kernel's message has not been read yet */
+    GHashTable *early; /* the reverse: the kernel's message is still to be read */
     gboolean progress; /* udevd has reported an event since the timer was set */
     guint quiet_for;   /* milliseconds without an event of udevd */
-    guint64 forgotten; /* no event up to this one is owed */
-    guint owed_for;    /* milliseconds since udevd owed nothing */
-    gboolean watching; /* `alarm` rings for the socket */
+    guint64 forgotten; /* events up to this number are never `owed` */
+    guint owed_for;    /* milliseconds since `owed` was last empty */
+    gboolean watching; /* the socket is in `alarm` */
     gboolean draining; /* messages queued while the socket was not polled are still to be read */
     gboolean gap;      /* events have been lost, and some are still to be read */
     gboolean silent;   /* udevd counts as silent */
@@ -116,7 +117,7 @@ slots_receive(MdKernelEvents *self, int *got)
 }
 
 
-/* FALSE if the slot does not hold a kernel uevent. */
+/* FALSE if the message in the slot is not a kernel uevent. */
 static gboolean
 slot_parse(MdKernelEvents *self, int i, MdKernelMessage *message)
 {
@@ -148,8 +149,8 @@ end_gap(MdKernelEvents *self)
 }
 
 
-/* Reports pending messages, up to a limit. FALSE if none are left, so that the loop would not call
- * again. */
+/* Passes pending messages to `func`, up to a limit. FALSE if none are left, so that the main loop
+ * would not call again. */
 static gboolean
 receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
 {
@@ -170,7 +171,7 @@ receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelM
 }
 
 
-/* While udevd is silent. */
+/* For use while udevd is silent. */
 static void
 pass_on(MdKernelEvents *self, const MdKernelMessage *message)
 {
@@ -186,7 +187,7 @@ is_in_debt(MdKernelEvents *self)
 }
 
 
-/* With too many numbers, events may count as lost that were not. */
+/* If too many numbers are forgotten, an event may count as lost although it was reported. */
 static void
 add_number(GHashTable *numbers, guint64 seqnum)
 {
@@ -224,14 +225,15 @@ on_rest_over(gpointer data)
 
 
 /*
- * udevd has owed an event for too long. If it has emptied its queue, or has been busy with one
- * event beyond its limit, it will never report the event: it was restarted, or has lost events
- * itself. If it has reported nothing at all, it is silent.
+ * udevd has failed to report an event in time. If its queue is empty, or it has been busy beyond
+ * its own limit for one event, udevd will never report the event: it was restarted, or has lost
+ * events itself. If it has reported no other event either, it counts as silent.
  */
 static void
 judge_udevd(MdKernelEvents *self)
 {
-    /* In this order: an event that udevd sent before it emptied its queue can be read by now. */
+    /* Must precede is_behind(): whatever udevd sent before its queue became empty can be read by
+     * then. */
     gboolean busy = access(self->queue, F_OK) == 0;
 
     self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;
@@ -314,7 +316,7 @@ compare(MdKernelEvents *self, const MdKernelMessage *message)
 }
 
 
-/* Reads the kernel's messages, to compare them with udevd's events. */
+/* Compares pending kernel messages with udevd's events. */
 static void
 find_owed(MdKernelEvents *self)
 {
@@ -373,7 +375,7 @@ open_socket(MdFd *fd, guint receive_buffer, GError **error)
         md_error_set_errno(error, errno, "Unable to receive kernel uevents");
         return FALSE;
     }
-    /* The second option exceeds the administrator's limit and requires privileges. */
+    /* SO_RCVBUFFORCE may exceed the administrator's limit, but requires privileges. */
     setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     if (setsockopt(*fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof(receive_buffer)) < 0)
         g_debug("Unable to enlarge the buffer for kernel uevents: %s", g_strerror(errno));
@@ -450,7 +452,7 @@ md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
     self->progress = TRUE;
     if (!remove_number(self->owed, seqnum))
         add_number(self->early, seqnum);
-    /* Last events of a udevd that has ended may be read late. */
+    /* If udevd has ended, this may be one of its last events. */
     if (self->silent && !self->absent)
         set_silent(self, FALSE);
     else if (self->timer != NULL && self->in_debt && !is_in_debt(self))
@@ -475,8 +477,8 @@ md_kernel_events_is_silent(MdKernelEvents *self)
 }
 
 
-/* udevd's backlog holds one connection, and udevadm fails while there is another. A socket of
- * another type does not connect: the error shows whether udevd listens. */
+/* Connects with a socket of the wrong type, which always fails: the error shows whether udevd
+ * listens. A real connection would fill udevd's backlog of one, so that udevadm fails. */
 gboolean
 md_kernel_events_find_udevd(const MdRoots *roots)
 {

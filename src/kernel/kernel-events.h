@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Receives the kernel's uevents and compares them with udevd's events. While udevd reports an event
- * for each, they are used for this comparison only. If udevd is not running, or has reported
- * nothing for too long after a uevent, it counts as silent, and the kernel's uevents replace its
- * events. If udevd reports later events but not a certain one, that event is lost.
+ * for each uevent, the uevents are used for this comparison only. If udevd is not running, or has
+ * reported nothing for too long after a uevent, it counts as silent, and the kernel's uevents
+ * replace its events. If udevd skips an event but reports later ones, the skipped event is lost.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ typedef struct {
     void (*event)(const MdKernelMessage *message, gpointer data);
     /* Events have been lost: by udevd, or from the kernel. */
     void (*lost)(gpointer data);
-    /* Whether events of udevd are pending that have not been read. */
+    /* Whether events that udevd has sent are still to be read. */
     gboolean (*is_behind)(gpointer data);
 } MdKernelEventsFuncs;
 

@@ -36,8 +36,8 @@ md_kernel_message_get(const MdKernelMessage *message, const char *name)
 }
 
 
-/* Drivers add properties between those of the driver core: action and path are the first of their
- * names, the sequence number is the last. */
+/* Drivers add properties between those of the driver core, perhaps with the same names: action and
+ * path are the first ones with their names, the sequence number is the last one with its name. */
 static gboolean
 read_seqnum(MdKernelMessage *message)
 {
@@ -80,7 +80,7 @@ md_kernel_message_parse(const char *bytes, gsize size, MdKernelMessage *message)
 }
 
 
-/* The kernel has PID 0; other senders do not. */
+/* The kernel's PID is 0; no other sender can have it. */
 static gboolean
 has_kernel_credentials(struct msghdr *header)
 {

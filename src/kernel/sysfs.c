@@ -23,7 +23,7 @@
 struct _MdSysfsDir {
     int fd;
     guint64 inode;
-    guint64 uevent; /* its inode number; 0: missing, or not looked up */
+    guint64 uevent; /* inode number of this attribute; 0: missing, or not looked up */
     char *path;
 };
 
@@ -162,7 +162,7 @@ open_attribute(MdSysfsDir *self, const char *name)
 }
 
 
-/* Reads a file to its end, at most `max` bytes. A short read of sysfs has reached the end. */
+/* Reads a file, at most `max` bytes. In sysfs, a short read has reached the end of the file. */
 static GByteArray *
 read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
 {
@@ -353,8 +353,8 @@ md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name)
     _Alignas(struct dirent64) char chunk[LISTED_AT_ONCE];
     ssize_t got = 0;
 
-    /* Without a DIR, which requires more of the descriptor. Only an empty read is the end: the
-     * kernel returns less than requested when a signal arrives. */
+    /* opendir() would need more system calls. Only an empty read is the end: the kernel returns
+     * less than requested when a signal arrives. */
     while (fd >= 0 && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
         for (ssize_t at = 0; at < got;) {
             const struct dirent64 *found = (const struct dirent64 *)(chunk + at);
@@ -429,8 +429,8 @@ is_device(int directory)
 
 /*
  * Opens a path given by a client, component by component, refusing links and other devices (EXDEV).
- * Without openat2(), which seccomp filters against set-id files must forbid, as they cannot inspect
- * its arguments.
+ * openat2() would do this in one call, but seccomp filters against set-id files must forbid
+ * openat2(), because they cannot inspect its arguments.
  */
 static int
 open_beneath(MdSysfsDir *self, char **parts)

@@ -22,15 +22,15 @@ void md_sysfs_dir_free(MdSysfsDir *self);
 
 const char *md_sysfs_dir_get_path(MdSysfsDir *self);
 
-/* The inode number distinguishes a device from a later one with the same path. */
+/* The inode number, which distinguishes a device from a later one with the same path. */
 guint64 md_sysfs_dir_get_inode(MdSysfsDir *self);
 
 /* FALSE once the kernel has begun to remove the device: it removes the uevent attribute before it
  * sends the remove event. */
 gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
 
-/* Whether the device was alive at the last call of md_sysfs_dir_is_alive(), which is required
- * before this one, and its path still leads to it. */
+/* Whether the device was alive at the last call of md_sysfs_dir_is_alive(), which must precede this
+ * call, and its path still leads to this directory. */
 gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
 
 /* The inode number of an entry below the directory, following links; 0 if it does not exist. */

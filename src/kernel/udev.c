@@ -17,7 +17,7 @@
 /* Events handled before the main loop serves others. */
 #define MAX_EVENTS_PER_TURN 64
 
-/* The previous path in "move" events, without /sys like all paths in events. */
+/* The previous path in "move" events; like all paths in events, without /sys. */
 #define PROPERTY_OLD_PATH "DEVPATH_OLD"
 
 #define PROPERTY_SUBSYSTEM "SUBSYSTEM"
@@ -44,8 +44,8 @@ struct _MdUdevDevice {
     struct udev *udev;
     const MdRoots *roots;
     char *path;
-    char *subsystem;            /* "" if it has none */
-    struct udev_device *device; /* NULL until it is needed, and if the device no longer exists */
+    char *subsystem;                /* "" if it has none */
+    struct udev_device *device;     /* NULL until needed, or if the device no longer exists */
     const MdKernelMessage *message; /* source of the device, or NULL; borrowed */
 };
 
@@ -135,7 +135,7 @@ receive_one(MdUdev *self)
     g_autoptr(MdUdevDevice) device = NULL;
 
     if (received == NULL) {
-        /* libudev drops messages of other senders silently. */
+        /* libudev reports EAGAIN as well for a message of another sender, which it drops. */
         if (errno == EAGAIN || errno == EINTR)
             return;
         g_debug("Lost udev events: %s", g_strerror(errno));
@@ -151,7 +151,6 @@ receive_one(MdUdev *self)
 }
 
 
-/* Only a full scan restores the state. */
 static void
 tell_lost(MdUdev *self)
 {
@@ -214,7 +213,7 @@ monitor_open(MdUdev *self, GError **error)
         md_error_set_errno(error, -rc, "Unable to receive udev events");
         return FALSE;
     }
-    /* Before any client's: of the sources ready in one iteration, events come first. */
+    /* Of the descriptors ready in one iteration, this one is served before those of clients. */
     return md_polled_set_seldom(&self->polled, udev_monitor_get_fd(self->monitor), on_readable,
                                 self, error);
 }
@@ -384,8 +383,8 @@ md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
     struct udev_device *known = NULL;
     MdUdevDevice *device = NULL;
 
-    /* Only libudev can distinguish a device without subsystem from another directory. For a path
-     * that has gone, it would try all directories above. */
+    /* Only libudev can distinguish a device without subsystem from another directory. It is not
+     * asked about a directory that no longer exists, because it would try all directories above. */
     if (subsystem == NULL) {
         if (md_sysfs_dir_is_alive(dir))
             known = udev_device_new_from_syspath(self->udev, path);
@@ -409,8 +408,8 @@ dup_entry(struct udev_list_entry *entries, const char *key)
 }
 
 
-/* The database is opened each time: it may have been replaced, and its megabytes are not needed in
- * between. */
+/* Opens the database each time: the file may have been replaced, and megabytes of memory are not
+ * needed in between. */
 void
 md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name)
 {
@@ -445,7 +444,7 @@ md_udev_device_get_name(MdUdevDevice *device)
 {
     const char *name = strrchr(device->path, '/') + 1;
 
-    /* The kernel replaces a slash in a name, and libudev converts it back. */
+    /* The kernel writes `!` for a slash in a name; libudev converts it back. */
     if (strchr(name, '!') != NULL && get_known(device) != NULL)
         return udev_device_get_sysname(device->device);
     return name;

@@ -36,9 +36,10 @@ gboolean md_udev_open(MdUdev *self, GError **error);
 void md_udev_listen(MdUdev *self);
 
 /*
- * Sysfs paths of the devices on these buses and in these classes (NULL-terminated), parents before
- * children. Unlike libudev's enumeration, this includes links to devices of another class: the
- * kernel links parents of mediated devices in a class to which they do not belong.
+ * Returns the sysfs paths of all devices on these buses and in these classes, parents before
+ * children. `subsystems` is NULL-terminated. Unlike libudev's enumeration, this includes links to
+ * devices of another class: the kernel links parents of mediated devices in a class to which they
+ * do not belong.
  */
 GPtrArray *md_udev_enumerate(MdUdev *self, const char *const *subsystems);
 
