@@ -57,7 +57,8 @@ request_add_text(Request *self, guint16 type, const char *text)
 }
 
 
-/* Returns the size of the reply, 0 if there is none. The kernel has replied when send() returns. */
+/* Returns the size of the reply, 0 if there is none. The reply is available as soon as send()
+ * returns. */
 static gsize
 request_send(const Request *self, int fd, void *reply, gsize max)
 {

@@ -104,7 +104,7 @@ md_fc_host_is_online(MdSysfsDir *dir)
 }
 
 
-/* The class that contains the attribute; older drivers add it to scsi_host. NULL: neither class. */
+/* The class that has the attribute: fc_host, or scsi_host with older drivers. NULL: neither. */
 static const char *
 find_class(MdSysfsDir *dir, const char *name)
 {

@@ -11,7 +11,8 @@ typedef struct {
     MdNodeDeviceDef *description;
 } Entry;
 
-/* Shared by the whole process: an inode identifies the device, and workers have no registry. */
+/* One cache for the whole process, because workers have no registry and the inode identifies the
+ * device. */
 static GMutex mutex;
 static GHashTable *entries; /* set of Entry, by inode */
 static guint64 last_stamp;

@@ -18,8 +18,8 @@
 
 /*
  * The kept definition of the device whose sysfs directory has this inode, to be unreffed by the
- * caller. NULL unless it was read for the same `origin`, its definition in the registry. `stamp` is
- * for md_kept_store().
+ * caller. NULL unless it was read for the same `origin`, the device's definition in the registry.
+ * `stamp` is for md_kept_store().
  */
 MdNodeDeviceDef *md_kept_find(guint64 inode, const MdNodeDeviceDef *origin, guint64 *stamp);
 

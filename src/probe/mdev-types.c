@@ -12,8 +12,8 @@
 #include "util/names.h"
 
 
-/* FALSE also for a parent without types: a driver may register it before its types are known, or
- * without any. */
+/* FALSE also for a parent without types: a driver may register a parent before its types are known,
+ * or without any. */
 static gboolean
 have_types(MdSysfsDir *parent)
 {
@@ -43,8 +43,8 @@ md_mdev_types_probe(MdSysfsDir *dir)
 }
 
 
-/* Cached types: inode of the directory -> MdMdevType. Shared by the whole process, workers
- * included, as an inode identifies the type. */
+/* Cached types: inode of the directory -> MdMdevType. One cache for the whole process, workers
+ * included, because the inode identifies the type. */
 static GHashTable *known;
 static GMutex known_mutex;
 
@@ -94,8 +94,8 @@ remember(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value
 }
 
 
-/* NULL if the type lacks the attribute, or nothing in it is printable. Clears `complete` if the
- * attribute exists but cannot be read. */
+/* NULL if the type lacks the attribute, or the attribute has no printable character. Clears
+ * `complete` if the attribute exists but cannot be read. */
 static char *
 read_attribute(MdSysfsDir *dir, const char *type_path, const char *name, gboolean *complete)
 {
@@ -209,7 +209,7 @@ type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 }
 
 
-/* An empty list may also mean that the directory cannot be read. */
+/* The list of types was empty: there are none, or the directory cannot be read. */
 static void
 set_no_types_error(MdSysfsDir *parent, GError **error)
 {

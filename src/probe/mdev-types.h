@@ -23,8 +23,8 @@ GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
  * are none. */
 GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 
-/* Replaces `types` by this result; G_IO_ERROR_WOULD_BLOCK if there are types and `may_block` is
- * FALSE, see MdProbe. */
+/* Replaces `types` by the result of md_mdev_types_read(); G_IO_ERROR_WOULD_BLOCK if there are types
+ * and `may_block` is FALSE, see MdProbe. */
 gboolean
 md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error);
 

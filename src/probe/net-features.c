@@ -16,12 +16,12 @@
 
 #define ATTR_PHYSFN           "device/physfn"
 #define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/" MD_ATTR_SUBSYSTEM
-/* The link to the class of the interface leads to the directory of all classes. */
+/* The interface's link to its class leads into the directory of all classes. */
 #define CLASS_INFINIBAND MD_ATTR_SUBSYSTEM "/../infiniband"
-/* Maximum number of offloads; no kernel has as many. */
+/* Maximum number of offloads; no kernel has that many. */
 #define OFFLOADS_MAX 1024
 
-/* An offload by the kernel's name, and the feature that libvirt reports if any of the feature's
+/* The kernel's name of an offload, and the feature that libvirt reports if any of the feature's
  * offloads is active. */
 typedef struct {
     const char *name;
@@ -51,10 +51,10 @@ static const Offload offloads[] = {
     { "tx-udp_tnl-segmentation", MD_NET_FEATURE_TX_UDP_TUNNEL },
 };
 
-/* The features by the kernel's number of the offload. Numbers differ between kernels, but not
- * between interfaces: they are read once and never dropped. */
+/* The features, indexed by the kernel's number of the offload. Numbers differ between kernels, but
+ * not between interfaces, so the table is read once and never dropped. */
 typedef struct {
-    guint n; /* offloads of this kernel */
+    guint n; /* number of offloads of this kernel */
     guint32 features[OFFLOADS_MAX];
 } Numbers;
 
@@ -96,7 +96,8 @@ find_feature(const char *name)
 }
 
 
-/* NULL if the interface has gone. The kernel writes all names, regardless of `len`. */
+/* NULL if the interface no longer exists. The buffer has room for all names, because the kernel
+ * writes all of them, regardless of `len`. */
 static Numbers *
 read_numbers(int fd, const char *interface)
 {
@@ -182,8 +183,8 @@ has_rdma(MdSysfsDir *dir)
 }
 
 
-/* A virtual function has the switch of its physical function. Like libvirt, queries only PCI
- * devices: a kernel without devlink searches for a module on each request. */
+/* A virtual function is connected to the switch of its physical function. Only PCI devices are
+ * queried, as in libvirt: a kernel without devlink searches for a module on each request. */
 static gboolean
 has_switch(MdSysfsDir *dir, const char *bus)
 {

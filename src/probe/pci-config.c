@@ -8,7 +8,7 @@
 /* Maximum number of capabilities. The space has no room for more, so a longer list is a loop. */
 #define MAX_CAPABILITIES 48
 
-/* A read of two bytes returns all ones if the function does not answer. */
+/* The result of a two-byte read if the function does not answer. */
 #define NOBODY 0xffff
 
 

@@ -8,9 +8,9 @@
 #define MD_PCI_CONFIG_SIZE 256
 
 /*
- * Fills header, is_express and the links from the first `size` bytes; what a truncated or invalid
- * space lacks remains unset. `whole_size` is that of the whole space: a function with extended
- * space is PCI Express even without the capability (host bridges).
+ * Fills header, is_express and the links from the first `size` bytes; properties that a truncated
+ * or invalid space lacks remain unset. `whole_size` is that of the whole space: a function with
+ * extended space is PCI Express even without the capability (host bridges).
  */
 void md_pci_config_parse(const guint8 *config, gsize size, gsize whole_size, MdCapPci *cap);
 

@@ -10,7 +10,7 @@ typedef struct {
     char *product;
 } Names;
 
-/* Shared by the whole process, workers included, as the names depend on the ids alone. */
+/* One cache for the whole process, workers included, because the names depend on the ids alone. */
 static GMutex mutex;
 static GHashTable *known; /* both ids in one number -> Names */
 

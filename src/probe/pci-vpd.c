@@ -45,7 +45,7 @@ typedef struct {
 } Field;
 
 
-/* FALSE if the data ends, as an end tag must come first. */
+/* FALSE if the data ends, or ends within the resource: valid data has an end tag before. */
 static gboolean
 next_resource(Cursor *cursor, Resource *resource)
 {
@@ -93,7 +93,8 @@ next_field(Cursor *cursor, Field *field)
 }
 
 
-/* Manufacturers pad with blanks, or end with a NUL. NULL unless the text is printable ASCII. */
+/* Without the blanks or the NUL that manufacturers append. NULL unless the text is printable
+ * ASCII. */
 static char *
 read_text(const guint8 *bytes, gsize length)
 {
@@ -152,8 +153,8 @@ take_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
 }
 
 
-/* The checksum ends the read-only section. The remaining space ends the writable section, but may
- * be missing. */
+/* The last field of the read-only section is its checksum. The last field of the writable section
+ * is the remaining space, which may be missing. */
 static gboolean
 take_fields(MdPciVpd *vpd, MdPciVpdSection section, Cursor cursor)
 {

@@ -14,6 +14,6 @@
  */
 MdPciVpd *md_pci_vpd_decode(const guint8 *bytes, gsize size);
 
-/* Queries the card, which takes milliseconds, or never ends: for workers. Replaces `vpd`, NULL:
- * none. FALSE if the card did not answer, so that a retry may succeed. */
+/* For a worker: queries the card, which takes milliseconds or blocks indefinitely. Replaces `vpd`,
+ * by NULL if the card has none. FALSE if the card did not answer; a retry may succeed. */
 gboolean md_pci_vpd_read(MdSysfsDir *dir, MdPciVpd **vpd);

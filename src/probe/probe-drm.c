@@ -8,8 +8,7 @@
 #define DEVTYPE_MINOR  "drm_minor"
 #define PROPERTY_MINOR "MINOR"
 
-/* Minor numbers per type, in the order of the types. The kernel assigns larger numbers to nodes of
- * any type. */
+/* Minor numbers per type, in the order of the types. Larger numbers may be nodes of any type. */
 #define MINORS_PER_TYPE 64
 
 static const char *const name_prefixes[] = {
@@ -19,7 +18,7 @@ static const char *const name_prefixes[] = {
 };
 
 
-/* Determined by the minor number, or, for larger numbers, by the name. */
+/* The minor number determines the type; for larger numbers, the name does. */
 static MdDrmType
 find_type(MdUdevDevice *device)
 {

@@ -61,7 +61,8 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
     cap->iommu_group = read_iommu_group(dir);
     g_clear_pointer(&cap->type, md_mdev_type_free);
     cap->type = md_mdev_types_find(cap->type_inode);
-    /* The two reads may see different moments of a device that is being created. */
+    /* While a device is being created, `type_id` may be missing although `type_inode` is set, or
+     * vice versa. */
     return cap->type_id != NULL && cap->type != NULL;
 }
 

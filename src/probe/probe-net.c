@@ -20,7 +20,7 @@
 #define ATTR_OPERSTATE     "operstate"
 #define ATTR_SPEED         "speed"
 
-/* Characters of the kernel's longest address, 32 bytes. */
+/* Maximum length of an address, which has up to 32 bytes, in characters. */
 #define ADDRESS_MAX 95
 
 

@@ -33,7 +33,7 @@
 #define CLASS_BRIDGE_CARDBUS 0x0607
 #define CLASS_INTERFACE_BITS 8
 
-/* The number of virtual functions has 16 bits. */
+/* The limit of a 16-bit number. */
 #define VIRTUAL_FUNCTIONS_MAX 65535
 
 
@@ -135,8 +135,8 @@ read_virtual_functions(MdSysfsDir *dir)
 }
 
 
-/* For most functions, two lookups show that there are no virtual functions. Drivers of some
- * functions do not report the maximum number of virtual functions. */
+/* Two lookups suffice for most functions, which have no virtual functions. Both are needed, because
+ * some functions have virtual functions without reporting the maximum number. */
 static void
 read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 {

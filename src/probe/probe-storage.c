@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Disks, and drives with removable media, as reported by udev's rules: the drive is never asked for
+ * Disks, and drives with removable media, as reported by udev's rules: drives are never queried for
  * a medium here. Like libvirt, ignores devices to which no rule gives a type, because they have no
- * hardware (loop, dm, md, zram ...), unless the name of the node implies a type. A device whose
- * type has no name here is listed all the same; its other properties determine the type.
+ * hardware (loop, dm, md, zram ...), unless the name of the node implies a type. A device with a
+ * type unknown here is listed nevertheless, with a type derived from its other properties.
  */
 #include "config.h"
 
@@ -66,7 +66,7 @@ static const Node nodes[] = {
     { NODE_DASD, "dasd" },
 };
 
-/* Nodes that imply a type only if udev reports one: as in libvirt, the node alone is not
+/* Nodes that imply a type only if udev reports some type: as in libvirt, the node alone is not
  * sufficient. */
 static const Node typed_nodes[] = {
     { "/dev/sr", "cd" },
@@ -102,7 +102,7 @@ guess_type(const char *devnode)
 
     if (type != NULL)
         return type;
-    /* The card itself. The kernel lists the card's boot partitions as disks too. */
+    /* Only the card itself: the kernel lists the card's boot partitions as disks too. */
     if (g_str_has_prefix(devnode, NODE_MMC) &&
         strspn(devnode + strlen(NODE_MMC), "0123456789") == strlen(devnode + strlen(NODE_MMC)))
         return "sd";
@@ -136,8 +136,8 @@ type_from_properties(MdUdevDevice *device, const char *devnode)
 }
 
 
-/* For a device whose type in udev has no name here. If udev reports `generic`, the type must follow
- * from the node or from the SCSI type. */
+/* The type of a device for which udev reports a type unknown here; NULL if udev reports `generic`
+ * and neither node nor SCSI type determine it. */
 static const char *
 type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
 {
@@ -278,7 +278,7 @@ probe_again(MdUdevDevice *device,
     const Type *type = get_known_type(before);
     MdCapStorage *cap = NULL;
 
-    /* A device without hardware is a disk only while udev's rules say so. */
+    /* A device without hardware is a disk only as long as udev's rules give it a type. */
     if (!md_sysfs_dir_has(dir, MD_ATTR_DEVICE) && find_type(device, dir, known->devnode) == NULL)
         return FALSE;
     if (def->devnode == NULL)
@@ -334,7 +334,7 @@ read_once(
         return FALSE;
     cap->size = read_size(dir);
     cap->logical_block_size = read_count(dir, ATTR_LOGICAL_BLOCK, G_MAXUINT32);
-    /* A missing attribute is a final answer; a failed read is not. */
+    /* A missing attribute is final; a failed read may succeed later. */
     *lasting = cap->logical_block_size > 0 || !md_sysfs_dir_has(dir, ATTR_LOGICAL_BLOCK);
     return TRUE;
 }

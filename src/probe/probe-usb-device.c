@@ -39,8 +39,8 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 }
 
 
-/* Names missing in the hardware database are read from the device. The kernel stores these strings,
- * but under a lock that is held during any communication with the device. */
+/* Names missing in the hardware database are read from the device. The kernel has stored these
+ * strings, but reading them needs a lock that is held during any communication with the device. */
 static gboolean
 read_once(MdNodeDeviceDef *def,
           MdSysfsDir *dir,

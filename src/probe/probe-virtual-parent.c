@@ -11,9 +11,9 @@
 #define VIRTUAL "/" MD_SYS_DEVICES "/virtual/"
 
 /*
- * Virtual parents have no link to their driver, but belong to a class of the driver. These parents,
- * from the kernel's samples/vfio-mdev, compute available instances from one counter each, without a
- * lock.
+ * Virtual parents have no link to their driver, but belong to a class of the driver. The parents
+ * listed here, from the kernel's samples/vfio-mdev, compute available instances from one counter
+ * each, without a lock.
  */
 static const char *const counting[] = {
     VIRTUAL "mtty/mtty",

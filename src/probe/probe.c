@@ -340,7 +340,7 @@ md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError
     g_autoptr(MdSysfsDir) dir = NULL;
     g_autofree char *driver = NULL;
 
-    /* The definition is not from sysfs. */
+    /* The device is not in sysfs. */
     if (def->path == NULL || probe == NULL)
         return md_node_device_def_ref(def);
 

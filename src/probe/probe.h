@@ -27,7 +27,7 @@ typedef struct {
     /* The only DEVTYPE of that subsystem to be matched; NULL: all. */
     const char *devtype;
     /* The class of companion devices, which complete the description of this one: they are in a
-     * directory named after the class below it, and appear later. NULL: none. */
+     * directory named after the class, below this device's, and appear later. NULL: none. */
     const char *companion;
 
     /* Fills name and capabilities. FALSE: not a node device. */
@@ -50,7 +50,7 @@ typedef struct {
 
     /*
      * Whether the parent's driver computes available instances from a counter, in all versions of
-     * the kernel: reading them cannot block, and happens on the main loop. NULL: no parent's does.
+     * the kernel: reading them cannot block, and happens on the main loop. NULL: no driver does.
      */
     gboolean (*is_counting)(const MdNodeDeviceDef *def);
 
@@ -67,10 +67,10 @@ typedef struct {
                           GError **error);
 
     /*
-     * Reads properties that may have changed and that sysfs reports without blocking, into `def`,
-     * which is not shared yet. FALSE: query_driver() must read the rest. The types of a parent are
-     * read separately, for each probe whose kind may be a parent. NULL: there are no such
-     * properties.
+     * Reads into `def`, which is not shared yet, the properties that may have changed and that
+     * sysfs reports without blocking. FALSE: query_driver() must read the rest. The types of a
+     * parent are read separately, for each probe whose kind may be a parent. NULL: there are no
+     * such properties.
      */
     gboolean (*refresh)(MdNodeDeviceDef *def, MdSysfsDir *dir);
 
@@ -78,13 +78,13 @@ typedef struct {
      * NULL: there is nothing to query. */
     gboolean (*query_driver)(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error);
 
-    /* Whether query_driver() is needed in any case, so that refresh() runs on a worker only. NULL:
-     * refresh() decides. */
+    /* TRUE: query_driver() is always needed, so that both run on a worker only. NULL: refresh()
+     * decides. */
     gboolean (*asks_driver)(const MdNodeDeviceDef *def);
 
-    /* TRUE once its sysfs directory is complete; NULL: always. */
+    /* TRUE once the device's sysfs directory is complete; NULL: always. */
     gboolean (*is_complete)(MdSysfsDir *dir);
-    /* The same for its companion, if any. */
+    /* The same for the device's companion, if any. */
     gboolean (*is_companion_complete)(MdSysfsDir *dir);
 
     /* Whether no driver is ever bound to such devices, as for class devices. */
