@@ -10,12 +10,13 @@
 
 typedef struct _MdChangeLog MdChangeLog;
 
-/* Logs nothing until md_change_log_start(): what exists at the start is not a change. */
+/* Logs nothing before md_change_log_start(): devices and definitions found at the start are no
+ * changes. */
 MdChangeLog *md_change_log_new(MdRegistry *registry);
 void md_change_log_free(MdChangeLog *self);
 void md_change_log_start(MdChangeLog *self);
 
-/* From begin to end, changes of the device of this name are the daemon's own. A device being
- * created may have no name yet; then the alias of its kind (MdCapKind) is passed. Calls nest. */
+/* From begin to end, changes of the device of this name are the daemon's own. For a device that has
+ * no name before its creation, pass its alias (see MdCapKind). Calls nest. */
 void md_change_log_begin(MdChangeLog *self, const char *name);
 void md_change_log_end(MdChangeLog *self, const char *name);

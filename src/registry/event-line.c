@@ -21,7 +21,7 @@ typedef struct _MdEventSubscription {
     guint64 told; /* number of the latest event delivered */
 } Subscription;
 
-/* An event with the subscribers still to be called; or a mark, if `passed` is set. */
+/* An event with the subscribers still to be called; if `passed` is set, a mark. */
 typedef struct {
     guint64 number;
     char *device;
@@ -34,18 +34,19 @@ typedef struct {
     gpointer data;
 } Fact;
 
-/* Of all lines since the start, so that numbers stay unique when a line is freed. */
+/* Counts the facts of all lines, so that numbers stay unique even when a line is freed and created
+ * anew. */
 static guint64 n_facts;
 
 struct _MdEventLine {
     guint64 share;
-    GHashTable *topics; /* of Topic, by its key; none without a subscription */
+    GHashTable *topics; /* set of Topic, each with subscriptions */
     guint64 last_id;
     GQueue facts; /* of Fact, in order */
 };
 
 
-/* Frees the remaining subscriptions, too. */
+/* Also frees the remaining subscriptions. */
 static void
 topic_free(Topic *topic)
 {
@@ -128,7 +129,8 @@ fact_concerns(const Fact *fact, const Subscription *subscription)
 }
 
 
-/* Calls the subscriber at most once per event. It may cause events, subscribe and unsubscribe. */
+/* Calls the subscriber at most once per event. The subscriber may cause events, subscribe and
+ * unsubscribe. */
 static void
 fact_tell(const Fact *fact, Subscription *subscription)
 {

@@ -13,9 +13,9 @@
 
 typedef struct _MdEventLine MdEventLine;
 
-/* `share`: of the user, see md_owner_get_share(). */
+/* `share`: the user's, see md_owner_get_share(). */
 MdEventLine *md_event_line_new(guint64 share);
-/* Calls the functions passed to md_event_line_mark() that still wait. */
+/* Calls the functions passed to md_event_line_mark() that have not been called yet. */
 void md_event_line_free(MdEventLine *self);
 
 guint64 md_event_line_get_share(MdEventLine *self);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What clients subscribe to: an event of one device, or of all devices. A structure whose first
- * field is a topic can be its own key in a table of topics, and owns the name. */
+/* What clients subscribe to: an event of one device, or of all devices. A structure that begins
+ * with a topic can be its own key in a hash table; it then owns `device`. */
 #pragma once
 
 #include <glib.h>

@@ -6,8 +6,8 @@
 #include "registry/event-line.h"
 #include "util/source.h"
 
-/* Subscribers of one user to be called before other users, and other work on the main loop, have
- * their turn. */
+/* Number of calls of one user's subscribers before other users, and other work on the main loop,
+ * have their turn. */
 #define TOLD_AT_ONCE 32
 
 /* Maximum number of pending events for the subscribers of one user. */
@@ -22,7 +22,7 @@ struct _MdEvents {
 };
 
 
-/* A line that waits for its turn is dropped at its turn, even if no events are left. */
+/* A line in `turns` is dropped when its turn comes, even if no events are left. */
 static void
 drop_if_unused(MdEvents *self, MdEventLine *line)
 {
@@ -49,7 +49,7 @@ tell_line(MdEvents *self, MdEventLine *line)
 }
 
 
-/* Calls some subscribers of the next user. */
+/* Calls subscribers of the next user, up to the limit. */
 static void
 tell_next(MdEvents *self)
 {

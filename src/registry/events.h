@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Event subscriptions. Subscribers are called in the order of the events, once per event; the
- * subscribers of one user for one event in the order of subscription. If a user has few
- * subscribers, all are called at once; otherwise other users take their turns on the main loop in
- * between, and the subscribers of one user do not wait for those of another.
+ * subscribers of one user for one event in the order of subscription. Few subscribers of one user
+ * are called at once. If there are many, other users take turns in between, so that the subscribers
+ * of one user do not wait for all those of another.
  */
 #pragma once
 
@@ -23,14 +23,14 @@ typedef void (*MdEventFunc)(const char *device, int event, int detail, gpointer 
 
 /* Follows a registry. */
 MdEvents *md_events_new(MdRegistry *registry);
-/* Frees all subscriptions, and calls the functions that wait in md_events_call_when_notified(). */
+/* Frees all subscriptions, and calls the pending functions of md_events_call_when_notified(). */
 void md_events_free(MdEvents *self);
 
-/* For a user, see md_owner_get_share(). `device` NULL: all devices. */
+/* `share`: the user's, see md_owner_get_share(). `device` NULL: all devices. */
 MdEventSubscription *md_events_subscribe(
     MdEvents *self, guint64 share, int event, const char *device, MdEventFunc func, gpointer data);
 
-/* Allowed at any time, also from within the subscriber's own call. The subscriber is not called
+/* May be called at any time, even by the subscriber itself. The subscriber is not called
  * afterwards. */
 void md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription);
 

@@ -7,11 +7,11 @@
 #include "conf/node-device.h"
 
 typedef struct {
-    MdNodeDeviceDef *def; /* the active device, or while inactive the device as defined; replaced,
+    MdNodeDeviceDef *def; /* the active device or, if inactive, the device as defined; replaced,
                              never modified */
     gboolean active;      /* the kernel has it */
-    guint64 inode; /* while active, inode of its sysfs directory: differs for another device with
-                      this path */
+    guint64 inode; /* while active, inode of its sysfs directory: another device with this path has
+                      another inode */
     MdDefinition *definition; /* on disk; NULL: none */
 } MdNodeDevice;
 

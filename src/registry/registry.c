@@ -85,8 +85,9 @@ md_registry_new(void)
 }
 
 
-/* The kernel's name of a device that definitions may name as parent. Other devices may have the
- * same kernel name as a parent, such as a subchannel of s390 and the device behind another one. */
+/* The kernel's name of a device that may be the parent in definitions; NULL for all others, because
+ * kernel names are unique on one bus only: an s390 subchannel may have the name of another
+ * subchannel's device. */
 static const char *
 get_address(const MdNodeDevice *device)
 {
@@ -138,7 +139,7 @@ index_device(MdRegistry *self, GList *link)
 }
 
 
-/* To be called before changing a device, because the tables borrow their keys from it. */
+/* To be called before a device is changed, because the tables borrow their keys from the device. */
 static GList *
 unindex_device(MdRegistry *self, MdNodeDevice *device)
 {
@@ -210,8 +211,8 @@ md_registry_list_defined(MdRegistry *self, const char *address)
 }
 
 
-/* A parent named by definitions has appeared or disappeared, which changes the parent of their
- * inactive devices. */
+/* The parent of definitions has appeared or disappeared, which changes the parent in the documents
+ * of their inactive devices. */
 static void
 describe_children_again(MdRegistry *self, const char *address)
 {

@@ -31,12 +31,12 @@ MdNodeDevice *md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint
 /* Removes an active device; if it is defined, it becomes inactive. */
 void md_registry_deactivate(MdRegistry *self, MdNodeDevice *device);
 
-/* Replaces the description of a device by one with the same name and path (ownership is
- * transferred). */
+/* Replaces the description of a device by one with the same name and path. Takes ownership of
+ * `def`. */
 void md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
-/* The same without a signal, because the signal about another device's appearance or disappearance
- * covers it. */
+/* The same without a signal: for changes that follow from the signalled appearance or disappearance
+ * of another device. */
 void md_registry_replace(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
 /* Sets the attributes (MdMdevAttr) written to an active device. Emits no signal: the creation or
