@@ -15,15 +15,15 @@ struct _MdInventory {
     MdUdev *udev;
     MdUeventWait *uevent_wait;
     MdPendingDevices *pending;      /* announced, but incomplete in sysfs */
-    MdSupersededEvents *superseded; /* paths whose older events are ignored */
+    MdSupersededEvents *superseded; /* paths with events to be ignored */
     GHashTable *namesakes; /* path of an ignored device -> its name, used by another device */
-    /* Events up to this one precede the last full scan of sysfs, or were received from the
-     * kernel. */
+    /* Number of the latest event before the last full scan of sysfs, or of the latest uevent
+     * received directly from the kernel, whichever is greater. */
     guint64 looked_at_seq;
 
     /* During the start. */
     GTask *starting;
-    GPtrArray *found; /* paths; from `n_looked_at` on not scanned yet */
+    GPtrArray *found; /* paths, of which the first `n_looked_at` have been scanned */
     guint n_looked_at;
     GSource *slice;
 };
@@ -31,7 +31,7 @@ struct _MdInventory {
 /* Handles an event of udev. */
 void md_inventory_on_event(MdUdev *udev, MdUdevDevice *device, MdInventory *self);
 
-/* Removes the device at a path, pending or registered; the latter is signalled. */
+/* Removes the device at a path, pending or registered; signals the removal of a registered one. */
 void md_inventory_drop(MdInventory *self, const char *path);
 
 /* TRUE if the registered device is the one that sysfs has at its path. */

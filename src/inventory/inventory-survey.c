@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Scans of all devices: in slices at the start, and at once after a gap in the events. */
+/* Scans of all devices: in slices at the start, in one pass after lost events. */
 #include "config.h"
 
 #include "inventory/inventory-private.h"
@@ -99,7 +99,8 @@ notify_waiters(MdInventory *self)
 static void
 reconcile(MdInventory *self)
 {
-    /* Must precede the scan: an event during the scan may be handled again, but is not missed. */
+    /* Must precede the scan, so that no event is missed; one sent during the scan may be handled
+     * again. */
     self->looked_at_seq = md_udev_read_seqnum(self->udev);
     md_kept_drop_all();
     drop_vanished(self);
@@ -117,7 +118,7 @@ on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
 }
 
 
-/* From now on events are handled, first those queued during the scan. */
+/* Events are handled from now on, beginning with those queued during the scan. */
 static void
 finish_start(MdInventory *self)
 {

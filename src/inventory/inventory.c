@@ -70,7 +70,8 @@ find_parent_name(MdInventory *self, const char *path)
 }
 
 
-/* `known`: the device registered at the path, maybe a predecessor with another inode; or NULL. */
+/* `known`: the device registered at the path, or NULL. It may be an earlier device with another
+ * inode. */
 static MdNodeDeviceDef *
 probe_with_parent(MdInventory *self,
                   MdUdevDevice *device,
@@ -101,7 +102,7 @@ is_name_in_use(MdInventory *self, const char *name)
 }
 
 
-/* FALSE if the device disappeared meanwhile, so that the data is incomplete. */
+/* FALSE if the device disappeared during the read, so that its data is incomplete. */
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
@@ -122,8 +123,8 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 }
 
 
-/* Rereads the devices below a newly registered one, which is their parent now. At the start this is
- * not needed, because parents are scanned first. */
+/* Rereads the devices below a newly registered one, which is their parent now. Not needed at the
+ * start, because parents are scanned before their children. */
 static void
 reread_below(MdInventory *self, const char *path)
 {
@@ -162,7 +163,7 @@ reread_affected(MdInventory *self, const char *name)
 }
 
 
-/* Not needed at the start: the scan reads these devices later, or has read them completely. */
+/* Not needed at the start: the scan has read these devices completely, or reads them later. */
 static void
 reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
 {
@@ -271,8 +272,8 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 
 /*
  * Rereads a registered device because of its companion, which must be complete unless this is the
- * `last` attempt. FALSE if the companion is incomplete, or if data disappeared during the read:
- * then the device itself is about to be removed, which is no update.
+ * `last` attempt. FALSE if the companion is incomplete, or if data disappeared during the read
+ * because the device is being removed, which is no update.
  */
 static gboolean
 reread_for_companion(
@@ -333,7 +334,7 @@ md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event
 
     def = is_immutable ? md_node_device_def_ref(device->def)
                        : probe_with_parent(self, udev_device, dir, device);
-    /* A device being removed has incomplete data, which is no update. */
+    /* The incomplete data of a device being removed is no update. */
     if (!md_sysfs_dir_is_alive(dir))
         return;
     if (def == NULL || !g_str_equal(def->name, device->def->name)) {
@@ -356,8 +357,8 @@ md_inventory_reconcile(MdInventory *self, const char *path)
     if (device != NULL && md_inventory_is_there(device))
         return device;
 
-    /* The registered device is gone, even if another one has its path by now: its removal is
-     * signalled here, and its remove event is still to come. */
+    /* The registered device is gone, even if another one has its path by now. Its removal is
+     * signalled here, before its remove event arrives. */
     if (device != NULL) {
         md_inventory_drop(self, path);
         md_superseded_events_expect_removal(self->superseded, path);
@@ -374,7 +375,7 @@ md_inventory_reconcile(MdInventory *self, const char *path)
 
 
 /* udev repeats the add events of existing devices while the host boots, and when an administrator
- * triggers them. Only the repeated event may have all properties. */
+ * triggers them. The first event may lack properties. */
 static void
 handle_add(MdInventory *self, MdUdevDevice *device)
 {
@@ -390,8 +391,8 @@ handle_add(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* Whether the event reports something later than the last scan. Older events, and those triggered
- * by an administrator, only tell where to look. */
+/* Whether the event reports a change after the last scan. Older events, and those triggered by an
+ * administrator, report none: they only say which path to read. */
 static gboolean
 is_news(MdInventory *self, MdUdevDevice *device)
 {
@@ -400,8 +401,8 @@ is_news(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* The device was bound to a driver, and removed before it could be read. Its creation is signalled
- * nevertheless, directly before its removal. */
+/* For a device that was bound to a driver, and removed before it could be read: signals its
+ * creation nevertheless, directly before its removal. */
 static void
 register_vanished(MdInventory *self, MdUdevDevice *device)
 {
@@ -425,15 +426,15 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         md_superseded_events_expects_removal(self->superseded, path))
         return;
 
-    /* A device already gone cannot be read: its remove event will signal both events. */
+    /* The device is already gone and cannot be read: its remove event will cause both signals. */
     if (!md_pending_devices_set_bound(self->pending, path) &&
         md_probe_is_announced_by_bind(device) && is_news(self, device))
         md_pending_devices_add_gone(self->pending, path);
 }
 
 
-/* A new device with the same path has events of its own behind this one, so that each creation and
- * removal is signalled, whatever sysfs has by now. */
+/* Signals each removal, even if sysfs has a new device with the same path by now: the events of the
+ * new device follow. */
 static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
@@ -470,7 +471,8 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
 }
 
 
-/* The device and all devices below have new names: for libvirt they are different devices. */
+/* The device and all devices below it have new names, so libvirt's clients see different
+ * devices. */
 static void
 handle_move(MdInventory *self, MdUdevDevice *device)
 {
@@ -506,8 +508,8 @@ md_inventory_forget_older_events(MdInventory *self, const char *path)
 }
 
 
-/* A companion has further data of a device that the device's own events do not report. The
- * companion's removal is no update, because the device is removed, too. */
+/* The companion of a device has data that the device's own events do not report. The removal of the
+ * companion is no update, because the device is being removed, too. */
 static void
 handle_companion(MdInventory *self, const char *action, const char *subject)
 {
@@ -520,7 +522,7 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
 }
 
 
-/* Any event of a device may invalidate the data kept of it. */
+/* Any event of a device may invalidate its kept properties. */
 static void
 forget_what_was_read(MdInventory *self, MdUdevDevice *device)
 {
@@ -565,7 +567,7 @@ void
 md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInventory *self)
 {
     handle_event(self, device);
-    /* udevd may deliver the same event later, with more properties: it is no news then. */
+    /* udevd may deliver the same event later, with more properties; it is no news then. */
     if (md_udev_device_is_from_kernel(device))
         self->looked_at_seq = MAX(self->looked_at_seq, md_udev_device_get_seqnum(device));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Keeps the registry up to date with the kernel: subscribes to udev first, then enumerates. An
- * event only indicates which path to read; sysfs is authoritative. After lost events, all devices
- * are compared with sysfs and the differences signalled.
+ * event only says which path to read; sysfs is authoritative. After lost events, all devices are
+ * compared with sysfs and the differences signalled.
  */
 #pragma once
 
@@ -25,13 +25,13 @@ MdInventory *md_inventory_new(MdRegistry *registry, const MdSettings *settings);
 void md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GError **error);
 
-/* For code that creates and removes devices: while such code waits for the event of a path, the
- * inventory passes this event to the wait instead of handling it. */
+/* For operations that create and remove devices: while an operation waits for the event of a path,
+ * the inventory passes this event to the wait instead of handling it. */
 MdUeventWait *md_inventory_get_uevent_wait(MdInventory *self);
 
 /*
- * The registry already contains the effect of all events of this path that the kernel has sent so
- * far, and the caller has signalled it: such events are ignored if they arrive later.
+ * Ignores events of this path that the kernel has sent so far but that are still to arrive: the
+ * registry already contains their effects, and the caller has signalled them.
  */
 void md_inventory_forget_older_events(MdInventory *self, const char *path);
 

@@ -3,8 +3,8 @@
 
 #include "inventory/pending-devices.h"
 
-/* Milliseconds until a device is checked again. The kernel usually adds the last attributes right
- * after the first ones. */
+/* First and longest interval between checks of a device, in milliseconds. The first is short,
+ * because the kernel usually adds the last attributes right after the others. */
 #define LOOK_AGAIN_FIRST 1
 #define LOOK_AGAIN_MAX   100
 
@@ -21,7 +21,7 @@ typedef struct {
     gboolean bound;
     guint delay;
     guint waited;
-    guint timer; /* 0: not checked any more */
+    guint timer; /* 0: no longer checked */
 } Device;
 
 
@@ -70,7 +70,7 @@ on_look_again(gpointer data)
     device->waited += device->delay;
     last = device->waited >= self->settings->event_timeout;
 
-    /* Removed before the call, which may replace the device by another one that becomes pending. */
+    /* Removed before the call, during which another device with this path may become pending. */
     g_hash_table_steal(self->devices, device->path);
     if (self->take(device->path, last, self->data) || (last && !device->bound)) {
         device_free(device);

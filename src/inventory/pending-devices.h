@@ -14,8 +14,9 @@ typedef struct _MdPendingDevices MdPendingDevices;
 
 /*
  * Registers the device at this path if it is complete, or in any state at the `last` attempt.
- * FALSE: the device is incomplete or gone, and nothing was done. Such a device is tried again, or
- * dropped after the last attempt; a bound one is kept until md_pending_devices_remove().
+ * FALSE: the device is incomplete or gone, and nothing was done. The device is then tried again, or
+ * dropped after the last attempt, unless it is bound: a bound device is kept until
+ * md_pending_devices_remove().
  */
 typedef gboolean (*MdPendingDevicesTake)(const char *path, gboolean last, gpointer data);
 
@@ -30,8 +31,8 @@ void md_pending_devices_remove(MdPendingDevices *self, const char *path);
 /* Marks a pending device as bound to a driver, so that it is certain to have existed. FALSE: it is
  * not pending. */
 gboolean md_pending_devices_set_bound(MdPendingDevices *self, const char *path);
-/* Adds a device that was bound and has gone before it could be read: it is not checked, but kept as
- * bound until md_pending_devices_remove(). */
+/* Adds a device that was bound and then removed before it could be read: it is not checked, but
+ * kept as bound until md_pending_devices_remove(). */
 void md_pending_devices_add_gone(MdPendingDevices *self, const char *path);
 gboolean md_pending_devices_is_bound(MdPendingDevices *self, const char *path);
 

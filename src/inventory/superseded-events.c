@@ -11,7 +11,7 @@ struct _MdSupersededEvents {
 typedef struct {
     char *path;
     gboolean closed;
-    guint64 seqnum;           /* if closed: of the last superseded event */
+    guint64 seqnum;           /* if `closed`: of the last superseded event */
     gboolean expects_removal; /* events up to the next removal are superseded */
 } Entry;
 

@@ -22,8 +22,8 @@ void md_superseded_events_close(MdSupersededEvents *self, const char *path, guin
 /* Whether an event is superseded. */
 gboolean md_superseded_events_holds(MdSupersededEvents *self, const char *path, guint64 seqnum);
 
-/* The removal of the device at this path was found and signalled before its remove event: events up
- * to that one are superseded. */
+/* The device at this path was found removed, and this was signalled, before its remove event
+ * arrived: all events up to and including the remove event are superseded. */
 void md_superseded_events_expect_removal(MdSupersededEvents *self, const char *path);
 gboolean md_superseded_events_expects_removal(MdSupersededEvents *self, const char *path);
 
