@@ -41,7 +41,7 @@ typedef enum {
 /* Several backends may serve one kind of device: the parent determines which one. Devices returned
  * by these functions are borrowed. */
 typedef struct {
-    /* The capability of the documents and devices that the backend serves. */
+    /* The kind of the devices that the backend serves. */
     const MdCapKind *kind;
 
     /* The existing parent named in a document or device, or NULL. */
@@ -50,8 +50,8 @@ typedef struct {
     /* Whether this backend creates devices below this parent. */
     gboolean (*serves_parent)(const MdNodeDevice *parent);
 
-    /* Finds the parent for the creation of `def`; NULL: the backend chooses one during the
-     * creation. Fails if there is none. */
+    /* Sets `parent` to the parent on which to create `def`; NULL: the backend chooses one during
+     * the creation. Fails if there is no parent. */
     gboolean (*find_parent)(const MdDriverContext *context,
                             const MdNodeDeviceDef *def,
                             MdNodeDevice **parent,
@@ -82,8 +82,8 @@ typedef struct {
      * The following functions are about definitions; NULL in a backend without definitions.
      */
 
-    /* As find_parent(), for a device to define: also sets the parent's kernel name in `def`; NULL
-     * if the parent is absent. */
+    /* As find_parent(), for a device to define: also sets the parent's kernel name in `def`.
+     * `parent` is NULL if the parent is absent. */
     gboolean (*find_persistent_parent)(const MdDriverContext *context,
                                        MdNodeDeviceDef *def,
                                        MdNodeDevice **parent,

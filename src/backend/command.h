@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One operation of a backend on a device: it waits for its turn, asks scripts, writes, waits for
- * the event, and completes. The backend embeds an MdCommand as the first member of its own
- * structure. One step runs at a time, and calls `next` at its end; if it failed, `error` is set to
- * the cause. Main loop only.
+ * One operation of a backend on a device: the operation waits for its turn, asks scripts, writes,
+ * waits for the event, and completes. The backend embeds an MdCommand as the first member of its
+ * own structure. Steps run one at a time. Each calls `next` at its end, after setting `error` to
+ * the cause if it has failed. Main loop only.
  */
 #pragma once
 
@@ -17,8 +17,8 @@ typedef void (*MdCommandFunc)(MdCommand *self);
 struct _MdCommand {
     const MdDriverContext *context;
     MdOwner *owner;
-    char *name;    /* key of the change log and of the queue for turns */
-    char *made;    /* name of the device as the result; NULL: `name` */
+    char *name;    /* of the device; key in the change log and in the key queue */
+    char *made;    /* result: the name of the device; NULL: `name` */
     char *path;    /* of the expected event; NULL: none */
     GError *error; /* becomes the result; NULL: no failure so far */
 
@@ -30,8 +30,8 @@ struct _MdCommand {
     MdCallout *callout; /* to be notified of the result; NULL: none */
 };
 
-/* `size`: of the backend's structure, whose own members are zeroed; `clear` frees what they own.
- * The result is that of md_backend_finish(). */
+/* `size` is that of the backend's structure, whose members are zeroed; `clear` frees the contents
+ * of the backend's own members. The result is that of md_backend_finish(). */
 gpointer md_command_new(gsize size,
                         void (*clear)(MdCommand *self),
                         const MdDriverContext *context,
