@@ -11,15 +11,15 @@
 #include "probe/mdev-types.h"
 #include "util/log.h"
 
-/* Concurrent starts on one parent. Lower than a worker's limits of running and queued jobs, so that
- * client calls on the parent get their turn. */
+/* Maximum number of concurrent starts on one parent: lower than the worker's limits, so that client
+ * calls on the parent get their turn. */
 #define MAX_RUNNING 8
 
 #define STARTED_MESSAGE_ID "f1c96a0b7d2e4e58a4b3907d5e8c1f26"
 
-/* A parent with devices to start. It need not exist. */
+/* A parent with devices to start, which may be absent. */
 typedef struct {
-    guint64 types;       /* the set of types when the devices were last collected; 0: none */
+    guint64 types;       /* the set of types when `waiting` was last filled; 0: none */
     guint n_changes;     /* number of changes seen */
     GHashTable *waiting; /* name -> cause of the last failure, "" before the first attempt */
     GQueue due;          /* names of the devices to start next */
@@ -134,7 +134,8 @@ log_started(const MdNodeDevice *device)
 }
 
 
-/* If the parent has changed since the start began, a failed device is tried again. */
+/* A start has ended. If it failed, but the parent has changed since it began, the device is tried
+ * again. */
 static void
 try_next(MdAutostart *self, const Start *start, gboolean failed)
 {
@@ -235,8 +236,8 @@ start_due(MdAutostart *self, const char *address)
 }
 
 
-/* Queued devices keep their place. A device created by somebody else needs no start any more, even
- * if it is removed again before its turn. */
+/* Queues all waiting devices; those queued already keep their place. A device that another program
+ * has created is no longer started, even if that program removes it again before its turn. */
 static void
 try_all(MdAutostart *self, const char *address, Parent *parent)
 {
@@ -260,7 +261,7 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
 }
 
 
-/* The parent has gained or lost its types: from now on all its autostart devices wait. */
+/* The parent has gained or lost types: from now on, all its devices with autostart are waiting. */
 static void
 refill(MdAutostart *self, const char *address, Parent *parent)
 {

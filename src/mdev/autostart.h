@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starts devices whose definition has autostart, once whenever their parent gains its types, before
- * the daemon starts or later. A failed start is retried whenever the parent changes. Calls do not
- * wait for autostart.
+ * Starts devices whose definition has autostart: once for a parent that has types when the daemon
+ * starts, and once whenever a parent gains types later. A failed start is retried whenever the
+ * parent changes. Client calls do not wait for autostart.
  */
 #pragma once
 

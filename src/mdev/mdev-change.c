@@ -87,7 +87,7 @@ change_keep(MdMdevChange *change)
 }
 
 
-/* Updates the registered attributes: the first `n` of the new ones have been set, and replace those
+/* Updates the registered attributes: the first `n` new ones have been set, and replace attributes
  * with the same names. */
 static void
 take_live_attrs(MdMdevChange *change, guint n)
@@ -164,7 +164,7 @@ on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
 }
 
 
-/* The active device as scripts get it, with the new attributes. */
+/* The active device with its new attributes, in the form passed to scripts. */
 static MdDefinition *
 describe_live(MdMdevChange *change, MdNodeDevice *device)
 {
@@ -175,7 +175,8 @@ describe_live(MdMdevChange *change, MdNodeDevice *device)
 }
 
 
-/* Through a script that claims the type, else through the driver's attributes in sysfs. */
+/* Updates the active device through the callout of its type or, if there is none, through the
+ * driver's attributes in sysfs. */
 static void
 change_update_live(MdMdevChange *change)
 {

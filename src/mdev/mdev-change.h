@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * One change of a mediated device or its definition; mdev-config.c has the kinds of changes.
- * Changes of one device are serialized: each reads the device when its turn has come, asks
+ * Changes of one device are serialized: when its turn has come, a change reads the device, asks
  * mdevctl's scripts, if any, writes, and notifies the scripts.
  */
 #pragma once
@@ -13,7 +13,7 @@ typedef struct MdMdevChange MdMdevChange;
 
 struct MdMdevChange {
     MdCommand command; /* `name` is that of the device */
-    const char *doing; /* what is being done, for messages */
+    const char *doing; /* the operation, for messages: "define" ... */
 
     /* The request. */
     gboolean (*plan)(MdMdevChange *change, GError **error);
@@ -31,7 +31,7 @@ struct MdMdevChange {
     MdDefinition *definition; /* to write or remove; NULL: the file stays unchanged */
 };
 
-/* A change of the device called `name`; `doing` and `plan` are static. plan() is called when the
+/* A change of the device with this name; `doing` is a static string. plan() is called when the
  * change has its turn. */
 MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
                                  const char *name,

@@ -22,7 +22,7 @@ plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition 
 }
 
 
-/* Fails if the device or its definition appeared after the call was authorized. */
+/* Fails if the device or its definition has appeared since the call was authorized. */
 static gboolean
 check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
 {
@@ -47,7 +47,7 @@ plan_define(MdMdevChange *change, GError **error)
 
     if (!check_guard(change, device, error))
         return FALSE;
-    /* Must precede the scripts, which receive the address. */
+    /* Must precede the scripts, because they receive the address. */
     if (!md_definition_file_is_parent(wanted->parent_addr)) {
         md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not a valid parent address",
                      wanted->parent_addr);
@@ -85,7 +85,7 @@ on_type_found(MdCommand *command)
     }
     g_clear_pointer(&change->write, md_mdev_write_unref);
     /* An id unknown to the parent is stored nevertheless: another version of the driver may have
-     * it. Other failures end the change, because the id may be only half of the full one. */
+     * it. Other failures end the change, because the id may be the short form of another one. */
     g_clear_error(&command->error);
     md_mdev_change_begin(change);
 }
@@ -220,7 +220,7 @@ keeps_type(const MdMdevChange *change, const char *type)
 }
 
 
-/* UUID and parent never change; the type only in a definition. */
+/* An update changes neither UUID nor parent; the type may change in the definition only. */
 static gboolean
 check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 {
@@ -247,7 +247,8 @@ check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 }
 
 
-/* Scripts may accept arbitrary names, and further ones with each update. */
+/* Limits the number of attributes: a script may accept arbitrary names, and other ones with each
+ * update. */
 static gboolean
 check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
 {

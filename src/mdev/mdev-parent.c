@@ -8,7 +8,7 @@
 #include "util/names.h"
 
 
-/* By name, else by the address, which is the kernel's name. */
+/* Finds a device by its name or by its address, the kernel's name. */
 static MdNodeDevice *
 find_device(const MdDriverContext *context, const char *wanted)
 {
@@ -38,8 +38,8 @@ set_invalid_parent(const char *wanted, GError **error)
 }
 
 
-/* Documents formatted by the daemon name the computer as the parent if the parent does not exist;
- * then only the address counts. */
+/* Whether only the address identifies the parent: the daemon formats documents with the computer as
+ * the parent if the real parent does not exist. */
 static gboolean
 has_address_only(const MdCapMdev *cap, const char *wanted)
 {

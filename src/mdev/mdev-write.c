@@ -15,7 +15,7 @@
 #include "util/names.h"
 
 struct _MdMdevWrite {
-    /* The device to write to: the parent if one is created, else the device itself. */
+    /* The device to write to: for a creation the parent, else the device itself. */
     char *name;
     char *path;
     guint64 inode;
@@ -147,7 +147,8 @@ md_mdev_write_count_written(MdMdevWrite *self)
 }
 
 
-/* Errnos of drivers are arbitrary, so the number of available instances tells the cause. */
+/* Drivers return arbitrary errnos, so the number of available instances is read to find the
+ * cause. */
 static void
 explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError **error)
 {
@@ -173,9 +174,9 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError *
 
 
 /*
- * An attribute that both the device and its parent have belongs to the driver core or the bus, in
- * this or a later version of the kernel, and not to the driver. Attributes in groups are allowed,
- * as drivers may have a group of the same name on both.
+ * Whether the attribute belongs to the driver. If the parent has it as well, it belongs to the
+ * driver core or the bus, possibly of a later kernel version. Attributes in groups are allowed,
+ * because drivers may have a group of the same name on both devices.
  */
 static gboolean
 check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
@@ -305,7 +306,8 @@ set_refusal(GError **error, int errnum)
 }
 
 
-/* Checks permission first: users without it often cannot find out whether the device is in use. */
+/* Checks write permission first: a user without it often cannot find out whether the device is in
+ * use. */
 static gboolean
 check_removable(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The writes that create, update and remove a mediated device, as worker jobs: each is
- * self-contained and touches no state of the main loop. They use the open directory of the device
- * that was looked up. Jobs of one object run one after the other; between them, the main loop may
- * read their results.
+ * The writes that create, update and remove a mediated device, as worker jobs, which are
+ * independent of the main loop's state. They use the open directory of the device that was looked
+ * up. Jobs of one MdMdevWrite run one after the other; between them, the main loop may read the
+ * results.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ const char *md_mdev_write_get_uuid(MdMdevWrite *self);
 /* The full id of the type; of a device to be created, once a job has resolved it. */
 const char *md_mdev_write_get_type(MdMdevWrite *self);
 
-/* Whether a device was created, refused an attribute, and was removed again. */
+/* Whether the device was created, but removed again because it refused an attribute. */
 gboolean md_mdev_write_is_withdrawn(MdMdevWrite *self);
 
 /* Number of attributes written. */
@@ -48,7 +48,7 @@ gboolean md_mdev_write_prepare_remove(gpointer write, GError **error);
 gboolean md_mdev_write_create(gpointer write, GError **error);
 
 /* MdWorkerFunc. Fails at once if the device is in use through VFIO, because the write would block
- * until the device is closed. */
+ * until all users have closed it. */
 gboolean md_mdev_write_remove(gpointer write, GError **error);
 
 /* MdWorkerFunc. Writes the attributes in order, up to the first failure. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's mediated devices: writing a UUID to `create` of a type creates a device, writing to
- * its `remove` removes it. A call ends when the write has returned and udev has reported the event,
- * see uevent-wait.h. mdevctl's scripts, if installed, are asked before and notified after.
+ * The kernel's mediated devices: a write of a UUID to `create` of a type creates a device, a write
+ * to the device's `remove` removes it. A call ends when the write has returned and udev has
+ * reported the event, see uevent-wait.h. mdevctl's scripts, if installed, are asked before and
+ * notified after.
  */
 #include "config.h"
 
@@ -21,7 +22,7 @@ typedef struct {
     const struct Verb *verb;
     MdMdevWrite *write;
     guint64 inode;    /* of the device to write to */
-    GPtrArray *attrs; /* of the device, wanted or existing */
+    GPtrArray *attrs; /* of the device to create or remove */
 } Operation;
 
 typedef struct Verb {
@@ -106,7 +107,7 @@ on_written(MdCommand *command)
         md_command_wait(command, on_event);
         return;
     }
-    /* A write that has timed out is still running and must not be accessed. */
+    /* After a timeout, the job still runs and `write` must not be read. */
     if (!g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) &&
         md_mdev_write_is_withdrawn(operation->write))
         md_inventory_forget_older_events(command->context->inventory, command->path);
@@ -129,7 +130,7 @@ on_scripts_asked(MdCommand *command)
 }
 
 
-/* The device as scripts get it; its type has been resolved. */
+/* The device in the form passed to scripts; its type has been resolved. */
 static MdDefinition *
 operation_describe(Operation *operation)
 {
@@ -244,7 +245,7 @@ create_async(const MdDriverContext *context,
 static void
 conclude_destroy(Operation *operation, MdNodeDevice *device)
 {
-    /* Another program may have created a device of the same UUID meanwhile. */
+    /* A device with another inode was created by another program after the removal. */
     if (device != NULL && device->inode == operation->inode)
         md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
                      "Unable to destroy '%s': device still present after remove",

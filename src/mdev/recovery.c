@@ -10,8 +10,8 @@
 #include "mdev/unfinished.h"
 #include "util/error.h"
 
-/* Milliseconds to wait for an incomplete device, twice the time after which it is registered
- * incomplete. */
+/* Milliseconds to wait for a device to be registered: twice the time after which even an incomplete
+ * one is. */
 #define PATIENCE(settings) (2 * (settings)->event_timeout)
 
 struct _MdRecovery {
@@ -20,7 +20,7 @@ struct _MdRecovery {
     gpointer data;
     GHashTable *notes; /* UUID -> MdUnfinished of a device to remove */
     GList *removals;   /* of Removal, running */
-    guint timer;       /* until records of devices that have not appeared are dropped */
+    guint timer;       /* drops records of devices that have not been registered */
 };
 
 /* One removal. May outlive the recovery. */
@@ -100,7 +100,7 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
 }
 
 
-/* A device registered while incomplete may lack a type. */
+/* Whether the device is the one of the record. A device registered incomplete may lack a type. */
 static gboolean
 is_noted(const MdNodeDevice *device, const MdUnfinished *note)
 {
@@ -146,7 +146,7 @@ is_being_removed(MdRecovery *self, const char *path)
 }
 
 
-/* Incomplete devices have been registered by now, or are gone. */
+/* Drops the remaining records: incomplete devices have been registered by now, or are gone. */
 static gboolean
 on_late(gpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Removes mediated devices whose creation a previous daemon did not finish (see unfinished.h): no
- * client knows them, and attributes are missing. A device in use, or with another type, belongs to
- * another program by now and remains.
+ * Removes mediated devices whose creation a previous daemon did not finish (see unfinished.h):
+ * their creation was not reported to a client, and they lack attributes. A device that is in use,
+ * or has another type, belongs to another program by now and is kept.
  */
 #pragma once
 

@@ -27,8 +27,7 @@ make_name(const char *directory, const char *path)
 }
 
 
-/* Creates the file, never opens an existing one: that might be a FIFO, which would block, or a link
- * to another file. */
+/* Never opens an existing file, which might be a FIFO and block, or a link to another file. */
 static int
 make_file(const char *name)
 {
@@ -99,7 +98,7 @@ read_note(const MdRoots *roots, const char *directory, const char *name)
         TEMP_FAILURE_RETRY(read(fd, text, NOTE_MAX - 1)) < 0)
         return NULL;
 
-    /* Two lines, both terminated, and the empty string behind them. */
+    /* Two lines, both with a newline, which leaves an empty string at the end. */
     lines = g_strsplit(text, "\n", -1);
     if (g_strv_length(lines) != 3 || *lines[2] != '\0' ||
         !md_roots_has_device_path(roots, lines[0]) || !g_str_has_suffix(lines[0], name))

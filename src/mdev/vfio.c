@@ -37,8 +37,8 @@ refuse_unknown(GError **error, const char *why)
 }
 
 
-/* Searches the processes for one with the node open: the device's own node, which allows several
- * users, or the node of a group that we may not open. */
+/* Searches all processes for one that has the node open. Needed for a device's own node, which
+ * several processes may open, and for the node of a group that this process may not open. */
 static gboolean
 check_processes(const MdRoots *roots, dev_t node, GError **error)
 {
@@ -58,7 +58,7 @@ check_processes(const MdRoots *roots, dev_t node, GError **error)
 }
 
 
-/* The group is known to be in use; the search only finds the user's name. */
+/* The group is in use; the search only finds the name of the process. */
 static void
 set_group_in_use(const MdRoots *roots, const struct stat *node, GError **error)
 {
@@ -86,7 +86,7 @@ refuse_node(const char *path, int errnum, GError **error)
 }
 
 
-/* A group can be opened only once, so EBUSY means in use, without a search of the processes. */
+/* A group can be opened only once, so EBUSY alone shows that it is in use. */
 static gboolean
 check_group(const MdRoots *roots, MdSysfsDir *device, GError **error)
 {

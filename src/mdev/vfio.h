@@ -6,9 +6,8 @@
 #include "util/roots.h"
 
 /*
- * For a worker. TRUE if no process has the device open, neither through its group's node nor
- * through its own. Else VIR_ERR_INTERNAL_ERROR, which names the process if known. Also fails if it
- * is unknown whether a process has the device open, because the kernel would block the removal
- * until that process closes it.
+ * For a worker. TRUE if no process has the device open, neither through the node of its group nor
+ * through its own node. Else VIR_ERR_INTERNAL_ERROR, which names the process if known. Also fails
+ * if this is unknown: the kernel would block a removal until the device is closed.
  */
 gboolean md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error);
