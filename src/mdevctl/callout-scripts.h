@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs mdevctl's scripts: whether there are any, how they are called, and what versions they
- * support. callouts.h decides which script runs when.
+ * Runs mdevctl's scripts: whether there are any, how to call them, and which actions and events
+ * they support. callouts.h decides which script runs when.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ MdCallouts *md_callouts_new(const MdSettings *settings);
 MdCallouts *md_callouts_ref(MdCallouts *self);
 void md_callouts_unref(MdCallouts *self);
 
-/* Searches for scripts, so that their absence is known. */
+/* Begins the first search, so that an absence of scripts is known early. */
 void md_callouts_start(MdCallouts *self);
 
 /* Borrowed. */
@@ -27,7 +27,7 @@ MdCalloutSearch *md_callouts_get_search(MdCallouts *self);
 /* FALSE if there are certainly no scripts. Does not access the disk. */
 gboolean md_callouts_may_exist(MdCallouts *self);
 
-/* FALSE if there are certainly no callouts, which could answer queries. */
+/* FALSE if there are certainly no callouts, the scripts that answer queries. */
 gboolean md_callouts_may_answer(MdCallouts *self);
 
 /* Runs a script on a device; `state` is none, success or failure. Finish with

@@ -25,7 +25,7 @@ struct _MdCalloutSearch {
     char *roots[N_ROOTS];
     const MdSettings *settings;
     MdPathWatch *watch; /* of the last search in which a kind had no scripts; NULL: none yet */
-    gboolean none[MD_SCRIPT_N_KINDS]; /* no scripts of the kind, while `watch` reports no change */
+    gboolean none[MD_SCRIPT_N_KINDS]; /* no scripts of the kind, unless `watch` reports a change */
     GHashTable *told;                 /* a set: paths of skipped scripts that were logged */
 };
 
@@ -38,7 +38,7 @@ typedef struct {
     GPtrArray *trusted;                  /* paths of scripts not skipped */
     GPtrArray *left_out;                 /* paths, each followed by the cause */
     GPtrArray *problems;
-    GError *error; /* the search is incomplete */
+    GError *error; /* why the search is incomplete; NULL: it is complete */
 } Search;
 
 static const char *const directory_names[MD_SCRIPT_N_KINDS] = {
@@ -96,8 +96,9 @@ compare_files(gconstpointer a, gconstpointer b)
 }
 
 
-/* Whether the error is a fact about the file, and not a failure to check it: a script skipped for
- * lack of a descriptor could have refused the operation. */
+/* Whether the error is a property of the file, so that the script may be skipped. After a failure
+ * to check it, for example for lack of descriptors, it must not: the script might refuse the
+ * operation. */
 static gboolean
 is_answer(int errnum)
 {
@@ -267,7 +268,7 @@ md_callout_search_knows_no_script(MdCalloutSearch *self)
 }
 
 
-/* Logs each skipped script once, and again if it was trusted meanwhile. */
+/* Logs each skipped script once, and once more if it was trusted in between. */
 static void
 callout_search_tell(MdCalloutSearch *self, const Search *search)
 {

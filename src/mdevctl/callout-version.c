@@ -12,7 +12,7 @@
 #define KEY_ACTIONS  "actions"
 #define KEY_EVENTS   "events"
 
-/* The latest version known to mdevctl, which introduced `live`. */
+/* mdevctl's latest version, which introduced `live`. */
 #define VERSION 2
 
 static const char *const actions[] = {

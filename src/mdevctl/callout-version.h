@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The actions and events of mdevctl's scripts, and the JSON by which daemon and script tell each
- * other which of these they support:
+ * The actions and events of mdevctl's scripts, and the JSON with which daemon and script announce
+ * those they support:
  *
  *   { "provides": { "version": 2, "actions": [ "start", ... ], "events": [ "pre", ... ] } }
  *   { "supports": { "version": 1, "actions": [ "start", ... ], "events": [ "pre", ... ] } }
@@ -28,7 +28,7 @@ typedef enum {
     MD_CALLOUT_LIVE,
 } MdCalloutEvent;
 
-/* What a script supports, one bit each. */
+/* The actions and events that a script supports. */
 typedef struct {
     guint actions; /* 1 << MdCalloutAction */
     guint events;  /* 1 << MdCalloutEvent */

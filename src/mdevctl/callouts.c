@@ -141,7 +141,7 @@ run_script(GTask *task, const char *path, const char *input, GAsyncReadyCallback
 }
 
 
-/* Whether to try the next callout. */
+/* Whether to continue with the next callout. */
 static gboolean
 is_passed_over(const char *path, const MdScriptResult *result)
 {

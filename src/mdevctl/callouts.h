@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mdevctl's scripts around an operation on a mediated device: one callout, which handles the
- * device's type, is run before the operation, which it may refuse, and after it; finally all
- * notifiers are run. Files are searched anew when an operation begins; where there are none,
- * nothing is run.
+ * mdevctl's scripts around an operation on a mediated device: the callout for the device's type is
+ * run before the operation, which the callout may refuse, and after it; finally all notifiers are
+ * run. Each operation searches the files anew.
  *
  * The callout is the first one that supports versions; else the first that does not exit with 2
  * ("not my type"), is not killed by a signal and can be started. It remains the callout for the
@@ -19,13 +18,13 @@
 typedef struct _MdCallout MdCallout;
 
 /* `action`: MD_CALLOUT_START to MD_CALLOUT_MODIFY. `device`: the device after the operation or, if
- * the operation stops or removes it, before. */
+ * the operation stops or undefines it, before the operation. */
 MdCallout *
 md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device, MdOwner *owner);
 MdCallout *md_callout_ref(MdCallout *self);
 void md_callout_unref(MdCallout *self);
 
-/* To be called before the operation. If finish returns FALSE, the operation must not be done; the
+/* To be called before the operation. If finish returns FALSE, the operation is refused: the
  * notifiers have been run, and md_callout_after_async() must not be called. */
 void md_callout_before_async(MdCallout *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_callout_before_finish(GAsyncResult *result, GError **error);
@@ -38,7 +37,7 @@ void md_callout_after_async(MdCallout *self,
                             gpointer user_data);
 void md_callout_after_finish(GAsyncResult *result);
 
-/* Has a callout modify an active device (MD_CALLOUT_MODIFY), and runs the notifiers. Finish is
+/* Runs the callout to modify an active device (MD_CALLOUT_MODIFY), then the notifiers. Finish is
  * FALSE with G_IO_ERROR_NOT_SUPPORTED if no callout for the type supports this. */
 void md_callout_live_async(MdCallout *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_callout_live_finish(GAsyncResult *result, GError **error);

@@ -48,7 +48,7 @@ md_definition_file_is_uuid(const char *name)
 }
 
 
-/* Tells a link from a file; opening either as a directory fails with the same errno. */
+/* Distinguishes a link from a file: opening either as a directory fails with the same errno. */
 static gboolean
 is_link(int at, const char *name)
 {
@@ -202,7 +202,7 @@ fill(int fd, const char *text)
 }
 
 
-/* Creates a directory and its missing parents, and syncs each, so that none is lost in a power
+/* Creates a directory and its missing parents, and syncs each, so that they survive a power
  * failure. */
 static int
 make_directory(const char *path)
@@ -226,7 +226,7 @@ make_directory(const char *path)
 }
 
 
-/* Moves a complete file to its place. */
+/* Renames a complete file to its final name. */
 static int
 move(
     int top, const char *temporary, const char *parent_addr, const char *uuid, const int *abandoned)
@@ -273,7 +273,7 @@ put(const char *directory,
     if (fd < 0)
         return errno;
 
-    /* Keeps another starting daemon from removing the file as left by a crash. */
+    /* Locks the file, so that another daemon does not remove it as left by a crash. */
     flock(fd, LOCK_EX | LOCK_NB);
     errnum = fill(fd, text);
     if (errnum == 0)

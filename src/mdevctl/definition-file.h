@@ -16,9 +16,9 @@ gboolean md_definition_file_is_parent(const char *name);
 gboolean md_definition_file_is_uuid(const char *name);
 
 /*
- * Opens the directory of a parent; `parent_addr` NULL: the top directory. -1 with an error that has
- * the cause but no path: ENOENT or ENOTDIR if it is missing or a plain file, VIR_ERR_INVALID_ARG if
- * it is a link.
+ * Opens the directory of a parent; `parent_addr` NULL: the top directory. -1 with an error that
+ * contains the cause, but no path: ENOENT if the directory is missing, ENOTDIR if it is a plain
+ * file, VIR_ERR_INVALID_ARG if it is a link.
  */
 int md_definition_file_open(const char *directory, const char *parent_addr, GError **error);
 
@@ -30,7 +30,7 @@ GPtrArray *md_definition_file_list(int directory, GError **error);
 
 /*
  * Reads a file in the open directory of a parent. VIR_ERR_INVALID_ARG unless it is a regular file
- * within the size limit. The error has the cause but no path.
+ * within the size limit. Errors contain the cause, but no path.
  */
 GBytes *md_definition_file_read(int directory, const char *uuid, GError **error);
 
@@ -40,7 +40,8 @@ gboolean md_definition_file_is_open_to_all(int directory, const char *uuid);
 /*
  * Replaces the file atomically: after an error, crash or full disk, the old contents remain.
  * Creates directories as needed. VIR_ERR_SYSTEM_ERROR, with path and cause. `abandoned` is read
- * atomically just before the last step: if it is not 0, the file is not replaced, ECANCELED.
+ * atomically just before the last step: if it is not 0, the file is not replaced, and the error is
+ * ECANCELED.
  */
 gboolean md_definition_file_write(const char *directory,
                                   const char *parent_addr,
@@ -58,7 +59,7 @@ gboolean md_definition_file_remove(const char *directory,
                                    GError **error);
 
 /*
- * Creates the directory if it is missing and possible, and removes temporary files left by a crash;
- * a file being written remains.
+ * Creates the directory if it is missing, ignoring failures, and removes temporary files left by a
+ * crash, but not those being written.
  */
 void md_definition_file_prepare(const char *directory);

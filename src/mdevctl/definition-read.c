@@ -12,7 +12,8 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-/* Maximum attempts to watch the nearest existing directory while further ones are being created. */
+/* Maximum number of attempts to watch the nearest existing directory while others are being created
+ * below it. */
 #define ABOVE_TRIES 64
 
 struct _MdDefinitionRead {
@@ -160,7 +161,7 @@ read_file(MdDefinitionRead *self, int fd, const char *addr, const char *name, gb
     g_autoptr(GBytes) bytes = md_definition_file_read(fd, name, &error);
     MdDefinitionFact *fact = NULL;
 
-    /* Its writer has just begun; an event follows when the file is closed. */
+    /* The writer has just created the file; an event follows when it closes the file. */
     if (bytes != NULL && g_bytes_get_size(bytes) == 0 && !is_written)
         return;
 
@@ -277,8 +278,8 @@ find_above(const char *directory)
 }
 
 
-/* The watch reports only entries created after it was added, so the directory is searched again for
- * entries created before. */
+/* Watches the nearest existing directory above. Searches again afterwards, because the watch does
+ * not report entries created before it was added. */
 static void
 read_watch_above(MdDefinitionRead *self)
 {

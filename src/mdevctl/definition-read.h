@@ -21,8 +21,8 @@ typedef struct {
     gboolean there;
     int watch; /* id of the directory in MdWatch; 0: it cannot be watched */
 
-    /* A file: its definition; NULL: the file does not exist, or `error` describes its defect.
-     * Beside a definition, `error` is only a warning. */
+    /* About a file: its definition; NULL: the file does not exist, or `error` describes its defect.
+     * If both are set, `error` is a warning. */
     MdDefinition *definition;
 
     GError *error;
@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     int watch;     /* 0: it does not exist, or cannot be watched */
     int above;     /* watch of the nearest existing directory above; 0: none */
-    char *awaited; /* next component of the path, awaited in that directory */
+    char *awaited; /* next component of the path, expected in that directory */
     GError *error; /* why it cannot be watched */
 } MdDefinitionTop;
 
@@ -52,7 +52,7 @@ void md_definition_read_add(MdDefinitionRead *self,
                             const char *name,
                             gboolean is_written);
 
-/* Known definitions, which are checked even if not listed in a directory. `name` NULL: only the
+/* Adds a known definition, to be read even if the directory does not list it. `name` NULL: only the
  * parent. */
 void md_definition_read_add_known(MdDefinitionRead *self, const char *addr, const char *name);
 

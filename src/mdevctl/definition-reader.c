@@ -13,8 +13,8 @@
 /* The worker's object for reads of the directory; jobs on devices use inodes, which are never 0. */
 #define WORKER_OBJECT 0
 
-/* The worker must not end an overdue job, whose result is still used; the timer here fails its
- * callers. */
+/* No deadline of the worker's own, which would drop the result of an overdue job; the timer here
+ * fails the callers. */
 #define WORKER_DEADLINE G_MAXUINT
 
 /* Maximum number of requested places. Beyond it, everything is read. */
@@ -111,7 +111,7 @@ set_overdue_error(MdDefinitionReader *self, GError **error)
 }
 
 
-/* Ends the tasks, and empties `tasks` before, because callbacks may add further ones. */
+/* Completes the tasks. `tasks` is emptied first, because callbacks may add further ones. */
 static void
 reader_answer(GPtrArray *tasks, const GError *error)
 {
@@ -161,8 +161,8 @@ on_retry(gpointer data)
 }
 
 
-/* Begins the next job. After a failure it reads everything: now, if something else was requested
- * meanwhile, or after a delay. */
+/* Begins the next job. After a failure, this job reads everything: at once if anything was
+ * requested meanwhile, else after a delay. */
 static void
 reader_go_on(MdDefinitionReader *self, gboolean failed)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Schedules reads of the definitions: one job at a time; requests meanwhile are served by the next
- * job. If a job exceeds `driver_timeout`, waiting callers fail, further callers fail at once until
- * it has ended, and its result is still used. If a job could not run at all, its callers fail, and
- * the next job reads everything, at the latest after `driver_timeout`. Main loop only.
+ * Schedules reads of the definitions: one job runs at a time, and the next one serves all requests
+ * made meanwhile. If a job exceeds `driver_timeout`, its callers fail, and further callers fail at
+ * once until it has ended; its result is still used. If a job could not run at all, its callers
+ * fail, and the next job, which begins after `driver_timeout` at the latest, reads everything. Main
+ * loop only.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ MdDefinitionReader *md_definition_reader_new(const char *directory,
                                              MdDefinitionReaderFunc apply,
                                              gpointer data);
 
-/* Calls no functions any more; a running job ends by itself. */
+/* No function is called afterwards; a running job ends by itself. */
 void md_definition_reader_free(MdDefinitionReader *self);
 
 /* Requests a read of everything, of a parent (`name` NULL), or of one file, see

@@ -20,7 +20,7 @@ typedef struct {
     char *path;
     guint deadline;
     MdOwner *owner; /* main loop only; released when the job has ended */
-    int abandoned;  /* atomic: the caller received a timeout, the file must not change any more */
+    int abandoned;  /* atomic: the caller received a timeout, so the file must no longer change */
 } Job;
 
 /* Serializes operations per path. Main loop only. */

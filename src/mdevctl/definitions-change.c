@@ -11,13 +11,13 @@
 
 /*
  * Changes of one user are serialized, so that they use only a part of the processors and of the
- * main loop. A change keeps its place until the user's subscribers have received its events, so
- * that many events delay only the user who causes them. HELD_MAX limits this, because events caused
- * by other users may have to be sent first.
+ * main loop. A change keeps its slot until its events have been delivered to the user's
+ * subscribers, so that a user who causes many events delays only the user's own changes. HELD_MAX
+ * limits this time, because events caused by other users may be ahead in the queue.
  */
 #define CHANGES_AT_ONCE 16
 
-/* Milliseconds. */
+/* In milliseconds. */
 #define HELD_MAX 1000
 
 static const MdFairLimits change_limits = {
@@ -29,7 +29,8 @@ static const MdFairLimits change_limits = {
     .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
 };
 
-/* A change's place in the queue, which delays the user's further changes. */
+/* The slot of a change in the queue, which may outlive the change and delays the user's next
+ * one. */
 typedef struct {
     MdFairEntry entry;
     MdDefinitions *definitions;
@@ -44,7 +45,7 @@ typedef struct {
     MdOwner *owner;
     Place *place;
     gint64 since;        /* monotonic time */
-    MdDeadline deadline; /* for its turn */
+    MdDeadline deadline; /* for the wait in the queue */
     gboolean is_new;     /* counted in `new_writes` */
     GError *error;       /* of the write */
 } Write;
@@ -99,7 +100,7 @@ writing_begin(MdDefinitions *self, const Write *write)
 }
 
 
-/* Whether a change reported during the write must be read now. */
+/* Whether the file was reported as changed during the write, so that it must be read now. */
 static gboolean
 writing_end(MdDefinitions *self, const Write *write)
 {
@@ -167,7 +168,7 @@ place_leave(gpointer data)
 }
 
 
-/* A change that has not had its turn leaves at once. */
+/* A change that is still queued leaves at once. */
 static void
 place_leave_when_notified(MdDefinitions *self, Place *place, MdOwner *owner)
 {
@@ -235,7 +236,7 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
         write_end(task);
         return;
     }
-    /* Also after a failure: only the disk tells what the file holds now. */
+    /* Also after a failure: the contents of the file are unknown until it is read. */
     md_definitions_want(self, write->addr, write->uuid, TRUE);
     if (g_error_matches(write->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         write_end(task);

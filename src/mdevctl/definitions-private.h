@@ -16,7 +16,7 @@ struct _MdDefinitions {
     MdWatch *watch;
     int top;               /* watch of the directory; 0: it does not exist */
     int above;             /* watch of the nearest existing directory above; 0: none */
-    char *awaited;         /* next component of the path, awaited in that directory */
+    char *awaited;         /* next component of the path, expected in that directory */
     GHashTable *parents;   /* address -> Parent */
     GHashTable *by_watch;  /* id -> Parent, borrowed */
     GHashTable *complaint; /* path -> the defect that was logged */
@@ -38,7 +38,8 @@ typedef struct {
     gboolean left_out;       /* files beyond the maximum were skipped */
 } Parent;
 
-/* Whether a definition is known, or has room beside `coming` others of its parent. */
+/* Whether a definition is known, or would fit into the limit of its parent together with `coming`
+ * new ones. */
 gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);

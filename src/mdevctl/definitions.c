@@ -98,7 +98,8 @@ complain(MdDefinitions *self, const char *path, const GError *error)
 }
 
 
-/* Lack of resources in this process says nothing about the disk: the known definitions remain. */
+/* Whether this process lacks resources, so that nothing is known about the disk and the known
+ * definitions remain. */
 static gboolean
 is_our_fault(const GError *error)
 {
@@ -117,7 +118,7 @@ is_missing(const GError *error)
 }
 
 
-/* For a place without a valid definition; `error` may be NULL. */
+/* Logs why a path has no valid definition; `error` may be NULL. */
 static void
 complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
 {
@@ -179,8 +180,8 @@ set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefini
         g_hash_table_replace(parent->definitions, definition->uuid, md_definition_ref(definition));
     else
         g_hash_table_remove(parent->definitions, uuid);
-    /* Reads the parent again: there may be room for a skipped file, or its directory is not watched
-     * yet. */
+    /* Reads the parent again: a skipped file may fit now, or the parent is new and its directory
+     * not watched yet. */
     if (!known || (definition == NULL && parent->left_out)) {
         parent->left_out = FALSE;
         md_definition_reader_want(self->reader, addr, NULL, FALSE);
@@ -376,7 +377,7 @@ on_watch_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event
         else if (!md_definitions_defer(self, parent->addr, name))
             md_definitions_want(self, parent->addr, name, event == MD_WATCH_DONE);
     } else if (event != MD_WATCH_GONE && md_definition_reader_is_busy(self->reader)) {
-        /* The watch belongs to a directory being read, and is not known yet. */
+        /* The event is from a directory being read, whose watch is not known yet. */
         md_definitions_rescan(self);
     }
 }

@@ -5,8 +5,8 @@
  *
  *   "changed" (const char *parent_addr, const char *uuid)
  *
- * for a definition that was added, changed, or removed; md_definitions_find() tells which. A
- * handler must not change or rescan the store itself.
+ * for a definition that was added, changed, or removed: see the result of md_definitions_find(). A
+ * handler must not change or rescan the store.
  *
  *   "loaded" ()  once, after the first complete read
  *
@@ -33,8 +33,8 @@ G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
 /* Uses definitions_dir and the current driver_timeout; `settings` must outlive the store. */
 MdDefinitions *md_definitions_new(const MdSettings *settings);
 
-/* Calls `func` once, possibly at once, when the user's subscribers have received all events so
- * far. */
+/* Calls `func` once, possibly at once, when all events so far have been delivered to the user's
+ * subscribers. */
 typedef void (*MdDefinitionsWhenNotified)(MdOwner *owner,
                                           void (*func)(gpointer data),
                                           gpointer func_data,
@@ -47,8 +47,8 @@ void md_definitions_set_when_notified(MdDefinitions *self,
 
 /*
  * Reads all definitions and watches them from then on. Creates the directory if it is missing; if
- * that fails, waits until it appears, without definitions. Calls back when everything has been
- * read, or when the disk has not answered in time, which is not an error.
+ * that fails, there are no definitions until it appears. Calls back when everything has been read,
+ * or when the disk has not answered in time, which is not an error.
  */
 void
 md_definitions_start_async(MdDefinitions *self, GAsyncReadyCallback callback, gpointer user_data);
