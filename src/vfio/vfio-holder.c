@@ -15,7 +15,7 @@
 #include "util/fd.h"
 #include "util/names.h"
 
-/* Sufficient for a host with thousands of guests, in milliseconds and descriptors. */
+/* In milliseconds, and in descriptors: sufficient for a host with thousands of guests. */
 #define SEARCH_TIME  2000
 #define SEARCH_SHARE 262144
 
@@ -75,7 +75,7 @@ search_goes_on(Search *search, uid_t uid)
 }
 
 
-/* Ignores processes and descriptors that have gone. */
+/* Ignores processes that have ended, and closed descriptors. */
 static void
 search_note_errno(Search *search, int errnum)
 {
@@ -86,7 +86,7 @@ search_note_errno(Search *search, int errnum)
 }
 
 
-/* The container node, which every user may open, belongs to no device. */
+/* Whether the descriptor is the node. Ignores the container node, which belongs to no device. */
 static gboolean
 is_node(Search *search, int fds, const char *name)
 {

@@ -20,7 +20,7 @@ typedef enum {
 } MdVfioHolding;
 
 typedef struct {
-    gint64 pid;                  /* UNKNOWN: a process that cannot be inspected; 0: out of time */
+    gint64 pid;                  /* with UNKNOWN, one that cannot be inspected; 0: timeout */
     char name[MD_VFIO_NAME_MAX]; /* printable ASCII, empty if unknown */
 } MdVfioHolder;
 
@@ -33,11 +33,11 @@ typedef struct {
 } MdVfioSearch;
 
 /*
- * Searches all processes. Paths are compared first, because other descriptors may be on file
- * systems that hang. A guest may have the node under another path with this prefix, so its device
- * number decides. Descriptors beyond a user's share are inspected last, if time permits, so that
- * those of other users are found. A node that no process has among its descriptors, such as one in
- * transit through a socket, is not found.
+ * Searches all processes. Compares the paths of descriptors first, because stat() may hang on other
+ * file systems, then device numbers, because a guest may have the node under another path with this
+ * prefix. Descriptors beyond a user's share are inspected last, if time permits, so that those of
+ * other users are found. A node that no process has among its descriptors, such as one in transit
+ * through a socket, is not found.
  */
 MdVfioHolding md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder);
 

@@ -27,7 +27,8 @@ MdVfioHolding md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *hold
 /* Explains why a search has ended with MD_VFIO_UNKNOWN. */
 char *md_vfio_users_explain(const MdVfioHolder *holder);
 
-/* Requests and answers as lines, for both ends. FALSE, or UNKNOWN: invalid. */
+/* Convert requests and answers to lines and back, for both ends. FALSE or UNKNOWN: the line is
+ * invalid. */
 gboolean md_vfio_users_parse_question(const char *line, dev_t *node);
 char *md_vfio_users_format_answer(MdVfioHolding holding, const MdVfioHolder *holder);
 MdVfioHolding md_vfio_users_parse_answer(const char *line, MdVfioHolder *holder);
