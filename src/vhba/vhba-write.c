@@ -9,7 +9,7 @@
 #include "probe/probe.h"
 #include "util/error.h"
 
-/* Identifies the device that was looked up, by its inode. */
+/* The device that was looked up, identified by its inode. */
 typedef struct {
     char *name; /* NULL: none */
     char *path;
@@ -143,7 +143,7 @@ md_vhba_write_create(gpointer write, GError **error)
     if (md_fc_host_write_create(parent, self->wwnn, self->wwpn, &err))
         return TRUE;
 
-    /* Errnos of drivers are arbitrary, so the number of free ports tells the cause. */
+    /* Drivers return arbitrary errnos, so the number of free ports is read to find the cause. */
     errnum = md_error_get_errno(err);
     if (errnum == ENODEV || errnum == ENOENT || check_room(parent, place->name, error))
         g_propagate_error(error, g_steal_pointer(&err));

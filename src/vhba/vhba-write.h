@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Queries and writes to the adapter on which a virtual port is created or deleted, as worker jobs:
- * an MdVhbaWrite is immutable, and its jobs touch no state of the main loop. Jobs use the open
+ * Queries and writes to the adapter on which a virtual port is created or deleted, as worker jobs,
+ * which are independent of the main loop's state. An MdVhbaWrite is immutable. Jobs use the open
  * directories of the devices that were looked up.
  */
 #pragma once

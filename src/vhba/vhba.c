@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Virtual host adapters (NPIV): writing a pair of names to `vport_create` of an adapter creates a
- * virtual port with an adapter of its own below, writing it to `vport_delete` removes both. The
- * kernel chooses the number of the new adapter, so only its names identify it, and they become
- * readable after its event, which `inventory` waits for. A create ends when the write has returned
- * and the registry has an adapter of these names below the parent.
+ * Virtual host adapters (NPIV): a write of a port name and a node name to `vport_create` of an
+ * adapter creates a virtual port with an adapter of its own below; the same write to `vport_delete`
+ * removes both. The kernel chooses the number of the new adapter, so only its names identify it.
+ * They become readable some time after the adapter's event; `inventory` waits for them. A create
+ * ends when the write has returned and the registry has an adapter with these names below the
+ * parent.
  */
 #include "config.h"
 
@@ -33,7 +34,7 @@ typedef struct {
     char *fabric;       /* NULL: any */
     GQueue candidates;  /* of MdNodeDevice: parents to try */
     GError *reason;     /* why the last candidate failed */
-    gulong handlers[2]; /* of the registry, while waiting for it */
+    gulong handlers[2]; /* for signals of the registry, while waiting for the adapter */
     guint timer;
 } Operation;
 
@@ -97,8 +98,8 @@ add_prefix(Operation *operation, const char *verb, const char *object)
 }
 
 
-/* Whether the device is an adapter of these names, below the path `above`. `wwnn` NULL: any node
- * name; `above` NULL: anywhere. */
+/* Whether the device is an adapter with these names below the path `above`. `wwnn` NULL: any node
+ * name; `above` NULL: below any device. */
 static gboolean
 is_adapter(const MdNodeDevice *device, const char *above, const char *wwnn, const char *wwpn)
 {
@@ -329,8 +330,7 @@ on_come(gpointer data)
 }
 
 
-/* A device was added or changed. Deferred to idle, because the registry is still emitting the
- * signal. */
+/* Completes from the main loop, because the registry is still emitting the signal. */
 static void
 on_registry(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Operation *operation)
 {
@@ -373,7 +373,8 @@ go_on_after_failure(Operation *operation)
 
     add_prefix(operation, "create a virtual port of", operation->parent->def->name);
     check_all(operation);
-    /* Other candidates would be refused by the queue, too; an overdue write may still succeed. */
+    /* After a refusal by the queue, other candidates would be refused, too; after a timeout, the
+     * write may still succeed. */
     if (g_queue_is_empty(&operation->candidates) || md_fair_queue_is_refusal(command->error) ||
         g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
         end_create(command);
