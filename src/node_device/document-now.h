@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Formats documents that need no answer from a driver or script, without waiting; these are most
- * documents. */
+/* Formats at once those documents that need no answer from a driver or script, which are most. */
 #pragma once
 
 #include "backend/backend.h"
 #include "conf/cap-mdev.h"
 
-/* The capability of an active mediated device whose attributes are reported by scripts, NULL for
- * all others. */
+/* The capability of an active mediated device whose attributes scripts may report; NULL for any
+ * other device. */
 const MdCapMdev *
 md_document_get_scripted(const MdDriverContext *context, const MdNodeDeviceDef *def);
 

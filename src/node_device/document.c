@@ -13,7 +13,7 @@
 
 struct _MdDocuments {
     const MdDriverContext *context;
-    GHashTable *jobs; /* Key → Job, the latest one */
+    GHashTable *jobs; /* Key → Job, which further requests may join */
 };
 
 /* A document being made, on a worker or at once. */
@@ -24,8 +24,8 @@ typedef struct {
     char *document;
 } Document;
 
-/* Requests with equal keys share a job. A read-only and a read-write client of one user do not,
- * because they have different places in queues. */
+/* Requests with equal keys share a job. `writer` is part of the key, because readers and writers of
+ * one user have different places in queues. */
 typedef struct {
     const MdNodeDeviceDef *def;
     guint64 inode;
@@ -42,7 +42,7 @@ typedef struct {
     MdNodeDeviceDef *wanted;
     MdNodeDeviceDef *def; /* `wanted`, possibly with other attributes */
     MdOwner *owner;       /* of this job, with the share of its askers */
-    GQueue askers;        /* of Asker, by their links */
+    GQueue askers;        /* of Asker, linked by `link` */
 } Job;
 
 /* A request waiting for a job. */
@@ -176,7 +176,8 @@ job_detach(Job *job)
 }
 
 
-/* Frees the asker, and calls it back. `document` NULL: with the error; takes ownership of it. */
+/* Frees the asker, and calls it back. Takes ownership of `error`, which is set if `document` is
+ * NULL. */
 static void
 asker_end(Asker *asker, const char *document, GError *error)
 {
@@ -220,7 +221,7 @@ job_add_asker(Job *job, MdOwner *owner, MdDocumentFunc done, gpointer user_data)
 }
 
 
-/* Calls back all askers. `document` NULL: with the error. */
+/* Calls back all askers. `error` is set if `document` is NULL. */
 static void
 job_end(Job *job, const char *document, const GError *error)
 {
@@ -318,7 +319,7 @@ job_new(MdDocuments *documents, const Key *key, MdNodeDeviceDef *def, MdOwner *o
 }
 
 
-/* Makes the job the one that further requests with its key join. */
+/* Lets further requests with the same key join this job, instead of the one before. */
 static void
 job_attach(Job *job, MdDocuments *documents)
 {

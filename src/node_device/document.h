@@ -4,8 +4,8 @@
  * is involved, and from mdevctl's scripts if there are any.
  *
  * Clients of one user that request the same document share one job until it begins, so that each
- * document reflects the state after its request. A job is cancelled when all of its clients have
- * disconnected.
+ * document reflects the state after it was requested. A job is cancelled when all of its clients
+ * have disconnected.
  */
 #pragma once
 

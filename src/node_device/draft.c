@@ -14,7 +14,7 @@
 /* Maximum length in bytes of a document parsed on the main loop, in less than a millisecond. */
 #define SHORT_MAX 4096
 
-/* Milliseconds. Parsing takes less than a second, but may wait for other documents. */
+/* In milliseconds. Parsing takes less than a second, but other documents may be parsed first. */
 #define DEADLINE 30000
 
 /* A document for a worker to parse. */
@@ -128,8 +128,8 @@ on_schema_loaded(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
 }
 
 
-/* Loads the schema once for all documents, as a separate job: a hung disk must not block
- * documents that are not validated. Takes ownership of `reading`. */
+/* Loads the schema as a separate job, so that a hung disk does not block documents that are not
+ * validated. Takes ownership of `reading`. */
 static void
 reading_load_schema(Reading *reading, const Reader *reader, MdOwner *owner)
 {
@@ -164,7 +164,7 @@ md_draft_read(const char *document,
     }
 
     reading = g_new0(Reading, 1);
-    /* One byte over the maximum is enough for the parser to refuse the document. */
+    /* The parser refuses a document that is one byte too long, so no more need be copied. */
     reading->document = g_strndup(document, MD_XML_DOCUMENT_MAX + 1);
     reading->validate = validate;
     if (validate && !md_xml_has_schema(SCHEMA))

@@ -190,7 +190,7 @@ md_driver_undefine_async(MdDriver *self,
         device = md_driver_look_up(self, name, &error);
     if (device != NULL)
         backend = md_backends_find_persistent(&self->context, device->def, &error);
-    /* libvirt's error for hardware, which cannot have a definition. */
+    /* Hardware cannot have a definition: libvirt's error. */
     if (device != NULL && backend == NULL && !md_node_device_is_persistent(device)) {
         g_clear_error(&error);
         md_error_set(&error, VIR_ERR_OPERATION_INVALID, "Node device '%s' is not defined", name);
@@ -237,8 +237,8 @@ get_what(guint flags)
 }
 
 
-/* The backend that updates the device, which is the device's own, whatever parent a document names.
- * NULL with an error if the device does not exist, or cannot be updated. */
+/* The backend of the device, regardless of the parent named in the document. NULL with an error if
+ * the device does not exist or cannot be updated. */
 static const MdBackend *
 find_updating_backend(MdDriver *self, const char *name, MdNodeDevice **device, GError **error)
 {

@@ -16,7 +16,7 @@
 
 /*
  * virConnectListAllNodeDeviceFlags, in three groups: capabilities up to ccwgroup_member, persistent
- * and transient, inactive and active. Bits instead of names, some of which libvirt lacks before
+ * and transient, inactive and active. As bits, because libvirt has some of the names only since
  * 10.1.
  */
 #define LIST_CAPS       ((1U << 24) - 1)
@@ -71,7 +71,8 @@ md_driver_init(MdDriver *self)
 }
 
 
-/* Addresses that differ only in punctuation result in the same name. */
+/* Whether the device is really on this parent: the same name can result from addresses that differ
+ * only in punctuation. */
 static gboolean
 is_of_parent(MdNodeDevice *device, const char *parent_addr)
 {
@@ -81,7 +82,6 @@ is_of_parent(MdNodeDevice *device, const char *parent_addr)
 }
 
 
-/* A definition on disk was added, changed, or removed. */
 static void
 on_definition_changed(MdDefinitions *definitions,
                       const char *parent_addr,
@@ -119,7 +119,8 @@ begin_autostart(MdDriver *self)
 }
 
 
-/* Autostart has to wait until now, however late: it must not start devices defined later. */
+/* Autostart begins only now, however late this is: it must not start devices that are defined after
+ * the start. */
 static void
 on_definitions_loaded(MdDefinitions *definitions G_GNUC_UNUSED, MdDriver *self)
 {
@@ -164,7 +165,7 @@ end_start(MdDriver *self, GTask *task, GError *error)
 }
 
 
-/* A half-created device was removed, so that its parent has resources again. */
+/* A half-created device was removed, which has freed a resource of its parent. */
 static void
 on_recovered(const char *address, gpointer data)
 {
@@ -373,7 +374,7 @@ has_one_of(const MdNodeDevice *device, guint caps, GHashTable *vpd)
 }
 
 
-/* In each group with flags set, one of them must match. */
+/* Of each group with flags set, at least one flag must match. */
 static gboolean
 matches(const MdNodeDevice *device, guint flags, GHashTable *vpd)
 {
@@ -514,7 +515,7 @@ md_driver_get_autostart(MdDriver *self, const char *name, gboolean *value, GErro
 }
 
 
-/* What a document describes: the device as it is, or with XML_INACTIVE as defined. */
+/* The definition to be formatted: the current one, or with XML_INACTIVE the persistent one. */
 static MdNodeDeviceDef *
 choose_def(MdNodeDevice *device, guint flags, GError **error)
 {
@@ -529,7 +530,7 @@ choose_def(MdNodeDevice *device, guint flags, GError **error)
 }
 
 
-/* What a document describes of the device with this name. `device` is borrowed. */
+/* As choose_def(), for the device with this name. `device` is borrowed. */
 static MdNodeDeviceDef *
 look_up_def(MdDriver *self, const char *name, guint flags, MdNodeDevice **device, GError **error)
 {

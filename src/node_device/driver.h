@@ -5,9 +5,9 @@
  * (util/error.h).
  *
  * Calls that may reach a hardware driver are asynchronous: they complete on the main loop, exactly
- * once, in any order, and never before the starting function has returned. `owner` is on whose
- * behalf they run (util/owner.h): calls that have not begun when its client disconnects fail. All
- * other calls are answered from memory and do not block.
+ * once, in any order, and never before the starting function has returned. `owner` identifies the
+ * user and the client on whose behalf they run (util/owner.h): calls that have not begun when the
+ * client disconnects fail. All other calls are answered from memory and do not block.
  */
 #pragma once
 
@@ -39,8 +39,8 @@ gboolean md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **e
 /* Whether the driver is running operations of its own. */
 gboolean md_driver_is_busy(MdDriver *self);
 
-/* Starts no further operations of its own, and completes when the running ones have ended,
- * including its start. Wait for client calls separately, before calling this. */
+/* Begins no further operations of the driver's own, and completes when the running ones, including
+ * its start, have ended. Client calls must have ended before. */
 void md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);
 void md_driver_stop_finish(MdDriver *self, GAsyncResult *result);
 
@@ -107,8 +107,8 @@ void md_driver_get_xml(MdDriver *self,
                        gpointer user_data);
 
 /*
- * Documents are parsed first, into a draft: at once if the document is short, else on a worker.
- * Names in the document have not been looked up then.
+ * Documents are parsed first, into a draft: at once if the document is short, else on a worker. A
+ * draft's names have not been looked up yet.
  */
 typedef struct _MdDraft MdDraft;
 
@@ -169,8 +169,8 @@ void md_driver_destroy_async(MdDriver *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 
-/* Creates or replaces a definition, or makes an active device persistent. `guarded`: fails if, when
- * its turn comes, a device or definition exists that does not exist now. */
+/* Creates or replaces a definition, or makes an active device persistent. `guarded`: fails if a
+ * device or definition appears between this call and the change's turn. */
 void md_driver_define_xml_async(MdDriver *self,
                                 const MdDraft *draft,
                                 gboolean guarded,

@@ -11,7 +11,7 @@
 /* Devices queried at once by one search, each on a thread of its own. */
 #define ASKED_MAX 64
 
-/* One query, for a worker. */
+/* A card to be queried. */
 typedef struct {
     MdNodeDeviceDef *def;
     guint64 inode;
@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     MdOwner *owner;
     GHashTable *found; /* names */
-    GQueue questions;  /* of Question, not begun yet */
+    GQueue questions;  /* of Question, still to be asked */
     guint n_asked;     /* running queries */
     guint deadline;
     GError *error; /* why a card could not be queried */
@@ -75,7 +75,8 @@ ask_device(gpointer data, GError **error)
 }
 
 
-/* Fails the search: a list without the other cards would be wrong. Takes ownership of `error`. */
+/* Fails the whole search, because a list without the remaining cards would be wrong. Takes
+ * ownership of `error`. */
 static void
 stop_search(Search *search, GError *error)
 {
@@ -100,7 +101,8 @@ take_answer(Search *search, const Question *question, const GError *error)
 }
 
 
-/* Answers and frees a question without a worker. FALSE: the card must be queried. */
+/* Answers and frees a question from kept properties. FALSE: the card must be queried by a
+ * worker. */
 static gboolean
 answer_at_once(Search *search, Question *question)
 {
@@ -178,7 +180,7 @@ md_vpd_search_async(GPtrArray *devices,
         const MdNodeDevice *device = g_ptr_array_index(devices, i);
         Question *question = NULL;
 
-        /* A card known to hang must not delay another search. */
+        /* A card that does not answer another search must not delay this one. */
         if (md_worker_is_overdue(MD_WORKER_READ, device->inode))
             continue;
         question = g_new0(Question, 1);
