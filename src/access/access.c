@@ -16,7 +16,7 @@
 #define DETAIL_DEVICE "node_device_name"
 #define DRIVER        "nodedev"
 
-/* Concurrent checks of one filter, so that it does not keep others from theirs. */
+/* Maximum number of concurrent checks of one filter, so that other filters are not delayed. */
 #define FILTER_WINDOW 8
 
 typedef struct {
@@ -48,8 +48,8 @@ static const MdFairLimits guard_limits = {
     .waiting_per_owner = 64,
 };
 
-/* polkit answers one after the other: the few that are asked for one user are what others wait for.
- */
+/* polkit answers checks one after the other, so other users wait at most for the few checks of one
+ * user. */
 static const MdFairLimits check_limits = {
     .running = MD_POLKIT_MAX_ASKED,
     .running_per_owner = 4,
@@ -194,7 +194,6 @@ md_access_is_exempt(MdAccess *self, const MdIdentity *who)
 }
 
 
-/* One permission. */
 static void
 ask_polkit(MdAccess *self,
            const MdIdentity *who,
@@ -215,7 +214,7 @@ ask_polkit(MdAccess *self,
 }
 
 
-/* Refused clients learn no more than that. */
+/* For polkit's refusal, the client receives no details. */
 static GError *
 make_refusal(const GError *cause)
 {
@@ -318,7 +317,7 @@ filter_free(Filter *filter)
 }
 
 
-/* Once no check is running any more. */
+/* Called when no check is running. */
 static void
 end_filter(GTask *task)
 {

@@ -75,7 +75,7 @@ void md_access_check_async(MdAccess *self,
 gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
 /*
- * Selects those of `names` that `who` may see, in the same order. `names` is copied. Finish returns
+ * Selects those of `names` that `who` may see, in the same order. `names` is copied; the result is
  * a new array that owns its strings.
  */
 void md_access_filter_async(MdAccess *self,

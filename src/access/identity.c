@@ -25,12 +25,12 @@
 /* Maximum length of a security context in bytes; the kernel's are shorter. */
 #define CONTEXT_MAX 4096
 
-/* A field of libvirt's identity and its place in the structure. */
+/* A field of libvirt's identity, and the member of MdIdentity for it. */
 typedef struct {
     const char *name;
     int type; /* VIR_TYPED_PARAM_* */
     gsize offset;
-    guint64 max; /* of a number; the least is 0 */
+    guint64 max; /* of a number; the minimum is 0 */
 } Field;
 
 static const Field fields[] = {
@@ -153,8 +153,8 @@ md_identity_is_user_of(const char *status, uid_t uid)
 }
 
 
-/* The start time of a process that certainly is the peer: it still existed after the time was
- * read. */
+/* The start time of the peer, which still existed after the time was read, so that the time is not
+ * another process's. */
 static guint64
 read_peer_start_time(const MdRoots *roots, const struct ucred *peer, int pidfd)
 {
@@ -166,8 +166,8 @@ read_peer_start_time(const MdRoots *roots, const struct ucred *peer, int pidfd)
 
 
 /*
- * The same where the kernel cannot tell: the process that has the peer's PID now, if it belongs to
- * the peer's user, so that no user is authorized by another user's process.
+ * The same on kernels without SO_PEERPIDFD: the start time of the process that has the peer's PID
+ * now. That process must belong to the peer's user, so that no user is authorized as another one.
  */
 static guint64
 guess_peer_start_time(const MdRoots *roots, const struct ucred *peer)
@@ -261,7 +261,7 @@ find_field(const char *name)
 static gboolean
 set_number(MdIdentity *self, const Field *field, const md_value *value, GError **error)
 {
-    /* A negative number then exceeds every limit. */
+    /* As an unsigned number, a negative one exceeds every limit. */
     guint64 number = value->type == VIR_TYPED_PARAM_LLONG ? (guint64)value->md_value_u.number_l
                                                           : value->md_value_u.number_ul;
 
@@ -355,7 +355,7 @@ md_identity_get_share(const MdIdentity *self)
 }
 
 
-/* Adds nothing if it is NULL. */
+/* Appends nothing if `value` is NULL. */
 static void
 append_quoted(GString *text, const char *what, const char *value)
 {
@@ -372,7 +372,7 @@ md_identity_describe(const MdIdentity *self)
     GString *text = g_string_new(NULL);
     guint64 share = md_identity_get_share(self);
 
-    /* As in messages of the queues. */
+    /* The same description as in messages of the queues. */
     if (share > MD_OWNER_UNKNOWN) {
         g_autofree char *who = md_owner_describe_share(share);
 

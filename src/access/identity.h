@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The identity behind a connection: the process at its other end, or the user that this process
- * acts for. Immutable and reference-counted.
+ * The identity behind a connection: the client process, or the user that this process acts for.
+ * Immutable and reference-counted.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ typedef struct {
 } MdIdentity;
 
 /*
- * The connected process. Its PID and start time are unknown if it has ended, because another
- * process may have the PID by now.
+ * The connected process. If the process has ended, its PID and start time are unknown, because
+ * another process may have the PID by now.
  */
 MdIdentity *md_identity_new_from_socket(const MdRoots *roots, GSocket *socket);
 

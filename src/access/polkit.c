@@ -13,17 +13,17 @@
 /* CheckAuthorization's flag AllowUserInteraction. */
 #define ALLOW_INTERACTION 1
 
-/* A check; referenced by everything that may still call back. */
+/* A check, with one reference for each pending callback. */
 typedef struct {
     MdPolkit *polkit;
     GTask *task; /* NULL: answered */
     char *action;
     GVariant *parameters;
-    char *id;             /* for cancelling it; empty if polkit prompts for no password */
+    char *id;             /* with which to cancel a password prompt; empty if there can be none */
     GCancellable *asking; /* NULL: not asked yet */
     MdDeadline deadline;
     MdFairEntry entry;
-    MdOwnerWatch watch; /* once it has had its turn */
+    MdOwnerWatch watch; /* set when the check has left the queue */
 } Check;
 
 struct _MdPolkit {
@@ -31,10 +31,10 @@ struct _MdPolkit {
 
     GDBusConnection *bus;     /* NULL: not connected */
     GCancellable *connecting; /* NULL: not connecting */
-    gboolean failing;         /* no bus can be had for those who want one now */
-    MdFairQueue *queue;       /* of Check; waiting ones are referenced */
-    GQueue due;               /* of Check, referenced: those that need a bus */
-    guint64 n_interactive;    /* ever asked */
+    gboolean failing;         /* the bus is unreachable, checks in `due` are being failed */
+    MdFairQueue *queue;       /* of Check; queued ones are referenced */
+    GQueue due;               /* of Check, referenced: waiting for a connection to the bus */
+    guint64 n_interactive;    /* checks so far; numbers their ids */
 };
 
 G_DEFINE_FINAL_TYPE(MdPolkit, md_polkit, G_TYPE_OBJECT)
@@ -59,7 +59,7 @@ md_polkit_dispose(GObject *object)
 }
 
 
-/* Referenced by each check. */
+/* The queue is empty, because each check references this object. */
 static void
 md_polkit_finalize(GObject *object)
 {
@@ -121,7 +121,7 @@ check_unref(Check *check)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Check, check_unref)
 
 
-/* Answers the caller, once; takes ownership of `error`, NULL: authorized. */
+/* Completes the task. `error` NULL: authorized; else takes ownership of the error. */
 static void
 check_end(Check *check, GError *error)
 {
@@ -136,7 +136,7 @@ check_end(Check *check, GError *error)
 }
 
 
-/* The caller no longer waits. A check sent to polkit remains running until polkit has dropped
+/* Completes the task early. A check sent to polkit occupies its slot until polkit has dropped
  * it. */
 static void
 check_give_up(Check *check, GError *error)
@@ -151,7 +151,7 @@ check_give_up(Check *check, GError *error)
     if (g_queue_is_empty(&self->due) && self->connecting != NULL)
         g_cancellable_cancel(self->connecting);
 
-    /* Otherwise the password prompt would remain. */
+    /* Closes the password prompt, which would otherwise remain. */
     if (check->asking != NULL && *check->id != '\0' && self->bus != NULL)
         g_dbus_connection_call(self->bus, BUS_NAME, PATH, INTERFACE, "CancelCheckAuthorization",
                                g_variant_new("(s)", check->id), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
@@ -246,7 +246,7 @@ send_check(MdPolkit *self, Check *check)
 }
 
 
-/* Checks queued behind these have their turn meanwhile, and fail, too. */
+/* Fails all checks that wait for the bus, including those that leave the queue meanwhile. */
 static void
 fail_due(MdPolkit *self, const GError *cause)
 {
@@ -292,7 +292,7 @@ on_connected(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_
     } else if (!was_cancelled) {
         fail_due(self, error);
     }
-    /* Checks that arrived after the connection was given up try again. */
+    /* For checks that arrived after the connection attempt was cancelled: connects again. */
     advance(self);
 }
 
@@ -315,7 +315,7 @@ connect_bus(MdPolkit *self)
 }
 
 
-/* Sends the checks that may be sent now. */
+/* Sends the waiting checks, or begins to connect to the bus. */
 static void
 advance(MdPolkit *self)
 {
@@ -347,7 +347,7 @@ on_turn(gpointer user_data)
 }
 
 
-/* The reference belongs to the queue. */
+/* Releases the queue's reference. */
 static void
 on_refused(gpointer user_data, GError *cause)
 {
@@ -381,8 +381,9 @@ make_parameters(const MdIdentity *who,
 
 
 /*
- * Without these, polkit would look up the user itself, from the process that has the PID by then.
- * It would read an out-of-range number as a negative one.
+ * Whether process, start time and user are known. Otherwise polkit would look up the user itself,
+ * from the process that has the PID by then. polkit would also read a uid that is out of range as a
+ * negative number.
  */
 static gboolean
 check_known(const MdIdentity *who, const char *action, GError **error)

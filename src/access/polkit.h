@@ -22,8 +22,8 @@ MdPolkit *md_polkit_new(const MdFairLimits *limits);
 
 /*
  * `details`: the variables that rules see, of type a{ss}; NULL: none. `interactive`: polkit may
- * prompt for a password. Calls back once, at the latest after `deadline` milliseconds, and at once
- * when the owner leaves.
+ * prompt for a password. Calls back once: after `deadline` milliseconds at the latest, or when the
+ * owner leaves.
  */
 void md_polkit_check_async(MdPolkit *self,
                            const MdIdentity *who,
