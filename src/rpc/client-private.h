@@ -19,7 +19,7 @@ struct _MdClient {
     gpointer data;
     GSocket *socket;
     gboolean closed;
-    guint64 share; /* whose turn it uses */
+    guint64 share; /* of the user whose turns the client uses */
 
     MdConnection *connection;
     gsize counted; /* memory of both queues, as accounted to `connection` */
@@ -28,9 +28,9 @@ struct _MdClient {
     gsize in_hand; /* cost of the message being handed out */
     guint n_calls;
     gboolean started;
-    gboolean reading; /* messages may be handed out */
+    gboolean reading; /* FALSE: no further messages are handed out */
     gboolean ended;   /* the client has shut down its writing side and waits for replies */
-    gboolean alone;   /* until a call has been answered */
+    gboolean alone;   /* no further messages until a call has been answered */
     gboolean in_turn; /* changes are handled when the turn ends */
     MdPolled polled;
     MdRoundsPlace place; /* among the clients with something to do */
@@ -39,7 +39,7 @@ struct _MdClient {
 
     GBytes *pong;
     MdSendQueue *queue;
-    MdDeadline unread;         /* the client must read before anything else happens */
+    MdDeadline unread;         /* the client must read some of its output until then */
     const MdDeadline *overdue; /* expired; checked again when the turn ends */
     gboolean close_when_sent;
 

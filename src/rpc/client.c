@@ -6,17 +6,17 @@
 /* Bytes read from a socket at once. */
 #define CHUNK 16384
 
-/* Size of the kernel's send buffer in bytes, which is charged to the daemon; the kernel doubles
- * it. */
+/* Size of the kernel's send buffer in bytes. The kernel doubles this value, and charges the memory
+ * to the daemon. */
 #define SEND_BUFFER 32768
 
-/* Messages handed out per turn, and microseconds after which no further one is. */
+/* Maximum number of messages handed out per turn, and microseconds after which the turn ends. */
 #define MESSAGES_PER_TURN 4
 #define TURN_TIME         50
 
 /*
- * Maximum unread output before a client gets no more replies: frames, and bytes including the
- * frames' overhead. A single reply may be of any length.
+ * Maximum unread output, in frames and in bytes including the frames' overhead, before a client's
+ * calls wait. A single reply may be of any length.
  */
 #define UNREAD_FRAMES 1024
 #define UNREAD_BYTES  (256 * 1024)
@@ -142,9 +142,10 @@ has_no_room(MdClient *self, GBytes *frame)
 
 
 /*
- * Usually there is room. Callers do not expect to lose the client during a send, so an error is
- * handled when the loop next checks the socket. An event for a thousand clients of one user is not
- * sent to all of them before others have a turn.
+ * Sends at once if possible, as usually the socket has room. Ignores errors until the main loop
+ * next checks the socket, because callers do not expect the client to be disconnected here. After
+ * some frames, waits for a turn, so that an event for a thousand clients of one user does not delay
+ * other users.
  */
 static void
 send_now_or_in_turn(MdClient *self)
@@ -180,7 +181,7 @@ md_client_send(MdClient *self, GBytes *frame)
 }
 
 
-/* A client that does not read its replies gets no more of them; events may be added. */
+/* Whether the client must read replies before its next call. Events are still sent. */
 static gboolean
 has_unread(MdClient *self)
 {
@@ -214,7 +215,7 @@ stop_timeout(MdClient *self, MdDeadline *timeout)
 }
 
 
-/* Parses the input into messages. A running exclusive call may change the limit. */
+/* Parses the input into messages. While a call runs alone, the frame limit may still change. */
 static void
 parse(MdClient *self)
 {
@@ -277,7 +278,7 @@ receive(MdClient *self)
     gssize got = g_socket_receive(self->socket, chunk, sizeof(chunk), NULL, &error);
 
     if (got == 0) {
-        /* A client that has only shut down its own side still receives its replies. */
+        /* A client that has only shut down its writing side still receives its replies. */
         self->ended = TRUE;
         if ((g_socket_condition_check(self->socket, G_IO_HUP) & G_IO_HUP) != 0)
             md_client_close(self);
@@ -317,14 +318,15 @@ on_ready(GIOCondition condition, gpointer user_data)
         md_keepalive_touch(self->keepalive);
     self->ready |= condition;
     md_rounds_take(&self->place, self->share, on_turn, self);
-    /* The loop need not poll the socket of a client that waits for its turn. */
+    /* The main loop need not poll the socket of a client that waits for its turn. */
     if (md_rounds_is_waiting(&self->place))
         update_sources(self);
 }
 
 
-/* Disconnects the client unless its turn shows that the cause has gone: the client may have waited
- * for its turn, or the loop, after a delay, may not have seen new input yet. */
+/* Gives the client a turn at once, and disconnects it if that does not clear the timeout. The
+ * client may have been waiting for its turn, or a delayed main loop may not have seen its input
+ * yet. */
 static void
 end_late(MdClient *self, const MdDeadline *timeout, GIOCondition condition, const char *cause)
 {
@@ -358,7 +360,7 @@ on_unread(gpointer user_data)
 }
 
 
-/* An expired deadline is not set again before it has been handled. */
+/* Sets or clears a deadline. An expired one is not set again before end_late() has handled it. */
 static void
 set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), gboolean wanted)
 {
@@ -382,7 +384,7 @@ can_go_on(MdClient *self)
 }
 
 
-/* Whether the client itself blocks its calls or its disconnect. */
+/* Whether the client blocks its own calls, or the end of the connection, by not reading. */
 static gboolean
 waits_for_reading(MdClient *self)
 {
@@ -403,9 +405,9 @@ md_client_hand_out(MdClient *self)
 
 
 /*
- * The conditions to poll the socket for. While a client waits for its turn, conditions checked by
- * the turn are left out, and the set is not changed, as a change costs a system call. For a
- * throttled client, the loop only polls for a hang-up.
+ * The conditions to poll the socket for. While the client waits for its turn, these are the
+ * conditions that the turn will not check; G_IO_OUT is not added, because a change costs a system
+ * call. If there is nothing to read or write, only a hang-up.
  */
 static GIOCondition
 get_wanted(MdClient *self, gboolean can_read)
@@ -420,7 +422,7 @@ get_wanted(MdClient *self, gboolean can_read)
 }
 
 
-/* Whether everything received has been answered; an incomplete frame never is. */
+/* Whether all messages received have been answered. An incomplete frame does not count. */
 static gboolean
 is_answered(MdClient *self)
 {
@@ -429,7 +431,8 @@ is_answered(MdClient *self)
 }
 
 
-/* Polls only for conditions we can act on. */
+/* Requests turns, and updates timeouts and the polled conditions, according to the client's
+ * state. */
 static void
 update_sources(MdClient *self)
 {

@@ -3,8 +3,8 @@
  * One connection: incoming and outgoing frames, and the limits on the resources of a client.
  * Messages are interpreted elsewhere (remote/dispatch.h), except those of the keepalive program.
  *
- * A client may disconnect at any time. Its object lives as long as it is referenced; frames sent to
- * it are then dropped.
+ * A client may disconnect at any time. Its object remains valid as long as it is referenced; frames
+ * sent to a disconnected client are dropped.
  */
 #pragma once
 
@@ -36,13 +36,14 @@ MdClient *md_client_new(GSocket *socket,
 /* Starts reading. */
 void md_client_start(MdClient *self);
 
-/* Sets the user whose turns the client uses, see rpc/rounds.h. */
+/* Sets the user whose turns the client uses, see rounds.h. */
 void md_client_set_share(MdClient *self, guint64 share);
 
 /* The same, and accounts the connection to this user, see md_connection_act_for(). */
 gboolean md_client_act_for(MdClient *self, guint64 share, gboolean privileged, GError **error);
 
-/* Longer frames keep only their header. Applies also to frames received but not handed out yet. */
+/* Of longer frames, only the header is kept. Also applies to frames that have been received but not
+ * parsed yet. */
 void md_client_set_frame_limit(MdClient *self, gsize limit);
 
 /*
@@ -52,29 +53,29 @@ void md_client_set_frame_limit(MdClient *self, gsize limit);
 void md_client_send(MdClient *self, GBytes *frame);
 
 /*
- * While `max_client_requests` calls are between begin and end, no further message is handed out.
- * Begin must be called from `message`; it returns the cost of the call's arguments, to be passed to
- * end.
+ * While `max_client_requests` calls are running, from begin to end, no further message is handed
+ * out. Begin must be called from `message`, and returns the memory cost of the message, to be
+ * passed to end.
  */
 gsize md_client_begin_call(MdClient *self);
 void md_client_end_call(MdClient *self, gsize cost);
 guint md_client_count_calls(MdClient *self);
 
-/* Accounts memory that others hold on behalf of the client. Beyond the limits, this client or
- * others are disconnected, within md_client_hold(). */
+/* Accounts memory that other objects use on behalf of the client. Beyond the limits,
+ * md_client_hold() disconnects this client or others before it returns. */
 void md_client_hold(MdClient *self, gsize size);
 void md_client_release(MdClient *self, gsize size);
 
 /* While TRUE, no further message is handed out, because later messages depend on a running call. */
 void md_client_set_alone(MdClient *self, gboolean alone);
 
-/* From now on, the client is pinged when it is silent. */
+/* From now on, a silent client is pinged. */
 void md_client_enable_keepalive(MdClient *self);
 
 /* Applies changed settings. */
 void md_client_reload(MdClient *self);
 
-/* Hands out messages already read now, without waiting for turns. */
+/* Hands out at once all messages that have been read, without waiting for a turn. */
 void md_client_hand_out(MdClient *self);
 
 /* Hands out no further messages. */

@@ -8,8 +8,8 @@
 
 #include "util/source.h"
 
-/* Bytes to be released before free memory is returned to the system: enough to be cheaper than
- * their use was, and few enough not to delay others. */
+/* Bytes to be released before free memory is returned to the system. Returning more at once would
+ * delay other clients; returning less would cost more than it saves. */
 #define GIVE_BACK_MIN (8 << 20)
 
 
@@ -21,8 +21,8 @@ md_connections_get_held(MdConnections *self)
 
 
 /*
- * The user who holds the most; privileged users come last. Open connections alone must stay within
- * the limit, so users without open connections are skipped if necessary.
+ * The user with the most memory; privileged users come last. If the open connections alone exceed
+ * the limit, users without open connections are skipped.
  */
 static const MdConnectionUser *
 find_biggest(MdConnections *self)
@@ -63,9 +63,9 @@ user_find_biggest(const MdConnectionUser *user)
 
 
 /*
- * Evicts the largest connections until their memory covers the excess. Calls of an evicted
- * connection end later, so the total does not tell how many are needed. Memory of closed
- * connections of a user who holds more does not cause evictions of others.
+ * Evicts the largest connections until their memory covers the excess, which is computed before,
+ * because the calls of an evicted connection release their memory later. Stops at a user with
+ * closed connections only, so that this memory does not cause evictions of other users.
  */
 static void
 evict_biggest(MdConnections *self)
@@ -96,8 +96,8 @@ md_connection_get_held(const MdConnection *self)
 }
 
 
-/* By itself, the C library returns only the end of the heap, where a few small allocations may
- * block everything before them. */
+/* By itself, the C library returns only free memory at the end of the heap, which a few small
+ * allocations may prevent. */
 static gboolean
 on_give_back(gpointer data)
 {

@@ -22,7 +22,7 @@ struct _MdConnection {
     gpointer data;
     gint64 since;  /* monotonic time of its admission, or of its start */
     GList link;    /* of the user's queue */
-    GList waiting; /* of the table's queue; has data only while in it */
+    GList waiting; /* in the table's queue; `data` is set only while queued */
     gboolean read_only;
     gboolean anonymous;
     gboolean started;
@@ -36,11 +36,11 @@ struct _MdConnections {
     guint n_connections;
     guint n_authenticating;
     GQueue waiting; /* of MdConnection: to be started, oldest first */
-    GSource *retry; /* while some wait, until others count as silent */
+    GSource *retry; /* set while connections wait for others to count as silent */
     gsize held;
     gsize left;           /* part of `held`: of closed connections */
-    gsize high;           /* peak memory since memory was last returned */
-    GSource *giving_back; /* NULL: nothing is to be given back */
+    gsize high;           /* peak of `held` since memory was last returned to the system */
+    GSource *giving_back; /* NULL: no memory is to be returned to the system */
 };
 
 /* Drops a user who has neither connections nor accounted memory. */

@@ -7,14 +7,14 @@
 #include "util/owner.h"
 #include "util/source.h"
 
-/* Reserve 1/READERS_LEAVE of max_clients for read-write connections. */
+/* 1/READERS_LEAVE of `max_clients` is reserved for read-write connections. */
 #define READERS_LEAVE 4
 
 /* A class of connections with a limit. */
 typedef struct {
     guint (*count)(const MdConnectionUser *user);
     gboolean (*has)(const MdConnection *connection);
-    MdConnectionState worst; /* those in a higher state do not give way */
+    MdConnectionState worst; /* connections in a higher state are not evicted */
 } Kind;
 
 
@@ -137,7 +137,7 @@ md_connections_drop_if_unused(MdConnections *self, MdConnectionUser *user)
 }
 
 
-/* A client counts as silent only after it had time to send. */
+/* A client counts as silent only after MD_CONNECTIONS_GRACE. */
 static MdConnectionState
 connection_get_state(const MdConnection *self)
 {
@@ -153,7 +153,8 @@ connection_get_state(const MdConnection *self)
 
 
 /*
- * The user's connection to be evicted first, NULL if none: the longest silent one, else the newest.
+ * The user's connection to be evicted first, NULL if none: the one that has been silent longest,
+ * else the newest in the lowest state.
  */
 static MdConnection *
 user_choose(const MdConnectionUser *user, const Kind *kind)
@@ -218,9 +219,9 @@ find_longest_silent(MdConnections *self, const Kind *kind)
 
 
 /*
- * A user with fewer connections of a kind takes the place of a user with more. A user without
- * connections gets one even if no user has more than one, as the others may be the same person, but
- * only the place of a silent connection. FALSE: no eviction.
+ * Evicts a connection of a user with more connections of this kind. For a user without connections,
+ * evicts a silent connection even if no user has more than one, because these users may be the same
+ * person. FALSE: no connection may be evicted.
  */
 static gboolean
 make_room(MdConnections *self, const Kind *kind, gboolean privileged, guint n_own)
@@ -331,7 +332,8 @@ md_connection_unref(MdConnection *self)
 }
 
 
-/* The waiting connection of the user with the fewest being authenticated, NULL if none waits. */
+/* The waiting connection of the user with the fewest authenticating connections, NULL if none
+ * waits. */
 static MdConnection *
 find_next(MdConnections *self)
 {

@@ -3,19 +3,19 @@
  * All connections by user: admission, eviction, and memory.
  *
  * A user has at most `max_clients_per_user` connections, all users together `max_clients`, readers
- * three quarters of these. Beyond `max_clients`, a user with fewer connections takes the place of
- * the user with the most: connections that have not been opened are evicted first, then idle ones.
- * Root has no limit of its own, is always admitted, up to MD_CONNECTIONS_ROOT_RESERVE connections
- * beyond `max_clients`, and is never evicted. A connection of root that acts for a user counts as
- * this user's.
+ * three quarters of these. Beyond `max_clients`, a connection of the user with the most is evicted
+ * for a user with fewer: one that has not been opened if possible, else an idle one. Root has no
+ * limit of its own, is always admitted, up to MD_CONNECTIONS_ROOT_RESERVE connections beyond
+ * `max_clients`, and is never evicted. A connection of root that acts for a user counts as this
+ * user's.
  *
  * Of the unauthenticated connections, `max_anonymous_clients` are served at a time. The others
  * wait; the next one belongs to the user with the fewest being served.
  *
- * While all connections hold more than `max_memory`, the largest connection of the user who holds
- * the most is evicted; root's come last. Memory of a closed connection is accounted to its user
- * until its calls have ended. After much memory has been released, freed memory is returned to the
- * operating system.
+ * While the memory of all connections exceeds `max_memory`, the largest connection of the user with
+ * the most memory is evicted; root's connections come last. Memory of a closed connection is
+ * accounted to its user until its calls have ended. After much memory has been released, freed
+ * memory is returned to the operating system.
  */
 #pragma once
 
@@ -59,7 +59,7 @@ void md_connections_unref(MdConnections *self);
 
 /*
  * Admits a connection, if necessary by evicting another. NULL: no room for this user. `scarce`: the
- * process has no descriptors left, so a connection must be evicted in any case.
+ * process has no more descriptors, so another connection must be evicted in any case.
  */
 MdConnection *md_connections_admit(MdConnections *self,
                                    const MdConnectionPeer *peer,
@@ -78,7 +78,7 @@ void md_connections_reload(MdConnections *self);
 MdConnection *md_connection_ref(MdConnection *self);
 void md_connection_unref(MdConnection *self);
 
-/* Calls `start`, at once or when the connection's turn to authenticate has come. */
+/* Calls `start`: at once, or when the connection may authenticate. */
 void md_connection_start(MdConnection *self);
 
 void md_connection_set_authenticated(MdConnection *self);

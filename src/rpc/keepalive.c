@@ -35,7 +35,7 @@ on_timer(gpointer user_data)
     MdKeepalive *self = user_data;
     gint64 now = g_get_monotonic_time();
 
-    /* The timer is not updated on every byte, but here. */
+    /* The timer is updated here, not with each byte received. */
     if (self->unanswered == 0 && self->touched + self->interval > now) {
         timer_wait(self, self->touched);
         return;

@@ -19,15 +19,15 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* Unprivileged clients need access to the system's directory, others none to a user's. */
+/* The system's directory must be accessible to unprivileged clients, a user's to that user only. */
 #define DIRECTORY_MODE         0755
 #define SESSION_DIRECTORY_MODE 0700
 
-/* Clients in the kernel's backlog; the kernel makes further ones wait, including root. Limited by
+/* Clients in the kernel's backlog, beyond which even root's connect() blocks. Limited by
  * net.core.somaxconn, which has the same default. */
 #define BACKLOG 4096
 
-/* Clients accepted per turn, and microseconds after which no further one is. */
+/* Maximum number of clients accepted per turn, and microseconds after which the turn ends. */
 #define CLIENTS_PER_TURN 64
 #define TURN_TIME        50
 
@@ -39,12 +39,12 @@ struct _MdListener {
     char *path;
     gboolean read_only;
     gboolean ours;
-    dev_t device; /* of our socket, with its inode */
+    dev_t device; /* identifies our socket, with `inode` */
     ino_t inode;
 
     MdListenerFunc func;
     gpointer data;
-    int reserve; /* descriptor kept for when there is no other; -1: in use */
+    int reserve; /* spare descriptor, closed to accept a client without others; -1: closed */
     MdPolled in;
     GSource *retry;
 };
@@ -132,8 +132,8 @@ remove_stale(const char *path, const struct sockaddr_un *address, GError **error
 
 
 /*
- * Creates the socket file with its final mode, from the mode of the socket, so that no path need be
- * followed to set it: in a directory writable by others, the path may lead to another file by then.
+ * Creates the socket file with its final mode, which it takes from the socket. A chmod() of the
+ * path might change another file if others may write to the directory.
  */
 static gboolean
 make_file(MdListener *self, int fd, guint mode, GError **error)
@@ -179,7 +179,7 @@ open_own_file(MdListener *self, guint mode, GError **error)
 }
 
 
-/* Nobody can connect before the last step. */
+/* No client can connect before the last step. */
 static gboolean
 bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 {
@@ -202,7 +202,7 @@ bind_socket(MdListener *self, int fd, guint mode, gid_t gid, GError **error)
 }
 
 
-/* Whether only our own user can have opened the file: another user might hold the lock forever. */
+/* Whether no other user can open the file, and hold the lock forever. */
 static gboolean
 is_own_lock(const struct stat *st)
 {
@@ -231,9 +231,8 @@ open_lock(const char *path, GError **error)
 
 
 /*
- * Prevents two starting daemons from removing each other's sockets. Only they can open the file;
- * otherwise any user could hold the lock and prevent the start. The file is removed with the lock,
- * so a waiter must check that it is still the same file.
+ * Prevents two starting daemons from removing each other's sockets. The file is removed when the
+ * lock is released, so a daemon that waited for the lock must check that the file still exists.
  */
 static int
 lock_directory(const char *path, GError **error)
@@ -265,7 +264,7 @@ unlock_directory(const char *path, int fd)
 }
 
 
-/* Takes ownership of the descriptor. */
+/* Takes ownership of the descriptor, also on failure. */
 static gboolean
 take_fd(MdListener *self, int fd, GError **error)
 {
@@ -494,7 +493,7 @@ is_exhausted(const GError *error)
 }
 
 
-/* Sets `scarce` if it takes the last descriptor. */
+/* Sets `scarce` if the client uses the spare descriptor. */
 static GSocket *
 accept_client(MdListener *self, gboolean *scarce, GError **error)
 {
@@ -513,7 +512,7 @@ accept_client(MdListener *self, gboolean *scarce, GError **error)
 }
 
 
-/* FALSE with an error: no client can be accepted now. FALSE without: none is waiting. */
+/* FALSE with an error: no client can be accepted now. FALSE without: no client is waiting. */
 static gboolean
 let_in(MdListener *self, GError **error)
 {

@@ -14,7 +14,7 @@ typedef struct _MdListener MdListener;
 
 /*
  * `read_only`: the client connected to the read-only socket. `scarce`: the client took the last
- * descriptor; it should be closed, or another client instead.
+ * descriptor, so this client or another one should be disconnected.
  */
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
@@ -45,8 +45,8 @@ void md_listener_free(MdListener *self);
 const char *md_listener_get_path(MdListener *self);
 gboolean md_listener_is_read_only(MdListener *self);
 
-/* Calls `func` for each client. All pending clients are accepted, so that no client waits because
- * of others. `func` must not free the listener. */
+/* Calls `func` for each client. All pending clients are accepted; limits are up to `func`. `func`
+ * must not free the listener. */
 void md_listener_start(MdListener *self, MdListenerFunc func, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdListener, md_listener_free)

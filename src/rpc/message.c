@@ -19,10 +19,10 @@ struct _MdMessageReader {
     guint8 *buffer;
     gsize capacity;
     gsize filled;
-    gsize used; /* at the front of the buffer, already parsed */
+    gsize used; /* bytes at the front of the buffer that have been parsed */
     gsize limit;
-    MdMessage *passed_over; /* its frame is being received, NULL if none is */
-    gsize left;             /* bytes of that frame that have not come yet */
+    MdMessage *passed_over; /* message whose frame is being discarded; NULL: none */
+    gsize left;             /* bytes of that frame still to be received */
 };
 
 
@@ -37,7 +37,8 @@ md_message_free(MdMessage *self)
 }
 
 
-/* A string with an embedded NUL would be truncated in memory. */
+/* Whether decoded data encodes to the same bytes. It does not if a string has an embedded NUL,
+ * which truncates the string in memory. */
 static gboolean
 encodes_to(xdrproc_t type, gpointer data, gconstpointer bytes, gsize size)
 {
@@ -86,7 +87,7 @@ md_message_encode(const md_header *header, xdrproc_t type, gconstpointer data, G
     gboolean ok = FALSE;
     XDR xdr;
 
-    /* A size of 0 means beyond the limits of protocol.x, because no type is empty. */
+    /* As no type is empty, a size of 0 means that the data exceeds a limit of protocol.x. */
     if (length > MD_MESSAGE_LENGTH_MAX || (type != NULL && payload == 0)) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
                           "Unable to encode message payload: it is too large");
@@ -154,7 +155,7 @@ md_message_reader_peek_length(MdMessageReader *self)
 }
 
 
-/* Moves pending bytes to the front, so that the buffer holds at most one frame and one feed. */
+/* Moves pending bytes to the front, so that the buffer grows to one frame and one feed at most. */
 static void
 compact(MdMessageReader *self)
 {
@@ -222,7 +223,7 @@ reader_consume(MdMessageReader *self, gsize size)
 }
 
 
-/* Makes a message of the frame at the front, whose header is complete. */
+/* Creates a message from the frame at the front, whose header is complete. */
 static MdMessage *
 reader_make_message(MdMessageReader *self, gsize length)
 {

@@ -28,7 +28,7 @@
 typedef struct {
     md_header header;
     gsize length;    /* of the frame */
-    gsize limit;     /* limit of the reader when the frame was received */
+    gsize limit;     /* the limit when the frame was received */
     GBytes *payload; /* NULL: the frame exceeded the limit and was not kept */
 } MdMessage;
 
@@ -50,14 +50,14 @@ typedef struct _MdMessageReader MdMessageReader;
 MdMessageReader *md_message_reader_new(void);
 void md_message_reader_free(MdMessageReader *self);
 
-/* Longer frames are discarded without being stored. The limit may change at any time, and applies
- * to the frame being received as well. */
+/* Longer frames are discarded without being stored. The limit may change at any time, and also
+ * applies to the frame being received. */
 void md_message_reader_set_limit(MdMessageReader *self, gsize limit);
 
 void md_message_reader_feed(MdMessageReader *self, const guint8 *bytes, gsize size);
 
-/* NULL with an error: the stream contains an invalid frame and cannot be continued. NULL without:
- * more bytes are needed. */
+/* NULL with an error: the stream contains an invalid frame, after which nothing can be read. NULL
+ * without: more bytes are needed. */
 MdMessage *md_message_reader_next(MdMessageReader *self, GError **error);
 
 /* Whether the next call of md_message_reader_next() would begin to discard a frame. */

@@ -56,7 +56,7 @@ md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size)
 }
 
 
-/* Checks the next frame before it is stored. */
+/* Whether the next frame must not be parsed yet, see md_receive_queue_parse(). */
 static gboolean
 must_defer(MdReceiveQueue *self, gboolean fixed)
 {

@@ -19,9 +19,9 @@ void md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size
 
 /*
  * Returns the next message. NULL with an error: invalid frame. NULL without: more bytes are needed,
- * or queued messages must be taken out first, because they fill the queue or may change the limit
- * that the next frame exceeds. `fixed`: nothing but the queued messages can change the limit. If
- * FALSE, a frame beyond the limit is deferred even if the queue is empty.
+ * or messages must be removed first, because the queue is full, or because a queued message may
+ * raise the limit that the next frame exceeds. `fixed`: only queued messages can change the limit.
+ * If FALSE, a frame beyond the limit is deferred even if the queue is empty.
  */
 MdMessage *md_receive_queue_parse(MdReceiveQueue *self, gboolean fixed, GError **error);
 
@@ -31,13 +31,13 @@ MdMessage *md_receive_queue_pop(MdReceiveQueue *self);
 
 gboolean md_receive_queue_is_empty(MdReceiveQueue *self);
 
-/* Whether the next frame is deferred: feed no more bytes before messages have been taken out. */
+/* Whether the next frame is deferred: feed no more bytes before messages have been removed. */
 gboolean md_receive_queue_is_deferred(MdReceiveQueue *self);
 
 /* Whether a frame has been received partially. */
 gboolean md_receive_queue_is_midway(MdReceiveQueue *self);
 
-/* Memory in bytes, of the queue and of one message. */
+/* Memory of the queue, and of one message, in bytes. */
 gsize md_receive_queue_get_cost(MdReceiveQueue *self);
 gsize md_receive_queue_get_message_cost(const MdMessage *message);
 

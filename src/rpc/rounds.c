@@ -6,28 +6,28 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* Microseconds for clients before the main loop checks for others. */
+/* Microseconds for clients per iteration of the main loop. */
 #define ROUND_TIME 50
 
-/* Frames sent outside the turns in that time. */
+/* Maximum number of frames sent without a turn per iteration of the main loop. */
 #define PASSED_MAX 32
 
-/* A user's used time and waiting clients. */
+/* A user's turns and waiting clients. */
 typedef struct _MdRoundsShare {
     guint64 key;
-    guint64 used;  /* turns, including those of others while nobody of this user waited */
-    GQueue places; /* of MdRoundsPlace by their links */
+    guint64 used;  /* number of turns; raised to `reached` when the user begins to wait */
+    GQueue places; /* of MdRoundsPlace, linked by `link` */
 } Share;
 
-/* All of this is of the process, whose one main loop is what is shared.
- *
- * key → Share: those who wait, and those who have used more than who is being served. */
+/* key → Share: users who wait, and users with more turns than `reached`. This and the following
+ * variables belong to the process, because its only main loop is shared. */
 static GHashTable *shares;
 
-/* Of Share: users who wait. Short: one entry per user. */
+/* Of Share: users who wait, in the order in which they began to. Short, because clients do not
+ * count. */
 static GQueue line = G_QUEUE_INIT;
 
-/* What the user being served had used before. */
+/* The number of turns that the user being served had before this turn. */
 static guint64 reached;
 
 /* Always ready; exists while a client waits. */
@@ -38,7 +38,7 @@ static GSource *source;
 static gint64 loop_time;
 static gint64 spent;
 
-/* Frames sent outside the turns in this iteration. */
+/* Frames sent without a turn in this iteration. */
 static guint n_passed;
 
 
@@ -51,7 +51,8 @@ is_forgotten(gpointer key G_GNUC_UNUSED, gpointer value, gpointer data G_GNUC_UN
 }
 
 
-/* Users who do not wait save up no time. */
+/* A user who begins to wait must not have fewer turns than the others, so that turns are not saved
+ * up. */
 static Share *
 get_share(guint64 key)
 {
@@ -89,7 +90,7 @@ md_rounds_leave(MdRoundsPlace *place)
 }
 
 
-/* The turn may free its place. */
+/* turn() may free `place`. */
 static void
 give_turn(MdRoundsPlace *place, Share *share)
 {
@@ -101,7 +102,7 @@ give_turn(MdRoundsPlace *place, Share *share)
 }
 
 
-/* The user who has used least is next; of equals, the one waiting longest. */
+/* The user with the fewest turns is next; of several, the one who has waited longest. */
 static void
 give_next_turn(void)
 {
@@ -120,7 +121,7 @@ give_next_turn(void)
 }
 
 
-/* Whether time is left before the main loop must check for others. */
+/* Whether time for clients is left in this iteration of the main loop. */
 static gboolean
 has_time(void)
 {
@@ -147,13 +148,14 @@ need_source(void)
 }
 
 
-/* The loop calls its newest source last: by then, all clients with new input are waiting. */
+/* GLib dispatches the newest source last. By then, all clients with new input are waiting; so a new
+ * source is attached for each iteration. */
 static gboolean
 on_round(gpointer data G_GNUC_UNUSED)
 {
     while (!g_queue_is_empty(&line) && has_time()) {
         md_polled_look();
-        /* Handling input may have made others leave. */
+        /* Other clients may have left during md_polled_look(). */
         if (!g_queue_is_empty(&line))
             give_next_turn();
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Selects the client to be served next: the user with the fewest turns comes first, and the clients
- * of one user take turns. However many clients of one user have sent something, a client of another
- * user waits for only one of them. Users who do not wait save up no turns. Main loop only.
+ * Selects the client to be served next: the user with the fewest turns so far comes first, and the
+ * clients of one user take turns. So a client waits for at most one client of each other user,
+ * however many of them have sent something. Turns that a user does not use are not saved up. Main
+ * loop only.
  */
 #pragma once
 
@@ -23,13 +24,13 @@ typedef struct {
  */
 void md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
-/* The same, but calls `turn` at once if nobody waits and clients have used little of this loop
- * iteration. */
+/* The same, but calls `turn` at once if no client waits and clients have used little time of this
+ * iteration of the main loop. */
 void md_rounds_take(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
-/* Whether a frame may be sent outside the turns: nobody waits, and few frames were sent this way in
- * this loop iteration. Frames are counted instead of timed, so that their cost is the same on every
- * machine. */
+/* Whether a frame may be sent without a turn: no client waits, and few frames were sent this way in
+ * this iteration of the main loop. Frames are counted and not timed, so that the behaviour is the
+ * same on every machine. */
 gboolean md_rounds_pass(void);
 
 /* Cancels the turn; required before a waiting place is freed. */

@@ -13,7 +13,7 @@ struct _MdSendQueue {
     GSocket *socket;
     GQueue frames;     /* of GBytes */
     gsize cost;        /* of the frames */
-    gsize head_offset; /* bytes of the first one that have been sent */
+    gsize head_offset; /* bytes of the first frame that have been sent */
 };
 
 

@@ -24,7 +24,7 @@ GBytes *md_send_queue_peek_last(MdSendQueue *self);
 /* Number of frames not sent completely. */
 guint md_send_queue_count(MdSendQueue *self);
 
-/* Memory in bytes, of the queue and of one frame. A frame in several queues counts for each. */
+/* Memory of the queue, and of one frame, in bytes. A frame in several queues counts in each. */
 gsize md_send_queue_get_cost(MdSendQueue *self);
 gsize md_send_queue_get_frame_cost(GBytes *frame);
 
