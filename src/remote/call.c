@@ -8,26 +8,26 @@
 #include "util/error.h"
 
 struct _MdCall {
-    guint refs; /* until it has been sent, and until it has been logged */
+    guint refs; /* one until the reply has been sent, one until the call has been logged */
     MdSession *session;
     MdIdentity *who;
     MdOwner *owner;
     MdFairQueue *slow;
     MdFairEntry entry;
-    void (*go_on)(MdCall *call); /* in its turn */
+    void (*go_on)(MdCall *call); /* called when the limits allow */
     const MdProcedure *procedure;
     md_header header;
     gpointer args;    /* NULL: there are none */
-    gsize cost;       /* of the arguments, as the client counts it */
-    char *authorized; /* the device that was asked about last */
-    gint64 since;     /* monotonic time of its coming */
-    char *parent;     /* of the device that it changes, for the log; NULL: not known */
+    gsize cost;       /* of the message, from md_client_begin_call() */
+    char *authorized; /* the device in the last request to polkit */
+    gint64 since;     /* monotonic time of the call's arrival */
+    char *parent;     /* of the device that the call changes, for the log; NULL: unknown */
     MdCallEndedFunc ended;
     gpointer data;
 
-    GQueue *held; /* of MdCall, by their links; NULL: not held */
+    GQueue *held; /* of MdCall, linked by `link`; NULL: not held */
     GList link;
-    MdOwnerWatch watch; /* while it is held */
+    MdOwnerWatch watch; /* while the call is held */
 };
 
 
@@ -38,8 +38,8 @@ is_change(MdCall *self)
 }
 
 
-/* The name of the device changed by a call: creating calls return it (`ret` NULL: not yet), others
- * receive it. */
+/* The name of the device changed by a call: the result of calls that create it (`ret` NULL: none
+ * yet), an argument of all others. */
 static const char *
 get_device_name(MdCall *self, gconstpointer ret)
 {
@@ -178,7 +178,8 @@ on_sent(gpointer data)
 }
 
 
-/* The client does not wait for the log, nor the log for a client that does not read. */
+/* Sends before logging, so that the client does not wait for the log; and logs without waiting
+ * until the reply has been sent, which a client that does not read can delay. */
 static void
 call_end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
 {
@@ -268,7 +269,8 @@ find_device(MdCall *self, guint permissions, const char **device)
 }
 
 
-/* Arguments that are no name may mean another device than the one that has been authorized. */
+/* Whether the arguments still identify the authorized device: arguments other than a name may
+ * identify another one by now. */
 static gboolean
 is_still_authorized(MdCall *self)
 {
@@ -295,7 +297,7 @@ call_abandon(MdCall *self)
 }
 
 
-/* No call begins for a disconnected client. */
+/* Runs the handler, unless the client has disconnected. */
 static void
 call_handle(MdCall *self)
 {
@@ -415,14 +417,14 @@ md_call_is_exempt(MdCall *self)
 }
 
 
-/* What a call means, while that is authorized. */
+/* The authorization of a call for the devices that its arguments affect. */
 typedef struct {
     MdCall *call;
     MdListMeantFunc list;
     void (*allowed)(gpointer data);
     void (*refused)(gpointer data);
     gpointer data;
-    GHashTable *authorized; /* what has been allowed already, see make_key() */
+    GHashTable *authorized; /* devices and permissions already granted, see make_key() */
 } Authorization;
 
 static void authorization_advance(Authorization *authorization);
@@ -459,7 +461,7 @@ on_meant_authorized(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* FALSE if it has been authorized already. */
+/* FALSE if this has been authorized already. */
 static gboolean
 authorization_ask(Authorization *authorization, const MdMeant *meant)
 {

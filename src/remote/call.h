@@ -15,10 +15,10 @@ typedef struct _MdCall MdCall;
 typedef void (*MdCallHandler)(MdCall *call, gconstpointer args);
 
 typedef enum {
-    MD_PROCEDURE_UNOPENED = 1 << 0, /* allowed before the connection is opened */
+    MD_PROCEDURE_UNOPENED = 1 << 0, /* allowed before virConnectOpen */
     MD_PROCEDURE_WRITE = 1 << 1,    /* not for readers */
-    MD_PROCEDURE_LOGIN = 1 << 2,    /* for clients that have yet to authenticate */
-    MD_PROCEDURE_ALONE = 1 << 3,    /* later messages of the client wait until it is answered */
+    MD_PROCEDURE_LOGIN = 1 << 2,    /* allowed before authentication */
+    MD_PROCEDURE_ALONE = 1 << 3,    /* the client's later messages wait for the reply */
     MD_PROCEDURE_NEW = 1 << 4,      /* about a device that does not exist yet */
     MD_PROCEDURE_EARLY = 1 << 5,    /* answered before the list of devices is complete */
     MD_PROCEDURE_CHANGE = 1 << 6,   /* changes a device, which is logged */
@@ -73,16 +73,16 @@ guint md_call_get_permissions(MdCall *self);
  * serialized. */
 void md_call_run(MdCall *self);
 
-/* Calls `go_on`, at once or later, when the user of the call may have one more call that waits for
+/* Calls `go_on`, at once or later, when the limits allow the user one more call that waits for
  * drivers or scripts. If too many calls are queued, the call fails instead. */
 void md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call));
 
-/* Keeps the call in `held` until md_call_release(), which runs it. If its client disconnects
- * before, the call fails and is removed. */
+/* Adds the call to `held` until md_call_release(), which runs it. If the client disconnects before,
+ * the call fails and is removed. */
 void md_call_hold(MdCall *self, GQueue *held);
 void md_call_release(MdCall *self);
 
-/* A device affected by a call, and the MdPermission required on it. */
+/* A device affected by a call, and the MdPermission flags that the call requires on it. */
 typedef struct {
     const char *device; /* borrowed */
     guint permissions;
@@ -92,9 +92,10 @@ typedef struct {
 typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
 
 /*
- * Authorizes a call for the devices affected by its arguments. Calls `list` again after each
- * answer, and `allowed` directly after a call of `list` whose devices have all been authorized; or
- * `refused` if the call has failed. Either may be called at once.
+ * Authorizes a call for the devices affected by its arguments. Calls `list` again after each answer
+ * of polkit, because devices may have changed meanwhile, and `allowed` as soon as all listed
+ * devices have been authorized. Calls `refused` if one is not; the call has then failed. Both may
+ * be called at once.
  */
 void md_call_authorize(MdCall *self,
                        MdListMeantFunc list,
@@ -105,6 +106,6 @@ void md_call_authorize(MdCall *self,
 /* Whether no authorization is required. */
 gboolean md_call_is_exempt(MdCall *self);
 
-/* Both end the call. `ret` has the procedure's result type; ownership of `error` is transferred. */
+/* End the call. `ret` has the procedure's result type; takes ownership of `error`. */
 void md_call_reply(MdCall *self, gconstpointer ret);
 void md_call_fail(MdCall *self, GError *error);

@@ -20,9 +20,9 @@ static const MdFairLimits slow_limits = {
 };
 
 struct _MdDispatch {
-    GHashTable *calls; /* set of MdCall, under way */
-    guint64 n_ever;    /* calls that have been under way */
-    MdFairQueue *slow; /* of those under way */
+    GHashTable *calls; /* set of MdCall, running */
+    guint64 n_ever;    /* calls so far */
+    MdFairQueue *slow; /* queue of `calls` that may wait for drivers and scripts */
     gboolean holding;
     GQueue held; /* of MdCall */
     void (*idle)(gpointer data);
@@ -193,7 +193,7 @@ find_procedure(int number)
 }
 
 
-/* A procedure missing in the table. */
+/* Sets libvirt's error for a procedure missing in the table. */
 static void
 set_unsupported(int number, GError **error)
 {
@@ -207,7 +207,8 @@ set_unsupported(int number, GError **error)
 }
 
 
-/* The procedure of a header if this client may ever call it, else NULL. */
+/* The procedure called; NULL with an error if the header is invalid, the procedure unknown, or the
+ * client must authenticate first. */
 static const MdProcedure *
 check_header(MdSession *session, const md_header *header, GError **error)
 {
@@ -236,7 +237,7 @@ check_header(MdSession *session, const md_header *header, GError **error)
 }
 
 
-/* Whether this client may call it now. */
+/* Whether the client may call the procedure now. */
 static gboolean
 check_session(MdSession *session, const MdProcedure *procedure, GError **error)
 {
@@ -289,8 +290,8 @@ run_procedure(MdDispatch *self,
 }
 
 
-/* Longer messages are not kept: the connection is not open, or the client is a reader, or the
- * message exceeds the longest document. */
+/* Fails if the message exceeded the client's limit and was not kept; the limit is lower before the
+ * connection is open, and for readers. */
 static gboolean
 check_length(const MdMessage *message, GError **error)
 {
@@ -327,7 +328,7 @@ decode_args(const MdProcedure *procedure, const MdMessage *message, GError **err
 }
 
 
-/* FALSE if the call was refused before it had any effect. */
+/* FALSE with an error, to be sent as the reply, if no call was begun. */
 static gboolean
 dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GError **error)
 {
@@ -357,7 +358,7 @@ md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *messa
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) frame = NULL;
 
-    /* Its descriptors follow this frame, and no procedure of ours uses any. */
+    /* Descriptors would follow this frame; no procedure of ours uses any. */
     if (header->type == MD_MESSAGE_CALL_FDS) {
         g_info("Disconnecting client: it sent file descriptors");
         md_client_close(client);

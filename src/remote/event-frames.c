@@ -7,7 +7,8 @@
 
 #include "rpc/message.h"
 
-/* Cached frames of the last event, by callback id. Ids count up from 0 in every session. */
+/* Number of cached frames of the last event, by callback id. Ids begin at 0 in each session, so
+ * most are small. */
 #define SLOTS 8
 
 struct _MdEventFrames {

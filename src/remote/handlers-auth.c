@@ -68,7 +68,8 @@ md_handle_auth_polkit(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-/* Root may act for another user, but not return: the other user's calls may use this connection. */
+/* Fails unless the client is root, which may act for another user once. Root cannot become itself
+ * again, because the other user's calls may be using this connection. */
 static gboolean
 check_proxy(MdSession *session, GError **error)
 {

@@ -15,7 +15,7 @@ enum {
     FEATURE_CLOSE_CALLBACK = 15,
 };
 
-/* The client's library would have started the daemon, and says so in the flags. */
+/* Set by a client's library that would have started the daemon if necessary. */
 #define OPEN_AUTOSTART 4
 
 /* The flags of virConnectOpenAuth(); readers set the first. */
@@ -77,7 +77,7 @@ md_handle_get_uri(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-/* Others cannot listen to a Unix socket. */
+/* Always: a third party cannot listen on a Unix socket. */
 void
 md_handle_is_secure(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 {

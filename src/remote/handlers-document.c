@@ -42,7 +42,8 @@ change_new(MdCall *call,
 }
 
 
-/* The parent is only looked up on behalf of the client; libvirt does not check this. */
+/* Reading the parent is authorized as well, unlike in libvirt, because the parent is looked up on
+ * behalf of the client. */
 static void
 change_list_meant(gpointer data, GArray *meant)
 {
@@ -165,7 +166,7 @@ md_handle_define_xml(MdCall *call, gconstpointer args)
 }
 
 
-/* The same as for the device named by the call. */
+/* The same permissions as for the device named by the call. */
 static guint
 get_update_permissions(Change *change, const MdNodeDevice *device G_GNUC_UNUSED)
 {

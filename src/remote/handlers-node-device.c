@@ -82,7 +82,8 @@ on_vpd_found(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* At once if the call does not depend on it. `device` NULL: all. */
+/* Calls `func` with the devices that have vital product data; at once, with NULL, unless `wanted`.
+ * `device` NULL: searches all devices. */
 static void
 go_on_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
 {
@@ -123,8 +124,8 @@ on_filtered(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* With the devices that the client may see. Takes ownership of `names`; if NULL, `error` has the
- * cause. */
+/* Calls `func` with those names that the client may see. Takes ownership of `names`; NULL: of
+ * `error`. */
 static void
 answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
 {

@@ -5,10 +5,10 @@
 
 #include "util/error.h"
 
-/* Concurrent authorizations of one client's events. */
+/* Maximum number of concurrent checks for one client's events. */
 #define WINDOW 8
 
-/* How far behind the first waiting frame others are already being authorized. */
+/* Number of frames from the front of the queue that are checked in advance. */
 #define REACH 64
 
 /* Overhead of a waiting frame beside its bytes. */
@@ -23,8 +23,8 @@ typedef enum {
 
 /* A frame. A frame under authorization is also referenced by the pending check. */
 typedef struct {
-    MdOutbox *outbox; /* while it is being judged */
-    gint64 asked;     /* monotonic time */
+    MdOutbox *outbox; /* while polkit checks the frame */
+    gint64 asked;     /* monotonic time of the request to polkit */
     State state;
     GBytes *frame;
     MdIdentity *who;
@@ -38,7 +38,7 @@ struct _MdOutbox {
     MdClient *client;
     MdAccess *access;
     GQueue items; /* of Item, referenced */
-    gsize held;   /* their cost */
+    gsize held;   /* cost of `items` */
     guint n_asked;
     gboolean ended;
     gboolean closing;
@@ -100,7 +100,7 @@ md_outbox_unref(MdOutbox *self)
 }
 
 
-/* Removes the first frame. */
+/* Removes the first frame, and sends it if granted. */
 static void
 let_go(MdOutbox *self)
 {
@@ -154,8 +154,8 @@ drain(MdOutbox *self)
 }
 
 
-/* polkit does not answer: otherwise each few frames, and all behind them, would wait for another
- * timeout. */
+/* Called when polkit does not answer. Otherwise the frames of each further window would wait for
+ * another timeout. */
 static void
 refuse_waiting(MdOutbox *self)
 {
@@ -232,7 +232,7 @@ push_item(MdOutbox *self, GBytes *frame, State state)
 }
 
 
-/* Accounts a frame waiting here. May end the client and all its frames. */
+/* Accounts a queued frame. May disconnect the client, which drops all its frames. */
 static void
 count(MdOutbox *self, const Item *item)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The output of one client, in order. An event is held here until polkit has authorized the client
- * to see its device, and later frames wait behind it. Without authorization, nothing waits.
+ * The output of one client, in order. An event is queued here until polkit has authorized the
+ * client to see the event's device, and later frames are queued behind it. If authorization is
+ * disabled, nothing is queued.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ void md_outbox_send(MdOutbox *self, GBytes *frame, void (*sent)(gpointer data), 
 
 /*
  * For events: sends the frame if `who` may see the device. If polkit does not answer in time, all
- * events waiting for it are dropped. A client with more than `max_queued_bytes` waiting here is
+ * events waiting for it are dropped. A client with more than `max_queued_bytes` queued here is
  * disconnected.
  */
 void md_outbox_send_if_visible(

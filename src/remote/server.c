@@ -16,7 +16,7 @@
 /* Milliseconds for clients to read their last replies. */
 #define FLUSH_TIMEOUT 5000
 
-/* A connection, from its admission. */
+/* A connection that has been admitted. */
 typedef struct {
     MdServer *server;
     guint64 number; /* for the log */
@@ -24,7 +24,7 @@ typedef struct {
     MdIdentity *peer;
     gboolean read_only;
     MdConnection *connection;
-    MdSession *session; /* NULL: it waits for its turn to authenticate */
+    MdSession *session; /* NULL: waiting until it may authenticate */
 } Guest;
 
 struct _MdServer {
@@ -38,14 +38,14 @@ struct _MdServer {
     MdConnections *connections;
     GPtrArray *listeners; /* of MdListener; NULL: not listening */
     GHashTable *guests;   /* MdClient → Guest, which owns it */
-    guint64 n_ever;       /* clients that have been let in */
+    guint64 n_ever;       /* clients admitted so far */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
 
-    guint idle_timeout; /* milliseconds; 0: idle for ever */
+    guint idle_timeout; /* milliseconds; 0: none */
     MdServerFunc idle_func;
     gpointer idle_data;
-    GSource *idle; /* since nobody is there */
+    GSource *idle; /* set while there are neither clients nor running calls */
 };
 
 G_DEFINE_FINAL_TYPE(MdServer, md_server, G_TYPE_OBJECT)
@@ -74,7 +74,7 @@ guest_is_authenticated(const Guest *guest)
 }
 
 
-/* Not during an iteration over the table: `func` may remove a client from it. */
+/* Copies the table first, because `func` may remove clients from it. */
 static void
 for_each_client(MdServer *self, void (*func)(MdClient *client))
 {
@@ -165,7 +165,7 @@ on_idle_timeout(gpointer user_data)
 }
 
 
-/* A call may outlive its client. */
+/* Calls count as well, because they may outlive their clients. */
 static void
 update_idle(MdServer *self)
 {
@@ -425,7 +425,7 @@ on_deadline(gpointer user_data)
 }
 
 
-/* The session may end within: a client that does not read is disconnected. */
+/* The session may end during this function, because a client that does not read is disconnected. */
 static void
 dismiss(const Guest *guest, gboolean only_idle)
 {
@@ -462,7 +462,7 @@ dismiss_clients(MdServer *self, gboolean only_idle)
 }
 
 
-/* All calls are answered: disconnect the clients. */
+/* Called when all calls have been answered. */
 static void
 say_goodbye(MdServer *self)
 {
@@ -497,13 +497,13 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
-    /* Input already read counts as a running call, even if its client waits for a turn. */
+    /* Calls that have been read must be answered, even if the client still waits for its turn. */
     for_each_client(self, md_client_hand_out);
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
 
-    /* Clients with running calls delay no others. */
+    /* Clients without running calls need not wait for those with. */
     dismiss_clients(self, TRUE);
     if (md_dispatch_count_calls(self->dispatch) == 0)
         say_goodbye(self);

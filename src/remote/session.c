@@ -21,16 +21,16 @@ struct _MdSession {
     MdIdentity *identity;
     MdOwner *peer_owner;
     MdOwner *owner;   /* with the share of `identity` */
-    gboolean monitor; /* came through the socket for readers */
+    gboolean monitor; /* connected to the socket for readers */
     gboolean authenticated;
     void (*on_authenticated)(gpointer data);
     gpointer data;
-    GSource *auth_timeout; /* NULL: nothing is waited for */
+    GSource *auth_timeout; /* NULL: no authentication is awaited */
     char *uri;
     gboolean read_only;
     gboolean close_callback;
     MdSubscriptions *subscriptions;
-    gsize subscriptions_cost; /* as the client knows it */
+    gsize subscriptions_cost; /* as last reported to `client` */
 };
 
 
@@ -55,7 +55,7 @@ await_authentication(MdSession *self)
 }
 
 
-/* Frames longer than this client may use are not kept. */
+/* The longest frame to be kept: longer ones cannot be valid calls of this client. */
 static void
 update_frame_limit(MdSession *self)
 {
@@ -351,7 +351,7 @@ md_session_get_uri(MdSession *self)
 }
 
 
-/* May end the client. */
+/* May disconnect the client. */
 static void
 count_subscriptions(MdSession *self)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The connection object of libvirt's API that a client has opened, with its permissions and event
- * callbacks. It ends with the client; a running call may hold a reference longer.
+ * A client's connection object of libvirt's API, with its permissions and event callbacks. It ends
+ * when the client disconnects; a running call may keep a reference longer.
  */
 #pragma once
 
@@ -36,8 +36,8 @@ MdAccess *md_session_get_access(MdSession *self);
 /* The client, with the share of the user it acts for. */
 MdOwner *md_session_get_owner(MdSession *self);
 
-/* The process at the other end, and the identity used for authorization: the same until the client
- * acts for another user. */
+/* The client process, and the identity used for authorization: the same until the client acts for
+ * another user. */
 const MdIdentity *md_session_get_peer(MdSession *self);
 MdIdentity *md_session_get_identity(MdSession *self);
 /* Makes the client act for another user. The connection then counts as one of this user. Fails if
@@ -72,8 +72,8 @@ gboolean md_session_is_read_only(MdSession *self);
 const char *md_session_get_uri(MdSession *self);
 
 /*
- * Sends the client `event` of `device` (NULL: of all devices). Returns the non-negative id of the
- * callback, or -1. Readers have at most MD_SUBSCRIPTIONS_READER_MAX callbacks.
+ * Subscribes the client to `event` of `device` (NULL: of all devices). Returns the non-negative id
+ * of the callback, or -1. Readers have at most MD_SUBSCRIPTIONS_READER_MAX callbacks.
  */
 int md_session_subscribe(MdSession *self, int event, const char *device, GError **error);
 gboolean md_session_unsubscribe(MdSession *self, int callback, GError **error);

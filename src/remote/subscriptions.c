@@ -8,8 +8,8 @@
 #include "registry/event-topic.h"
 #include "util/error.h"
 
-/* Overhead of a callback beside the name of its device, which is stored twice: structures here and
- * in MdEvents, table entries, and the allocator's overhead. */
+/* Memory of a callback in bytes, without the device's name: structures here and in MdEvents, table
+ * entries, and the allocator's overhead. The name is stored twice. */
 #define CALLBACK_COST 448
 
 /* The tables of a client with callbacks. */
@@ -27,8 +27,8 @@ struct _MdSubscriptions {
     MdEventFrames *frames;
     MdSubscriptionsSend send;
     gpointer data;
-    GHashTable *by_id;    /* id → Callback; NULL: there has been none */
-    GHashTable *by_topic; /* of Callback, by its topic */
+    GHashTable *by_id;    /* id → Callback; NULL: no callback so far */
+    GHashTable *by_topic; /* set of Callback, by topic */
     guint last_id;
     guint64 share;     /* of the client that registered the first callback; used for all events */
     guint64 caught_up; /* see md_events_catch_up() */

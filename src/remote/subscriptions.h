@@ -35,8 +35,8 @@ int md_subscriptions_add(MdSubscriptions *self,
 gboolean md_subscriptions_remove(MdSubscriptions *self, int id, GError **error);
 void md_subscriptions_clear(MdSubscriptions *self);
 
-/* Sends now all pending events of this client, which other clients may receive in a later turn; to
- * be called before a reply. */
+/* Sends all pending events of this client now, without waiting for a turn; to be called before a
+ * reply is sent. */
 void md_subscriptions_catch_up(MdSubscriptions *self);
 
 /* Memory of all callbacks, in bytes. */

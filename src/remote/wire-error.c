@@ -9,8 +9,8 @@
 #include "util/error.h"
 #include "util/text.h"
 
-/* Maximum length of a detail in bytes: some quote client input, which may be longer than a
- * reply. */
+/* Maximum length of a detail in bytes. Details may quote client input, which may be longer than a
+ * reply can be. */
 #define DETAIL_MAX 4096
 
 /* The prefix of each error code that clients know; codes not listed have none. */
@@ -53,8 +53,8 @@ find_prefix(int code)
 }
 
 
-/* At most DETAIL_MAX bytes without characters harmful to a terminal, which input from clients and
- * devices may contain. */
+/* The error's message, at most DETAIL_MAX bytes, without characters harmful to a terminal: a
+ * message may quote clients and devices. */
 static char *
 get_detail(const GError *error)
 {
@@ -77,7 +77,7 @@ md_wire_error_encode(const md_header *call, const GError *error)
     md_error wire = { .code = code, .level = VIR_ERR_ERROR };
 
     wire.domain = md_error_get_from(error);
-    /* Refused flags are reported with the function's name, without a prefix. */
+    /* libvirt reports refused flags with the function's name and without a prefix. */
     if (function != NULL) {
         wire.message = &detail;
         wire.text1 = &function;
