@@ -34,7 +34,7 @@ open_file(const char *file, GError **error)
 }
 
 
-/* Reads at most one byte more than the maximum, which the parser refuses. */
+/* Reads up to one byte beyond the maximum, so that the parser refuses longer files. */
 static char *
 read_file(const char *file, GError **error)
 {
@@ -85,7 +85,7 @@ md_check_xml(MdOptions *options, gboolean details)
     const char *schema = md_options_get_schema(options);
     gboolean ok = TRUE;
 
-    /* Wait for a reader that pages through the errors. */
+    /* Blocks for a reader that pages through the errors: the handler of log.h would drop lines. */
     g_set_printerr_handler(NULL);
 
     for (char **file = options->files; *file != NULL; file++) {

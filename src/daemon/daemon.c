@@ -31,16 +31,16 @@ typedef struct {
     GSource *hangup;
     GSource *user;
     gboolean started;
-    gboolean holding; /* clients wait for the first answers */
+    gboolean holding; /* calls about devices are held */
     gboolean reloading;
-    gboolean reload_wanted; /* while it was starting or reloading */
+    gboolean reload_wanted; /* requested during the start or another reload */
     gboolean stopping;
-    GError *error; /* why it could not be started */
+    GError *error; /* why the start failed */
 } Daemon;
 
 /* A reload of the configuration. */
 typedef struct {
-    MdOptions options; /* a copy of what says where they are */
+    MdOptions options; /* a copy of the options that locate the configuration */
     MdRoots *roots;
     MdSettings *settings;
 } Reload;
@@ -56,7 +56,7 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
     md_source_clear(&self->user);
-    /* After a second signal, the first stop is still running and holds the server. */
+    /* After a second signal, the stop begun by the first one still references the server. */
     if (self->server != NULL)
         g_object_run_dispose(G_OBJECT(self->server));
     g_clear_object(&self->server);
@@ -119,7 +119,7 @@ daemon_stop(Daemon *self, const char *why)
 }
 
 
-/* The first signal stops after all calls have ended, the second at once. */
+/* The first signal stops the daemon when all calls have ended, the second one at once. */
 static gboolean
 on_signal(gpointer data)
 {
@@ -138,7 +138,7 @@ on_idle(gpointer data)
 {
     Daemon *self = data;
 
-    /* No client may come to have the remaining autostarts run. */
+    /* Autostart must finish, because no client may ever start the daemon again. */
     if (md_driver_is_busy(self->driver)) {
         g_debug("Idle, but staying until autostart has finished");
         md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
@@ -168,7 +168,7 @@ reload_free(Reload *reload)
 }
 
 
-/* On a worker, as the disk may hang. */
+/* Runs on a worker, because the disk may hang. */
 static gboolean
 reload_read(gpointer data, GError **error)
 {
@@ -259,7 +259,7 @@ on_user_signal(gpointer data)
 static void
 listen_to_signals(Daemon *self)
 {
-    /* Exceeding the file size limit becomes a write error. */
+    /* Beyond the file size limit, a write then fails instead of ending the process. */
     signal(SIGXFSZ, SIG_IGN);
     self->interrupt = md_source_attach(g_unix_signal_source_new(SIGINT), on_signal, self);
     self->terminate = md_source_attach(g_unix_signal_source_new(SIGTERM), on_signal, self);
@@ -319,7 +319,8 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     g_auto(Daemon) self = { .options = options, .settings = settings };
     g_autoptr(GError) err = NULL;
 
-    /* Signals are not caught yet, so the process can be ended while a directory service hangs. */
+    /* Signals have their default action until here, so that the process can be ended if a directory
+     * service hangs. */
     if (!md_listener_is_handed_over() && !md_settings_find_group(settings, error))
         return FALSE;
 

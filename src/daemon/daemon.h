@@ -8,7 +8,7 @@
 #include "daemon/options.h"
 
 /*
- * TRUE when the daemon has ended normally, FALSE if it failed to start. A user's daemon that finds
- * another one running succeeds at once. A reload changes `settings`.
+ * TRUE when the daemon has ended normally, FALSE if it failed to start. If a user's daemon finds
+ * another one running, this function returns TRUE at once. A reload changes `settings`.
  */
 gboolean md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error);

@@ -12,7 +12,7 @@
 #include "util/log.h"
 
 
-/* FALSE without an error: the error has been reported already. */
+/* FALSE without an error: a file to be checked is invalid, which has been reported. */
 static gboolean
 run_program(MdOptions *options, MdSettings *settings, GError **error)
 {

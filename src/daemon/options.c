@@ -35,7 +35,7 @@ take_timeout(const char *name, const char *value, gpointer data, GError **error)
 }
 
 
-/* Options of libvirt's daemons that start scripts may pass. */
+/* Refuses an option of libvirt's daemons that a start script may pass. */
 static gboolean
 refuse_daemon(const char *name,
               const char *value G_GNUC_UNUSED,

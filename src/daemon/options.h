@@ -20,8 +20,8 @@ typedef struct {
 gboolean md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error);
 void md_options_clear(MdOptions *self);
 
-/* The RELAX NG schema for validation: the one given, the one of the build directory if run from
- * there, or the installed one. Borrowed. */
+/* The RELAX NG schema for validation: the one given; else, in a build directory, the one built
+ * there; else the installed one. Borrowed. */
 const char *md_options_get_schema(MdOptions *self);
 
 /* Reads the configuration file anew at each call, and applies the options that override it. Returns
