@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A program of one room and of what it may use, which links only if it uses nothing else. */
+/* Linked with one room and the rooms it may use: linking fails if the room uses anything else. */
 
 int
 main(void)
