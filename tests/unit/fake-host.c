@@ -472,7 +472,7 @@ is_written(gpointer data)
 }
 
 
-/* Removes a device without an event. */
+/* Wakes up the main loop, so that it checks the attribute. */
 static gboolean
 on_poll(gpointer data G_GNUC_UNUSED)
 {

@@ -12,10 +12,10 @@
 typedef struct {
     char *root;
     MdSettings *settings;
-    GHashTable *seen; /* path -> MdUdevDevice, of all that has been added */
+    GHashTable *seen; /* path -> MdUdevDevice, of all devices ever added */
 } FakeHost;
 
-/* Only events end waits for events. */
+/* The daemon's waits for events have no timeout on this host. */
 FakeHost *fake_host_new(void);
 void fake_host_free(FakeHost *self);
 
@@ -46,7 +46,7 @@ void fake_host_add_parent(FakeHost *self);
 #define FAKE_MDEV_NAME "mdev_6a7b8c9d_0000_4000_8000_000000000001_toy0"
 void fake_host_add_mdev(FakeHost *self);
 
-/* Sends an event of a device that was added, even if removed since. */
+/* Sends an event of a device that was added, even if it has been removed since. */
 void fake_host_tell(FakeHost *self, const char *action, const char *device);
 /* The same in two steps: the kernel numbers the event, and udev delivers it, once. */
 MdUdevDevice *fake_host_queue_event(FakeHost *self, const char *action, const char *device);

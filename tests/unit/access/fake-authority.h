@@ -6,7 +6,7 @@
 
 typedef struct {
     GTestDBus *bus;
-    GDBusConnection *connection; /* NULL: it is not there */
+    GDBusConnection *connection; /* NULL: the authority is stopped */
     GDBusNodeInfo *info;
     guint owner;
     gboolean owned;

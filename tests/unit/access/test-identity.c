@@ -225,8 +225,8 @@ find_share(const md_param *params, guint n)
 }
 
 
-/* Users are told apart by uid, else by one of the names, else they share one. The invalid uid is
- * not a uid. */
+/* Users are distinguished by uid, else by a name; users with neither share one share. The invalid
+ * uid counts as none. */
 static void
 test_shares(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Questions to polkit, and all its possible answers, errors and silences. */
+/* Checks by polkit: all possible answers, errors and timeouts. */
 #include "config.h"
 
 #include <gio/gunixsocketaddress.h>
@@ -292,7 +292,8 @@ test_absent(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* The bus disconnects during a question, is missing for the next, and is found again. */
+/* The bus disconnects during a check, is absent for the next one, and is used again when it
+ * returns. */
 static void
 test_bus_goes(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {
@@ -396,8 +397,8 @@ count_done(GPtrArray *asked)
 }
 
 
-/* However many questions of one user wait, another user's is next after those already sent to
- * polkit; a question above the limit is refused. */
+/* However many checks of one user are queued, another user's is the next one sent to polkit; a
+ * check above the limit is refused. */
 static void
 test_shares(Authority *authority, gconstpointer data G_GNUC_UNUSED)
 {

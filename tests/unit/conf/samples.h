@@ -7,8 +7,8 @@
 typedef struct {
     const char *name; /* kind/file, below tests/data */
     MdNodeDeviceDef *(*build)(void);
-    gboolean beyond_libvirt; /* libvirt prints it but its own schema does not take it */
-    guint plain_since;       /* the version of libvirt from which nothing of it is a detail, or 0 */
+    gboolean beyond_libvirt; /* libvirt prints this document, but its schema refuses it */
+    guint plain_since;       /* libvirt version since which no element is a detail; 0: none */
 } MdSample;
 
 /* A device without capabilities; each string may be NULL. */

@@ -113,7 +113,7 @@ test_storage(void)
 }
 
 
-/* A name that fills half of a document does not slow down the other half. */
+/* A name that fills half of a document does not slow down parsing of the other half. */
 static void
 test_storage_time(void)
 {

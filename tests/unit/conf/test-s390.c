@@ -12,7 +12,7 @@ test_names(void)
 {
     static const struct {
         const char *device;
-        const char *address; /* NULL: that is no name of a parent of mediated devices */
+        const char *address; /* NULL: not the name of a parent of mediated devices */
     } rows[] = {
         { "css_0_0_0062", "0.0.0062" },
         { "css_fe_3_beef", "fe.3.beef" },

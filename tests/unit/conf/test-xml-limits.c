@@ -225,8 +225,8 @@ measure(const char *document, gboolean good)
 
 
 /*
- * After an error, the parser and the scanner may disagree: text instead of tags, or one attribute
- * instead of many. The parser reads no further.
+ * After an error, parser and scanner may disagree: one finds text or a single attribute where the
+ * other finds tags or many attributes. The parser must not read on.
  */
 static void
 test_out_of_step(void)

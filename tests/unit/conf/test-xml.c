@@ -15,7 +15,7 @@
 #define SECRET         "a-secret-that-no-answer-may-hold"
 #define MDEV           "<capability type='mdev'><type id='nvidia-11'/></capability>"
 
-static guint loads; /* of anything but the document itself */
+static guint loads; /* number of files loaded besides the document */
 
 
 static xmlParserInputPtr
@@ -26,7 +26,7 @@ count_load(const char *url, const char *id, xmlParserCtxtPtr context)
 }
 
 
-/* Checks that both functions refuse a document with this code, without loading anything. */
+/* Checks that both functions refuse a document with this code, without loading a file. */
 static void
 check_refused(const char *document, int code)
 {

@@ -16,7 +16,7 @@ typedef struct {
     MdRegistry *registry;
     MdInventory *inventory;
     gboolean started;
-    GString *told; /* +NAME of a device that has come, -NAME of one that has gone */
+    GString *told; /* +NAME for each device added, -NAME for each one removed */
 } Fixture;
 
 
@@ -129,7 +129,8 @@ test_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Each life of a device has both events, whatever sysfs contains when they arrive. */
+/* Each device is signalled as added and as removed, whatever sysfs contains when the events
+ * arrive. */
 static void
 test_late_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -218,7 +219,7 @@ test_check(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A device that a create command is making is left to that command. */
+/* A device that a create command is waiting for is not registered by the inventory. */
 static void
 test_awaited(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -12,13 +12,13 @@
 static const MdSettings patient = { .event_timeout = PATIENCE };
 static const MdSettings hasty = { .event_timeout = 1 };
 
-/* Replaces the inventory. */
+/* Stands in for the inventory. */
 typedef struct {
     MdPendingDevices *incomplete;
     guint n_looks;
-    guint whole_at; /* the look at which it is whole; 0: never */
-    gboolean last;  /* the last look was to be the last one */
-    gboolean again; /* what is taken in is to be waited for again */
+    guint whole_at; /* number of the check that finds the device complete; 0: none does */
+    gboolean last;  /* the latest check was the last one */
+    gboolean again; /* the device becomes pending again when it is registered */
     guint n_taken;
 } Host;
 
@@ -51,7 +51,7 @@ is_waiting(Host *host)
 }
 
 
-/* Checks that the main loop has no other sources. */
+/* Runs the main loop until the device has been checked this often. */
 static void
 run_until_looked(Host *host, guint n_looks)
 {
@@ -67,7 +67,7 @@ assert_quiet(void)
 }
 
 
-/* A device that vanishes during a check, or is incomplete, is checked again. */
+/* A device that is incomplete, or vanishes during a check, is checked again. */
 static void
 test_whole_in_the_end(void)
 {
@@ -118,7 +118,7 @@ test_gone_before_it_was_read(void)
 }
 
 
-/* A device whose appearance was uncertain. */
+/* A device that was never complete nor bound is dropped after the last check. */
 static void
 test_gone(void)
 {
@@ -134,7 +134,7 @@ test_gone(void)
 }
 
 
-/* A device that has certainly appeared, and whose remove event is pending. */
+/* A device that was bound is kept until its remove event arrives. */
 static void
 test_gone_after_it_was_bound(void)
 {
@@ -149,7 +149,7 @@ test_gone_after_it_was_bound(void)
     g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
     assert_quiet();
 
-    /* The device has been seen again. */
+    /* The device is announced again. */
     host.last = FALSE;
     host.whole_at = 2;
     md_pending_devices_add(incomplete, PATH);
@@ -176,7 +176,7 @@ test_removed(void)
 }
 
 
-/* The device taken in is another one than expected, and is incomplete. */
+/* Registering the device makes another, incomplete one pending at the same path. */
 static void
 test_again_from_within(void)
 {

@@ -18,7 +18,7 @@ test_late_and_new(void)
     g_assert_true(md_superseded_events_holds(past, PATH, 10));
     g_assert_false(md_superseded_events_holds(past, PATH "2", 9));
     g_assert_false(md_superseded_events_holds(past, PATH, 11));
-    /* A new life has begun, but events of the old one may still arrive. */
+    /* The path has a new device, but events of the old one may still arrive. */
     g_assert_true(md_superseded_events_holds(past, PATH, 9));
 }
 
@@ -37,7 +37,7 @@ test_closed_again(void)
 }
 
 
-/* A device found missing before udev's event; a closed path stays closed. */
+/* A device is found missing before udev's event; earlier events of its path stay superseded. */
 static void
 test_expected_removal(void)
 {
@@ -55,7 +55,7 @@ test_expected_removal(void)
     md_superseded_events_close(past, PATH, 10);
     md_superseded_events_expect_removal(past, PATH);
     g_assert_true(md_superseded_events_holds(past, PATH, 10));
-    /* All events up to this one, including this removal. */
+    /* This supersedes all events up to the number, including the expected removal. */
     md_superseded_events_close(past, PATH, 20);
     g_assert_false(md_superseded_events_expects_removal(past, PATH));
 }

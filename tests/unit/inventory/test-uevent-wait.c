@@ -92,7 +92,7 @@ test_twice(void)
 }
 
 
-/* Events before the wait begins belong to others. */
+/* Events before md_uevent_wait_expect() have other causes. */
 static void
 test_nothing_yet(void)
 {

@@ -19,7 +19,7 @@
 
 #define TIMEOUT 30 /* event_timeout, in milliseconds */
 
-static MdFd kernel = -1; /* its end of the socket */
+static MdFd kernel = -1; /* the kernel's end of the socket */
 static gboolean has_udevd;
 static gboolean is_busy;
 static guint asked; /* number of checks for udevd */
@@ -443,7 +443,7 @@ test_lost(void)
 }
 
 
-/* However many events arrive at once, none is waited for in vain. */
+/* However many events arrive at once, no event counts as missing forever. */
 static void
 test_any_number(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Notes of devices being created: written, read by the next daemon, truncated. */
+/* Records of devices being created: written, read by the next daemon, truncated. */
 #include "config.h"
 
 #include "mdev/unfinished.h"
@@ -58,7 +58,7 @@ test_note(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A file of another type in place of a note neither blocks the daemon nor is written. */
+/* A file of another type in place of a record neither blocks the daemon nor is written to. */
 static void
 test_in_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -88,7 +88,7 @@ test_in_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A forged note would remove a complete device. */
+/* A forged record could remove a complete device. */
 static void
 test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -104,7 +104,7 @@ test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Where no note can be written, the create works without one. */
+/* If no record can be written, the create works without one. */
 static void
 test_no_directory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

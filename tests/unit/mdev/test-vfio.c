@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which process has a node open: found among simulated processes in a directory, with a
- * pseudo-terminal as the node; and asked of a simulated service on a thread.
+ * Finds the process that has a node open: among simulated processes in a directory, with a
+ * pseudo-terminal as the node; and by a request to a simulated service on a thread.
  */
 #include "config.h"
 
@@ -38,7 +38,7 @@ typedef struct {
 /* A service with one answer. */
 typedef struct {
     int listener;
-    const char *answer; /* NULL: it hangs up */
+    const char *answer; /* NULL: closes the connection */
     char *question;
 } Service;
 

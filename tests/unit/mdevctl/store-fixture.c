@@ -14,7 +14,7 @@
 /* Timeout in seconds. */
 #define PATIENCE 25
 
-/* A definition that only this test uses; its report shows that all earlier changes were
+/* A definition of the fixture's own: its report shows that all earlier changes have been
  * processed. */
 #define BARRIER_PARENT "barrier"
 

@@ -15,14 +15,14 @@
 #define TEXT(type) "{\"mdev_type\":\"" type "\",\"start\":\"auto\",\"attrs\":[]}"
 
 typedef struct {
-    char *root; /* what the test has to itself */
-    char *path; /* the directory of the store, in there */
+    char *root; /* temporary directory of the test */
+    char *path; /* the store's directory, below `root` */
     MdSettings settings;
-    MdDefinitions *store; /* once it is started */
+    MdDefinitions *store; /* NULL: not started */
     MdOwner *owner;       /* of changes, borrowed: the daemon at first */
     gboolean started;
     gboolean loaded;
-    GString *told; /* "<parent>/<uuid>=<type> ", or nothing after the = for one that has gone */
+    GString *told; /* reports: "<parent>/<uuid>=<type> ", without a type for a removal */
     GPtrArray *logged;
     guint n_answers;
     GError *error; /* of the last answer */
@@ -62,7 +62,7 @@ void store_wait_for_told(StoreFixture *fixture, const char *expected);
 /* Checks that exactly this was reported since the last call, and nothing is pending. */
 void store_assert_told(StoreFixture *fixture, const char *expected);
 
-/* Checks for one message with path and cause; without a cause, for no message. */
+/* Checks for one message with path and cause; `cause` "": for no message. */
 void store_assert_logged(StoreFixture *fixture, const char *name, const char *cause);
 
 /* Checks all definitions, in the format of reports. */

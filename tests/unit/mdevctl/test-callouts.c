@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
 /*
- * Which script is run when, with what, and what its end means.
+ * Which script runs when, with which arguments and input, and how its result is used.
  *
- * The order, the words and the choice are those that mdevctl 1.2.0 was seen to have when recording
- * scripts stood in its directory during define, modify and undefine: hidden files and names with
- * spaces are scripts as any; what cannot be executed and what dies by a signal is passed over; when
- * all say 2 at `pre` they are asked again at `post`; notifiers get the device on stdin, and the
- * state `none` after a failing `pre`. It does not ask for versions, which later ones do.
+ * The order, the arguments and the choice of scripts are those of mdevctl 1.2.0, as recorded by
+ * scripts in its directory during define, modify and undefine. Hidden files and names with spaces
+ * are scripts, too. A script that cannot be executed, or is killed by a signal, is skipped. If all
+ * scripts exit with 2 at `pre`, they are run again at `post`. Notifiers receive the device on
+ * stdin, and the state `none` after a failed `pre`. Only later versions of mdevctl query the
+ * versions that scripts support.
  */
 #include "config.h"
 
@@ -29,7 +30,7 @@
 /* Milliseconds; too short for a hung script. */
 #define IMPATIENT 1000
 
-/* Everything but live; and everything. */
+/* Version 1 lacks `live`. */
 #define ACTIONS "[\"start\",\"stop\",\"define\",\"undefine\",\"modify\",\"attributes\"]"
 #define V1                                                                                         \
     "{\"supports\":{\"version\":1,\"actions\":" ACTIONS ",\"events\":[\"pre\",\"post\",\"get\"]}}"
@@ -496,7 +497,7 @@ test_versioned_errors(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Whether such output is a valid answer. */
+/* Only a valid answer to the query for versions makes a script the callout. */
 static void
 test_answer(Fixture *fixture, gconstpointer data)
 {

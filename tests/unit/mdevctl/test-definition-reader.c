@@ -165,7 +165,8 @@ assert_read(Fixture *fixture, Waiter *waiter)
 }
 
 
-/* A caller waiting for the next job gets that job, which covers what the failed job did not. */
+/* After a failed job, callers waiting for the next one succeed, because that one reads
+ * everything. */
 static void
 test_next(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -204,7 +205,7 @@ test_retry(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* A waiting caller does not wait for the next attempt, and is not told that everything was read. */
+/* A waiting caller does not wait for the next attempt, and does not succeed. */
 static void
 test_wait(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

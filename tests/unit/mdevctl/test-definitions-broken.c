@@ -15,7 +15,7 @@
 
 typedef struct {
     const char *name;
-    const char *file; /* its name below the directory */
+    const char *file; /* path below the store's directory */
     void (*make)(StoreFixture *fixture, const char *file);
     const char *cause;
 } Broken;
@@ -225,7 +225,7 @@ test_open_to_all(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 typedef struct {
     void (*make)(StoreFixture *fixture, const char *file);
     const char *file;
-    int write_errno; /* 0: it takes the place of what is there */
+    int write_errno; /* 0: the write replaces the obstacle */
     int remove_errno;
 } Obstacle;
 

@@ -156,8 +156,8 @@ test_main_loop(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Without descriptors, a parent's directory cannot be opened although its file was written:
- * parent and files are known all the same. */
+/* Without descriptors, a parent's directory cannot be opened although its file was written: parent
+ * and files are known nevertheless. */
 static void
 test_unknown_parent(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -247,7 +247,7 @@ test_limit(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_start(fixture);
     g_assert_cmpuint(count(fixture), ==, MD_DEFINITIONS_MAX - 1);
 
-    /* Both at once: only one has room. */
+    /* Of two concurrent writes, only one fits into the limit. */
     store_begin_write(fixture, PARENT, UUID, "nvidia-11");
     store_begin_write(fixture, PARENT, OTHER, "nvidia-12");
     store_wait_for_answers(fixture, 1);

@@ -25,7 +25,7 @@ typedef struct {
 } Held;
 
 
-/* No report has been delivered yet. */
+/* Delays the delivery of reports until tell_all(). */
 static void
 on_change(MdOwner *owner G_GNUC_UNUSED,
           void (*func)(gpointer data),
@@ -129,7 +129,8 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Reports of other programs' changes may continue as long as the changes do. */
+/* A change waits for the reports of the previous one for a limited time only, because other
+ * programs may cause reports continuously. */
 static void
 test_held_long(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

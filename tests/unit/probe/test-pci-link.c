@@ -8,9 +8,9 @@
 
 typedef struct {
     const char *name;
-    const char *texts[4]; /* of the attributes below; NULL: it is not there */
+    const char *texts[4]; /* of the attributes below; NULL: missing */
     gboolean is_express;
-    int max[2]; /* speed and width; -1: there is none */
+    int max[2]; /* speed and width; -1: none */
     int now[2];
 } Case;
 

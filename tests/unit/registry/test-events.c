@@ -22,7 +22,7 @@ typedef struct {
 
 typedef struct {
     MdEventSubscription *subscription;
-    guint n; /* calls: a device comes with the first one, goes with the second one ... */
+    guint n; /* number of calls: odd ones report a new device, even ones its removal */
 } Listener;
 
 /* The shares of two users. */
@@ -36,7 +36,7 @@ typedef struct {
 #define OTHERS  100000
 #define UPDATES 100
 
-/* Events that may wait for the subscribers of one user. */
+/* The maximum number of pending events of one user. */
 #define TOO_MANY 1024
 
 

@@ -17,15 +17,15 @@ typedef struct _MdEventSubscription {
 } Subscription;
 
 struct _MdEvents {
-    GPtrArray *subscriptions; /* of Subscription; those that have left have no func */
+    GPtrArray *subscriptions; /* of Subscription; `func` is NULL once it has ended */
 };
 
 struct _MdDriver {
     GObject parent;
     MdEvents events;
-    GPtrArray *waiting; /* of GTask; its data is what it will return */
+    GPtrArray *waiting; /* of GTask; the task data is the result */
 
-    /* What documents mean; a NULL is none, also as a name. */
+    /* The parent and the device that documents describe; NULL, or a NULL name: none. */
     const char *parent_name;
     MdNodeDeviceDef drafted_def;
     MdNodeDevice drafted;

@@ -18,7 +18,7 @@ guint fake_driver_count_waiting(MdDriver *self);
 void fake_driver_end(MdDriver *self, guint n);
 void fake_driver_fail(MdDriver *self, guint n);
 
-/* Sets the devices that documents mean, by static names; NULL: none. */
+/* Sets the parent and the device that documents describe, by static names; NULL: none. */
 void fake_driver_set_meant(MdDriver *self, const char *parent, const char *device);
 
 /* Emits an event to the subscribers. */

@@ -23,7 +23,7 @@ void host_set_up(Host *host, gconstpointer data);
 void host_tear_down(Host *host, gconstpointer data);
 void host_start(Host *host);
 
-/* Runs the main loop until `condition` holds; fails the test after some seconds. */
+/* Runs the main loop until `condition` is true; fails the test after some seconds. */
 #define wait_until(condition)                                                                      \
     G_STMT_START                                                                                   \
     {                                                                                              \

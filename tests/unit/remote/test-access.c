@@ -39,7 +39,7 @@ court_tear_down(Court *court, gconstpointer data)
 }
 
 
-/* Makes `peer`, who must be permitted to, act for another user. */
+/* Makes `peer` act for another user, which it must be permitted to do. */
 static guint32
 act_for(Peer *peer, guint uid)
 {
@@ -90,7 +90,7 @@ call_raw(Peer *peer, int procedure, const char *payload, guint size, char **text
 }
 
 
-/* Documents that mean a device other than by its name. */
+/* A call that identifies its device other than by name. */
 static int
 call_scsi_host(Peer *peer)
 {
@@ -110,7 +110,8 @@ is_about_payload(const char *text)
 }
 
 
-/* Calls with the first arguments that fit: those of an existing device, or zeros. */
+/* Calls with the name of an existing device or without, followed by zeros until the arguments can
+ * be decoded. */
 static int
 call_any(Peer *peer, int procedure)
 {
@@ -149,7 +150,7 @@ is_free(int procedure)
 }
 
 
-/* Detects a procedure without permissions, which would be answered. */
+/* Detects procedures that are served although no permission is granted. */
 static void
 test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
 {
@@ -232,8 +233,8 @@ expect_question(Authority *authority, const char *permission, const char *device
 }
 
 
-/* The meaning of a document is evaluated again after each answer; permissions already granted
- * are not requested again. */
+/* The devices that a document affects are looked up again after each answer; permissions already
+ * granted are not requested again. */
 static void
 test_meant(Court *court, gconstpointer data G_GNUC_UNUSED)
 {

@@ -19,13 +19,13 @@
 typedef struct {
     MdSettings *settings;
     MdConnections *table;
-    GPtrArray *clients; /* of Client, in the order of their coming */
+    GPtrArray *clients; /* of Client, in the order in which they connected */
 } Fixture;
 
 typedef struct {
     Fixture *fixture;
     uid_t uid;
-    MdConnection *connection; /* NULL: it has gone */
+    MdConnection *connection; /* NULL: closed */
     MdConnectionState state;
     gboolean started;
     gsize held;
@@ -539,7 +539,7 @@ test_given_back(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     settle();
     g_assert_cmpuint(n_given_back, ==, 2);
 
-    /* Leave no work for the end. */
+    /* Cancels nothing: memory that is held again has been released again. */
     hold(stays, 8 * part);
     release(stays, 8 * part);
 }

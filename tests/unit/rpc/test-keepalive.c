@@ -15,7 +15,7 @@
 
 typedef struct {
     MdKeepalive *keepalive;
-    GString *log; /* a letter for everything that happens, in order */
+    GString *log; /* one letter for each event, in order */
 } Fixture;
 
 

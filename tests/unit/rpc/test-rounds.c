@@ -15,14 +15,14 @@
 typedef struct {
     MdRoundsPlace place;
     char name;
-    guint again;           /* turns it needs */
-    MdRoundsPlace *leaves; /* another's, which it takes away */
+    guint again;           /* number of further turns that the client requests */
+    MdRoundsPlace *leaves; /* another client's place, removed during the turn */
     uid_t uid;
 } Client;
 
 static GString *story;
 
-/* Users of this test only, because the use of other tests' users still counts. */
+/* New users in each test, because the turns of earlier tests still count. */
 static uid_t anna, bert;
 
 
@@ -154,7 +154,7 @@ take_long(gpointer data)
 }
 
 
-/* After a long turn, others wait until the loop has checked for new clients. */
+/* After a long turn, other clients wait until the main loop has checked for new input. */
 static void
 test_long(void)
 {
@@ -184,7 +184,7 @@ on_arrival(gpointer data G_GNUC_UNUSED)
 }
 
 
-/* The late client is found when the loop polls next. */
+/* The late client's input arrives during this turn. */
 static void
 on_first_turn(gpointer data)
 {
@@ -240,7 +240,7 @@ test_freed(void)
 }
 
 
-/* A user cannot get an early turn by leaving the line and returning. */
+/* A user cannot get an earlier turn by leaving and waiting again. */
 static void
 test_coming_again(void)
 {
@@ -252,7 +252,7 @@ test_coming_again(void)
     wait_in_line(&clients[0], 'a', anna, 1);
     wait_in_line(&clients[1], '1', bert, 2);
     settle();
-    /* An absent user does not accumulate turns. */
+    /* A user who does not wait saves up no turns. */
     wait_in_line(&clients[1], '1', bert, 3);
     wait_in_line(&clients[0], 'a', anna, 3);
     settle();
@@ -283,8 +283,8 @@ on_speaking_turn(gpointer data)
 }
 
 
-/* A user who arrives during a turn is next, even if there is time for more turns before the loop
- * polls. */
+/* A user who arrives during a turn is next, even if there is time for more turns in this
+ * iteration. */
 static void
 test_look(void)
 {

@@ -21,7 +21,7 @@ typedef struct {
     GIOCondition condition; /* of the last call */
 } Peer;
 
-static Peer *others; /* whom the next call takes away, NULL: nobody */
+static Peer *others; /* removed by the next call; NULL: none */
 static guint n_others;
 
 
@@ -245,7 +245,7 @@ test_eventfd(void)
 }
 
 
-static Peer *first; /* who has been called first */
+static Peer *first; /* the first one called */
 
 
 static void
@@ -257,7 +257,7 @@ on_ready_first(GIOCondition condition, gpointer data)
 }
 
 
-/* A priority descriptor is handled before others in the same turn, without a turn of its own. */
+/* A seldom ready descriptor is served before others of the same iteration. */
 static void
 test_seldom(void)
 {

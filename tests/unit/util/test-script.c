@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Every script, whatever it does, has a result in time and within bounds. */
+/* Whatever a script does, its result is reported in time and within limits. */
 #include "config.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@
 
 typedef struct {
     GMainLoop *loop;
-    guint n;       /* answers so far */
-    guint n_until; /* the loop ends */
+    guint n;       /* number of results so far */
+    guint n_until; /* number of results at which the loop ends */
     MdScriptResult *last;
 } Answers;
 

@@ -16,7 +16,7 @@ typedef struct {
     guint n_begun;
     guint n_ended;
     GHashTable *seen; /* threads */
-    gboolean again;   /* one of them has had a second job */
+    gboolean again;   /* a thread has run a second job */
 } Jobs;
 
 
@@ -71,7 +71,7 @@ jobs_init(Jobs *jobs)
 static void
 jobs_clear(Jobs *jobs)
 {
-    /* The last job has released the lock by then. */
+    /* Waits until the last job has released the lock. */
     g_mutex_lock(&jobs->mutex);
     g_mutex_unlock(&jobs->mutex);
     g_hash_table_unref(jobs->seen);

@@ -22,7 +22,7 @@ typedef struct {
     char *root;
     MdWatch *watch;
     int id;
-    GString *told; /* "<name>:<event> " each; the letters of `MdWatchEvent` */
+    GString *told; /* "<name>:<event> " for each report, with a letter per MdWatchEvent */
     guint n_lost;
 } Fixture;
 
