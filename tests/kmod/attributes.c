@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The attributes of a child, for tests that write some at its creation.
+ * Attributes of a child, for tests that set attributes at its creation.
  */
 
 #include <linux/errno.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that md_vgpu does what the comment in md_vgpu.h says. Runs inside the guest of run-vm:
+"""Checks that md_vgpu does what md_vgpu.h documents. Runs inside the guest of run-vm:
 
 tests/vm/run-vm --kmod DIR --kmod-args virtual=mtty,mdpy -- /usr/bin/python3 tests/kmod/check.py
 """
@@ -41,7 +41,7 @@ IRQ_DATA_NONE, IRQ_DATA_BOOL, IRQ_DATA_EVENTFD, IRQ_MASK, IRQ_TRIGGER = 1, 2, 4,
 
 
 def write(path, text):
-    """One write(2), as the kernel sees it; errors come out as OSError."""
+    """Writes in one write(2); raises OSError."""
     fd = os.open(path, os.O_WRONLY)
     try:
         os.write(fd, text.encode())
@@ -50,7 +50,7 @@ def write(path, text):
 
 
 class Uevents:
-    """The kernel's own events from now on, until the case ends."""
+    """The kernel's uevents, from the creation of the object until the case ends."""
 
     def __init__(self, case):
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT)
@@ -59,7 +59,7 @@ class Uevents:
         self.socket.settimeout(DEADLINE)
 
     def until(self, wanted):
-        """The events up to the first that wanted() accepts; fails after the deadline."""
+        """Returns the events up to the first one that wanted() accepts; fails after the deadline."""
         seen = []
         while True:
             fields = self.socket.recv(65536).decode(errors='replace').split('\0')
@@ -104,7 +104,7 @@ class Case(unittest.TestCase):
         return time.monotonic() - start
 
     def assert_held_up(self, child, remover):
-        """The core has taken the removal on (the file is gone), and the driver holds it up."""
+        """Checks that the core has begun the removal (the file is gone), and that the driver blocks it."""
         end = time.monotonic() + DEADLINE
         while (child / 'remove').exists() and time.monotonic() < end:
             os.sched_yield()
@@ -198,7 +198,7 @@ class Texts(Case):
         self.set('registered', 0)
         seen = events.until(lambda e: e.get('MDEV_STATE') == 'unregistered')
         self.assertEqual(seen[-1]['ACTION'], 'change')
-        # The core takes the children away first.
+        # The core removes the children first.
         self.assertIn(('remove', child.name),
                       [(e['ACTION'], pathlib.Path(e['DEVPATH']).name) for e in seen])
         self.assertFalse((self.parent / 'mdev_supported_types').exists())
@@ -209,7 +209,7 @@ class Texts(Case):
 
 class Hostile(Case):
     def blocked(self, action, *arguments):
-        """Runs an action on a thread; returns the thread and what the action raised."""
+        """Runs an action on a thread; returns the thread, and a list for the exception."""
         errors = []
 
         def run():
@@ -343,7 +343,7 @@ class Child(Case):
 
 
 class Function(Case):
-    """A child as its user has it, opened through its group."""
+    """A child opened through its VFIO group."""
 
     def setUp(self):
         super().setUp()
@@ -368,18 +368,18 @@ class Function(Case):
                                      bytearray(self.child.name.encode() + b'\0')))
 
     def ask(self, request, layout, *values):
-        """An ioctl on a structure that begins with its own size; returns the fields behind that."""
+        """Calls an ioctl on a structure that begins with its own size; returns the fields after the size."""
         size = struct.calcsize(layout)
         return struct.unpack(layout, fcntl.ioctl(self.device, request,
                                                  struct.pack(layout, size, *values)))[1:]
 
     def region(self, index):
-        """Flags, size and offset of a region."""
+        """Returns flags, size and offset of a region."""
         flags, _, _, size, offset = self.ask(VFIO_DEVICE_GET_REGION_INFO, '4I2Q', 0, index, 0, 0, 0)
         return flags, size, offset
 
     def irq(self, index):
-        """Flags and number of vectors of an interrupt."""
+        """Returns flags and number of vectors of an interrupt."""
         flags, _, count = self.ask(VFIO_DEVICE_GET_IRQ_INFO, '4I', 0, index, 0)
         return flags, count
 
@@ -395,7 +395,7 @@ class Function(Case):
         os.pwrite(self.device, struct.pack(layout, value), self.region(index)[2] + offset)
 
     def listen(self):
-        """An eventfd that hears the interrupt."""
+        """Returns an eventfd that is signalled on each interrupt."""
         event = self.keep(os.eventfd(0, os.EFD_NONBLOCK))
         self.set_irqs(MSI, IRQ_TRIGGER | IRQ_DATA_EVENTFD, struct.pack('i', event))
         return event

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Children come and go, as easily as the knobs of their parent let them.
+ * Creation and removal of children, subject to the knobs of their parent.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -104,7 +104,7 @@ struct mdev_driver vgpu_driver = {
 	},
 };
 
-/* fail_remove: takes the place of the core's remove_store() of our children. */
+/* fail_remove: replaces the core's remove_store() for our children. */
 
 bool vgpu_can_divert;
 
@@ -128,8 +128,9 @@ static ssize_t refuse_remove(struct device *dev, struct device_attribute *attr,
 }
 
 /*
- * On entry the stack and the registers are those of a call of remove_store(),
- * so continuing in a function with the same parameters returns to its caller.
+ * The probe fires at the entry of remove_store(): stack and registers are those
+ * of its call, so a jump to a function with the same parameters returns to the
+ * caller of remove_store().
  */
 static int divert_remove(struct kprobe *probe, struct pt_regs *regs)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The PCI function that a child is: its config space, its memory, its interrupt.
+ * A child as a PCI function: its configuration space, memory and interrupt.
  */
 
 #include <linux/errno.h>
@@ -22,7 +22,10 @@ static void put16(struct vgpu *vgpu, unsigned int offset, u16 value)
 	vgpu->config[offset + 1] = value >> 8;
 }
 
-/* Needs the lock. As after power-on; who listens to the interrupt still does. */
+/*
+ * Sets the state after power-on; the eventfd of the interrupt is kept. Called
+ * with the lock held.
+ */
 void vgpu_function_reset(struct vgpu *vgpu)
 {
 	memset(vgpu->config, 0, sizeof(vgpu->config));
@@ -40,7 +43,7 @@ void vgpu_function_reset(struct vgpu *vgpu)
 	vgpu->rings = 0;
 }
 
-/* The bits of a byte of the config space that its user may change. */
+/* The writable bits of a byte of the configuration space. */
 static u8 config_writable(unsigned int offset)
 {
 	switch (offset) {
@@ -51,7 +54,7 @@ static u8 config_writable(unsigned int offset)
 	case PCI_INTERRUPT_LINE:
 		return 0xff;
 	case PCI_BASE_ADDRESS_0 ... PCI_BASE_ADDRESS_0 + 3:
-		/* The size is what cannot be written. */
+		/* The bits below the size of the BAR are read-only. */
 		return (u32)~(BAR_SIZE - 1) >> 8 * (offset - PCI_BASE_ADDRESS_0);
 	case MSI_CAP + PCI_MSI_FLAGS:
 		return PCI_MSI_FLAGS_ENABLE;
@@ -77,7 +80,7 @@ static void config_write(struct vgpu *vgpu, unsigned int offset, const u8 *data,
 	}
 }
 
-/* Needs the lock. */
+/* Called with the lock held. */
 void vgpu_interrupt(struct vgpu *vgpu)
 {
 	if (!vgpu->msi)

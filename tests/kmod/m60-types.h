@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The types of a GRID M60: id, model, heads, frame limit, framebuffer in MiB, resolution, devices
- * at most. tests/sim/hosts.py reads them, too: one in each line.
+ * The types of a GRID M60: id, model, heads, frame limit, framebuffer in MiB, resolution, maximum
+ * number of devices. tests/sim/hosts.py also reads this file: one type per line.
  */
 M60("11", "0B", 2, 45, 512, "2560x1600", 16),
 M60("12", "0Q", 2, 60, 512, "2560x1600", 16),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: parameters, the PCI driver, parents without a bus. See md_vgpu.h.
+ * The module: parameters, the PCI driver, virtual parents. See md_vgpu.h.
  */
 
 #include <linux/errno.h>

@@ -1,42 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * md_vgpu: mediated device parents for tests, tame or hostile.
+ * md_vgpu: parents of mediated devices for tests, which behave normally or, as
+ * set by knobs, misbehave.
  *
- * The PCI driver is called "nvidia", so that the types are named nvidia-11 and
- * so on. It binds QEMU's "-device edu" (1234:11e8), and any other function by
- * driver_override or new_id. Every bound function becomes an mdev parent with
- * the eight types of a GRID M60, except a function that has SR-IOV virtual
- * functions of its own: that one only serves sriov_numvfs, its VFs are the
- * parents, as on Ampere boards (writing 1 to "registered" makes it one too).
+ * The name of the PCI driver is "nvidia", so that the types are nvidia-11 and
+ * so on. The driver binds to QEMU's "-device edu" (1234:11e8), and to any other
+ * function by driver_override or new_id. Each bound function becomes an mdev
+ * parent with the eight types of a GRID M60. As on Ampere boards, a function
+ * with SR-IOV virtual functions does not: it only provides sriov_numvfs, and
+ * its virtual functions are the parents. Writing 1 to "registered" makes the
+ * physical function a parent, too.
  *
  * The parameter "virtual=mtty,mdpy" adds parents below /sys/devices/virtual,
  * one class and one device per name. "mtty" gets serial port types without a
- * description, every other name display types with a description in free text.
+ * description, any other name display types with a free text as description.
  *
- * Knobs. Each is an integer, and exists twice: as a module parameter, the value
- * a parent starts with, and as <parent>/hostile/<knob>, which acts on that
- * parent alone and at once. Those marked (R) act when the parent is registered
- * the next time.
+ * Knobs are integers. Each one exists as a module parameter, the initial value
+ * for all parents, and as <parent>/hostile/<knob>, which takes effect at once,
+ * on that parent only. Knobs marked (R) take effect when the parent is
+ * registered the next time.
  *
  * total_mib		framebuffer of the parent, shared by all types (8192)
- * capacity_scale	multiplies total_mib and every max_instance (1): 256 gives
+ * capacity_scale	factor for total_mib and every max_instance (1): 256 gives
  *			room for 4,096 devices of type 11
- * homogeneous		1: all devices of a parent must be of one type
- * vanish		1: the next read of an available_instances tells the truth
- *			and takes all room away (the knob then reads 2); 0: gives
- *			it back
- * delay_available_ms	each read of available_instances takes this long
- * delay_create_ms	each creation takes this long (in probe, after the add
+ * homogeneous		1: all devices of a parent must have the same type
+ * vanish		1: the next read of any available_instances returns the
+ *			correct number, then no room is left (the knob then
+ *			reads 2); 0: the room is back
+ * delay_available_ms	duration of each read of available_instances
+ * delay_create_ms	duration of each creation (in probe, after the add
  *			uevent)
- * delay_remove_ms	each removal takes this long
- * block_create		1: creations wait until it is 0 again, or the writer is
+ * delay_remove_ms	duration of each removal
+ * block_create		1: creations block until the knob is 0, or the writer is
  *			killed
- * block_remove		1: removals wait until it is 0 again
- * fail_create		errno for every creation, before anything is set up
- * fail_create_late	errno for every creation, after the VFIO device came up
- * fail_remove		errno for every write to a child's "remove", which then
- *			stays
- * strict_params	1: vgpu_params wants a newline at its end, else EINVAL
+ * block_remove		1: removals block until the knob is 0
+ * fail_create		errno of each creation, before anything is set up
+ * fail_create_late	errno of each creation, after the VFIO device is set up
+ * fail_remove		errno of each write to a child's "remove", which does not
+ *			remove the child
+ * strict_params	1: vgpu_params requires a trailing newline, else EINVAL
  * hide_name		(R) 1: types have no "name"
  * hide_description	(R) 1: types have no "description"
  * intel_text		(R) 1: GVT-g types with descriptions as i915 prints them
@@ -44,27 +46,27 @@
  * <parent>/hostile/registered: 0 unregisters the parent, children included, and
  * 1 registers it again; the core sends MDEV_STATE=unregistered and =registered.
  *
- * What a driver cannot do on 6.1 and later: fail a creation before the add
- * uevent (the core adds the device, then probes, then removes it again), and
- * fail a removal (the callback returns nothing; up to 5.x it could). The first
- * is left as it is. For the second the knob diverts the core's remove_store()
- * by a kprobe; without kprobes on x86-64 a write to fail_remove is EOPNOTSUPP.
- * "name" is always made by the core, so hide_name deletes the file again before
- * the event of the registration is sent.
+ * Since Linux 6.1, a driver can neither fail a creation before the add uevent
+ * (the core adds the device, probes it, and removes it again), nor fail a
+ * removal (only up to 5.x did the callback have a result). The former is
+ * not simulated. For the latter, fail_remove diverts the core's remove_store()
+ * with a kprobe; if the kernel has no kprobes on x86-64, a write to the knob
+ * fails with EOPNOTSUPP. The core always creates "name", so hide_name deletes
+ * the file before the uevent of the registration is sent.
  *
- * A child carries, for tests of attributes given at creation:
+ * For tests of attributes set at creation, a child has:
  * nvidia/vgpu_params	text, readable and writable, in a subdirectory
  * scratch		text, readable and writable
  * stubborn		every write fails with EINVAL
- * journal		all successful writes to the above in their order, as
- *			"name=value" lines
+ * journal		all successful writes to the attributes above, in order,
+ *			as "name=value" lines
  *
- * To its user, who opens it through VFIO, a child is a PCI function 10de:13f2
- * of class 3D controller, new at each open and after each reset. It has one
- * MSI vector, no other interrupt, and BAR 0: 4 KiB of 32-bit memory that keep
- * what is written, but for the doorbell, the first four bytes, for accesses of
- * just that length. A write, of whatever value, raises the interrupt; a read
- * tells how often there was a write.
+ * To the process that opens it through VFIO, a child is a PCI function
+ * 10de:13f2 of class 3D controller, reset at each open. It has one MSI vector,
+ * no other interrupt, and BAR 0: 4 KiB of 32-bit memory, of which the first
+ * four bytes are the doorbell, for accesses of exactly this length. A write of
+ * any value to the doorbell raises the interrupt; a read returns the number of
+ * writes.
  */
 
 #ifndef MD_VGPU_H
@@ -84,7 +86,7 @@
 #define BAR_SIZE		4096
 #define DOORBELL_SIZE		4
 
-/* Knob, default, what it does. */
+/* Knob, default, description. */
 #define KNOBS(X)							\
 	X(total_mib, 8192, "framebuffer of a parent in MiB")		\
 	X(capacity_scale, 1, "factor for total_mib and max_instance")	\
@@ -109,7 +111,7 @@ enum knob {
 	NR_KNOBS
 };
 
-/* What a type is; the same for all parents. */
+/* Properties of a type; the same for all parents. */
 struct type_info {
 	const char *sysfs_name;
 	const char *pretty_name;
@@ -132,7 +134,7 @@ struct vgpu_parent {
 	struct list_head link;		/* in parents */
 	struct device *dev;
 	struct class *class;		/* of a virtual parent */
-	const struct type_info *table;	/* types without intel_text */
+	const struct type_info *table;	/* types unless intel_text is set */
 
 	struct mutex reg_lock;		/* registered, mdev, types[] */
 	bool registered;
@@ -154,14 +156,14 @@ struct vgpu {
 	struct vgpu_parent *parent;
 	struct vgpu_type *type;
 
-	struct mutex lock;		/* all below */
+	struct mutex lock;		/* for the fields below */
 	char params[TEXT_SIZE];
 	char scratch[TEXT_SIZE];
 	char journal[PAGE_SIZE / 2];
 	u8 config[CONFIG_SIZE];
-	u8 *bar;			/* while it is open */
+	u8 *bar;			/* NULL unless open */
 	u32 rings;
-	struct eventfd_ctx *msi;	/* who is told of interrupts, or NULL */
+	struct eventfd_ctx *msi;	/* signalled on interrupts, or NULL */
 };
 
 static inline int knob(struct vgpu_parent *parent, enum knob id)
@@ -174,10 +176,10 @@ static inline struct vgpu_type *to_vgpu_type(struct mdev_type *mtype)
 	return container_of(mtype, struct vgpu_type, mtype);
 }
 
-/* main.c: what a parent starts with */
+/* main.c: initial knobs of a parent */
 extern int vgpu_defaults[NR_KNOBS];
 
-/* types.c: the tables end with an entry without sysfs_name */
+/* types.c: tables end with an entry without sysfs_name */
 extern const struct type_info vgpu_m60_types[];
 extern const struct type_info vgpu_gvtg_types[];
 extern const struct type_info vgpu_serial_types[];
@@ -187,7 +189,7 @@ int vgpu_take_room(struct vgpu_type *type);
 void vgpu_give_room(struct vgpu_type *type);
 unsigned int vgpu_get_available(struct mdev_type *mtype);
 
-/* function.c: access returns bytes, 0 behind the end, or an error */
+/* function.c: access returns a byte count, 0 beyond the end, or an error */
 void vgpu_function_reset(struct vgpu *vgpu);
 void vgpu_interrupt(struct vgpu *vgpu);
 ssize_t vgpu_config_access(struct vgpu *vgpu, char __user *to,

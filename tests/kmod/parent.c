@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Parents: their registration, and the directory "hostile" with their knobs.
+ * Registration of parents, and their directory "hostile" with the knobs.
  */
 
 #include <linux/errno.h>
@@ -54,7 +54,10 @@ static int parent_register(struct vgpu_parent *parent)
 		parent->mtypes[n] = &parent->types[n].mtype;
 	}
 
-	/* The core's event would come before hide_files(): send it ourselves. */
+	/*
+	 * The core would send the event before hide_files(), so it is
+	 * suppressed and sent here.
+	 */
 	dev_set_uevent_suppress(parent->dev, 1);
 	ret = mdev_register_parent(&parent->mdev, parent->dev, &vgpu_driver,
 				   parent->mtypes, n);
@@ -183,7 +186,7 @@ static const struct attribute_group hostile_group = {
 	.attrs = hostile_attrs,
 };
 
-/* Parents come and go */
+/* Adding and removing parents */
 
 struct vgpu_parent *vgpu_parent_add(struct device *dev,
 				    const struct type_info *table,
@@ -230,7 +233,7 @@ err_list:
 
 void vgpu_parent_remove(struct vgpu_parent *parent)
 {
-	/* Whoever is blocked by a knob would block the unregistration as well. */
+	/* Ends all waits for knobs, which would block the unregistration. */
 	WRITE_ONCE(parent->dying, true);
 	wake_up_all(&parent->wait);
 

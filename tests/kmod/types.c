@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The types a parent can have, and how much room it has for each.
+ * The types of parents, and the room of a parent for each type.
  */
 
 #include <linux/jiffies.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VFIO side of a child: what its user can ask and do through a descriptor.
+ * The VFIO interface of a child: the operations on its file descriptor.
  */
 
 #include <linux/errno.h>
@@ -27,7 +27,7 @@ static int vgpu_init_dev(struct vfio_device *vdev)
 
 static void vgpu_release_dev(struct vfio_device *vdev)
 {
-	/* From 6.2 on the core frees the device. */
+	/* Since Linux 6.2, the core frees the device. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 	vfio_free_device(vdev);
 #endif
@@ -46,7 +46,7 @@ static int vgpu_open_device(struct vfio_device *vdev)
 	return 0;
 }
 
-/* Needs the lock. Who listens to the interrupt from now on; NULL: nobody. */
+/* Sets the eventfd of the interrupt, or NULL. Called with the lock held. */
 static void listen(struct vgpu *vgpu, struct eventfd_ctx *msi)
 {
 	if (vgpu->msi)
@@ -158,7 +158,10 @@ static long get_irq_info(unsigned long arg)
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
 }
 
-/* Needs the lock. data: what follows the header, as long as its flags tell. */
+/*
+ * data: the bytes after the header; the header's flags determine their number.
+ * Called with the lock held.
+ */
 static long set_msi(struct vgpu *vgpu, const struct vfio_irq_set *header,
 		    const void *data)
 {
