@@ -3,14 +3,14 @@
  * kill-at REPORT N PID
  * kill-at REPORT N PROGRAM ARGUMENT...
  *
- * Counts the system calls by which a process changes something outside itself, those of all its
- * threads together, and kills the process as it is about to make the Nth: that one is not made any
- * more. With N = 0 it only watches. In the second form the program keeps the process it was started
- * in, and is watched from its beginning. Whoever kills this program leaves the process in peace.
+ * Counts the system calls of all threads of a process that have an effect outside the process, and
+ * kills the process at the entry of the Nth one, which is not executed. With N = 0, only counts. In
+ * the second form, PROGRAM is executed in the process that was started, and traced from its
+ * beginning by a child. If kill-at is killed, the traced process continues.
  *
- * Lines of REPORT, of fields with tabs between them: "ready"; then, as calls return, number, name,
- * result (a negative errno), path or descriptor's file, second path, bytes in hexadecimal; last
- * "killed", number, name, path.
+ * Lines of REPORT, with fields separated by tabs: "ready"; one line for each call that has
+ * returned, with number, name, result (a negative errno), path or file of the descriptor, second
+ * path, and bytes in hexadecimal; at the end "killed", number, name, path.
  */
 #include <dirent.h>
 #include <err.h>
@@ -34,11 +34,10 @@
 #define MAX_THREADS 512
 #define MAX_BYTES   65536
 
-/* Between them two threads may begin. */
 #define OPTIONS ((void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE))
 
-/* Where a call has its arguments; -1: it has no such one. The paths are relative to the directories
- * before them. */
+/* The positions of a call's arguments; -1: none. Each path is relative to the directory in the
+ * member before. */
 typedef struct {
     long number;
     const char *name;
@@ -47,7 +46,7 @@ typedef struct {
     int path;
     int second_directory;
     int second_path;
-    int bytes; /* with their length behind them */
+    int bytes; /* followed by their length */
 } Call;
 
 #define AT_CWD (-2)
@@ -86,7 +85,7 @@ static const Call calls[] = {
 
 typedef struct {
     pid_t tid;
-    unsigned number; /* of the call that it is in; 0: of none that counts */
+    unsigned number; /* of the running call; 0: no call that counts */
     const Call *call;
     char *path;
     char *second_path;
@@ -139,7 +138,7 @@ peek(uint64_t address, void *data, size_t size)
 }
 
 
-/* A text that ends before a page that cannot be read may have nothing behind it. */
+/* Reads page by page, because the page after the end of the text may not be readable. */
 static void
 peek_text(uint64_t address, char *text, size_t size)
 {
@@ -217,7 +216,7 @@ is_for_change(uint64_t flags)
 }
 
 
-/* Whether an opening is for more than reading. */
+/* Whether a call that opens a file does so for more than reading; TRUE for other calls. */
 static int
 opens_for_change(const Call *call, const uint64_t *args)
 {
@@ -235,7 +234,8 @@ opens_for_change(const Call *call, const uint64_t *args)
 }
 
 
-/* Not so: the log, wake-ups of a thread by another, and questions to the simulated kernel. */
+/* Whether the call has an effect outside the process. Exceptions are the log, wake-ups between
+ * threads, and requests to the simulated kernel for a read or an open. */
 static int
 is_felt_outside(const Thread *thread, const uint64_t *args)
 {
@@ -265,7 +265,7 @@ find_call(uint64_t number, const uint64_t *args)
 static void
 kill_victim(const Thread *thread)
 {
-    /* First, as whoever sees it dead looks into the report. */
+    /* Written before the kill, because the report is read as soon as the process has ended. */
     fprintf(report, "killed\t%u\t%s\t%s\n", counted, thread->call->name, thread->path);
     kill(victim, SIGKILL);
 }
@@ -323,7 +323,7 @@ on_syscall_stop(Thread *thread)
 }
 
 
-/* What a thread that has stopped is to go on with. */
+/* Continues a stopped thread. */
 static void
 go_on(Thread *thread, int status)
 {
@@ -344,7 +344,7 @@ go_on(Thread *thread, int status)
 }
 
 
-/* Until the process has ended. */
+/* Handles stops until the process has ended. */
 static void
 watch(void)
 {
@@ -377,7 +377,8 @@ is_known(pid_t tid)
 }
 
 
-/* Those of a thread that is watched are so, too; the number of threads found that were not. */
+/* Traces all threads not traced yet, and returns their number. Threads created by a traced thread
+ * are traced automatically. */
 static int
 seize_threads(void)
 {
@@ -403,7 +404,8 @@ seize_threads(void)
 }
 
 
-/* From now on all that the process does is counted. */
+/* Traces all threads of a running process. Repeats the search, because a thread may be created
+ * meanwhile. */
 static void
 attach(void)
 {
@@ -425,7 +427,8 @@ attach(void)
 }
 
 
-/* In the child, which watches its parent: that stays the process that it was started as. */
+/* Called in the child, which traces its parent, so that PROGRAM keeps the process that was
+ * started. */
 static void
 attach_to_parent(int gate)
 {
@@ -440,7 +443,7 @@ attach_to_parent(int gate)
 }
 
 
-/* Returns in the child. */
+/* Executes the program; returns in the child only. */
 static void
 start(char **program)
 {

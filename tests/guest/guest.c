@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A guest for the cases: it uses the mediated devices it is given and lets go of them when asked.
+ * A guest for the cases: uses the mediated devices assigned to it, and releases them on request.
  *
- * A program without an operating system, for QEMU's machine "pc", which loads it as a kernel and
- * has it running in a second where an operating system takes a minute. It tells on its serial port
- * what it sees, one line per fact:
+ * A program without an operating system, loaded as a kernel by QEMU's machine "pc", so that it runs
+ * within a second instead of a minute. It reports on its serial port, one line per event:
  *
  *   up
  *   slot 5: found, 4096 bytes, memory good, interrupt good
- *   slot 5: let go          (QEMU was told so after it had asked for the device)
+ *   slot 5: let go          (QEMU has requested the device, and receives it back)
  *   slot 5: gone
  */
 
@@ -22,7 +21,7 @@ typedef unsigned int u32;
 #define PORT_CONFIG_ADDRESS 0xcf8
 #define PORT_CONFIG_DATA    0xcfc
 
-/* QEMU's ACPI hot-plug registers, of the bus selected at power-on; one bit per slot. */
+/* QEMU's ACPI hot-plug registers for the bus selected at power-on; one bit per slot. */
 #define PORT_WANTED_BACK 0xae04
 #define PORT_LET_GO      0xae08
 
@@ -76,7 +75,7 @@ static struct gate gates[N_VECTORS];
 static volatile u32 ticks, interrupts;
 static u32 known;
 
-/* What a boot loader looks for, and where it jumps to. */
+/* The multiboot header, and the entry point. */
 __asm__(".text\n"
         ".balign 4\n"
         ".long 0x1badb002, 0, -0x1badb002\n"
@@ -196,7 +195,7 @@ set_gate(u32 vector, void (*handler)(struct frame *))
 }
 
 
-/* Only the local APIC interrupts: its timer, and devices by messages. */
+/* Enables interrupts of the local APIC only: its timer, and messages of devices. */
 static void
 set_up_interrupts(void)
 {
@@ -226,8 +225,8 @@ set_up_interrupts(void)
 }
 
 
-/* Sleeps until something has interrupted; one that comes after the caller's look is not missed,
- * as interrupts are off until then. */
+/* Sleeps until the next interrupt. Interrupts are disabled until then, so that one after the
+ * caller's check is not missed. */
 static void
 halt(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Linked into programs that the thread sanitizer watches. GLib is not compiled with it, so that it
- * does not see who waits for whom in there; these stand before GLib's functions and tell it of all
- * by which our threads meet: mutexes, conditions, reference counts.
+ * Linked into programs checked by the thread sanitizer. GLib is not compiled with the sanitizer,
+ * which therefore does not see synchronization inside GLib. These functions wrap GLib's, and report
+ * the synchronization that our threads use: mutexes, conditions and reference counts.
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@
 
 #undef g_atomic_rc_box_acquire
 
-/* How what is released at present is cleared. */
+/* The clear function of the object being released. */
 static _Thread_local GDestroyNotify clear_func;
 
 
@@ -34,7 +34,7 @@ g_mutex_unlock(GMutex *mutex)
 }
 
 
-/* The mutex is let go of in there, and taken again. */
+/* GLib's function releases the mutex, and locks it again. */
 void
 g_cond_wait(GCond *cond, GMutex *mutex)
 {
