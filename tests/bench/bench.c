@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Times one verb at a time and prints each sample in microseconds, one a line. The same client
- * speaks to every daemon, on one connection; the floor speaks to the kernel and udev alone.
+ * Measures one operation, and prints each sample in microseconds, one per line. All daemons are
+ * measured by this client, on one connection; `floor` measures kernel and udev without a daemon.
  *
  *   bench floor-create|floor-destroy PARENT_PATH TYPE COUNT
  *   bench create|destroy             URI PARENT TYPE COUNT
@@ -12,14 +12,14 @@
  *   bench change                     URI PARENT TYPE COUNT
  *   bench start                      URI SOCKET MIN_DEVICES COMMAND...
  *
- * Of "change" a sample is a create and the destroy of what it has made. Of "clients" each has a
- * connection and a thread of its own, creates COUNT devices and destroys them, and a sample is one
- * create; of "events" it is the time from a create to the last subscriber's being told, each on a
- * connection of its own.
+ * A sample of "change" is a create and the destroy of the same device. With "clients", each client
+ * has a connection and a thread of its own, and creates and destroys COUNT devices; a sample is one
+ * create. With "events", each subscriber has a connection of its own; a sample is the time from a
+ * create until the last subscriber has received the event.
  *
- * or the same calls of two daemons in turn, which are named by standard input, one a line: "null",
- * "list" or a device whose document is asked for. Of each call it prints one line a round: the call
- * and the nanoseconds that each daemon took.
+ * Or compares two daemons, which are called in turn. The calls are read from standard input, one
+ * per line: "null", "list", or the name of a device whose document is requested. For each call,
+ * prints one line per round: the call, and the nanoseconds that each daemon took.
  *
  *   bench compare                    URI URI COUNT
  */
@@ -39,10 +39,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A daemon that has not answered by then never will, in seconds. */
+/* Timeout for a daemon, in seconds. */
 #define PATIENCE 300
 
-/* What is compared beside documents; no device has such a name. */
+/* Calls compared besides documents; no device has these names. */
 #define CALL_NULL "null"
 #define CALL_LIST "list"
 #define CALL_MAX  1024 /* bytes */
@@ -78,7 +78,7 @@ write_file(const char *path, const char *text)
 }
 
 
-/* Blocks until udev has told of the device. */
+/* Blocks until udev has sent the event of the device. */
 static void
 wait_for_event(struct udev_monitor *monitor, const char *action, const char *uuid)
 {
@@ -201,7 +201,7 @@ run_changes(const char *uri, const char *parent, const char *type, int count)
 }
 
 
-/* One of many clients. */
+/* One of the clients of "clients". */
 typedef struct {
     virConnectPtr conn;
     const char *xml;
@@ -251,7 +251,7 @@ run_clients(const char *uri, const char *parent, const char *type, int n_clients
 }
 
 
-/* How many subscribers have been told. */
+/* Number of subscribers that have received the event. */
 static struct {
     GMutex mutex;
     GCond changed;
@@ -296,7 +296,7 @@ subscribe(const char *uri)
 }
 
 
-/* Subscribers end with the process. */
+/* The subscribers' connections are closed at the end of the process. */
 static void
 run_events(const char *uri, const char *parent, const char *type, int n_subscribers, int count)
 {
@@ -409,7 +409,8 @@ get_nanoseconds(void)
 }
 
 
-/* Nanoseconds that a call took; a device has been looked up before. */
+/* Returns the duration of a call in nanoseconds. `device`: looked up before; NULL unless the call
+ * requests its document. */
 static gint64
 time_call(virConnectPtr conn, const char *call, virNodeDevicePtr device)
 {
@@ -441,8 +442,7 @@ look_up(virConnectPtr conn, const char *call)
 }
 
 
-/* Who is first changes from round to round; the first round of each warms caches and is not
- * printed. */
+/* The daemons take turns in being first. The first round fills caches, and is not printed. */
 static void
 compare_call(virConnectPtr conns[2], const char *call, int count)
 {
@@ -478,7 +478,7 @@ run_compare(const char *first, const char *second, int count)
 }
 
 
-/* Blocks until the daemon has made its socket. */
+/* Blocks until the daemon has created its socket. */
 static void
 wait_for_socket(int watch, const char *path)
 {
@@ -500,7 +500,7 @@ ignore_error(void *data G_GNUC_UNUSED, virErrorPtr error G_GNUC_UNUSED)
 }
 
 
-/* From the start of the daemon to the first list that holds all devices. */
+/* Measures the time from the start of the daemon to the first list with all devices. */
 static void
 run_start(const char *uri, const char *path, int min_devices, char **command)
 {
@@ -520,7 +520,7 @@ run_start(const char *uri, const char *path, int min_devices, char **command)
 
     virSetErrorFunc(NULL, ignore_error);
     wait_for_socket(watch, path);
-    /* Between its bind() and its listen() a daemon refuses. */
+    /* A daemon refuses connections between its bind() and its listen(). */
     while ((conn = virConnectOpen(uri)) == NULL &&
            g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
         g_thread_yield();

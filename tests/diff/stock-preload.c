@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Preloaded into libvirtd in front of libumockdev-preload, which turns the kernel's uevent socket
- * into a unix one wherever it is opened. libvirtd opens one with libnl for its network devices and
- * ends if that cannot be bound; here it gets a socket of another protocol, on which nothing comes.
+ * Preloaded into libvirtd in front of libumockdev-preload, which replaces each socket for kernel
+ * uevents by a Unix socket. libvirtd opens such a socket with libnl for its network devices, and
+ * exits if it cannot bind it. Here, libvirtd gets a socket of another protocol instead, which never
+ * receives anything.
  */
 #include <dlfcn.h>
 #include <linux/netlink.h>

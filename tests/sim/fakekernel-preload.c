@@ -4,13 +4,13 @@
  * plain files, so a write has no effect beyond its file; this library sends every write to the
  * test's fake kernel instead (fake_kernel.py) and returns the answer. The same applies to the first
  * read of some attributes, which the fake kernel may delay or refuse, and to opening the nodes of
- * VFIO groups, which the fake kernel may report as busy, because umockdev aborts a program that
+ * VFIO groups: the fake kernel may report them as busy, and umockdev would abort a program that
  * opens a device without a script. With MD_FAKE_NO_HWDB in the environment, there is no hardware
  * database.
  *
- * Every open, stat or execution below the directory MD_FAKE_DISK first takes a lock on the file
- * MD_FAKE_DISK_LOCK: a disk that hangs while the test holds that lock. The hardware database is
- * then "/hwdb.bin".
+ * Each open, stat or execution below the directory MD_FAKE_DISK first locks the file
+ * MD_FAKE_DISK_LOCK: the disk hangs while the test holds this lock. The hardware database is then
+ * "/hwdb.bin".
  *
  * umockdev does not separate listeners to kernel uevents from listeners to udevd. Here, the former
  * are connected to the fake kernel (netlink.py). The files by which udevd shows that it runs and
