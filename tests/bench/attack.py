@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One user who attacks a daemon over a number of connections, until killed.
+"""Attacks a daemon as one user over a number of connections, until killed.
 
 usage: attack.py KIND CONNECTIONS UID CPU RW_SOCKET RO_SOCKET PARENTS DEVICES
 

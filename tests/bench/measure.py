@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs in the virtual machine: the floor, mediated and the stock daemon in one run, as a table.
+"""Measures the floor, mediated and the stock daemon in one run of the virtual machine, and prints tables.
 
 usage: measure.py BUILD_DIR [SAMPLES [DEVICES...]]
 """
@@ -111,7 +111,7 @@ def measure_changes(bench, daemon, work, devices, samples):
 
 
 def judge(floor, figures):
-    """Prints the cost of a change above the floor, and returns the operations above the limit."""
+    """Prints the cost of a change relative to the floor, and returns the operations above the limits."""
     null = statistics.median(figures['null call'])
     missed = []
     print('\n| | ÷ (floor + null call) | slowest ÷ slowest of the floor |\n|---|---|---|')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs in the virtual machine: start to first full list and memory, mediated and the stock daemon.
+"""Measures mediated and the stock daemon in the virtual machine: time from start to the first full list, and memory.
 
 usage: startup.py BUILD_DIR
 """
