@@ -465,7 +465,7 @@ class OddEvents(Hostile):
         self.wait_agreement()
 
     def test_of_one_that_was_there_before(self):
-        """The events of a first life are repeated during the second."""
+        """Events of a device are repeated after the device was removed and created again."""
         passed = self.live()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.wait_told(self.events, self.name, 'created', 'deleted', 'created')

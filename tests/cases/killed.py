@@ -354,7 +354,7 @@ class KilledAtStart(KilledTest):
 
 
 class HalfMade(KilledTest):
-    """The next daemon finds a note, but not the incomplete device for which the note was written."""
+    """The next daemon finds a record, but not the incomplete device of the record."""
 
     starts_daemon = False
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""After a power loss at any moment of a change, the disk has the old or the new definition, and the new one once any
-client has learned of it."""
+"""After a power loss at any moment of a change, the disk has the old or the new definition; the new one if any client
+knows of the change."""
 
 import shutil
 

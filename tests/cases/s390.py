@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """s390 devices: subchannels and the devices behind them, groups, cryptographic adapters.
 
-The golden documents are the output of libvirtd 9.0.0 on the same machine. It lists neither offline devices, as newer
-versions do since 10.5, nor groups, which are supported since 11.1.
+The golden documents are the output of libvirtd 9.0.0 on the same machine. This version lists neither offline devices
+(libvirt does since 10.5) nor groups (since 11.1).
 """
 
 import pathlib

@@ -24,7 +24,7 @@ class Udev(hostile.Hostile):
         self.name = self.child_name(self.parent, self.uuid)
 
     def live(self, kinds, do):
-        """Runs one step in the life of a device, and checks that it causes one event and lists agree."""
+        """Creates or removes a device, and checks that this causes one event and that lists agree."""
         do()
         self.wait_told(self.events, self.name, *kinds)
         self.wait_agreement()

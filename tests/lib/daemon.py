@@ -35,7 +35,7 @@ def ends(process, seconds):
         os.close(fd)
     if not ready:
         return False
-    # Of one that is traced the tracer hears first.
+    # The tracer of a traced process is notified of its end first.
     process.wait(seconds)
     return True
 

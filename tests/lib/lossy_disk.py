@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A file system that loses everything not synced: all states in which a disk may be after a power loss.
 
-The input are the system calls of a process, in order. Only POSIX's guarantees hold: the bytes of a file are on the disk
+The input is the system calls of a process, in order. Only POSIX's guarantees apply: the bytes of a file are on the disk
 if the file was synced after they were written; the creation or removal of a name is on the disk if the directory was
-synced after it. Each change that was not synced is on the disk or not, independently of others; unsynced bytes may be
+synced afterwards. Each change that was not synced is on the disk or not, independently of others; unsynced bytes may be
 partial or wrong. A rename is atomic.
 """
 

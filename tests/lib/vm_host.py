@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The host inside tests/vm: the machine itself, with parents created by tests/kmod/md_vgpu.
 
-Needs root. The knobs are files in <parent>/hostile; see the head of md_vgpu.c.
+Needs root. The knobs are files in <parent>/hostile; see the head of md_vgpu.h.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ MDEV_DEVICES = pathlib.Path('/sys/bus/mdev/devices')
 PCI_DEVICES = pathlib.Path('/sys/bus/pci/devices')
 UEVENT_SEQNUM = '/sys/kernel/uevent_seqnum'
 DEADLINE = 60.0
-# Given udevd to process its queue before it is asked once more.
+# Time for udevd to process its queue before the request is repeated.
 RESUME_SECONDS = 15.0
 UDEVD_ENDS = 5.0    # seconds; more than an orderly end of udevd takes
 RESTING_KNOBS = (*host.KNOBS, 'delay_create_ms', 'delay_remove_ms', 'delay_available_ms',

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Machines with network interfaces.
 
-Questions for the features of an interface reach the kernel that runs the test, so no name here is that of a real
-interface.
+Requests for the features of an interface are answered by the kernel that runs the test, so no interface here has the
+name of a real one.
 """
 
 import pci
