@@ -89,7 +89,7 @@ def edges(tree):
 
 
 def odd_places(tree, devices):
-    """Returns where the tree contradicts the parents, the only independent information in the tree."""
+    """Returns the contradictions between the tree and the parents, the only information that the tree adds."""
     expected = {f'{device.parent if device.parent in devices else ""} > {name}'
                 for name, device in devices.items()}
     return frozenset(edges(tree) ^ expected)
