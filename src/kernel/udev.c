@@ -469,10 +469,10 @@ get_from_message(MdUdevDevice *device, const char *key)
 const char *
 md_udev_device_get_devtype(MdUdevDevice *device)
 {
-    const char *told = get_from_message(device, PROPERTY_DEVTYPE);
+    const char *reported = get_from_message(device, PROPERTY_DEVTYPE);
 
-    if (told != NULL)
-        return told;
+    if (reported != NULL)
+        return reported;
     return get_known(device) != NULL ? udev_device_get_devtype(device->device) : NULL;
 }
 
@@ -504,10 +504,10 @@ md_udev_device_dup_devlinks(MdUdevDevice *device)
 const char *
 md_udev_device_get_property(MdUdevDevice *device, const char *key)
 {
-    const char *told = get_from_message(device, key);
+    const char *reported = get_from_message(device, key);
 
-    if (told != NULL)
-        return told;
+    if (reported != NULL)
+        return reported;
     return get_known(device) != NULL ? udev_device_get_property_value(device->device, key) : NULL;
 }
 
