@@ -141,11 +141,11 @@ static void
 read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 {
     gint64 total = 0;
-    gboolean is_told = md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total);
+    gboolean has_total = md_sysfs_dir_read_int(dir, ATTR_TOTAL_VFS, &total);
 
     read_physical_function(cap, dir);
     g_clear_pointer(&cap->virtual_functions, g_array_unref);
-    if (is_told || md_sysfs_dir_has(dir, LINK_VIRTFN "0"))
+    if (has_total || md_sysfs_dir_has(dir, LINK_VIRTFN "0"))
         cap->virtual_functions = read_virtual_functions(dir);
     cap->max_virtual_functions = total > 0 ? (guint)total : 0;
     cap->has_virtual_functions =
