@@ -177,7 +177,7 @@ command_answer(MdCommand *self)
 
 
 static void
-on_scripts_told(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_scripts_notified(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     md_callout_after_finish(result);
     command_answer(data);
@@ -188,7 +188,7 @@ void
 md_command_end(MdCommand *self)
 {
     if (self->callout != NULL)
-        md_callout_after_async(self->callout, self->error == NULL, on_scripts_told, self);
+        md_callout_after_async(self->callout, self->error == NULL, on_scripts_notified, self);
     else
         command_answer(self);
 }
