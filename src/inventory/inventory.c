@@ -439,12 +439,12 @@ static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
-    gboolean was_told = md_superseded_events_take_removal(self->superseded, path);
+    gboolean was_expected = md_superseded_events_take_removal(self->superseded, path);
     gboolean is_new = is_news(self, device);
 
     if (md_pending_devices_is_bound(self->pending, path))
         register_vanished(self, device);
-    if (is_new && !was_told)
+    if (is_new && !was_expected)
         md_inventory_drop(self, path);
     else
         md_inventory_reconcile(self, path);
