@@ -8,7 +8,7 @@
 
 /* Number of calls of one user's subscribers before other users, and other work on the main loop,
  * have their turn. */
-#define TOLD_AT_ONCE 32
+#define CALLS_PER_TURN 32
 
 /* Maximum number of pending events for the subscribers of one user. */
 #define FACTS_MAX 1024
@@ -44,7 +44,7 @@ static void
 tell_line(MdEvents *self, MdEventLine *line)
 {
     self->telling = TRUE;
-    md_event_line_tell(line, TOLD_AT_ONCE);
+    md_event_line_tell(line, CALLS_PER_TURN);
     self->telling = FALSE;
 }
 
