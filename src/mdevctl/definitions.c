@@ -122,11 +122,11 @@ is_missing(const GError *error)
 static void
 complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
 {
-    g_autoptr(GError) told = error != NULL ? g_error_copy(error) : NULL;
+    g_autoptr(GError) reason = error != NULL ? g_error_copy(error) : NULL;
 
-    if (told != NULL)
-        g_prefix_error(&told, "skipped: ");
-    complain(self, path, told);
+    if (reason != NULL)
+        g_prefix_error(&reason, "skipped: ");
+    complain(self, path, reason);
 }
 
 
