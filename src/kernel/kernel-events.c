@@ -230,7 +230,7 @@ on_rest_over(gpointer data)
  * events itself. If it has reported no other event either, it counts as silent.
  */
 static void
-judge_udevd(MdKernelEvents *self)
+handle_overdue_events(MdKernelEvents *self)
 {
     /* Must precede is_behind(): whatever udevd sent before its queue became empty can be read by
      * then. */
@@ -270,7 +270,7 @@ on_patience_over(gpointer data)
     MdKernelEvents *self = data;
 
     if (!find_absent(self))
-        judge_udevd(self);
+        handle_overdue_events(self);
     return G_SOURCE_REMOVE;
 }
 
