@@ -19,12 +19,12 @@ struct _MdInventory {
     GHashTable *namesakes; /* path of an ignored device -> its name, used by another device */
     /* Number of the latest event before the last full scan of sysfs, or of the latest uevent
      * received directly from the kernel, whichever is greater. */
-    guint64 looked_at_seq;
+    guint64 covered_seqnum;
 
     /* During the start. */
     GTask *starting;
-    GPtrArray *found; /* paths, of which the first `n_looked_at` have been scanned */
-    guint n_looked_at;
+    GPtrArray *found; /* paths, of which the first `n_scanned` have been scanned */
+    guint n_scanned;
     GSource *slice;
 };
 

@@ -101,7 +101,7 @@ reconcile(MdInventory *self)
 {
     /* Must precede the scan, so that no event is missed; one sent during the scan may be handled
      * again. */
-    self->looked_at_seq = md_udev_read_seqnum(self->udev);
+    self->covered_seqnum = md_udev_read_seqnum(self->udev);
     md_kept_drop_all();
     drop_vanished(self);
     forget_vanished(self);
@@ -138,9 +138,9 @@ on_slice(gpointer data)
     MdInventory *self = data;
     gint64 end = g_get_monotonic_time() + SLICE;
 
-    while (self->n_looked_at < self->found->len && g_get_monotonic_time() < end)
-        register_unknown(self, g_ptr_array_index(self->found, self->n_looked_at++));
-    if (self->n_looked_at == self->found->len)
+    while (self->n_scanned < self->found->len && g_get_monotonic_time() < end)
+        register_unknown(self, g_ptr_array_index(self->found, self->n_scanned++));
+    if (self->n_scanned == self->found->len)
         finish_start(self);
     return G_SOURCE_CONTINUE;
 }
@@ -161,7 +161,7 @@ md_inventory_start_async(MdInventory *self, GAsyncReadyCallback callback, gpoint
     }
 
     md_registry_activate(self->registry, md_probe_system(self->settings->roots), 0);
-    self->looked_at_seq = md_udev_read_seqnum(self->udev);
+    self->covered_seqnum = md_udev_read_seqnum(self->udev);
     self->found = md_udev_enumerate(self->udev, md_probe_get_subsystems());
     self->starting = g_steal_pointer(&task);
     self->slice = md_source_attach_turns(on_slice, self);

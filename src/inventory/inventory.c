@@ -396,7 +396,7 @@ handle_add(MdInventory *self, MdUdevDevice *device)
 static gboolean
 is_news(MdInventory *self, MdUdevDevice *device)
 {
-    return md_udev_device_get_seqnum(device) > self->looked_at_seq &&
+    return md_udev_device_get_seqnum(device) > self->covered_seqnum &&
            md_udev_device_get_property(device, MD_PROPERTY_SYNTH_UUID) == NULL;
 }
 
@@ -569,7 +569,7 @@ md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInvent
     handle_event(self, device);
     /* udevd may deliver the same event later, with more properties; it is no news then. */
     if (md_udev_device_is_from_kernel(device))
-        self->looked_at_seq = MAX(self->looked_at_seq, md_udev_device_get_seqnum(device));
+        self->covered_seqnum = MAX(self->covered_seqnum, md_udev_device_get_seqnum(device));
 }
 
 
