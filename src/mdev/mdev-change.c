@@ -90,7 +90,7 @@ change_keep(MdMdevChange *change)
 /* Updates the registered attributes: the first `n` new ones have been set, and replace attributes
  * with the same names. */
 static void
-take_live_attrs(MdMdevChange *change, guint n)
+register_live_attrs(MdMdevChange *change, guint n)
 {
     MdNodeDevice *device =
         md_registry_find(change->command.context->registry, change->command.name);
@@ -120,7 +120,7 @@ on_live_written(MdCommand *command)
                 ? 0
                 : md_mdev_write_count_written(change->write);
     if (n > 0)
-        take_live_attrs(change, n);
+        register_live_attrs(change, n);
     if (command->error == NULL)
         change_keep(change);
     else
@@ -153,7 +153,7 @@ on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
     MdCommand *command = &change->command;
 
     if (md_callout_live_finish(result, &command->error)) {
-        take_live_attrs(change, change->wanted->attrs->len);
+        register_live_attrs(change, change->wanted->attrs->len);
         change_keep(change);
     } else if (g_error_matches(command->error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
         g_clear_error(&command->error);
