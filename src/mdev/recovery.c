@@ -167,7 +167,7 @@ on_late(gpointer data)
 
 
 static void
-take_note(MdRecovery *self, MdUnfinished *note)
+add_note(MdRecovery *self, MdUnfinished *note)
 {
     MdNodeDevice *device = md_registry_find_path(self->context->registry, note->path);
     const char *path = note->path;
@@ -194,7 +194,7 @@ md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer da
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)md_unfinished_free);
     g_signal_connect(context->registry, "created", G_CALLBACK(on_created), self);
     for (guint i = 0; i < notes->len; i++)
-        take_note(self, g_steal_pointer(&notes->pdata[i]));
+        add_note(self, g_steal_pointer(&notes->pdata[i]));
     if (g_hash_table_size(self->notes) > 0)
         self->timer = g_timeout_add(PATIENCE(context->settings), on_late, self);
     return self;
