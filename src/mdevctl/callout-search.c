@@ -123,7 +123,7 @@ is_executable(const char *path, struct stat *st)
 
 
 static void
-search_take_name(Search *search, GPtrArray *files, const char *directory, const char *name)
+search_add_name(Search *search, GPtrArray *files, const char *directory, const char *name)
 {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     char *why = NULL;
@@ -187,7 +187,7 @@ search_read_directory(Search *search, MdScriptKind kind, const char *path)
         if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
             continue;
         search->n_names[kind]++;
-        search_take_name(search, found, path, entry->d_name);
+        search_add_name(search, found, path, entry->d_name);
     }
     closedir(dir);
     g_ptr_array_sort(found, compare_files);
