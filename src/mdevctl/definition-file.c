@@ -301,7 +301,10 @@ md_definition_file_write(const char *directory,
 
 
 static int
-take_away(const char *directory, const char *parent_addr, const char *uuid, const int *abandoned)
+unlink_definition(const char *directory,
+                  const char *parent_addr,
+                  const char *uuid,
+                  const int *abandoned)
 {
     g_auto(MdFd) top = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_auto(MdFd) fd = -1;
@@ -324,7 +327,7 @@ md_definition_file_remove(const char *directory,
                           const int *abandoned,
                           GError **error)
 {
-    int errnum = take_away(directory, parent_addr, uuid, abandoned);
+    int errnum = unlink_definition(directory, parent_addr, uuid, abandoned);
 
     if (errnum != 0)
         md_error_set_errno(error, errnum, "cannot remove '%s/%s/%s'", directory, parent_addr, uuid);
