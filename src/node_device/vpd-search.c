@@ -92,7 +92,7 @@ static void on_answer(gpointer data, GError *error, gpointer user_data);
 
 
 static void
-take_answer(Search *search, const Question *question, const GError *error)
+record_answer(Search *search, const Question *question, const GError *error)
 {
     if (error != NULL)
         g_debug("No vital product data: %s", error->message);
@@ -111,7 +111,7 @@ answer_at_once(Search *search, Question *question)
     if (!look_at_device(question, FALSE, &error) &&
         g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         return FALSE;
-    take_answer(search, question, error);
+    record_answer(search, question, error);
     question_free(question);
     return TRUE;
 }
@@ -154,7 +154,7 @@ on_answer(gpointer data, GError *error, gpointer user_data)
     if (question == NULL && md_fair_queue_is_refusal(reason))
         stop_search(search, g_steal_pointer(&reason));
     else
-        take_answer(search, question, reason);
+        record_answer(search, question, reason);
     search->n_asked--;
     ask_next(task);
 }
