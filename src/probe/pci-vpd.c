@@ -132,7 +132,7 @@ is_of_family(const char *keyword)
 
 
 static void
-take_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
+add_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
 {
     static const char *const texts[] = { "EC", "MN", "PN", "SN", NULL };
     g_autofree char *text = NULL;
@@ -156,7 +156,7 @@ take_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
 /* The last field of the read-only section is its checksum. The last field of the writable section
  * is the remaining space, which may be missing. */
 static gboolean
-take_fields(MdPciVpd *vpd, MdPciVpdSection section, Cursor cursor)
+decode_fields(MdPciVpd *vpd, MdPciVpdSection section, Cursor cursor)
 {
     gboolean is_readonly = section == MD_PCI_VPD_READONLY;
     Field field;
@@ -168,14 +168,14 @@ take_fields(MdPciVpd *vpd, MdPciVpdSection section, Cursor cursor)
             return is_readonly && cursor.left == 0 && is_checksum_right(cursor.start, &field);
         if (g_str_equal(field.keyword, KEYWORD_SPACE))
             return !is_readonly && cursor.left == 0;
-        take_field(vpd, section, &field);
+        add_field(vpd, section, &field);
     }
     return !is_readonly && cursor.left == 0;
 }
 
 
 static gboolean
-take_resource(MdPciVpd *vpd, const Resource *resource)
+decode_resource(MdPciVpd *vpd, const Resource *resource)
 {
     switch (resource->tag) {
     case RESOURCE_STRING:
@@ -183,9 +183,9 @@ take_resource(MdPciVpd *vpd, const Resource *resource)
         vpd->name = read_text(resource->data.at, resource->data.left);
         return vpd->name != NULL;
     case RESOURCE_READ:
-        return take_fields(vpd, MD_PCI_VPD_READONLY, resource->data);
+        return decode_fields(vpd, MD_PCI_VPD_READONLY, resource->data);
     case RESOURCE_WRITE:
-        return take_fields(vpd, MD_PCI_VPD_READWRITE, resource->data);
+        return decode_fields(vpd, MD_PCI_VPD_READWRITE, resource->data);
     default:
         return TRUE;
     }
@@ -203,7 +203,7 @@ md_pci_vpd_decode(const guint8 *bytes, gsize size)
     while (next_resource(&cursor, &resource)) {
         if (resource.tag == RESOURCE_END)
             return has_readonly ? g_steal_pointer(&vpd) : NULL;
-        if (!take_resource(vpd, &resource))
+        if (!decode_resource(vpd, &resource))
             return NULL;
         has_readonly = has_readonly || resource.tag == RESOURCE_READ;
     }
