@@ -93,7 +93,7 @@ fact_free(Fact *fact)
 
 /* Removes and returns the oldest subscription still to be called; NULL: none. */
 static Subscription *
-fact_take_next(Fact *fact)
+fact_pop_next(Fact *fact)
 {
     GList **from = &fact->specific;
     Subscription *subscription = NULL;
@@ -283,7 +283,7 @@ md_event_line_tell(MdEventLine *self, guint max)
 
     while (n < max && !g_queue_is_empty(&self->facts)) {
         Fact *fact = g_queue_peek_head(&self->facts);
-        Subscription *subscription = fact_take_next(fact);
+        Subscription *subscription = fact_pop_next(fact);
 
         if (subscription == NULL) {
             fact_end(self);
