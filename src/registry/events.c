@@ -78,7 +78,7 @@ on_turn(gpointer data)
 
 
 static void
-take_turn(MdEvents *self, MdEventLine *line)
+queue_line(MdEvents *self, MdEventLine *line)
 {
     if (g_queue_find(&self->turns, line) == NULL)
         g_queue_push_tail(&self->turns, line);
@@ -114,7 +114,7 @@ deliver(MdEvents *self, const char *device, int event, int detail)
     g_hash_table_iter_init(&iter, self->lines);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&line)) {
         if (md_event_line_add(line, device, event, detail))
-            take_turn(self, line);
+            queue_line(self, line);
     }
     if (self->telling)
         return;
