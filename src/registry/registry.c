@@ -242,7 +242,7 @@ append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 /* A program that started a defined device has most likely set the defined attributes, unless the
  * type differs. */
 static void
-take_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
+adopt_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 {
     if (md_definition_has_type_of(definition, def))
         md_node_device_def_set_attrs(def, definition->attrs);
@@ -265,7 +265,7 @@ md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
         link = unindex_device(self, known);
         g_queue_unlink(&self->devices, link);
         g_queue_push_tail_link(&self->devices, link);
-        take_attrs(def, known->definition);
+        adopt_attrs(def, known->definition);
         replace_def(known, def);
         known->active = TRUE;
         known->inode = inode;
