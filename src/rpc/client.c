@@ -257,7 +257,7 @@ hand_out(MdClient *self)
 
 /* One turn of this client: handles pending messages in order, and sends immediate replies. */
 static void
-take_turn(MdClient *self)
+run_turn(MdClient *self)
 {
     self->in_turn = TRUE;
     parse(self);
@@ -301,7 +301,7 @@ on_turn(gpointer user_data)
     if (readable)
         receive(self);
     if (!self->closed)
-        take_turn(self);
+        run_turn(self);
 }
 
 
@@ -400,7 +400,7 @@ md_client_hand_out(MdClient *self)
     g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
 
     while (!self->closed && can_go_on(self))
-        take_turn(self);
+        run_turn(self);
 }
 
 
