@@ -169,7 +169,7 @@ advance(MdFairQueue *self)
 /* Removes a waiting entry. Entries of the same share queued behind it may be allowed to begin
  * then. */
 static void
-take_back(MdFairEntry *entry)
+entry_withdraw(MdFairEntry *entry)
 {
     MdFairQueue *self = entry->queue;
     Share *share = entry->share;
@@ -188,7 +188,7 @@ entry_refuse(MdFairEntry *entry, GError *error)
     const MdFairFuncs *funcs = entry->funcs;
     gpointer data = entry->data;
 
-    take_back(entry);
+    entry_withdraw(entry);
     funcs->refuse(data, error);
 }
 
@@ -314,7 +314,7 @@ md_fair_queue_join(MdFairQueue *self,
 
     if ((share->waiting.length > 1 || !may_begin(self, share)) && !check_room(entry, error)) {
         self->n_refused++;
-        take_back(entry);
+        entry_withdraw(entry);
         return FALSE;
     }
     advance(self);
@@ -340,7 +340,7 @@ md_fair_entry_leave(MdFairEntry *entry)
         return;
 
     if (!entry->running) {
-        take_back(entry);
+        entry_withdraw(entry);
         return;
     }
     share->n_running--;
