@@ -139,7 +139,7 @@ type_from_properties(MdUdevDevice *device, const char *devnode)
 /* The type of a device for which udev reports a type unknown here; NULL if udev reports `generic`
  * and neither node nor SCSI type determine it. */
 static const char *
-type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
+type_of_unnamed(const char *reported, MdSysfsDir *dir, const char *devnode)
 {
     const char *name = find_node(typed_nodes, G_N_ELEMENTS(typed_nodes), devnode);
     gint64 number = 0;
@@ -148,7 +148,7 @@ type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
         return name;
     if (md_sysfs_dir_read_int(dir, ATTR_SCSI_TYPE, &number))
         return number == SCSI_TYPE_WORM || number == SCSI_TYPE_ROM ? "cd" : "disk";
-    return g_str_equal(told, TYPE_GENERIC) ? NULL : "disk";
+    return g_str_equal(reported, TYPE_GENERIC) ? NULL : "disk";
 }
 
 
@@ -156,8 +156,8 @@ type_of_unnamed(const char *told, MdSysfsDir *dir, const char *devnode)
 static const Type *
 find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
 {
-    const char *told = md_udev_device_get_property(device, PROPERTY_TYPE);
-    const Type *type = get_type(told);
+    const char *reported = md_udev_device_get_property(device, PROPERTY_TYPE);
+    const Type *type = get_type(reported);
     const char *name = NULL;
 
     /* udev's rules report a DASD as a disk in some events, and not in others. */
@@ -167,8 +167,8 @@ find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
         return type;
 
     name = type_from_properties(device, devnode);
-    if (name == NULL && told != NULL && *told != '\0')
-        name = type_of_unnamed(told, dir, devnode);
+    if (name == NULL && reported != NULL && *reported != '\0')
+        name = type_of_unnamed(reported, dir, devnode);
     return get_type(name);
 }
 
