@@ -18,7 +18,7 @@ typedef struct _MdEventSubscription {
     GList link; /* in the topic's queue */
     MdEventFunc func;
     gpointer data;
-    guint64 told; /* number of the latest event delivered */
+    guint64 delivered; /* number of the latest event delivered */
 } Subscription;
 
 /* An event with the subscribers still to be called; if `passed` is set, a mark. */
@@ -125,7 +125,7 @@ static gboolean
 fact_concerns(const Fact *fact, const Subscription *subscription)
 {
     return subscription != NULL && subscription->id <= fact->last_id &&
-           subscription->told < fact->number;
+           subscription->delivered < fact->number;
 }
 
 
@@ -136,7 +136,7 @@ fact_tell(const Fact *fact, Subscription *subscription)
 {
     if (!fact_concerns(fact, subscription))
         return;
-    subscription->told = fact->number;
+    subscription->delivered = fact->number;
     subscription->func(fact->device, fact->event, fact->detail, subscription->data);
 }
 
