@@ -19,14 +19,14 @@
 #define N_ROOTS 2
 
 /* Maximum number of skipped scripts remembered as logged. Beyond it, all are logged again. */
-#define TOLD_MAX 4096
+#define LOGGED_MAX 4096
 
 struct _MdCalloutSearch {
     char *roots[N_ROOTS];
     const MdSettings *settings;
     MdPathWatch *watch; /* of the last search in which a kind had no scripts; NULL: none yet */
     gboolean none[MD_SCRIPT_N_KINDS]; /* no scripts of the kind, unless `watch` reports a change */
-    GHashTable *told;                 /* a set: paths of skipped scripts that were logged */
+    GHashTable *logged;               /* a set: paths of skipped scripts that were logged */
 };
 
 /* One search of all directories. */
@@ -220,7 +220,7 @@ md_callout_search_new(const MdSettings *settings)
     self->roots[0] = g_strdup(settings->scripts_dir);
     self->roots[1] = g_strdup(settings->scripts_deprecated_dir);
     self->settings = settings;
-    self->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->logged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return self;
 }
 
@@ -231,7 +231,7 @@ callout_search_clear(MdCalloutSearch *self)
     for (gsize i = 0; i < N_ROOTS; i++)
         g_free(self->roots[i]);
     md_path_watch_free(self->watch);
-    g_hash_table_unref(self->told);
+    g_hash_table_unref(self->logged);
 }
 
 
@@ -276,13 +276,13 @@ callout_search_tell(MdCalloutSearch *self, const Search *search)
         g_message("Failed to search for scripts in %s",
                   (const char *)g_ptr_array_index(search->problems, i));
     for (guint i = 0; i < search->trusted->len; i++)
-        g_hash_table_remove(self->told, g_ptr_array_index(search->trusted, i));
+        g_hash_table_remove(self->logged, g_ptr_array_index(search->trusted, i));
     for (guint i = 0; i < search->left_out->len; i += 2) {
         const char *path = g_ptr_array_index(search->left_out, i);
 
-        if (g_hash_table_size(self->told) >= TOLD_MAX)
-            g_hash_table_remove_all(self->told);
-        if (g_hash_table_add(self->told, g_strdup(path)))
+        if (g_hash_table_size(self->logged) >= LOGGED_MAX)
+            g_hash_table_remove_all(self->logged);
+        if (g_hash_table_add(self->logged, g_strdup(path)))
             g_message("Skipping script '%s': %s", path,
                       (const char *)g_ptr_array_index(search->left_out, i + 1));
     }
