@@ -36,7 +36,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
 /* Removes and returns the next component; NULL at the end. */
 static char *
-walk_take_name(Walk *walk)
+walk_pop_name(Walk *walk)
 {
     gsize begin = strspn(walk->rest->str, "/");
     gsize length = strcspn(walk->rest->str + begin, "/");
@@ -148,7 +148,7 @@ md_path_walk(const char *path, MdPathStepFunc func, gpointer data)
     if (!walk_begin(&walk))
         return -1;
     for (;;) {
-        g_autofree char *name = walk_take_name(&walk);
+        g_autofree char *name = walk_pop_name(&walk);
 
         if (name == NULL)
             return g_steal_fd(&walk.at);
