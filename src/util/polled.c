@@ -106,7 +106,7 @@ md_polled_prepare(GError **error)
 
 
 static void
-take_away(MdPolled *self, int fd)
+polled_remove(MdPolled *self, int fd)
 {
     Set *set = self->set;
 
@@ -133,7 +133,7 @@ md_polled_set(MdPolled *self,
     if (wanted == self->wanted)
         return TRUE;
     if (wanted == 0) {
-        take_away(self, fd);
+        polled_remove(self, fd);
         return TRUE;
     }
     if (!md_polled_prepare(error))
