@@ -73,7 +73,7 @@ thread_wait(Thread *self)
 
 /* NULL: the thread must end. */
 static Job *
-thread_take_job(Thread *self)
+thread_fetch_job(Thread *self)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
     GList *link = NULL;
@@ -93,7 +93,7 @@ run_jobs(gpointer data G_GNUC_UNUSED)
     g_autoptr(Thread) self = thread_new();
     Job *job = NULL;
 
-    while ((job = thread_take_job(self)) != NULL) {
+    while ((job = thread_fetch_job(self)) != NULL) {
         job->func(job->data);
         g_free(job);
     }
