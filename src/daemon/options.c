@@ -19,7 +19,7 @@
 
 
 static gboolean
-take_timeout(const char *name, const char *value, gpointer data, GError **error)
+parse_timeout(const char *name, const char *value, gpointer data, GError **error)
 {
     MdOptions *self = data;
     guint64 seconds = 0;
@@ -69,7 +69,7 @@ add_entries(MdOptions *self, GOptionGroup *group)
           N_("Read this configuration file"), N_("FILE") },
         { "socket-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->socket_dir,
           N_("Create the sockets in this directory"), N_("DIR") },
-        { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, take_timeout,
+        { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, parse_timeout,
           N_("Exit after SECONDS without a client"), N_("SECONDS") },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
           N_("Check the configuration and exit"), NULL },
