@@ -24,7 +24,7 @@ typedef struct {
     GError **error;
 } Checker;
 
-static gboolean checker_take_value(Checker *self);
+static gboolean checker_accept_value(Checker *self);
 
 
 gsize
@@ -76,7 +76,7 @@ checker_skip_blanks(Checker *self)
 
 /* Skips the next character if it is `c`. */
 static gboolean
-checker_take(Checker *self, char c)
+checker_accept(Checker *self, char c)
 {
     if (self->at == self->end || *self->at != c)
         return FALSE;
@@ -87,11 +87,11 @@ checker_take(Checker *self, char c)
 
 /* The number after `u`, four hexadecimal digits; -1 if invalid. */
 static int
-checker_take_unicode(Checker *self)
+checker_accept_unicode(Checker *self)
 {
     int number = 0;
 
-    if (!checker_take(self, 'u') || self->end - self->at < 4)
+    if (!checker_accept(self, 'u') || self->end - self->at < 4)
         return -1;
     for (int i = 0; i < 4; i++, self->at++) {
         if (!g_ascii_isxdigit(*self->at))
@@ -105,7 +105,7 @@ checker_take_unicode(Checker *self)
 /* Validates an escape sequence after its backslash. The parser would end the string at a NUL, and
  * convert an unpaired surrogate to invalid UTF-8. */
 static gboolean
-checker_take_escape(Checker *self)
+checker_accept_escape(Checker *self)
 {
     int number = 0;
 
@@ -114,7 +114,7 @@ checker_take_escape(Checker *self)
         return TRUE;
     }
 
-    number = checker_take_unicode(self);
+    number = checker_accept_unicode(self);
     if (number < 0)
         return checker_fail(self, "invalid escape in a string");
     if (number == 0)
@@ -122,8 +122,8 @@ checker_take_escape(Checker *self)
     if (number < SURROGATE_FIRST || number > SURROGATE_LAST)
         return TRUE;
 
-    if (number < SURROGATE_LOW && checker_take(self, '\\')) {
-        int low = checker_take_unicode(self);
+    if (number < SURROGATE_LOW && checker_accept(self, '\\')) {
+        int low = checker_accept_unicode(self);
 
         if (low >= SURROGATE_LOW && low <= SURROGATE_LAST)
             return TRUE;
@@ -133,19 +133,19 @@ checker_take_escape(Checker *self)
 
 
 static gboolean
-checker_take_string(Checker *self)
+checker_accept_string(Checker *self)
 {
-    if (!checker_take(self, '"'))
+    if (!checker_accept(self, '"'))
         return checker_fail_here(self);
 
-    while (!checker_take(self, '"')) {
+    while (!checker_accept(self, '"')) {
         if (self->at == self->end)
             return checker_fail_here(self);
         if (g_ascii_iscntrl(*self->at) && *self->at != 0x7F)
             return checker_fail(self, "unescaped control character in a string");
-        if (!checker_take(self, '\\'))
+        if (!checker_accept(self, '\\'))
             self->at++;
-        else if (!checker_take_escape(self))
+        else if (!checker_accept_escape(self))
             return FALSE;
     }
     return TRUE;
@@ -154,7 +154,7 @@ checker_take_string(Checker *self)
 
 /* Requires at least one digit. */
 static gboolean
-checker_take_digits(Checker *self)
+checker_accept_digits(Checker *self)
 {
     const char *begin = self->at;
 
@@ -165,23 +165,23 @@ checker_take_digits(Checker *self)
 
 
 static gboolean
-checker_take_number(Checker *self)
+checker_accept_number(Checker *self)
 {
-    checker_take(self, '-');
-    if (!checker_take(self, '0') && !checker_take_digits(self))
+    checker_accept(self, '-');
+    if (!checker_accept(self, '0') && !checker_accept_digits(self))
         return FALSE;
-    if (checker_take(self, '.') && !checker_take_digits(self))
+    if (checker_accept(self, '.') && !checker_accept_digits(self))
         return FALSE;
-    if (!checker_take(self, 'e') && !checker_take(self, 'E'))
+    if (!checker_accept(self, 'e') && !checker_accept(self, 'E'))
         return TRUE;
-    if (!checker_take(self, '-'))
-        checker_take(self, '+');
-    return checker_take_digits(self);
+    if (!checker_accept(self, '-'))
+        checker_accept(self, '+');
+    return checker_accept_digits(self);
 }
 
 
 static gboolean
-checker_take_word(Checker *self)
+checker_accept_word(Checker *self)
 {
     static const char *const words[] = { "null", "true", "false" };
 
@@ -193,36 +193,36 @@ checker_take_word(Checker *self)
             return TRUE;
         }
     }
-    return checker_take_number(self);
+    return checker_accept_number(self);
 }
 
 
 static gboolean
-checker_take_member(Checker *self)
+checker_accept_member(Checker *self)
 {
     checker_skip_blanks(self);
-    if (!checker_take_string(self))
+    if (!checker_accept_string(self))
         return FALSE;
     checker_skip_blanks(self);
-    return checker_take(self, ':') ? checker_take_value(self) : checker_fail_here(self);
+    return checker_accept(self, ':') ? checker_accept_value(self) : checker_fail_here(self);
 }
 
 
 /* Accepts the elements after an opening bracket, and the closing bracket. */
 static gboolean
-checker_take_all(Checker *self, char close, gboolean (*take_one)(Checker *self))
+checker_accept_all(Checker *self, char close, gboolean (*accept_one)(Checker *self))
 {
     if (++self->depth > DEPTH_MAX)
         return checker_fail(self, "nested too deeply");
 
     checker_skip_blanks(self);
-    if (!checker_take(self, close)) {
+    if (!checker_accept(self, close)) {
         do {
-            if (!take_one(self))
+            if (!accept_one(self))
                 return FALSE;
-        } while (checker_take(self, ','));
+        } while (checker_accept(self, ','));
         checker_skip_blanks(self);
-        if (!checker_take(self, close))
+        if (!checker_accept(self, close))
             return checker_fail_here(self);
     }
     self->depth--;
@@ -232,19 +232,19 @@ checker_take_all(Checker *self, char close, gboolean (*take_one)(Checker *self))
 
 /* Accepts a value and the white space around it. */
 static gboolean
-checker_take_value(Checker *self)
+checker_accept_value(Checker *self)
 {
     gboolean taken = FALSE;
 
     checker_skip_blanks(self);
-    if (checker_take(self, '{'))
-        taken = checker_take_all(self, '}', checker_take_member);
-    else if (checker_take(self, '['))
-        taken = checker_take_all(self, ']', checker_take_value);
+    if (checker_accept(self, '{'))
+        taken = checker_accept_all(self, '}', checker_accept_member);
+    else if (checker_accept(self, '['))
+        taken = checker_accept_all(self, ']', checker_accept_value);
     else if (self->at < self->end && *self->at == '"')
-        taken = checker_take_string(self);
+        taken = checker_accept_string(self);
     else
-        taken = checker_take_word(self);
+        taken = checker_accept_word(self);
     checker_skip_blanks(self);
     return taken;
 }
@@ -263,7 +263,7 @@ check_text(const char *text, gsize length, GError **error)
     checker_skip_blanks(&checker);
     if (checker.at == checker.end)
         return checker_fail(&checker, "empty");
-    if (!checker_take_value(&checker))
+    if (!checker_accept_value(&checker))
         return FALSE;
     return checker.at == checker.end || checker_fail(&checker, "invalid JSON: more than one value");
 }
