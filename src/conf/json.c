@@ -234,19 +234,19 @@ checker_accept_all(Checker *self, char close, gboolean (*accept_one)(Checker *se
 static gboolean
 checker_accept_value(Checker *self)
 {
-    gboolean taken = FALSE;
+    gboolean accepted = FALSE;
 
     checker_skip_blanks(self);
     if (checker_accept(self, '{'))
-        taken = checker_accept_all(self, '}', checker_accept_member);
+        accepted = checker_accept_all(self, '}', checker_accept_member);
     else if (checker_accept(self, '['))
-        taken = checker_accept_all(self, ']', checker_accept_value);
+        accepted = checker_accept_all(self, ']', checker_accept_value);
     else if (self->at < self->end && *self->at == '"')
-        taken = checker_accept_string(self);
+        accepted = checker_accept_string(self);
     else
-        taken = checker_accept_word(self);
+        accepted = checker_accept_word(self);
     checker_skip_blanks(self);
-    return taken;
+    return accepted;
 }
 
 
