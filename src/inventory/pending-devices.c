@@ -10,7 +10,7 @@
 
 struct _MdPendingDevices {
     const MdSettings *settings;
-    MdPendingDevicesTake take;
+    MdPendingDevicesTry try_register;
     gpointer data;
     GHashTable *devices; /* path -> Device */
 };
@@ -35,12 +35,12 @@ device_free(Device *device)
 
 
 MdPendingDevices *
-md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTake take, gpointer data)
+md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTry try_register, gpointer data)
 {
     MdPendingDevices *self = g_new0(MdPendingDevices, 1);
 
     self->settings = settings;
-    self->take = take;
+    self->try_register = try_register;
     self->data = data;
     self->devices =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)device_free);
@@ -72,7 +72,7 @@ on_look_again(gpointer data)
 
     /* Removed before the call, during which another device with this path may become pending. */
     g_hash_table_steal(self->devices, device->path);
-    if (self->take(device->path, last, self->data) || (last && !device->bound)) {
+    if (self->try_register(device->path, last, self->data) || (last && !device->bound)) {
         device_free(device);
         return G_SOURCE_REMOVE;
     }

@@ -18,10 +18,10 @@ typedef struct _MdPendingDevices MdPendingDevices;
  * dropped after the last attempt, unless it is bound: a bound device is kept until
  * md_pending_devices_remove().
  */
-typedef gboolean (*MdPendingDevicesTake)(const char *path, gboolean last, gpointer data);
+typedef gboolean (*MdPendingDevicesTry)(const char *path, gboolean last, gpointer data);
 
 MdPendingDevices *
-md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTake take, gpointer data);
+md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTry try_register, gpointer data);
 void md_pending_devices_free(MdPendingDevices *self);
 
 /* Has no effect if the path is already pending. */

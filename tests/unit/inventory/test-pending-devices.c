@@ -24,7 +24,7 @@ typedef struct {
 
 
 static gboolean
-take(const char *path, gboolean last, gpointer data)
+try_register(const char *path, gboolean last, gpointer data)
 {
     Host *host = data;
 
@@ -72,7 +72,7 @@ static void
 test_whole_in_the_end(void)
 {
     Host host = { .whole_at = 4 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -92,7 +92,7 @@ static void
 test_last_time(void)
 {
     Host host = { .whole_at = 1 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -107,7 +107,7 @@ static void
 test_gone_before_it_was_read(void)
 {
     Host host = { 0 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add_gone(incomplete, PATH);
@@ -123,7 +123,7 @@ static void
 test_gone(void)
 {
     Host host = { 0 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -139,7 +139,7 @@ static void
 test_gone_after_it_was_bound(void)
 {
     Host host = { 0 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -163,7 +163,7 @@ static void
 test_removed(void)
 {
     Host host = { .whole_at = 1 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -181,7 +181,7 @@ static void
 test_again_from_within(void)
 {
     Host host = { .whole_at = 1, .again = TRUE };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, take, &host);
+    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
