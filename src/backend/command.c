@@ -60,7 +60,7 @@ on_turn(gpointer data)
 
 
 void
-md_command_take_turn(MdCommand *self, MdCommandFunc next)
+md_command_wait_for_turn(MdCommand *self, MdCommandFunc next)
 {
     self->next = next;
     md_key_queue_take(self->context->key_queue, self->name, on_turn, self);

@@ -42,7 +42,7 @@ gpointer md_command_new(gsize size,
 
 /* Waits until no other command with the same name has the turn. The command then has the turn until
  * it ends. */
-void md_command_take_turn(MdCommand *self, MdCommandFunc next);
+void md_command_wait_for_turn(MdCommand *self, MdCommandFunc next);
 
 /* From here on the command completes even if its client disconnects. FALSE if the client has
  * already disconnected. */

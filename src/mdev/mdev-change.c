@@ -242,5 +242,5 @@ md_mdev_change_run(
 void
 md_mdev_change_begin(MdMdevChange *change)
 {
-    md_command_take_turn(&change->command, on_turn);
+    md_command_wait_for_turn(&change->command, on_turn);
 }

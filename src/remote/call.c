@@ -358,7 +358,7 @@ on_turned_away(gpointer data, GError *error)
 
 
 void
-md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call))
+md_call_wait_for_turn(MdCall *self, void (*go_on)(MdCall *call))
 {
     static const MdFairFuncs funcs = { on_turn, on_turned_away };
     GError *error = NULL;
@@ -373,7 +373,7 @@ void
 md_call_run(MdCall *self)
 {
     if (is_change(self))
-        md_call_take_turn(self, authorize_call);
+        md_call_wait_for_turn(self, authorize_call);
     else
         authorize_call(self);
 }

@@ -44,7 +44,7 @@ typedef struct {
 typedef void (*MdCallEndedFunc)(MdCall *call, gpointer data);
 
 /* Takes ownership of `args`. Calls that may wait for drivers and scripts queue in `slow`, see
- * md_call_take_turn(). `ended` is called when the call has been answered. */
+ * md_call_wait_for_turn(). `ended` is called when the call has been answered. */
 MdCall *md_call_new(MdSession *session,
                     const MdProcedure *procedure,
                     const md_header *header,
@@ -75,7 +75,7 @@ void md_call_run(MdCall *self);
 
 /* Calls `go_on`, at once or later, when the limits allow the user one more call that waits for
  * drivers or scripts. If too many calls are queued, the call fails instead. */
-void md_call_take_turn(MdCall *self, void (*go_on)(MdCall *call));
+void md_call_wait_for_turn(MdCall *self, void (*go_on)(MdCall *call));
 
 /* Adds the call to `held` until md_call_release(), which runs it. If the client disconnects before,
  * the call fails and is removed. */

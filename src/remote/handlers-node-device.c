@@ -318,7 +318,7 @@ md_handle_get_xml(MdCall *call, gconstpointer args)
     if (document != NULL)
         reply_text(call, document);
     else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        md_call_take_turn(call, ask_for_xml);
+        md_call_wait_for_turn(call, ask_for_xml);
     else
         md_call_fail(call, g_steal_pointer(&error));
 }

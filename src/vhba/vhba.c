@@ -487,7 +487,7 @@ create_async(const MdDriverContext *context,
         add_candidates(context, candidates);
     for (guint i = 0; i < candidates->len; i++)
         g_queue_push_tail(&operation->candidates, md_node_device_ref(candidates->pdata[i]));
-    md_command_take_turn(&operation->command, on_turn);
+    md_command_wait_for_turn(&operation->command, on_turn);
 }
 
 
