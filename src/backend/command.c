@@ -63,7 +63,7 @@ void
 md_command_wait_for_turn(MdCommand *self, MdCommandFunc next)
 {
     self->next = next;
-    md_key_queue_take(self->context->key_queue, self->name, on_turn, self);
+    md_key_queue_acquire(self->context->key_queue, self->name, on_turn, self);
 }
 
 
@@ -172,7 +172,7 @@ command_answer(MdCommand *self)
     else
         g_task_return_pointer(task, g_strdup(self->made != NULL ? self->made : self->name), g_free);
     if (self->has_turn)
-        md_key_queue_end(self->context->key_queue, self->name);
+        md_key_queue_release(self->context->key_queue, self->name);
 }
 
 

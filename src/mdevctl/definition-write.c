@@ -69,7 +69,7 @@ on_job_ended(gpointer data G_GNUC_UNUSED, GError *error, gpointer user_data)
     g_clear_pointer(&job->owner, md_owner_unref);
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         g_atomic_int_set(&job->abandoned, TRUE);
-    md_key_queue_end(paths, job->path);
+    md_key_queue_release(paths, job->path);
 
     /* Errors of the worker itself contain no path. */
     if (g_error_matches(error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT) ||
@@ -124,7 +124,7 @@ md_definition_write_async(const char *directory,
 
     if (paths == NULL)
         paths = md_key_queue_new();
-    md_key_queue_take(paths, job->path, on_turn, g_steal_pointer(&task));
+    md_key_queue_acquire(paths, job->path, on_turn, g_steal_pointer(&task));
 }
 
 

@@ -71,7 +71,7 @@ begin_next(MdKeyQueue *self, const char *thing, Queue *queue)
 
 
 void
-md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data)
+md_key_queue_acquire(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data)
 {
     Queue *queue = g_hash_table_lookup(self->queues, thing);
     Turn *turn = g_new0(Turn, 1);
@@ -94,7 +94,7 @@ md_key_queue_take(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpoi
 
 
 void
-md_key_queue_end(MdKeyQueue *self, const char *thing)
+md_key_queue_release(MdKeyQueue *self, const char *thing)
 {
     Queue *queue = g_hash_table_lookup(self->queues, thing);
     g_autofree char *name = NULL;

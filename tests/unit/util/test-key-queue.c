@@ -21,17 +21,17 @@ test_order(void)
     g_autoptr(MdKeyQueue) turns = md_key_queue_new();
 
     story = g_string_new(NULL);
-    md_key_queue_take(turns, "a", on_turn, (gpointer) "1");
-    md_key_queue_take(turns, "a", on_turn, (gpointer) "2");
-    md_key_queue_take(turns, "a", on_turn, (gpointer) "3");
-    md_key_queue_take(turns, "b", on_turn, (gpointer) "x");
+    md_key_queue_acquire(turns, "a", on_turn, (gpointer) "1");
+    md_key_queue_acquire(turns, "a", on_turn, (gpointer) "2");
+    md_key_queue_acquire(turns, "a", on_turn, (gpointer) "3");
+    md_key_queue_acquire(turns, "b", on_turn, (gpointer) "x");
     g_assert_cmpstr(story->str, ==, "1x");
-    md_key_queue_end(turns, "a");
+    md_key_queue_release(turns, "a");
     g_assert_cmpstr(story->str, ==, "1x2");
-    md_key_queue_end(turns, "a");
-    md_key_queue_end(turns, "a");
+    md_key_queue_release(turns, "a");
+    md_key_queue_release(turns, "a");
     g_assert_cmpstr(story->str, ==, "1x23");
-    md_key_queue_take(turns, "a", on_turn, (gpointer) "4");
+    md_key_queue_acquire(turns, "a", on_turn, (gpointer) "4");
     g_assert_cmpstr(story->str, ==, "1x234");
     g_string_free(story, TRUE);
 }
@@ -53,7 +53,7 @@ on_hasty(gpointer data)
     Hasty *hasty = data;
 
     hasty->n++;
-    md_key_queue_end(hasty->turns, "a");
+    md_key_queue_release(hasty->turns, "a");
 }
 
 
@@ -64,13 +64,13 @@ test_ends_at_once(void)
     Hasty hasty = { turns, 0 };
 
     story = g_string_new(NULL);
-    md_key_queue_take(turns, "a", on_turn, (gpointer) "1");
+    md_key_queue_acquire(turns, "a", on_turn, (gpointer) "1");
     for (guint i = 0; i < MANY; i++)
-        md_key_queue_take(turns, "a", on_hasty, &hasty);
+        md_key_queue_acquire(turns, "a", on_hasty, &hasty);
     g_assert_cmpuint(hasty.n, ==, 0);
-    md_key_queue_end(turns, "a");
+    md_key_queue_release(turns, "a");
     g_assert_cmpuint(hasty.n, ==, MANY);
-    md_key_queue_take(turns, "a", on_hasty, &hasty);
+    md_key_queue_acquire(turns, "a", on_hasty, &hasty);
     g_assert_cmpuint(hasty.n, ==, MANY + 1);
     g_string_free(story, TRUE);
 }
