@@ -150,9 +150,9 @@ has_no_room(MdClient *self, GBytes *frame)
 static void
 send_now_or_in_turn(MdClient *self)
 {
-    if (!md_rounds_pass()) {
+    if (!md_rounds_may_send_now()) {
         self->ready |= G_IO_OUT;
-        md_rounds_wait(&self->place, self->share, on_turn, self);
+        md_rounds_enqueue(&self->place, self->share, on_turn, self);
         return;
     }
     md_send_queue_flush(self->queue, NULL);
@@ -317,7 +317,7 @@ on_ready(GIOCondition condition, gpointer user_data)
     if ((condition & G_IO_IN) != 0 && self->keepalive != NULL)
         md_keepalive_touch(self->keepalive);
     self->ready |= condition;
-    md_rounds_take(&self->place, self->share, on_turn, self);
+    md_rounds_run_or_enqueue(&self->place, self->share, on_turn, self);
     /* The main loop need not poll the socket of a client that waits for its turn. */
     if (md_rounds_is_waiting(&self->place))
         update_sources(self);
@@ -447,7 +447,7 @@ update_sources(MdClient *self)
         self->close_when_sent = TRUE;
     }
     if (can_go_on(self))
-        md_rounds_wait(&self->place, self->share, on_turn, self);
+        md_rounds_enqueue(&self->place, self->share, on_turn, self);
     else if (self->ready == 0)
         md_rounds_leave(&self->place);
 

@@ -166,7 +166,7 @@ on_round(gpointer data G_GNUC_UNUSED)
 
 
 void
-md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data)
+md_rounds_enqueue(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data)
 {
     if (place->share != NULL)
         return;
@@ -183,7 +183,7 @@ md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), g
 
 
 gboolean
-md_rounds_pass(void)
+md_rounds_may_send_now(void)
 {
     has_time();
     return g_queue_is_empty(&line) && n_passed++ < PASSED_MAX;
@@ -191,10 +191,13 @@ md_rounds_pass(void)
 
 
 void
-md_rounds_take(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data)
+md_rounds_run_or_enqueue(MdRoundsPlace *place,
+                         guint64 key,
+                         void (*turn)(gpointer data),
+                         gpointer data)
 {
     if (!g_queue_is_empty(&line) || !has_time()) {
-        md_rounds_wait(place, key, turn, data);
+        md_rounds_enqueue(place, key, turn, data);
         return;
     }
     place->turn = turn;

@@ -22,16 +22,20 @@ typedef struct {
  * (util/owner.h). Does nothing if the client is already waiting. If work is left after the turn,
  * `turn` must call this function again.
  */
-void md_rounds_wait(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
+void
+md_rounds_enqueue(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
 
 /* The same, but calls `turn` at once if no client waits and clients have used little time of this
  * iteration of the main loop. */
-void md_rounds_take(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data), gpointer data);
+void md_rounds_run_or_enqueue(MdRoundsPlace *place,
+                              guint64 key,
+                              void (*turn)(gpointer data),
+                              gpointer data);
 
 /* Whether a frame may be sent without a turn: no client waits, and few frames were sent this way in
  * this iteration of the main loop. Frames are counted and not timed, so that the behaviour is the
  * same on every machine. */
-gboolean md_rounds_pass(void);
+gboolean md_rounds_may_send_now(void);
 
 /* Cancels the turn; required before a waiting place is freed. */
 void md_rounds_leave(MdRoundsPlace *place);

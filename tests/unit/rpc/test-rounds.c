@@ -46,7 +46,7 @@ on_turn(gpointer data)
     if (client->leaves != NULL)
         md_rounds_leave(client->leaves);
     if (client->again-- > 1)
-        md_rounds_wait(&client->place, client->uid, on_turn, client);
+        md_rounds_enqueue(&client->place, client->uid, on_turn, client);
 }
 
 
@@ -56,7 +56,7 @@ wait_in_line(Client *client, char name, uid_t uid, guint turns)
     client->name = name;
     client->uid = uid;
     client->again = turns;
-    md_rounds_wait(&client->place, uid, on_turn, client);
+    md_rounds_enqueue(&client->place, uid, on_turn, client);
 }
 
 
@@ -103,7 +103,7 @@ take_one(gpointer data)
 {
     Client *clients = data;
 
-    md_rounds_take(&clients[0].place, anna, on_turn, &clients[0]);
+    md_rounds_run_or_enqueue(&clients[0].place, anna, on_turn, &clients[0]);
     g_assert_cmpstr(story->str, ==, "a");
     return G_SOURCE_REMOVE;
 }
@@ -121,8 +121,8 @@ test_take(void)
     settle();
     md_source_clear(&source);
 
-    md_rounds_wait(&clients[1].place, anna, on_turn, &clients[1]);
-    md_rounds_take(&clients[2].place, bert, on_turn, &clients[2]);
+    md_rounds_enqueue(&clients[1].place, anna, on_turn, &clients[1]);
+    md_rounds_run_or_enqueue(&clients[2].place, bert, on_turn, &clients[2]);
     g_assert_cmpstr(story->str, ==, "a");
     settle();
     g_assert_cmpstr(story->str, ==, "a1b");
@@ -147,7 +147,7 @@ take_long(gpointer data)
     Client *clients = data;
 
     for (guint i = 0; i < 3; i++)
-        md_rounds_take(&clients[i].place, clients[i].uid, on_long_turn, &clients[i]);
+        md_rounds_run_or_enqueue(&clients[i].place, clients[i].uid, on_long_turn, &clients[i]);
     g_assert_cmpstr(story->str, ==, "a");
     g_assert_true(md_rounds_is_waiting(&clients[1].place));
     return G_SOURCE_REMOVE;
@@ -179,7 +179,7 @@ static GSource *arrival;
 static gboolean
 on_arrival(gpointer data G_GNUC_UNUSED)
 {
-    md_rounds_take(&late.place, late.uid, on_turn, &late);
+    md_rounds_run_or_enqueue(&late.place, late.uid, on_turn, &late);
     return G_SOURCE_REMOVE;
 }
 
@@ -205,10 +205,10 @@ test_arrival(void)
     begin();
     late = (Client){ .name = '1', .uid = bert };
     crowd[0] = (Client){ .name = 'a', .uid = anna };
-    md_rounds_wait(&crowd[0].place, anna, on_first_turn, &crowd[0]);
+    md_rounds_enqueue(&crowd[0].place, anna, on_first_turn, &crowd[0]);
     for (guint i = 1; i < G_N_ELEMENTS(crowd); i++) {
         crowd[i] = (Client){ .name = 'a', .uid = anna };
-        md_rounds_wait(&crowd[i].place, anna, on_long_turn, &crowd[i]);
+        md_rounds_enqueue(&crowd[i].place, anna, on_long_turn, &crowd[i]);
     }
     settle();
     md_source_clear(&arrival);
@@ -233,7 +233,7 @@ test_freed(void)
 
     begin();
     client->name = 'a';
-    md_rounds_wait(&client->place, anna, on_last_turn, client);
+    md_rounds_enqueue(&client->place, anna, on_last_turn, client);
     settle();
     g_assert_cmpstr(story->str, ==, "a");
     g_string_free(story, TRUE);
@@ -271,7 +271,7 @@ on_byte(GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
     char byte = 0;
 
     g_assert_cmpint(read(fds[0], &byte, 1), ==, 1);
-    md_rounds_take(&late.place, late.uid, on_turn, &late);
+    md_rounds_run_or_enqueue(&late.place, late.uid, on_turn, &late);
 }
 
 
@@ -294,9 +294,9 @@ test_look(void)
     late = (Client){ .name = '1', .uid = bert };
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
     g_assert_true(md_polled_set(&polled, fds[0], G_IO_IN, on_byte, NULL, NULL));
-    md_rounds_wait(&crowd[0].place, anna, on_speaking_turn, &crowd[0]);
+    md_rounds_enqueue(&crowd[0].place, anna, on_speaking_turn, &crowd[0]);
     for (guint i = 1; i < G_N_ELEMENTS(crowd); i++)
-        md_rounds_wait(&crowd[i].place, anna, on_turn, &crowd[i]);
+        md_rounds_enqueue(&crowd[i].place, anna, on_turn, &crowd[i]);
     settle();
     g_assert_cmpstr(story->str, ==, "a1aa");
     md_polled_set(&polled, fds[0], 0, NULL, NULL, NULL);
@@ -312,10 +312,10 @@ pass_all(gpointer data)
     Client *client = data;
 
     for (guint i = 0; i < 32; i++)
-        g_assert_true(md_rounds_pass());
-    g_assert_false(md_rounds_pass());
-    md_rounds_wait(&client->place, anna, on_turn, client);
-    g_assert_false(md_rounds_pass());
+        g_assert_true(md_rounds_may_send_now());
+    g_assert_false(md_rounds_may_send_now());
+    md_rounds_enqueue(&client->place, anna, on_turn, client);
+    g_assert_false(md_rounds_may_send_now());
     return G_SOURCE_REMOVE;
 }
 
