@@ -439,7 +439,7 @@ static void
 handle_remove(MdInventory *self, MdUdevDevice *device)
 {
     const char *path = md_udev_device_get_path(device);
-    gboolean was_expected = md_superseded_events_take_removal(self->superseded, path);
+    gboolean was_expected = md_superseded_events_handle_removal(self->superseded, path);
     gboolean is_new = is_news(self, device);
 
     if (md_pending_devices_is_bound(self->pending, path))
@@ -450,7 +450,7 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
         md_inventory_reconcile(self, path);
     /* A late bind event, or another copy of this event, must not count as a new device. */
     if (is_new)
-        md_superseded_events_close(self->superseded, path, md_udev_device_get_seqnum(device));
+        md_superseded_events_add(self->superseded, path, md_udev_device_get_seqnum(device));
     md_uevent_wait_notify(self->uevent_wait, path, MD_WAIT_REMOVE);
 }
 
@@ -503,7 +503,7 @@ handle_move(MdInventory *self, MdUdevDevice *device)
 void
 md_inventory_forget_older_events(MdInventory *self, const char *path)
 {
-    md_superseded_events_close(self->superseded, path, md_udev_read_seqnum(self->udev));
+    md_superseded_events_add(self->superseded, path, md_udev_read_seqnum(self->udev));
     md_pending_devices_remove(self->pending, path);
 }
 
@@ -546,8 +546,8 @@ handle_event(MdInventory *self, MdUdevDevice *device)
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
     forget_what_was_read(self, device);
-    if (md_superseded_events_holds(self->superseded, md_udev_device_get_path(device),
-                                   md_udev_device_get_seqnum(device)))
+    if (md_superseded_events_contain(self->superseded, md_udev_device_get_path(device),
+                                     md_udev_device_get_seqnum(device)))
         return;
 
     if (g_str_equal(action, "add"))

@@ -87,7 +87,7 @@ renew_entry(MdSupersededEvents *self, const char *path)
 
 
 void
-md_superseded_events_close(MdSupersededEvents *self, const char *path, guint64 seqnum)
+md_superseded_events_add(MdSupersededEvents *self, const char *path, guint64 seqnum)
 {
     Entry *entry = find_entry(self, path);
 
@@ -101,7 +101,7 @@ md_superseded_events_close(MdSupersededEvents *self, const char *path, guint64 s
 
 
 gboolean
-md_superseded_events_holds(MdSupersededEvents *self, const char *path, guint64 seqnum)
+md_superseded_events_contain(MdSupersededEvents *self, const char *path, guint64 seqnum)
 {
     const Entry *entry = find_entry(self, path);
 
@@ -130,7 +130,7 @@ md_superseded_events_expects_removal(MdSupersededEvents *self, const char *path)
 
 
 gboolean
-md_superseded_events_take_removal(MdSupersededEvents *self, const char *path)
+md_superseded_events_handle_removal(MdSupersededEvents *self, const char *path)
 {
     Entry *entry = find_entry(self, path);
     gboolean expected = entry != NULL && entry->expects_removal;

@@ -17,10 +17,10 @@ MdSupersededEvents *md_superseded_events_new(void);
 void md_superseded_events_free(MdSupersededEvents *self);
 
 /* Marks all events of this path up to this number as superseded. */
-void md_superseded_events_close(MdSupersededEvents *self, const char *path, guint64 seqnum);
+void md_superseded_events_add(MdSupersededEvents *self, const char *path, guint64 seqnum);
 
 /* Whether an event is superseded. */
-gboolean md_superseded_events_holds(MdSupersededEvents *self, const char *path, guint64 seqnum);
+gboolean md_superseded_events_contain(MdSupersededEvents *self, const char *path, guint64 seqnum);
 
 /* The device at this path was found removed, and this was signalled, before its remove event
  * arrived: all events up to and including the remove event are superseded. */
@@ -28,6 +28,6 @@ void md_superseded_events_expect_removal(MdSupersededEvents *self, const char *p
 gboolean md_superseded_events_expects_removal(MdSupersededEvents *self, const char *path);
 
 /* The remove event has arrived. Returns whether it was expected. */
-gboolean md_superseded_events_take_removal(MdSupersededEvents *self, const char *path);
+gboolean md_superseded_events_handle_removal(MdSupersededEvents *self, const char *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSupersededEvents, md_superseded_events_free)

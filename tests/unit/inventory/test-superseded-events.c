@@ -12,14 +12,14 @@ test_late_and_new(void)
 {
     g_autoptr(MdSupersededEvents) past = md_superseded_events_new();
 
-    g_assert_false(md_superseded_events_holds(past, PATH, 1));
-    md_superseded_events_close(past, PATH, 10);
-    g_assert_true(md_superseded_events_holds(past, PATH, 9));
-    g_assert_true(md_superseded_events_holds(past, PATH, 10));
-    g_assert_false(md_superseded_events_holds(past, PATH "2", 9));
-    g_assert_false(md_superseded_events_holds(past, PATH, 11));
+    g_assert_false(md_superseded_events_contain(past, PATH, 1));
+    md_superseded_events_add(past, PATH, 10);
+    g_assert_true(md_superseded_events_contain(past, PATH, 9));
+    g_assert_true(md_superseded_events_contain(past, PATH, 10));
+    g_assert_false(md_superseded_events_contain(past, PATH "2", 9));
+    g_assert_false(md_superseded_events_contain(past, PATH, 11));
     /* The path has a new device, but events of the old one may still arrive. */
-    g_assert_true(md_superseded_events_holds(past, PATH, 9));
+    g_assert_true(md_superseded_events_contain(past, PATH, 9));
 }
 
 
@@ -28,12 +28,12 @@ test_closed_again(void)
 {
     g_autoptr(MdSupersededEvents) past = md_superseded_events_new();
 
-    md_superseded_events_close(past, PATH, 10);
-    md_superseded_events_close(past, PATH, 20);
-    g_assert_true(md_superseded_events_holds(past, PATH, 20));
-    g_assert_false(md_superseded_events_holds(past, PATH, 21));
-    md_superseded_events_close(past, PATH, 15);
-    g_assert_true(md_superseded_events_holds(past, PATH, 20));
+    md_superseded_events_add(past, PATH, 10);
+    md_superseded_events_add(past, PATH, 20);
+    g_assert_true(md_superseded_events_contain(past, PATH, 20));
+    g_assert_false(md_superseded_events_contain(past, PATH, 21));
+    md_superseded_events_add(past, PATH, 15);
+    g_assert_true(md_superseded_events_contain(past, PATH, 20));
 }
 
 
@@ -44,19 +44,19 @@ test_expected_removal(void)
     g_autoptr(MdSupersededEvents) past = md_superseded_events_new();
 
     g_assert_false(md_superseded_events_expects_removal(past, PATH));
-    g_assert_false(md_superseded_events_take_removal(past, PATH));
+    g_assert_false(md_superseded_events_handle_removal(past, PATH));
     md_superseded_events_expect_removal(past, PATH);
     g_assert_true(md_superseded_events_expects_removal(past, PATH));
-    g_assert_false(md_superseded_events_holds(past, PATH, 0));
-    g_assert_true(md_superseded_events_take_removal(past, PATH));
+    g_assert_false(md_superseded_events_contain(past, PATH, 0));
+    g_assert_true(md_superseded_events_handle_removal(past, PATH));
     g_assert_false(md_superseded_events_expects_removal(past, PATH));
-    g_assert_false(md_superseded_events_take_removal(past, PATH));
+    g_assert_false(md_superseded_events_handle_removal(past, PATH));
 
-    md_superseded_events_close(past, PATH, 10);
+    md_superseded_events_add(past, PATH, 10);
     md_superseded_events_expect_removal(past, PATH);
-    g_assert_true(md_superseded_events_holds(past, PATH, 10));
+    g_assert_true(md_superseded_events_contain(past, PATH, 10));
     /* This supersedes all events up to the number, including the expected removal. */
-    md_superseded_events_close(past, PATH, 20);
+    md_superseded_events_add(past, PATH, 20);
     g_assert_false(md_superseded_events_expects_removal(past, PATH));
 }
 
@@ -70,12 +70,13 @@ test_bound(void)
     for (guint i = 0; i <= MD_SUPERSEDED_EVENTS_MAX; i++) {
         g_autofree char *path = g_strdup_printf(PATH "%u", i);
 
-        md_superseded_events_close(past, path, i);
-        md_superseded_events_close(past, path, i + 1);
+        md_superseded_events_add(past, path, i);
+        md_superseded_events_add(past, path, i + 1);
     }
-    g_assert_false(md_superseded_events_holds(past, PATH "0", 0));
-    g_assert_true(md_superseded_events_holds(past, PATH "1", 2));
-    g_assert_true(md_superseded_events_holds(past, PATH G_STRINGIFY(MD_SUPERSEDED_EVENTS_MAX), 2));
+    g_assert_false(md_superseded_events_contain(past, PATH "0", 0));
+    g_assert_true(md_superseded_events_contain(past, PATH "1", 2));
+    g_assert_true(
+        md_superseded_events_contain(past, PATH G_STRINGIFY(MD_SUPERSEDED_EVENTS_MAX), 2));
 }
 
 
