@@ -10,8 +10,8 @@ struct _MdSupersededEvents {
 
 typedef struct {
     char *path;
-    gboolean closed;
-    guint64 seqnum;           /* if `closed`: of the last superseded event */
+    gboolean has_seqnum;
+    guint64 seqnum;           /* if `has_seqnum`: of the last superseded event */
     gboolean expects_removal; /* events up to the next removal are superseded */
 } Entry;
 
@@ -91,11 +91,11 @@ md_superseded_events_add(MdSupersededEvents *self, const char *path, guint64 seq
 {
     Entry *entry = find_entry(self, path);
 
-    if (entry != NULL && entry->closed && seqnum <= entry->seqnum)
+    if (entry != NULL && entry->has_seqnum && seqnum <= entry->seqnum)
         return;
 
     entry = renew_entry(self, path);
-    entry->closed = TRUE;
+    entry->has_seqnum = TRUE;
     entry->seqnum = seqnum;
 }
 
@@ -105,7 +105,7 @@ md_superseded_events_contain(MdSupersededEvents *self, const char *path, guint64
 {
     const Entry *entry = find_entry(self, path);
 
-    return entry != NULL && entry->closed && seqnum <= entry->seqnum;
+    return entry != NULL && entry->has_seqnum && seqnum <= entry->seqnum;
 }
 
 
