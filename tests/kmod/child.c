@@ -37,7 +37,7 @@ static int vgpu_probe(struct mdev_device *mdev)
 	if (knob(parent, KNOB_fail_create))
 		return -knob(parent, KNOB_fail_create);
 
-	ret = vgpu_take_room(type);
+	ret = vgpu_reserve_room(type);
 	if (ret)
 		return ret;
 
@@ -64,7 +64,7 @@ static int vgpu_probe(struct mdev_device *mdev)
 err_put:
 	vfio_put_device(&vgpu->vdev);
 err_room:
-	vgpu_give_room(type);
+	vgpu_release_room(type);
 	return ret;
 }
 
@@ -82,7 +82,7 @@ static void vgpu_remove(struct mdev_device *mdev)
 
 	vfio_unregister_group_dev(&vgpu->vdev);
 	vfio_put_device(&vgpu->vdev);
-	vgpu_give_room(type);
+	vgpu_release_room(type);
 }
 
 static ssize_t vgpu_show_description(struct mdev_type *mtype, char *buf)

@@ -185,8 +185,8 @@ extern const struct type_info vgpu_gvtg_types[];
 extern const struct type_info vgpu_serial_types[];
 extern const struct type_info vgpu_display_types[];
 
-int vgpu_take_room(struct vgpu_type *type);
-void vgpu_give_room(struct vgpu_type *type);
+int vgpu_reserve_room(struct vgpu_type *type);
+void vgpu_release_room(struct vgpu_type *type);
 unsigned int vgpu_get_available(struct mdev_type *mtype);
 
 /* function.c: access returns a byte count, 0 beyond the end, or an error */

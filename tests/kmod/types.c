@@ -68,7 +68,7 @@ static unsigned int room(struct vgpu_type *type)
 		   limit - type->count);
 }
 
-int vgpu_take_room(struct vgpu_type *type)
+int vgpu_reserve_room(struct vgpu_type *type)
 {
 	struct vgpu_parent *parent = type->parent;
 	int ret = -ENOSPC;
@@ -84,7 +84,7 @@ int vgpu_take_room(struct vgpu_type *type)
 	return ret;
 }
 
-void vgpu_give_room(struct vgpu_type *type)
+void vgpu_release_room(struct vgpu_type *type)
 {
 	struct vgpu_parent *parent = type->parent;
 
