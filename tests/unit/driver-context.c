@@ -54,7 +54,7 @@ driver_context_tear_down(DriverContext *self)
 
 
 void
-backend_answer_take(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+backend_answer_receive(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
     BackendAnswer *self = data;
 

@@ -23,7 +23,7 @@ typedef struct {
 } BackendAnswer;
 
 /* A GAsyncReadyCallback: `data` is a BackendAnswer. */
-void backend_answer_take(GObject *source, GAsyncResult *result, gpointer data);
+void backend_answer_receive(GObject *source, GAsyncResult *result, gpointer data);
 void backend_answer_wait(BackendAnswer *self);
 void backend_answer_clear(BackendAnswer *self);
 

@@ -53,7 +53,7 @@ create(DriverContext *fixture, const char *type_id, BackendAnswer *answer)
 
     g_assert_true(md_backend_mdev.find_parent(&fixture->context, def, &parent, NULL));
     md_backend_mdev.create_async(&fixture->context, parent, def, md_owner_get_daemon(),
-                                 backend_answer_take, answer);
+                                 backend_answer_receive, answer);
 }
 
 
@@ -63,7 +63,7 @@ destroy(DriverContext *fixture, BackendAnswer *answer)
     MdNodeDevice *device = md_registry_find(fixture->context.registry, FAKE_MDEV_NAME);
 
     md_backend_mdev.destroy_async(&fixture->context, device, md_owner_get_daemon(),
-                                  backend_answer_take, answer);
+                                  backend_answer_receive, answer);
 }
 
 

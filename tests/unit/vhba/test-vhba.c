@@ -97,7 +97,7 @@ create(DriverContext *fixture, const char *parent_name, const char *wwpn, Backen
 
     g_assert_true(md_backend_vhba.find_parent(&fixture->context, def, &parent, NULL));
     md_backend_vhba.create_async(&fixture->context, parent, def, md_owner_get_daemon(),
-                                 backend_answer_take, answer);
+                                 backend_answer_receive, answer);
 }
 
 
@@ -199,7 +199,7 @@ static void
 destroy(DriverContext *fixture, const char *name, BackendAnswer *answer)
 {
     md_backend_vhba.destroy_async(&fixture->context, find_device(fixture, name),
-                                  md_owner_get_daemon(), backend_answer_take, answer);
+                                  md_owner_get_daemon(), backend_answer_receive, answer);
 }
 
 
