@@ -52,7 +52,7 @@ bring_parent(Fixture *fixture)
 
 
 static void
-take_parent(Fixture *fixture)
+remove_parent(Fixture *fixture)
 {
     fake_host_remove(fixture->driver.host, FAKE_PARENT);
     fake_host_tell(fixture->driver.host, "remove", FAKE_PARENT);
@@ -131,7 +131,7 @@ test_parent_comes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
         fake_host_remove(fixture->driver.host, FAKE_MDEV);
         fake_host_tell(fixture->driver.host, "remove", FAKE_MDEV);
-        take_parent(fixture);
+        remove_parent(fixture);
         g_assert_false(is_active(fixture));
     }
 }
