@@ -99,7 +99,7 @@ test_leave(void)
 
 
 static gboolean
-take_one(gpointer data)
+on_one_arrival(gpointer data)
 {
     Client *clients = data;
 
@@ -117,7 +117,7 @@ test_take(void)
     GSource *source = NULL;
 
     begin();
-    source = md_source_attach(g_idle_source_new(), take_one, clients);
+    source = md_source_attach(g_idle_source_new(), on_one_arrival, clients);
     settle();
     md_source_clear(&source);
 
@@ -142,7 +142,7 @@ on_long_turn(gpointer data)
 
 
 static gboolean
-take_long(gpointer data)
+on_three_arrivals(gpointer data)
 {
     Client *clients = data;
 
@@ -164,7 +164,7 @@ test_long(void)
     begin();
     clients[0].uid = clients[1].uid = anna;
     clients[2].uid = bert;
-    source = md_source_attach(g_idle_source_new(), take_long, clients);
+    source = md_source_attach(g_idle_source_new(), on_three_arrivals, clients);
     settle();
     md_source_clear(&source);
     g_assert_cmpstr(story->str, ==, "a1b");
