@@ -315,7 +315,7 @@ test_limits_and_signals(void)
 /* Uses up all LIMIT descriptors. A lower limit alone would make poll() fail in GLib's own
  * thread, which may poll more descriptors than the limit. */
 static void
-take_descriptors(GArray *taken, rlim_t limit)
+use_up_descriptors(GArray *taken, rlim_t limit)
 {
     int fd;
 
@@ -338,7 +338,7 @@ test_no_descriptors(void)
 
     g_assert_cmpint(possible->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
-    take_descriptors(taken, 64);
+    use_up_descriptors(taken, 64);
     result = run_argv(argv, NULL, PATIENCE);
     for (guint i = 0; i < taken->len; i++)
         close(g_array_index(taken, int, i));
