@@ -26,7 +26,7 @@ on_changed(MdDefinitions *store, const char *parent_addr, const char *uuid, gpoi
     MdDefinition *definition = md_definitions_find(store, parent_addr, uuid);
 
     if (!g_str_equal(parent_addr, BARRIER_PARENT))
-        g_string_append_printf(fixture->told, "%s/%s=%s ", parent_addr, uuid,
+        g_string_append_printf(fixture->reports, "%s/%s=%s ", parent_addr, uuid,
                                definition != NULL ? definition->type_id : "");
 }
 
@@ -44,7 +44,7 @@ on_logged(const char *domain G_GNUC_UNUSED,
 static gboolean
 on_impatience(gpointer data)
 {
-    g_error("Waited in vain, told was: %s", ((StoreFixture *)data)->told->str);
+    g_error("Waited in vain, told was: %s", ((StoreFixture *)data)->reports->str);
     return G_SOURCE_REMOVE;
 }
 
@@ -58,7 +58,7 @@ store_set_up(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fixture->settings.definitions_dir = fixture->path;
     fixture->settings.driver_timeout = PATIENCE * 2000;
     fixture->owner = md_owner_get_daemon();
-    fixture->told = g_string_new(NULL);
+    fixture->reports = g_string_new(NULL);
     fixture->logged = g_ptr_array_new_with_free_func(g_free);
     g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, on_logged, fixture);
     g_timeout_add_seconds(PATIENCE, on_impatience, fixture);
@@ -76,7 +76,7 @@ store_tear_down(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
                                NULL, NULL, NULL));
     g_ptr_array_unref(fixture->logged);
-    g_string_free(fixture->told, TRUE);
+    g_string_free(fixture->reports, TRUE);
     g_clear_error(&fixture->error);
     g_free(fixture->path);
     g_free(fixture->root);
@@ -228,16 +228,16 @@ store_assert_names(StoreFixture *fixture, const char *expected)
 
 
 void
-store_wait_for_told(StoreFixture *fixture, const char *expected)
+store_wait_for_report(StoreFixture *fixture, const char *expected)
 {
-    while (strstr(fixture->told->str, expected) == NULL)
+    while (strstr(fixture->reports->str, expected) == NULL)
         g_main_context_iteration(NULL, TRUE);
 }
 
 
 /* Checks that exactly this was reported since the last call, and nothing is pending. */
 void
-store_assert_told(StoreFixture *fixture, const char *expected)
+store_assert_reports(StoreFixture *fixture, const char *expected)
 {
     g_autofree char *uuid = g_uuid_string_random();
     g_autofree char *name = g_build_filename(BARRIER_PARENT, uuid, NULL);
@@ -248,8 +248,8 @@ store_assert_told(StoreFixture *fixture, const char *expected)
     do
         store_wait_for_quiet(fixture);
     while (g_main_context_iteration(NULL, FALSE));
-    g_assert_cmpstr(fixture->told->str, ==, expected);
-    g_string_truncate(fixture->told, 0);
+    g_assert_cmpstr(fixture->reports->str, ==, expected);
+    g_string_truncate(fixture->reports, 0);
 }
 
 

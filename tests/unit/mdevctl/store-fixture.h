@@ -22,7 +22,7 @@ typedef struct {
     MdOwner *owner;       /* of changes, borrowed: the daemon at first */
     gboolean started;
     gboolean loaded;
-    GString *told; /* reports: "<parent>/<uuid>=<type> ", without a type for a removal */
+    GString *reports; /* "<parent>/<uuid>=<type> ", without a type for a removal */
     GPtrArray *logged;
     guint n_answers;
     GError *error; /* of the last answer */
@@ -57,10 +57,10 @@ void store_assert_content(StoreFixture *fixture, const char *name, const char *e
 void store_assert_names(StoreFixture *fixture, const char *expected);
 
 /* Waits until the reports contain this text. */
-void store_wait_for_told(StoreFixture *fixture, const char *expected);
+void store_wait_for_report(StoreFixture *fixture, const char *expected);
 
 /* Checks that exactly this was reported since the last call, and nothing is pending. */
-void store_assert_told(StoreFixture *fixture, const char *expected);
+void store_assert_reports(StoreFixture *fixture, const char *expected);
 
 /* Checks for one message with path and cause; `cause` "": for no message. */
 void store_assert_logged(StoreFixture *fixture, const char *name, const char *cause);

@@ -121,7 +121,7 @@ test_broken(StoreFixture *fixture, gconstpointer data)
 
     store_erase(fixture, broken->file);
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, "mtty/" UUID "=mtty-1 " PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, "mtty/" UUID "=mtty-1 " PARENT "/" UUID "=nvidia-11 ");
     store_assert_logged(fixture, "", "");
 }
 
@@ -138,14 +138,14 @@ test_breaks(StoreFixture *fixture, gconstpointer data)
     if (g_str_equal(broken->file, PARENT))
         store_move(fixture, PARENT, "../away");
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     if (is_definition)
         store_erase(fixture, FILE_OF);
     broken->make(fixture, broken->file);
-    store_wait_for_told(fixture, is_definition ? PARENT "/" UUID "= " : "");
-    g_string_truncate(fixture->told, 0);
-    store_assert_told(fixture, "");
+    store_wait_for_report(fixture, is_definition ? PARENT "/" UUID "= " : "");
+    g_string_truncate(fixture->reports, 0);
+    store_assert_reports(fixture, "");
     g_assert_true((md_definitions_find(fixture->store, PARENT, OTHER) == NULL) ==
                   g_str_equal(broken->file, PARENT));
     g_assert_true((md_definitions_find(fixture->store, PARENT, UUID) != NULL) ==
@@ -161,19 +161,19 @@ test_reported_once_per_cause(StoreFixture *fixture, gconstpointer data G_GNUC_UN
 {
     store_start(fixture);
     store_put(fixture, FILE_OF, "[]");
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_logged(fixture, FILE_OF, "not an object");
     store_put(fixture, FILE_OF, "[1]");
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_logged(fixture, "", "");
     store_put(fixture, FILE_OF, "{}");
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_logged(fixture, FILE_OF, "'mdev_type'");
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
     store_assert_logged(fixture, "", "");
     store_put(fixture, FILE_OF, "[]");
-    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_assert_reports(fixture, PARENT "/" UUID "= ");
     store_assert_logged(fixture, FILE_OF, "not an object");
 }
 
@@ -192,14 +192,14 @@ test_unreadable(StoreFixture *fixture, gconstpointer data)
     store_assert_list(fixture, "mtty/" OTHER "=mtty-1 ");
     store_assert_logged(fixture, name, "Permission denied");
     g_assert_null(md_definitions_find(fixture->store, PARENT, UUID));
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     store_disk_refuse(NULL, 0, 0, 0);
     g_assert_cmpint(g_chmod(path, 0755), ==, 0);
-    store_wait_for_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_wait_for_report(fixture, PARENT "/" UUID "=nvidia-11 ");
     store_disk_refuse(last != NULL ? last + 1 : name, EACCES, 0, G_MAXUINT);
     g_assert_cmpint(g_chmod(path, 0700), ==, 0);
-    store_wait_for_told(fixture, PARENT "/" UUID "= ");
+    store_wait_for_report(fixture, PARENT "/" UUID "= ");
     store_wait_for_quiet(fixture);
     store_assert_logged(fixture, name, "Permission denied");
     store_disk_refuse(NULL, 0, 0, 0);

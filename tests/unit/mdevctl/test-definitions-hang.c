@@ -62,7 +62,7 @@ test_start(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->settings.driver_timeout = NEVER;
     store_disk_release();
-    store_wait_for_told(fixture, ONE);
+    store_wait_for_report(fixture, ONE);
     store_wait_for_quiet(fixture);
     g_assert_true(fixture->loaded);
     assert_said(fixture, "is readable again");
@@ -96,7 +96,7 @@ test_rescan(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     /* Changes by other programs are noticed eventually. */
     store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-12"));
     store_disk_release();
-    store_wait_for_told(fixture, TWO);
+    store_wait_for_report(fixture, TWO);
     store_wait_for_quiet(fixture);
     assert_said(fixture, "is readable again");
     store_remove(fixture);
@@ -119,7 +119,7 @@ test_read_back(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->settings.driver_timeout = NEVER;
     store_disk_release();
-    store_wait_for_told(fixture, ONE);
+    store_wait_for_report(fixture, ONE);
     store_wait_for_quiet(fixture);
     g_assert_cmpuint(fixture->n_answers, ==, 0);
 }
@@ -151,7 +151,7 @@ test_main_loop(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_list(fixture, "");
 
     store_disk_release();
-    store_wait_for_told(fixture, ONE);
+    store_wait_for_report(fixture, ONE);
     store_wait_for_quiet(fixture);
 }
 
@@ -175,7 +175,7 @@ test_unknown_parent(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_list(fixture, ONE);
     store_wait_for_quiet(fixture);
     store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-12"));
-    store_wait_for_told(fixture, TWO);
+    store_wait_for_report(fixture, TWO);
     store_wait_for_quiet(fixture);
     store_assert_logged(fixture, "", "");
 }
@@ -205,7 +205,7 @@ test_not_looked_at(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_write(fixture, "nvidia-12");
     assert_not_known(fixture, "was written, but cannot be used");
     store_rescan(fixture);
-    store_wait_for_told(fixture, FILE_OF "=nvidia-12 ");
+    store_wait_for_report(fixture, FILE_OF "=nvidia-12 ");
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
 
@@ -275,7 +275,7 @@ test_limit(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     /* The first removal makes room. */
     store_remove(fixture);
     g_assert_no_error(fixture->error);
-    store_wait_for_told(fixture, TWO);
+    store_wait_for_report(fixture, TWO);
     store_wait_for_quiet(fixture);
     g_assert_cmpuint(count(fixture), ==, MD_DEFINITIONS_MAX + 1);
     g_assert_cmpuint(fixture->logged->len, ==, 0);

@@ -79,27 +79,27 @@ test_write(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     text = md_definition_format(definition, TRUE);
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
-    g_assert_cmpstr(fixture->told->str, ==, PARENT "/" UUID "=nvidia-11 ");
+    g_assert_cmpstr(fixture->reports->str, ==, PARENT "/" UUID "=nvidia-11 ");
     g_assert_true(
         md_definition_is_equal(md_definitions_find(fixture->store, PARENT, UUID), definition));
     store_assert_content(fixture, FILE_OF, text);
     store_assert_names(fixture, PARENT);
     g_assert_cmpint(stat(path, &st), ==, 0);
     g_assert_cmpint(st.st_mode, ==, S_IFREG | 0644);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
 
     /* Writing the same definition is not a change. */
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
 
     store_write(fixture, "nvidia-12");
     g_assert_no_error(fixture->error);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
 
     /* Our write and another program's do not interfere. */
     store_put(fixture, FILE_OF, TEXT("nvidia-13"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-13 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-13 ");
     store_assert_names(fixture, PARENT);
     store_assert_logged(fixture, "", "");
 }
@@ -110,12 +110,12 @@ test_remove(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     store_remove(fixture);
     g_assert_no_error(fixture->error);
-    g_assert_cmpstr(fixture->told->str, ==, PARENT "/" UUID "= ");
-    store_assert_told(fixture, PARENT "/" UUID "= ");
+    g_assert_cmpstr(fixture->reports->str, ==, PARENT "/" UUID "= ");
+    store_assert_reports(fixture, PARENT "/" UUID "= ");
     store_assert_content(fixture, FILE_OF, NULL);
     store_assert_names(fixture, PARENT);
 
@@ -124,7 +124,7 @@ test_remove(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_erase(fixture, PARENT);
     store_remove(fixture);
     store_assert_error(fixture, FILE_OF, ENOENT);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
 }
 
 
@@ -134,12 +134,12 @@ test_remove_what_has_gone(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSE
 {
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
     store_erase(fixture, FILE_OF);
     store_remove(fixture);
     store_assert_error(fixture, FILE_OF, ENOENT);
     g_assert_null(md_definitions_find(fixture->store, PARENT, UUID));
-    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_assert_reports(fixture, PARENT "/" UUID "= ");
 }
 
 
@@ -150,7 +150,7 @@ assert_nothing_written(StoreFixture *fixture, int errnum)
     store_write(fixture, "nvidia-12");
     store_assert_error(fixture, FILE_OF, errnum);
     store_assert_content(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
     store_assert_names(fixture, PARENT);
 
@@ -170,7 +170,7 @@ test_disk_error(StoreFixture *fixture, gconstpointer data)
 
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
     for (guint i = 0; i < G_N_ELEMENTS(errnums); i++) {
         g_atomic_int_set(failing, errnums[i]);
         assert_nothing_written(fixture, errnums[i]);
@@ -178,7 +178,7 @@ test_disk_error(StoreFixture *fixture, gconstpointer data)
     }
     store_write(fixture, "nvidia-12");
     g_assert_no_error(fixture->error);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
 }
 
 
@@ -191,7 +191,7 @@ test_full(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     signal(SIGXFSZ, SIG_IGN);
     g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &limit), ==, 0);
@@ -203,7 +203,7 @@ test_full(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_error(fixture, FILE_OF, EFBIG);
     store_assert_content(fixture, FILE_OF, TEXT("nvidia-11"));
     store_assert_names(fixture, PARENT);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
 }
 
 
@@ -234,7 +234,7 @@ test_bad_names(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
     store_assert_names(fixture, "");
     store_assert_content(fixture, "../outside/" UUID, TEXT("nvidia-11"));
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_logged(fixture, "", "");
 }
 
@@ -262,8 +262,8 @@ test_order(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpstr(md_definitions_find(fixture->store, PARENT, UUID)->type_id, ==, "last");
     list = md_definitions_list(fixture->store);
     g_assert_cmpuint(list->len, ==, 1 + OTHERS);
-    g_string_truncate(fixture->told, 0);
-    store_assert_told(fixture, "");
+    g_string_truncate(fixture->reports, 0);
+    store_assert_reports(fixture, "");
 }
 
 
@@ -303,7 +303,7 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_thread_yield();
     }
     store_assert_content(fixture, PARENT "/" UUID, NULL);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
 }
 
 

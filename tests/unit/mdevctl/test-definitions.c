@@ -52,23 +52,23 @@ test_written_by_others(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     file = fopen(path, "w");
     g_assert_nonnull(file);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     fputs("{\"mdev_type\":\"nvidia-12\",", file);
     fflush(file);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
     fputs("\"start\":\"auto\"}", file);
     fclose(file);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
 
     /* A different text with the same meaning. */
     store_put(fixture, FILE_OF,
               "{ \"start\": \"auto\", \"mdev_type\": \"nvidia-12\", \"attrs\": null }");
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_logged(fixture, "", "");
 }
 
@@ -78,21 +78,21 @@ test_moved_by_others(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     store_start(fixture);
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
 
     store_put(fixture, "aside", TEXT("nvidia-12"));
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_move(fixture, "aside", FILE_OF);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
 
     store_move(fixture, FILE_OF, PARENT "/" OTHER);
-    store_assert_told(fixture, PARENT "/" UUID "= " PARENT "/" OTHER "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "= " PARENT "/" OTHER "=nvidia-12 ");
     store_move(fixture, PARENT "/" OTHER, "aside");
-    store_assert_told(fixture, PARENT "/" OTHER "= ");
+    store_assert_reports(fixture, PARENT "/" OTHER "= ");
     store_move(fixture, "aside", FILE_OF);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
     store_erase(fixture, FILE_OF);
-    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_assert_reports(fixture, PARENT "/" UUID "= ");
     store_assert_list(fixture, "");
 }
 
@@ -102,33 +102,33 @@ static void
 test_parents(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     store_start(fixture);
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
 
     store_move(fixture, PARENT, "mtty");
-    store_assert_told(fixture, PARENT "/" UUID "= mtty/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "= mtty/" UUID "=nvidia-11 ");
     store_put(fixture, "mtty/" UUID, TEXT("mtty-1"));
-    store_assert_told(fixture, "mtty/" UUID "=mtty-1 ");
+    store_assert_reports(fixture, "mtty/" UUID "=mtty-1 ");
 
     /* The old name is used again. */
     store_put(fixture, FILE_OF, TEXT("nvidia-12"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
     store_put(fixture, FILE_OF, TEXT("nvidia-13"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-13 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-13 ");
 
     /* All at once, before the store has seen any of it. */
     store_erase(fixture, FILE_OF);
     store_erase(fixture, PARENT);
     store_move(fixture, "mtty", PARENT);
-    store_assert_told(fixture, PARENT "/" UUID "=mtty-1 mtty/" UUID "= ");
+    store_assert_reports(fixture, PARENT "/" UUID "=mtty-1 mtty/" UUID "= ");
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
 
     store_move(fixture, PARENT, "../elsewhere");
-    store_assert_told(fixture, PARENT "/" UUID "= ");
+    store_assert_reports(fixture, PARENT "/" UUID "= ");
     store_put(fixture, "../elsewhere/" UUID, TEXT("nvidia-12"));
-    store_assert_told(fixture, "");
+    store_assert_reports(fixture, "");
     store_assert_list(fixture, "");
 }
 
@@ -140,7 +140,7 @@ test_removed_and_made_again(StoreFixture *fixture, gconstpointer data)
 
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
     /* Like a shell's current directory: the kernel reports the removal of the directory only
      * when it is closed. */
     if (data != NULL)
@@ -149,16 +149,16 @@ test_removed_and_made_again(StoreFixture *fixture, gconstpointer data)
     store_erase(fixture, FILE_OF);
     store_erase(fixture, PARENT);
     store_erase(fixture, "");
-    store_wait_for_told(fixture, PARENT "/" UUID "= ");
+    store_wait_for_report(fixture, PARENT "/" UUID "= ");
     store_assert_list(fixture, "");
     store_put(fixture, FILE_OF, TEXT("nvidia-12"));
-    store_wait_for_told(fixture, PARENT "/" UUID "=nvidia-12 ");
-    store_assert_told(fixture, PARENT "/" UUID "= " PARENT "/" UUID "=nvidia-12 ");
+    store_wait_for_report(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "= " PARENT "/" UUID "=nvidia-12 ");
 
     store_move(fixture, "", "../aside");
-    store_wait_for_told(fixture, PARENT "/" UUID "= ");
+    store_wait_for_report(fixture, PARENT "/" UUID "= ");
     store_put(fixture, FILE_OF, TEXT("nvidia-13"));
-    store_assert_told(fixture, PARENT "/" UUID "= " PARENT "/" UUID "=nvidia-13 ");
+    store_assert_reports(fixture, PARENT "/" UUID "= " PARENT "/" UUID "=nvidia-13 ");
 }
 
 
@@ -182,7 +182,7 @@ test_appears_later(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     g_assert_cmpint(g_unlink(blocker), ==, 0);
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
 }
 
 
@@ -199,7 +199,7 @@ test_directory_is_made(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_erase(fixture, "");
     store_write(fixture, "nvidia-11");
     g_assert_no_error(fixture->error);
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-11 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-11 ");
 }
 
 
@@ -220,7 +220,7 @@ test_overflow(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-11"));
     store_put(fixture, "mtty/" UUID, TEXT("mtty-1"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     for (guint i = 0; i <= get_queue_size() / 2; i++) {
         store_make_directory(fixture, "flood");
@@ -230,18 +230,18 @@ test_overflow(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_put(fixture, PARENT "/" OTHER, TEXT("nvidia-12"));
     store_put(fixture, "matrix/" UUID, TEXT("vfio_ap"));
     store_move(fixture, "mtty", "apple");
-    store_wait_for_told(fixture, "mtty/" UUID "= ");
+    store_wait_for_report(fixture, "mtty/" UUID "= ");
     store_assert_list(fixture,
                       PARENT "/" OTHER "=nvidia-12 apple/" UUID "=mtty-1 matrix/" UUID "=vfio_ap ");
     g_assert_cmpuint(fixture->logged->len, ==, 1);
-    g_string_truncate(fixture->told, 0);
-    store_assert_told(fixture, "");
+    g_string_truncate(fixture->reports, 0);
+    store_assert_reports(fixture, "");
 
     store_put(fixture, "apple/" UUID, TEXT("mtty-2"));
     store_put(fixture, "matrix/" UUID, TEXT("vfio_ap-2"));
     store_put(fixture, FILE_OF, TEXT("nvidia-13"));
-    store_assert_told(fixture, "apple/" UUID "=mtty-2 matrix/" UUID "=vfio_ap-2 " PARENT "/" UUID
-                               "=nvidia-13 ");
+    store_assert_reports(fixture, "apple/" UUID "=mtty-2 matrix/" UUID "=vfio_ap-2 " PARENT "/" UUID
+                                  "=nvidia-13 ");
 }
 
 
@@ -254,7 +254,7 @@ test_no_descriptors(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     store_put(fixture, FILE_OF, TEXT("nvidia-11"));
     store_start(fixture);
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
 
     g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     none = limit;
@@ -262,13 +262,13 @@ test_no_descriptors(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
     store_rescan(fixture);
     g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-    g_assert_cmpstr(fixture->told->str, ==, "");
+    g_assert_cmpstr(fixture->reports->str, ==, "");
     store_assert_list(fixture, PARENT "/" UUID "=nvidia-11 ");
     g_assert_cmpuint(fixture->logged->len, >, 0);
 
     /* Nor does it end the watch. */
     store_put(fixture, FILE_OF, TEXT("nvidia-12"));
-    store_assert_told(fixture, PARENT "/" UUID "=nvidia-12 ");
+    store_assert_reports(fixture, PARENT "/" UUID "=nvidia-12 ");
 }
 
 
