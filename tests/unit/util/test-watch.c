@@ -22,7 +22,7 @@ typedef struct {
     char *root;
     MdWatch *watch;
     int id;
-    GString *told; /* "<name>:<event> " for each report, with a letter per MdWatchEvent */
+    GString *reports; /* "<name>:<event> " for each report, with a letter per MdWatchEvent */
     guint n_lost;
 } Fixture;
 
@@ -33,7 +33,7 @@ on_event(MdWatch *watch G_GNUC_UNUSED, int id, const char *name, int event, gpoi
     Fixture *fixture = data;
 
     g_assert_cmpint(id, ==, fixture->id);
-    g_string_append_printf(fixture->told, "%s:%c ", name != NULL ? name : "", "BDG"[event]);
+    g_string_append_printf(fixture->reports, "%s:%c ", name != NULL ? name : "", "BDG"[event]);
 }
 
 
@@ -47,7 +47,7 @@ on_lost(MdWatch *watch G_GNUC_UNUSED, gpointer data)
 static gboolean
 on_impatience(gpointer data)
 {
-    g_error("Waited in vain, told was: %s", ((Fixture *)data)->told->str);
+    g_error("Waited in vain, told was: %s", ((Fixture *)data)->reports->str);
     return G_SOURCE_REMOVE;
 }
 
@@ -79,7 +79,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->root = g_dir_make_tmp("mediated-watch-XXXXXX", NULL);
     g_assert_nonnull(fixture->root);
-    fixture->told = g_string_new(NULL);
+    fixture->reports = g_string_new(NULL);
     fixture->watch = md_watch_new();
     g_signal_connect(fixture->watch, "event", G_CALLBACK(on_event), fixture);
     g_signal_connect(fixture->watch, "lost", G_CALLBACK(on_lost), fixture);
@@ -99,19 +99,19 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_object_unref(fixture->watch);
     g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
                                NULL, NULL, NULL));
-    g_string_free(fixture->told, TRUE);
+    g_string_free(fixture->reports, TRUE);
     g_free(fixture->root);
 }
 
 
 /* Waits for this number of reports, and checks all since the last call. */
 static void
-assert_told(Fixture *fixture, const char *expected)
+assert_reports(Fixture *fixture, const char *expected)
 {
-    while (fixture->told->len < strlen(expected))
+    while (fixture->reports->len < strlen(expected))
         g_main_context_iteration(NULL, TRUE);
-    g_assert_cmpstr(fixture->told->str, ==, expected);
-    g_string_truncate(fixture->told, 0);
+    g_assert_cmpstr(fixture->reports->str, ==, expected);
+    g_string_truncate(fixture->reports, 0);
 }
 
 
@@ -124,19 +124,19 @@ test_file(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     FILE *file = fopen(path, "w");
 
     g_assert_nonnull(file);
-    assert_told(fixture, "a:B ");
+    assert_reports(fixture, "a:B ");
     fputs("half", file);
     fflush(file);
     fputs("whole", file);
     fclose(file);
-    assert_told(fixture, "a:D ");
+    assert_reports(fixture, "a:D ");
 
     g_assert_cmpint(g_rename(path, other), ==, 0);
-    assert_told(fixture, "a:D b:D ");
+    assert_reports(fixture, "a:D b:D ");
     g_assert_cmpint(g_chmod(other, 0600), ==, 0);
-    assert_told(fixture, "b:B ");
+    assert_reports(fixture, "b:B ");
     g_assert_cmpint(g_unlink(other), ==, 0);
-    assert_told(fixture, "b:D ");
+    assert_reports(fixture, "b:D ");
 }
 
 
@@ -147,11 +147,11 @@ test_links_and_directories(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autofree char *directory = path_of(fixture, "directory");
 
     g_assert_cmpint(symlink("nowhere", link), ==, 0);
-    assert_told(fixture, "link:B ");
+    assert_reports(fixture, "link:B ");
     g_assert_cmpint(g_mkdir(directory, 0755), ==, 0);
-    assert_told(fixture, "directory:B ");
+    assert_reports(fixture, "directory:B ");
     g_assert_cmpint(g_rmdir(directory), ==, 0);
-    assert_told(fixture, "directory:D ");
+    assert_reports(fixture, "directory:D ");
 }
 
 
@@ -164,14 +164,14 @@ test_gone(Fixture *fixture, gconstpointer data)
         g_assert_cmpint(g_rename(fixture->root, elsewhere), ==, 0);
     else
         g_assert_cmpint(g_rmdir(fixture->root), ==, 0);
-    assert_told(fixture, ":G ");
+    assert_reports(fixture, ":G ");
 
     /* Another directory at the same path is not reported. */
     g_assert_cmpint(g_mkdir(fixture->root, 0755), ==, 0);
     g_assert_cmpint(watch_directory(fixture, fixture->root), !=, fixture->id);
     while (g_main_context_iteration(NULL, FALSE))
         ;
-    g_assert_cmpstr(fixture->told->str, ==, "");
+    g_assert_cmpstr(fixture->reports->str, ==, "");
     if (data != NULL)
         g_assert_cmpint(g_rmdir(elsewhere), ==, 0);
 }
@@ -189,7 +189,7 @@ test_remove(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     md_watch_remove(fixture->watch, fixture->id);
     while (g_main_context_iteration(NULL, FALSE))
         ;
-    g_assert_cmpstr(fixture->told->str, ==, "");
+    g_assert_cmpstr(fixture->reports->str, ==, "");
 }
 
 
@@ -235,9 +235,9 @@ test_overflow(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         ;
     g_assert_cmpuint(fixture->n_lost, ==, 1);
 
-    g_string_truncate(fixture->told, 0);
+    g_string_truncate(fixture->reports, 0);
     g_assert_cmpint(g_mkdir(last, 0755), ==, 0);
-    assert_told(fixture, "last:B ");
+    assert_reports(fixture, "last:B ");
 }
 
 
