@@ -16,21 +16,21 @@ typedef struct {
     MdRegistry *registry;
     MdInventory *inventory;
     gboolean started;
-    GString *told; /* +NAME for each device added, -NAME for each one removed */
+    GString *changes; /* +NAME for each device added, -NAME for each one removed */
 } Fixture;
 
 
 static void
 on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
 {
-    g_string_append_printf(fixture->told, "+%s ", device->def->name);
+    g_string_append_printf(fixture->changes, "+%s ", device->def->name);
 }
 
 
 static void
 on_deleted(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Fixture *fixture)
 {
-    g_string_append_printf(fixture->told, "-%s ", device->def->name);
+    g_string_append_printf(fixture->changes, "-%s ", device->def->name);
 }
 
 
@@ -40,7 +40,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fixture->host = fake_host_new();
     fixture->registry = md_registry_new();
     fixture->inventory = md_inventory_new(fixture->registry, fixture->host->settings);
-    fixture->told = g_string_new(NULL);
+    fixture->changes = g_string_new(NULL);
     g_signal_connect(fixture->registry, "created", G_CALLBACK(on_created), fixture);
     g_signal_connect(fixture->registry, "deleted", G_CALLBACK(on_deleted), fixture);
     fake_host_add_parent(fixture->host);
@@ -52,7 +52,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_object_unref(fixture->inventory);
     g_object_unref(fixture->registry);
-    g_string_free(fixture->told, TRUE);
+    g_string_free(fixture->changes, TRUE);
     fake_host_free(fixture->host);
 }
 
@@ -84,10 +84,10 @@ start(Fixture *fixture)
 
 /* Checks the changes since the last call. */
 static void
-assert_told(Fixture *fixture, const char *expected)
+assert_changes(Fixture *fixture, const char *expected)
 {
-    g_assert_cmpstr(fixture->told->str, ==, expected);
-    g_string_truncate(fixture->told, 0);
+    g_assert_cmpstr(fixture->changes->str, ==, expected);
+    g_string_truncate(fixture->changes, 0);
 }
 
 
@@ -103,7 +103,7 @@ test_start(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fake_host_add_mdev(fixture->host);
     start(fixture);
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
     g_assert_cmpstr(get_parent(fixture, FAKE_PARENT_NAME), ==, MD_NAME_COMPUTER);
     g_assert_cmpstr(get_parent(fixture, FAKE_MDEV_NAME), ==, FAKE_PARENT_NAME);
 }
@@ -113,19 +113,19 @@ static void
 test_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     start(fixture);
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " ");
 
     fake_host_add_mdev(fixture->host);
     fake_host_tell(fixture->host, "add", FAKE_MDEV);
-    assert_told(fixture, "+" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+" FAKE_MDEV_NAME " ");
     fake_host_tell(fixture->host, "bind", FAKE_MDEV);
-    assert_told(fixture, "");
+    assert_changes(fixture, "");
 
     fake_host_remove(fixture->host, FAKE_MDEV);
     fake_host_tell(fixture->host, "remove", FAKE_MDEV);
-    assert_told(fixture, "-" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "-" FAKE_MDEV_NAME " ");
     fake_host_tell(fixture->host, "remove", FAKE_MDEV);
-    assert_told(fixture, "");
+    assert_changes(fixture, "");
 }
 
 
@@ -139,16 +139,16 @@ test_late_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fake_host_add_mdev(fixture->host);
     start(fixture);
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
 
     fake_host_remove(fixture->host, FAKE_MDEV);
     removal = fake_host_queue_event(fixture->host, "remove", FAKE_MDEV);
     fake_host_add_mdev(fixture->host);
     addition = fake_host_queue_event(fixture->host, "add", FAKE_MDEV);
     fake_host_deliver(removal);
-    assert_told(fixture, "-" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "-" FAKE_MDEV_NAME " ");
     fake_host_deliver(addition);
-    assert_told(fixture, "+" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+" FAKE_MDEV_NAME " ");
 }
 
 
@@ -176,7 +176,7 @@ test_pending(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     g_assert_cmpint(symlink(target, link), ==, 0);
     fake_host_wait(is_registered, fixture);
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
 }
 
 
@@ -185,15 +185,15 @@ test_lost(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fake_host_add_mdev(fixture->host);
     start(fixture);
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
 
     fake_host_remove(fixture->host, FAKE_MDEV);
     fake_host_add(fixture->host, "virtual/toy/toy1", "toy", NULL);
     fake_host_set(fixture->host, "virtual/toy/toy1", FAKE_CREATE, "");
     fake_host_tell_lost();
-    assert_told(fixture, "-" FAKE_MDEV_NAME " +toy_toy1 ");
+    assert_changes(fixture, "-" FAKE_MDEV_NAME " +toy_toy1 ");
     fake_host_tell_lost();
-    assert_told(fixture, "");
+    assert_changes(fixture, "");
 }
 
 
@@ -208,14 +208,14 @@ test_check(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fake_host_add_mdev(fixture->host);
     g_assert_nonnull(md_inventory_reconcile(fixture->inventory, path));
     g_assert_nonnull(md_inventory_reconcile(fixture->inventory, path));
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " +" FAKE_MDEV_NAME " ");
 
     fake_host_remove(fixture->host, FAKE_MDEV);
     g_assert_null(md_inventory_reconcile(fixture->inventory, path));
-    assert_told(fixture, "-" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "-" FAKE_MDEV_NAME " ");
     /* The event of a change that was already reported is ignored. */
     fake_host_tell(fixture->host, "remove", FAKE_MDEV);
-    assert_told(fixture, "");
+    assert_changes(fixture, "");
 }
 
 
@@ -227,16 +227,16 @@ test_awaited(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     MdUeventWait *wait = md_inventory_get_uevent_wait(fixture->inventory);
 
     start(fixture);
-    assert_told(fixture, "+computer +" FAKE_PARENT_NAME " ");
+    assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " ");
     g_assert_true(md_uevent_wait_begin(wait, path, MD_WAIT_ADD));
     fake_host_add_mdev(fixture->host);
     fake_host_tell(fixture->host, "add", FAKE_MDEV);
     g_assert_null(md_inventory_reconcile(fixture->inventory, path));
-    assert_told(fixture, "");
+    assert_changes(fixture, "");
 
     md_uevent_wait_cancel(wait, path);
     g_assert_nonnull(md_inventory_reconcile(fixture->inventory, path));
-    assert_told(fixture, "+" FAKE_MDEV_NAME " ");
+    assert_changes(fixture, "+" FAKE_MDEV_NAME " ");
 }
 
 
