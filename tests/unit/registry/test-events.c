@@ -220,13 +220,13 @@ subscribe_crowd(Fixture *fixture, Listener *crowd)
 
 
 static guint
-count_told(const Listener *crowd, guint n)
+count_notified(const Listener *crowd, guint n)
 {
-    guint told = 0;
+    guint notified = 0;
 
     for (guint i = 0; i < CROWD; i++)
-        told += crowd[i].n == n;
-    return told;
+        notified += crowd[i].n == n;
+    return notified;
 }
 
 
@@ -240,15 +240,15 @@ test_crowd(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     subscribe_crowd(fixture, crowd);
     add(fixture, "gpu", "computer");
-    g_assert_cmpuint(count_told(crowd, 1), >, 0);
-    g_assert_cmpuint(count_told(crowd, 1), <, CROWD / 2);
+    g_assert_cmpuint(count_notified(crowd, 1), >, 0);
+    g_assert_cmpuint(count_notified(crowd, 1), <, CROWD / 2);
     late.subscription =
         md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL,
                             on_counted, &late);
     for (guint i = 0; i < CROWD; i += 10)
         md_events_unsubscribe(fixture->events, crowd[i].subscription);
     g_assert_true(g_main_context_iteration(NULL, FALSE));
-    g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
+    g_assert_cmpuint(count_notified(crowd, 0), >, CROWD / 2);
     settle();
     for (guint i = 0; i < CROWD; i++)
         g_assert_true(crowd[i].n == 1 || i % 10 == 0);
@@ -285,7 +285,7 @@ test_catch_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpuint(crowd[CROWD - 3].n, ==, 0);
     md_events_catch_up(fixture->events, USER, &until, find_last, crowd);
     settle();
-    g_assert_cmpuint(count_told(crowd, 2), ==, CROWD);
+    g_assert_cmpuint(count_notified(crowd, 2), ==, CROWD);
     md_events_catch_up(fixture->events, USER, &until, find_last, crowd);
     g_assert_cmpuint(crowd[CROWD - 1].n, ==, 2);
 }
@@ -381,9 +381,9 @@ test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         add(fixture, "gpu", "computer");
         remove_device(fixture, "gpu");
     }
-    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), <, CROWD);
+    g_assert_cmpuint(count_notified(crowd, 2 * UPDATES), <, CROWD);
     settle();
-    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), ==, CROWD);
+    g_assert_cmpuint(count_notified(crowd, 2 * UPDATES), ==, CROWD);
 }
 
 
@@ -405,15 +405,15 @@ test_two_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_true(g_main_context_iteration(NULL, FALSE));
         g_assert_cmpuint(other.n, ==, 2 * (i + 1));
     }
-    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), <, CROWD);
+    g_assert_cmpuint(count_notified(crowd, 2 * UPDATES), <, CROWD);
     settle();
-    g_assert_cmpuint(count_told(crowd, 2 * UPDATES), ==, CROWD);
+    g_assert_cmpuint(count_notified(crowd, 2 * UPDATES), ==, CROWD);
     g_assert_cmpuint(other.n, ==, 2 * UPDATES);
 }
 
 
 static void
-on_told(gpointer data)
+on_notified(gpointer data)
 {
     (*(guint *)data)++;
 }
@@ -424,26 +424,26 @@ static void
 test_when_notified(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
-    guint told = 0;
+    guint notified = 0;
 
     subscribe_crowd(fixture, crowd);
-    md_events_call_when_notified(fixture->events, USER, on_told, &told);
-    md_events_call_when_notified(fixture->events, OTHER, on_told, &told);
-    g_assert_cmpuint(told, ==, 2);
+    md_events_call_when_notified(fixture->events, USER, on_notified, &notified);
+    md_events_call_when_notified(fixture->events, OTHER, on_notified, &notified);
+    g_assert_cmpuint(notified, ==, 2);
 
     add(fixture, "gpu", "computer");
-    md_events_call_when_notified(fixture->events, OTHER, on_told, &told);
-    g_assert_cmpuint(told, ==, 3);
-    md_events_call_when_notified(fixture->events, USER, on_told, &told);
+    md_events_call_when_notified(fixture->events, OTHER, on_notified, &notified);
+    g_assert_cmpuint(notified, ==, 3);
+    md_events_call_when_notified(fixture->events, USER, on_notified, &notified);
     remove_device(fixture, "gpu");
-    while (told == 3) {
-        g_assert_cmpuint(count_told(crowd, 2), ==, 0);
+    while (notified == 3) {
+        g_assert_cmpuint(count_notified(crowd, 2), ==, 0);
         g_assert_true(g_main_context_iteration(NULL, FALSE));
     }
-    g_assert_cmpuint(count_told(crowd, 0), ==, 0);
-    g_assert_cmpuint(count_told(crowd, 2), <, CROWD);
+    g_assert_cmpuint(count_notified(crowd, 0), ==, 0);
+    g_assert_cmpuint(count_notified(crowd, 2), <, CROWD);
     settle();
-    g_assert_cmpuint(told, ==, 4);
+    g_assert_cmpuint(notified, ==, 4);
 }
 
 
@@ -453,16 +453,16 @@ test_when_notified_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
     g_autoptr(MdEvents) events = md_events_new(fixture->registry);
-    guint told = 0;
+    guint notified = 0;
 
     for (guint i = 0; i < CROWD; i++)
         md_events_subscribe(events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, NULL, on_counted,
                             &crowd[i]);
     add(fixture, "gpu", "computer");
-    md_events_call_when_notified(events, USER, on_told, &told);
-    g_assert_cmpuint(told, ==, 0);
+    md_events_call_when_notified(events, USER, on_notified, &notified);
+    g_assert_cmpuint(notified, ==, 0);
     g_clear_pointer(&events, md_events_free);
-    g_assert_cmpuint(told, ==, 1);
+    g_assert_cmpuint(notified, ==, 1);
 }
 
 
@@ -477,7 +477,7 @@ test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     for (guint i = 0; i < CROWD; i++)
         md_events_unsubscribe(fixture->events, crowd[i].subscription);
     settle();
-    g_assert_cmpuint(count_told(crowd, 0), >, CROWD / 2);
+    g_assert_cmpuint(count_notified(crowd, 0), >, CROWD / 2);
 
     subscribe_crowd(fixture, crowd);
     add(fixture, "other", "computer");
