@@ -256,7 +256,7 @@ static struct {
     GMutex mutex;
     GCond changed;
     int n;
-} told;
+} received;
 
 
 static void
@@ -268,10 +268,10 @@ on_lifecycle(virConnectPtr conn G_GNUC_UNUSED,
 {
     if (event != VIR_NODE_DEVICE_EVENT_CREATED)
         return;
-    g_mutex_lock(&told.mutex);
-    told.n++;
-    g_cond_signal(&told.changed);
-    g_mutex_unlock(&told.mutex);
+    g_mutex_lock(&received.mutex);
+    received.n++;
+    g_cond_signal(&received.changed);
+    g_mutex_unlock(&received.mutex);
 }
 
 
@@ -315,11 +315,11 @@ run_events(const char *uri, const char *parent, const char *type, int n_subscrib
 
         if (device == NULL)
             die("create");
-        g_mutex_lock(&told.mutex);
-        while (told.n < n_subscribers)
-            g_cond_wait(&told.changed, &told.mutex);
-        told.n = 0;
-        g_mutex_unlock(&told.mutex);
+        g_mutex_lock(&received.mutex);
+        while (received.n < n_subscribers)
+            g_cond_wait(&received.changed, &received.mutex);
+        received.n = 0;
+        g_mutex_unlock(&received.mutex);
         print_sample(since);
 
         if (virNodeDeviceDestroy(device) < 0)
