@@ -19,16 +19,16 @@ LIVE = 1
 class Hostile(MediatedTest):
     """Invariants that hold after all operations have ended."""
 
-    def told(self, events, name):
+    def events_of(self, events, name):
         """Returns the events of one device so far, in order."""
         self.barrier(events)
         return [kind for kind, of in events.all() if of == name]
 
-    def wait_told(self, events, name, *kinds):
+    def wait_events(self, events, name, *kinds):
         """Waits until a device has had exactly these events."""
         with contextlib.suppress(AssertionError):
-            self.wait_until(lambda: len(self.told(events, name)) >= len(kinds), 'events')
-        self.assertEqual(self.told(events, name), list(kinds))
+            self.wait_until(lambda: len(self.events_of(events, name)) >= len(kinds), 'events')
+        self.assertEqual(self.events_of(events, name), list(kinds))
 
     def present(self):
         """Returns the names of all devices in sysfs."""
@@ -65,14 +65,14 @@ class LateSuccess(Hostile):
             self.assert_refused(TIMEOUT, self.conn.nodeDeviceCreateXML,
                                 self.document(uuid=self.uuid, attrs=[('scratch', 'x')]), 0,
                                 says='the operation continues')
-        self.assertEqual(self.told(self.events, self.name), [])
+        self.assertEqual(self.events_of(self.events, self.name), [])
         self.host.set_knob(self.parent, 'block_create', 0)
-        self.wait_told(self.events, self.name, 'created')
+        self.wait_events(self.events, self.name, 'created')
         self.wait_until(lambda: self.host.journal(self.uuid) == ['scratch=x'], 'its attribute')
         self.wait_until(lambda: not list(self.daemon.state.glob('*')), 'a device that is whole')
         self.wait_agreement()
         self.conn.nodeDeviceLookupByName(self.name).destroy()
-        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted'])
 
     @only_on('sim', 'the module of the virtual machine announces the device before it fails')
     def test_create_that_fails_in_the_end(self):
@@ -86,7 +86,7 @@ class LateSuccess(Hostile):
         self.host.set_knob(self.parent, 'fail_create_late', 0)
         # The UUID can be used again, and the failed call has caused no event.
         self.create(uuid=self.uuid)
-        self.assertEqual(self.told(self.events, self.name), ['created'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created'])
         self.wait_agreement()
 
     @only_on('sim', 'the module of the virtual machine lets the device go before it hangs')
@@ -95,9 +95,9 @@ class LateSuccess(Hostile):
         self.host.set_knob(self.parent, 'block_remove', 1)
         with self.settings(mdev=self.SHORT):
             self.assert_refused(TIMEOUT, device.destroy, says=self.name)
-        self.assertEqual(self.told(self.events, self.name), ['created'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created'])
         self.host.set_knob(self.parent, 'block_remove', 0)
-        self.wait_told(self.events, self.name, 'created', 'deleted')
+        self.wait_events(self.events, self.name, 'created', 'deleted')
         self.wait_agreement()
 
     def test_others_during_a_removal_that_hangs(self):
@@ -114,7 +114,7 @@ class LateSuccess(Hostile):
         self.assertFalse(first.is_done())
         self.host.set_knob(self.parent, 'block_remove', 0)
         first.result(self.deadline)
-        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted'])
         self.wait_agreement()
 
 
@@ -140,7 +140,7 @@ class BetweenWriteAndAnswer(Hostile):
         self.assertIn('removed in the meantime', str(self.outcome(create)))
         self.wait_agreement()
         # No list has contained the device, so there are two events or none.
-        self.assertIn(self.told(self.events, self.name), ([], ['created', 'deleted']))
+        self.assertIn(self.events_of(self.events, self.name), ([], ['created', 'deleted']))
 
     def test_replaced(self):
         """A device replaced by another with the same UUID has events for both, and the second remains."""
@@ -150,9 +150,9 @@ class BetweenWriteAndAnswer(Hostile):
             self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.outcome(create)
         self.wait_agreement()
-        told = self.told(self.events, self.name)
-        self.assertEqual(told.count('created') - told.count('deleted'), 1)
-        self.assertEqual(told, ['created', 'deleted', 'created'][:len(told)])
+        seen = self.events_of(self.events, self.name)
+        self.assertEqual(seen.count('created') - seen.count('deleted'), 1)
+        self.assertEqual(seen, ['created', 'deleted', 'created'][:len(seen)])
 
     def test_destroy_and_created_anew(self):
         device = self.create(uuid=self.uuid)
@@ -161,7 +161,7 @@ class BetweenWriteAndAnswer(Hostile):
             self.wait_until(lambda: not self.host.children(), 'its end')
             self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.assertIsNone(self.outcome(destroy))
-        self.wait_told(self.events, self.name, 'created', 'deleted', 'created')
+        self.wait_events(self.events, self.name, 'created', 'deleted', 'created')
         self.wait_agreement()
 
 
@@ -194,7 +194,7 @@ class Races(Hostile):
                 self.assertIn(uuid, str(errors[0]))
             self.wait_agreement()
             self.assertEqual(self.host.children(), [uuid])
-            self.wait_told(events, self.child_name(self.parent, uuid), 'created')
+            self.wait_events(events, self.child_name(self.parent, uuid), 'created')
             self.host.remove_by_others(uuid)
             self.wait_agreement()
 
@@ -238,7 +238,7 @@ class RacesWithMdevctl(Races):
     def check_winner(self, events, uuid):
         self.wait_agreement()
         self.assertEqual(self.host.children(), [uuid])
-        self.wait_told(events, self.child_name(self.parent, uuid), 'created')
+        self.wait_events(events, self.child_name(self.parent, uuid), 'created')
 
     def test_mdevctl_has_begun(self):
         events, uuid = self.listen(), self.new_uuid()
@@ -268,7 +268,7 @@ class RacesWithMdevctl(Races):
                 self.assertIn(uuid.replace('-', '_'), str(ours))
             self.wait_agreement()
             self.assertEqual(self.host.children(), [])
-            self.wait_told(events, device.name(), 'created', 'deleted')
+            self.wait_events(events, device.name(), 'created', 'deleted')
 
 
 class ParentGoes(Hostile):
@@ -307,8 +307,8 @@ class ParentGoes(Hostile):
         self.wait_until(lambda: not self.host.children(parent), 'no children')
         self.wait_agreement()
         self.wait_until(lambda: parent.name not in self.names(1 << 13), 'no types')
-        told = self.told(self.events, self.name)
-        self.assertEqual(told.count('created'), told.count('deleted'))
+        seen = self.events_of(self.events, self.name)
+        self.assertEqual(seen.count('created'), seen.count('deleted'))
         self.put_on()
         self.wait_until(lambda: parent.name in self.names(1 << 13), 'types')
         self.create(parent=parent.name).destroy()
@@ -452,29 +452,29 @@ class OddEvents(Hostile):
 
     def test_twice(self):
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
-        self.wait_told(self.events, self.name, 'created')
+        self.wait_events(self.events, self.name, 'created')
         self.replay(list(self.udevd.sent))
-        self.assertEqual(self.told(self.events, self.name), ['created'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created'])
         self.wait_agreement()
 
     def test_of_what_has_gone(self):
         passed = self.live()
         self.replay(passed)
         self.replay(reversed(passed))
-        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted'])
         self.wait_agreement()
 
     def test_of_one_that_was_there_before(self):
         """Events of a device are repeated after the device was removed and created again."""
         passed = self.live()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
-        self.wait_told(self.events, self.name, 'created', 'deleted', 'created')
+        self.wait_events(self.events, self.name, 'created', 'deleted', 'created')
         self.replay(passed)
         self.replay(reversed(passed))
-        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted', 'created'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted', 'created'])
         self.wait_agreement()
         self.conn.nodeDeviceLookupByName(self.name).destroy()
-        self.wait_told(self.events, self.name, 'created', 'deleted', 'created', 'deleted')
+        self.wait_events(self.events, self.name, 'created', 'deleted', 'created', 'deleted')
 
     def test_of_a_short_life(self):
         """A device removed before its events are read is never listed, not even before udevd has sent the remove
@@ -488,10 +488,10 @@ class OddEvents(Hostile):
         self.assertEqual(passed[-1]['ACTION'], 'remove')
         for event in passed[:-1]:
             self.replay([event])
-            self.assertEqual(self.told(self.events, self.name), [])
+            self.assertEqual(self.events_of(self.events, self.name), [])
             self.assertNotIn(self.name, self.names())
         self.replay(passed[-1:])
-        self.wait_told(self.events, self.name, 'created', 'deleted')
+        self.wait_events(self.events, self.name, 'created', 'deleted')
         self.wait_agreement()
 
     def test_backwards(self):
@@ -504,7 +504,7 @@ class OddEvents(Hostile):
             with self.udevd.changed:
                 self.udevd.queue.reverse()
         name = self.child_name(self.parent, other)
-        self.wait_told(self.events, name, 'created')
+        self.wait_events(self.events, name, 'created')
         self.wait_agreement()
-        told = self.told(self.events, self.name)
-        self.assertEqual(told.count('created'), told.count('deleted'))
+        seen = self.events_of(self.events, self.name)
+        self.assertEqual(seen.count('created'), seen.count('deleted'))

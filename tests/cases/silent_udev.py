@@ -26,15 +26,15 @@ class Udev(hostile.Hostile):
     def live(self, kinds, do):
         """Creates or removes a device, and checks that this causes one event and that lists agree."""
         do()
-        self.wait_told(self.events, self.name, *kinds)
+        self.wait_events(self.events, self.name, *kinds)
         self.wait_agreement()
 
     def check_all(self):
         """Checks creation and removal by us and others, and the types of another parent; each causes one event."""
         device = self.create()
-        self.assertEqual(self.told(self.events, device.name()), ['created'])
+        self.assertEqual(self.events_of(self.events, device.name()), ['created'])
         device.destroy()
-        self.assertEqual(self.told(self.events, device.name()), ['created', 'deleted'])
+        self.assertEqual(self.events_of(self.events, device.name()), ['created', 'deleted'])
         self.choose_device()
         self.live(['created'], lambda: self.host.create_by_others(self.parent, self.type_id, self.uuid))
         self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
@@ -95,7 +95,7 @@ class Absent(Udev):
             destroy = self.in_background(self.conn.nodeDeviceLookupByName(self.name).destroy)
             self.wait_until(lambda: not self.host.children(), 'its end')
         destroy.result(self.deadline)
-        self.assertEqual(self.told(self.events, self.name), ['created', 'deleted'])
+        self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted'])
         self.wait_agreement()
 
     @only_on('sim', 'the real one leaves the file of its socket behind')
@@ -173,7 +173,7 @@ class Hangs(Udev):
         self.host.wake_udev()
         self.wait_until(lambda: BACK in self.daemon.log(), 'udevd')
         self.live(['created', 'deleted', 'created'], lambda: None)
-        self.assertEqual(self.told(self.events, device.name()), ['created', 'deleted'])
+        self.assertEqual(self.events_of(self.events, device.name()), ['created', 'deleted'])
         self.live(['created', 'deleted', 'created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
         self.assertEqual(self.daemon.log().count(SILENT), 1)
 
@@ -215,8 +215,8 @@ class Slow(Udev):
             for _ in range(5):
                 self.create().destroy()
             self.assertNotIn(self.name, self.names())
-            self.assertEqual(self.told(self.events, self.name), [])
-        self.wait_told(self.events, self.name, 'created')
+            self.assertEqual(self.events_of(self.events, self.name), [])
+        self.wait_events(self.events, self.name, 'created')
         self.wait_agreement()
         self.assertNotIn(SILENT, self.daemon.log())
 
