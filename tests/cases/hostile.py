@@ -274,10 +274,10 @@ class RacesWithMdevctl(Races):
 class ParentGoes(Hostile):
     """The parent's driver is unbound during a call: the call ends with success or an error, and the daemon works on."""
 
-    def take_off(self):
+    def remove_parent(self):
         self.host.unbind(self.parent)
 
-    def put_on(self):
+    def restore_parent(self):
         self.host.bind(self.parent)
 
     def setUp(self):
@@ -294,7 +294,7 @@ class ParentGoes(Hostile):
         running = self.in_background(call, self.connect())
         if stuck is not None:
             stuck()
-        unbind = self.in_background(self.take_off)
+        unbind = self.in_background(self.remove_parent)
         if goes_on is not None:
             self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{parent.address}') or
                             unbind.is_done(), 'a parent that goes')
@@ -309,7 +309,7 @@ class ParentGoes(Hostile):
         self.wait_until(lambda: parent.name not in self.names(1 << 13), 'no types')
         seen = self.events_of(self.events, self.name)
         self.assertEqual(seen.count('created'), seen.count('deleted'))
-        self.put_on()
+        self.restore_parent()
         self.wait_until(lambda: parent.name in self.names(1 << 13), 'types')
         self.create(parent=parent.name).destroy()
         return error
@@ -394,18 +394,18 @@ class ParentGoes(Hostile):
         """The device is started when the parent is back."""
         self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'x'}])
         self.wait_until(lambda: self.name in self.names(), 'the definition')
-        self.take_off()
+        self.remove_parent()
         self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
         self.host.set_knob(self.parent, 'block_create', 1)
-        self.put_on()
+        self.restore_parent()
         self.host.wait_create_stuck(self.parent)
-        unbind = self.in_background(self.take_off)
+        unbind = self.in_background(self.remove_parent)
         self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{self.parent.address}'), 'no parent')
         self.host.let_go(self.parent, 'block_create')
         unbind.result(self.deadline)
         self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
         self.assertEqual(self.host.children(), [])
-        self.put_on()
+        self.restore_parent()
         self.wait_until(lambda: self.state(self.name) == (True, True, True), 'a start by itself')
         self.wait_until(lambda: self.host.journal(self.uuid) == ['scratch=x'], 'its attribute')
 
@@ -417,10 +417,10 @@ class ModuleGoes(ParentGoes):
         super().setUp()
         self.addCleanup(self.host.load_module)
 
-    def take_off(self):
+    def remove_parent(self):
         self.host.unload_module()
 
-    def put_on(self):
+    def restore_parent(self):
         self.host.load_module()
 
 
