@@ -46,7 +46,7 @@ class Hotplug:
                 real.unlink()
 
     @staticmethod
-    def told(event, names):
+    def expect(event, names):
         return [(event, name) for name in names]
 
     def heard(self, expected):
@@ -72,13 +72,13 @@ class Hotplug:
         trees = self.unplug()
         gone = self.listed(trees)
         self.assertEqual(sorted(gone), [name for name in self.before if name != 'computer'])
-        self.check_events(self.told('deleted', gone))
+        self.check_events(self.expect('deleted', gone))
         self.assertEqual(self.names(), ['computer'])
         for name in gone:
             self.assert_refused(GONE, self.conn.nodeDeviceLookupByName, name, says=name)
         for tree in reversed(trees):
             tree.put_back()
-        self.check_events(self.told('created', reversed(gone)))
+        self.check_events(self.expect('created', reversed(gone)))
         self.check_all_is_back()
 
     def test_all_have_come_again_before_their_going_is_told(self):
@@ -87,7 +87,7 @@ class Hotplug:
             gone = self.listed(trees)
             for tree in reversed(trees):
                 tree.put_back()
-        self.check_events(self.told('deleted', gone) + self.told('created', reversed(gone)))
+        self.check_events(self.expect('deleted', gone) + self.expect('created', reversed(gone)))
         self.check_all_is_back()
 
     def test_one_after_the_other(self):
@@ -95,10 +95,10 @@ class Hotplug:
         for path, name in self.paths.items():
             tree = Unplugged(self.kernel, path)
             gone = self.listed([tree])
-            self.check_events(self.told('deleted', gone))
+            self.check_events(self.expect('deleted', gone))
             self.assertEqual(self.names(), [other for other in self.before if other not in gone])
             tree.put_back()
-            self.check_events(self.told('created', reversed(gone)))
+            self.check_events(self.expect('created', reversed(gone)))
             self.assertEqual(self.dump(name), self.documents[name])
         self.check_all_is_back()
 
@@ -140,7 +140,7 @@ class Hotplug:
         for path, known in properties.items():
             self.kernel.sysfs.write(f'{path}/uevent', ''.join(f'{key}={text}\n' for key, text in known.items()))
         trees = self.unplug()
-        self.check_events(self.told('deleted', self.listed(trees)))
+        self.check_events(self.expect('deleted', self.listed(trees)))
 
     def test_gone_without_a_word(self):
         """A removed device whose event is still missing is reported as missing."""
@@ -151,13 +151,13 @@ class Hotplug:
                 self.assert_refused(GONE, device.XMLDesc, 0, says=name)
         for tree in trees:
             tree.tell_all('remove')
-        self.check_events(self.told('deleted', self.listed(trees)))
+        self.check_events(self.expect('deleted', self.listed(trees)))
         self.assertEqual(self.names(), ['computer'])
 
     def test_gone_before_it_is_looked_at(self):
         """A device that is gone before its name is known was never listed."""
         trees = self.unplug()
-        self.check_events(self.told('deleted', self.listed(trees)))
+        self.check_events(self.expect('deleted', self.listed(trees)))
         for tree in trees:
             tree.tell_all('add')
             tree.tell_all('remove')
@@ -175,7 +175,7 @@ class Hotplug:
                 except libvirt.libvirtError as error:
                     self.check_error(error, GONE, name)
         trees = self.unplug()
-        self.check_events(self.told('deleted', self.listed(trees)))
+        self.check_events(self.expect('deleted', self.listed(trees)))
         self.assertEqual(self.names(), ['computer'])
 
 
