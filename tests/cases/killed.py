@@ -92,7 +92,7 @@ class KilledTest(MediatedTest):
                 for uuid in children | set(files)}
 
     @staticmethod
-    def told_lists(client):
+    def shown_lists(client):
         """Returns the same from the daemon."""
         return {name: (bool(client.is_active(name)), bool(client.is_persistent(name)),
                        bool(client.is_persistent(name)) and bool(client.get_autostart(name)))
@@ -101,7 +101,7 @@ class KilledTest(MediatedTest):
     def check_lists(self, client):
         """Checks that the daemon's lists agree with sysfs and disk, after autostart."""
         self.wait_until(lambda: not self.notes(), 'no device that is half made')
-        self.wait_equal(lambda: self.told_lists(client), self.wanted_lists)
+        self.wait_equal(lambda: self.shown_lists(client), self.wanted_lists)
 
 
 class Killed(KilledTest):
@@ -184,7 +184,7 @@ class Killed(KilledTest):
         self.assertEqual(self.host.available(self.parent, self.type_id), self.room)
 
     def call_and_see(self, verb, client, listener):
-        """Returns (answered, told): whether the call was answered, and whether another client received its events."""
+        """Returns (answered, notified): whether the call was answered, and another client received its events."""
         answered = False
         with contextlib.suppress(*GONE):
             getattr(self, verb)(client)
@@ -231,7 +231,7 @@ class Killed(KilledTest):
             listener.register(LIFECYCLE)
             try:
                 watch.attach()
-                answered, told = self.call_and_see(verb.call, client, listener)
+                answered, notified = self.call_and_see(verb.call, client, listener)
             finally:
                 watch.end()
         point = watch.killed()
@@ -241,7 +241,7 @@ class Killed(KilledTest):
             return None
         try:
             self.assertEqual(self.daemon.wait(), -signal.SIGKILL)
-            self.check_survivor(verb, old, answered or told)
+            self.check_survivor(verb, old, answered or notified)
         except AssertionError as error:
             error.add_note(point)
             raise
