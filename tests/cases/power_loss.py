@@ -45,17 +45,17 @@ class PowerLoss(MediatedTest):
         new = path.read_bytes() if path.exists() else None
         self.assertNotEqual(old, new)
         seen = set()
-        is_written = is_told = False
+        is_written = is_announced = False
         for call in calls:
             # The disk must have the definition before any client learns of it.
             is_written = is_written or call.name in ('renameat', 'unlinkat')
-            is_told = is_told or (is_written and call.name == 'sendto')
+            is_announced = is_announced or (is_written and call.name == 'sendto')
             disk.take(call)
             states = disk.states()
             self.assertLessEqual({self.kept(state) for state in states},
-                                 {new} if is_told else {old, new}, call)
+                                 {new} if is_announced else {old, new}, call)
             seen.update(states)
-        self.assertTrue(is_told)
+        self.assertTrue(is_announced)
         return seen
 
     def check_starts(self, states, allowed):
