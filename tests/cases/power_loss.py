@@ -50,7 +50,7 @@ class PowerLoss(MediatedTest):
             # The disk must have the definition before any client learns of it.
             is_written = is_written or call.name in ('renameat', 'unlinkat')
             is_announced = is_announced or (is_written and call.name == 'sendto')
-            disk.take(call)
+            disk.apply(call)
             states = disk.states()
             self.assertLessEqual({self.kept(state) for state in states},
                                  {new} if is_announced else {old, new}, call)

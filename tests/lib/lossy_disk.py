@@ -71,41 +71,41 @@ class Disk:
         if above is not None:
             above.changes.append((os.path.basename(path), node))
 
-    def take(self, call):
+    def apply(self, call):
         """Applies a successful system call; ignores effects on other disks."""
-        take = getattr(self, f'take_{call.name}', None)
-        if take is not None and call.result >= 0:
-            take(call)
+        apply = getattr(self, f'apply_{call.name}', None)
+        if apply is not None and call.result >= 0:
+            apply(call)
 
-    def take_openat(self, call):
+    def apply_openat(self, call):
         above = self.find(os.path.dirname(call.path))
         if above is not None and self.find(call.path) is None:
             self.change(call.path, File())
 
-    def take_mkdirat(self, call):
+    def apply_mkdirat(self, call):
         self.change(call.path, Directory())
 
-    def take_unlinkat(self, call):
+    def apply_unlinkat(self, call):
         self.change(call.path, None)
 
-    def take_renameat(self, call):
+    def apply_renameat(self, call):
         node = self.find(call.path)
         self.change(call.path, None)
         self.change(call.second_path, node)
 
-    def take_write(self, call):
+    def apply_write(self, call):
         node = self.find(call.path)
         if node is not None:
             node.data += call.data
 
-    def take_fsync(self, call):
+    def apply_fsync(self, call):
         node = self.find(call.path)
         if isinstance(node, Directory):
             node.sync()
         elif node is not None:
             node.synced = node.data
 
-    take_open, take_mkdir, take_unlink, take_rename = take_openat, take_mkdirat, take_unlinkat, take_renameat
+    apply_open, apply_mkdir, apply_unlink, apply_rename = apply_openat, apply_mkdirat, apply_unlinkat, apply_renameat
 
     def states(self):
         """Returns all possible states of the disk, as sets of (path below the root, bytes); bytes of a directory are
