@@ -261,8 +261,8 @@ class Identity(StorageTest):
         self.check_stays(SDA, removed=('ID_SERIAL',))
 
     def test_type(self):
-        for told in ('cd', 'floppy', 'generic', 'tape', ''):
-            self.check_stays(SDA, ID_TYPE=told)
+        for reported in ('cd', 'floppy', 'generic', 'tape', ''):
+            self.check_stays(SDA, ID_TYPE=reported)
         self.check_stays(SDA, removed=('ID_TYPE',))
         self.check_stays(SR0, ID_TYPE='disk')
 

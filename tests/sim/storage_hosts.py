@@ -215,10 +215,10 @@ TYPED = (
 def typed_storage(kernel):
     """A machine with disks and drives of udev types without a libvirt name, and a DASD of udev type disk."""
     controller = add_controller(kernel, '0000:00:06.0', SATA, 'ahci')
-    for number, (name, told, scsi_type, properties) in enumerate(TYPED):
+    for number, (name, reported, scsi_type, properties) in enumerate(TYPED):
         path = add_scsi_disk(kernel, controller, f'host{number}', name, None, None,
                              {'size': 8, 'removable': int(name.startswith(('sr', 'fd')))},
-                             {'ID_TYPE': told, **properties})
+                             {'ID_TYPE': reported, **properties})
         if scsi_type is not None:
             kernel.sysfs.write(f'{path}/device/type', f'{scsi_type}\n')
     add_dasd(kernel, ID_TYPE='disk')
