@@ -229,7 +229,7 @@ class Changes(ScsiTest):
         events.wait(('update', 'scsi_host7'))
         self.assertEqual(self.caps('scsi_host7'), ['scsi_host', 'fc_host', 'vports'])
         self.assertIn('scsi_host7', self.conn.listDevices('vports'))
-        hba.take_down()
+        hba.tear_down()
         events.wait(('deleted', 'scsi_host7'))
         self.assertEqual([event for event in events.all() if event[1] == 'scsi_host7'],
                          [('created', 'scsi_host7'), ('update', 'scsi_host7'),
@@ -263,12 +263,12 @@ class RealKernel(MediatedTest):
     def setUp(self):
         super().setUp()
         self.run_tool('modprobe', 'sg')
-        self.addCleanup(self.take_down)
+        self.addCleanup(self.tear_down)
         self.run_tool('modprobe', 'scsi_debug', 'num_tgts=2', 'max_luns=2')
         self.run_tool('udevadm', 'settle')
         self.daemon.start(self.config)
 
-    def take_down(self):
+    def tear_down(self):
         """Unloads scsi_debug once all programs have closed the new disk."""
         self.wait_until(lambda: subprocess.run(['modprobe', '--quiet', '--remove', 'scsi_debug'], check=False,
                                                timeout=self.deadline).returncode == 0, 'its end')

@@ -675,7 +675,7 @@ class RealKernel(MediatedTest):
         super().setUp()
         self.run_tool('modprobe', 'fcoe')
         self.run_tool('ip', 'link', 'add', 'md-fc0', 'type', 'veth', 'peer', 'name', 'md-fc1')
-        self.addCleanup(self.take_down)
+        self.addCleanup(self.tear_down)
         for name in ('md-fc0', 'md-fc1'):
             self.run_tool('ip', 'link', 'set', name, 'up')
         write('/sys/bus/fcoe/ctlr_create', 'md-fc0')
@@ -686,7 +686,7 @@ class RealKernel(MediatedTest):
     def run_tool(self, *command):
         subprocess.run(command, check=True, timeout=self.deadline)
 
-    def take_down(self):
+    def tear_down(self):
         write('/sys/bus/fcoe/ctlr_destroy', 'md-fc0')
         self.run_tool('ip', 'link', 'delete', 'md-fc0')
         self.run_tool('udevadm', 'settle')

@@ -89,7 +89,7 @@ class Host:
                 self.sysfs.write(f'{self.fc_path}/node_name', f'{self.wwnn:#x}\n')
                 self.sysfs.write(f'{self.fc_path}/port_name', f'{self.wwpn:#x}\n')
 
-    def take_down(self):
+    def tear_down(self):
         paths = [f'{self.path}/scsi_host/{self.name}']
         if self.fc is not None:
             paths.append(self.fc_path)
@@ -200,14 +200,14 @@ class Host:
             self.kernel.block_while(lambda: self.knobs.block_delete)
             if self.knobs.silent:
                 return
-            self.take_down_port(host)
+            self.tear_down_port(host)
             del self.ports[(wwpn, wwnn)]
             self.update_room()
             self.kernel.state.notify_all()
 
-    def take_down_port(self, host):
+    def tear_down_port(self, host):
         path = host.path.rsplit('/', 1)[0]
-        host.take_down()
+        host.tear_down()
         self.drop(f'{path}/fc_vports/{path.rsplit("/", 1)[1]}')
         self.kernel.forget_below(path)
         self.sysfs.remove_device(path)

@@ -134,7 +134,7 @@ class Parent:
                 self.sysfs.unlink('/sys/class/mdev_bus/' + self.path.rsplit('/', 1)[1])
                 children = list(self.children.values())
             for child in children:
-                self.take_down(child)
+                self.tear_down(child)
             with self.kernel.state:
                 self.kernel.forget_below(f'{self.path}/mdev_supported_types')
                 self.sysfs.rmdir(f'{self.path}/mdev_supported_types')
@@ -326,13 +326,13 @@ class Parent:
         with self.kernel.state:
             if self.knobs.fail_remove:
                 raise KernelError(self.knobs.fail_remove)
-        self.take_down(child)
+        self.tear_down(child)
 
     def has(self, child):
         """Returns whether this device exists; another device may have its UUID."""
         return self.children.get(child.uuid) is child
 
-    def take_down(self, child):
+    def tear_down(self, child):
         with self.kernel.state:
             self.kernel.block_while(lambda: not child.complete and self.has(child))
             if child.removing:
