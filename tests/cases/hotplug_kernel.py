@@ -80,7 +80,7 @@ class Hardware(MediatedTest):
         self.wait_until(is_true, 'the same devices as a daemon that starts now')
         self.barrier(self.events)
 
-    def take_events(self):
+    def pop_events(self):
         """Returns the create and delete events since the last call."""
         events = [event for event in self.events.all() if event[0] in ('created', 'deleted')]
         self.events.seen.clear()
@@ -92,7 +92,7 @@ class Hardware(MediatedTest):
         kept = set(self.read(self.conn))
         gone = set(self.devices) - kept
         self.assertLessEqual(names, gone)
-        events = self.take_events()
+        events = self.pop_events()
         order = [name for _, name in events]
         self.assertEqual(sorted(order), sorted(gone))
         self.assertEqual({what for what, _ in events}, {'deleted'})
@@ -113,7 +113,7 @@ class Hardware(MediatedTest):
 
     def check_come_again(self, kept):
         devices = self.read(self.conn)
-        self.check_created(self.take_events(), set(devices) - kept, devices)
+        self.check_created(self.pop_events(), set(devices) - kept, devices)
         self.devices = devices
 
     def test_pulled_out_and_found_again(self):
