@@ -159,7 +159,7 @@ class SimHost(host.Host):
     def udev_has_room(self):
         if not host.can_connect(self.kernel.udevd.control):
             return False
-        self.kernel.udevd.take_client()
+        self.kernel.udevd.accept_client()
         return True
 
     def hang_udev(self):

@@ -63,7 +63,7 @@ class Udevd:
             # No protocol: clients only check that the socket listens. The real udevd uses the same backlog.
             self.listener.listen(0)
 
-    def take_client(self):
+    def accept_client(self):
         """Accepts the waiting client, which makes room for another one."""
         self.listener.accept()[0].close()
 
