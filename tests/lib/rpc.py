@@ -218,7 +218,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         self.send_raw(self.frame(number, payload, **header))
         return header['serial']
 
-    def take_frame(self):
+    def pop_frame(self):
         """Returns the first complete frame of the buffer, or None."""
         if len(self.buffer) < LENGTH.size:
             return None
@@ -242,7 +242,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         """Returns the next frame, or None after this time. Raises Closed at the end of the connection."""
         limit = time.monotonic() + seconds
         while True:
-            frame = self.take_frame()
+            frame = self.pop_frame()
             if frame is not None:
                 self.frames.append(frame)
                 if frame.name == 'PING' and self.answers_pings:
