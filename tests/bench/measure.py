@@ -110,7 +110,7 @@ def measure_changes(bench, daemon, work, devices, samples):
     return floor, figures
 
 
-def judge(floor, figures):
+def check_limits(floor, figures):
     """Prints the cost of a change relative to the floor, and returns the operations above the limits."""
     null = statistics.median(figures['null call'])
     missed = []
@@ -195,7 +195,7 @@ def main():
         print('|---|---|---|---|---|---|---|---|---|')
         for name, values in ours.items():
             print(row(name, floor.get(name), values, stock[name]), flush=True)
-        missed += judge(floor, ours)
+        missed += check_limits(floor, ours)
     if missed:
         sys.exit(f'above the targets: {", ".join(missed)}')
 
