@@ -47,14 +47,14 @@ def rule(condition, result='YES'):
     return RULE.format(condition=condition, result=result)
 
 
-def judge_all(result, *permissions):
+def rule_for_all(result, *permissions):
     """A rule that gives all users these permissions on any device."""
     ids = ', '.join(f"'org.libvirt.api.node-device.{name}'" for name in permissions)
     return rule(f'[{ids}].indexOf(action.id) >= 0', result)
 
 
 def allow_all(*permissions):
-    return judge_all('YES', *permissions)
+    return rule_for_all('YES', *permissions)
 
 
 def only(device):
@@ -98,7 +98,7 @@ class KernelsAttributes(AccessTest):
     """A user who may write attributes but not stop devices cannot stop one by an attribute."""
 
     config = {'sockets': OPEN_TO_ALL, 'access': {'access_drivers': 'polkit'}}
-    rules = (judge_all('NO', 'stop') +
+    rules = (rule_for_all('NO', 'stop') +
              allow_all('getattr', 'read', 'write', 'start', 'save', 'search') +
              rule("action.id.indexOf('org.libvirt.api.connect.') == 0"))
 
@@ -384,7 +384,7 @@ class Judged(JudgedTest):
 
     def test_reading(self):
         device = self.create()
-        self.polkit.use(judge_all('NO', 'read'))
+        self.polkit.use(rule_for_all('NO', 'read'))
         client = self.opened(NOBODY)
         self.assertIn(device.name(), client.list_all()[0])
         self.assert_denied(client.get_xml, device.name())
