@@ -115,12 +115,12 @@ class Changes(NetTest):
     def test_goes_while_it_is_read(self):
         path = self.path(ETH0)
         events = self.listen()
-        self.kernel.add_show(f'{path}/speed', lambda: self.take_away(path))
+        self.kernel.add_show(f'{path}/speed', lambda: self.remove_during_read(path))
         self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, self.dump, ETH0, says=ETH0)
         events.wait(('deleted', ETH0))
         self.assertNotIn(ETH0, self.names())
 
-    def take_away(self, path):
+    def remove_during_read(self, path):
         self.kernel.forget_below(path)
         self.kernel.sysfs.remove_device(path)
         self.kernel.event('remove', path, SUBSYSTEM='net', INTERFACE='mdeth0')
@@ -258,12 +258,12 @@ class Odd(NetTest):
         """If two interfaces have the same name, the first keeps it while it exists."""
         first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
         events = self.listen()
-        for path, told in ((first, [('deleted', TWIN), ('created', TWIN)]), (second, [('deleted', TWIN)])):
+        for path, expected in ((first, [('deleted', TWIN), ('created', TWIN)]), (second, [('deleted', TWIN)])):
             self.assertEqual(self.names(NET).count(TWIN), 1)
             self.assertEqual(self.path(TWIN), path)
             self.remove(path)
-            events.wait(*told)
-            self.assertEqual(events.all(), told)
+            events.wait(*expected)
+            self.assertEqual(events.all(), expected)
             events.seen.clear()
         self.assertNotIn(TWIN, self.names())
 
