@@ -174,9 +174,9 @@ class Create(VhbaTest):
             client.register(event)
         name = client.create_xml(document())
         client.destroy(name)
-        told = [(frame.name, *frame.event()[1:2]) if frame.type == rpc.MESSAGE else (frame.name,)
+        seen = [(frame.name, *frame.event()[1:2]) if frame.type == rpc.MESSAGE else (frame.name,)
                 for frame in client.frames]
-        self.assertEqual(told[-6:], [('EVENT_LIFECYCLE', name), ('EVENT_UPDATE', 'scsi_host3'),
+        self.assertEqual(seen[-6:], [('EVENT_LIFECYCLE', name), ('EVENT_UPDATE', 'scsi_host3'),
                                      ('CREATE_XML',), ('EVENT_LIFECYCLE', name),
                                      ('EVENT_UPDATE', 'scsi_host3'), ('DESTROY',)])
 
