@@ -209,8 +209,8 @@ def measure_attacks(bench, kinds):
             wait_quiet(bench)
     for kind in kinds:
         rounds[kind].show(kind)
-        judged = CALLS[:1] if attack.KINDS[kind].loads_kernel else CALLS
-        misses += [f'{what} under {kind}' for call, (what, most) in enumerate(judged)
+        limited = CALLS[:1] if attack.KINDS[kind].loads_kernel else CALLS
+        misses += [f'{what} under {kind}' for call, (what, most) in enumerate(limited)
                    if rounds[kind].ratio(call, MEDIAN) > most]
     return misses
 
