@@ -42,8 +42,8 @@ change_new(MdCall *call,
 }
 
 
-/* Reading the parent is authorized as well, unlike in libvirt, because the parent is looked up on
- * behalf of the client. */
+/* For a parent, the permission to see it suffices, because the parent is only looked up; libvirt
+ * does not check this permission. */
 static void
 change_list_meant(gpointer data, GArray *meant)
 {
