@@ -306,18 +306,15 @@ check_length(const MdMessage *message, GError **error)
 }
 
 
-/* NULL with an error if the arguments are invalid, NULL without if the procedure has none. */
+/* NULL with an error if the arguments are invalid, NULL without if the procedure has none: a
+ * payload is then ignored, because older clients send one with virConnectOpenAuth. */
 static gpointer
 decode_args(const MdProcedure *procedure, const MdMessage *message, GError **error)
 {
     gpointer args = NULL;
 
-    if (procedure->args == NULL) {
-        if (g_bytes_get_size(message->payload) > 0)
-            md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "%s takes no arguments",
-                              procedure->function);
+    if (procedure->args == NULL)
         return NULL;
-    }
 
     args = g_malloc0(procedure->args_size);
     if (!md_message_decode(message, procedure->args, args, error)) {

@@ -34,8 +34,12 @@ typedef struct {
 
 void md_message_free(MdMessage *self);
 
-/* Decodes the whole payload into `data`, which must be zeroed; free its contents with
- * md_message_clear(). */
+/*
+ * Decodes the payload into `data`, which must be zeroed; free its contents with md_message_clear().
+ * As tolerant as libvirt, because some clients do not encode exactly: ignores the values of padding
+ * and all bytes behind the last argument, and takes any number but 0 for TRUE. VIR_ERR_RPC if the
+ * payload is too short, a text or an array is too long, or a text contains a zero byte.
+ */
 gboolean md_message_decode(const MdMessage *self, xdrproc_t type, gpointer data, GError **error);
 void md_message_clear(xdrproc_t type, gpointer data);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any bytes of a client: split into messages, with each payload decoded as the arguments of every
- * procedure. Decoded arguments must encode to the same bytes.
+ * procedure. Decoded arguments, once encoded, must decode to what encodes to the same bytes, and
+ * must not have become longer.
  */
 #include "config.h"
 
@@ -31,6 +32,26 @@ static const Type types[] = {
 int LLVMFuzzerTestOneInput(const guint8 *bytes, gsize size);
 
 
+/* Decodes the payload of the frame, and encodes the result. */
+static GBytes *
+encode_again(const md_header *header, GBytes *frame, const Type *type)
+{
+    MdMessage message = { .header = *header,
+                          .payload = g_bytes_new_from_bytes(frame, MD_MESSAGE_LENGTH_MIN,
+                                                            g_bytes_get_size(frame) -
+                                                                MD_MESSAGE_LENGTH_MIN) };
+    g_autofree gpointer data = g_malloc0(type->size);
+    GBytes *again = NULL;
+
+    g_assert_true(md_message_decode(&message, type->type, data, NULL));
+    again = md_message_encode(header, type->type, data, NULL);
+    g_assert_nonnull(again);
+    md_message_clear(type->type, data);
+    g_bytes_unref(message.payload);
+    return again;
+}
+
+
 static void
 try_type(const MdMessage *message, const Type *type)
 {
@@ -38,12 +59,13 @@ try_type(const MdMessage *message, const Type *type)
 
     if (md_message_decode(message, type->type, data, NULL)) {
         g_autoptr(GBytes) frame = md_message_encode(&message->header, type->type, data, NULL);
+        g_autoptr(GBytes) again = NULL;
 
         g_assert_nonnull(frame);
-        g_assert_cmpmem((const guint8 *)g_bytes_get_data(frame, NULL) + MD_MESSAGE_LENGTH_MIN,
-                        g_bytes_get_size(frame) - MD_MESSAGE_LENGTH_MIN,
-                        g_bytes_get_data(message->payload, NULL),
-                        g_bytes_get_size(message->payload));
+        again = encode_again(&message->header, frame, type);
+        g_assert_true(g_bytes_equal(frame, again));
+        g_assert_cmpuint(g_bytes_get_size(frame) - MD_MESSAGE_LENGTH_MIN, <=,
+                         g_bytes_get_size(message->payload));
     }
     md_message_clear(type->type, data);
 }

@@ -105,8 +105,7 @@ call_scsi_host(Peer *peer)
 static gboolean
 is_about_payload(const char *text)
 {
-    return text != NULL &&
-           (strstr(text, "Unable to decode") != NULL || strstr(text, "takes no arguments") != NULL);
+    return text != NULL && strstr(text, "Unable to decode") != NULL;
 }
 
 

@@ -325,10 +325,13 @@ test_decode_bad(void)
         0x00, 0x00, 0x00, 0x04, /* length of the name */
         'c',  'o',  0x00, 'p',  /* the name */
     };
-    const guint8 trailing[] = {
+    const guint8 zero_at_end[] = {
         0x00, 0x00, 0x00, 0x04, /* length of the name */
-        'c',  'o',  'm',  'p',  /* the name */
-        0x00, 0x00, 0x00, 0x00, /* something else */
+        'c',  'o',  'm',  0x00, /* the name */
+    };
+    const guint8 no_padding[] = {
+        0x00, 0x00, 0x00, 0x03, /* length of the name */
+        'c',  'o',  'm',        /* the name */
     };
 
     assert_undecodable(none, 0);
@@ -337,7 +340,30 @@ test_decode_bad(void)
     assert_undecodable(endless, sizeof(endless));
     assert_undecodable(too_long, sizeof(too_long));
     assert_undecodable(zero, sizeof(zero));
-    assert_undecodable(trailing, sizeof(trailing));
+    assert_undecodable(zero_at_end, sizeof(zero_at_end));
+    assert_undecodable(no_padding, sizeof(no_padding));
+}
+
+
+/* libvirt accepts all of these as well. */
+static void
+test_decode_inexact(void)
+{
+    const guint8 open[] = {
+        0x01, 0x00, 0x00, 0x00, /* a name follows, in the wrong byte order */
+        0x00, 0x00, 0x00, 0x03, /* length of the name */
+        'c',  'o',  'm',  0xff, /* the name and padding */
+        0x00, 0x00, 0x00, 0x01, /* flags */
+        0x12, 0x34,             /* something else */
+    };
+    MdMessage message = { .payload = g_bytes_new_static(open, sizeof(open)) };
+    md_open_args args = { 0 };
+
+    g_assert_true(md_message_decode(&message, MD_XDR(md_open_args), &args, NULL));
+    g_assert_cmpstr(*args.name, ==, "com");
+    g_assert_cmpuint(args.flags, ==, 1);
+    md_message_clear(MD_XDR(md_open_args), &args);
+    g_bytes_unref(message.payload);
 }
 
 
@@ -356,5 +382,6 @@ main(int argc, char **argv)
     g_test_add_func("/message/read/limit-falls", test_read_limit_falls);
     g_test_add_func("/message/read/cost", test_read_cost);
     g_test_add_func("/message/decode/bad", test_decode_bad);
+    g_test_add_func("/message/decode/inexact", test_decode_inexact);
     return g_test_run();
 }
