@@ -142,7 +142,7 @@ class Login(AccessTest):
         self.assertIn(name, client.list_all()[0])
         client.destroy(name)
 
-    def test_nobody_is_not_let_in(self):
+    def test_nobody_is_refused(self):
         client, _ = self.other(NOBODY)
         for _ in range(2):
             self.assertEqual(client.auth_list(), POLKIT)
@@ -200,7 +200,7 @@ class Login(AccessTest):
         reader = self.virsh(NOBODY, 'nodedev-list', '--cap', 'system', path=self.daemon.ro_path)
         self.assertEqual(reader.stdout.split(), ['computer'], reader.stderr)
 
-    def test_what_comes_behind_waits(self):
+    def test_calls_behind_the_authentication_wait(self):
         """Calls sent together with the authentication wait for the answer of polkit."""
         client, _ = self.other(MEMBER)
         self.polkit.pause()
@@ -213,7 +213,7 @@ class Login(AccessTest):
             client.wait_reply(serial).decoder()
         self.assertEqual([frame.serial for frame in client.frames], [first, second, third])
 
-    def test_client_goes_meanwhile(self):
+    def test_client_disconnects_meanwhile(self):
         client, _ = self.other(MEMBER)
         self.polkit.pause()
         client.send('AUTH_POLKIT')
@@ -272,7 +272,7 @@ class Absent(AccessTest):
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
 
-    def test_process_that_has_gone(self):
+    def test_process_that_has_exited(self):
         """A process that has ended is refused, because its pid may belong to another process."""
         self.daemon.pause()
         user = OtherUser(MEMBER, self.daemon.rw_path)
@@ -398,7 +398,7 @@ class Judged(JudgedTest):
         self.assertEqual(client.is_persistent(device.name()), 0)
         self.assertEqual(client.get_autostart(device.name()), 0)
 
-    def test_the_document_is_not_looked_at(self):
+    def test_the_document_is_not_parsed(self):
         client = self.opened(NOBODY)
         with self.nothing_changes():
             for document in ('no document', '<device', '<device>' * 5000, '', '<a>&b;</a>'):
@@ -590,7 +590,7 @@ class EventsJudged(JudgedTest):
         self.assertEqual(client.wait_event()[1:], (device.name(), 0))
         client.wait_reply(client.serial).decoder()
 
-    def test_client_goes_meanwhile(self):
+    def test_client_disconnects_meanwhile(self):
         client = self.opened(NOBODY)
         client.register(LIFECYCLE)
         self.polkit.pause()
@@ -702,7 +702,7 @@ class Identity(JudgedTest):
         self.assert_refused(DENIED, client.set_identity, rpc.param('unix-user-id', 'Q', 0), domain=FROM_NONE)
         self.assert_denied(client.create_xml, self.document())
 
-    def test_somebody_unknown(self):
+    def test_unknown_user(self):
         """A user that polkit cannot identify is refused."""
         client = self.raw()
         client.set_identity(rpc.param('sasl-user-name', 's', 'fred@EXAMPLE.ORG'))
@@ -736,7 +736,7 @@ class Identity(JudgedTest):
 class IdentityUnjudged(MediatedTest):
     """Without access_drivers, every connected user may do everything, for any identity."""
 
-    def test_it_is_taken(self):
+    def test_identity_of_another_user(self):
         client = self.raw()
         client.set_identity(rpc.param('unix-user-id', 'Q', 65534))
         name = client.create_xml(self.document())

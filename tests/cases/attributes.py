@@ -65,10 +65,10 @@ class Attributes(MediatedTest):
     def test_driver_refuses_one(self):
         self.refuse([('scratch', 'one'), ('stubborn', 'yes'), ('scratch', 'two')], 'stubborn', SYSTEM_ERROR)
 
-    def test_unknown_one(self):
+    def test_unknown_attribute(self):
         self.refuse([('scratch', 'one'), ('no_such_attribute', '1')], 'no_such_attribute', SYSTEM_ERROR)
 
-    def test_read_only_one(self):
+    def test_read_only_attribute(self):
         self.refuse([('journal', 'x')], 'journal', SYSTEM_ERROR)
 
     def test_directory(self):

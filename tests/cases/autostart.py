@@ -158,7 +158,7 @@ class Autostart(MediatedTest):
         os.write(pipe, b'\n')
         self.wait_started([self.auto[0]])
 
-    def test_room_becomes_free(self):
+    def test_capacity_becomes_free(self):
         types = self.host.types(self.parent)
         full = min(types, key=lambda type_id: types[type_id].available)
         taken = [self.new_uuid() for _ in range(types[full].available)]

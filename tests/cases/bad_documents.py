@@ -81,7 +81,7 @@ class Heavy(MediatedTest):
             for _ in range(4):
                 writer.wait_for(lambda frame: frame.name == 'CREATE_XML')
 
-    def test_client_goes_meanwhile(self):
+    def test_client_disconnects_meanwhile(self):
         writer = self.raw()
         for _ in range(5):
             writer.send('DEFINE_XML', rpc.string(mdev_document("<x a='b'/>" * 49000)) + rpc.u32(0))

@@ -117,13 +117,13 @@ class Scripts(MediatedTest):
         self.create()
         self.assertEqual([call[0] for call in self.calls()], ['pre', 'pre', 'post'])
 
-    def test_failure_is_told(self):
+    def test_failure_is_reported(self):
         self.install()
         self.assert_refused(libvirt.VIR_ERR_SYSTEM_ERROR, lambda: self.create(attrs=[('stubborn', '1')]))
         self.assertEqual(self.host.children(), [])
         self.assertEqual(self.steps(), [('pre', 'start', 'none'), ('post', 'start', 'failure')])
 
-    def test_in_use_is_not_even_asked(self):
+    def test_no_script_for_a_device_in_use(self):
         device = self.create(uuid=(uuid := self.new_uuid()))
         self.install()
         with self.host.hold_open(uuid):
@@ -183,7 +183,7 @@ class Scripts(MediatedTest):
         self.create()
         self.assertEqual(self.calls(), [])
 
-    def test_attributes_are_asked_for(self):
+    def test_attributes_from_a_script(self):
         body = '[ $4 = get ] && echo \'[{"scratch": "from the script"}]\''
         self.install(body=body)
         device = self.create()

@@ -76,7 +76,7 @@ class Create(MediatedTest):
         device = self.create(uuid=uuid.replace('-', ''))
         self.check_created(device.name(), self.parent, self.type_id, uuid)
 
-    def test_what_only_the_daemon_knows_is_ignored(self):
+    def test_output_elements_are_ignored(self):
         self.check(self.type_id, name='my-vgpu', parent_addr='ffff:ff:1f.7',
                    extra="    <iommuGroup number='7'/>\n    <nonsense/>")
 
@@ -95,7 +95,7 @@ class Create(MediatedTest):
             self.assert_refused(libvirt.VIR_ERR_XML_INVALID_SCHEMA, self.create, None, VALIDATE,
                                 domain=libvirt.VIR_FROM_XML)
 
-    def test_validate_refuses_what_the_schema_does_not_know(self):
+    def test_validate_refuses_elements_outside_the_schema(self):
         with self.nothing_changes():
             document = self.document(name='new', extra='    <nonsense/>')
             self.assert_refused(libvirt.VIR_ERR_XML_INVALID_SCHEMA, self.conn.nodeDeviceCreateXML, document, VALIDATE,
@@ -105,7 +105,7 @@ class Create(MediatedTest):
         with self.nothing_changes():
             self.assert_refused(libvirt.VIR_ERR_INVALID_ARG, self.create, None, 2, says='unsupported flags')
 
-    def test_room_shrinks_and_comes_back(self):
+    def test_capacity_shrinks_and_grows(self):
         before = self.host.available(self.parent, self.type_id)
         device = self.create()
         other = self.connect().nodeDeviceLookupByName(self.parent.name)

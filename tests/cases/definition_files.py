@@ -89,7 +89,7 @@ class OthersWrite(MediatedTest):
         events.wait(('undefined', device.name()))
         self.assertEqual(self.state(device.name()), (True, False, False))
 
-    def test_directory_goes_and_comes(self):
+    def test_directory_removed_and_created(self):
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()
         events = self.listen()
@@ -99,7 +99,7 @@ class OthersWrite(MediatedTest):
         events.wait(('defined', name))
         self.assertEqual(events.all(), [('undefined', name), ('defined', name)])
 
-    def test_parent_goes_and_comes(self):
+    def test_parent_unregistered_and_registered(self):
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()
         events = self.listen()
@@ -271,7 +271,7 @@ class Broken(MediatedTest):
         self.write_definition(self.good)
         events.wait(('defined', name))
 
-    def test_half_written_is_not_looked_at(self):
+    def test_half_written_definition_is_not_read(self):
         """A definition does not disappear while mdevctl truncates and rewrites it in place."""
         events = self.listen()
         name = self.child_name(self.parent, self.good)
@@ -334,7 +334,7 @@ class CannotWrite(MediatedTest):
         self.assertEqual(self.definition_path(uuid).read_bytes(), before)
         self.assertEqual(self.litter(), [])
 
-    def test_gone_before_undefine(self):
+    def test_removed_before_undefine(self):
         device = self.define(uuid=(uuid := self.new_uuid()))
         events = self.listen()
         self.daemon.pause()

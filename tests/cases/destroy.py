@@ -9,7 +9,7 @@ from mediated_test import MediatedTest
 
 
 class Destroy(MediatedTest):
-    def test_it_is_gone_at_once(self):
+    def test_removed_before_the_reply(self):
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
         other = self.connect()
@@ -98,7 +98,7 @@ class Destroy(MediatedTest):
                 self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.destroy, says=device.name())
         device.destroy()
 
-    def test_driver_says_that_it_has_gone(self):
+    def test_driver_reports_the_device_as_gone(self):
         """A device that the driver wrongly reports as removed stays listed."""
         device = self.create()
         with self.host.knob(self.parent, 'fail_remove', errno.ENODEV), self.nothing_changes():

@@ -48,7 +48,7 @@ class Order(MediatedTest):
             ('EVENT_LIFECYCLE', self.name, DELETED), ('EVENT_UPDATE', self.parent.name, None),
             'reply'])
 
-    def test_nothing_comes_late(self):
+    def test_no_late_events(self):
         self.client.create_xml(self.document(uuid=self.uuid))
         self.client.destroy(self.name)
         self.client.frames.clear()
@@ -57,7 +57,7 @@ class Order(MediatedTest):
         late = [frame for frame in self.client.frames if frame.type == rpc.MESSAGE]
         self.assertEqual([frame.event() for frame in late], [])
 
-    def test_room_of_the_parent_when_its_update_comes(self):
+    def test_capacity_at_the_parent_update(self):
         before = self.host.available(self.parent, self.type_id)
         self.client.send('CREATE_XML', rpc.string(self.document(uuid=self.uuid)) + rpc.u32(0))
         while self.client.wait_event()[0] != 'EVENT_UPDATE':

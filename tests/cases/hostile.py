@@ -457,7 +457,7 @@ class OddEvents(Hostile):
         self.assertEqual(self.events_of(self.events, self.name), ['created'])
         self.wait_agreement()
 
-    def test_of_what_has_gone(self):
+    def test_events_of_a_removed_device(self):
         passed = self.live()
         self.replay(passed)
         self.replay(reversed(passed))

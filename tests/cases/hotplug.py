@@ -68,7 +68,7 @@ class Hotplug:
             with self.subTest(name):
                 self.assertEqual(self.dump(name), document)
 
-    def test_all_go_and_come(self):
+    def test_all_removed_and_added(self):
         trees = self.unplug()
         gone = self.listed(trees)
         self.assertEqual(sorted(gone), [name for name in self.before if name != 'computer'])
@@ -81,7 +81,7 @@ class Hotplug:
         self.check_events(self.expect('created', reversed(gone)))
         self.check_all_is_back()
 
-    def test_all_have_come_again_before_their_going_is_told(self):
+    def test_all_added_again_before_the_remove_events(self):
         with self.host.silence_udev():
             trees = self.unplug()
             gone = self.listed(trees)
@@ -127,7 +127,7 @@ class Hotplug:
             self.check_events([('update' if listed else 'created', name)])
         self.check_all_is_back()
 
-    def test_change_of_what_is_going(self):
+    def test_change_of_a_device_being_removed(self):
         """A change event of a device that the kernel is removing does not update the device."""
         properties = {path: self.kernel.sysfs.uevent(path) for path in self.paths}
         for path in self.paths:
@@ -142,7 +142,7 @@ class Hotplug:
         trees = self.unplug()
         self.check_events(self.expect('deleted', self.listed(trees)))
 
-    def test_gone_without_a_word(self):
+    def test_removed_without_an_event(self):
         """A removed device whose event is still missing is reported as missing."""
         devices = {name: self.conn.nodeDeviceLookupByName(name) for name in self.paths.values()}
         trees = self.unplug(tells=False)
@@ -154,7 +154,7 @@ class Hotplug:
         self.check_events(self.expect('deleted', self.listed(trees)))
         self.assertEqual(self.names(), ['computer'])
 
-    def test_gone_before_it_is_looked_at(self):
+    def test_removed_before_it_is_probed(self):
         """A device that is gone before its name is known was never listed."""
         trees = self.unplug()
         self.check_events(self.expect('deleted', self.listed(trees)))

@@ -128,7 +128,7 @@ class Hardware(MediatedTest):
                 self.check_come_again(kept)
                 self.assertIn(f'pci_{path.name.replace(":", "_").replace(".", "_")}', self.devices)
 
-    def test_driver_goes_and_comes(self):
+    def test_driver_unbound_and_bound(self):
         for path, names in self.candidates():
             driver = path / 'driver'
             name = f'pci_{path.name.replace(":", "_").replace(".", "_")}'

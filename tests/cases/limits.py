@@ -145,7 +145,7 @@ class Clients(ClientsTest):
         self.assert_served(*second)
         self.assertEqual(self.left(first), first[:2])
 
-    def test_root_is_let_in(self):
+    def test_root_is_always_accepted(self):
         clients = [self.come(uid, self.daemon.rw_path) for uid in (ALICE, ALICE, BOB, BOB)]
         self.assert_served(*(self.raw() for _ in range(10)))
         self.assertEqual(self.left(clients), [])
@@ -215,7 +215,7 @@ class ClientsPerUser(ClientsTest):
 
 @only_on('sim', 'the limit of the running daemon is lowered')
 class Descriptors(ClientsTest):
-    def test_root_is_let_in_without_any(self):
+    def test_root_is_accepted_without_descriptors(self):
         clients = [self.come(ALICE) for _ in range(10)]
         pid = self.daemon.process.pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -293,7 +293,7 @@ class Keepalive(MediatedTest):
         client.wait_closed()
         self.assertEqual(bystander.look_up('computer'), 'computer')
 
-    def test_nobody_is_asked_who_did_not_agree(self):
+    def test_no_ping_to_clients_without_keepalive(self):
         asked = self.raw(answers_pings=False)
         client = self.raw(answers_pings=False)
         asked.supports_feature(10)

@@ -122,7 +122,7 @@ class Frames(MemoryTest):
         client.open(fits)
         self.check_limit(client, WRITER_MAX)
 
-    def test_what_comes_behind_open(self):
+    def test_document_sent_with_open(self):
         """The limit after open depends on the rights given by the preceding messages."""
         client = self.raw(opened=False)
         document = self.document(uuid=self.new_uuid(), extra='<x>' + 'y' * 100000 + '</x>')
@@ -223,7 +223,7 @@ class Total(MemoryTest):
         self.send_as_much_as_goes(clients, data)
         self.check(clients)
 
-    def test_root_comes_last(self):
+    def test_root_is_disconnected_last(self):
         roots = [self.raw(path=self.daemon.ro_path) for _ in range(40)]
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(roots, data)

@@ -108,11 +108,11 @@ class Changes(NetTest):
         self.kernel.add_show(f'{self.path(ETH0)}/speed', refuse)
         self.assertEqual(self.link(ETH0), ('up', None))
 
-    def test_driver_that_hangs_holds_up_nobody_else(self):
+    def test_hung_driver_delays_nobody_else(self):
         document = self.check_hangs_alone(f'{self.path(ETH0)}/speed', ETH0, ETH1, 'mdeth1')
         self.assertIn("<link speed='1000' state='up'/>", document)
 
-    def test_goes_while_it_is_read(self):
+    def test_removed_while_it_is_read(self):
         path = self.path(ETH0)
         events = self.listen()
         self.kernel.add_show(f'{path}/speed', lambda: self.remove_during_read(path))
@@ -267,7 +267,7 @@ class Odd(NetTest):
             events.seen.clear()
         self.assertNotIn(TWIN, self.names())
 
-    def test_second_of_a_name_that_goes(self):
+    def test_second_device_of_a_name_removed(self):
         first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)
         self.remove(second)
         events = self.listen()
@@ -278,7 +278,7 @@ class Odd(NetTest):
         self.assertNotIn(TWIN, self.names())
         self.assertEqual(events.all(), [('update', TWIN), ('deleted', TWIN)])
 
-    def test_coming_is_told_before_the_going(self):
+    def test_add_event_before_the_remove_event(self):
         """The old device's removal is reported before the new device of the same name, whatever the order of udev's
         events."""
         first, second = (f'/sys/devices/virtual/net/{name}' for name in net_hosts.TWINS)

@@ -80,7 +80,7 @@ class Devices(MediatedTest):
             self.assertEqual(events.count(('created', name)), 1)
             self.assertEqual(events.count(('deleted', name)), 1)
 
-    def test_same_uuid_comes_back(self):
+    def test_same_uuid_created_again(self):
         events = self.listen()
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
@@ -171,7 +171,7 @@ class Parents(MediatedTest):
         self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceCreateXML, self.document(type_id=type_id),
                             0, says=self.parent.name)
 
-    def test_create_on_one_whose_loss_is_not_known_yet(self):
+    def test_create_on_an_unregistered_parent_still_listed(self):
         type_id = self.type_id
         with self.host.silence_udev():
             self.host.unregister(self.parent)
@@ -196,7 +196,7 @@ class Parents(MediatedTest):
 class VirtualParents(MediatedTest):
     machine = 'virtual'
 
-    def test_comes_and_goes_with_its_types(self):
+    def test_listed_while_it_has_types(self):
         """A device that is only a parent is listed while it has types."""
         events = self.listen()
         self.host.unregister(self.parent)

@@ -181,7 +181,7 @@ class Unreadable(Stuck):
         self.relax()
         self.assertEqual(listing.result(self.deadline), CARDS)
 
-    def test_card_that_goes_meanwhile(self):
+    def test_card_removed_meanwhile(self):
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
         listing = self.in_background(lambda: self.names(CAP_VPD, self.connect()))
@@ -195,7 +195,7 @@ class Unreadable(Stuck):
         self.relax()
         self.assertEqual(listing.result(self.deadline), CARDS[1:])
 
-    def test_client_that_goes_meanwhile(self):
+    def test_client_that_disconnects_meanwhile(self):
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
         client = self.raw()
@@ -375,7 +375,7 @@ class Odd(Devices):
         self.assertEqual([root.findtext(f'capability/{element}') for element in
                           ('number', 'class', 'subclass', 'protocol')], ['0', '255', '0', '0'])
 
-    def test_device_that_udev_has_not_looked_at(self):
+    def test_device_that_udev_has_not_processed(self):
         """A device that udev has not processed is listed from the kernel's data; libvirtd drops it."""
         root = documents.parse(self.dump('usb_1_5'))
         self.assertEqual([root.findtext(f'capability/{element}') for element in ('bus', 'device')],

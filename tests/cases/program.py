@@ -335,7 +335,7 @@ class Timeout(MediatedTest):
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
         self.start()
 
-    def test_time_begins_when_the_last_client_goes(self):
+    def test_timeout_starts_with_the_last_disconnect(self):
         self.start('-t', '2')
         first, second = self.raw(), self.raw()
         first.disconnect()
@@ -383,7 +383,7 @@ class Reload(MediatedTest):
                 self.wait_logged('Failed to reload configuration', str(self.daemon.config_path), key)
                 self.assertTrue(self.has_details())
 
-    def test_file_that_has_gone(self):
+    def test_removed_file(self):
         self.daemon.config_path.unlink()
         self.daemon.signal(signal.SIGHUP)
         self.wait_logged('Failed to reload configuration', str(self.daemon.config_path))

@@ -197,7 +197,7 @@ class Broken(ScsiTest):
 
 @only_on('sim', NO_FIBRE)
 class Changes(ScsiTest):
-    def test_units_come_and_go(self):
+    def test_units_added_and_removed(self):
         events = self.listen()
         target = fc.add_target(self.hbas[3], 7, 7)
         fc.add_unit(self.hbas[3], target, 0, 0)
@@ -215,7 +215,7 @@ class Changes(ScsiTest):
                     ('deleted', 'scsi_target3_0_7'))
         self.assertNotIn('scsi_target3_0_7', self.names())
 
-    def test_a_host_whose_fibre_channel_comes_later(self):
+    def test_fc_host_added_after_its_scsi_host(self):
         """The kernel announces the host first, and its class later."""
         events = self.listen()
         hba = fc.Host(self.host.kernel, '/sys/devices/pci0000:00/0000:00:19.0',
@@ -302,7 +302,7 @@ class RealKernel(MediatedTest):
             document = self.dump(name)
             self.assertIsNone(documents.validate(document), document)
 
-    def test_units_come_and_go(self):
+    def test_units_added_and_removed(self):
         events = self.listen()
         number = self.find_host().removeprefix('scsi_host')
         name = f'scsi_{number}_0_1_1'

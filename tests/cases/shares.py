@@ -329,7 +329,7 @@ class Scripts(SharesTest):
         self.assertLessEqual(len(begun), SCRIPTS + len(self.devices))
         self.assertFalse(any(pathlib.Path(f'/proc/{pid}').exists() for pid in begun))
 
-    def test_one_of_them_stays(self):
+    def test_one_client_keeps_waiting(self):
         """A shared script continues while one client waits for it."""
         first, second, stays = self.crowd(ALICE, 3)
         calls = []

@@ -244,7 +244,7 @@ class Parents(MediatedTest):
 class FreeText(MediatedTest):
     machine = 'virtual'
 
-    def test_description_that_holds_no_properties(self):
+    def test_description_without_properties(self):
         root = documents.parse(self.conn.nodeDeviceLookupByName('mdpy_mdpy').XMLDesc(0))
         block = documents.find_capability(root, 'mdev_types', 'mdev')
         texts = {element.get('id'): documents.type_details(element)

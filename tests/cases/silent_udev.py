@@ -74,14 +74,14 @@ class Absent(Udev):
         self.assertIn(ABSENT, self.daemon.log())
         self.assertNotIn(SILENT, self.daemon.log())
 
-    def test_that_comes_later(self):
+    def test_udev_starts_later(self):
         self.start()
         self.live(['created'], lambda: self.create(uuid=self.uuid))
         before = self.names()
         self.host.start_udev()
         self.check_back(before)
 
-    def test_that_comes_later_and_is_slow(self):
+    def test_slow_udev_starts_later(self):
         """A device is gone before udevd sends its events, which are not reported a second time."""
         self.start()
         self.host.start_udev()
@@ -138,7 +138,7 @@ class Gone(Udev):
         self.check_all()
         self.assertEqual(self.names(), before)
 
-    def test_killed_with_events_that_it_has_not_told(self):
+    def test_killed_with_unreported_events(self):
         """The end of udevd is not noticed; its unsent events are detected as missing after `event_timeout`."""
         self.change_config({'mdev': {'event_timeout': '0.5'}})
         self.host.hang_udev()

@@ -102,7 +102,7 @@ class Documents(StorageTest):
 
 @only_on('sim', SIMULATED)
 class Changes(StorageTest):
-    def test_medium_is_taken_out(self):
+    def test_medium_removed(self):
         events = self.listen()
         self.change(self.path(SR0), removed=('ID_CDROM_MEDIA', 'ID_CDROM_MEDIA_DVD', 'ID_FS_LABEL', 'ID_FS_TYPE'))
         events.wait(('update', SR0))
@@ -129,7 +129,7 @@ class Changes(StorageTest):
             self.assertEqual(self.cap(VDA).findtext('size'), str(sectors * 512))
             self.assertEqual(self.cap(VDA).findtext('num_blocks'), str(sectors))
 
-    def test_serial_number_that_is_told_later(self):
+    def test_serial_number_reported_later(self):
         events = self.listen()
         self.change(self.path('block_vdb'), ID_SERIAL='late')
         events.wait(('deleted', 'block_vdb'), ('created', 'block_vdb_late'))
@@ -174,7 +174,7 @@ class Changes(StorageTest):
         events.wait(('deleted', 'block_vdc_new'))
         self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.XMLDesc, 0, says='block_vdc_new')
 
-    def test_partitions_and_layers_stay_out(self):
+    def test_partitions_and_layers_are_not_listed(self):
         events = self.listen()
         before = self.names()
         for path, devtype in ((f'{self.path(SDA)}/sda1', 'partition'), ('/sys/devices/virtual/block/loop0', 'disk')):
@@ -202,7 +202,7 @@ class Changes(StorageTest):
         self.assertEqual((self.cap(VDA).findtext('logical_block_size'), self.cap(VDA).findtext('num_blocks')),
                          ('4096', '2'))
 
-    def test_disk_that_hangs_holds_up_nobody_else(self):
+    def test_hung_disk_delays_nobody_else(self):
         events = self.listen()
         path = self.path(VDA)
         self.change(path)

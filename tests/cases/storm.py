@@ -84,7 +84,7 @@ class Storm(MediatedTest):
                 expected[name] = [CREATED, DELETED]
         self.assertEqual(dict(stories), expected)
 
-    def test_all_come_and_go(self):
+    def test_all_added_and_removed(self):
         # The last device shows that all earlier events were processed.
         self.storm(0, thousands(DEVICES), 1)
 

@@ -168,7 +168,7 @@ class Create(VhbaTest):
         self.barrier(events)
         self.assertEqual(events.all()[2:], [('deleted', name), ('update', 'scsi_host3')])
 
-    def test_events_come_before_the_reply(self):
+    def test_events_before_the_reply(self):
         client = self.raw()
         for event in (0, 1):
             client.register(event)
@@ -346,7 +346,7 @@ class Destroy(VhbaTest):
         self.assert_gone('scsi_host6')
         self.assertEqual(self.ports(1), [])
 
-    def test_physical_ones_stay(self):
+    def test_physical_adapters_are_refused(self):
         for name in ('scsi_host0', 'scsi_host3', 'scsi_host5'):
             with Unchanged(self):
                 self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceLookupByName(name).destroy,
@@ -381,7 +381,7 @@ class Destroy(VhbaTest):
         events.wait(('deleted', NEXT))
         self.assert_gone(NEXT)
 
-    def test_what_came_is_told_late(self):
+    def test_event_of_a_removed_class(self):
         """An event of Fibre Channel about a class that is gone is not a change."""
         device = self.make()
         events = self.listen()
@@ -408,7 +408,7 @@ class Destroy(VhbaTest):
 
 
 class DestroyInVain(Destroy):
-    def test_nothing_comes_of_it(self):
+    def test_port_stays(self):
         device = self.make()
         self.hba.set_knob('silent', 1)
         with Unchanged(self), self.settings(mdev={'event_timeout': '0.2'}):
@@ -486,14 +486,14 @@ class Judged(access.JudgedTest):
 class Late(VhbaTest):
     """The kernel announces an adapter before its names exist, and sends no later event."""
 
-    def test_names_come_late(self):
+    def test_names_appear_late(self):
         events = self.listen()
         self.hba.set_knob('late', 150)
         self.check_adapter(self.make(), 3)
         self.barrier(events)
         self.assertEqual(events.all(), [('created', NEXT), ('update', 'scsi_host3')])
 
-    def test_names_come_before_the_write_ends(self):
+    def test_names_appear_before_the_write_ends(self):
         self.hba.set_knob('block_create', 2)
         self.hba.set_knob('late', 20)
         made = self.in_background(lambda: self.make(connection=self.connect()))
@@ -515,7 +515,7 @@ class Late(VhbaTest):
         events.wait(('created', NEXT))
         self.check_adapter(self.conn.nodeDeviceLookupByName(NEXT), 3)
 
-    def test_what_comes_below_first(self):
+    def test_child_added_before_the_adapter(self):
         """A device below has the adapter as its parent as soon as the adapter is listed."""
         events = self.listen()
         self.hba.set_knob('late', -1)
@@ -528,7 +528,7 @@ class Late(VhbaTest):
         events.wait(('created', NEXT), ('update', target))
         self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), NEXT)
 
-    def test_what_comes_below_first_and_a_change(self):
+    def test_child_added_before_the_adapter_changes(self):
         """The same if a change event, instead of the daemon's polling, completes the adapter."""
         events = self.listen()
         self.hba.set_knob('late', -1)
@@ -565,7 +565,7 @@ class Late(VhbaTest):
         self.check_adapter(first.result(self.deadline), 3)
         self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, lambda: client.wait_reply(second).decoder(), says='in use')
 
-    def test_the_client_has_gone(self):
+    def test_the_client_has_disconnected(self):
         self.hba.set_knob('block_create', 1)
         client = self.raw()
         client.send('CREATE_XML', rpc.string(document()) + rpc.u32(0))
@@ -611,7 +611,7 @@ class Failing(VhbaTest):
         with self.settings(mdev={'driver_timeout': '1'}):
             self.check_adapter(self.make(''), 4)
 
-    def test_any_parent_when_one_cannot_be_asked(self):
+    def test_any_parent_if_one_does_not_answer(self):
         self.hba.set_knob('fail_state', errno.EIO)
         self.check_adapter(self.make(''), 4)
 
@@ -623,14 +623,14 @@ class Failing(VhbaTest):
         # The parent can still be used by name.
         self.check_adapter(self.make(), 3)
 
-    def test_nothing_comes_of_it(self):
+    def test_port_stays(self):
         self.hba.set_knob('silent', 1)
         with Unchanged(self), self.settings(mdev={'event_timeout': '0.3'}):
             self.assert_refused(NO_DEVICE, self.make, says=(WWNN, WWPN, 'scsi_host3'))
         self.hba.set_knob('silent', 0)
         self.check_adapter(self.make(), 3)
 
-    def test_names_never_come(self):
+    def test_names_never_appear(self):
         """An adapter whose names never appear is listed without them, by the kernel's name."""
         self.hba.set_knob('late', -1)
         with self.settings(mdev={'event_timeout': '0.3'}):

@@ -214,7 +214,7 @@ class Opening(MediatedTest):
         client.call('OPEN', b'\x01\0\0\0' + rpc.string('nodedev:///system') + rpc.u32(0)).end()
         self.assertEqual(client.look_up('computer'), 'computer')
 
-    def test_keepalive_may_be_asked_for_first(self):
+    def test_keepalive_query_before_open(self):
         client = self.raw(opened=False)
         self.assertEqual(client.supports_feature(10), 1)
         client.open()
@@ -294,7 +294,7 @@ class Unserved(MediatedTest):
                 self.assert_refused(UNSUPPORTED, call, domain=domain)
         self.assertIn('computer', self.names())
 
-    def test_polkit_is_not_asked_for(self):
+    def test_no_polkit_check(self):
         client = self.raw(opened=False)
         self.assert_refused(libvirt.VIR_ERR_AUTH_FAILED, client.call, 'AUTH_POLKIT', domain=FROM_RPC)
         client.open()

@@ -44,7 +44,7 @@ on_logged(const char *domain G_GNUC_UNUSED,
 static gboolean
 on_impatience(gpointer data)
 {
-    g_error("Waited in vain, told was: %s", ((StoreFixture *)data)->reports->str);
+    g_error("Timed out, got: %s", ((StoreFixture *)data)->reports->str);
     return G_SOURCE_REMOVE;
 }
 

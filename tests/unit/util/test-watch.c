@@ -47,7 +47,7 @@ on_lost(MdWatch *watch G_GNUC_UNUSED, gpointer data)
 static gboolean
 on_impatience(gpointer data)
 {
-    g_error("Waited in vain, told was: %s", ((Fixture *)data)->reports->str);
+    g_error("Timed out, got: %s", ((Fixture *)data)->reports->str);
     return G_SOURCE_REMOVE;
 }
 
