@@ -297,6 +297,20 @@ md_driver_get_events(MdDriver *self)
 }
 
 
+GArray *
+md_driver_take_snapshot(MdDriver *self)
+{
+    return md_snapshot_take(self->context.registry);
+}
+
+
+void
+md_driver_report_changes(MdDriver *self, const GArray *before)
+{
+    md_snapshot_report(before, self->context.registry, self->events);
+}
+
+
 static void
 on_vpd_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {

@@ -15,6 +15,7 @@
 
 #include "registry/events.h"
 #include "registry/node-device.h"
+#include "registry/snapshot.h"
 #include "util/owner.h"
 #include "util/settings.h"
 
@@ -51,6 +52,10 @@ void md_driver_reload(MdDriver *self);
 void md_driver_log_state(MdDriver *self);
 
 MdEvents *md_driver_get_events(MdDriver *self);
+
+/* For a restart of the service, see registry/snapshot.h. */
+GArray *md_driver_take_snapshot(MdDriver *self);
+void md_driver_report_changes(MdDriver *self, const GArray *before);
 
 /*
  * Finds the devices with vital product data, which is not cached: a set of names, of all devices or

@@ -105,8 +105,8 @@ find_full(MdEvents *self)
 }
 
 
-static void
-deliver(MdEvents *self, const char *device, int event, int detail)
+void
+md_events_report(MdEvents *self, const char *device, int event, int detail)
 {
     GHashTableIter iter;
     MdEventLine *line = NULL;
@@ -130,7 +130,7 @@ deliver(MdEvents *self, const char *device, int event, int detail)
 static void
 deliver_lifecycle(MdEvents *self, MdNodeDevice *device, virNodeDeviceEventLifecycleType detail)
 {
-    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, (int)detail);
+    md_events_report(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, (int)detail);
 }
 
 
@@ -165,7 +165,7 @@ on_undefined(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents 
 static void
 on_updated(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdEvents *self)
 {
-    deliver(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+    md_events_report(self, device->def->name, VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
 }
 
 

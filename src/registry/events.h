@@ -26,6 +26,9 @@ MdEvents *md_events_new(MdRegistry *registry);
 /* Frees all subscriptions, and calls the pending functions of md_events_call_when_notified(). */
 void md_events_free(MdEvents *self);
 
+/* Delivers an event that is no change of the registry: it happened before this daemon started. */
+void md_events_report(MdEvents *self, const char *device, int event, int detail);
+
 /* `share`: the user's, see md_owner_get_share(). `device` NULL: all devices. */
 MdEventSubscription *md_events_subscribe(
     MdEvents *self, guint64 share, int event, const char *device, MdEventFunc func, gpointer data);

@@ -176,17 +176,26 @@ consumes_parent(const MdNodeDevice *child, const MdNodeDevice *parent)
 }
 
 
-/* A child has appeared or disappeared: the parent's available resources may have changed. */
-static void
-signal_parent_updated(MdRegistry *self, MdNodeDevice *child)
+MdNodeDevice *
+md_registry_find_consumed(MdRegistry *self, const MdNodeDevice *child)
 {
     MdNodeDevice *parent = NULL;
 
     /* The computer has no parent. */
-    if (child->def->parent == NULL)
-        return;
-    parent = md_registry_find(self, child->def->parent);
-    if (parent != NULL && parent->def->path != NULL && consumes_parent(child, parent))
+    if (child->def->parent != NULL)
+        parent = md_registry_find(self, child->def->parent);
+    return parent != NULL && parent->def->path != NULL && consumes_parent(child, parent) ? parent
+                                                                                         : NULL;
+}
+
+
+/* A child has appeared or disappeared: the parent's available resources may have changed. */
+static void
+signal_parent_updated(MdRegistry *self, const MdNodeDevice *child)
+{
+    MdNodeDevice *parent = md_registry_find_consumed(self, child);
+
+    if (parent != NULL)
         g_signal_emit(self, signals[SIGNAL_UPDATED], 0, parent);
 }
 

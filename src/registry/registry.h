@@ -67,6 +67,9 @@ MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
  * free the list only. */
 GList *md_registry_list_defined(MdRegistry *self, const char *address);
 
+/* The active parent whose resources a device uses, or would use; borrowed, or NULL. */
+MdNodeDevice *md_registry_find_consumed(MdRegistry *self, const MdNodeDevice *child);
+
 /* All devices, as the internal list, read-only. Active devices are in order of activation. */
 GList *md_registry_list(MdRegistry *self);
 

@@ -137,6 +137,28 @@ fake_driver_emit(MdDriver *self, const char *device, int event, int detail)
 }
 
 
+/* One device: the computer. */
+GArray *
+md_driver_take_snapshot(MdDriver *self G_GNUC_UNUSED)
+{
+    const MdSnapshotDevice device = { .name = COMPUTER, .active = TRUE, .inode = 1 };
+    GArray *devices = g_array_new(FALSE, FALSE, sizeof(MdSnapshotDevice));
+
+    g_array_append_val(devices, device);
+    return devices;
+}
+
+
+/* All devices have changed. */
+void
+md_driver_report_changes(MdDriver *self, const GArray *before)
+{
+    for (guint i = 0; i < before->len; i++)
+        fake_driver_emit(self, g_array_index(before, MdSnapshotDevice, i).name,
+                         VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+}
+
+
 guint
 fake_driver_count_subscriptions(MdDriver *self)
 {
