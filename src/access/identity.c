@@ -320,6 +320,90 @@ md_identity_new_from_params(const md_param *params, guint n, GError **error)
 }
 
 
+static void
+save_text(md_maybe_text *saved, const char *text)
+{
+    if (text == NULL)
+        return;
+    *saved = g_new0(md_text, 1);
+    **saved = g_strdup(text);
+}
+
+
+static char *
+dup_saved_text(const md_maybe_text saved)
+{
+    return saved != NULL ? g_strdup(*saved) : NULL;
+}
+
+
+void
+md_identity_save(const MdIdentity *self, md_handover_identity *state)
+{
+    state->pid = self->pid;
+    state->start_time = self->start_time;
+    state->uid = self->uid;
+    state->gid = self->gid;
+    save_text(&state->user_name, self->user_name);
+    save_text(&state->group_name, self->group_name);
+    save_text(&state->sasl_user_name, self->sasl_user_name);
+    save_text(&state->x509_name, self->x509_name);
+    save_text(&state->selinux_context, self->selinux_context);
+}
+
+
+MdIdentity *
+md_identity_new_saved(const md_handover_identity *state, GError **error)
+{
+    MdIdentity *self = NULL;
+
+    if (state->pid < 0 || state->pid > G_MAXINT32 || state->uid < -1 || state->uid > G_MAXUINT32 ||
+        state->gid < -1 || state->gid > G_MAXUINT32) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG, "saved identity out of range");
+        return NULL;
+    }
+    self = identity_new();
+    self->pid = state->pid;
+    self->start_time = state->start_time;
+    self->uid = state->uid;
+    self->gid = state->gid;
+    self->user_name = dup_saved_text(state->user_name);
+    self->group_name = dup_saved_text(state->group_name);
+    self->sasl_user_name = dup_saved_text(state->sasl_user_name);
+    self->x509_name = dup_saved_text(state->x509_name);
+    self->selinux_context = dup_saved_text(state->selinux_context);
+    return self;
+}
+
+
+static gboolean
+is_peer(const MdIdentity *self, const struct ucred *peer)
+{
+    return self->uid == peer->uid && self->gid == peer->gid &&
+           (self->pid == 0 || self->pid == peer->pid);
+}
+
+
+MdIdentity *
+md_identity_new_saved_peer(const md_handover_identity *state, GSocket *socket, GError **error)
+{
+    g_autoptr(MdIdentity) self = md_identity_new_saved(state, error);
+    struct ucred peer = { 0 };
+
+    if (self == NULL)
+        return NULL;
+    /* A peer that the kernel did not know has saved no uid. */
+    if (get_peer(g_socket_get_fd(socket), &peer) ? !is_peer(self, &peer) : self->uid != -1) {
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
+                          "the socket belongs to process %d of user %u, not to process "
+                          "%" G_GINT64_FORMAT " of user %" G_GINT64_FORMAT,
+                          peer.pid, peer.uid, self->pid, self->uid);
+        return NULL;
+    }
+    return g_steal_pointer(&self);
+}
+
+
 gboolean
 md_identity_is_privileged_uid(uid_t uid)
 {

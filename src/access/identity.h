@@ -7,6 +7,7 @@
 
 #include <gio/gio.h>
 
+#include "protocol/handover.h"
 #include "protocol/protocol.h"
 #include "util/roots.h"
 
@@ -37,6 +38,20 @@ uid_t md_identity_get_peer_uid(GSocket *socket);
  * VIR_ERR_ARGUMENT_UNSUPPORTED for an unknown field; both name the field.
  */
 MdIdentity *md_identity_new_from_params(const md_param *params, guint n, GError **error);
+
+/* Adds an identity to the state for the next daemon. */
+void md_identity_save(const MdIdentity *self, md_handover_identity *state);
+
+/* The user that a client acts for, as the previous daemon has saved it. VIR_ERR_INVALID_ARG for a
+ * number out of range. */
+MdIdentity *md_identity_new_saved(const md_handover_identity *state, GError **error);
+
+/*
+ * The connected process, as the previous daemon has identified it: it may have ended meanwhile.
+ * VIR_ERR_OPERATION_DENIED if the other end of the socket is not this process.
+ */
+MdIdentity *
+md_identity_new_saved_peer(const md_handover_identity *state, GSocket *socket, GError **error);
 
 MdIdentity *md_identity_ref(MdIdentity *self);
 void md_identity_unref(MdIdentity *self);

@@ -9,7 +9,6 @@
 
 #include "node_device/driver.h"
 #include "remote/server.h"
-#include "rpc/listener.h"
 #include "util/error.h"
 #include "util/notify.h"
 #include "util/script.h"
@@ -293,11 +292,11 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
 
 /* Clients may connect at once; they are answered when the device list is complete. */
 static gboolean
-daemon_begin(Daemon *self, GError **error)
+daemon_begin(Daemon *self, MdPassed *passed, GError **error)
 {
     md_server_hold(self->server);
     self->holding = TRUE;
-    if (!md_server_listen(self->server, error))
+    if (!md_server_listen(self->server, passed, error))
         return FALSE;
 
     self->watchdog = md_notify_start_watchdog();
@@ -317,11 +316,12 @@ gboolean
 md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
 {
     g_auto(Daemon) self = { .options = options, .settings = settings };
+    g_autoptr(MdPassed) passed = md_passed_take();
     g_autoptr(GError) err = NULL;
 
     /* Signals have their default action until here, so that the process can be ended if a directory
      * service hangs. */
-    if (!md_listener_is_handed_over() && !md_settings_find_group(settings, error))
+    if (passed->listening->len == 0 && !md_settings_find_group(settings, error))
         return FALSE;
 
     md_script_keep_limits();
@@ -331,7 +331,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     self.server = md_server_new(self.driver, settings);
     listen_to_signals(&self);
 
-    if (daemon_begin(&self, &err)) {
+    if (daemon_begin(&self, passed, &err)) {
         g_main_loop_run(self.loop);
         if (self.error == NULL)
             return TRUE;

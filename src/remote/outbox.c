@@ -301,3 +301,59 @@ md_outbox_close_when_sent(MdOutbox *self)
     self->closing = TRUE;
     md_client_stop_reading(self->client);
 }
+
+
+gboolean
+md_outbox_is_closing(MdOutbox *self)
+{
+    return self->closing;
+}
+
+
+static void
+save_item(const Item *item, md_handover_frame *saved)
+{
+    gsize size = 0;
+    gconstpointer bytes = g_bytes_get_data(item->frame, &size);
+
+    saved->bytes.md_handover_bytes_val = g_memdup2(bytes, size);
+    saved->bytes.md_handover_bytes_len = (guint)size;
+    if (item->state != STATE_GRANTED) {
+        saved->device = g_new0(md_text, 1);
+        *saved->device = g_strdup(item->device);
+    }
+}
+
+
+void
+md_outbox_save(MdOutbox *self, md_handover_session *state)
+{
+    guint n = 0;
+
+    state->frames.frames_val = g_new0(md_handover_frame, self->items.length);
+    for (GList *link = self->items.head; link != NULL; link = link->next) {
+        const Item *item = link->data;
+
+        if (item->state != STATE_REFUSED)
+            save_item(item, &state->frames.frames_val[n++]);
+    }
+    state->frames.frames_len = n;
+}
+
+
+void
+md_outbox_restore(MdOutbox *self, MdIdentity *who, MdOwner *owner, const md_handover_session *state)
+{
+    g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
+
+    for (guint i = 0; i < state->frames.frames_len && !self->ended; i++) {
+        const md_handover_frame *saved = &state->frames.frames_val[i];
+        g_autoptr(GBytes) frame =
+            g_bytes_new(saved->bytes.md_handover_bytes_val, saved->bytes.md_handover_bytes_len);
+
+        if (saved->device != NULL)
+            md_outbox_send_if_visible(self, who, owner, *saved->device, frame);
+        else
+            md_outbox_send(self, frame, NULL, NULL);
+    }
+}

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "access/access.h"
+#include "protocol/handover.h"
 #include "rpc/client.h"
 
 typedef struct _MdOutbox MdOutbox;
@@ -30,5 +31,15 @@ void md_outbox_send_if_visible(
 
 /* Ends the connection when all frames have been sent. */
 void md_outbox_close_when_sent(MdOutbox *self);
+gboolean md_outbox_is_closing(MdOutbox *self);
+
+/* Adds the held frames to the state for the next daemon. */
+void md_outbox_save(MdOutbox *self, md_handover_session *state);
+
+/* Holds them again, until `who` is authorized anew. */
+void md_outbox_restore(MdOutbox *self,
+                       MdIdentity *who,
+                       MdOwner *owner,
+                       const md_handover_session *state);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdOutbox, md_outbox_unref)

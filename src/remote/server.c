@@ -1,52 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "remote/server.h"
+#include "remote/server-private.h"
 
 #include <libvirt/libvirt.h>
 
-#include "access/access.h"
-#include "remote/dispatch.h"
-#include "remote/session.h"
-#include "rpc/client.h"
 #include "rpc/listener.h"
+#include "util/notify.h"
 #include "util/polled.h"
 #include "util/source.h"
 
 /* Milliseconds for clients to read their last replies. */
 #define FLUSH_TIMEOUT 5000
-
-/* A connection that has been admitted. */
-typedef struct {
-    MdServer *server;
-    guint64 number; /* for the log */
-    MdClient *client;
-    MdIdentity *peer;
-    gboolean read_only;
-    MdConnection *connection;
-    MdSession *session; /* NULL: waiting until it may authenticate */
-} Guest;
-
-struct _MdServer {
-    GObject parent;
-
-    MdDriver *driver;
-    const MdSettings *settings;
-    MdDispatch *dispatch;
-    MdAccess *access;
-    MdEventFrames *frames;
-    MdConnections *connections;
-    GPtrArray *listeners; /* of MdListener; NULL: not listening */
-    GHashTable *guests;   /* MdClient → Guest, which owns it */
-    guint64 n_ever;       /* clients admitted so far */
-    GTask *stop;          /* NULL: not stopping */
-    GSource *deadline;
-
-    guint idle_timeout; /* milliseconds; 0: none */
-    MdServerFunc idle_func;
-    gpointer idle_data;
-    GSource *idle; /* set while there are neither clients nor running calls */
-};
 
 G_DEFINE_FINAL_TYPE(MdServer, md_server, G_TYPE_OBJECT)
 
@@ -57,7 +22,7 @@ static void on_evict(gpointer data, const char *cause);
 
 
 static void
-guest_free(Guest *guest)
+guest_free(MdGuest *guest)
 {
     g_clear_pointer(&guest->session, md_session_unref);
     md_identity_unref(guest->peer);
@@ -68,7 +33,7 @@ guest_free(Guest *guest)
 
 
 static gboolean
-guest_is_authenticated(const Guest *guest)
+guest_is_authenticated(const MdGuest *guest)
 {
     return guest->session != NULL && md_session_is_authenticated(guest->session);
 }
@@ -89,6 +54,13 @@ for_each_client(MdServer *self, void (*func)(MdClient *client))
 }
 
 
+void
+md_server_close_clients(MdServer *self)
+{
+    for_each_client(self, md_client_close);
+}
+
+
 static void
 finish_stop(MdServer *self)
 {
@@ -106,9 +78,11 @@ md_server_dispose(GObject *object)
 
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
+    md_source_clear(&self->handing_over);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     if (self->guests != NULL)
-        for_each_client(self, md_client_close);
+        md_server_close_clients(self);
+    md_handover_clear(&self->inherited);
     if (self->stop != NULL)
         finish_stop(self);
     if (self->dispatch != NULL)
@@ -181,7 +155,7 @@ update_idle(MdServer *self)
 static void
 on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer data)
 {
-    Guest *guest = data;
+    MdGuest *guest = data;
     g_autoptr(MdSession) session = md_session_ref(guest->session);
 
     md_dispatch_message(guest->server->dispatch, session, message);
@@ -191,9 +165,9 @@ on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer da
 static void
 on_closed(MdClient *client, gpointer data)
 {
-    MdServer *self = ((Guest *)data)->server;
-    guint64 number = ((Guest *)data)->number;
-    g_autoptr(MdSession) session = g_steal_pointer(&((Guest *)data)->session);
+    MdServer *self = ((MdGuest *)data)->server;
+    guint64 number = ((MdGuest *)data)->number;
+    g_autoptr(MdSession) session = g_steal_pointer(&((MdGuest *)data)->session);
 
     g_hash_table_remove(self->guests, client);
     if (session != NULL)
@@ -209,30 +183,55 @@ on_closed(MdClient *client, gpointer data)
 static void
 on_authenticated(gpointer data)
 {
-    Guest *guest = data;
+    MdGuest *guest = data;
 
     md_connection_set_authenticated(guest->connection);
+}
+
+
+/* Begins where the previous daemon has ended. May end the client. */
+static void
+guest_continue(const MdGuest *guest)
+{
+    g_autoptr(MdClient) client = g_object_ref(guest->client);
+    g_autoptr(MdSession) session = md_session_ref(guest->session);
+    gboolean closing = guest->inherited->closing;
+    g_autoptr(GError) error = NULL;
+
+    if (!md_session_restore(session, guest->inherited, &error)) {
+        md_client_cut_off(client, error->message);
+        return;
+    }
+    md_client_start(client);
+    if (closing)
+        md_session_close_when_sent(session);
 }
 
 
 static void
 on_start(gpointer data)
 {
-    Guest *guest = data;
+    MdGuest *guest = data;
     MdServer *self = guest->server;
 
     guest->session = md_session_new(guest->client, self->driver, self->access, self->frames,
                                     guest->peer, guest->read_only);
     md_session_set_number(guest->session, guest->number);
     md_session_set_authenticated_func(guest->session, on_authenticated, guest);
+    if (guest->inherited != NULL) {
+        guest_continue(guest);
+        return;
+    }
     md_client_start(guest->client);
+    if (self->hands_over)
+        md_client_stop_reading(guest->client);
 }
 
 
 static MdConnectionState
 on_get_state(gpointer data)
 {
-    Guest *guest = data;
+    MdGuest *guest = data;
 
     if (md_client_count_calls(guest->client) > 0)
         return MD_CONNECTION_BUSY;
@@ -243,7 +242,7 @@ on_get_state(gpointer data)
 
 /* Describes the user whose share the connection uses, and the peer if that differs. */
 static char *
-guest_describe(const Guest *guest)
+guest_describe(const MdGuest *guest)
 {
     g_autofree char *peer = md_identity_describe(guest->peer);
     const MdIdentity *identity =
@@ -260,7 +259,7 @@ guest_describe(const Guest *guest)
 static void
 on_evict(gpointer data, const char *cause)
 {
-    Guest *guest = data;
+    MdGuest *guest = data;
     g_autofree char *who = guest_describe(guest);
     g_autofree char *why =
         g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, guest->number, who);
@@ -271,14 +270,15 @@ on_evict(gpointer data, const char *cause)
 
 /* NULL: no room for this client. */
 static MdConnection *
-admit(MdServer *self, Guest *guest, uid_t uid, gboolean scarce)
+admit(MdServer *self, MdGuest *guest, uid_t uid, gboolean scarce)
 {
     gboolean privileged = md_identity_is_privileged_uid(uid);
     const MdConnectionPeer peer = {
         .share = uid,
         .privileged = privileged,
         .read_only = guest->read_only,
-        .anonymous = !privileged && md_access_is_guarded(self->access, guest->read_only),
+        .anonymous = !privileged && guest->inherited == NULL &&
+                     md_access_is_guarded(self->access, guest->read_only),
     };
 
     return md_connections_admit(self->connections, &peer, scarce, guest);
@@ -286,25 +286,45 @@ admit(MdServer *self, Guest *guest, uid_t uid, gboolean scarce)
 
 
 static void
-log_client(const Guest *guest)
+log_client(const MdGuest *guest)
 {
     g_autofree char *who = md_identity_describe(guest->peer);
 
-    g_debug("Client %" G_GUINT64_FORMAT " connected%s: %s", guest->number,
+    g_debug("Client %" G_GUINT64_FORMAT " %s%s: %s", guest->number,
+            guest->inherited != NULL ? "taken over" : "connected",
             guest->read_only ? " read-only" : "", who);
 }
 
 
-static void
-on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
+/* An unauthenticated client has only input and output to be restored. */
+static gboolean
+guest_restore_client(MdGuest *guest, const md_handover_session *inherited)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (inherited == NULL || md_client_restore(guest->client, &inherited->client, &error))
+        return TRUE;
+    md_client_cut_off(guest->client, error->message);
+    return FALSE;
+}
+
+
+void
+md_server_admit(MdServer *self,
+                GSocket *socket,
+                MdIdentity *peer,
+                gboolean read_only,
+                gboolean scarce,
+                const md_handover_session *inherited)
 {
     static const MdClientFuncs funcs = { on_message, on_closed };
-    MdServer *self = data;
-    Guest *guest = g_new0(Guest, 1);
+    MdGuest *guest = g_new0(MdGuest, 1);
     uid_t uid = md_identity_get_peer_uid(socket);
 
     guest->server = self;
     guest->read_only = read_only;
+    guest->peer = peer;
+    guest->inherited = inherited != NULL && inherited->authenticated ? inherited : NULL;
     guest->connection = admit(self, guest, uid, scarce);
     if (guest->connection == NULL) {
         g_info("Refusing client: too many connections, user %u", uid);
@@ -313,24 +333,35 @@ on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
     }
 
     guest->number = ++self->n_ever;
-    guest->peer = md_identity_new_from_socket(self->settings->roots, socket);
+    if (guest->peer == NULL)
+        guest->peer = md_identity_new_from_socket(self->settings->roots, socket);
     guest->client = md_client_new(socket, self->settings, guest->connection, &funcs, guest);
     log_client(guest);
     g_hash_table_insert(self->guests, guest->client, guest);
-    md_connection_start(guest->connection);
+    if (guest_restore_client(guest, inherited))
+        md_connection_start(guest->connection);
     update_idle(self);
 }
 
 
+static void
+on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
+{
+    md_server_admit(data, socket, NULL, read_only, scarce, NULL);
+}
+
+
 gboolean
-md_server_listen(MdServer *self, GError **error)
+md_server_listen(MdServer *self, MdPassed *passed, GError **error)
 {
     if (!md_polled_prepare(error))
         return FALSE;
-    self->listeners = md_listener_open_all(self->settings, error);
+    self->listeners = md_listener_open_all(self->settings, passed->listening, error);
     if (self->listeners == NULL)
         return FALSE;
 
+    /* They come before clients that wait for being accepted. */
+    md_server_take_over(self, passed);
     for (guint i = 0; i < self->listeners->len; i++) {
         MdListener *listener = g_ptr_array_index(self->listeners, i);
 
@@ -367,14 +398,8 @@ md_server_reload(MdServer *self)
 void
 md_server_hold(MdServer *self)
 {
+    self->holding = TRUE;
     md_dispatch_hold(self->dispatch);
-}
-
-
-void
-md_server_release(MdServer *self)
-{
-    md_dispatch_release(self->dispatch);
 }
 
 
@@ -386,7 +411,7 @@ md_server_count_clients(MdServer *self)
 
 
 static void
-guest_log_state(const Guest *guest)
+guest_log_state(const MdGuest *guest)
 {
     g_autofree char *who = guest_describe(guest);
     const char *state = "connecting";
@@ -403,7 +428,7 @@ void
 md_server_log_state(MdServer *self)
 {
     GHashTableIter iter;
-    Guest *guest = NULL;
+    MdGuest *guest = NULL;
 
     g_message("%u clients, %" G_GUINT64_FORMAT " since start, %" G_GSIZE_FORMAT " bytes in use",
               md_server_count_clients(self), self->n_ever,
@@ -420,14 +445,14 @@ md_server_log_state(MdServer *self)
 static gboolean
 on_deadline(gpointer user_data)
 {
-    for_each_client(user_data, md_client_close);
+    md_server_close_clients(user_data);
     return G_SOURCE_REMOVE;
 }
 
 
 /* The session may end during this function, because a client that does not read is disconnected. */
 static void
-dismiss(const Guest *guest, gboolean only_idle)
+dismiss(const MdGuest *guest, gboolean only_idle)
 {
     MdClient *client = guest->client;
     g_autoptr(MdSession) session = NULL;
@@ -454,7 +479,7 @@ dismiss_clients(MdServer *self, gboolean only_idle)
         g_object_ref(link->data);
     for (GList *link = clients; link != NULL; link = link->next) {
         g_autoptr(MdClient) client = link->data;
-        const Guest *guest = g_hash_table_lookup(self->guests, client);
+        const MdGuest *guest = g_hash_table_lookup(self->guests, client);
 
         if (guest != NULL)
             dismiss(guest, only_idle);
@@ -477,15 +502,68 @@ say_goodbye(MdServer *self)
 }
 
 
+static gboolean
+on_hand_over(gpointer user_data)
+{
+    MdServer *self = user_data;
+
+    md_source_clear(&self->handing_over);
+    if (md_server_hand_over(self))
+        md_server_close_clients(self);
+    say_goodbye(self);
+    return G_SOURCE_REMOVE;
+}
+
+
+/*
+ * Clients are handed over by the main loop, because the last call may end while events are being
+ * delivered; and not before the callbacks left by the previous daemon have been restored.
+ */
+static void
+end_stop_if_idle(MdServer *self)
+{
+    if (self->stop == NULL || self->deadline != NULL || md_dispatch_count_calls(self->dispatch) > 0)
+        return;
+
+    if (!self->hands_over)
+        say_goodbye(self);
+    else if (!self->holding && self->handing_over == NULL)
+        self->handing_over = md_source_attach_turns(on_hand_over, self);
+}
+
+
 static void
 on_no_calls(gpointer data)
 {
     MdServer *self = data;
 
     if (self->stop != NULL)
-        say_goodbye(self);
+        end_stop_if_idle(self);
     else
         update_idle(self);
+}
+
+
+void
+md_server_release(MdServer *self)
+{
+    md_server_end_take_over(self);
+    self->holding = FALSE;
+    md_dispatch_release(self->dispatch);
+    end_stop_if_idle(self);
+}
+
+
+/* Calls that have not begun are left to the next daemon. */
+static void
+stop_serving(MdServer *self)
+{
+    if (self->hands_over) {
+        for_each_client(self, md_client_stop_reading);
+        return;
+    }
+    /* Calls that have been read must be answered, even if the client still waits for its turn. */
+    for_each_client(self, md_client_hand_out);
 }
 
 
@@ -497,16 +575,16 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
-    /* Calls that have been read must be answered, even if the client still waits for its turn. */
-    for_each_client(self, md_client_hand_out);
+    self->hands_over = md_notify_can_store();
+    stop_serving(self);
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
 
     /* Clients without running calls need not wait for those with. */
-    dismiss_clients(self, TRUE);
-    if (md_dispatch_count_calls(self->dispatch) == 0)
-        say_goodbye(self);
+    if (!self->hands_over)
+        dismiss_clients(self, TRUE);
+    end_stop_if_idle(self);
 }
 
 

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "node_device/driver.h"
+#include "rpc/passed.h"
 #include "util/settings.h"
 
 #define MD_TYPE_SERVER (md_server_get_type())
@@ -13,8 +14,9 @@ G_DECLARE_FINAL_TYPE(MdServer, md_server, MD, SERVER, GObject)
 /* References the driver; `settings` must outlive the server. */
 MdServer *md_server_new(MdDriver *driver, const MdSettings *settings);
 
-/* Opens the sockets; clients are served by the main loop. Errors name the socket. */
-gboolean md_server_listen(MdServer *self, GError **error);
+/* Opens the sockets, or takes the passed ones, with the clients of the previous daemon; clients are
+ * served by the main loop. Errors name the socket. */
+gboolean md_server_listen(MdServer *self, MdPassed *passed, GError **error);
 
 /* While the device list is being built, clients may connect, and calls about devices wait. */
 void md_server_hold(MdServer *self);
@@ -35,8 +37,9 @@ void md_server_reload(MdServer *self);
 void md_server_log_state(MdServer *self);
 
 /*
- * Removes the sockets, finishes and answers running calls, notifies clients that requested it, and
- * closes all connections, then calls back once. A client that does not read its last replies delays
+ * Removes the sockets, and finishes and answers running calls. Then leaves all clients to the next
+ * daemon, if the service manager keeps descriptors; if not, notifies clients that requested it, and
+ * closes all connections. Then calls back once. A client that does not read its last replies delays
  * this by up to five seconds. Must not be called again.
  */
 void md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -365,11 +365,18 @@ count_subscriptions(MdSession *self)
 }
 
 
+static guint
+get_callbacks_max(MdSession *self)
+{
+    return self->read_only ? MD_SUBSCRIPTIONS_READER_MAX : MD_SUBSCRIPTIONS_WRITER_MAX;
+}
+
+
 int
 md_session_subscribe(MdSession *self, int event, const char *device, GError **error)
 {
-    guint max = self->read_only ? MD_SUBSCRIPTIONS_READER_MAX : MD_SUBSCRIPTIONS_WRITER_MAX;
-    int id = md_subscriptions_add(self->subscriptions, self->owner, event, device, max, error);
+    int id = md_subscriptions_add(self->subscriptions, self->owner, event, device,
+                                  get_callbacks_max(self), error);
 
     count_subscriptions(self);
     return id;
@@ -408,6 +415,84 @@ md_session_notify_closed(MdSession *self, int reason)
     self->close_callback = FALSE;
     frame = md_message_encode(&header, MD_XDR(md_closed_event), &closed, NULL);
     md_session_send(self, frame, NULL, NULL);
+}
+
+
+void
+md_session_catch_up(MdSession *self)
+{
+    md_subscriptions_catch_up(self->subscriptions);
+}
+
+
+static md_maybe_text
+save_uri(const char *uri)
+{
+    md_maybe_text saved = uri != NULL ? g_new0(md_text, 1) : NULL;
+
+    if (saved != NULL)
+        *saved = g_strdup(uri);
+    return saved;
+}
+
+
+void
+md_session_save(MdSession *self, md_handover_session *state)
+{
+    state->authenticated = self->authenticated;
+    state->uri = save_uri(self->uri);
+    state->read_only = self->read_only;
+    state->close_callback = self->close_callback;
+    state->closing = md_outbox_is_closing(self->outbox) || md_client_is_closing(self->client);
+    if (self->identity != self->peer) {
+        state->identity = g_new0(md_handover_identity, 1);
+        md_identity_save(self->identity, state->identity);
+    }
+    md_subscriptions_save(self->subscriptions, state);
+    md_outbox_save(self->outbox, state);
+}
+
+
+/* Only root acts for others. */
+static gboolean
+restore_identity(MdSession *self, const md_handover_identity *state, GError **error)
+{
+    g_autoptr(MdIdentity) identity = md_identity_new_saved(state, error);
+
+    if (identity == NULL)
+        return FALSE;
+    if (md_identity_is_privileged(self->peer))
+        return md_session_set_identity(self, identity, error);
+    md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
+                      "user %" G_GINT64_FORMAT " cannot act for another user", self->peer->uid);
+    return FALSE;
+}
+
+
+gboolean
+md_session_restore(MdSession *self, const md_handover_session *state, GError **error)
+{
+    self->authenticated = TRUE;
+    md_source_clear(&self->auth_timeout);
+    if (state->identity != NULL && !restore_identity(self, state->identity, error))
+        return FALSE;
+    if (state->uri != NULL && !md_session_open(self, *state->uri, state->read_only, error))
+        return FALSE;
+    update_frame_limit(self);
+    self->close_callback = state->close_callback;
+    md_outbox_restore(self->outbox, self->identity, self->owner, state);
+    return TRUE;
+}
+
+
+gboolean
+md_session_restore_callbacks(MdSession *self, const md_handover_session *state, GError **error)
+{
+    gboolean ok = md_subscriptions_restore(self->subscriptions, self->owner, state,
+                                           get_callbacks_max(self), error);
+
+    count_subscriptions(self);
+    return ok;
 }
 
 

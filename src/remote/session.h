@@ -84,6 +84,20 @@ void md_session_set_close_callback(MdSession *self, gboolean wanted);
 /* Notifies the client, if requested, once. */
 void md_session_notify_closed(MdSession *self, int reason);
 
+/* Adds the session to the state for the next daemon. All its calls have been answered. */
+void md_session_save(MdSession *self, md_handover_session *state);
+
+/*
+ * Continues a session saved by the previous daemon, except for its callbacks, which are restored
+ * when the devices are known. Errors name what is impossible or no longer allowed.
+ */
+gboolean md_session_restore(MdSession *self, const md_handover_session *state, GError **error);
+gboolean
+md_session_restore_callbacks(MdSession *self, const md_handover_session *state, GError **error);
+
+/* Sends pending events of this client now, which it may otherwise receive in a later turn. */
+void md_session_catch_up(MdSession *self);
+
 /* The client has disconnected. */
 void md_session_end(MdSession *self);
 

@@ -127,7 +127,7 @@ check_subscription(MdSubscriptions *self, int event, const char *device, guint m
                           "event callback already tracked");
         return FALSE;
     }
-    return device == NULL || md_driver_look_up(self->driver, device, error) != NULL;
+    return TRUE;
 }
 
 
@@ -156,19 +156,13 @@ choose_id(MdSubscriptions *self)
 }
 
 
-int
-md_subscriptions_add(
-    MdSubscriptions *self, MdOwner *owner, int event, const char *device, guint max, GError **error)
+static void
+add_callback(MdSubscriptions *self, int id, int event, const char *device)
 {
-    Callback *callback = NULL;
+    Callback *callback = g_new0(Callback, 1);
 
-    if (!check_subscription(self, event, device, max, error))
-        return -1;
-
-    ensure_tables(self, owner);
-    callback = g_new0(Callback, 1);
     callback->subscriptions = self;
-    callback->id = choose_id(self);
+    callback->id = id;
     callback->topic.event = event;
     callback->topic.device = g_strdup(device);
     callback->subscription = md_events_subscribe(md_driver_get_events(self->driver), self->share,
@@ -176,8 +170,95 @@ md_subscriptions_add(
     g_hash_table_insert(self->by_id, GINT_TO_POINTER(callback->id), callback);
     g_hash_table_add(self->by_topic, callback);
     self->cost += callback_get_cost(callback);
+}
+
+
+int
+md_subscriptions_add(
+    MdSubscriptions *self, MdOwner *owner, int event, const char *device, guint max, GError **error)
+{
+    int id = -1;
+
+    if (!check_subscription(self, event, device, max, error) ||
+        (device != NULL && md_driver_look_up(self->driver, device, error) == NULL))
+        return -1;
+
+    ensure_tables(self, owner);
+    id = choose_id(self);
+    add_callback(self, id, event, device);
     g_debug("Client subscribed to event %d of %s", event, device != NULL ? device : "all devices");
-    return callback->id;
+    return id;
+}
+
+
+static int
+compare_ids(gconstpointer one, gconstpointer other)
+{
+    return ((const Callback *)one)->id - ((const Callback *)other)->id;
+}
+
+
+void
+md_subscriptions_save(MdSubscriptions *self, md_handover_session *state)
+{
+    guint n = self->by_id != NULL ? g_hash_table_size(self->by_id) : 0;
+    g_autoptr(GList) callbacks = n > 0 ? g_hash_table_get_values(self->by_id) : NULL;
+    md_handover_callback *saved = g_new0(md_handover_callback, n);
+
+    /* For one event, callbacks are called in the order of subscription. */
+    callbacks = g_list_sort(callbacks, compare_ids);
+    state->next_callback = self->last_id;
+    state->callbacks.callbacks_len = n;
+    state->callbacks.callbacks_val = saved;
+    for (GList *link = callbacks; link != NULL; link = link->next, saved++) {
+        const Callback *callback = link->data;
+
+        saved->id = callback->id;
+        saved->event = callback->topic.event;
+        if (callback->topic.device != NULL) {
+            saved->device = g_new0(md_text, 1);
+            *saved->device = g_strdup(callback->topic.device);
+        }
+    }
+}
+
+
+static gboolean
+restore_callback(MdSubscriptions *self,
+                 const md_handover_callback *saved,
+                 guint max,
+                 GError **error)
+{
+    const char *device = saved->device != NULL ? *saved->device : NULL;
+
+    if (!check_subscription(self, saved->event, device, max, error))
+        return FALSE;
+    if (saved->id < 0 || g_hash_table_contains(self->by_id, GINT_TO_POINTER(saved->id))) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "impossible callback id %d", saved->id);
+        return FALSE;
+    }
+    add_callback(self, saved->id, saved->event, device);
+    return TRUE;
+}
+
+
+gboolean
+md_subscriptions_restore(MdSubscriptions *self,
+                         MdOwner *owner,
+                         const md_handover_session *state,
+                         guint max,
+                         GError **error)
+{
+    self->last_id = state->next_callback;
+    if (state->callbacks.callbacks_len == 0)
+        return TRUE;
+
+    ensure_tables(self, owner);
+    for (guint i = 0; i < state->callbacks.callbacks_len; i++) {
+        if (!restore_callback(self, &state->callbacks.callbacks_val[i], max, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "node_device/driver.h"
+#include "protocol/handover.h"
 #include "remote/event-frames.h"
 
 /* Maximum number of callbacks, of readers and of other clients. */
@@ -34,6 +35,19 @@ int md_subscriptions_add(MdSubscriptions *self,
                          GError **error);
 gboolean md_subscriptions_remove(MdSubscriptions *self, int id, GError **error);
 void md_subscriptions_clear(MdSubscriptions *self);
+
+/* Adds the callbacks to the state for the next daemon. */
+void md_subscriptions_save(MdSubscriptions *self, md_handover_session *state);
+
+/*
+ * Subscribes for `owner` again, with the same ids, also to devices that are gone. Fails if the
+ * previous daemon cannot have had such callbacks; some may exist then.
+ */
+gboolean md_subscriptions_restore(MdSubscriptions *self,
+                                  MdOwner *owner,
+                                  const md_handover_session *state,
+                                  guint max,
+                                  GError **error);
 
 /* Sends all pending events of this client now, without waiting for a turn; to be called before a
  * reply is sent. */

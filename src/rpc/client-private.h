@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Internals of a connection, shared by client.c (frames and turns) and client-keepalive.c
- * (pings). */
+/* Internals of a connection, shared by client.c (frames and turns), client-keepalive.c (pings) and
+ * client-handover.c (restarts). */
 #pragma once
 
 #include "rpc/client.h"
@@ -46,6 +46,9 @@ struct _MdClient {
     gboolean has_keepalive;
     MdKeepalive *keepalive; /* NULL: no pings */
 };
+
+/* Reports the held memory to the connection; may end this client. */
+void md_client_update_count(MdClient *self);
 
 /* The reply to all pings. */
 GBytes *md_client_make_pong(void);

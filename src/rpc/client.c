@@ -43,9 +43,8 @@ release_served(MdClient *self)
 }
 
 
-/* Reports the held memory to the connection; may end this client. */
-static void
-update_count(MdClient *self)
+void
+md_client_update_count(MdClient *self)
 {
     gsize before = self->counted;
 
@@ -127,7 +126,7 @@ flush(MdClient *self)
         md_client_cut_off(self, error->message);
     else if (self->close_when_sent && md_send_queue_count(self->queue) == 0)
         md_client_close(self);
-    update_count(self);
+    md_client_update_count(self);
 }
 
 
@@ -176,7 +175,7 @@ md_client_send(MdClient *self, GBytes *frame)
     md_send_queue_push(self->queue, frame);
     if (!self->in_turn)
         send_now_or_in_turn(self);
-    update_count(self);
+    md_client_update_count(self);
     update_sources(self);
 }
 
@@ -284,7 +283,7 @@ receive(MdClient *self)
             md_client_close(self);
     } else if (got > 0) {
         md_receive_queue_feed(self->received, (const guint8 *)chunk, (gsize)got);
-        update_count(self);
+        md_client_update_count(self);
     } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         md_client_cut_off(self, error->message);
     }
@@ -490,6 +489,7 @@ md_client_start(MdClient *self)
     self->started = TRUE;
     self->reading = TRUE;
     update_sources(self);
+    md_client_update_count(self);
 }
 
 

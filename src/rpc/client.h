@@ -10,6 +10,7 @@
 
 #include <gio/gio.h>
 
+#include "protocol/handover.h"
 #include "rpc/connections.h"
 #include "rpc/message.h"
 #include "util/settings.h"
@@ -86,3 +87,13 @@ void md_client_stop_reading(MdClient *self);
 void md_client_close(MdClient *self);
 void md_client_cut_off(MdClient *self, const char *cause);
 void md_client_close_when_sent(MdClient *self);
+
+/*
+ * For a restart of the service. A client that is saved has no running calls, and is closed next:
+ * the next daemon continues with a copy of its socket. A client is restored before it is started;
+ * errors name what is impossible in the state.
+ */
+void md_client_save(MdClient *self, md_handover_client *state);
+gboolean md_client_restore(MdClient *self, const md_handover_client *state, GError **error);
+gboolean md_client_is_closing(MdClient *self);
+int md_client_get_fd(MdClient *self);

@@ -375,14 +375,15 @@ md_listener_free(MdListener *self)
 /* All sockets passed by systemd. Sockets for other purposes (such as an admin interface) are
  * closed. */
 static GPtrArray *
-adopt_all(int n, GError **error)
+adopt_all(GArray *fds, GError **error)
 {
     g_autoptr(GPtrArray) listeners =
         g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
 
-    for (int i = 0; i < n; i++) {
+    for (guint i = 0; i < fds->len; i++) {
         g_autoptr(GError) err = NULL;
-        MdListener *listener = md_listener_new_from_fd(SD_LISTEN_FDS_START + i, &err);
+        int fd = g_steal_fd(&g_array_index(fds, int, i));
+        MdListener *listener = md_listener_new_from_fd(fd, &err);
 
         if (listener != NULL)
             g_ptr_array_add(listeners, listener);
@@ -413,22 +414,14 @@ make_directory(const MdRoots *roots, const char *path, GError **error)
 }
 
 
-gboolean
-md_listener_is_handed_over(void)
-{
-    return sd_listen_fds(0) > 0;
-}
-
-
 GPtrArray *
-md_listener_open_all(const MdSettings *settings, GError **error)
+md_listener_open_all(const MdSettings *settings, GArray *passed, GError **error)
 {
     g_autoptr(GPtrArray) listeners = NULL;
     MdListener *listener = NULL;
-    int n = sd_listen_fds(1);
 
-    if (n > 0)
-        return adopt_all(n, error);
+    if (passed->len > 0)
+        return adopt_all(passed, error);
     if (!make_directory(settings->roots, settings->socket_dir, error))
         return NULL;
 

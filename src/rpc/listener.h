@@ -19,14 +19,12 @@ typedef struct _MdListener MdListener;
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
 /*
- * Opens all sockets of the daemon: the passed ones, or else the two that it creates. A user's
- * daemon has only the read-write socket, because its clients use no other. Freeing the array frees
- * the listeners. VIR_ERR_RESOURCE_BUSY with the path if another process listens on it.
+ * Opens all sockets of the daemon: those in `passed` (descriptors, which are taken), or if there
+ * are none, the two that it creates. A user's daemon has only the read-write socket, because its
+ * clients use no other. Freeing the array frees the listeners. VIR_ERR_RESOURCE_BUSY with the path
+ * if another process listens on it.
  */
-GPtrArray *md_listener_open_all(const MdSettings *settings, GError **error);
-
-/* Whether systemd has passed sockets, so that none is created. */
-gboolean md_listener_is_handed_over(void);
+GPtrArray *md_listener_open_all(const MdSettings *settings, GArray *passed, GError **error);
 
 /* Creates one socket in an existing directory; `gid` -1: the group of the process. */
 MdListener *md_listener_new(const char *directory,

@@ -289,3 +289,25 @@ md_message_reader_is_midway(MdMessageReader *self)
 {
     return count_waiting(self) > 0 || self->passed_over != NULL;
 }
+
+
+void
+md_message_reader_get_rest(MdMessageReader *self, MdMessageRest *rest)
+{
+    rest->bytes = self->buffer != NULL ? self->buffer + self->used : NULL;
+    rest->size = count_waiting(self);
+    rest->passed_over = self->passed_over;
+    rest->left = self->left;
+}
+
+
+void
+md_message_reader_set_rest(MdMessageReader *self, const MdMessageRest *rest)
+{
+    if (rest->size > 0)
+        md_message_reader_feed(self, rest->bytes, rest->size);
+    if (rest->passed_over != NULL) {
+        self->passed_over = g_memdup2(rest->passed_over, sizeof(*rest->passed_over));
+        self->left = rest->left;
+    }
+}

@@ -3,6 +3,8 @@
 
 #include "rpc/receive-queue.h"
 
+#include "util/error.h"
+
 /* Limits of the queue, except for a single message. */
 #define MESSAGES_MAX 64
 #define BYTES_MAX    (256 * 1024)
@@ -128,4 +130,110 @@ gsize
 md_receive_queue_get_cost(MdReceiveQueue *self)
 {
     return md_message_reader_get_cost(self->reader) + self->cost;
+}
+
+
+static void
+save_bytes(md_handover_bytes *saved, gconstpointer bytes, gsize size)
+{
+    saved->md_handover_bytes_len = (guint)size;
+    saved->md_handover_bytes_val = size > 0 ? g_memdup2(bytes, size) : NULL;
+}
+
+
+static void
+save_message(const MdMessage *message, md_handover_message *saved)
+{
+    saved->header = message->header;
+    saved->length = message->length;
+    saved->limit = message->limit;
+    if (message->payload != NULL) {
+        saved->payload = g_new0(md_handover_bytes, 1);
+        save_bytes(saved->payload, g_bytes_get_data(message->payload, NULL),
+                   g_bytes_get_size(message->payload));
+    }
+}
+
+
+void
+md_receive_queue_save(MdReceiveQueue *self, md_handover_client *state)
+{
+    MdMessageRest rest = { 0 };
+    guint i = 0;
+
+    state->messages.messages_len = self->messages.length;
+    state->messages.messages_val = g_new0(md_handover_message, self->messages.length);
+    for (GList *link = self->messages.head; link != NULL; link = link->next)
+        save_message(link->data, &state->messages.messages_val[i++]);
+
+    md_message_reader_get_rest(self->reader, &rest);
+    save_bytes(&state->input, rest.bytes, rest.size);
+    if (rest.passed_over != NULL) {
+        state->passed_over = g_new0(md_handover_message, 1);
+        save_message(rest.passed_over, state->passed_over);
+        state->left = rest.left;
+    }
+}
+
+
+/* NULL: no client can have sent such a message. */
+static MdMessage *
+restore_message(const md_handover_message *saved)
+{
+    const md_handover_bytes *payload = saved->payload;
+    MdMessage *message = NULL;
+
+    if (saved->length < MD_MESSAGE_LENGTH_MIN || saved->length > MD_MESSAGE_LENGTH_MAX ||
+        saved->limit > MD_MESSAGE_LENGTH_MAX ||
+        (payload != NULL &&
+         payload->md_handover_bytes_len != saved->length - MD_MESSAGE_LENGTH_MIN))
+        return NULL;
+
+    message = g_new0(MdMessage, 1);
+    message->header = saved->header;
+    message->length = (gsize)saved->length;
+    message->limit = (gsize)saved->limit;
+    if (payload != NULL)
+        message->payload =
+            g_bytes_new(payload->md_handover_bytes_val, payload->md_handover_bytes_len);
+    return message;
+}
+
+
+static gboolean
+check_rest(const MdMessageRest *rest, const md_handover_client *state)
+{
+    if (state->passed_over == NULL)
+        return rest->left == 0;
+    return rest->passed_over != NULL && rest->passed_over->payload == NULL &&
+           rest->left <= rest->passed_over->length && (rest->left == 0 || rest->size == 0);
+}
+
+
+gboolean
+md_receive_queue_restore(MdReceiveQueue *self, const md_handover_client *state, GError **error)
+{
+    g_autoptr(MdMessage) passed_over =
+        state->passed_over != NULL ? restore_message(state->passed_over) : NULL;
+    const MdMessageRest rest = { .bytes = (const guint8 *)state->input.md_handover_bytes_val,
+                                 .size = state->input.md_handover_bytes_len,
+                                 .passed_over = passed_over,
+                                 .left = (gsize)state->left };
+    gboolean ok = check_rest(&rest, state);
+
+    for (guint i = 0; ok && i < state->messages.messages_len; i++) {
+        MdMessage *message = restore_message(&state->messages.messages_val[i]);
+
+        ok = message != NULL;
+        if (ok)
+            md_receive_queue_push(self, message);
+    }
+    if (!ok) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "impossible message in the state");
+        return FALSE;
+    }
+    md_message_reader_set_rest(self->reader, &rest);
+    /* The next turn looks whether it contains a frame. */
+    self->deferred = rest.size > 0;
+    return TRUE;
 }

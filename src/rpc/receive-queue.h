@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "protocol/handover.h"
 #include "rpc/message.h"
 
 typedef struct _MdReceiveQueue MdReceiveQueue;
@@ -40,5 +41,13 @@ gboolean md_receive_queue_is_midway(MdReceiveQueue *self);
 /* Memory of the queue, and of one message, in bytes. */
 gsize md_receive_queue_get_cost(MdReceiveQueue *self);
 gsize md_receive_queue_get_message_cost(const MdMessage *message);
+
+/* Adds the input to the state for the next daemon. */
+void md_receive_queue_save(MdReceiveQueue *self, md_handover_client *state);
+
+/* Continues with the input left by the previous daemon; the queue must be new. Errors name what is
+ * impossible in it. */
+gboolean
+md_receive_queue_restore(MdReceiveQueue *self, const md_handover_client *state, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdReceiveQueue, md_receive_queue_free)

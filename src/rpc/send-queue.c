@@ -143,6 +143,23 @@ md_send_queue_clear(MdSendQueue *self)
 }
 
 
+GByteArray *
+md_send_queue_get_unsent(MdSendQueue *self)
+{
+    GByteArray *unsent = g_byte_array_new();
+    gsize offset = self->head_offset;
+
+    for (GList *link = self->frames.head; link != NULL; link = link->next) {
+        gsize size = 0;
+        const guint8 *bytes = g_bytes_get_data(link->data, &size);
+
+        g_byte_array_append(unsent, bytes + offset, (guint)(size - offset));
+        offset = 0;
+    }
+    return unsent;
+}
+
+
 GBytes *
 md_send_queue_peek_last(MdSendQueue *self)
 {

@@ -18,6 +18,9 @@ gboolean md_send_queue_flush(MdSendQueue *self, GError **error);
 /* Drops all frames. */
 void md_send_queue_clear(MdSendQueue *self);
 
+/* A new array with all bytes not sent yet. */
+GByteArray *md_send_queue_get_unsent(MdSendQueue *self);
+
 /* NULL if the queue is empty. */
 GBytes *md_send_queue_peek_last(MdSendQueue *self);
 

@@ -5,7 +5,14 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "util/error.h"
 #include "util/source.h"
+
+/* Descriptors in one notification; the kernel accepts 253. */
+#define STORED_AT_ONCE 128
+
+/* Microseconds for the service manager to handle notifications. */
+#define WAIT_TIMEOUT (10 * G_USEC_PER_SEC)
 
 
 void
@@ -29,6 +36,49 @@ void
 md_notify_stopping(const char *status)
 {
     sd_notifyf(FALSE, "STOPPING=1\nSTATUS=%s", status);
+}
+
+
+gboolean
+md_notify_can_store(void)
+{
+    const char *max = g_getenv("FDSTORE");
+
+    return g_getenv("NOTIFY_SOCKET") != NULL && max != NULL && g_ascii_strtoull(max, NULL, 10) > 0;
+}
+
+
+gboolean
+md_notify_store(const char *name, const int *fds, guint n, GError **error)
+{
+    g_autofree char *state = g_strdup_printf("FDSTORE=1\nFDNAME=%s", name);
+
+    for (guint i = 0; i < n; i += STORED_AT_ONCE) {
+        int rc = sd_pid_notify_with_fds(0, FALSE, state, &fds[i], MIN(n - i, STORED_AT_ONCE));
+
+        if (rc <= 0) {
+            md_error_set_errno(error, -rc, "cannot leave descriptors with the service manager");
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+
+void
+md_notify_remove_stored(const char *name)
+{
+    sd_notifyf(FALSE, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+
+void
+md_notify_wait(void)
+{
+    int rc = sd_notify_barrier(FALSE, WAIT_TIMEOUT);
+
+    if (rc < 0)
+        g_debug("The service manager does not say that it has read all: %s", g_strerror(-rc));
 }
 
 

@@ -17,6 +17,22 @@ void md_notify_reloading(void);
 void md_notify_stopping(const char *status);
 
 /*
+ * Whether the service manager keeps descriptors of this service over a restart ($FDSTORE, which
+ * systemd sets since version 254, and our unit for older ones).
+ */
+gboolean md_notify_can_store(void);
+
+/* Leaves copies of descriptors with the service manager under a name. FALSE with an error if it
+ * cannot be reached; it does not say whether it has accepted them. */
+gboolean md_notify_store(const char *name, const int *fds, guint n, GError **error);
+
+/* Makes the service manager close the descriptors kept under a name. */
+void md_notify_remove_stored(const char *name);
+
+/* Waits, for a limited time, until the service manager has handled all notifications. */
+void md_notify_wait(void);
+
+/*
  * Sends keep-alive notifications from the caller's main loop, two per watchdog interval. Returns
  * NULL if the service manager did not request them; else release with md_source_clear().
  */

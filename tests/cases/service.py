@@ -17,6 +17,7 @@ import time
 
 import documents
 import libvirt
+import rpc
 import systemd_manager as systemd
 from mediated_test import MediatedTest
 from program import DETAILS
@@ -236,6 +237,54 @@ class LifeCycle(ServiceTest):
         self.daemon.signal(signal.SIGSEGV)
         self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE),
                         'another process')
+        self.assert_served()
+
+
+class Restart(ServiceTest):
+    """Clients do not notice that another process serves them."""
+
+    def test_clients(self):
+        """Each of 100 clients that call all the time gets one reply to each call, and all events."""
+        clients = [self.raw(path=self.daemon.ro_path if i % 2 else None) for i in range(100)]
+        serials = {client: [] for client in clients}
+        for client in clients:
+            client.register(0)
+        old = self.daemon.process.pid
+        before = self.create(self.connect())
+        restart = self.in_background(systemd.restart, SERVICE)
+        while not restart.is_done():
+            for client in clients:
+                serials[client].append(client.send('LOOKUP_BY_NAME', rpc.string('computer')))
+                client.receive(0)
+        restart.result(self.deadline)
+        self.assertNotIn(self.daemon.process.pid, (0, old))
+        after = self.create(self.connect())
+        for client in clients:
+            self.assertEqual(client.look_up(after.name()), after.name())
+            replies = [frame.serial for frame in client.frames if frame.type == rpc.REPLY]
+            self.assertEqual([serial for serial in replies if serial in set(serials[client])], serials[client])
+            events = [frame.event() for frame in client.frames if frame.name == 'EVENT_LIFECYCLE']
+            self.assertEqual([name for _, name, _ in events], [before.name(), after.name()])
+
+    def test_stop(self):
+        """At a stop, systemd closes what the daemon has left."""
+        client = self.raw()
+        systemd.stop(SERVICE)
+        client.wait_closed()
+        self.assertEqual(show(SERVICE, 'NFileDescriptorStore'), 0)
+        systemd.start(SERVICE)
+        self.assert_served()
+
+    def test_crash(self):
+        """A crash is no restart: nothing is left from the restart before it."""
+        client = self.raw()
+        systemd.restart(SERVICE)
+        self.assertEqual(client.look_up('computer'), 'computer')
+        self.assertEqual(show(SERVICE, 'NFileDescriptorStore'), 0)
+        old = self.daemon.process.pid
+        self.daemon.signal(signal.SIGSEGV)
+        client.wait_closed()
+        self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE), 'another process')
         self.assert_served()
 
 

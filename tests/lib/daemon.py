@@ -73,6 +73,7 @@ class Daemon:
         self.log_path.touch()
         self.process = None
         self.wrapper = []   # a command that executes the program
+        self.pass_fds = ()  # descriptors that the wrapper inherits
         self.stderr = None  # a descriptor, instead of the log
         self.visits = 0     # connections made only to check that the daemon listens
 
@@ -106,7 +107,8 @@ class Daemon:
             # Ends the daemon if the test crashes.
             return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
                 [*self.wrapper, self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log if self.stderr is None else self.stderr, env=self.environment, preexec_fn=die_with_parent)
+                stderr=log if self.stderr is None else self.stderr, env=self.environment, pass_fds=self.pass_fds,
+                preexec_fn=die_with_parent)
 
     def run(self, *arguments):
         """Runs the program until it exits, and returns its output."""

@@ -77,6 +77,61 @@ test_peer(void)
 }
 
 
+/* The next daemon finds the same process at the other end, or does not accept the identity. */
+static void
+test_saved_peer(void)
+{
+    g_autoptr(GSocket) socket = NULL;
+    g_autoptr(MdIdentity) peer = NULL;
+    g_autoptr(MdIdentity) again = NULL;
+    md_handover_identity saved = { 0 };
+    gint64 *const numbers[] = { &saved.pid, &saved.uid, &saved.gid };
+    int fds[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+    socket = g_socket_new_from_fd(fds[0], NULL);
+    peer = new_from_socket(socket);
+    md_identity_save(peer, &saved);
+    again = md_identity_new_saved_peer(&saved, socket, NULL);
+    g_assert_cmpint(again->pid, ==, peer->pid);
+    g_assert_cmpuint(again->start_time, ==, peer->start_time);
+    g_assert_cmpint(again->uid, ==, peer->uid);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        g_autoptr(GError) error = NULL;
+
+        (*numbers[i])++;
+        g_assert_null(md_identity_new_saved_peer(&saved, socket, &error));
+        g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_DENIED);
+        (*numbers[i])--;
+    }
+    /* A process that had ended when it was identified. */
+    saved.pid = 0;
+    md_identity_unref(again);
+    again = md_identity_new_saved_peer(&saved, socket, NULL);
+    g_assert_cmpint(again->pid, ==, 0);
+    xdr_free((xdrproc_t)(void (*)(void))xdr_md_handover_identity, (char *)&saved);
+    close(fds[1]);
+}
+
+
+static void
+test_saved_out_of_range(void)
+{
+    const md_handover_identity bad[] = {
+        { .pid = -1 }, { .pid = 1LL << 31 }, { .uid = -2 },
+        { .gid = -2 }, { .uid = 1LL << 32 }, { .gid = 1LL << 32 },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(md_identity_new_saved(&bad[i], &error));
+        g_assert_error(error, MD_ERROR, VIR_ERR_INVALID_ARG);
+    }
+}
+
+
 /* A socket without a file; the kernel chooses its address. */
 static int
 listen_anywhere(struct sockaddr_un *address, socklen_t *size)
@@ -309,6 +364,8 @@ main(int argc, char **argv)
     g_test_add_func("/identity/peer/has-ended", test_peer_has_ended);
     g_test_add_func("/identity/user-of", test_user_of);
     g_test_add_func("/identity/no-peer", test_no_peer);
+    g_test_add_func("/identity/saved/peer", test_saved_peer);
+    g_test_add_func("/identity/saved/out-of-range", test_saved_out_of_range);
     g_test_add_func("/identity/params/all", test_all_params);
     g_test_add_func("/identity/shares", test_shares);
     g_test_add_func("/identity/params/none", test_no_params);

@@ -41,9 +41,10 @@ host_tear_down(Host *host, gconstpointer data G_GNUC_UNUSED)
 void
 host_start(Host *host)
 {
+    g_autoptr(MdPassed) passed = md_passed_take();
     g_autoptr(GError) error = NULL;
 
-    md_server_listen(host->server, &error);
+    md_server_listen(host->server, passed, &error);
     g_assert_no_error(error);
 }
 

@@ -122,7 +122,7 @@ test_cost(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static gpointer
-send(Fixture *fixture, const char *device, int event, int detail, guint n)
+subscribers_send(Fixture *fixture, const char *device, int event, int detail, guint n)
 {
     g_ptr_array_set_size(fixture->sent, 0);
     fake_driver_emit(fixture->driver, device, event, detail);
@@ -142,13 +142,14 @@ test_shared(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     add(fixture->other, LIFECYCLE, "computer");
     add(fixture->one, UPDATE, NULL);
 
-    created = g_bytes_ref(send(fixture, "computer", LIFECYCLE, 0, 3));
+    created = g_bytes_ref(subscribers_send(fixture, "computer", LIFECYCLE, 0, 3));
     g_assert_true(fixture->sent->pdata[0] == fixture->sent->pdata[1]);
     g_assert_false(g_bytes_equal(fixture->sent->pdata[0], fixture->sent->pdata[2]));
-    g_assert_false(g_bytes_equal(created, send(fixture, "computer", LIFECYCLE, 1, 3)));
-    g_assert_false(g_bytes_equal(created, send(fixture, "pci_0000_06_00_0", LIFECYCLE, 0, 2)));
-    g_assert_false(g_bytes_equal(created, send(fixture, "computer", UPDATE, 0, 1)));
-    g_assert_true(g_bytes_equal(created, send(fixture, "computer", LIFECYCLE, 0, 3)));
+    g_assert_false(g_bytes_equal(created, subscribers_send(fixture, "computer", LIFECYCLE, 1, 3)));
+    g_assert_false(
+        g_bytes_equal(created, subscribers_send(fixture, "pci_0000_06_00_0", LIFECYCLE, 0, 2)));
+    g_assert_false(g_bytes_equal(created, subscribers_send(fixture, "computer", UPDATE, 0, 1)));
+    g_assert_true(g_bytes_equal(created, subscribers_send(fixture, "computer", LIFECYCLE, 0, 3)));
 }
 
 

@@ -148,7 +148,8 @@ static void
 test_open_all(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     mode_t mask = umask(0077);
-    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, NULL);
+    g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, none, NULL);
     g_autofree char *rw = g_build_filename(fixture->settings->socket_dir, MD_SOCKET_RW, NULL);
     g_autofree char *ro = g_build_filename(fixture->settings->socket_dir, MD_SOCKET_RO, NULL);
     int fds[2] = { -1, -1 };
@@ -343,7 +344,8 @@ static void
 assert_refused(Fixture *fixture, const char *path)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, &error);
+    g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, none, &error);
 
     g_assert_null(listeners);
     g_assert_error(error, MD_ERROR, VIR_ERR_OPERATION_FAILED);

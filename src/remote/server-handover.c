@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Clients over a restart of the service: the service manager keeps their sockets, and the state. */
+#include "config.h"
+
+#include "remote/server-private.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "util/fd.h"
+#include "util/notify.h"
+
+
+/* Identifies a socket as long as the system runs, whoever holds it. 0: not known. */
+static guint64
+get_cookie(int fd)
+{
+    guint64 cookie = 0;
+    socklen_t size = sizeof(cookie);
+
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+
+/* Referenced, because each may end while another is handled. */
+static GPtrArray *
+list_clients(MdServer *self)
+{
+    GPtrArray *clients = g_ptr_array_new_with_free_func(g_object_unref);
+    GHashTableIter iter;
+    gpointer client = NULL;
+
+    g_hash_table_iter_init(&iter, self->guests);
+    while (g_hash_table_iter_next(&iter, &client, NULL))
+        g_ptr_array_add(clients, g_object_ref(client));
+    return clients;
+}
+
+
+static int
+compare_guests(gconstpointer one, gconstpointer other)
+{
+    guint64 first = (*(MdGuest *const *)one)->number;
+    guint64 second = (*(MdGuest *const *)other)->number;
+
+    return first < second ? -1 : first > second;
+}
+
+
+/* Borrowed, in the order of their coming, so that they are admitted in the same order again. */
+static GPtrArray *
+list_guests(MdServer *self)
+{
+    GPtrArray *guests = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer guest = NULL;
+
+    g_hash_table_iter_init(&iter, self->guests);
+    while (g_hash_table_iter_next(&iter, NULL, &guest))
+        g_ptr_array_add(guests, guest);
+    g_ptr_array_sort(guests, compare_guests);
+    return guests;
+}
+
+
+/* Events that have occurred go into the output. May end clients. */
+static void
+catch_up_all(MdServer *self)
+{
+    g_autoptr(GPtrArray) clients = list_clients(self);
+
+    for (guint i = 0; i < clients->len; i++) {
+        const MdGuest *guest = g_hash_table_lookup(self->guests, clients->pdata[i]);
+
+        if (guest != NULL && guest->session != NULL) {
+            g_autoptr(MdSession) session = md_session_ref(guest->session);
+
+            md_session_catch_up(session);
+        }
+    }
+}
+
+
+static void
+save_guest(const MdGuest *guest, md_handover_session *saved)
+{
+    saved->cookie = get_cookie(md_client_get_fd(guest->client));
+    saved->monitor = guest->read_only;
+    md_identity_save(guest->peer, &saved->peer);
+    if (guest->session != NULL)
+        md_session_save(guest->session, saved);
+    md_client_save(guest->client, &saved->client);
+}
+
+
+static void
+save_device(const MdSnapshotDevice *device, md_handover_device *saved)
+{
+    saved->name = g_strdup(device->name);
+    if (device->consumed != NULL) {
+        saved->consumed = g_new0(md_text, 1);
+        *saved->consumed = g_strdup(device->consumed);
+    }
+    saved->active = device->active;
+    saved->defined = device->defined;
+    saved->inode = device->inode;
+    memcpy(saved->digest, device->digest, sizeof(saved->digest));
+}
+
+
+static void
+save_devices(MdServer *self, md_handover *state)
+{
+    g_autoptr(GArray) devices = md_driver_take_snapshot(self->driver);
+
+    state->devices.devices_len = devices->len;
+    state->devices.devices_val = g_new0(md_handover_device, devices->len);
+    for (guint i = 0; i < devices->len; i++)
+        save_device(&g_array_index(devices, MdSnapshotDevice, i), &state->devices.devices_val[i]);
+}
+
+
+/* Returns the descriptors of the clients, borrowed. */
+static GArray *
+save_all(MdServer *self, md_handover *state)
+{
+    g_autoptr(GPtrArray) guests = list_guests(self);
+    GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
+
+    state->magic = MD_HANDOVER_MAGIC;
+    state->revision = MD_HANDOVER_REVISION;
+    state->sessions.sessions_len = guests->len;
+    state->sessions.sessions_val = g_new0(md_handover_session, guests->len);
+    for (guint i = 0; i < guests->len; i++) {
+        const MdGuest *guest = guests->pdata[i];
+        int fd = md_client_get_fd(guest->client);
+
+        save_guest(guest, &state->sessions.sessions_val[i]);
+        g_array_append_val(fds, fd);
+    }
+    save_devices(self, state);
+    return fds;
+}
+
+
+static void
+remove_stored(void)
+{
+    md_notify_remove_stored(MD_PASSED_CLIENT);
+    md_notify_remove_stored(MD_PASSED_STATE);
+}
+
+
+/* The state comes last: a daemon without it disconnects the clients. */
+static gboolean
+store_all(MdServer *self, GError **error)
+{
+    g_auto(md_handover) state = { 0 };
+    g_autoptr(GArray) fds = save_all(self, &state);
+    g_auto(MdFd) file = md_handover_write(&state, error);
+
+    if (file < 0)
+        return FALSE;
+    if (md_notify_store(MD_PASSED_CLIENT, (const int *)(void *)fds->data, fds->len, error) &&
+        md_notify_store(MD_PASSED_STATE, &file, 1, error)) {
+        md_notify_wait();
+        return TRUE;
+    }
+    remove_stored();
+    return FALSE;
+}
+
+
+gboolean
+md_server_hand_over(MdServer *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    catch_up_all(self);
+    if (md_server_count_clients(self) == 0)
+        return TRUE;
+    if (!store_all(self, &error)) {
+        g_warning("Failed to leave the clients to the next daemon: %s", error->message);
+        return FALSE;
+    }
+    g_info("Left %u clients to the next daemon", md_server_count_clients(self));
+    return TRUE;
+}
+
+
+/* NULL: not the socket of a client. Takes ownership of the descriptor. */
+static GSocket *
+open_passed(int fd)
+{
+    GSocket *socket = NULL;
+
+    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 0) > 0)
+        socket = g_socket_new_from_fd(fd, NULL);
+    if (socket == NULL)
+        close(fd);
+    return socket;
+}
+
+
+/* cookie → GSocket */
+static GHashTable *
+open_all_passed(GArray *fds)
+{
+    GHashTable *sockets =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_object_unref);
+
+    for (guint i = 0; i < fds->len; i++) {
+        int fd = g_steal_fd(&g_array_index(fds, int, i));
+        guint64 cookie = get_cookie(fd);
+        GSocket *socket = open_passed(fd);
+
+        if (socket != NULL)
+            g_hash_table_insert(sockets, g_memdup2(&cookie, sizeof(cookie)), socket);
+    }
+    return sockets;
+}
+
+
+/* A client that has disconnected meanwhile has no socket. */
+static void
+take_over_session(MdServer *self, GHashTable *sockets, const md_handover_session *saved)
+{
+    guint64 cookie = saved->cookie;
+    g_autofree gpointer key = NULL;
+    gpointer found = NULL;
+    g_autoptr(GSocket) socket = NULL;
+    g_autoptr(GError) error = NULL;
+    MdIdentity *peer = NULL;
+
+    if (!g_hash_table_steal_extended(sockets, &cookie, &key, &found))
+        return;
+    socket = found;
+    peer = md_identity_new_saved_peer(&saved->peer, socket, &error);
+    if (peer != NULL)
+        md_server_admit(self, socket, peer, saved->monitor, FALSE, saved);
+    else
+        g_warning("Disconnecting client of the previous daemon: %s", error->message);
+}
+
+
+void
+md_server_take_over(MdServer *self, MdPassed *passed)
+{
+    g_auto(MdFd) state = g_steal_fd(&passed->state);
+    g_autoptr(GHashTable) sockets = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (state < 0 && passed->clients->len == 0)
+        return;
+
+    /* After a crash, the manager would pass them again to a daemon that does not know what became
+     * of them. */
+    remove_stored();
+    if (!md_handover_read(state, &self->inherited, &error)) {
+        g_warning("Disconnecting %u clients of the previous daemon: %s", passed->clients->len,
+                  error->message);
+        md_handover_clear(&self->inherited);
+        g_array_set_size(passed->clients, 0);
+        return;
+    }
+
+    sockets = open_all_passed(passed->clients);
+    for (guint i = 0; i < self->inherited.sessions.sessions_len; i++)
+        take_over_session(self, sockets, &self->inherited.sessions.sessions_val[i]);
+    g_info("Took over %u clients from the previous daemon", md_server_count_clients(self));
+}
+
+
+static void
+restore_callbacks(MdGuest *guest)
+{
+    const md_handover_session *inherited = guest->inherited;
+    g_autoptr(GError) error = NULL;
+
+    guest->inherited = NULL;
+    if (inherited != NULL && !md_session_restore_callbacks(guest->session, inherited, &error))
+        md_client_cut_off(guest->client, error->message);
+}
+
+
+/* Names are borrowed. */
+static GArray *
+make_snapshot(const md_handover *state)
+{
+    GArray *devices = g_array_new(FALSE, FALSE, sizeof(MdSnapshotDevice));
+
+    for (guint i = 0; i < state->devices.devices_len; i++) {
+        const md_handover_device *saved = &state->devices.devices_val[i];
+        MdSnapshotDevice device = { .name = saved->name,
+                                    .consumed = saved->consumed != NULL ? *saved->consumed : NULL,
+                                    .active = saved->active,
+                                    .defined = saved->defined,
+                                    .inode = saved->inode };
+
+        memcpy(device.digest, saved->digest, sizeof(device.digest));
+        g_array_append_val(devices, device);
+    }
+    return devices;
+}
+
+
+void
+md_server_end_take_over(MdServer *self)
+{
+    g_autoptr(GPtrArray) clients = NULL;
+    g_autoptr(GArray) before = NULL;
+
+    if (self->inherited.revision == 0)
+        return;
+
+    clients = list_clients(self);
+    for (guint i = 0; i < clients->len; i++) {
+        MdGuest *guest = g_hash_table_lookup(self->guests, clients->pdata[i]);
+
+        if (guest != NULL)
+            restore_callbacks(guest);
+    }
+    before = make_snapshot(&self->inherited);
+    md_driver_report_changes(self->driver, before);
+    md_handover_clear(&self->inherited);
+}

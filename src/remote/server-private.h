@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Internals of the server, shared by server.c (clients) and server-handover.c (restarts). */
+#pragma once
+
+#include "access/access.h"
+#include "remote/dispatch.h"
+#include "remote/server.h"
+#include "remote/session.h"
+#include "rpc/client.h"
+#include "rpc/handover.h"
+
+/* A connection that has been admitted. */
+typedef struct {
+    MdServer *server;
+    guint64 number; /* for the log */
+    MdClient *client;
+    MdIdentity *peer;
+    gboolean read_only;
+    MdConnection *connection;
+    MdSession *session;                   /* NULL: waiting until it may authenticate */
+    const md_handover_session *inherited; /* to be restored; NULL: nothing is */
+} MdGuest;
+
+struct _MdServer {
+    GObject parent;
+
+    MdDriver *driver;
+    const MdSettings *settings;
+    MdDispatch *dispatch;
+    MdAccess *access;
+    MdEventFrames *frames;
+    MdConnections *connections;
+    GPtrArray *listeners; /* of MdListener; NULL: not listening */
+    GHashTable *guests;   /* MdClient → MdGuest, which owns it */
+    guint64 n_ever;       /* clients admitted so far */
+    GTask *stop;          /* NULL: not stopping */
+    GSource *deadline;
+    gboolean holding;    /* the devices are not known yet */
+    gboolean hands_over; /* a stop leaves the clients to the next daemon */
+    GSource *handing_over;
+    md_handover inherited; /* from the previous daemon, until the devices are known */
+
+    guint idle_timeout; /* milliseconds; 0: none */
+    MdServerFunc idle_func;
+    gpointer idle_data;
+    GSource *idle; /* set while there are neither clients nor running calls */
+};
+
+/*
+ * Admits a client and begins to serve it; both may end it. `inherited`: the state of a client of
+ * the previous daemon, or NULL. Takes ownership of `peer`, the identity of the other end.
+ */
+void md_server_admit(MdServer *self,
+                     GSocket *socket,
+                     MdIdentity *peer,
+                     gboolean read_only,
+                     gboolean scarce,
+                     const md_handover_session *inherited);
+
+/* Closes all connections. */
+void md_server_close_clients(MdServer *self);
+
+/* Takes over the clients of the previous daemon, if there are any. */
+void md_server_take_over(MdServer *self, MdPassed *passed);
+
+/* Restores the callbacks of these clients, and reports what has changed, now that the devices are
+ * known. */
+void md_server_end_take_over(MdServer *self);
+
+/* Leaves all clients to the next daemon. FALSE: it cannot have them. */
+gboolean md_server_hand_over(MdServer *self);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "rpc/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "rpc/message.h"
+#include "util/error.h"
+#include "util/fd.h"
+
+/* Nobody can change the file while it is read. */
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* Magic number and revision. */
+#define PREFIX_SIZE 8
+
+/* The file in memory. */
+typedef struct {
+    void *bytes;
+    gsize size;
+} Mapping;
+
+
+static void
+mapping_clear(Mapping *self)
+{
+    if (self->bytes != NULL)
+        munmap(self->bytes, self->size);
+    self->bytes = NULL;
+}
+
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Mapping, mapping_clear)
+
+
+static gboolean
+mapping_open(Mapping *self, int fd, gsize size, int protection, GError **error)
+{
+    void *bytes = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+
+    if (bytes == MAP_FAILED) {
+        md_error_set_errno(error, errno, "cannot map the state of the clients");
+        return FALSE;
+    }
+    self->bytes = bytes;
+    self->size = size;
+    return TRUE;
+}
+
+
+static gboolean
+encode_state(int fd, const md_handover *state, gsize size, GError **error)
+{
+    g_auto(Mapping) mapping = { 0 };
+    gboolean ok = FALSE;
+    XDR xdr;
+
+    if (ftruncate(fd, (off_t)size) < 0) {
+        md_error_set_errno(error, errno, "cannot save the state of the clients");
+        return FALSE;
+    }
+    if (!mapping_open(&mapping, fd, size, PROT_READ | PROT_WRITE, error))
+        return FALSE;
+
+    xdrmem_create(&xdr, mapping.bytes, (guint)size, XDR_ENCODE);
+    ok = xdr_md_handover(&xdr, (md_handover *)state);
+    xdr_destroy(&xdr);
+    if (!ok)
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                          "cannot encode the state of the clients");
+    return ok;
+}
+
+
+int
+md_handover_write(const md_handover *state, GError **error)
+{
+    gulong size = xdr_sizeof(MD_XDR(md_handover), (gpointer)state);
+    g_auto(MdFd) fd = -1;
+
+    /* 0: beyond the limits of handover.x. */
+    if (size == 0 || size > MD_HANDOVER_SIZE_MAX) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                          "the state of the clients is too large");
+        return -1;
+    }
+    fd = memfd_create("mediated-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) {
+        md_error_set_errno(error, errno, "cannot save the state of the clients");
+        return -1;
+    }
+    if (!encode_state(fd, state, size, error))
+        return -1;
+    if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
+        md_error_set_errno(error, errno, "cannot seal the state of the clients");
+        return -1;
+    }
+    return g_steal_fd(&fd);
+}
+
+
+/* 0 with an error if the file cannot be a state. */
+static gsize
+get_size(int fd, GError **error)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+    struct stat st;
+
+    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) < 0) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "the state is not a sealed file");
+        return 0;
+    }
+    if (st.st_size < PREFIX_SIZE || st.st_size > MD_HANDOVER_SIZE_MAX) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                          "the state has %" G_GINT64_FORMAT " bytes, not %d to %d",
+                          (gint64)st.st_size, PREFIX_SIZE, MD_HANDOVER_SIZE_MAX);
+        return 0;
+    }
+    return (gsize)st.st_size;
+}
+
+
+static gboolean
+check_revision(const Mapping *mapping, GError **error)
+{
+    guint32 magic = 0;
+    guint32 revision = 0;
+
+    memcpy(&magic, mapping->bytes, sizeof(magic));
+    memcpy(&revision, (const char *)mapping->bytes + sizeof(magic), sizeof(revision));
+    magic = GUINT32_FROM_BE(magic);
+    revision = GUINT32_FROM_BE(revision);
+    if (magic == MD_HANDOVER_MAGIC && revision == MD_HANDOVER_REVISION)
+        return TRUE;
+
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                      "the state has revision %u, this daemon understands revision %d", revision,
+                      MD_HANDOVER_REVISION);
+    return FALSE;
+}
+
+
+gboolean
+md_handover_read(int fd, md_handover *state, GError **error)
+{
+    gsize size = get_size(fd, error);
+    g_auto(Mapping) mapping = { 0 };
+    gboolean ok = FALSE;
+    XDR xdr;
+
+    if (size == 0 || !mapping_open(&mapping, fd, size, PROT_READ, error) ||
+        !check_revision(&mapping, error))
+        return FALSE;
+
+    xdrmem_create(&xdr, mapping.bytes, (guint)size, XDR_DECODE);
+    ok = xdr_md_handover(&xdr, state) && xdr_getpos(&xdr) == size;
+    xdr_destroy(&xdr);
+    if (!ok)
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "the state is damaged");
+    return ok;
+}
+
+
+void
+md_handover_clear(md_handover *state)
+{
+    xdr_free(MD_XDR(md_handover), (char *)state);
+    *state = (md_handover){ 0 };
+}

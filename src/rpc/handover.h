@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state that a daemon leaves to the next one (protocol/handover.x), in a sealed file in memory.
+ * Errors are VIR_ERR_RPC of VIR_FROM_RPC.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "protocol/handover.h"
+
+/* Maximum size of the state in bytes. */
+#define MD_HANDOVER_SIZE_MAX (256 * 1024 * 1024)
+
+/* Returns a descriptor, or -1: the state exceeds a limit, or there is no memory. */
+int md_handover_write(const md_handover *state, GError **error);
+
+/*
+ * Reads a state; `state` must be zeroed and be freed with md_handover_clear(), also on failure.
+ * Fails if the file is not sealed, of another revision, too long, or not exactly one state.
+ */
+gboolean md_handover_read(int fd, md_handover *state, GError **error);
+
+void md_handover_clear(md_handover *state);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(md_handover, md_handover_clear)
