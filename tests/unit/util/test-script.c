@@ -307,8 +307,10 @@ test_limits_and_signals(void)
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
-    g_assert_cmpstr(result->out->str, ==,
-                    "500\n4096\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    /* Signals 32 and 33 belong to the C library. Its posix_spawn(), which make uses, leaves them
+     * ignored. */
+    g_assert_true(g_regex_match_simple("^500\n4096\nSigBlk:\t0{16}\nSigIgn:\t0{7}[01][08]0{7}\n$",
+                                       result->out->str, 0, 0));
 }
 
 
