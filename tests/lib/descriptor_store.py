@@ -37,6 +37,10 @@ class DescriptorStore:
         listening.listen(4096)
         return listening
 
+    def remove_sockets(self):
+        for path in (self.daemon.rw_path, self.daemon.ro_path):
+            path.unlink()
+
     def close(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
             last.sendto(b'', str(self.path))
@@ -46,8 +50,6 @@ class DescriptorStore:
         self.remove(STATE)
         for listening in self.listening:
             listening.close()
-        for path in (self.daemon.rw_path, self.daemon.ro_path):
-            path.unlink()
 
     def run(self):
         while True:
