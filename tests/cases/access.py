@@ -76,9 +76,14 @@ class AccessTest(MediatedTest):
         self.daemon.environment.update(self.polkit.environment)
         self.daemon.start(self.config)
 
+    @property
+    def socket(self):
+        """The socket of clients whose users are to be judged, or authenticated."""
+        return self.daemon.rw_path
+
     def other(self, name, path=None):
         """Returns a raw client of another user, not opened, and its process."""
-        user = OtherUser(name, path or self.daemon.rw_path)
+        user = OtherUser(name, path or self.socket)
         self.addCleanup(user.close)
         return self.raw(opened=False, path=user.socket), user
 

@@ -17,7 +17,7 @@ class Order(MediatedTest):
 
     def setUp(self):
         super().setUp()
-        self.client = self.raw()
+        self.client = self.raw(path=self.host.client_path(self.daemon.rw_path))
         self.client.register(LIFECYCLE)
         self.client.register(UPDATE)
         self.uuid = self.new_uuid()

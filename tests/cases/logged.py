@@ -15,9 +15,9 @@ import vhba
 from mediated_test import MediatedTest, only_on
 
 DONE = re.compile(r"mediated-Message: [0-9:.]+: (\w+) of '(\w+)' for client (\d+) "
-                  r"\(uid 0, gid 0, pid (\d+)\): done in [0-9.]+ ms$")
+                  r"\(uid 0, gid 0, pid (\d+)(?:, user 'root')?\): done in [0-9.]+ ms$")
 FAILED = re.compile(r"mediated-Message: [0-9:.]+: (\w+) of '([\w ]+)' for client (\d+) "
-                    r"\(uid 0, gid 0, pid (\d+)\): failed after [0-9.]+ ms: (.*)$")
+                    r"\(uid 0, gid 0, pid (\d+)(?:, user 'root')?\): failed after [0-9.]+ ms: (.*)$")
 OTHERS = re.compile(r"mediated-Message: [0-9:.]+: Device '(\w+)' (.*)$")
 
 

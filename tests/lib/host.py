@@ -215,6 +215,10 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
     def let_users_in(self):
         """Makes this machine's sysfs readable for ordinary users; on a real host, it is always readable."""
 
+    def client_path(self, path):
+        """Returns the socket to which libvirt's clients connect to reach this socket of the daemon."""
+        return path
+
     def wait_idle(self):
         """Waits until the kernel has finished the requests of a killed daemon; a real process does not end before."""
 

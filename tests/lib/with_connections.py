@@ -25,7 +25,7 @@ class WithConnections:
 
     def connect(self, read_only=False, path=None):
         """Opens a libvirt connection, closed at the end."""
-        uri = URI.format(path or self.daemon.rw_path)
+        uri = URI.format(self.host.client_path(path or self.daemon.rw_path))
         connection = libvirt.openReadOnly(uri) if read_only else libvirt.open(uri)
         self.connections.append(connection)
         return connection

@@ -29,7 +29,11 @@ class SimHost(host.Host):
             self.facts[parent.path] = parent
             parent.register()
         self.kernel.udevd.settle(DEADLINE)
-        self.daemon = Daemon(program, DEADLINE, self.environment(preload))
+        self.daemon = self.make_daemon(program, self.environment(preload))
+
+    @staticmethod
+    def make_daemon(program, environment):
+        return Daemon(program, DEADLINE, environment)
 
     def wait_idle(self):
         """Waits until the kernel has finished the writes of a killed daemon; the process of a real one does not end

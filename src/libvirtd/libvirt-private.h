@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The part of libvirt's internal interface that the plug-in uses: what a driver module of libvirtd
+ * registers, and the functions it is registered with. libvirt declares these in headers that it
+ * does not install. The facts below were read in the headers and modules of libvirt 9.0.0, 11.3.0
+ * and 12.8.0, between which nothing below differs unless noted. Only this room includes this file.
+ *
+ * The functions have a symbol version per release (LIBVIRT_PRIVATE_9.0.0), so a module that links
+ * them runs with one release only. symbols.h finds them by name instead.
+ */
+#pragma once
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The releases with which this interface has been tested, as virGetVersion() returns them. */
+#define MD_LIBVIRT_OLDEST 9000000UL
+#define MD_LIBVIRT_NEWEST 12008999UL
+
+/* Opaque: a GObject, and a list that is freed by its own function. */
+typedef struct _MdLibvirtIdentity MdLibvirtIdentity;
+typedef struct _MdLibvirtConf MdLibvirtConf;
+
+/*
+ * The list of typed parameters, which begins like this in all releases. Since 9.1 it is opaque,
+ * and virTypedParamListFetch() reads it.
+ */
+typedef struct {
+    virTypedParameterPtr params;
+    size_t n_params;
+} MdLibvirtParamList;
+
+/* What the function that opens a connection returns (src/driver-hypervisor.h). */
+typedef enum {
+    MD_LIBVIRT_OPEN_SUCCESS = 0,
+    MD_LIBVIRT_OPEN_DECLINED = -1,
+    MD_LIBVIRT_OPEN_ERROR = -2,
+} MdLibvirtOpenStatus;
+
+/*
+ * The table of node-device functions (src/driver-nodedev.h). libvirt calls them from the public
+ * functions of the same names, which have checked the connection, its permission to write, and
+ * that required arguments are not NULL. A function reports an error as the thread's last error.
+ */
+typedef struct {
+    const char *name;
+    int (*num_of_devices)(virConnectPtr conn, const char *cap, unsigned int flags);
+    int (*list_devices)(
+        virConnectPtr conn, const char *cap, char **const names, int max, unsigned int flags);
+    int (*list_all)(virConnectPtr conn, virNodeDevicePtr **devices, unsigned int flags);
+    int (*event_register)(virConnectPtr conn,
+                          virNodeDevicePtr device,
+                          int event,
+                          virConnectNodeDeviceEventGenericCallback func,
+                          void *data,
+                          virFreeCallback free_data);
+    int (*event_deregister)(virConnectPtr conn, int id);
+    virNodeDevicePtr (*lookup_by_name)(virConnectPtr conn, const char *name);
+    virNodeDevicePtr (*lookup_scsi_host)(virConnectPtr conn,
+                                         const char *wwnn,
+                                         const char *wwpn,
+                                         unsigned int flags);
+    char *(*get_xml)(virNodeDevicePtr device, unsigned int flags);
+    char *(*get_parent)(virNodeDevicePtr device);
+    int (*num_of_caps)(virNodeDevicePtr device);
+    int (*list_caps)(virNodeDevicePtr device, char **const names, int max);
+    virNodeDevicePtr (*create_xml)(virConnectPtr conn, const char *xml, unsigned int flags);
+    int (*destroy)(virNodeDevicePtr device);
+    virNodeDevicePtr (*define_xml)(virConnectPtr conn, const char *xml, unsigned int flags);
+    int (*undefine)(virNodeDevicePtr device, unsigned int flags);
+    int (*create)(virNodeDevicePtr device, unsigned int flags);
+    int (*set_autostart)(virNodeDevicePtr device, int autostart);
+    int (*get_autostart)(virNodeDevicePtr device, int *autostart);
+    int (*is_persistent)(virNodeDevicePtr device);
+    int (*is_active)(virNodeDevicePtr device);
+    int (*update)(virNodeDevicePtr device, const char *xml, unsigned int flags); /* since 10.1 */
+} MdLibvirtNodeDeviceDriver;
+
+/*
+ * The beginning of the table of a connection's own functions (src/driver-hypervisor.h), up to the
+ * last entry whose place is the same in all releases; the rest remains NULL, which libvirt reports
+ * as not supported. Releases differ in length: the longest has fewer than 300 entries.
+ */
+typedef struct {
+    const char *name;
+    int (*probe)(char **uri);
+    MdLibvirtOpenStatus (*open)(virConnectPtr conn,
+                                virConnectAuthPtr auth,
+                                MdLibvirtConf *conf,
+                                unsigned int flags);
+    int (*close)(virConnectPtr conn);
+    void *rest[512];
+} MdLibvirtHypervisorDriver;
+
+/* The drivers of the connections with one of the URI schemes (src/driver.h). */
+typedef struct {
+    bool local_only;  /* declines URIs with a host */
+    bool remote_only; /* declines URIs without a host */
+    bool embeddable;
+    const char **schemes; /* ends with NULL */
+    const MdLibvirtHypervisorDriver *hypervisor;
+    void *interface;
+    void *network;
+    const MdLibvirtNodeDeviceDriver *node_device;
+    void *nwfilter;
+    void *secret;
+    void *storage;
+} MdLibvirtConnectDriver;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "libvirtd/listener.h"
+
+
+MdListener *
+md_listener_new(virConnectPtr conn,
+                virNodeDevicePtr device,
+                int event,
+                virConnectNodeDeviceEventGenericCallback func,
+                gpointer data,
+                virFreeCallback free_data)
+{
+    static gint last_id;
+    MdListener *self = g_atomic_rc_box_new0(MdListener);
+
+    self->id = g_atomic_int_add(&last_id, 1) & G_MAXINT;
+    virConnectRef(conn);
+    self->conn = conn;
+    self->device = device == NULL ? NULL : g_strdup(virNodeDeviceGetName(device));
+    self->event = event;
+    self->func = func;
+    self->data = data;
+    self->free_data = free_data;
+    return self;
+}
+
+
+MdListener *
+md_listener_ref(MdListener *self)
+{
+    return g_atomic_rc_box_acquire(self);
+}
+
+
+static void
+listener_clear(gpointer data)
+{
+    MdListener *self = data;
+
+    if (self->free_data != NULL)
+        self->free_data(self->data);
+    virConnectClose(self->conn);
+    g_free(self->device);
+}
+
+
+void
+md_listener_unref(MdListener *self)
+{
+    g_atomic_rc_box_release_full(self, listener_clear);
+}
+
+
+void
+md_listener_stop(MdListener *self)
+{
+    g_atomic_int_set(&self->is_stopped, TRUE);
+}
+
+
+void
+md_listener_call(
+    MdListener *self, const MdSymbols *symbols, int event, const char *device, int lifecycle)
+{
+    virNodeDevicePtr object = NULL;
+
+    if (event != self->event || g_atomic_int_get(&self->is_stopped) ||
+        (self->device != NULL && !g_str_equal(self->device, device)))
+        return;
+    object = symbols->get_node_device(self->conn, device);
+    if (object == NULL)
+        return;
+    if (event == VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE)
+        ((virConnectNodeDeviceEventLifecycleCallback)(void (*)(void))self->func)(self->conn, object,
+                                                                                 lifecycle, 0,
+                                                                                 self->data);
+    else
+        self->func(self->conn, object, self->data);
+    virNodeDeviceFree(object);
+}

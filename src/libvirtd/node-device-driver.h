@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The functions that libvirtd calls for node devices; each forwards one call to the daemon. */
+#pragma once
+
+#include "libvirtd/symbols.h"
+
+/* `symbols` must have been given to md_upcall_init(), and is never freed. */
+const MdLibvirtNodeDeviceDriver *md_node_device_driver_init(const MdSymbols *symbols);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "libvirtd/last-error.h"
+#include "libvirtd/registrations.h"
+#include "libvirtd/upcall.h"
+
+typedef struct {
+    MdListener *listener;
+    MdUplink *uplink; /* kept */
+} Registration;
+
+static struct {
+    const MdSymbols *symbols;
+    GMutex mutex;
+    GHashTable *by_id; /* id of the listener -> Registration */
+} registrations;
+
+
+void
+md_registrations_init(const MdSymbols *symbols)
+{
+    registrations.symbols = symbols;
+    registrations.by_id = g_hash_table_new(NULL, NULL);
+}
+
+
+static int
+registration_add(MdListener *listener, MdUplink *uplink)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&registrations.mutex);
+    Registration *self = g_new0(Registration, 1);
+
+    self->listener = listener;
+    self->uplink = uplink;
+    g_hash_table_insert(registrations.by_id, GINT_TO_POINTER(listener->id), self);
+    md_feed_add(md_uplink_get_feed(uplink), listener);
+    return listener->id;
+}
+
+
+int
+md_registrations_add(virConnectPtr conn,
+                     virNodeDevicePtr device,
+                     int event,
+                     virConnectNodeDeviceEventGenericCallback func,
+                     void *data,
+                     virFreeCallback free_data)
+{
+    MdUpcall call = { MD_UPCALL_QUERY };
+    int id = -1;
+
+    if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
+        md_last_error_raise(registrations.symbols, VIR_ERR_INVALID_ARG,
+                            "invalid argument: unsupported event ID %d", event);
+        return -1;
+    }
+    while (md_upcall_begin(&call)) {
+        if (md_uplink_subscribe(call.uplink))
+            id = registration_add(md_listener_new(conn, device, event, func, data, free_data),
+                                  md_upcall_keep_uplink(&call));
+        md_upcall_end(&call, id >= 0);
+    }
+    return id;
+}
+
+
+/* NULL: this connection has no such registration. */
+static Registration *
+registration_remove(virConnectPtr conn, int id)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&registrations.mutex);
+    Registration *self = g_hash_table_lookup(registrations.by_id, GINT_TO_POINTER(id));
+
+    if (self == NULL || self->listener->conn != conn)
+        return NULL;
+    g_hash_table_remove(registrations.by_id, GINT_TO_POINTER(id));
+    return self;
+}
+
+
+int
+md_registrations_remove(virConnectPtr conn, int id)
+{
+    g_autofree Registration *self = registration_remove(conn, id);
+
+    if (self == NULL) {
+        md_last_error_raise(registrations.symbols, VIR_ERR_INVALID_ARG,
+                            "invalid argument: could not find event callback %d for deletion", id);
+        return -1;
+    }
+    md_feed_remove(md_uplink_get_feed(self->uplink), self->listener);
+    md_upcall_give_back_uplink(self->uplink);
+    md_listener_unref(self->listener);
+    return 0;
+}

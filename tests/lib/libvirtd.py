@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A monolithic libvirtd with chosen driver modules, isolated from this machine."""
+
+import pathlib
+import shlex
+import shutil
+
+from daemon import Daemon
+
+PROGRAM = '/usr/sbin/libvirtd'
+# The usual path of the daemon's socket.
+SOCKET = '/run/libvirt/virtnodedevd-sock'
+NODEDEV = 'libvirt_driver_nodedev.so'
+# Directories that a run must not share with other runs or daemons.
+HIDDEN = ('/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/etc/mdevctl.d')
+# mdevctl fails without these directories.
+SCRIPTS = ('/etc/mdevctl.d/scripts.d/callouts', '/etc/mdevctl.d/scripts.d/notifiers')
+
+
+def stock_module(name):
+    """Returns the path of one of libvirt's modules."""
+    return next(pathlib.Path('/usr/lib').glob(f'*/libvirt/connection-driver/{name}'))
+
+
+class Libvirtd(Daemon):
+    """Started and stopped like our daemon, in its own mount namespace."""
+
+    def __init__(self, deadline, module, environment=None):
+        super().__init__('unshare', deadline, environment)
+        self.rw_path = self.socket_dir / 'libvirt-sock'
+        self.ro_path = self.socket_dir / 'libvirt-sock-ro'
+        drivers = self.directory / 'drivers'
+        drivers.mkdir()
+        shutil.copy(module, drivers)
+        self.commands = []   # shell commands, run in the namespace before libvirtd
+        self.inner = {**(environment or {}), 'LIBVIRT_DRIVER_DIR': str(drivers)}
+        for key in self.inner:
+            self.environment.pop(key, None)
+
+    def write_config(self, config):
+        settings = {'unix_sock_dir': str(self.socket_dir), 'auth_unix_rw': 'none', 'auth_unix_ro': 'none',
+                    **(config or {})}
+        text = ''.join(f'{key} = {value}\n' if isinstance(value, int) else f'{key} = "{value}"\n'
+                       for key, value in settings.items())
+        self.config_path.write_text(text, encoding='utf-8')
+
+    def arguments(self, config=None):
+        self.write_config(config)
+        script = ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n'
+                         for path in HIDDEN)
+        script += f'mkdir -p {" ".join(SCRIPTS)}\n'
+        script += ''.join(f'{command}\n' for command in self.commands)
+        settings = ' '.join(f'{key}={shlex.quote(value)}' for key, value in self.inner.items())
+        script += (f'exec env {settings} {PROGRAM} --timeout 0 --config {self.config_path} '
+                   f'--pid-file {self.directory}/pid\n')
+        return ['--mount', 'sh', '-c', script]
+
+    def stop(self):
+        """Stops the daemon; its exit status does not matter."""
+        self.kill()
+
+
+class WithPlugin(Libvirtd):
+    """libvirtd with our module, which finds the daemon under test at the usual path. `preload` is the test's own
+    library for libvirtd."""
+
+    def __init__(self, deadline, plugin, socket, preload):
+        super().__init__(deadline, plugin)
+        self.directory.chmod(0o755)
+        self.preload = preload
+        self.link_to(socket)
+
+    def link_to(self, socket):
+        """Puts a link to this socket, or to nothing, at the path of the daemon's socket."""
+        self.commands = [] if socket is None else [f'ln -s {shlex.quote(str(socket))} {SOCKET}']
+
+    def pretend(self, **settings):
+        """Looks like another release; see libvirt-preload.c."""
+        self.inner['LD_PRELOAD'] = str(self.preload)
+        self.inner.update({f'MD_TEST_LIBVIRT_{key.upper()}': str(value) for key, value in settings.items()})
+
+    def write_config(self, config):
+        super().write_config({'unix_sock_rw_perms': '0777', **(config or {})})

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Different callers have different keys, so that none gets the connection of another. */
+#include "config.h"
+
+#include "libvirtd/caller.h"
+
+
+static virTypedParameter
+make_text(const char *field, const char *value)
+{
+    virTypedParameter param = { .type = VIR_TYPED_PARAM_STRING };
+
+    g_strlcpy(param.field, field, sizeof(param.field));
+    param.value.s = (char *)value;
+    return param;
+}
+
+
+static virTypedParameter
+make_number(const char *field, int type, guint64 value)
+{
+    virTypedParameter param = { .type = type };
+
+    g_strlcpy(param.field, field, sizeof(param.field));
+    /* libvirt leaves the rest of the union as it was. */
+    param.value.ul = G_MAXUINT64;
+    if (type == VIR_TYPED_PARAM_ULLONG)
+        param.value.ul = value;
+    else
+        param.value.ui = value;
+    return param;
+}
+
+
+static void
+check_differ(const virTypedParameter *one, gsize n_one, const virTypedParameter *two, gsize n_two)
+{
+    g_autofree char *key_one = md_caller_make_key(one, n_one);
+    g_autofree char *again = md_caller_make_key(one, n_one);
+    g_autofree char *key_two = md_caller_make_key(two, n_two);
+
+    g_assert_cmpstr(key_one, ==, again);
+    g_assert_cmpstr(key_one, !=, key_two);
+}
+
+
+static void
+test_keys(void)
+{
+    virTypedParameter user = make_text("user-name", "alice");
+    virTypedParameter other = make_text("user-name", "bob");
+    virTypedParameter group = make_text("group-name", "alice");
+    virTypedParameter pid = make_number("process-id", VIR_TYPED_PARAM_LLONG, 17);
+    virTypedParameter time = make_number("process-time", VIR_TYPED_PARAM_ULLONG, 17);
+    virTypedParameter later = make_number("process-time", VIR_TYPED_PARAM_ULLONG, 18);
+
+    check_differ(&user, 1, &other, 1);
+    check_differ(&user, 1, &group, 1);
+    check_differ(&user, 1, NULL, 0);
+    check_differ(&pid, 1, &time, 1);
+    check_differ(&time, 1, &later, 1);
+}
+
+
+/* A value that looks like another parameter is not one. */
+static void
+test_separators(void)
+{
+    virTypedParameter two[] = { make_text("a", "x"), make_text("b", "y") };
+    virTypedParameter one = make_text("a", "x;b/7=1:y");
+
+    check_differ(&one, 1, two, 2);
+}
+
+
+static void
+test_numbers(void)
+{
+    virTypedParameter small = make_number("process-id", VIR_TYPED_PARAM_INT, 5);
+    g_autofree char *key = md_caller_make_key(&small, 1);
+
+    g_assert_cmpstr(key, ==, "process-id/1=5;");
+}
+
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/caller/keys", test_keys);
+    g_test_add_func("/caller/separators", test_separators);
+    g_test_add_func("/caller/numbers", test_numbers);
+    return g_test_run();
+}
