@@ -4,8 +4,8 @@
  * checks libvirt's permissions with libvirt's actions; otherwise, each client may do what its
  * socket allows.
  *
- * Errors are VIR_ERR_AUTH_* for connecting and VIR_ERR_ACCESS_DENIED for the rest; if polkit gave
- * no answer, they name the cause.
+ * Errors are VIR_ERR_AUTH_* when a client connects and VIR_ERR_ACCESS_DENIED otherwise; if polkit
+ * did not answer, the error names the cause.
  */
 #pragma once
 
@@ -58,8 +58,8 @@ void md_access_authenticate_async(MdAccess *self,
 gboolean md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
 /*
- * Whether a client may do everything: because authorization is disabled, or because it is root,
- * whom polkit always allows. The functions below are for other clients.
+ * Whether a client may do everything, because authorization is disabled or because the client is
+ * root, which polkit always authorizes. The functions below are for all other clients.
  */
 gboolean md_access_is_exempt(MdAccess *self, const MdIdentity *who);
 
@@ -75,8 +75,8 @@ void md_access_check_async(MdAccess *self,
 gboolean md_access_check_finish(MdAccess *self, GAsyncResult *result, GError **error);
 
 /*
- * Selects those of `names` that `who` may see, in the same order. `names` is copied; the result is
- * a new array that owns its strings.
+ * Selects from `names` the devices that `who` may see, in the same order. `names` is copied; the
+ * result is a new array that owns its strings.
  */
 void md_access_filter_async(MdAccess *self,
                             MdIdentity *who,

@@ -62,9 +62,9 @@ gboolean md_identity_is_privileged(const MdIdentity *self);
 gboolean md_identity_is_privileged_uid(uid_t uid);
 
 /*
- * The share of its user (util/owner.h), by uid. libvirt's daemons send no uid for remote users;
- * these are distinguished by SASL user name or, without one, by certificate name. Users with
- * neither share one share.
+ * The share (util/owner.h) of the identity's user, who is distinguished by uid. libvirt's daemons
+ * send no uid for remote users; these are distinguished by SASL user name or, without one, by
+ * certificate name. All users with neither have the same share.
  */
 guint64 md_identity_get_share(const MdIdentity *self);
 
@@ -72,8 +72,8 @@ guint64 md_identity_get_share(const MdIdentity *self);
 char *md_identity_describe(const MdIdentity *self);
 
 /*
- * Parses the start time from the text of /proc/PID/stat; 0 on failure. The process name in it is
- * chosen by the process and may contain anything.
+ * Parses the start time from the text of /proc/PID/stat; 0 on failure. The text contains the name
+ * that the process has given itself, which may contain any characters.
  */
 guint64 md_identity_parse_start_time(const char *stat);
 

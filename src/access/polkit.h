@@ -36,14 +36,14 @@ void md_polkit_check_async(MdPolkit *self,
                            gpointer user_data);
 
 /*
- * TRUE: authorized. Else polkit's answer, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED or
- * VIR_ERR_AUTH_UNAVAILABLE; or the cause for a missing answer: VIR_ERR_OPERATION_TIMEOUT,
- * VIR_ERR_DBUS_SERVICE, VIR_ERR_RESOURCE_BUSY if too many checks are queued,
- * VIR_ERR_OPERATION_ABORTED if the owner has left.
+ * TRUE: authorized. If polkit has refused, the error is VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED
+ * or VIR_ERR_AUTH_UNAVAILABLE. If polkit has not answered, the error is the cause:
+ * VIR_ERR_OPERATION_TIMEOUT, VIR_ERR_DBUS_SERVICE, VIR_ERR_RESOURCE_BUSY if too many checks are
+ * queued, or VIR_ERR_OPERATION_ABORTED if the owner has left.
  */
 gboolean md_polkit_check_finish(MdPolkit *self, GAsyncResult *result, GError **error);
 
-/* Whether an error from above is polkit's answer. */
+/* Whether an error of md_polkit_check_finish() is polkit's answer. */
 gboolean md_polkit_is_answer(const GError *error);
 
 /* Logs one line about running and waiting checks. */

@@ -121,10 +121,10 @@ typedef struct {
 } MdBackend;
 
 /*
- * Chooses from `backends` (NULL-terminated) the one that serves the kind of `def` below the parent
- * that it names; if there is no such parent or backend, the first one of the kind, which reports
- * the cause. `persistent`: only backends with definitions. NULL with VIR_ERR_CONFIG_UNSUPPORTED if
- * none serves the kind.
+ * Chooses, from the NULL-terminated `backends`, the one that serves the kind of `def` on the parent
+ * named in `def`. If there is no such parent or backend, chooses the first backend of the kind,
+ * whose operations report the cause. `persistent`: only backends with definitions. NULL with
+ * VIR_ERR_CONFIG_UNSUPPORTED if no backend serves the kind.
  */
 const MdBackend *md_backend_choose(const MdBackend *const *backends,
                                    const MdDriverContext *context,

@@ -30,8 +30,8 @@ struct _MdCommand {
     MdCallout *callout; /* to be notified of the result; NULL: none */
 };
 
-/* `size` is that of the backend's structure, whose members are zeroed; `clear` frees the contents
- * of the backend's own members. The result is that of md_backend_finish(). */
+/* `size` is that of the backend's structure, whose own members are zeroed; `clear` frees their
+ * contents. `callback` obtains the result with md_backend_finish(). */
 gpointer md_command_new(gsize size,
                         void (*clear)(MdCommand *self),
                         const MdDriverContext *context,

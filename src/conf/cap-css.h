@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A channel subsystem device of s390: an address `cssid.ssid.devno`. */
+/* A device of the s390 channel subsystem (a subchannel), with an address `cssid.ssid.devno`. */
 #pragma once
 
 #include "conf/capability.h"

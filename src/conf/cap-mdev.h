@@ -36,7 +36,7 @@ gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
 /*
  * Whether all attributes may be files of a driver: paths below the device's directory without
  * components that the kernel creates for every device. VIR_ERR_CONFIG_UNSUPPORTED names the first
- * one that may not.
+ * attribute that may not.
  */
 gboolean md_mdev_attrs_check(GPtrArray *attrs, GError **error);
 

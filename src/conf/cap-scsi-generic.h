@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The character device of a logical unit that accepts any SCSI command. */
+/* The character device of a SCSI logical unit, through which any SCSI command can be sent. */
 #pragma once
 
 #include "conf/capability.h"

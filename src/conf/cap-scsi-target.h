@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The target at one address of a SCSI bus; with Fibre Channel a remote port. */
+/* The target at one address of a SCSI bus; with Fibre Channel, a remote port. */
 #pragma once
 
 #include "conf/capability.h"

@@ -46,11 +46,11 @@ struct _MdCapKind {
      * by a copy of `attrs`. Both functions are NULL if the kind has no attributes. */
     GPtrArray *(*get_attrs)(const MdCap *cap);
     void (*set_attrs)(MdCap *cap, GPtrArray *attrs);
-    /* Returns the alias, borrowed, which identifies a device to be created before it has a name.
-     * The device has no alias if this returns NULL, or if the function itself is NULL. */
+    /* Returns the alias, borrowed. It identifies a device that is being created and has no name
+     * yet. The device has no alias if this returns NULL, or if the function itself is NULL. */
     const char *(*get_alias)(const MdCap *cap);
-    /* Whether the device uses up a resource of a parent of that kind, so that the amount left
-     * changes when the device appears or disappears. NULL: it does not. */
+    /* Whether devices of this kind use up a resource of a parent of the kind `parent`, so that the
+     * amount left changes when such a device appears or disappears. NULL: they do not. */
     gboolean (*consumes)(const MdCapKind *parent);
     /* Appends the kinds nested in this one, except `mdev_types`. NULL: none. */
     void (*list_nested)(const MdCap *cap, GPtrArray *kinds);

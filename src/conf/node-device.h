@@ -16,7 +16,7 @@ typedef struct {
     char *parent;    /* name of the parent, NULL for the root */
 
     /* Alternatives for naming the parent in the document of a virtual host adapter; never printed.
-     * Normalized by md_wwn_normalize(), or NULL. The first two come together. */
+     * Normalized by md_wwn_normalize(), or NULL. The first two are either both set or both NULL. */
     char *parent_wwnn;
     char *parent_wwpn;
     char *parent_fabric_wwn;
