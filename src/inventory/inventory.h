@@ -30,8 +30,8 @@ gboolean md_inventory_start_finish(MdInventory *self, GAsyncResult *result, GErr
 MdUeventWait *md_inventory_get_uevent_wait(MdInventory *self);
 
 /*
- * Ignores events of this path that the kernel has sent so far but that are still to arrive: the
- * registry already contains their effects, and the caller has signalled them.
+ * Ignores events of this path that the kernel has already sent but that have not arrived yet: the
+ * registry already contains their effects, and the caller has signalled these effects.
  */
 void md_inventory_forget_older_events(MdInventory *self, const char *path);
 

@@ -28,8 +28,8 @@ void md_pending_devices_free(MdPendingDevices *self);
 void md_pending_devices_add(MdPendingDevices *self, const char *path);
 void md_pending_devices_remove(MdPendingDevices *self, const char *path);
 
-/* Marks a pending device as bound to a driver, so that it is certain to have existed. FALSE: it is
- * not pending. */
+/* Marks a pending device as bound to a driver, which proves that the device existed. FALSE: the
+ * device is not pending. */
 gboolean md_pending_devices_set_bound(MdPendingDevices *self, const char *path);
 /* Adds a device that was bound and then removed before it could be read: it is not checked, but
  * kept as bound until md_pending_devices_remove(). */

@@ -22,7 +22,7 @@ void md_superseded_events_add(MdSupersededEvents *self, const char *path, guint6
 /* Whether an event is superseded. */
 gboolean md_superseded_events_contain(MdSupersededEvents *self, const char *path, guint64 seqnum);
 
-/* The device at this path was found removed, and this was signalled, before its remove event
+/* The removal of the device at this path was detected and signalled before the remove event
  * arrived: all events up to and including the remove event are superseded. */
 void md_superseded_events_expect_removal(MdSupersededEvents *self, const char *path);
 gboolean md_superseded_events_expects_removal(MdSupersededEvents *self, const char *path);

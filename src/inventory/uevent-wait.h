@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * An operation of the daemon that creates or removes a device is complete when the write to sysfs
- * has returned AND udev has delivered the event, in either order. If udev stays silent for too long
+ * has returned and udev has delivered the event, in either order. If udev stays silent for too long
  * after the write, the wait ends and the caller checks sysfs.
  */
 #pragma once

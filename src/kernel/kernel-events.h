@@ -19,9 +19,9 @@ typedef struct {
     void (*silence_changed)(gboolean silent, gpointer data);
     /* While udevd is silent: a uevent of the kernel. Valid during the call only. */
     void (*event)(const MdKernelMessage *message, gpointer data);
-    /* Events have been lost: by udevd, or from the kernel. */
+    /* Events have been lost: by udevd, or in the socket that receives the kernel's uevents. */
     void (*lost)(gpointer data);
-    /* Whether events that udevd has sent are still to be read. */
+    /* Whether udevd has sent events that have not been read yet. */
     gboolean (*is_behind)(gpointer data);
 } MdKernelEventsFuncs;
 

@@ -12,12 +12,12 @@
 
 typedef struct _MdMdevWrite MdMdevWrite;
 
-/* Creates the device described by `def` on `parent`; with a random UUID if `def` has none. */
+/* Creates the device described by `def` on `parent`, with a random UUID if `def` has none. */
 MdMdevWrite *md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDef *def);
 /* While the device lacks attributes, a record of it is in `directory` (see unfinished.h). */
 void md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory);
 MdMdevWrite *md_mdev_write_new_remove(MdNodeDevice *device, MdRoots *roots);
-/* Writes `attrs` of MdMdevAttr (copied) into the device. */
+/* Writes `attrs` (of MdMdevAttr, copied) to the device. */
 MdMdevWrite *md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs);
 /* Thread-safe reference count. */
 MdMdevWrite *md_mdev_write_ref(MdMdevWrite *self);
@@ -26,7 +26,7 @@ void md_mdev_write_unref(MdMdevWrite *self);
 /* Lower case with dashes: the name of the device's directory. */
 const char *md_mdev_write_get_uuid(MdMdevWrite *self);
 
-/* The full id of the type; of a device to be created, once a job has resolved it. */
+/* The full id of the type; for a device to be created, only after a job has resolved the type. */
 const char *md_mdev_write_get_type(MdMdevWrite *self);
 
 /* Whether the device was created, but removed again because it refused an attribute. */

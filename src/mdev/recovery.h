@@ -11,8 +11,8 @@
 /* The removal of a device on the parent with this address has ended. */
 typedef void (*MdRecoveryFunc)(const char *address, gpointer data);
 
-/* Begins with the registered devices; those whose directory is incomplete follow later. `context`
- * must outlive the object. `func` is called later, for each device. */
+/* Begins with the registered devices; devices whose sysfs directory is incomplete follow later.
+ * `context` must outlive the object. `func` is called later, for each device. */
 MdRecovery *md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer data);
 void md_recovery_free(MdRecovery *self);
 

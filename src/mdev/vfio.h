@@ -8,6 +8,7 @@
 /*
  * For a worker. TRUE if no process has the device open, neither through the node of its group nor
  * through its own node. Else VIR_ERR_INTERNAL_ERROR, which names the process if known. Also fails
- * if this is unknown: the kernel would block a removal until the device is closed.
+ * if it is unknown whether the device is in use, because the kernel would block a removal until the
+ * device is closed.
  */
 gboolean md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error);

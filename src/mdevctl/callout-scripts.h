@@ -43,8 +43,8 @@ void md_callouts_run_async(MdCallouts *self,
                            GAsyncReadyCallback callback,
                            gpointer user_data);
 
-/* Queries what a script supports. The answer is cached per parent and type while the file stays the
- * same. */
+/* Queries what a script supports. The answer is cached per parent and type until the script file
+ * changes. */
 void md_callouts_ask_async(MdCallouts *self,
                            const MdScriptFile *file,
                            MdDefinition *device,
@@ -53,7 +53,7 @@ void md_callouts_ask_async(MdCallouts *self,
                            gpointer user_data);
 
 /* FALSE without an error: the script does not support versions, or cannot be run. With an error: it
- * was killed for its behaviour. */
+ * was refused, or killed, see md_callouts_set_error(). */
 gboolean md_callouts_ask_finish(GAsyncResult *result, MdCalloutVersion *version, GError **error);
 
 /* Describes a script's failure: VIR_ERR_OPERATION_TIMEOUT on timeout, VIR_ERR_RESOURCE_BUSY if it

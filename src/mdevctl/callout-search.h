@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Searches for mdevctl's scripts: on a worker, as the disk may hang, and anew for each operation.
- * In the normal case that there are none, no further search is needed until a file is added.
+ * Normally there are no scripts, and no further search is needed until a file is added.
  */
 #pragma once
 

@@ -4,11 +4,12 @@
  * run before the operation, which the callout may refuse, and after it; finally all notifiers are
  * run. Each operation searches the files anew.
  *
- * The callout is the first one that supports versions; else the first that does not exit with 2
- * ("not my type"), is not killed by a signal and can be started. It remains the callout for the
- * whole operation. Failures of a script are errors that name it: VIR_ERR_OPERATION_TIMEOUT on
- * timeout, else VIR_ERR_INTERNAL_ERROR. If the disk does not respond, so that the scripts are
- * unknown, the operation fails.
+ * The callout for a type is the first one that supports versions (callout-version.h). If there is
+ * none, the callout is the first one that can be started, is not killed by a signal, and does not
+ * exit with status 2 ("not my type"). It remains the callout for the whole operation. Failures of a
+ * script are errors that name it: VIR_ERR_OPERATION_TIMEOUT on timeout, else
+ * VIR_ERR_INTERNAL_ERROR. If the disk does not respond, so that the scripts are unknown, the
+ * operation fails.
  */
 #pragma once
 
@@ -42,7 +43,7 @@ void md_callout_after_finish(GAsyncResult *result);
 void md_callout_live_async(MdCallout *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_callout_live_finish(GAsyncResult *result, GError **error);
 
-/* Queries the callout of an active device's type for its attributes. */
+/* Queries the attributes of an active device from the callout for the device's type. */
 void md_callouts_get_attributes_async(MdCallouts *callouts,
                                       const char *parent_addr,
                                       const char *uuid,

@@ -38,8 +38,8 @@ typedef struct {
     gboolean left_out;       /* files beyond the maximum were skipped */
 } Parent;
 
-/* Whether a definition is known, or would fit into the limit of its parent together with `coming`
- * new ones. */
+/* Whether a definition is known, or the limit of its parent leaves room for it and for `coming`
+ * other new ones. */
 gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);

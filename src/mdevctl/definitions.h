@@ -33,8 +33,8 @@ G_DECLARE_FINAL_TYPE(MdDefinitions, md_definitions, MD, DEFINITIONS, GObject)
 /* Uses definitions_dir and the current driver_timeout; `settings` must outlive the store. */
 MdDefinitions *md_definitions_new(const MdSettings *settings);
 
-/* Calls `func` once, possibly at once, when all events so far have been delivered to the user's
- * subscribers. */
+/* Calls `func` once, possibly immediately, when all events so far have been delivered to the
+ * subscribers of the owner's user. */
 typedef void (*MdDefinitionsWhenNotified)(MdOwner *owner,
                                           void (*func)(gpointer data),
                                           gpointer func_data,
@@ -66,7 +66,7 @@ MdDefinition *md_definitions_find(MdDefinitions *self, const char *parent_addr, 
 /* All definitions, borrowed, sorted by parent and UUID; free the array only. */
 GPtrArray *md_definitions_list(MdDefinitions *self);
 
-/* VIR_ERR_OPERATION_FAILED if it is new and its parent already has MD_DEFINITIONS_MAX
+/* VIR_ERR_OPERATION_FAILED if the definition is new and its parent already has MD_DEFINITIONS_MAX
  * definitions. */
 gboolean
 md_definitions_may_write(MdDefinitions *self, const MdDefinition *definition, GError **error);
