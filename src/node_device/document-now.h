@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Formats at once those documents that need no answer from a driver or script, which are most. */
+/* Formats documents at once if they need no answer from a driver or script; most documents need
+ * none. */
 #pragma once
 
 #include "backend/backend.h"

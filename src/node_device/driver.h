@@ -58,9 +58,9 @@ GArray *md_driver_take_snapshot(MdDriver *self);
 void md_driver_report_changes(MdDriver *self, const GArray *before);
 
 /*
- * Finds the devices with vital product data, which is not cached: a set of names, of all devices or
- * of one, to be passed as `vpd` to the list functions below, where NULL is an empty set. Fails with
- * VIR_ERR_RESOURCE_BUSY if some devices could not be queried.
+ * Finds the devices with vital product data, among all devices or, if `name` is not NULL, only this
+ * one. The result is a set of names, to be passed as `vpd` to the list functions below, for which
+ * NULL is an empty set. Fails with VIR_ERR_RESOURCE_BUSY if some devices could not be queried.
  */
 void md_driver_find_vpd_async(MdDriver *self,
                               const char *name,
@@ -69,7 +69,7 @@ void md_driver_find_vpd_async(MdDriver *self,
                               gpointer user_data);
 GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GError **error);
 
-/* FALSE if the device is known to have none. */
+/* FALSE if the device is known to have no vital product data. */
 gboolean md_driver_may_have_vpd(MdDriver *self, const char *name);
 
 /* Names of the devices that match the virConnectListAllNodeDeviceFlags, borrowed; free the array
@@ -84,7 +84,8 @@ GPtrArray *md_driver_list_by_cap(
 /* Borrowed; VIR_ERR_NO_NODE_DEVICE if no device has this name. */
 MdNodeDevice *md_driver_look_up(MdDriver *self, const char *name, GError **error);
 
-/* Finds a Fibre Channel host adapter by its world-wide names; the same error. `flags` must be 0. */
+/* Finds a Fibre Channel host adapter by its world-wide names; VIR_ERR_NO_NODE_DEVICE if there is
+ * none. `flags` must be 0. */
 MdNodeDevice *md_driver_look_up_scsi_host(
     MdDriver *self, const char *wwnn, const char *wwpn, guint flags, GError **error);
 
@@ -103,7 +104,8 @@ gboolean md_driver_get_autostart(MdDriver *self, const char *name, gboolean *val
  * answer from a driver or a script. */
 char *md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **error);
 
-/* The same, querying drivers and scripts as needed; calls `done`, possibly at once. */
+/* The same, but queries drivers and scripts as needed; calls `done`, possibly before this
+ * returns. */
 void md_driver_get_xml(MdDriver *self,
                        const char *name,
                        guint flags,
@@ -143,8 +145,9 @@ void md_draft_free(MdDraft *self);
 MdNodeDevice *md_driver_find_drafted(MdDriver *self, const MdDraft *draft);
 
 /*
- * Names of the parent given in the document, or, if it gives none, of all candidates; an absent
- * parent has the name given in the document. Borrowed: free the array only.
+ * The name of the parent given in the document or, if the document gives no parent, the names of
+ * all candidates. For an absent parent, the name as given in the document. Borrowed: free the array
+ * only.
  */
 GPtrArray *md_driver_list_parents(MdDriver *self, const MdDraft *draft);
 

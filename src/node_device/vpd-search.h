@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finds devices with vital product data. Only the cards themselves know, so they are queried on
- * first use, each on its own worker, up to 64 at once; probe/kept.h says how long a result is
- * valid. A card that does not answer within the deadline counts as having none, as does a suspended
- * card that was not queried before, because a query would wake it.
+ * Finds devices with vital product data. Only a card itself shows whether it has any, so each card
+ * is queried on first use, on its own worker, up to 64 cards at once; probe/kept.h says how long a
+ * result is valid. A card that does not answer within the deadline counts as having none. So does a
+ * suspended card that has not been queried before, because a query would wake it.
  */
 #pragma once
 

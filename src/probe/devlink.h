@@ -6,7 +6,7 @@
 
 /*
  * Whether the embedded switch of a device ("pci", "0000:03:00.0") is in switchdev mode, with a
- * representor for each port. FALSE also if unknown. May block, as the driver is asked.
+ * representor for each port. FALSE also if unknown. May block, because the kernel asks the driver.
  */
 gboolean md_devlink_is_switchdev(const char *bus, const char *device);
 

@@ -25,11 +25,11 @@ gboolean md_fc_host_is_online(MdSysfsDir *dir);
  * ports can be created. */
 gboolean md_fc_host_read_vports(MdSysfsDir *dir, gboolean *has_ops, guint *max, guint *in_use);
 
-/* Whether the host with this path is itself that of a virtual port. */
+/* Whether the host with this path belongs to a virtual port. */
 gboolean md_fc_host_is_virtual(const char *path);
 
-/* Write the names to the attribute of the host that creates or deletes a virtual port. They block
- * until the driver has returned. */
+/* Write the names to the attribute of the host that creates or deletes a virtual port. Both
+ * functions block until the driver has returned. */
 gboolean
 md_fc_host_write_create(MdSysfsDir *dir, const char *wwnn, const char *wwpn, GError **error);
 gboolean

@@ -26,8 +26,9 @@ typedef struct {
     const char *subsystem;
     /* The only DEVTYPE of that subsystem to be matched; NULL: all. */
     const char *devtype;
-    /* The class of companion devices, which complete the description of this one: they are in a
-     * directory named after the class, below this device's, and appear later. NULL: none. */
+    /* The class of the device's companion, a class device whose attributes complete the description
+     * of the device. The companion appears after the device, below it, in a directory named after
+     * the class. NULL: none. */
     const char *companion;
 
     /* Fills name and capabilities. FALSE: not a node device. */
@@ -50,7 +51,8 @@ typedef struct {
 
     /*
      * Whether the parent's driver computes available instances from a counter, in all versions of
-     * the kernel: reading them cannot block, and happens on the main loop. NULL: no driver does.
+     * the kernel. If so, reading them cannot block, and they are read on the main loop. NULL: no
+     * driver of these devices does.
      */
     gboolean (*is_counting)(const MdNodeDeviceDef *def);
 
@@ -78,8 +80,8 @@ typedef struct {
      * NULL: there is nothing to query. */
     gboolean (*query_driver)(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error);
 
-    /* TRUE: query_driver() is always needed, so that both run on a worker only. NULL: refresh()
-     * decides. */
+    /* TRUE: query_driver() is always needed, so refresh() and query_driver() run on a worker only.
+     * NULL: refresh() decides. */
     gboolean (*asks_driver)(const MdNodeDeviceDef *def);
 
     /* TRUE once the device's sysfs directory is complete; NULL: always. */
@@ -157,8 +159,8 @@ MdNodeDeviceDef *md_probe_system(const MdRoots *roots);
 
 /*
  * A copy of `def` with current data, except kept properties. VIR_ERR_NO_NODE_DEVICE if the device
- * has gone, or another one, with another inode, has taken its path. `may_block` TRUE is for
- * workers, see MdProbe.
+ * has gone, or if its path now belongs to another device, with another inode. `may_block` TRUE is
+ * for workers, see MdProbe.
  */
 MdNodeDeviceDef *
 md_probe_refresh(MdNodeDeviceDef *def, guint64 inode, gboolean may_block, GError **error);

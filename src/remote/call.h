@@ -34,7 +34,7 @@ typedef struct {
     gsize args_size;
     xdrproc_t ret;         /* NULL: the answer is empty */
     MdCallHandler handler; /* NULL: not served */
-    /* Permissions that depend on the arguments; NULL: none. */
+    /* Permissions that are required in addition, depending on the arguments; NULL: none. */
     guint (*get_more_permissions)(gconstpointer args);
     /* The name of the device given by the arguments, borrowed, or NULL. If the function is NULL,
      * the arguments begin with the name. */
@@ -106,6 +106,7 @@ void md_call_authorize(MdCall *self,
 /* Whether no authorization is required. */
 gboolean md_call_is_exempt(MdCall *self);
 
-/* End the call. `ret` has the procedure's result type; takes ownership of `error`. */
+/* Both functions end the call. `ret` has the procedure's result type; md_call_fail() takes
+ * ownership of `error`. */
 void md_call_reply(MdCall *self, gconstpointer ret);
 void md_call_fail(MdCall *self, GError *error);

@@ -43,7 +43,8 @@ void md_handle_define_xml(MdCall *call, gconstpointer args);
 void md_handle_undefine(MdCall *call, gconstpointer args);
 void md_handle_set_autostart(MdCall *call, gconstpointer args);
 void md_handle_update(MdCall *call, gconstpointer args);
-/* Replies to a call, `data`, once md_driver_change_finish() may be called. */
+/* A GAsyncReadyCallback for changes by the driver: ends the call `data` with the result of
+ * md_driver_change_finish(). */
 void md_handle_changed(GObject *source, GAsyncResult *result, gpointer data);
 void md_handle_get_autostart(MdCall *call, gconstpointer args);
 void md_handle_is_persistent(MdCall *call, gconstpointer args);
