@@ -3,11 +3,12 @@
  * All connections by user: admission, eviction, and memory.
  *
  * A user has at most `max_clients_per_user` connections, all users together `max_clients`, readers
- * three quarters of these. Beyond `max_clients`, a connection of the user with the most is evicted
- * for a user with fewer: one that has not been opened if possible, else an idle one. Root has no
- * limit of its own, is always admitted, up to MD_CONNECTIONS_ROOT_RESERVE connections beyond
- * `max_clients`, and is never evicted. A connection of root that acts for a user counts as this
- * user's.
+ * three quarters of these. Beyond `max_clients`, a connection of the user with the most connections
+ * is evicted for a user with fewer: if possible, one that has not been opened, else an idle one,
+ * else a busy one. If no user has more than one, the connection that has been silent longest is
+ * evicted for a user without a connection. Root has no limit of its own, is always admitted, up to
+ * MD_CONNECTIONS_ROOT_RESERVE connections beyond `max_clients`, and is never evicted. A connection
+ * of root that acts for a user counts as this user's.
  *
  * Of the unauthenticated connections, `max_anonymous_clients` are served at a time. The others
  * wait; the next one belongs to the user with the fewest being served.

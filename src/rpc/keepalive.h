@@ -14,7 +14,8 @@ typedef struct {
     void (*dead)(gpointer data); /* may free the keepalive */
 } MdKeepaliveFuncs;
 
-/* `interval` in milliseconds, `count` pings; `funcs` must outlive the object. */
+/* `interval` is in milliseconds; `count` is the number of unanswered pings; `funcs` must outlive
+ * the object. */
 MdKeepalive *
 md_keepalive_new(guint interval, guint count, const MdKeepaliveFuncs *funcs, gpointer data);
 void md_keepalive_free(MdKeepalive *self);

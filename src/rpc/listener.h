@@ -14,7 +14,7 @@ typedef struct _MdListener MdListener;
 
 /*
  * `read_only`: the client connected to the read-only socket. `scarce`: the client took the last
- * descriptor, so this client or another one should be disconnected.
+ * file descriptor, so this client or another one should be disconnected.
  */
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 

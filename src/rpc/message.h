@@ -15,8 +15,8 @@
 #define MD_MESSAGE_LENGTH_MAX 33554432
 
 /*
- * Longest frame of a client that is kept: before its connection is open, for readers, and for
- * writers, who may send documents of up to 1 MiB.
+ * The longest frame that is kept, instead of being discarded: from a client whose connection is not
+ * open yet, from a reader, and from a writer, who may send documents of up to 1 MiB.
  */
 #define MD_MESSAGE_LIMIT_UNOPENED 4096
 #define MD_MESSAGE_LIMIT_READER   (256 * 1024)
@@ -37,8 +37,8 @@ void md_message_free(MdMessage *self);
 /*
  * Decodes the payload into `data`, which must be zeroed; free its contents with md_message_clear().
  * As tolerant as libvirt, because some clients do not encode exactly: ignores the values of padding
- * and all bytes behind the last argument, and takes any number but 0 for TRUE. VIR_ERR_RPC if the
- * payload is too short, a text or an array is too long, or a text contains a zero byte.
+ * and all bytes after the last argument, and accepts any number other than 0 as TRUE. VIR_ERR_RPC
+ * if the payload is too short, a text or an array is too long, or a text contains a zero byte.
  */
 gboolean md_message_decode(const MdMessage *self, xdrproc_t type, gpointer data, GError **error);
 void md_message_clear(xdrproc_t type, gpointer data);

@@ -6,7 +6,7 @@
  *
  * An entry is refused with VIR_ERR_RESOURCE_BUSY if its user has too many waiting entries. If too
  * many entries wait in total, the newest entry of the user with the most is refused, which need not
- * be the new one. Privileged users (util/owner.h) have no limit on waiting entries of their own,
+ * be the new one. Privileged users (util/owner.h) have no limit of their own on waiting entries,
  * and are never refused because of others. An entry whose client disconnects before it begins is
  * refused with VIR_ERR_OPERATION_ABORTED.
  *

@@ -9,7 +9,7 @@ typedef struct _MdKeyQueue MdKeyQueue;
 typedef void (*MdKeyQueueFunc)(gpointer data);
 
 MdKeyQueue *md_key_queue_new(void);
-/* Functions that still wait are not called. */
+/* The functions of operations that are still waiting are not called. */
 void md_key_queue_free(MdKeyQueue *self);
 
 /* Acquires the key `thing` as soon as it is free, possibly at once, and calls `func`. The caller

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Notifications to the service manager, see sd_notify(3). These functions do nothing if it did not
- * request notifications.
+ * Notifications to the service manager, see sd_notify(3). These functions do nothing if the service
+ * manager did not request notifications.
  */
 #pragma once
 

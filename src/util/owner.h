@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * On whose behalf work is done: the user whose share it uses, and the client that waits for its
- * result. The owner leaves when this client disconnects. Work whose owner has left need not begin,
- * see util/fair-queue.h; work that must be completed uses md_owner_new_lasting().
+ * On whose behalf work is done: the user whose share the work uses, and the client that waits for
+ * the result. The owner leaves when this client disconnects. Work whose owner has left need not
+ * begin, see util/fair-queue.h; work that must be completed uses md_owner_new_lasting().
  * Reference-counted; main loop only.
  */
 #pragma once

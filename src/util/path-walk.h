@@ -13,7 +13,7 @@ typedef struct {
     const char *name; /* as looked up; "/" in the first step */
     const char *path; /* of the step, with all links before it resolved */
     int directory;    /* in which `name` was looked up; in the first step, "/" itself */
-    int fd;           /* O_PATH descriptor, of links the link itself; -1: cannot be opened */
+    int fd;           /* O_PATH descriptor, for a link of the link itself; -1: cannot be opened */
     int errnum;       /* if `fd` is -1: the reason, an errno */
     struct stat st;   /* if `fd` is valid */
 } MdPathStep;

@@ -63,8 +63,8 @@ typedef struct {
     gboolean xml_details; /* details = true: mediated's additional elements */
 } MdSettings;
 
-/* Reads the file. `path` NULL: the defaults. `required` FALSE: a missing file also selects the
- * defaults. NULL with an error if the file is invalid, or missing although it is required. */
+/* Reads the file. `path` NULL: the defaults. `required` FALSE: if the file is missing, the defaults
+ * apply as well. NULL with an error if the file is invalid, or missing although it is required. */
 MdSettings *md_settings_load(MdRoots *roots, const char *path, gboolean required, GError **error);
 void md_settings_free(MdSettings *self);
 

@@ -35,9 +35,9 @@ typedef struct {
 /*
  * Searches all processes. Compares the paths of descriptors first, because stat() may hang on other
  * file systems, then device numbers, because a guest may have the node under another path with this
- * prefix. Descriptors beyond a user's share are inspected last, if time permits, so that those of
- * other users are found. A node that no process has among its descriptors, such as one in transit
- * through a socket, is not found.
+ * prefix. Descriptors beyond a user's share are inspected last, if time permits, so that a user
+ * with many descriptors does not hide those of other users. A node that no process has among its
+ * descriptors, such as one in transit through a socket, is not found.
  */
 MdVfioHolding md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder);
 
