@@ -33,7 +33,7 @@ MdIdentity *md_identity_new_from_socket(const MdRoots *roots, GSocket *socket);
 uid_t md_identity_get_peer_uid(GSocket *socket);
 
 /*
- * The user that a client acts for, as libvirt's parameters (VIR_CONNECT_IDENTITY_*).
+ * The user that a client acts for, from libvirt's parameters (VIR_CONNECT_IDENTITY_*).
  * VIR_ERR_INVALID_ARG for a field of a wrong type, out of range or given twice,
  * VIR_ERR_ARGUMENT_UNSUPPORTED for an unknown field; both name the field.
  */

@@ -82,7 +82,7 @@ typedef struct {
      * The following functions are about definitions; NULL in a backend without definitions.
      */
 
-    /* As find_parent(), for a device to define: also sets the parent's kernel name in `def`.
+    /* Like find_parent(), for a device to define; also sets the parent's kernel name in `def`.
      * `parent` is NULL if the parent is absent. */
     gboolean (*find_persistent_parent)(const MdDriverContext *context,
                                        MdNodeDeviceDef *def,

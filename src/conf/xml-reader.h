@@ -14,7 +14,7 @@ xmlNodePtr md_xml_child(xmlNodePtr node, const char *name);
 /* The next sibling element of the same name, or NULL. */
 xmlNodePtr md_xml_next(xmlNodePtr node);
 
-/* As md_xml_child(), but a duplicate child sets VIR_ERR_XML_ERROR. */
+/* Like md_xml_child(), but a duplicate child sets VIR_ERR_XML_ERROR. */
 gboolean md_xml_child_once(xmlNodePtr node, const char *name, xmlNodePtr *child, GError **error);
 
 /* The content of a node, child or attribute; NULL if missing or empty. */

@@ -2,7 +2,7 @@
 /*
  * Writes a document in libvirt's format: two spaces per level, single quotes, no declaration. Text
  * with invalid UTF-8 or characters harmful to a terminal (in serial numbers, for example) is
- * cleaned, see util/text.h, never dropped as a whole.
+ * cleaned (util/text.h) instead of being dropped as a whole.
  */
 #pragma once
 

@@ -13,9 +13,9 @@
 #define MD_XML_DOCUMENT_MAX 1048576
 
 /*
- * Parses a document as libvirt does: unknown elements are ignored, the first error in known ones is
- * reported. Never accesses network or files. Refuses document type declarations, and thus entities,
- * and documents beyond the limits of xml-scanner.h.
+ * Parses a document as libvirt does: unknown elements are ignored, and the first error in a known
+ * element is reported. Never accesses the network or files. Refuses document type declarations, and
+ * thus entities, and documents beyond the limits of xml-scanner.h.
  */
 MdNodeDeviceDef *md_xml_parse(const char *document, GError **error);
 

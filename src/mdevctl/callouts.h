@@ -2,7 +2,7 @@
 /*
  * mdevctl's scripts around an operation on a mediated device: the callout for the device's type is
  * run before the operation, which the callout may refuse, and after it; finally all notifiers are
- * run. Each operation searches the files anew.
+ * run. Each operation searches for the scripts anew.
  *
  * The callout for a type is the first one that supports versions (callout-version.h). If there is
  * none, the callout is the first one that can be started, is not killed by a signal, and does not

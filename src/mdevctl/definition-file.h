@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Files of persistent definitions in mdevctl's layout: <directory>/<parent>/<uuid>, one JSON object
- * each. mdevctl ignores plain files in the directory itself, so the daemon's temporary files are
- * there. Links below the directory are not followed. Independent of the main loop: writing and
- * removing wait for the disk and belong on a worker.
+ * each. mdevctl ignores plain files in the directory itself, so the daemon creates its temporary
+ * files there. Links below the directory are not followed. Independent of the main loop: writing
+ * and removing wait for the disk and belong on a worker.
  */
 #pragma once
 

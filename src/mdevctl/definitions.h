@@ -5,8 +5,8 @@
  *
  *   "changed" (const char *parent_addr, const char *uuid)
  *
- * for a definition that was added, changed, or removed: see the result of md_definitions_find(). A
- * handler must not change or rescan the store.
+ * for a definition that was added, changed, or removed; md_definitions_find() returns NULL for a
+ * removed one. A handler must not change or rescan the store.
  *
  *   "loaded" ()  once, after the first complete read
  *

@@ -11,7 +11,8 @@
 const MdCapMdev *
 md_document_get_scripted(const MdDriverContext *context, const MdNodeDeviceDef *def);
 
-/* As md_documents_make(). G_IO_ERROR_WOULD_BLOCK if an answer from a driver or script is needed. */
+/* Like md_documents_make(), but returns the document; G_IO_ERROR_WOULD_BLOCK if an answer from a
+ * driver or script is needed. */
 char *md_document_make_now(const MdDriverContext *context,
                            MdNodeDeviceDef *def,
                            guint64 inode,

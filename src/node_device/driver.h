@@ -4,10 +4,11 @@
  * the same order: flags, parse or look up, check state, act, reply. Errors are libvirt's
  * (util/error.h).
  *
- * Calls that may reach a hardware driver are asynchronous: they complete on the main loop, exactly
- * once, in any order, and never before the starting function has returned. `owner` identifies the
- * user and the client on whose behalf they run (util/owner.h): calls that have not begun when the
- * client disconnects fail. All other calls are answered from memory and do not block.
+ * Calls that may reach a hardware driver are asynchronous. Functions named *_async complete on the
+ * main loop, exactly once, in any order, and never before they have returned. `owner` identifies
+ * the user and the client on whose behalf a call runs (util/owner.h): if the client disconnects
+ * before the call has begun, the call fails. All other calls are answered from memory and do not
+ * block.
  */
 #pragma once
 
@@ -31,8 +32,8 @@ MdDriver *md_driver_new(const MdSettings *settings);
 
 /*
  * Subscribes to udev and to the directory of definitions, enumerates devices, and begins autostart.
- * On completion, the functions below return complete results; meanwhile the main loop serves
- * others.
+ * Once this has completed, the functions below return complete results; until then, the main loop
+ * serves others.
  */
 void md_driver_start_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **error);

@@ -13,7 +13,7 @@
 
 #include "conf/node-device.h"
 
-/* Maximum number of devices; beyond it, all are dropped and read again. */
+/* Maximum number of devices; beyond it, all entries are dropped and read again. */
 #define MD_KEPT_MAX 65536
 
 /*
@@ -23,7 +23,7 @@
  */
 MdNodeDeviceDef *md_kept_find(guint64 inode, const MdNodeDeviceDef *origin, guint64 *stamp);
 
-/* Stores nothing if the device was dropped since `stamp`. */
+/* Stores nothing if the device's properties have been dropped since `stamp`. */
 void
 md_kept_store(guint64 inode, MdNodeDeviceDef *origin, guint64 stamp, MdNodeDeviceDef *description);
 

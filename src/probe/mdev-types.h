@@ -9,14 +9,14 @@
  * which changes when the driver registers the parent again. 0: no types. */
 guint64 md_mdev_types_get_set(const char *path);
 
-/* The types of a parent before they have been read: an empty array, or NULL if it is not a
+/* The types of a parent before they have been read: an empty array, or NULL if the device is not a
  * parent. */
 GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
 
 /*
  * The list of types is read again when its sysfs directory has been replaced or its number of
- * entries has changed. Name, API and description of a type are read once, as long as its directory
- * has the same inode. Available instances are queried each time.
+ * entries has changed. The name, API and description of a type are read again only when its
+ * directory has another inode. Available instances are queried each time.
  */
 
 /* For a worker, as it queries the driver: all types with their available instances; NULL if there

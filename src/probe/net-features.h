@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Queries kernel and driver for the features of an interface and its hardware. */
+/* Queries the kernel and the driver for the features of an interface and its hardware. */
 #pragma once
 
 #include "kernel/sysfs.h"

@@ -21,7 +21,7 @@ void md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap);
 
 /*
  * Fills the link status: speed and width, which may change while the function is in use. Reading
- * them accesses two registers of the hardware, which returns at once or never, and wakes up a
+ * them accesses two registers of the hardware: the read returns at once or never, and wakes up a
  * suspended function. If the kernel does not provide the attributes, the values from configuration
  * space remain.
  */

@@ -20,7 +20,7 @@ void md_event_line_free(MdEventLine *self);
 
 guint64 md_event_line_get_share(MdEventLine *self);
 
-/* As md_events_subscribe(). */
+/* Like md_events_subscribe(). */
 MdEventSubscription *md_event_line_subscribe(
     MdEventLine *self, int event, const char *device, MdEventFunc func, gpointer data);
 void md_event_line_unsubscribe(MdEventLine *self, MdEventSubscription *subscription);
@@ -38,7 +38,7 @@ guint md_event_line_count(MdEventLine *self);
 /* Calls at most this number of subscribers. */
 void md_event_line_tell(MdEventLine *self, guint max);
 
-/* As md_events_catch_up(). */
+/* Like md_events_catch_up(). */
 void md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpointer data);
 
 /* Whether there are neither subscribers nor pending events. */

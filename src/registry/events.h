@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Event subscriptions. Subscribers are called in the order of the events, once per event; the
- * subscribers of one user for one event in the order of subscription. Few subscribers of one user
- * are called at once. If there are many, other users take turns in between, so that the subscribers
- * of one user do not wait for all those of another.
+ * Event subscriptions. Subscribers are called in the order of the events, once per event; for one
+ * event, the subscribers of one user are called in the order of subscription. If a user has only a
+ * few subscribers, all of them are called at once. If a user has many, other users take turns in
+ * between, so that the subscribers of one user do not wait for all those of another.
  */
 #pragma once
 

@@ -23,9 +23,9 @@ MdSubscriptions *md_subscriptions_new(MdDriver *driver,
 void md_subscriptions_free(MdSubscriptions *self);
 
 /*
- * Subscribes for `owner`; events are sent in the turns of its user. `device` NULL: all devices.
- * Returns the non-negative id of the callback, or -1: unknown event or device, duplicate callback,
- * or more than `max` callbacks.
+ * Subscribes for `owner`; events are sent in the turns of the owner's user. `device` NULL: all
+ * devices. Returns the non-negative id of the callback, or -1: unknown event or device, duplicate
+ * callback, or more than `max` callbacks.
  */
 int md_subscriptions_add(MdSubscriptions *self,
                          MdOwner *owner,

@@ -19,10 +19,11 @@ void md_receive_queue_set_limit(MdReceiveQueue *self, gsize limit);
 void md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size);
 
 /*
- * Returns the next message. NULL with an error: invalid frame. NULL without: more bytes are needed,
- * or messages must be removed first, because the queue is full, or because a queued message may
- * raise the limit that the next frame exceeds. `fixed`: only queued messages can change the limit.
- * If FALSE, a frame beyond the limit is deferred even if the queue is empty.
+ * Returns the next message. NULL with an error: invalid frame. NULL without an error: more bytes
+ * are needed, or messages must be removed first. The latter is the case if the queue is full, or if
+ * the next frame exceeds the limit and a queued message may raise the limit. `fixed`: only queued
+ * messages can change the limit. If FALSE, a frame beyond the limit is deferred even if the queue
+ * is empty.
  */
 MdMessage *md_receive_queue_parse(MdReceiveQueue *self, gboolean fixed, GError **error);
 

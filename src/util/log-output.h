@@ -8,8 +8,8 @@
 
 #include <glib.h>
 
-/* Maximum number of queued lines. After a line was dropped, the queue must drain to half of it
- * before lines are accepted again. */
+/* Maximum number of queued lines. After a line has been dropped, the queue must drain to half of
+ * this number before further lines are accepted. */
 #define MD_LOG_KEPT_MAX 4096
 
 /* Detects whether stderr is the journal. This does not change while the program runs. */

@@ -14,8 +14,9 @@ typedef struct _MdPathWatch MdPathWatch;
 MdPathWatch *md_path_watch_new(void);
 void md_path_watch_free(MdPathWatch *self);
 
-/* Watches a directory, or its absence. Returns an O_PATH descriptor, or -1 with errno. Entries
- * listed afterwards are not older than the watch. May block on a disk. */
+/* Watches a directory, or its absence. Returns an O_PATH descriptor, or -1 with errno. The watch
+ * detects each entry added or removed after a subsequent listing of the directory. May block on a
+ * disk. */
 int md_path_watch_add(MdPathWatch *self, const char *path);
 
 /* Whether nothing has changed since the paths were added. Never blocks; costs one system call, or

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The directories in which this process finds the files of kernel and system, and whether it serves
- * one user or the whole system. Determined once, at the start, and passed to all objects, so that a
- * test can pass a directory tree of its own. Immutable; any thread may read it.
+ * The directories in which this process finds the files of the kernel and the system, and whether
+ * it serves one user or the whole system. Determined once, at the start, and passed to all objects,
+ * so that a test can pass a directory tree of its own. Immutable; any thread may read it.
  *
  * The roots do not apply to files about this process itself (/proc/self), nor to files that libudev
  * and the log open.

@@ -54,8 +54,8 @@ void md_script_result_free(MdScriptResult *self);
 void md_script_keep_limits(void);
 
 /*
- * `argv` begins with the path of the script. `input` becomes its stdin, a file that need not be
- * read; NULL: /dev/null. `deadline` is in milliseconds.
+ * `argv` begins with the path of the script. `input` becomes the script's stdin, as a file, which
+ * the script need not read; NULL: /dev/null. `deadline` is in milliseconds.
  */
 void md_script_run_async(const char *const *argv,
                          const char *input,
