@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "libvirtd/last-error.h"
 #include "libvirtd/node-device-driver.h"
 #include "libvirtd/registrations.h"
 #include "libvirtd/upcall.h"
@@ -40,19 +41,27 @@ list_devices(virConnectPtr conn G_GNUC_UNUSED,
 }
 
 
-/* Replaces the daemon's objects by the client's. libvirt frees the list with free(). */
+/* Replaces the daemon's objects by the client's. FALSE: failed; the list has been freed. */
 static gboolean
-list_replace(virConnectPtr conn, virNodeDevicePtr *list)
+list_replace(virConnectPtr conn, virNodeDevicePtr *list, int n)
 {
     gboolean success = TRUE;
+    virErrorPtr error = NULL;
 
-    for (; *list != NULL; list++) {
-        *list = md_upcall_return_device(conn, *list);
-        success &= *list != NULL;
-        if (!success)
-            break;
+    for (int i = 0; i < n && success; i++) {
+        list[i] = md_upcall_return_device(conn, list[i]);
+        success = list[i] != NULL;
     }
-    return success;
+    if (success)
+        return TRUE;
+
+    error = virSaveLastError();
+    for (int i = 0; i < n; i++)
+        g_clear_pointer(&list[i], virNodeDeviceFree);
+    /* Allocated by libvirt. */
+    free(list);
+    md_last_error_restore(driver_symbols, error);
+    return FALSE;
 }
 
 
@@ -65,7 +74,7 @@ list_all(virConnectPtr conn, virNodeDevicePtr **devices, unsigned int flags)
 
     while (md_upcall_begin(&call)) {
         n = virConnectListAllNodeDevices(call.conn, devices == NULL ? NULL : &list, flags);
-        if (n >= 0 && list != NULL && !list_replace(conn, list))
+        if (n >= 0 && list != NULL && !list_replace(conn, list, n))
             n = -1;
         md_upcall_end(&call, n >= 0);
     }
@@ -108,12 +117,11 @@ static char *
 get_xml(virNodeDevicePtr device, unsigned int flags)
 {
     MdUpcall call = { MD_UPCALL_QUERY };
+    virNodeDevicePtr remote = NULL;
     char *xml = NULL;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        xml = remote == NULL ? NULL : virNodeDeviceGetXMLDesc(remote, flags);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        xml = virNodeDeviceGetXMLDesc(remote, flags);
         md_upcall_end(&call, xml != NULL);
     }
     return xml;
@@ -125,12 +133,11 @@ static char *
 get_parent(virNodeDevicePtr device)
 {
     MdUpcall call = { MD_UPCALL_QUERY };
+    virNodeDevicePtr remote = NULL;
     char *parent = NULL;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        parent = remote == NULL ? NULL : g_strdup(virNodeDeviceGetParent(remote));
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        parent = g_strdup(virNodeDeviceGetParent(remote));
         md_upcall_end(&call, parent != NULL);
     }
     return parent;
@@ -142,12 +149,11 @@ static int
 device_call(MdUpcallKind kind, virNodeDevicePtr device, int (*func)(virNodeDevicePtr))
 {
     MdUpcall call = { kind };
+    virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        status = remote == NULL ? -1 : func(remote);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        status = func(remote);
         md_upcall_end(&call, status >= 0);
     }
     return status;
@@ -160,12 +166,11 @@ device_change(virNodeDevicePtr device,
               int (*func)(virNodeDevicePtr, unsigned int))
 {
     MdUpcall call = { MD_UPCALL_CHANGE };
+    virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        status = remote == NULL ? -1 : func(remote, flags);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        status = func(remote, flags);
         md_upcall_end(&call, status >= 0);
     }
     return status;
@@ -183,12 +188,11 @@ static int
 list_caps(virNodeDevicePtr device, char **const names, int max)
 {
     MdUpcall call = { MD_UPCALL_QUERY };
+    virNodeDevicePtr remote = NULL;
     int n = -1;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        n = remote == NULL ? -1 : virNodeDeviceListCaps(remote, names, max);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        n = virNodeDeviceListCaps(remote, names, max);
         md_upcall_end(&call, n >= 0);
     }
     return n;
@@ -248,12 +252,11 @@ static int
 set_autostart(virNodeDevicePtr device, int autostart)
 {
     MdUpcall call = { MD_UPCALL_CHANGE };
+    virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        status = remote == NULL ? -1 : virNodeDeviceSetAutostart(remote, autostart);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        status = virNodeDeviceSetAutostart(remote, autostart);
         md_upcall_end(&call, status >= 0);
     }
     return status;
@@ -264,12 +267,11 @@ static int
 get_autostart(virNodeDevicePtr device, int *autostart)
 {
     MdUpcall call = { MD_UPCALL_QUERY };
+    virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        status = remote == NULL ? -1 : virNodeDeviceGetAutostart(remote, autostart);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        status = virNodeDeviceGetAutostart(remote, autostart);
         md_upcall_end(&call, status >= 0);
     }
     return status;
@@ -295,12 +297,11 @@ static int
 update_device(virNodeDevicePtr device, const char *xml, unsigned int flags)
 {
     MdUpcall call = { MD_UPCALL_CHANGE };
+    virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while (md_upcall_begin(&call)) {
-        virNodeDevicePtr remote = md_upcall_get_device(&call, device);
-
-        status = remote == NULL ? -1 : driver_symbols->update(remote, xml, flags);
+    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+        status = driver_symbols->update(remote, xml, flags);
         md_upcall_end(&call, status >= 0);
     }
     return status;

@@ -105,10 +105,15 @@ md_upcall_end(MdUpcall *self, gboolean success)
 
 
 virNodeDevicePtr
-md_upcall_get_device(MdUpcall *self, virNodeDevicePtr device)
+md_upcall_begin_on_device(MdUpcall *self, virNodeDevicePtr device)
 {
-    self->device = upcalls.symbols->get_node_device(self->conn, virNodeDeviceGetName(device));
-    return self->device;
+    while (md_upcall_begin(self)) {
+        self->device = upcalls.symbols->get_node_device(self->conn, virNodeDeviceGetName(device));
+        if (self->device != NULL)
+            return self->device;
+        md_upcall_end(self, FALSE);
+    }
+    return NULL;
 }
 
 
@@ -116,11 +121,15 @@ virNodeDevicePtr
 md_upcall_return_device(virConnectPtr conn, virNodeDevicePtr device)
 {
     virNodeDevicePtr returned = NULL;
+    virErrorPtr error = NULL;
 
     if (device == NULL)
         return NULL;
     returned = upcalls.symbols->get_node_device(conn, virNodeDeviceGetName(device));
+    if (returned == NULL)
+        error = virSaveLastError();
     virNodeDeviceFree(device);
+    md_last_error_restore(upcalls.symbols, error);
     return returned;
 }
 

@@ -54,8 +54,9 @@ void md_upcall_init(const MdSymbols *symbols, const char *socket);
 gboolean md_upcall_begin(MdUpcall *self);
 void md_upcall_end(MdUpcall *self, gboolean success);
 
-/* The daemon's object of a client's device, valid in the body; NULL: an error. */
-virNodeDevicePtr md_upcall_get_device(MdUpcall *self, virNodeDevicePtr device);
+/* The same for a call about a client's device: returns the daemon's object of the device, valid in
+ * the body. NULL: the body does not run, or not again. */
+virNodeDevicePtr md_upcall_begin_on_device(MdUpcall *self, virNodeDevicePtr device);
 
 /*
  * A client's object, to be returned to the connection `conn`, of a device of the daemon, which is
