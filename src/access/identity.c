@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/text.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/owner.h"
@@ -320,23 +321,6 @@ md_identity_new_from_params(const md_param *params, guint n, GError **error)
 }
 
 
-static void
-save_text(md_maybe_text *saved, const char *text)
-{
-    if (text == NULL)
-        return;
-    *saved = g_new0(md_text, 1);
-    **saved = g_strdup(text);
-}
-
-
-static char *
-dup_saved_text(const md_maybe_text saved)
-{
-    return saved != NULL ? g_strdup(*saved) : NULL;
-}
-
-
 void
 md_identity_save(const MdIdentity *self, md_handover_identity *state)
 {
@@ -344,11 +328,11 @@ md_identity_save(const MdIdentity *self, md_handover_identity *state)
     state->start_time = self->start_time;
     state->uid = self->uid;
     state->gid = self->gid;
-    save_text(&state->user_name, self->user_name);
-    save_text(&state->group_name, self->group_name);
-    save_text(&state->sasl_user_name, self->sasl_user_name);
-    save_text(&state->x509_name, self->x509_name);
-    save_text(&state->selinux_context, self->selinux_context);
+    state->user_name = md_maybe_text_new(self->user_name);
+    state->group_name = md_maybe_text_new(self->group_name);
+    state->sasl_user_name = md_maybe_text_new(self->sasl_user_name);
+    state->x509_name = md_maybe_text_new(self->x509_name);
+    state->selinux_context = md_maybe_text_new(self->selinux_context);
 }
 
 
@@ -367,11 +351,11 @@ md_identity_new_saved(const md_handover_identity *state, GError **error)
     self->start_time = state->start_time;
     self->uid = state->uid;
     self->gid = state->gid;
-    self->user_name = dup_saved_text(state->user_name);
-    self->group_name = dup_saved_text(state->group_name);
-    self->sasl_user_name = dup_saved_text(state->sasl_user_name);
-    self->x509_name = dup_saved_text(state->x509_name);
-    self->selinux_context = dup_saved_text(state->selinux_context);
+    self->user_name = g_strdup(md_maybe_text_get(state->user_name));
+    self->group_name = g_strdup(md_maybe_text_get(state->group_name));
+    self->sasl_user_name = g_strdup(md_maybe_text_get(state->sasl_user_name));
+    self->x509_name = g_strdup(md_maybe_text_get(state->x509_name));
+    self->selinux_context = g_strdup(md_maybe_text_get(state->selinux_context));
     return self;
 }
 

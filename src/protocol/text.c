@@ -3,10 +3,10 @@
  * Encodes texts. libtirpc's function for strings would cut a text at a zero byte, so that a name
  * could be checked in one form and used in another.
  */
+#include "protocol/text.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "protocol/protocol.h"
 
 
 static bool_t
@@ -44,4 +44,24 @@ xdr_md_text(XDR *xdrs, md_text *text)
         return TRUE;
     }
     return FALSE;
+}
+
+
+md_maybe_text
+md_maybe_text_new(const char *text)
+{
+    md_maybe_text optional = NULL;
+
+    if (text == NULL)
+        return NULL;
+    optional = g_new0(md_text, 1);
+    *optional = g_strdup(text);
+    return optional;
+}
+
+
+const char *
+md_maybe_text_get(md_maybe_text text)
+{
+    return text != NULL ? *text : NULL;
 }

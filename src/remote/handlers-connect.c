@@ -6,6 +6,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include "protocol/text.h"
 #include "util/error.h"
 
 /* Features that a client may query, as in the protocol. */
@@ -30,7 +31,7 @@ void
 md_handle_open(MdCall *call, gconstpointer args)
 {
     const md_open_args *open = args;
-    const char *name = open->name != NULL ? *open->name : NULL;
+    const char *name = md_maybe_text_get(open->name);
     GError *error = NULL;
 
     if (md_error_check_flags(open->flags, OPEN_FLAGS, VIR_FROM_NONE, "virConnectOpen", &error))

@@ -4,6 +4,8 @@
 
 #include "remote/handlers.h"
 
+#include "protocol/text.h"
+
 
 void
 md_handle_register_close_callback(MdCall *call, gconstpointer args G_GNUC_UNUSED)
@@ -25,7 +27,7 @@ void
 md_handle_register_event(MdCall *call, gconstpointer args)
 {
     const md_register_args *wanted = args;
-    const char *device = wanted->device != NULL ? *wanted->device : NULL;
+    const char *device = md_maybe_text_get(wanted->device);
     GError *error = NULL;
     const md_int_ret ret = { md_session_subscribe(md_call_get_session(call), wanted->event, device,
                                                   &error) };

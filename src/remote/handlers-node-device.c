@@ -5,14 +5,8 @@
 #include "remote/handlers.h"
 
 #include "conf/capability.h"
+#include "protocol/text.h"
 #include "util/error.h"
-
-
-static const char *
-get_maybe(md_maybe_text text)
-{
-    return text != NULL ? *text : NULL;
-}
 
 
 static void
@@ -167,8 +161,9 @@ count_devices(MdCall *call, GHashTable *vpd)
 {
     const md_cap_args *wanted = md_call_get_args(call);
     GError *error = NULL;
-    GPtrArray *names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
-                                             wanted->flags, vpd, &error);
+    GPtrArray *names =
+        md_driver_list_by_cap(md_call_get_driver(call), md_maybe_text_get(wanted->cap),
+                              wanted->flags, vpd, &error);
 
     answer_names(call, names, error, reply_number);
 }
@@ -179,7 +174,7 @@ md_handle_num_of_devices(MdCall *call, gconstpointer args)
 {
     const md_cap_args *wanted = args;
 
-    go_on_with_vpd(call, is_vpd(get_maybe(wanted->cap)), NULL, count_devices);
+    go_on_with_vpd(call, is_vpd(md_maybe_text_get(wanted->cap)), NULL, count_devices);
 }
 
 
@@ -200,7 +195,7 @@ list_devices(MdCall *call, GHashTable *vpd)
     GError *error = NULL;
 
     if (check_maxnames(wanted->maxnames, &error))
-        names = md_driver_list_by_cap(md_call_get_driver(call), get_maybe(wanted->cap),
+        names = md_driver_list_by_cap(md_call_get_driver(call), md_maybe_text_get(wanted->cap),
                                       wanted->flags, vpd, &error);
     answer_names(call, names, error, reply_list);
 }
@@ -211,7 +206,7 @@ md_handle_list_devices(MdCall *call, gconstpointer args)
 {
     const md_list_args *wanted = args;
 
-    go_on_with_vpd(call, is_vpd(get_maybe(wanted->cap)), NULL, list_devices);
+    go_on_with_vpd(call, is_vpd(md_maybe_text_get(wanted->cap)), NULL, list_devices);
 }
 
 

@@ -3,6 +3,8 @@
 
 #include "remote/outbox.h"
 
+#include "protocol/text.h"
+#include "rpc/handover.h"
 #include "util/error.h"
 
 /* Maximum number of concurrent checks for one client's events. */
@@ -316,12 +318,9 @@ save_item(const Item *item, md_handover_frame *saved)
     gsize size = 0;
     gconstpointer bytes = g_bytes_get_data(item->frame, &size);
 
-    saved->bytes.md_handover_bytes_val = g_memdup2(bytes, size);
-    saved->bytes.md_handover_bytes_len = (guint)size;
-    if (item->state != STATE_GRANTED) {
-        saved->device = g_new0(md_text, 1);
-        *saved->device = g_strdup(item->device);
-    }
+    md_handover_save_bytes(&saved->bytes, bytes, size);
+    if (item->state != STATE_GRANTED)
+        saved->device = md_maybe_text_new(item->device);
 }
 
 

@@ -3,6 +3,7 @@
 
 #include "remote/session.h"
 
+#include "protocol/text.h"
 #include "remote/outbox.h"
 #include "remote/subscriptions.h"
 #include "util/error.h"
@@ -425,22 +426,11 @@ md_session_catch_up(MdSession *self)
 }
 
 
-static md_maybe_text
-save_uri(const char *uri)
-{
-    md_maybe_text saved = uri != NULL ? g_new0(md_text, 1) : NULL;
-
-    if (saved != NULL)
-        *saved = g_strdup(uri);
-    return saved;
-}
-
-
 void
 md_session_save(MdSession *self, md_handover_session *state)
 {
     state->authenticated = self->authenticated;
-    state->uri = save_uri(self->uri);
+    state->uri = md_maybe_text_new(self->uri);
     state->read_only = self->read_only;
     state->close_callback = self->close_callback;
     state->closing = md_outbox_is_closing(self->outbox) || md_client_is_closing(self->client);

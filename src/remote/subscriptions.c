@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "protocol/text.h"
 #include "registry/event-topic.h"
 #include "util/error.h"
 
@@ -215,10 +216,7 @@ md_subscriptions_save(MdSubscriptions *self, md_handover_session *state)
 
         saved->id = callback->id;
         saved->event = callback->topic.event;
-        if (callback->topic.device != NULL) {
-            saved->device = g_new0(md_text, 1);
-            *saved->device = g_strdup(callback->topic.device);
-        }
+        saved->device = md_maybe_text_new(callback->topic.device);
     }
 }
 
@@ -229,7 +227,7 @@ restore_callback(MdSubscriptions *self,
                  guint max,
                  GError **error)
 {
-    const char *device = saved->device != NULL ? *saved->device : NULL;
+    const char *device = md_maybe_text_get(saved->device);
 
     if (!check_subscription(self, saved->event, device, max, error))
         return FALSE;

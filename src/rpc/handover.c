@@ -171,3 +171,11 @@ md_handover_clear(md_handover *state)
     xdr_free(MD_XDR(md_handover), (char *)state);
     *state = (md_handover){ 0 };
 }
+
+
+void
+md_handover_save_bytes(md_handover_bytes *saved, gconstpointer bytes, gsize size)
+{
+    saved->md_handover_bytes_len = (guint)size;
+    saved->md_handover_bytes_val = size > 0 ? g_memdup2(bytes, size) : NULL;
+}

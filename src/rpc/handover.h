@@ -23,4 +23,7 @@ gboolean md_handover_read(int fd, md_handover *state, GError **error);
 
 void md_handover_clear(md_handover *state);
 
+/* Copies bytes into a state. */
+void md_handover_save_bytes(md_handover_bytes *saved, gconstpointer bytes, gsize size);
+
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(md_handover, md_handover_clear)

@@ -3,6 +3,7 @@
 
 #include "rpc/receive-queue.h"
 
+#include "rpc/handover.h"
 #include "util/error.h"
 
 /* Limits of the queue, except for a single message. */
@@ -134,14 +135,6 @@ md_receive_queue_get_cost(MdReceiveQueue *self)
 
 
 static void
-save_bytes(md_handover_bytes *saved, gconstpointer bytes, gsize size)
-{
-    saved->md_handover_bytes_len = (guint)size;
-    saved->md_handover_bytes_val = size > 0 ? g_memdup2(bytes, size) : NULL;
-}
-
-
-static void
 save_message(const MdMessage *message, md_handover_message *saved)
 {
     saved->header = message->header;
@@ -149,8 +142,8 @@ save_message(const MdMessage *message, md_handover_message *saved)
     saved->limit = message->limit;
     if (message->payload != NULL) {
         saved->payload = g_new0(md_handover_bytes, 1);
-        save_bytes(saved->payload, g_bytes_get_data(message->payload, NULL),
-                   g_bytes_get_size(message->payload));
+        md_handover_save_bytes(saved->payload, g_bytes_get_data(message->payload, NULL),
+                               g_bytes_get_size(message->payload));
     }
 }
 
@@ -167,7 +160,7 @@ md_receive_queue_save(MdReceiveQueue *self, md_handover_client *state)
         save_message(link->data, &state->messages.messages_val[i++]);
 
     md_message_reader_get_rest(self->reader, &rest);
-    save_bytes(&state->input, rest.bytes, rest.size);
+    md_handover_save_bytes(&state->input, rest.bytes, rest.size);
     if (rest.passed_over != NULL) {
         state->passed_over = g_new0(md_handover_message, 1);
         save_message(rest.passed_over, state->passed_over);
