@@ -391,6 +391,13 @@ md_dispatch_release(MdDispatch *self)
 }
 
 
+gboolean
+md_dispatch_is_holding(MdDispatch *self)
+{
+    return self->holding;
+}
+
+
 guint
 md_dispatch_count_calls(MdDispatch *self)
 {

@@ -20,6 +20,7 @@ void md_dispatch_message(MdDispatch *self, MdSession *session, const MdMessage *
 void md_dispatch_hold(MdDispatch *self);
 /* Runs the held calls. */
 void md_dispatch_release(MdDispatch *self);
+gboolean md_dispatch_is_holding(MdDispatch *self);
 
 /* Number of calls not answered yet, including those of disconnected clients. */
 guint md_dispatch_count_calls(MdDispatch *self);

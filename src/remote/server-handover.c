@@ -6,6 +6,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "protocol/text.h"
 #include "util/fd.h"
 #include "util/notify.h"
 
@@ -18,21 +19,6 @@ get_cookie(int fd)
     socklen_t size = sizeof(cookie);
 
     return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
-}
-
-
-/* Referenced, because each may end while another is handled. */
-static GPtrArray *
-list_clients(MdServer *self)
-{
-    GPtrArray *clients = g_ptr_array_new_with_free_func(g_object_unref);
-    GHashTableIter iter;
-    gpointer client = NULL;
-
-    g_hash_table_iter_init(&iter, self->guests);
-    while (g_hash_table_iter_next(&iter, &client, NULL))
-        g_ptr_array_add(clients, g_object_ref(client));
-    return clients;
 }
 
 
@@ -62,21 +48,16 @@ list_guests(MdServer *self)
 }
 
 
-/* Events that have occurred go into the output. May end clients. */
+/* Events that have occurred go into the output. May end the client. */
 static void
-catch_up_all(MdServer *self)
+guest_catch_up(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(GPtrArray) clients = list_clients(self);
+    g_autoptr(MdSession) session = NULL;
 
-    for (guint i = 0; i < clients->len; i++) {
-        const MdGuest *guest = g_hash_table_lookup(self->guests, clients->pdata[i]);
-
-        if (guest != NULL && guest->session != NULL) {
-            g_autoptr(MdSession) session = md_session_ref(guest->session);
-
-            md_session_catch_up(session);
-        }
-    }
+    if (guest->session == NULL)
+        return;
+    session = md_session_ref(guest->session);
+    md_session_catch_up(session);
 }
 
 
@@ -96,10 +77,7 @@ static void
 save_device(const MdSnapshotDevice *device, md_handover_device *saved)
 {
     saved->name = g_strdup(device->name);
-    if (device->consumed != NULL) {
-        saved->consumed = g_new0(md_text, 1);
-        *saved->consumed = g_strdup(device->consumed);
-    }
+    saved->consumed = md_maybe_text_new(device->consumed);
     saved->active = device->active;
     saved->defined = device->defined;
     saved->inode = device->inode;
@@ -175,7 +153,7 @@ md_server_hand_over(MdServer *self)
 {
     g_autoptr(GError) error = NULL;
 
-    catch_up_all(self);
+    md_server_for_each_guest(self, guest_catch_up, NULL);
     if (md_server_count_clients(self) == 0)
         return TRUE;
     if (!store_all(self, &error)) {
@@ -271,7 +249,7 @@ md_server_take_over(MdServer *self, MdPassed *passed)
 
 
 static void
-restore_callbacks(MdGuest *guest)
+guest_restore_callbacks(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 {
     const md_handover_session *inherited = guest->inherited;
     g_autoptr(GError) error = NULL;
@@ -291,7 +269,7 @@ make_snapshot(const md_handover *state)
     for (guint i = 0; i < state->devices.devices_len; i++) {
         const md_handover_device *saved = &state->devices.devices_val[i];
         MdSnapshotDevice device = { .name = saved->name,
-                                    .consumed = saved->consumed != NULL ? *saved->consumed : NULL,
+                                    .consumed = md_maybe_text_get(saved->consumed),
                                     .active = saved->active,
                                     .defined = saved->defined,
                                     .inode = saved->inode };
@@ -306,19 +284,12 @@ make_snapshot(const md_handover *state)
 void
 md_server_end_take_over(MdServer *self)
 {
-    g_autoptr(GPtrArray) clients = NULL;
     g_autoptr(GArray) before = NULL;
 
     if (self->inherited.revision == 0)
         return;
 
-    clients = list_clients(self);
-    for (guint i = 0; i < clients->len; i++) {
-        MdGuest *guest = g_hash_table_lookup(self->guests, clients->pdata[i]);
-
-        if (guest != NULL)
-            restore_callbacks(guest);
-    }
+    md_server_for_each_guest(self, guest_restore_callbacks, NULL);
     before = make_snapshot(&self->inherited);
     md_driver_report_changes(self->driver, before);
     md_handover_clear(&self->inherited);

@@ -35,7 +35,6 @@ struct _MdServer {
     guint64 n_ever;       /* clients admitted so far */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
-    gboolean holding;    /* the devices are not known yet */
     gboolean hands_over; /* a stop leaves the clients to the next daemon */
     GSource *handing_over;
     md_handover inherited; /* from the previous daemon, until the devices are known */
@@ -56,6 +55,11 @@ void md_server_admit(MdServer *self,
                      gboolean read_only,
                      gboolean scarce,
                      const md_handover_session *inherited);
+
+/* Calls `func` for each client; it may end this client and others, which are left out then. */
+void md_server_for_each_guest(MdServer *self,
+                              void (*func)(MdGuest *guest, gpointer data),
+                              gpointer data);
 
 /* Closes all connections. */
 void md_server_close_clients(MdServer *self);

@@ -39,25 +39,34 @@ guest_is_authenticated(const MdGuest *guest)
 }
 
 
-/* Copies the table first, because `func` may remove clients from it. */
-static void
-for_each_client(MdServer *self, void (*func)(MdClient *client))
+void
+md_server_for_each_guest(MdServer *self, void (*func)(MdGuest *guest, gpointer data), gpointer data)
 {
     g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
 
     for (GList *link = clients; link != NULL; link = link->next)
         g_object_ref(link->data);
     for (GList *link = clients; link != NULL; link = link->next) {
-        func(link->data);
-        g_object_unref(link->data);
+        g_autoptr(MdClient) client = link->data;
+        MdGuest *guest = g_hash_table_lookup(self->guests, client);
+
+        if (guest != NULL)
+            func(guest, data);
     }
+}
+
+
+static void
+guest_close(MdGuest *guest, gpointer data G_GNUC_UNUSED)
+{
+    md_client_close(guest->client);
 }
 
 
 void
 md_server_close_clients(MdServer *self)
 {
-    for_each_client(self, md_client_close);
+    md_server_for_each_guest(self, guest_close, NULL);
 }
 
 
@@ -398,7 +407,6 @@ md_server_reload(MdServer *self)
 void
 md_server_hold(MdServer *self)
 {
-    self->holding = TRUE;
     md_dispatch_hold(self->dispatch);
 }
 
@@ -450,40 +458,31 @@ on_deadline(gpointer user_data)
 }
 
 
-/* The session may end during this function, because a client that does not read is disconnected. */
+/* Notifies and disconnects the client. Its session may end during this function, because a client
+ * that does not read is disconnected. */
 static void
-dismiss(const MdGuest *guest, gboolean only_idle)
+guest_dismiss(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 {
-    MdClient *client = guest->client;
     g_autoptr(MdSession) session = NULL;
 
     if (!guest_is_authenticated(guest)) {
-        md_client_close(client);
-    } else if (only_idle && md_client_count_calls(client) > 0) {
-        md_client_stop_reading(client);
-    } else {
-        session = md_session_ref(guest->session);
-        md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
-        md_session_close_when_sent(session);
+        md_client_close(guest->client);
+        return;
     }
+    session = md_session_ref(guest->session);
+    md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
+    md_session_close_when_sent(session);
 }
 
 
-/* Notifies and disconnects all clients, or those without running calls. */
+/* The same, unless a call of the client is running. */
 static void
-dismiss_clients(MdServer *self, gboolean only_idle)
+guest_dismiss_if_idle(MdGuest *guest, gpointer data)
 {
-    g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
-
-    for (GList *link = clients; link != NULL; link = link->next)
-        g_object_ref(link->data);
-    for (GList *link = clients; link != NULL; link = link->next) {
-        g_autoptr(MdClient) client = link->data;
-        const MdGuest *guest = g_hash_table_lookup(self->guests, client);
-
-        if (guest != NULL)
-            dismiss(guest, only_idle);
-    }
+    if (guest_is_authenticated(guest) && md_client_count_calls(guest->client) > 0)
+        md_client_stop_reading(guest->client);
+    else
+        guest_dismiss(guest, data);
 }
 
 
@@ -498,7 +497,7 @@ say_goodbye(MdServer *self)
     }
 
     self->deadline = md_source_attach(g_timeout_source_new(FLUSH_TIMEOUT), on_deadline, self);
-    dismiss_clients(self, FALSE);
+    md_server_for_each_guest(self, guest_dismiss, NULL);
 }
 
 
@@ -527,7 +526,7 @@ end_stop_if_idle(MdServer *self)
 
     if (!self->hands_over)
         say_goodbye(self);
-    else if (!self->holding && self->handing_over == NULL)
+    else if (!md_dispatch_is_holding(self->dispatch) && self->handing_over == NULL)
         self->handing_over = md_source_attach_turns(on_hand_over, self);
 }
 
@@ -548,22 +547,20 @@ void
 md_server_release(MdServer *self)
 {
     md_server_end_take_over(self);
-    self->holding = FALSE;
     md_dispatch_release(self->dispatch);
     end_stop_if_idle(self);
 }
 
 
-/* Calls that have not begun are left to the next daemon. */
 static void
-stop_serving(MdServer *self)
+guest_stop_serving(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 {
-    if (self->hands_over) {
-        for_each_client(self, md_client_stop_reading);
-        return;
-    }
-    /* Calls that have been read must be answered, even if the client still waits for its turn. */
-    for_each_client(self, md_client_hand_out);
+    /* Calls that have not begun are left to the next daemon, or else must be answered, even if the
+     * client still waits for its turn. */
+    if (guest->server->hands_over)
+        md_client_stop_reading(guest->client);
+    else
+        md_client_hand_out(guest->client);
 }
 
 
@@ -576,14 +573,14 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
     self->hands_over = md_notify_can_store();
-    stop_serving(self);
+    md_server_for_each_guest(self, guest_stop_serving, NULL);
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
 
     /* Clients without running calls need not wait for those with. */
     if (!self->hands_over)
-        dismiss_clients(self, TRUE);
+        md_server_for_each_guest(self, guest_dismiss_if_idle, NULL);
     end_stop_if_idle(self);
 }
 
