@@ -80,8 +80,7 @@ authority_go(Authority *self)
     g_bus_unown_name(self->owner);
     g_dbus_connection_close_sync(self->connection, NULL, NULL);
     g_clear_object(&self->connection);
-    while (self->questions->len > 0)
-        g_object_unref(g_ptr_array_steal_index(self->questions, 0));
+    g_ptr_array_set_size(self->questions, 0);
 }
 
 
@@ -90,7 +89,7 @@ authority_set_up(Authority *self, gconstpointer data G_GNUC_UNUSED)
 {
     self->bus = g_test_dbus_new(G_TEST_DBUS_NONE);
     self->info = g_dbus_node_info_new_for_xml(interface, NULL);
-    self->questions = g_ptr_array_new();
+    self->questions = g_ptr_array_new_with_free_func(g_object_unref);
     self->cancelled = g_ptr_array_new_with_free_func(g_free);
     g_test_dbus_up(self->bus);
     authority_come(self);
@@ -102,6 +101,7 @@ authority_tear_down(Authority *self, gconstpointer data G_GNUC_UNUSED)
 {
     authority_go(self);
     g_test_dbus_down(self->bus);
+    /* Questions that have arrived meanwhile are freed with the array. */
     while (g_main_context_iteration(NULL, FALSE))
         ;
     g_object_unref(self->bus);
