@@ -2,11 +2,14 @@
 """Counts the cases of meson's JUnit report and of TAP files, and fails if any did not pass.
 
 The end of a failed case's output is printed right before the counts, where a truncated log still contains it. A missing
-or truncated report counts as one failure. Skipped cases fail as well.
+or truncated report counts as one failure. Skipped cases fail as well, and so does a program whose cases have passed but
+which has not: for example, a sanitizer has found a leak at its end. The JUnit report does not contain this result; the
+JSON log beside it does.
 """
 
 import argparse
 import collections
+import json
 import pathlib
 import re
 import sys
@@ -29,8 +32,18 @@ def suite_output(suite):
     return [line for text in texts for line in text.splitlines()]
 
 
+def read_failed(log):
+    """Returns the output of each program that has not passed, by name."""
+    with open(log, encoding='utf-8') as lines:
+        return {entry['name']: (entry.get('stdout') or '') + (entry.get('stderr') or '')
+                for entry in map(json.loads, lines) if entry['result'] != 'OK'}
+
+
 def count_suite(suite, counts):
-    for case in suite.iter('testcase'):
+    """Counts the cases of one program, and returns whether one has not passed."""
+    before = counts['passed']
+    cases = list(suite.iter('testcase'))
+    for case in cases:
         if case.find('failure') is not None or case.find('error') is not None:
             show_failure(f'not ok: {case.get("classname")} {case.get("name")}', suite_output(suite))
             counts['failed'] += 1
@@ -38,17 +51,26 @@ def count_suite(suite, counts):
             counts['skipped'] += 1
         else:
             counts['passed'] += 1
+    return counts['passed'] - before < len(cases)
 
 
 def count_junit(path, counts):
     try:
         root = xml.etree.ElementTree.parse(path).getroot()
-    except (OSError, xml.etree.ElementTree.ParseError) as error:
+        failed = read_failed(pathlib.Path(path).with_name('testlog.json'))
+    except (OSError, ValueError, xml.etree.ElementTree.ParseError) as error:
         print(f'{path}: {error}')
         counts['failed'] += 1
         return
     for suite in root.iter('testsuite'):
-        count_suite(suite, counts)
+        if count_suite(suite, counts):
+            # The name of a program with cases follows that of the project; a suite of programs without has no name.
+            failed.pop(suite.get('name').partition('.')[2], None)
+            for case in suite.iter('testcase'):
+                failed.pop(case.get('name'), None)
+    for name, output in failed.items():
+        show_failure(f'not ok: {name}', output.splitlines())
+        counts['failed'] += 1
 
 
 def count_tap(path, counts):
