@@ -88,7 +88,7 @@ class Mdevs(LogTest):
         self.assertNotIn(name, self.names())
         self.host.create_by_others(self.parent, self.type_id, uuid)
         self.wait_until(lambda: name in self.names(), f'{name} listed')
-        self.write_definition(uuid)
+        self.write_definition(uuid, at_once=True)
         self.wait_until(lambda: self.state(name)[1], f'{name} defined')
         self.host.remove_by_others(uuid)
         self.wait_until(lambda: not self.state(name)[0], f'{name} gone')
