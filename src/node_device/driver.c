@@ -9,22 +9,11 @@
 #include "node_device/driver-private.h"
 #include "node_device/vpd-search.h"
 #include "probe/pci-names.h"
+#include "registry/list-flags.h"
 #include "util/error.h"
 #include "util/script.h"
 #include "util/worker.h"
 #include "vhba/vhba.h"
-
-/*
- * virConnectListAllNodeDeviceFlags, in three groups: capabilities up to ccwgroup_member, persistent
- * and transient, inactive and active. As bits, because libvirt has some of the names only since
- * 10.1.
- */
-#define LIST_CAPS       ((1U << 24) - 1)
-#define LIST_PERSISTENT (1U << 28)
-#define LIST_TRANSIENT  (1U << 29)
-#define LIST_INACTIVE   (1U << 30)
-#define LIST_ACTIVE     (1U << 31)
-#define LIST_FLAGS      (LIST_CAPS | LIST_PERSISTENT | LIST_TRANSIENT | LIST_INACTIVE | LIST_ACTIVE)
 
 /* Set by virsh --inactive; named in libvirt since 10.1. */
 #define XML_INACTIVE (1U << 0)
@@ -380,27 +369,17 @@ has_vpd(const MdNodeDevice *device, GHashTable *vpd)
 }
 
 
-static gboolean
-has_one_of(const MdNodeDevice *device, guint caps, GHashTable *vpd)
+GList *
+md_driver_get_devices(MdDriver *self)
 {
-    return (md_node_device_def_get_flags(device->def) & caps) != 0 ||
-           ((caps & md_cap_kind_vpd.flag) != 0 && has_vpd(device, vpd));
+    return md_registry_list(self->context.registry);
 }
 
 
-/* Of each group with flags set, at least one flag must match. */
-static gboolean
-matches(const MdNodeDevice *device, guint flags, GHashTable *vpd)
+guint64
+md_driver_get_generation(MdDriver *self)
 {
-    guint caps = flags & LIST_CAPS;
-    guint activity = flags & (LIST_INACTIVE | LIST_ACTIVE);
-    guint persistence = flags & (LIST_PERSISTENT | LIST_TRANSIENT);
-    guint own_activity = device->active ? LIST_ACTIVE : LIST_INACTIVE;
-    guint own_persistence = md_node_device_is_persistent(device) ? LIST_PERSISTENT : LIST_TRANSIENT;
-
-    return (caps == 0 || has_one_of(device, caps, vpd)) &&
-           (activity == 0 || (activity & own_activity) != 0) &&
-           (persistence == 0 || (persistence & own_persistence) != 0);
+    return md_registry_get_generation(self->context.registry);
 }
 
 
@@ -409,15 +388,15 @@ md_driver_list_all(MdDriver *self, guint flags, GHashTable *vpd, GError **error)
 {
     g_autoptr(GPtrArray) names = NULL;
 
-    if (!md_error_check_flags(flags, LIST_FLAGS, VIR_FROM_NODEDEV, "virConnectListAllNodeDevices",
-                              error))
+    if (!md_list_flags_check(flags, error))
         return NULL;
 
     names = g_ptr_array_new();
     for (GList *link = md_registry_list(self->context.registry); link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
+        guint own = md_list_flags_get(device) | (has_vpd(device, vpd) ? md_cap_kind_vpd.flag : 0);
 
-        if (matches(device, flags, vpd))
+        if (md_list_flags_match(own, flags))
             g_ptr_array_add(names, device->def->name);
     }
     return g_steal_pointer(&names);

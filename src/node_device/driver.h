@@ -73,6 +73,11 @@ GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GErr
 /* FALSE if the device is known to have no vital product data. */
 gboolean md_driver_may_have_vpd(MdDriver *self, const char *name);
 
+/* All devices, as the internal list, read-only; and a number that changes whenever a device, or the
+ * list, changes. */
+GList *md_driver_get_devices(MdDriver *self);
+guint64 md_driver_get_generation(MdDriver *self);
+
 /* Names of the devices that match the virConnectListAllNodeDeviceFlags, borrowed; free the array
  * only. */
 GPtrArray *md_driver_list_all(MdDriver *self, guint flags, GHashTable *vpd, GError **error);

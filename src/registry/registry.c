@@ -15,6 +15,7 @@ struct _MdRegistry {
     GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
     GTree *by_path;         /* sysfs path -> the same, for active devices with a path; sorted */
     GHashTable *by_address; /* kernel name -> the same, see get_address() */
+    guint64 generation;     /* number of changes of `devices` and of a device */
     GHashTable *defined;    /* address of the parent -> set of MdNodeDevice with a definition */
 };
 
@@ -129,6 +130,7 @@ index_device(MdRegistry *self, GList *link)
     MdNodeDevice *device = link->data;
     const char *address = get_address(device);
 
+    self->generation++;
     g_hash_table_replace(self->by_name, device->def->name, link);
     if (device->active && device->def->path != NULL)
         g_tree_replace(self->by_path, device->def->path, link);
@@ -146,6 +148,7 @@ unindex_device(MdRegistry *self, MdNodeDevice *device)
     GList *link = g_hash_table_lookup(self->by_name, device->def->name);
     const char *address = get_address(device);
 
+    self->generation++;
     g_hash_table_remove(self->by_name, device->def->name);
     if (device->active && device->def->path != NULL)
         g_tree_remove(self->by_path, device->def->path);
@@ -467,6 +470,13 @@ GList *
 md_registry_list(MdRegistry *self)
 {
     return self->devices.head;
+}
+
+
+guint64
+md_registry_get_generation(MdRegistry *self)
+{
+    return self->generation;
 }
 
 

@@ -73,4 +73,7 @@ MdNodeDevice *md_registry_find_consumed(MdRegistry *self, const MdNodeDevice *ch
 /* All devices, as the internal list, read-only. Active devices are in order of activation. */
 GList *md_registry_list(MdRegistry *self);
 
+/* Changes whenever a device, or the list, changes. */
+guint64 md_registry_get_generation(MdRegistry *self);
+
 guint md_registry_size(MdRegistry *self);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virConnectListAllNodeDeviceFlags, in three groups: capabilities, persistent or transient, active
+ * or inactive.
+ */
+#pragma once
+
+#include "registry/node-device.h"
+
+/* VIR_ERR_INVALID_ARG for other flags than those. */
+gboolean md_list_flags_check(guint wanted, GError **error);
+
+/* All flags that apply to a device. They change only with the registry's
+ * generation. */
+guint md_list_flags_get(const MdNodeDevice *device);
+
+/* Whether a device with the flags `own` is listed: of each group with flags in `wanted`, at least
+ * one must be in `own`. */
+gboolean md_list_flags_match(guint own, guint wanted);
