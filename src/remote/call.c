@@ -197,21 +197,40 @@ call_end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
 }
 
 
-void
-md_call_reply(MdCall *self, gconstpointer ret)
+static GBytes *
+encode_reply(MdCall *self, xdrproc_t type, gconstpointer ret, GError **error)
 {
-    g_autoptr(GBytes) frame = NULL;
-    GError *error = NULL;
     md_header header = self->header;
 
     header.type = MD_MESSAGE_REPLY;
     header.status = MD_STATUS_OK;
-    frame = md_message_encode(&header, self->procedure->ret, ret, &error);
-    if (frame == NULL) {
+    return md_message_encode(&header, type, ret, error);
+}
+
+
+void
+md_call_reply(MdCall *self, gconstpointer ret)
+{
+    GError *error = NULL;
+    g_autoptr(GBytes) frame = encode_reply(self, self->procedure->ret, ret, &error);
+
+    if (frame == NULL)
         md_call_fail(self, error);
-        return;
-    }
-    call_end(self, frame, ret, NULL);
+    else
+        call_end(self, frame, ret, NULL);
+}
+
+
+void
+md_call_reply_as(MdCall *self, xdrproc_t type, gconstpointer ret)
+{
+    GError *error = NULL;
+    g_autoptr(GBytes) frame = encode_reply(self, type, ret, &error);
+
+    if (frame == NULL)
+        md_call_fail(self, error);
+    else
+        call_end(self, frame, NULL, NULL);
 }
 
 

@@ -106,7 +106,8 @@ void md_call_authorize(MdCall *self,
 /* Whether no authorization is required. */
 gboolean md_call_is_exempt(MdCall *self);
 
-/* Both functions end the call. `ret` has the procedure's result type; md_call_fail() takes
- * ownership of `error`. */
+/* Each of these functions ends the call. `ret` has the procedure's result type, unless `type` is
+ * given; md_call_fail() takes ownership of `error`. */
 void md_call_reply(MdCall *self, gconstpointer ret);
+void md_call_reply_as(MdCall *self, xdrproc_t type, gconstpointer ret);
 void md_call_fail(MdCall *self, GError *error);

@@ -6,6 +6,7 @@
 
 #include "conf/capability.h"
 #include "protocol/text.h"
+#include "registry/list-flags.h"
 #include "util/error.h"
 
 
@@ -118,6 +119,43 @@ on_filtered(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
+static gboolean
+may_see_all(MdCall *call)
+{
+    MdAccess *access = md_session_get_access(md_call_get_session(call));
+
+    return md_access_is_exempt(access, md_call_get_identity(call));
+}
+
+
+/* Whether the devices can be selected from the encoded list: by valid flags that need no driver,
+ * and without asking polkit about each device. */
+static gboolean
+is_in_list(MdCall *call, guint flags)
+{
+    return may_see_all(call) && (flags & md_cap_kind_vpd.flag) == 0 &&
+           md_list_flags_check(flags, NULL);
+}
+
+
+/* The same for devices with a capability; NULL: all devices. Sets the flags that select them. */
+static gboolean
+is_cap_in_list(MdCall *call, const char *cap, guint *flags)
+{
+    const MdCapKind *kind = cap != NULL ? md_cap_kind_find(cap) : NULL;
+
+    *flags = kind != NULL ? kind->flag : 0;
+    return (cap == NULL || kind != NULL) && is_in_list(call, *flags);
+}
+
+
+static MdDeviceNames
+select_devices(MdCall *call, guint flags, guint max)
+{
+    return md_device_list_select(md_session_get_devices(md_call_get_session(call)), flags, max);
+}
+
+
 /* Calls `func` with those names that the client may see. Takes ownership of `names`; NULL: of
  * `error`. */
 static void
@@ -131,7 +169,7 @@ answer_names(MdCall *call, GPtrArray *names, GError *error, NamesFunc func)
 
     if (all == NULL) {
         md_call_fail(call, error);
-    } else if (md_access_is_exempt(access, who)) {
+    } else if (may_see_all(call)) {
         func(call, all);
     } else {
         listing = g_new0(Listing, 1);
@@ -173,8 +211,13 @@ void
 md_handle_num_of_devices(MdCall *call, gconstpointer args)
 {
     const md_cap_args *wanted = args;
+    const char *cap = md_maybe_text_get(wanted->cap);
+    guint flags = 0;
 
-    go_on_with_vpd(call, is_vpd(md_maybe_text_get(wanted->cap)), NULL, count_devices);
+    if (wanted->flags == 0 && is_cap_in_list(call, cap, &flags))
+        reply_int(call, (int)select_devices(call, flags, G_MAXUINT).count);
+    else
+        go_on_with_vpd(call, is_vpd(cap), NULL, count_devices);
 }
 
 
@@ -205,8 +248,42 @@ void
 md_handle_list_devices(MdCall *call, gconstpointer args)
 {
     const md_list_args *wanted = args;
+    const char *cap = md_maybe_text_get(wanted->cap);
+    MdDeviceNames names = { 0 };
+    guint flags = 0;
 
-    go_on_with_vpd(call, is_vpd(md_maybe_text_get(wanted->cap)), NULL, list_devices);
+    if (wanted->flags == 0 && check_maxnames(wanted->maxnames, NULL) &&
+        is_cap_in_list(call, cap, &flags)) {
+        names = select_devices(call, flags, (guint)wanted->maxnames);
+        md_call_reply_as(call, MD_DEVICE_NAMES, &names);
+    } else {
+        go_on_with_vpd(call, is_vpd(cap), NULL, list_devices);
+    }
+}
+
+
+/* Whether the names fit in a reply; if not, the call has failed. */
+static gboolean
+fits_in_reply(MdCall *call, guint count)
+{
+    GError *error = NULL;
+
+    if (count <= MD_NAMES_MAX)
+        return TRUE;
+
+    md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC,
+                      "%u node devices are more than the limit of %d", count, MD_NAMES_MAX);
+    md_call_fail(call, error);
+    return FALSE;
+}
+
+
+static void
+reply_count(MdCall *call, guint count)
+{
+    const md_list_all_ret ret = { .count = count };
+
+    md_call_reply(call, &ret);
 }
 
 
@@ -214,23 +291,25 @@ static void
 reply_all(MdCall *call, GPtrArray *names)
 {
     const md_list_all_args *wanted = md_call_get_args(call);
-    GError *error = NULL;
-    md_list_all_ret ret = { 0 };
+    const md_list_all_ret ret = { { names->len, (md_text *)names->pdata }, names->len };
 
-    if (wanted->need_results && names->len > MD_NAMES_MAX) {
-        md_error_set_from(&error, VIR_FROM_RPC, VIR_ERR_RPC,
-                          "%u node devices are more than the limit of %d", names->len,
-                          MD_NAMES_MAX);
-        md_call_fail(call, error);
-        return;
-    }
+    if (!wanted->need_results)
+        reply_count(call, names->len);
+    else if (fits_in_reply(call, names->len))
+        md_call_reply(call, &ret);
+}
 
-    ret.count = names->len;
-    if (wanted->need_results) {
-        ret.names.names_len = names->len;
-        ret.names.names_val = (md_text *)names->pdata;
-    }
-    md_call_reply(call, &ret);
+
+static void
+reply_all_from_list(MdCall *call)
+{
+    const md_list_all_args *wanted = md_call_get_args(call);
+    const MdDeviceNames names = select_devices(call, wanted->flags, G_MAXUINT);
+
+    if (!wanted->need_results)
+        reply_count(call, names.count);
+    else if (fits_in_reply(call, names.count))
+        md_call_reply_as(call, MD_DEVICE_NAMES_AND_COUNT, &names);
 }
 
 
@@ -250,7 +329,10 @@ md_handle_list_all_devices(MdCall *call, gconstpointer args)
 {
     const md_list_all_args *wanted = args;
 
-    go_on_with_vpd(call, (wanted->flags & md_cap_kind_vpd.flag) != 0, NULL, list_all_devices);
+    if (is_in_list(call, wanted->flags))
+        reply_all_from_list(call);
+    else
+        go_on_with_vpd(call, (wanted->flags & md_cap_kind_vpd.flag) != 0, NULL, list_all_devices);
 }
 
 

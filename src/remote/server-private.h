@@ -29,6 +29,7 @@ struct _MdServer {
     MdDispatch *dispatch;
     MdAccess *access;
     MdEventFrames *frames;
+    MdDeviceList *devices;
     MdConnections *connections;
     GPtrArray *listeners; /* of MdListener; NULL: not listening */
     GHashTable *guests;   /* MdClient → MdGuest, which owns it */

@@ -99,6 +99,7 @@ md_server_dispose(GObject *object)
     g_clear_pointer(&self->guests, g_hash_table_unref);
     g_clear_pointer(&self->connections, md_connections_unref);
     g_clear_pointer(&self->frames, md_event_frames_free);
+    g_clear_pointer(&self->devices, md_device_list_free);
     g_clear_pointer(&self->dispatch, md_dispatch_unref);
     g_clear_object(&self->access);
     g_clear_object(&self->driver);
@@ -129,6 +130,7 @@ md_server_new(MdDriver *driver, const MdSettings *settings)
     MdServer *self = g_object_new(MD_TYPE_SERVER, NULL);
 
     self->driver = g_object_ref(driver);
+    self->devices = md_device_list_new(driver);
     self->settings = settings;
     self->access = md_access_new(settings);
     self->connections = md_connections_new(settings, &funcs);
@@ -222,9 +224,9 @@ on_start(gpointer data)
 {
     MdGuest *guest = data;
     MdServer *self = guest->server;
+    const MdSessionShared shared = { self->driver, self->access, self->frames, self->devices };
 
-    guest->session = md_session_new(guest->client, self->driver, self->access, self->frames,
-                                    guest->peer, guest->read_only);
+    guest->session = md_session_new(guest->client, &shared, guest->peer, guest->read_only);
     md_session_set_number(guest->session, guest->number);
     md_session_set_authenticated_func(guest->session, on_authenticated, guest);
     if (guest->inherited != NULL) {

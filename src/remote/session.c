@@ -17,6 +17,7 @@ struct _MdSession {
     MdClient *client;
     MdDriver *driver;
     MdAccess *access;
+    MdDeviceList *devices;
     MdOutbox *outbox;
     MdIdentity *peer;
     MdIdentity *identity;
@@ -82,18 +83,17 @@ on_event(GBytes *frame, const char *device, gpointer data)
 
 MdSession *
 md_session_new(MdClient *client,
-               MdDriver *driver,
-               MdAccess *access,
-               MdEventFrames *frames,
+               const MdSessionShared *shared,
                MdIdentity *peer,
                gboolean read_only)
 {
     MdSession *self = g_rc_box_new0(MdSession);
 
     self->client = g_object_ref(client);
-    self->driver = driver;
-    self->access = g_object_ref(access);
-    self->outbox = md_outbox_new(client, access);
+    self->driver = shared->driver;
+    self->access = g_object_ref(shared->access);
+    self->devices = shared->devices;
+    self->outbox = md_outbox_new(client, shared->access);
     self->peer = md_identity_ref(peer);
     self->identity = md_identity_ref(peer);
     self->peer_owner = md_owner_new(md_identity_get_share(peer));
@@ -103,10 +103,10 @@ md_session_new(MdClient *client,
     self->read_only = read_only;
     self->monitor = read_only;
     self->authenticated =
-        !md_access_is_guarded(access, read_only) || md_identity_is_privileged(peer);
+        !md_access_is_guarded(shared->access, read_only) || md_identity_is_privileged(peer);
     if (!self->authenticated)
         await_authentication(self);
-    self->subscriptions = md_subscriptions_new(driver, frames, on_event, self);
+    self->subscriptions = md_subscriptions_new(shared->driver, shared->frames, on_event, self);
     md_client_set_share(client, md_identity_get_share(peer));
     update_frame_limit(self);
     return self;
@@ -176,6 +176,13 @@ MdAccess *
 md_session_get_access(MdSession *self)
 {
     return self->access;
+}
+
+
+MdDeviceList *
+md_session_get_devices(MdSession *self)
+{
+    return self->devices;
 }
 
 

@@ -7,19 +7,24 @@
 
 #include "access/access.h"
 #include "node_device/driver.h"
+#include "remote/device-list.h"
 #include "remote/event-frames.h"
 #include "rpc/client.h"
 
 typedef struct _MdSession MdSession;
 
-/*
- * `read_only`: the client connected to a read-only socket. `peer`: its identity. `driver` and
- * `frames` must outlive the session. A client that must authenticate is disconnected on timeout.
- */
+/* Shared by all sessions of a server, and borrowed: must outlive the sessions. */
+typedef struct {
+    MdDriver *driver;
+    MdAccess *access;
+    MdEventFrames *frames;
+    MdDeviceList *devices;
+} MdSessionShared;
+
+/* `read_only`: the client connected to a read-only socket. `peer`: its identity. A client that must
+ * authenticate is disconnected on timeout. */
 MdSession *md_session_new(MdClient *client,
-                          MdDriver *driver,
-                          MdAccess *access,
-                          MdEventFrames *frames,
+                          const MdSessionShared *shared,
                           MdIdentity *peer,
                           gboolean read_only);
 MdSession *md_session_ref(MdSession *self);
@@ -32,6 +37,7 @@ guint64 md_session_get_number(MdSession *self);
 MdClient *md_session_get_client(MdSession *self);
 MdDriver *md_session_get_driver(MdSession *self);
 MdAccess *md_session_get_access(MdSession *self);
+MdDeviceList *md_session_get_devices(MdSession *self);
 
 /* The client, with the share of the user it acts for. */
 MdOwner *md_session_get_owner(MdSession *self);

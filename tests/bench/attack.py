@@ -39,8 +39,7 @@ class Attack:
     reads = True
     writer = False
     most = None   # connections
-    # Occupies the simulated kernel, which is single-threaded: the duration of creates is then meaningless.
-    loads_kernel = False
+    keeps_drivers_busy = False
 
     def __init__(self, rw_path, ro_path, parents, devices):
         self.path = rw_path if self.writer else ro_path
@@ -132,7 +131,7 @@ class Dumps(Attack):
 class Drivers(Dumps):
     """Documents of parents, which require queries to a driver on worker threads."""
 
-    loads_kernel = True
+    keeps_drivers_busy = True
 
     def named(self):
         return self.parents

@@ -23,6 +23,7 @@ struct _MdEvents {
 struct _MdDriver {
     GObject parent;
     MdEvents events;
+    GList *devices;     /* of MdNodeDevice */
     GPtrArray *waiting; /* of GTask; the task data is the result */
 
     /* The parent and the device that documents describe; NULL, or a NULL name: none. */
@@ -51,6 +52,7 @@ md_driver_finalize(GObject *object)
 {
     MdDriver *self = MD_DRIVER(object);
 
+    g_list_free_full(self->devices, (GDestroyNotify)md_node_device_unref);
     g_ptr_array_unref(self->waiting);
     g_ptr_array_unref(self->events.subscriptions);
     G_OBJECT_CLASS(md_driver_parent_class)->finalize(object);
@@ -65,8 +67,21 @@ md_driver_class_init(MdDriverClass *klass)
 
 
 static void
+add_device(MdDriver *self, const char *name, const MdCapKind *kind)
+{
+    MdNodeDeviceDef *def = md_node_device_def_new();
+
+    def->name = g_strdup(name);
+    md_node_device_def_add_cap(def, kind);
+    self->devices = g_list_append(self->devices, md_node_device_new(def, 0));
+}
+
+
+static void
 md_driver_init(MdDriver *self)
 {
+    add_device(self, COMPUTER, &md_cap_kind_system);
+    add_device(self, PCI, &md_cap_kind_pci);
     self->waiting = g_ptr_array_new_with_free_func(g_object_unref);
     self->drafted.def = &self->drafted_def;
     self->events.subscriptions = g_ptr_array_new_with_free_func((GDestroyNotify)subscription_free);
@@ -225,6 +240,20 @@ gboolean
 md_driver_may_have_vpd(MdDriver *self, const char *name)
 {
     return g_str_equal(name, PCI);
+}
+
+
+GList *
+md_driver_get_devices(MdDriver *self)
+{
+    return self->devices;
+}
+
+
+guint64
+md_driver_get_generation(MdDriver *self)
+{
+    return g_list_length(self->devices);
 }
 
 
