@@ -7,12 +7,13 @@ On this machine, the daemon serves the simulated host m60; with --vm, in a virtu
 Attacks that keep drivers busy are measured in the virtual machine only, because the simulated kernel is slow and answers
 one request at a time. Single documents are measured without a virtual machine only.
 
-The host has DEFINITIONS definitions, because a list of many devices takes long. The attacks are those of attack.py, each
-over as many connections as a user may have. The attacker has one processor and a lower priority; daemon, simulated
-kernel and victim may use all processors. The ratios therefore reflect the daemon, not the scheduler. All attacks run ROUNDS times, each right after a measurement without one, and the median of the
-rounds counts, because other programs use the machine too. Fails if a lookup takes more than LOOK_UP_MAX times its time
-without attack, or a create with its destroy more than CHANGE_MAX times. A single document may delay a call of another
-client by DELAY_MAX seconds, and its own client by WRITER_MAX.
+The host has DEFINITIONS definitions, because a list of many devices takes long. The attacks are those of attack.py,
+each over as many connections as a user may have. The attacker has one processor and a lower priority; daemon, simulated
+kernel and victim may use all processors. The ratios therefore reflect the daemon, not the scheduler. All attacks run
+ROUNDS times, each right after a measurement without one, and the median of the rounds counts, because other programs
+use the machine too. Fails if a lookup takes more than LOOK_UP_MAX times its time without attack, or a create with its
+destroy more than CHANGE_MAX times. A single document may delay a call of another client by DELAY_MAX seconds, and its
+own client by WRITER_MAX.
 """
 
 import argparse
