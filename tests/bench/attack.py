@@ -39,7 +39,8 @@ class Attack:
     reads = True
     writer = False
     most = None   # connections
-    keeps_drivers_busy = False
+    # Leaves no processor to the simulated kernel, so only the real one can show how long creates take.
+    needs_kernel = False
 
     def __init__(self, rw_path, ro_path, parents, devices):
         self.path = rw_path if self.writer else ro_path
@@ -131,7 +132,7 @@ class Dumps(Attack):
 class Drivers(Dumps):
     """Documents of parents, which require queries to a driver on worker threads."""
 
-    keeps_drivers_busy = True
+    needs_kernel = True
 
     def named(self):
         return self.parents
@@ -200,6 +201,7 @@ class Definitions(Attack):
     """Defines and undefines devices."""
 
     writer = True
+    needs_kernel = True
 
     def next(self, number):
         name = str(uuid.uuid4())

@@ -4,8 +4,8 @@
 usage: fair.py [--vm] BUILD_DIR [ATTACK...]
 
 On this machine, the daemon serves the simulated host m60; with --vm, in a virtual machine, the parents of tests/kmod.
-Attacks that keep drivers busy are measured in the virtual machine only, because the simulated kernel is slow and answers
-one request at a time. Single documents are measured without a virtual machine only.
+Attacks that leave no processor to the simulated kernel, which is slow and answers one request at a time, are measured in
+the virtual machine only. Single documents are measured without a virtual machine only.
 
 The host has DEFINITIONS definitions, because a list of many devices takes long. The attacks are those of attack.py,
 each over as many connections as a user may have. The attacker has one processor and a lower priority; daemon, simulated
@@ -239,7 +239,7 @@ def read_arguments():
     parser.add_argument('kinds', metavar='ATTACK', nargs='*')
     options = parser.parse_args()
     if not options.kinds:
-        options.kinds = [name for name, kind in attack.KINDS.items() if kind.keeps_drivers_busy == options.vm]
+        options.kinds = [name for name, kind in attack.KINDS.items() if kind.needs_kernel == options.vm]
     return options
 
 
