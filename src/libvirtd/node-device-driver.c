@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "libvirtd/forward.h"
 #include "libvirtd/last-error.h"
 #include "libvirtd/node-device-driver.h"
 #include "libvirtd/registrations.h"
-#include "libvirtd/upcall.h"
 
 static const MdSymbols *driver_symbols;
 

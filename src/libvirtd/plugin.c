@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "libvirtd/connect-driver.h"
+#include "libvirtd/forward.h"
 #include "libvirtd/node-device-driver.h"
-#include "libvirtd/upcall.h"
 #include "util/names.h"
 
 #define SOCKET   "/run/" MD_SOCKET_DIR_NAME "/" MD_SOCKET_RW

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "libvirtd/forward.h"
 #include "libvirtd/last-error.h"
 #include "libvirtd/registrations.h"
-#include "libvirtd/upcall.h"
 
 typedef struct {
     MdListener *listener;

@@ -2,7 +2,7 @@
 /* A feed's registration for the events of one connection to the daemon. */
 #pragma once
 
-#include "libvirtd/feed.h"
+#include "libvirtd/event-relay.h"
 
 typedef struct {
     int lifecycle; /* of the registrations; -1: none */

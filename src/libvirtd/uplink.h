@@ -6,7 +6,7 @@
 #pragma once
 
 #include "libvirtd/caller.h"
-#include "libvirtd/feed.h"
+#include "libvirtd/event-relay.h"
 
 typedef struct MdUplink MdUplink;
 

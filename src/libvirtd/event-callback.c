@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "libvirtd/listener.h"
+#include "libvirtd/event-callback.h"
 
 
 MdListener *

@@ -2,7 +2,7 @@
 /* A client is told every change once, over any number of connections to the daemon. */
 #include "config.h"
 
-#include "libvirtd/feed.h"
+#include "libvirtd/event-relay.h"
 
 #define LIFECYCLE VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE
 #define UPDATE    VIR_NODE_DEVICE_EVENT_ID_UPDATE

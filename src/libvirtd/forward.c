@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include "libvirtd/event-loop.h"
+#include "libvirtd/forward.h"
 #include "libvirtd/gate.h"
 #include "libvirtd/last-error.h"
-#include "libvirtd/upcall.h"
 
 /* libvirt calls a driver's functions without any context. */
 static struct {

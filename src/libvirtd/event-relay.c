@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "libvirtd/feed.h"
+#include "libvirtd/event-relay.h"
 
 typedef struct {
     int event;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "libvirtd/listener.h"
+#include "libvirtd/event-callback.h"
 #include "libvirtd/states.h"
 
 typedef struct MdFeed MdFeed;
