@@ -4,16 +4,16 @@
 #include "libvirtd/event-callback.h"
 
 
-MdListener *
-md_listener_new(virConnectPtr conn,
-                virNodeDevicePtr device,
-                int event,
-                virConnectNodeDeviceEventGenericCallback func,
-                gpointer data,
-                virFreeCallback free_data)
+MdEventCallback *
+md_event_callback_new(virConnectPtr conn,
+                      virNodeDevicePtr device,
+                      int event,
+                      virConnectNodeDeviceEventGenericCallback func,
+                      gpointer data,
+                      virFreeCallback free_data)
 {
     static gint last_id;
-    MdListener *self = g_atomic_rc_box_new0(MdListener);
+    MdEventCallback *self = g_atomic_rc_box_new0(MdEventCallback);
 
     self->id = g_atomic_int_add(&last_id, 1) & G_MAXINT;
     virConnectRef(conn);
@@ -27,17 +27,17 @@ md_listener_new(virConnectPtr conn,
 }
 
 
-MdListener *
-md_listener_ref(MdListener *self)
+MdEventCallback *
+md_event_callback_ref(MdEventCallback *self)
 {
     return g_atomic_rc_box_acquire(self);
 }
 
 
 static void
-listener_clear(gpointer data)
+callback_clear(gpointer data)
 {
-    MdListener *self = data;
+    MdEventCallback *self = data;
 
     if (self->free_data != NULL)
         self->free_data(self->data);
@@ -47,22 +47,22 @@ listener_clear(gpointer data)
 
 
 void
-md_listener_unref(MdListener *self)
+md_event_callback_unref(MdEventCallback *self)
 {
-    g_atomic_rc_box_release_full(self, listener_clear);
+    g_atomic_rc_box_release_full(self, callback_clear);
 }
 
 
 void
-md_listener_stop(MdListener *self)
+md_event_callback_stop(MdEventCallback *self)
 {
     g_atomic_int_set(&self->is_stopped, TRUE);
 }
 
 
 void
-md_listener_call(
-    MdListener *self, const MdSymbols *symbols, int event, const char *device, int lifecycle)
+md_event_callback_invoke(
+    MdEventCallback *self, const MdSymbols *symbols, int event, const char *device, int lifecycle)
 {
     virNodeDevicePtr object = NULL;
 

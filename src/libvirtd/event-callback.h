@@ -13,26 +13,26 @@ typedef struct {
     gpointer data;
     virFreeCallback free_data;
     gint is_stopped;
-} MdListener;
+} MdEventCallback;
 
 /* References the connection. The last reference frees the data. */
-MdListener *md_listener_new(virConnectPtr conn,
-                            virNodeDevicePtr device,
-                            int event,
-                            virConnectNodeDeviceEventGenericCallback func,
-                            gpointer data,
-                            virFreeCallback free_data);
-MdListener *md_listener_ref(MdListener *self);
-void md_listener_unref(MdListener *self);
+MdEventCallback *md_event_callback_new(virConnectPtr conn,
+                                       virNodeDevicePtr device,
+                                       int event,
+                                       virConnectNodeDeviceEventGenericCallback func,
+                                       gpointer data,
+                                       virFreeCallback free_data);
+MdEventCallback *md_event_callback_ref(MdEventCallback *self);
+void md_event_callback_unref(MdEventCallback *self);
 
 /* No call begins after this; one may be running. */
-void md_listener_stop(MdListener *self);
+void md_event_callback_stop(MdEventCallback *self);
 
 /*
  * Reports an event if the client wants it. On the event loop only. `lifecycle` is the kind of a
  * lifecycle event (virNodeDeviceEventLifecycleType), unused for an update.
  */
-void md_listener_call(
-    MdListener *self, const MdSymbols *symbols, int event, const char *device, int lifecycle);
+void md_event_callback_invoke(
+    MdEventCallback *self, const MdSymbols *symbols, int event, const char *device, int lifecycle);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdListener, md_listener_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdEventCallback, md_event_callback_unref)

@@ -12,7 +12,7 @@ typedef struct {
 struct MdFeed {
     const MdSymbols *symbols;
     GMutex mutex; /* not held while a client is told something */
-    GPtrArray *listeners;
+    GPtrArray *callbacks;
     MdStates *states; /* NULL before the first connection; of the event loop */
     guint connection; /* the last one */
     gboolean is_held;
@@ -49,7 +49,7 @@ md_feed_new(const MdSymbols *symbols)
 
     self->symbols = symbols;
     g_mutex_init(&self->mutex);
-    self->listeners = g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_unref);
+    self->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify)md_event_callback_unref);
     return self;
 }
 
@@ -66,7 +66,7 @@ feed_clear(gpointer data)
 {
     MdFeed *self = data;
 
-    g_clear_pointer(&self->listeners, g_ptr_array_unref);
+    g_clear_pointer(&self->callbacks, g_ptr_array_unref);
     g_clear_pointer(&self->states, g_hash_table_unref);
     g_queue_clear_full(&self->waiting, event_free);
     g_mutex_clear(&self->mutex);
@@ -81,29 +81,29 @@ md_feed_unref(MdFeed *self)
 
 
 void
-md_feed_add(MdFeed *self, MdListener *listener)
+md_feed_add(MdFeed *self, MdEventCallback *callback)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
 
-    g_ptr_array_add(self->listeners, md_listener_ref(listener));
+    g_ptr_array_add(self->callbacks, md_event_callback_ref(callback));
 }
 
 
 void
-md_feed_remove(MdFeed *self, MdListener *listener)
+md_feed_remove(MdFeed *self, MdEventCallback *callback)
 {
     guint index = 0;
     gboolean is_found = FALSE;
 
-    md_listener_stop(listener);
+    md_event_callback_stop(callback);
     g_mutex_lock(&self->mutex);
-    is_found = g_ptr_array_find(self->listeners, listener, &index);
+    is_found = g_ptr_array_find(self->callbacks, callback, &index);
     if (is_found)
-        g_ptr_array_steal_index(self->listeners, index);
+        g_ptr_array_steal_index(self->callbacks, index);
     g_mutex_unlock(&self->mutex);
     /* Frees the client's data, which is not ours, so not with the lock held. */
     if (is_found)
-        md_listener_unref(listener);
+        md_event_callback_unref(callback);
 }
 
 
@@ -119,23 +119,23 @@ md_feed_hold(MdFeed *self)
 
 
 static gpointer
-copy_listener(gconstpointer listener, gpointer unused G_GNUC_UNUSED)
+copy_callback(gconstpointer callback, gpointer unused G_GNUC_UNUSED)
 {
-    return md_listener_ref((MdListener *)listener);
+    return md_event_callback_ref((MdEventCallback *)callback);
 }
 
 
 /* Listeners may come and go while one of them is called. */
 static void
-feed_call_listeners(MdFeed *self, int event, const char *device, int lifecycle)
+feed_invoke_callbacks(MdFeed *self, int event, const char *device, int lifecycle)
 {
-    g_autoptr(GPtrArray) listeners = NULL;
+    g_autoptr(GPtrArray) callbacks = NULL;
 
     g_mutex_lock(&self->mutex);
-    listeners = g_ptr_array_copy(self->listeners, copy_listener, NULL);
+    callbacks = g_ptr_array_copy(self->callbacks, copy_callback, NULL);
     g_mutex_unlock(&self->mutex);
-    for (guint i = 0; i < listeners->len; i++)
-        md_listener_call(listeners->pdata[i], self->symbols, event, device, lifecycle);
+    for (guint i = 0; i < callbacks->len; i++)
+        md_event_callback_invoke(callbacks->pdata[i], self->symbols, event, device, lifecycle);
 }
 
 
@@ -151,7 +151,7 @@ feed_note(MdFeed *self, int event, const char *device, int lifecycle)
 static void
 feed_tell_difference(const char *device, int lifecycle, gpointer data)
 {
-    feed_call_listeners(data, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, device, lifecycle);
+    feed_invoke_callbacks(data, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, device, lifecycle);
 }
 
 
@@ -190,7 +190,7 @@ md_feed_go_on(MdFeed *self, guint connection, MdStates *states)
         md_states_compare(before, states, feed_tell_difference, self);
     while ((event = feed_take_waiting(self, connection)) != NULL) {
         if (feed_note(self, event->event, event->device, event->lifecycle))
-            feed_call_listeners(self, event->event, event->device, event->lifecycle);
+            feed_invoke_callbacks(self, event->event, event->device, event->lifecycle);
         event_free(event);
     }
 }
@@ -216,5 +216,5 @@ md_feed_tell(MdFeed *self, guint connection, int event, const char *device, int 
     if (!feed_accept(self, connection, event, device, lifecycle))
         return;
     feed_note(self, event, device, lifecycle);
-    feed_call_listeners(self, event, device, lifecycle);
+    feed_invoke_callbacks(self, event, device, lifecycle);
 }

@@ -15,8 +15,8 @@ MdFeed *md_feed_new(const MdSymbols *symbols);
 MdFeed *md_feed_ref(MdFeed *self);
 void md_feed_unref(MdFeed *self);
 
-void md_feed_add(MdFeed *self, MdListener *listener);
-void md_feed_remove(MdFeed *self, MdListener *listener);
+void md_feed_add(MdFeed *self, MdEventCallback *callback);
+void md_feed_remove(MdFeed *self, MdEventCallback *callback);
 
 /*
  * A new connection is about to be subscribed to. Its events wait for md_feed_go_on(), and those of
@@ -30,8 +30,8 @@ guint md_feed_hold(MdFeed *self);
  */
 void md_feed_go_on(MdFeed *self, guint connection, MdStates *states);
 
-/* An event of the daemon has come; the last arguments are those of md_listener_call(). On the event
- * loop only. */
+/* An event of the daemon has come; the last arguments are those of md_event_callback_invoke(). On
+ * the event loop only. */
 void md_feed_tell(MdFeed *self, guint connection, int event, const char *device, int lifecycle);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdFeed, md_feed_unref)

@@ -6,14 +6,14 @@
 #include "libvirtd/registrations.h"
 
 typedef struct {
-    MdListener *listener;
+    MdEventCallback *callback;
     MdUplink *uplink; /* kept */
 } Registration;
 
 static struct {
     const MdSymbols *symbols;
     GMutex mutex;
-    GHashTable *by_id; /* id of the listener -> Registration */
+    GHashTable *by_id; /* id of the callback -> Registration */
 } registrations;
 
 
@@ -26,16 +26,16 @@ md_registrations_init(const MdSymbols *symbols)
 
 
 static int
-registration_add(MdListener *listener, MdUplink *uplink)
+registration_add(MdEventCallback *callback, MdUplink *uplink)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&registrations.mutex);
     Registration *self = g_new0(Registration, 1);
 
-    self->listener = listener;
+    self->callback = callback;
     self->uplink = uplink;
-    g_hash_table_insert(registrations.by_id, GINT_TO_POINTER(listener->id), self);
-    md_feed_add(md_uplink_get_feed(uplink), listener);
-    return listener->id;
+    g_hash_table_insert(registrations.by_id, GINT_TO_POINTER(callback->id), self);
+    md_feed_add(md_uplink_get_feed(uplink), callback);
+    return callback->id;
 }
 
 
@@ -57,7 +57,7 @@ md_registrations_add(virConnectPtr conn,
     }
     while (md_upcall_begin(&call)) {
         if (md_uplink_subscribe(call.uplink))
-            id = registration_add(md_listener_new(conn, device, event, func, data, free_data),
+            id = registration_add(md_event_callback_new(conn, device, event, func, data, free_data),
                                   md_upcall_keep_uplink(&call));
         md_upcall_end(&call, id >= 0);
     }
@@ -72,7 +72,7 @@ registration_remove(virConnectPtr conn, int id)
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&registrations.mutex);
     Registration *self = g_hash_table_lookup(registrations.by_id, GINT_TO_POINTER(id));
 
-    if (self == NULL || self->listener->conn != conn)
+    if (self == NULL || self->callback->conn != conn)
         return NULL;
     g_hash_table_remove(registrations.by_id, GINT_TO_POINTER(id));
     return self;
@@ -89,8 +89,8 @@ md_registrations_remove(virConnectPtr conn, int id)
                             "invalid argument: could not find event callback %d for deletion", id);
         return -1;
     }
-    md_feed_remove(md_uplink_get_feed(self->uplink), self->listener);
+    md_feed_remove(md_uplink_get_feed(self->uplink), self->callback);
     md_upcall_give_back_uplink(self->uplink);
-    md_listener_unref(self->listener);
+    md_event_callback_unref(self->callback);
     return 0;
 }

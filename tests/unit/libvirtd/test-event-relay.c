@@ -9,7 +9,7 @@
 
 typedef struct {
     MdFeed *feed;
-    MdListener *listener;
+    MdEventCallback *callback;
     GString *told;
     guint n_freed;
 } Client;
@@ -91,19 +91,20 @@ client_init(Client *self, int event)
     *self = (Client){ 0 };
     self->feed = md_feed_new(&symbols);
     self->told = g_string_new(NULL);
-    self->listener =
-        md_listener_new(NULL, NULL, event,
-                        event == UPDATE ? on_update : VIR_NODE_DEVICE_EVENT_CALLBACK(on_lifecycle),
-                        self, on_free);
-    md_feed_add(self->feed, self->listener);
+    self->callback =
+        md_event_callback_new(NULL, NULL, event,
+                              event == UPDATE ? on_update
+                                              : VIR_NODE_DEVICE_EVENT_CALLBACK(on_lifecycle),
+                              self, on_free);
+    md_feed_add(self->feed, self->callback);
 }
 
 
 static void
 client_clear(Client *self)
 {
-    md_feed_remove(self->feed, self->listener);
-    md_listener_unref(self->listener);
+    md_feed_remove(self->feed, self->callback);
+    md_event_callback_unref(self->callback);
     g_assert_cmpuint(self->n_freed, ==, 1);
     md_feed_unref(self->feed);
     g_string_free(self->told, TRUE);
@@ -232,7 +233,7 @@ test_removed(void)
     client_init(&client, LIFECYCLE);
     connection = md_feed_hold(client.feed);
     go_on(&client, connection, "");
-    md_feed_remove(client.feed, client.listener);
+    md_feed_remove(client.feed, client.callback);
     md_feed_tell(client.feed, connection, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_CREATED);
     assert_told(&client, "");
     client_clear(&client);
