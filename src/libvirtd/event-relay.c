@@ -9,12 +9,12 @@ typedef struct {
     int lifecycle;
 } Event;
 
-struct MdFeed {
+struct MdEventRelay {
     const MdSymbols *symbols;
-    GMutex mutex; /* not held while a client is told something */
+    GMutex mutex; /* not held while a callback runs */
     GPtrArray *callbacks;
-    MdStates *states; /* NULL before the first connection; of the event loop */
-    guint connection; /* the last one */
+    MdStates *states; /* as reported; NULL before the first connection; event loop only */
+    guint connection; /* number of the newest connection */
     gboolean is_held;
     GQueue waiting; /* of Event, while held */
 };
@@ -42,10 +42,10 @@ event_free(gpointer data)
 }
 
 
-MdFeed *
-md_feed_new(const MdSymbols *symbols)
+MdEventRelay *
+md_event_relay_new(const MdSymbols *symbols)
 {
-    MdFeed *self = g_atomic_rc_box_new0(MdFeed);
+    MdEventRelay *self = g_atomic_rc_box_new0(MdEventRelay);
 
     self->symbols = symbols;
     g_mutex_init(&self->mutex);
@@ -54,17 +54,17 @@ md_feed_new(const MdSymbols *symbols)
 }
 
 
-MdFeed *
-md_feed_ref(MdFeed *self)
+MdEventRelay *
+md_event_relay_ref(MdEventRelay *self)
 {
     return g_atomic_rc_box_acquire(self);
 }
 
 
 static void
-feed_clear(gpointer data)
+relay_clear(gpointer data)
 {
-    MdFeed *self = data;
+    MdEventRelay *self = data;
 
     g_clear_pointer(&self->callbacks, g_ptr_array_unref);
     g_clear_pointer(&self->states, g_hash_table_unref);
@@ -74,14 +74,14 @@ feed_clear(gpointer data)
 
 
 void
-md_feed_unref(MdFeed *self)
+md_event_relay_unref(MdEventRelay *self)
 {
-    g_atomic_rc_box_release_full(self, feed_clear);
+    g_atomic_rc_box_release_full(self, relay_clear);
 }
 
 
 void
-md_feed_add(MdFeed *self, MdEventCallback *callback)
+md_event_relay_add(MdEventRelay *self, MdEventCallback *callback)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
 
@@ -90,7 +90,7 @@ md_feed_add(MdFeed *self, MdEventCallback *callback)
 
 
 void
-md_feed_remove(MdFeed *self, MdEventCallback *callback)
+md_event_relay_remove(MdEventRelay *self, MdEventCallback *callback)
 {
     guint index = 0;
     gboolean is_found = FALSE;
@@ -101,14 +101,14 @@ md_feed_remove(MdFeed *self, MdEventCallback *callback)
     if (is_found)
         g_ptr_array_steal_index(self->callbacks, index);
     g_mutex_unlock(&self->mutex);
-    /* Frees the client's data, which is not ours, so not with the lock held. */
+    /* Not with the lock held: this may call the client's function that frees its data. */
     if (is_found)
         md_event_callback_unref(callback);
 }
 
 
 guint
-md_feed_hold(MdFeed *self)
+md_event_relay_hold(MdEventRelay *self)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
 
@@ -125,9 +125,9 @@ copy_callback(gconstpointer callback, gpointer unused G_GNUC_UNUSED)
 }
 
 
-/* Listeners may come and go while one of them is called. */
+/* Copies the list, because callbacks may be added and removed while one of them runs. */
 static void
-feed_invoke_callbacks(MdFeed *self, int event, const char *device, int lifecycle)
+relay_invoke_callbacks(MdEventRelay *self, int event, const char *device, int lifecycle)
 {
     g_autoptr(GPtrArray) callbacks = NULL;
 
@@ -139,9 +139,9 @@ feed_invoke_callbacks(MdFeed *self, int event, const char *device, int lifecycle
 }
 
 
-/* Notes what clients know after this event. FALSE: they know it already. On the event loop. */
+/* Records an event as reported. FALSE: the states already reflect it. On the event loop only. */
 static gboolean
-feed_note(MdFeed *self, int event, const char *device, int lifecycle)
+relay_record(MdEventRelay *self, int event, const char *device, int lifecycle)
 {
     return event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE ||
            md_states_apply(self->states, device, lifecycle);
@@ -149,20 +149,21 @@ feed_note(MdFeed *self, int event, const char *device, int lifecycle)
 
 
 static void
-feed_tell_difference(const char *device, int lifecycle, gpointer data)
+relay_notify_change(const char *device, int lifecycle, gpointer data)
 {
-    feed_invoke_callbacks(data, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, device, lifecycle);
+    relay_invoke_callbacks(data, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, device, lifecycle);
 }
 
 
-/* NULL: no event is waiting, and none will. */
+/* Removes and returns the oldest held event. NULL: none is left, and further events are not held;
+ * or there is a newer connection. */
 static Event *
-feed_take_waiting(MdFeed *self, guint connection)
+relay_pop_waiting(MdEventRelay *self, guint connection)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
     Event *event = NULL;
 
-    /* Meanwhile there may be yet another connection. */
+    /* A newer connection may have been opened meanwhile. */
     if (connection != self->connection)
         return NULL;
     event = g_queue_pop_head(&self->waiting);
@@ -172,7 +173,7 @@ feed_take_waiting(MdFeed *self, guint connection)
 
 
 void
-md_feed_go_on(MdFeed *self, guint connection, MdStates *states)
+md_event_relay_resume(MdEventRelay *self, guint connection, MdStates *states)
 {
     g_autoptr(GHashTable) before = NULL;
     Event *event = NULL;
@@ -187,18 +188,18 @@ md_feed_go_on(MdFeed *self, guint connection, MdStates *states)
     before = g_steal_pointer(&self->states);
     self->states = g_hash_table_ref(states);
     if (before != NULL)
-        md_states_compare(before, states, feed_tell_difference, self);
-    while ((event = feed_take_waiting(self, connection)) != NULL) {
-        if (feed_note(self, event->event, event->device, event->lifecycle))
-            feed_invoke_callbacks(self, event->event, event->device, event->lifecycle);
+        md_states_compare(before, states, relay_notify_change, self);
+    while ((event = relay_pop_waiting(self, connection)) != NULL) {
+        if (relay_record(self, event->event, event->device, event->lifecycle))
+            relay_invoke_callbacks(self, event->event, event->device, event->lifecycle);
         event_free(event);
     }
 }
 
 
-/* FALSE: the event waits, or is ignored. */
+/* FALSE: the event is held, or ignored. */
 static gboolean
-feed_accept(MdFeed *self, guint connection, int event, const char *device, int lifecycle)
+relay_accept(MdEventRelay *self, guint connection, int event, const char *device, int lifecycle)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
 
@@ -211,10 +212,11 @@ feed_accept(MdFeed *self, guint connection, int event, const char *device, int l
 
 
 void
-md_feed_tell(MdFeed *self, guint connection, int event, const char *device, int lifecycle)
+md_event_relay_notify(
+    MdEventRelay *self, guint connection, int event, const char *device, int lifecycle)
 {
-    if (!feed_accept(self, connection, event, device, lifecycle))
+    if (!relay_accept(self, connection, event, device, lifecycle))
         return;
-    feed_note(self, event, device, lifecycle);
-    feed_invoke_callbacks(self, event, device, lifecycle);
+    relay_record(self, event, device, lifecycle);
+    relay_invoke_callbacks(self, event, device, lifecycle);
 }

@@ -1,37 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The events that one client of libvirtd receives, whichever connection to the daemon they come
- * from. A new connection after a restart of the daemon goes on where the lost one has ended: the
- * client is told what has changed meanwhile. Reference-counted, thread-safe.
+ * Passes events of the daemon on to the callbacks of one client of libvirtd. A relay outlasts the
+ * connections to the daemon: once a lost connection has been replaced, the relay reports the
+ * changes that the client has missed. Reference-counted, thread-safe.
  */
 #pragma once
 
 #include "libvirtd/event-callback.h"
 #include "libvirtd/states.h"
 
-typedef struct MdFeed MdFeed;
+typedef struct MdEventRelay MdEventRelay;
 
-MdFeed *md_feed_new(const MdSymbols *symbols);
-MdFeed *md_feed_ref(MdFeed *self);
-void md_feed_unref(MdFeed *self);
+MdEventRelay *md_event_relay_new(const MdSymbols *symbols);
+MdEventRelay *md_event_relay_ref(MdEventRelay *self);
+void md_event_relay_unref(MdEventRelay *self);
 
-void md_feed_add(MdFeed *self, MdEventCallback *callback);
-void md_feed_remove(MdFeed *self, MdEventCallback *callback);
-
-/*
- * A new connection is about to be subscribed to. Its events wait for md_feed_go_on(), and those of
- * earlier connections are ignored. Returns the number of the connection.
- */
-guint md_feed_hold(MdFeed *self);
+void md_event_relay_add(MdEventRelay *self, MdEventCallback *callback);
+void md_event_relay_remove(MdEventRelay *self, MdEventCallback *callback);
 
 /*
- * Tells how the client's devices differ from `states`: those that exist now. Then tells the events
- * that have waited, but for those that `states` already contains. On the event loop only.
+ * Announces a new connection and returns its number. From now on, events of earlier connections are
+ * ignored, and those of this connection are held until md_event_relay_resume().
  */
-void md_feed_go_on(MdFeed *self, guint connection, MdStates *states);
+guint md_event_relay_hold(MdEventRelay *self);
 
-/* An event of the daemon has come; the last arguments are those of md_event_callback_invoke(). On
- * the event loop only. */
-void md_feed_tell(MdFeed *self, guint connection, int event, const char *device, int lifecycle);
+/*
+ * `states`: the devices as listed through this connection. Reports how they differ from what the
+ * client knows, then the held events, except for those already reflected in `states`. The first
+ * call only records `states`, and reports no differences. On the event loop only.
+ */
+void md_event_relay_resume(MdEventRelay *self, guint connection, MdStates *states);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdFeed, md_feed_unref)
+/* Handles an event of the daemon; the last three arguments are those of md_event_callback_invoke().
+ * On the event loop only. */
+void md_event_relay_notify(
+    MdEventRelay *self, guint connection, int event, const char *device, int lifecycle);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdEventRelay, md_event_relay_unref)

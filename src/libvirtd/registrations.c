@@ -34,7 +34,7 @@ registration_add(MdEventCallback *callback, MdUplink *uplink)
     self->callback = callback;
     self->uplink = uplink;
     g_hash_table_insert(registrations.by_id, GINT_TO_POINTER(callback->id), self);
-    md_feed_add(md_uplink_get_feed(uplink), callback);
+    md_event_relay_add(md_uplink_get_relay(uplink), callback);
     return callback->id;
 }
 
@@ -89,7 +89,7 @@ md_registrations_remove(virConnectPtr conn, int id)
                             "invalid argument: could not find event callback %d for deletion", id);
         return -1;
     }
-    md_feed_remove(md_uplink_get_feed(self->uplink), self->callback);
+    md_event_relay_remove(md_uplink_get_relay(self->uplink), self->callback);
     md_upcall_give_back_uplink(self->uplink);
     md_event_callback_unref(self->callback);
     return 0;

@@ -4,25 +4,25 @@
 #include "libvirtd/event-loop.h"
 #include "libvirtd/subscription.h"
 
-/* The flag of virConnectListAllNodeDevices() since libvirt 10.1, and of our daemon always. */
+/* A flag of virConnectListAllNodeDevices() since libvirt 10.1. The daemon always knows it. */
 #define LIST_PERSISTENT (1U << 28)
 #define LIST_ACTIVE     VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE
 #define LIST_ANY        (LIST_ACTIVE | VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE)
 
-/* What a callback of libvirt refers to. */
+/* The data of a callback that libvirt calls. */
 typedef struct {
-    MdFeed *feed;
+    MdEventRelay *relay;
     guint connection;
-    MdStates *states; /* for the feed to go on with */
+    MdStates *states; /* for md_event_relay_resume(); else NULL */
 } Source;
 
 
 static Source *
-source_new(MdFeed *feed, guint connection, MdStates *states)
+source_new(MdEventRelay *relay, guint connection, MdStates *states)
 {
     Source *self = g_new0(Source, 1);
 
-    self->feed = md_feed_ref(feed);
+    self->relay = md_event_relay_ref(relay);
     self->connection = connection;
     self->states = states;
     return self;
@@ -35,7 +35,7 @@ source_free(gpointer data)
     Source *self = data;
 
     g_clear_pointer(&self->states, g_hash_table_unref);
-    md_feed_unref(self->feed);
+    md_event_relay_unref(self->relay);
     g_free(self);
 }
 
@@ -49,8 +49,8 @@ on_lifecycle(virConnectPtr conn G_GNUC_UNUSED,
 {
     Source *self = data;
 
-    md_feed_tell(self->feed, self->connection, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
-                 virNodeDeviceGetName(device), event);
+    md_event_relay_notify(self->relay, self->connection, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                          virNodeDeviceGetName(device), event);
 }
 
 
@@ -59,21 +59,21 @@ on_update(virConnectPtr conn G_GNUC_UNUSED, virNodeDevicePtr device, void *data)
 {
     Source *self = data;
 
-    md_feed_tell(self->feed, self->connection, VIR_NODE_DEVICE_EVENT_ID_UPDATE,
-                 virNodeDeviceGetName(device), 0);
+    md_event_relay_notify(self->relay, self->connection, VIR_NODE_DEVICE_EVENT_ID_UPDATE,
+                          virNodeDeviceGetName(device), 0);
 }
 
 
 static void
-feed_go_on(gpointer data, gpointer unused G_GNUC_UNUSED)
+resume_relay(gpointer data, gpointer unused G_GNUC_UNUSED)
 {
     Source *self = data;
 
-    md_feed_go_on(self->feed, self->connection, self->states);
+    md_event_relay_resume(self->relay, self->connection, self->states);
 }
 
 
-/* Notes one event for each device of a list. */
+/* Applies `event` to each device of the list. */
 static gboolean
 states_read_list(MdStates *states, virConnectPtr conn, guint flags, int event)
 {
@@ -118,26 +118,26 @@ register_source(virConnectPtr conn,
 
 
 gboolean
-md_subscription_begin(MdSubscription *self, virConnectPtr conn, MdFeed *feed)
+md_subscription_begin(MdSubscription *self, virConnectPtr conn, MdEventRelay *relay)
 {
-    guint connection = md_feed_hold(feed);
+    guint connection = md_event_relay_hold(relay);
     MdStates *states = NULL;
     Source *source = NULL;
 
     self->lifecycle = register_source(conn, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
                                       VIR_NODE_DEVICE_EVENT_CALLBACK(on_lifecycle),
-                                      source_new(feed, connection, NULL));
+                                      source_new(relay, connection, NULL));
     if (self->lifecycle < 0)
         return FALSE;
     self->update = register_source(conn, VIR_NODE_DEVICE_EVENT_ID_UPDATE, on_update,
-                                   source_new(feed, connection, NULL));
+                                   source_new(relay, connection, NULL));
     if (self->update < 0)
         return FALSE;
     states = read_states(conn);
     if (states == NULL)
         return FALSE;
-    source = source_new(feed, connection, states);
-    if (!md_event_loop_run(feed_go_on, source, source_free)) {
+    source = source_new(relay, connection, states);
+    if (!md_event_loop_run(resume_relay, source, source_free)) {
         source_free(source);
         return FALSE;
     }

@@ -22,7 +22,7 @@ struct MdUplink {
     const char *socket;
     MdUplinkLostFunc on_lost;
     gpointer data;
-    MdFeed *feed;
+    MdEventRelay *relay;
 
     GMutex mutex; /* held while the connection is opened, subscribed to, and closed */
     virConnectPtr conn;
@@ -42,7 +42,7 @@ md_uplink_new(MdCaller *caller, const char *socket, MdUplinkLostFunc on_lost, gp
     self->socket = socket;
     self->on_lost = on_lost;
     self->data = data;
-    self->feed = md_feed_new(caller->symbols);
+    self->relay = md_event_relay_new(caller->symbols);
     self->subscription = (MdSubscription)MD_SUBSCRIPTION_NONE;
     g_mutex_init(&self->mutex);
     return self;
@@ -89,7 +89,7 @@ void
 md_uplink_free(MdUplink *self)
 {
     uplink_close(self);
-    md_feed_unref(self->feed);
+    md_event_relay_unref(self->relay);
     g_mutex_clear(&self->mutex);
     md_caller_free(self->caller);
     g_free(self);
@@ -183,7 +183,7 @@ uplink_ensure_subscribed(MdUplink *self)
         return TRUE;
     g_atomic_int_set(&self->is_lost, FALSE);
     self->is_subscribed = virConnectRegisterCloseCallback(self->conn, on_close, self, NULL) == 0;
-    if (self->is_subscribed && md_subscription_begin(&self->subscription, self->conn, self->feed))
+    if (self->is_subscribed && md_subscription_begin(&self->subscription, self->conn, self->relay))
         return TRUE;
     error = virSaveLastError();
     uplink_unsubscribe(self);
@@ -233,8 +233,8 @@ md_uplink_has_events(MdUplink *self)
 }
 
 
-MdFeed *
-md_uplink_get_feed(MdUplink *self)
+MdEventRelay *
+md_uplink_get_relay(MdUplink *self)
 {
-    return self->feed;
+    return self->relay;
 }

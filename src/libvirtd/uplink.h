@@ -42,7 +42,7 @@ gboolean md_uplink_is_lost(MdUplink *self);
 gboolean md_uplink_has_events(MdUplink *self);
 
 /* Valid as long as the uplink. */
-MdFeed *md_uplink_get_feed(MdUplink *self);
+MdEventRelay *md_uplink_get_relay(MdUplink *self);
 
 /*
  * Whether the socket is one, and belongs to root or to the user of this process. If not, `reason`

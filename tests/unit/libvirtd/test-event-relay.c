@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A client is told every change once, over any number of connections to the daemon. */
+/* A client receives each change once, over any number of connections to the daemon. */
 #include "config.h"
 
 #include "libvirtd/event-relay.h"
@@ -8,9 +8,9 @@
 #define UPDATE    VIR_NODE_DEVICE_EVENT_ID_UPDATE
 
 typedef struct {
-    MdFeed *feed;
+    MdEventRelay *relay;
     MdEventCallback *callback;
-    GString *told;
+    GString *received;
     guint n_freed;
 } Client;
 
@@ -24,7 +24,7 @@ static virNodeDevicePtr
 get_node_device(virConnectPtr conn G_GNUC_UNUSED, const char *name)
 {
     current_device = name;
-    /* NULL would be an error; nobody looks into the object. */
+    /* NULL would be an error; the object itself is not used. */
     return (virNodeDevicePtr)&current_device;
 }
 
@@ -63,7 +63,7 @@ on_lifecycle(virConnectPtr conn G_GNUC_UNUSED,
 {
     Client *client = data;
 
-    g_string_append_printf(client->told, "%s %s;", words[event], current_device);
+    g_string_append_printf(client->received, "%s %s;", words[event], current_device);
 }
 
 
@@ -72,7 +72,7 @@ on_update(virConnectPtr conn G_GNUC_UNUSED, virNodeDevicePtr device G_GNUC_UNUSE
 {
     Client *client = data;
 
-    g_string_append_printf(client->told, "update %s;", current_device);
+    g_string_append_printf(client->received, "update %s;", current_device);
 }
 
 
@@ -89,39 +89,39 @@ static void
 client_init(Client *self, int event)
 {
     *self = (Client){ 0 };
-    self->feed = md_feed_new(&symbols);
-    self->told = g_string_new(NULL);
+    self->relay = md_event_relay_new(&symbols);
+    self->received = g_string_new(NULL);
     self->callback =
         md_event_callback_new(NULL, NULL, event,
                               event == UPDATE ? on_update
                                               : VIR_NODE_DEVICE_EVENT_CALLBACK(on_lifecycle),
                               self, on_free);
-    md_feed_add(self->feed, self->callback);
+    md_event_relay_add(self->relay, self->callback);
 }
 
 
 static void
 client_clear(Client *self)
 {
-    md_feed_remove(self->feed, self->callback);
+    md_event_relay_remove(self->relay, self->callback);
     md_event_callback_unref(self->callback);
     g_assert_cmpuint(self->n_freed, ==, 1);
-    md_feed_unref(self->feed);
-    g_string_free(self->told, TRUE);
+    md_event_relay_unref(self->relay);
+    g_string_free(self->received, TRUE);
 }
 
 
 static void
-assert_told(Client *client, const char *expected)
+assert_received(Client *client, const char *expected)
 {
-    g_assert_cmpstr(client->told->str, ==, expected);
-    g_string_truncate(client->told, 0);
+    g_assert_cmpstr(client->received->str, ==, expected);
+    g_string_truncate(client->received, 0);
 }
 
 
 /* `text` names active devices; those in capitals are persistent as well. */
 static void
-go_on(Client *client, guint connection, const char *text)
+resume(Client *client, guint connection, const char *text)
 {
     g_autoptr(GHashTable) states = md_states_new();
 
@@ -132,7 +132,7 @@ go_on(Client *client, guint connection, const char *text)
         if (g_ascii_isupper(*text))
             md_states_apply(states, name, VIR_NODE_DEVICE_EVENT_DEFINED);
     }
-    md_feed_go_on(client->feed, connection, states);
+    md_event_relay_resume(client->relay, connection, states);
 }
 
 
@@ -143,16 +143,16 @@ test_first_connection(void)
     guint connection = 0;
 
     client_init(&client, LIFECYCLE);
-    connection = md_feed_hold(client.feed);
-    md_feed_tell(client.feed, connection, LIFECYCLE, "b", VIR_NODE_DEVICE_EVENT_CREATED);
-    md_feed_tell(client.feed, connection, LIFECYCLE, "c", VIR_NODE_DEVICE_EVENT_CREATED);
-    assert_told(&client, "");
-    /* What exists at first is no news; `c` has come after the list was made. */
-    go_on(&client, connection, "ab");
-    assert_told(&client, "created c;");
-    md_feed_tell(client.feed, connection, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_DELETED);
-    md_feed_tell(client.feed, connection, UPDATE, "b", 0);
-    assert_told(&client, "deleted a;");
+    connection = md_event_relay_hold(client.relay);
+    md_event_relay_notify(client.relay, connection, LIFECYCLE, "b", VIR_NODE_DEVICE_EVENT_CREATED);
+    md_event_relay_notify(client.relay, connection, LIFECYCLE, "c", VIR_NODE_DEVICE_EVENT_CREATED);
+    assert_received(&client, "");
+    /* Devices that exist at first cause no events; `c` appears after the devices were listed. */
+    resume(&client, connection, "ab");
+    assert_received(&client, "created c;");
+    md_event_relay_notify(client.relay, connection, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_DELETED);
+    md_event_relay_notify(client.relay, connection, UPDATE, "b", 0);
+    assert_received(&client, "deleted a;");
     client_clear(&client);
 }
 
@@ -165,25 +165,25 @@ test_renewed(void)
     guint second = 0;
 
     client_init(&client, LIFECYCLE);
-    first = md_feed_hold(client.feed);
-    go_on(&client, first, "aBc");
-    md_feed_tell(client.feed, first, LIFECYCLE, "c", VIR_NODE_DEVICE_EVENT_DEFINED);
-    assert_told(&client, "defined c;");
+    first = md_event_relay_hold(client.relay);
+    resume(&client, first, "aBc");
+    md_event_relay_notify(client.relay, first, LIFECYCLE, "c", VIR_NODE_DEVICE_EVENT_DEFINED);
+    assert_received(&client, "defined c;");
 
-    second = md_feed_hold(client.feed);
-    /* Late events of the lost connection are part of the difference. */
-    md_feed_tell(client.feed, first, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_DELETED);
-    /* The device has come and gone after the list; the list contains `d` already. */
-    md_feed_tell(client.feed, second, LIFECYCLE, "d", VIR_NODE_DEVICE_EVENT_CREATED);
-    md_feed_tell(client.feed, second, LIFECYCLE, "e", VIR_NODE_DEVICE_EVENT_CREATED);
-    md_feed_tell(client.feed, second, LIFECYCLE, "e", VIR_NODE_DEVICE_EVENT_DELETED);
-    go_on(&client, second, "bCd");
-    assert_told(&client, "deleted a;undefined b;created d;created e;deleted e;");
+    second = md_event_relay_hold(client.relay);
+    /* The difference includes late events of the lost connection. */
+    md_event_relay_notify(client.relay, first, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_DELETED);
+    /* `d` appeared before the devices were listed, `e` afterwards, and only for a moment. */
+    md_event_relay_notify(client.relay, second, LIFECYCLE, "d", VIR_NODE_DEVICE_EVENT_CREATED);
+    md_event_relay_notify(client.relay, second, LIFECYCLE, "e", VIR_NODE_DEVICE_EVENT_CREATED);
+    md_event_relay_notify(client.relay, second, LIFECYCLE, "e", VIR_NODE_DEVICE_EVENT_DELETED);
+    resume(&client, second, "bCd");
+    assert_received(&client, "deleted a;undefined b;created d;created e;deleted e;");
     client_clear(&client);
 }
 
 
-/* The second connection was lost before the event loop has seen it. */
+/* The second connection is lost before the event loop resumes the relay with it. */
 static void
 test_lost_again(void)
 {
@@ -193,16 +193,16 @@ test_lost_again(void)
     guint third = 0;
 
     client_init(&client, LIFECYCLE);
-    first = md_feed_hold(client.feed);
-    go_on(&client, first, "a");
-    second = md_feed_hold(client.feed);
-    md_feed_tell(client.feed, second, LIFECYCLE, "c", VIR_NODE_DEVICE_EVENT_CREATED);
-    third = md_feed_hold(client.feed);
-    go_on(&client, second, "ab");
-    assert_told(&client, "");
-    md_feed_tell(client.feed, second, LIFECYCLE, "d", VIR_NODE_DEVICE_EVENT_CREATED);
-    go_on(&client, third, "b");
-    assert_told(&client, "deleted a;created b;");
+    first = md_event_relay_hold(client.relay);
+    resume(&client, first, "a");
+    second = md_event_relay_hold(client.relay);
+    md_event_relay_notify(client.relay, second, LIFECYCLE, "c", VIR_NODE_DEVICE_EVENT_CREATED);
+    third = md_event_relay_hold(client.relay);
+    resume(&client, second, "ab");
+    assert_received(&client, "");
+    md_event_relay_notify(client.relay, second, LIFECYCLE, "d", VIR_NODE_DEVICE_EVENT_CREATED);
+    resume(&client, third, "b");
+    assert_received(&client, "deleted a;created b;");
     client_clear(&client);
 }
 
@@ -214,12 +214,12 @@ test_updates(void)
     guint connection = 0;
 
     client_init(&client, UPDATE);
-    connection = md_feed_hold(client.feed);
-    md_feed_tell(client.feed, connection, UPDATE, "a", 0);
-    go_on(&client, connection, "a");
-    md_feed_tell(client.feed, connection, UPDATE, "a", 0);
-    md_feed_tell(client.feed, connection, LIFECYCLE, "b", VIR_NODE_DEVICE_EVENT_CREATED);
-    assert_told(&client, "update a;update a;");
+    connection = md_event_relay_hold(client.relay);
+    md_event_relay_notify(client.relay, connection, UPDATE, "a", 0);
+    resume(&client, connection, "a");
+    md_event_relay_notify(client.relay, connection, UPDATE, "a", 0);
+    md_event_relay_notify(client.relay, connection, LIFECYCLE, "b", VIR_NODE_DEVICE_EVENT_CREATED);
+    assert_received(&client, "update a;update a;");
     client_clear(&client);
 }
 
@@ -231,11 +231,11 @@ test_removed(void)
     guint connection = 0;
 
     client_init(&client, LIFECYCLE);
-    connection = md_feed_hold(client.feed);
-    go_on(&client, connection, "");
-    md_feed_remove(client.feed, client.callback);
-    md_feed_tell(client.feed, connection, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_CREATED);
-    assert_told(&client, "");
+    connection = md_event_relay_hold(client.relay);
+    resume(&client, connection, "");
+    md_event_relay_remove(client.relay, client.callback);
+    md_event_relay_notify(client.relay, connection, LIFECYCLE, "a", VIR_NODE_DEVICE_EVENT_CREATED);
+    assert_received(&client, "");
     client_clear(&client);
 }
 
@@ -244,10 +244,10 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/feed/first-connection", test_first_connection);
-    g_test_add_func("/feed/renewed", test_renewed);
-    g_test_add_func("/feed/lost-again", test_lost_again);
-    g_test_add_func("/feed/updates", test_updates);
-    g_test_add_func("/feed/removed", test_removed);
+    g_test_add_func("/event-relay/first-connection", test_first_connection);
+    g_test_add_func("/event-relay/renewed", test_renewed);
+    g_test_add_func("/event-relay/lost-again", test_lost_again);
+    g_test_add_func("/event-relay/updates", test_updates);
+    g_test_add_func("/event-relay/removed", test_removed);
     return g_test_run();
 }
