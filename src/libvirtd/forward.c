@@ -6,144 +6,144 @@
 #include "libvirtd/gate.h"
 #include "libvirtd/last-error.h"
 
-/* libvirt calls a driver's functions without any context. */
+/* libvirt calls the functions of a driver without a context. */
 static struct {
     const MdSymbols *symbols;
     MdPool *pool;
     MdGate gates[2]; /* by kind */
-} upcalls = {
+} forwards = {
     .gates = {
-        [MD_UPCALL_QUERY] = { MD_UPCALL_QUERIES_MAX, MD_UPCALL_QUERIES_PATIENCE },
-        [MD_UPCALL_CHANGE] = { MD_UPCALL_CHANGES_MAX, MD_UPCALL_CHANGES_PATIENCE },
+        [MD_FORWARD_QUERY] = { MD_FORWARD_QUERIES_MAX, MD_FORWARD_QUERIES_PATIENCE },
+        [MD_FORWARD_CHANGE] = { MD_FORWARD_CHANGES_MAX, MD_FORWARD_CHANGES_PATIENCE },
     },
 };
 
 
 void
-md_upcall_init(const MdSymbols *symbols, const char *socket)
+md_forward_init(const MdSymbols *symbols, const char *socket)
 {
-    upcalls.symbols = symbols;
-    upcalls.pool = md_pool_new(socket);
+    forwards.symbols = symbols;
+    forwards.pool = md_pool_new(socket);
 }
 
 
-/* Gives back everything, and keeps the thread's last error. */
+/* Releases the uplink and leaves the gate. Preserves the thread's last error. */
 static void
-upcall_finish(MdUpcall *self)
+forward_finish(MdForward *self)
 {
     self->is_done = TRUE;
     if (self->uplink != NULL)
-        md_pool_give_back(upcalls.pool, g_steal_pointer(&self->uplink));
-    md_gate_leave(&upcalls.gates[self->kind]);
+        md_pool_release(forwards.pool, g_steal_pointer(&self->uplink));
+    md_gate_leave(&forwards.gates[self->kind]);
 }
 
 
 static gboolean
-upcall_enter(MdUpcall *self)
+forward_enter(MdForward *self)
 {
     MdCaller *caller = NULL;
 
-    if (!md_gate_enter(&upcalls.gates[self->kind])) {
+    if (!md_gate_enter(&forwards.gates[self->kind])) {
         self->is_done = TRUE;
-        md_last_error_raise(upcalls.symbols, VIR_ERR_RESOURCE_BUSY,
+        md_last_error_raise(forwards.symbols, VIR_ERR_RESOURCE_BUSY,
                             "resource busy: the node-device daemon has not answered %u calls",
-                            upcalls.gates[self->kind].max);
+                            forwards.gates[self->kind].max);
         return FALSE;
     }
-    caller = md_caller_new_current(upcalls.symbols);
+    caller = md_caller_new_current(forwards.symbols);
     if (caller == NULL) {
-        upcall_finish(self);
+        forward_finish(self);
         return FALSE;
     }
-    self->uplink = md_pool_take(upcalls.pool, caller);
+    self->uplink = md_pool_acquire(forwards.pool, caller);
     return TRUE;
 }
 
 
 gboolean
-md_upcall_begin(MdUpcall *self)
+md_forward_begin(MdForward *self)
 {
     if (self->is_done)
         return FALSE;
-    if (self->n_attempts++ == 0 && !upcall_enter(self))
+    if (self->n_attempts++ == 0 && !forward_enter(self))
         return FALSE;
     self->conn = md_uplink_connect(self->uplink);
     if (self->conn == NULL) {
-        upcall_finish(self);
+        forward_finish(self);
         return FALSE;
     }
     return TRUE;
 }
 
 
-/* Whether a failed call is repeated with another connection. */
+/* Whether a failed call is repeated on a new connection. */
 static gboolean
-upcall_is_repeatable(MdUpcall *self)
+forward_is_repeatable(MdForward *self)
 {
-    return self->kind == MD_UPCALL_QUERY && self->n_attempts == 1 &&
+    return self->kind == MD_FORWARD_QUERY && self->n_attempts == 1 &&
            virConnectIsAlive(self->conn) != 1;
 }
 
 
 void
-md_upcall_end(MdUpcall *self, gboolean success)
+md_forward_end(MdForward *self, gboolean success)
 {
-    /* libvirt's functions below forget the last error. */
+    /* libvirt's functions below reset the last error. */
     virErrorPtr error = success ? NULL : virSaveLastError();
-    gboolean is_repeated = !success && upcall_is_repeatable(self);
+    gboolean is_repeated = !success && forward_is_repeatable(self);
 
     if (self->device != NULL)
         virNodeDeviceFree(g_steal_pointer(&self->device));
     virConnectClose(g_steal_pointer(&self->conn));
-    /* The daemon has sent the events of a change before its reply, and so must libvirtd. */
-    if (self->kind == MD_UPCALL_CHANGE && md_uplink_has_events(self->uplink))
+    /* The daemon sends the events of a change before its reply, and libvirtd must do the same. */
+    if (self->kind == MD_FORWARD_CHANGE && md_uplink_wants_events(self->uplink))
         md_event_loop_wait();
     if (!is_repeated)
-        upcall_finish(self);
-    md_last_error_restore(upcalls.symbols, error);
+        forward_finish(self);
+    md_last_error_restore(forwards.symbols, error);
 }
 
 
 virNodeDevicePtr
-md_upcall_begin_on_device(MdUpcall *self, virNodeDevicePtr device)
+md_forward_begin_on_device(MdForward *self, virNodeDevicePtr device)
 {
-    while (md_upcall_begin(self)) {
-        self->device = upcalls.symbols->get_node_device(self->conn, virNodeDeviceGetName(device));
+    while (md_forward_begin(self)) {
+        self->device = forwards.symbols->get_node_device(self->conn, virNodeDeviceGetName(device));
         if (self->device != NULL)
             return self->device;
-        md_upcall_end(self, FALSE);
+        md_forward_end(self, FALSE);
     }
     return NULL;
 }
 
 
 virNodeDevicePtr
-md_upcall_return_device(virConnectPtr conn, virNodeDevicePtr device)
+md_forward_convert_device(virConnectPtr conn, virNodeDevicePtr device)
 {
     virNodeDevicePtr returned = NULL;
     virErrorPtr error = NULL;
 
     if (device == NULL)
         return NULL;
-    returned = upcalls.symbols->get_node_device(conn, virNodeDeviceGetName(device));
+    returned = forwards.symbols->get_node_device(conn, virNodeDeviceGetName(device));
     if (returned == NULL)
         error = virSaveLastError();
     virNodeDeviceFree(device);
-    md_last_error_restore(upcalls.symbols, error);
+    md_last_error_restore(forwards.symbols, error);
     return returned;
 }
 
 
 MdUplink *
-md_upcall_keep_uplink(MdUpcall *self)
+md_forward_ref_uplink(MdForward *self)
 {
-    md_pool_keep(upcalls.pool, self->uplink);
+    md_pool_ref(forwards.pool, self->uplink);
     return self->uplink;
 }
 
 
 void
-md_upcall_give_back_uplink(MdUplink *uplink)
+md_forward_release_uplink(MdUplink *uplink)
 {
-    md_pool_give_back(upcalls.pool, uplink);
+    md_pool_release(forwards.pool, uplink);
 }

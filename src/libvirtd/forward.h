@@ -1,69 +1,70 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call to the daemon on behalf of the client that the current thread acts for:
+ * Forwards one call to the daemon on behalf of the client that the current thread acts for:
  *
- *     MdUpcall call = { MD_UPCALL_QUERY };
+ *     MdForward call = { MD_FORWARD_QUERY };
  *
- *     while (md_upcall_begin(&call)) {
+ *     while (md_forward_begin(&call)) {
  *         result = virSomething(call.conn);
- *         md_upcall_end(&call, result != NULL);
+ *         md_forward_end(&call, result != NULL);
  *     }
  *
- * The body runs once; twice if a query has failed because the connection was lost, for example by a
- * restart of the daemon. It does not run if the daemon cannot be reached, or is silent and has too
- * many calls already. After the loop, the error of a failure is the thread's last error.
+ * The body runs once, or twice if a query fails because the connection was lost, for example by a
+ * restart of the daemon. The body does not run if the daemon cannot be reached, or if gate.h
+ * refuses the call. After the loop, the error of a failure is the thread's last error.
  */
 #pragma once
 
 #include "libvirtd/pool.h"
 
 /*
- * Calls that the daemon may have at a time, and microseconds without an answer after which no
- * further call waits. A change takes as long as the driver of the device, so queries have places of
- * their own.
+ * Maximum number of concurrent calls, and the microseconds without an answer after which further
+ * calls are refused. Queries have a limit of their own, because a change takes as long as the
+ * hardware driver of the device.
  *
- * libvirtd starts with five threads (min_workers) that serve any call, and five more for some
- * calls only. It should add threads up to max_workers, but compares two unsigned numbers by their
- * difference, and so adds none while more calls wait than threads are idle. So a burst of calls may
- * find no more than five threads, and one of them must remain for other drivers.
+ * libvirtd starts five threads for all calls (min_workers), and five that serve some calls only
+ * (prio_workers). It is meant to add threads up to max_workers, but its check subtracts one
+ * unsigned number from another, and never adds a thread while more calls are queued than threads
+ * are idle. A burst of calls may therefore find only five threads, one of which must remain for
+ * other drivers.
  */
-#define MD_UPCALL_QUERIES_MAX      2
-#define MD_UPCALL_CHANGES_MAX      2
-#define MD_UPCALL_QUERIES_PATIENCE G_USEC_PER_SEC
-#define MD_UPCALL_CHANGES_PATIENCE (3 * G_USEC_PER_SEC)
+#define MD_FORWARD_QUERIES_MAX      2
+#define MD_FORWARD_CHANGES_MAX      2
+#define MD_FORWARD_QUERIES_PATIENCE G_USEC_PER_SEC
+#define MD_FORWARD_CHANGES_PATIENCE (3 * G_USEC_PER_SEC)
 
 typedef enum {
-    MD_UPCALL_QUERY,
-    MD_UPCALL_CHANGE, /* must not run twice */
-} MdUpcallKind;
+    MD_FORWARD_QUERY,
+    MD_FORWARD_CHANGE, /* must not run twice */
+} MdForwardKind;
 
 typedef struct {
-    MdUpcallKind kind;
-    virConnectPtr conn; /* to the daemon, in the body */
-    MdUplink *uplink;   /* in the body */
+    MdForwardKind kind;
+    virConnectPtr conn; /* connection to the daemon; valid in the body */
+    MdUplink *uplink;   /* likewise */
 
     /* Private. */
     virNodeDevicePtr device;
     guint n_attempts;
     gboolean is_done;
-} MdUpcall;
+} MdForward;
 
-/* Before any call, once. */
-void md_upcall_init(const MdSymbols *symbols, const char *socket);
+/* To be called once, before any other function. */
+void md_forward_init(const MdSymbols *symbols, const char *socket);
 
-gboolean md_upcall_begin(MdUpcall *self);
-void md_upcall_end(MdUpcall *self, gboolean success);
+gboolean md_forward_begin(MdForward *self);
+void md_forward_end(MdForward *self, gboolean success);
 
 /* The same for a call about a client's device: returns the daemon's object of the device, valid in
  * the body. NULL: the body does not run, or not again. */
-virNodeDevicePtr md_upcall_begin_on_device(MdUpcall *self, virNodeDevicePtr device);
+virNodeDevicePtr md_forward_begin_on_device(MdForward *self, virNodeDevicePtr device);
 
 /*
- * A client's object, to be returned to the connection `conn`, of a device of the daemon, which is
- * freed. NULL: an error, or `device` is NULL.
+ * Converts the daemon's object of a device, which is freed, to an object of the client's connection
+ * `conn`. NULL: an error, or `device` is NULL.
  */
-virNodeDevicePtr md_upcall_return_device(virConnectPtr conn, virNodeDevicePtr device);
+virNodeDevicePtr md_forward_convert_device(virConnectPtr conn, virNodeDevicePtr device);
 
-/* In the body: the uplink of the call, which remains open until it is given back. */
-MdUplink *md_upcall_keep_uplink(MdUpcall *self);
-void md_upcall_give_back_uplink(MdUplink *uplink);
+/* In the body: the uplink of the call, referenced until md_forward_release_uplink(). */
+MdUplink *md_forward_ref_uplink(MdForward *self);
+void md_forward_release_uplink(MdUplink *uplink);

@@ -12,12 +12,12 @@ static const MdSymbols *driver_symbols;
 static int
 num_of_devices(virConnectPtr conn G_GNUC_UNUSED, const char *cap, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     int n = -1;
 
-    while (md_upcall_begin(&call)) {
+    while (md_forward_begin(&call)) {
         n = virNodeNumOfDevices(call.conn, cap, flags);
-        md_upcall_end(&call, n >= 0);
+        md_forward_end(&call, n >= 0);
     }
     return n;
 }
@@ -30,12 +30,12 @@ list_devices(virConnectPtr conn G_GNUC_UNUSED,
              int max,
              unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     int n = -1;
 
-    while (md_upcall_begin(&call)) {
+    while (md_forward_begin(&call)) {
         n = virNodeListDevices(call.conn, cap, names, max, flags);
-        md_upcall_end(&call, n >= 0);
+        md_forward_end(&call, n >= 0);
     }
     return n;
 }
@@ -49,7 +49,7 @@ list_replace(virConnectPtr conn, virNodeDevicePtr *list, int n)
     virErrorPtr error = NULL;
 
     for (int i = 0; i < n && success; i++) {
-        list[i] = md_upcall_return_device(conn, list[i]);
+        list[i] = md_forward_convert_device(conn, list[i]);
         success = list[i] != NULL;
     }
     if (success)
@@ -68,15 +68,15 @@ list_replace(virConnectPtr conn, virNodeDevicePtr *list, int n)
 static int
 list_all(virConnectPtr conn, virNodeDevicePtr **devices, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr *list = NULL;
     int n = -1;
 
-    while (md_upcall_begin(&call)) {
+    while (md_forward_begin(&call)) {
         n = virConnectListAllNodeDevices(call.conn, devices == NULL ? NULL : &list, flags);
         if (n >= 0 && list != NULL && !list_replace(conn, list, n))
             n = -1;
-        md_upcall_end(&call, n >= 0);
+        md_forward_end(&call, n >= 0);
     }
     if (devices != NULL && n >= 0)
         *devices = list;
@@ -87,12 +87,12 @@ list_all(virConnectPtr conn, virNodeDevicePtr **devices, unsigned int flags)
 static virNodeDevicePtr
 lookup_by_name(virConnectPtr conn, const char *name)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr found = NULL;
 
-    while (md_upcall_begin(&call)) {
-        found = md_upcall_return_device(conn, virNodeDeviceLookupByName(call.conn, name));
-        md_upcall_end(&call, found != NULL);
+    while (md_forward_begin(&call)) {
+        found = md_forward_convert_device(conn, virNodeDeviceLookupByName(call.conn, name));
+        md_forward_end(&call, found != NULL);
     }
     return found;
 }
@@ -101,13 +101,13 @@ lookup_by_name(virConnectPtr conn, const char *name)
 static virNodeDevicePtr
 lookup_scsi_host(virConnectPtr conn, const char *wwnn, const char *wwpn, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr found = NULL;
 
-    while (md_upcall_begin(&call)) {
+    while (md_forward_begin(&call)) {
         found = virNodeDeviceLookupSCSIHostByWWN(call.conn, wwnn, wwpn, flags);
-        found = md_upcall_return_device(conn, found);
-        md_upcall_end(&call, found != NULL);
+        found = md_forward_convert_device(conn, found);
+        md_forward_end(&call, found != NULL);
     }
     return found;
 }
@@ -116,13 +116,13 @@ lookup_scsi_host(virConnectPtr conn, const char *wwnn, const char *wwpn, unsigne
 static char *
 get_xml(virNodeDevicePtr device, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr remote = NULL;
     char *xml = NULL;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         xml = virNodeDeviceGetXMLDesc(remote, flags);
-        md_upcall_end(&call, xml != NULL);
+        md_forward_end(&call, xml != NULL);
     }
     return xml;
 }
@@ -132,13 +132,13 @@ get_xml(virNodeDevicePtr device, unsigned int flags)
 static char *
 get_parent(virNodeDevicePtr device)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr remote = NULL;
     char *parent = NULL;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         parent = g_strdup(virNodeDeviceGetParent(remote));
-        md_upcall_end(&call, parent != NULL);
+        md_forward_end(&call, parent != NULL);
     }
     return parent;
 }
@@ -146,15 +146,15 @@ get_parent(virNodeDevicePtr device)
 
 /* A call about a device without further arguments. */
 static int
-device_call(MdUpcallKind kind, virNodeDevicePtr device, int (*func)(virNodeDevicePtr))
+device_call(MdForwardKind kind, virNodeDevicePtr device, int (*func)(virNodeDevicePtr))
 {
-    MdUpcall call = { kind };
+    MdForward call = { kind };
     virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         status = func(remote);
-        md_upcall_end(&call, status >= 0);
+        md_forward_end(&call, status >= 0);
     }
     return status;
 }
@@ -165,13 +165,13 @@ device_change(virNodeDevicePtr device,
               unsigned int flags,
               int (*func)(virNodeDevicePtr, unsigned int))
 {
-    MdUpcall call = { MD_UPCALL_CHANGE };
+    MdForward call = { MD_FORWARD_CHANGE };
     virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         status = func(remote, flags);
-        md_upcall_end(&call, status >= 0);
+        md_forward_end(&call, status >= 0);
     }
     return status;
 }
@@ -180,20 +180,20 @@ device_change(virNodeDevicePtr device,
 static int
 num_of_caps(virNodeDevicePtr device)
 {
-    return device_call(MD_UPCALL_QUERY, device, virNodeDeviceNumOfCaps);
+    return device_call(MD_FORWARD_QUERY, device, virNodeDeviceNumOfCaps);
 }
 
 
 static int
 list_caps(virNodeDevicePtr device, char **const names, int max)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr remote = NULL;
     int n = -1;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         n = virNodeDeviceListCaps(remote, names, max);
-        md_upcall_end(&call, n >= 0);
+        md_forward_end(&call, n >= 0);
     }
     return n;
 }
@@ -202,12 +202,12 @@ list_caps(virNodeDevicePtr device, char **const names, int max)
 static virNodeDevicePtr
 create_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_CHANGE };
+    MdForward call = { MD_FORWARD_CHANGE };
     virNodeDevicePtr created = NULL;
 
-    while (md_upcall_begin(&call)) {
-        created = md_upcall_return_device(conn, virNodeDeviceCreateXML(call.conn, xml, flags));
-        md_upcall_end(&call, created != NULL);
+    while (md_forward_begin(&call)) {
+        created = md_forward_convert_device(conn, virNodeDeviceCreateXML(call.conn, xml, flags));
+        md_forward_end(&call, created != NULL);
     }
     return created;
 }
@@ -216,19 +216,19 @@ create_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 static int
 destroy_device(virNodeDevicePtr device)
 {
-    return device_call(MD_UPCALL_CHANGE, device, virNodeDeviceDestroy);
+    return device_call(MD_FORWARD_CHANGE, device, virNodeDeviceDestroy);
 }
 
 
 static virNodeDevicePtr
 define_xml(virConnectPtr conn, const char *xml, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_CHANGE };
+    MdForward call = { MD_FORWARD_CHANGE };
     virNodeDevicePtr defined = NULL;
 
-    while (md_upcall_begin(&call)) {
-        defined = md_upcall_return_device(conn, virNodeDeviceDefineXML(call.conn, xml, flags));
-        md_upcall_end(&call, defined != NULL);
+    while (md_forward_begin(&call)) {
+        defined = md_forward_convert_device(conn, virNodeDeviceDefineXML(call.conn, xml, flags));
+        md_forward_end(&call, defined != NULL);
     }
     return defined;
 }
@@ -251,13 +251,13 @@ create_device(virNodeDevicePtr device, unsigned int flags)
 static int
 set_autostart(virNodeDevicePtr device, int autostart)
 {
-    MdUpcall call = { MD_UPCALL_CHANGE };
+    MdForward call = { MD_FORWARD_CHANGE };
     virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         status = virNodeDeviceSetAutostart(remote, autostart);
-        md_upcall_end(&call, status >= 0);
+        md_forward_end(&call, status >= 0);
     }
     return status;
 }
@@ -266,13 +266,13 @@ set_autostart(virNodeDevicePtr device, int autostart)
 static int
 get_autostart(virNodeDevicePtr device, int *autostart)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         status = virNodeDeviceGetAutostart(remote, autostart);
-        md_upcall_end(&call, status >= 0);
+        md_forward_end(&call, status >= 0);
     }
     return status;
 }
@@ -281,14 +281,14 @@ get_autostart(virNodeDevicePtr device, int *autostart)
 static int
 is_persistent(virNodeDevicePtr device)
 {
-    return device_call(MD_UPCALL_QUERY, device, virNodeDeviceIsPersistent);
+    return device_call(MD_FORWARD_QUERY, device, virNodeDeviceIsPersistent);
 }
 
 
 static int
 is_active(virNodeDevicePtr device)
 {
-    return device_call(MD_UPCALL_QUERY, device, virNodeDeviceIsActive);
+    return device_call(MD_FORWARD_QUERY, device, virNodeDeviceIsActive);
 }
 
 
@@ -296,13 +296,13 @@ is_active(virNodeDevicePtr device)
 static int
 update_device(virNodeDevicePtr device, const char *xml, unsigned int flags)
 {
-    MdUpcall call = { MD_UPCALL_CHANGE };
+    MdForward call = { MD_FORWARD_CHANGE };
     virNodeDevicePtr remote = NULL;
     int status = -1;
 
-    while ((remote = md_upcall_begin_on_device(&call, device)) != NULL) {
+    while ((remote = md_forward_begin_on_device(&call, device)) != NULL) {
         status = driver_symbols->update(remote, xml, flags);
-        md_upcall_end(&call, status >= 0);
+        md_forward_end(&call, status >= 0);
     }
     return status;
 }

@@ -70,7 +70,7 @@ plugin_register(const MdSymbols *symbols)
 {
     const MdLibvirtNodeDeviceDriver *driver = md_node_device_driver_init(symbols);
 
-    md_upcall_init(symbols, SOCKET);
+    md_forward_init(symbols, SOCKET);
     return symbols->set_shared_driver(driver) >= 0 && md_connect_driver_register(symbols, driver);
 }
 

@@ -8,16 +8,16 @@
 typedef struct {
     MdUplink *uplink;
     guint n_users;
-    GList idle; /* in the pool's list while nobody uses it */
+    GList idle; /* in the pool's queue while the uplink is unused */
     gint64 idle_since;
 } Entry;
 
 struct MdPool {
     char *socket;
     GMutex mutex;
-    GCond cond;          /* for the thread: something below has changed */
+    GCond cond;          /* wakes the thread after a change of the members below */
     GHashTable *entries; /* key of the uplink -> Entry */
-    GQueue idle;         /* of Entry, the one unused for the longest time first */
+    GQueue idle;         /* of Entry, the one unused longest first */
     gint64 renewal;      /* monotonic time when lost uplinks are renewed */
     gboolean has_thread;
 };
@@ -37,7 +37,7 @@ md_pool_new(const char *socket)
 }
 
 
-/* With the lock held: the time when the uplink that is idle for the longest time is closed. */
+/* With the lock held. The time to close the uplink that has been unused longest. */
 static gint64
 pool_get_closing_time(MdPool *self)
 {
@@ -61,7 +61,7 @@ pool_remove_idle(MdPool *self)
 }
 
 
-/* With the lock held. Returns the lost uplinks that have users, of which we are one now. */
+/* With the lock held. The lost uplinks that have users, each with the caller as one more user. */
 static GPtrArray *
 pool_list_lost(MdPool *self)
 {
@@ -93,7 +93,7 @@ pool_plan_renewal(MdPool *self, gint64 when)
 }
 
 
-/* After one failure, the others would fail as well. */
+/* Gives up after the first failure, because the other attempts would fail as well. */
 static void
 pool_renew(MdPool *self, GPtrArray *lost)
 {
@@ -101,7 +101,7 @@ pool_renew(MdPool *self, GPtrArray *lost)
 
     for (guint i = 0; i < lost->len; i++) {
         success = success && md_uplink_subscribe(lost->pdata[i]);
-        md_pool_give_back(self, lost->pdata[i]);
+        md_pool_release(self, lost->pdata[i]);
     }
     if (!success)
         pool_plan_renewal(self, g_get_monotonic_time() + MD_POOL_RENEWAL_TIME);
@@ -144,8 +144,8 @@ on_lost(gpointer data)
 }
 
 
-/* With the lock held. libvirtd's signals are not for this thread. If it cannot be created, the
- * next call tries again. */
+/* With the lock held. The thread blocks all signals, which are for libvirtd's own threads. If it
+ * cannot be created, the next call tries again. */
 static void
 pool_start_thread(MdPool *self)
 {
@@ -164,7 +164,7 @@ pool_start_thread(MdPool *self)
 
 
 MdUplink *
-md_pool_take(MdPool *self, MdCaller *caller)
+md_pool_acquire(MdPool *self, MdCaller *caller)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
     Entry *entry = g_hash_table_lookup(self->entries, caller->key);
@@ -187,7 +187,7 @@ md_pool_take(MdPool *self, MdCaller *caller)
 
 
 void
-md_pool_keep(MdPool *self, MdUplink *uplink)
+md_pool_ref(MdPool *self, MdUplink *uplink)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
     Entry *entry = g_hash_table_lookup(self->entries, md_uplink_get_key(uplink));
@@ -197,7 +197,7 @@ md_pool_keep(MdPool *self, MdUplink *uplink)
 
 
 void
-md_pool_give_back(MdPool *self, MdUplink *uplink)
+md_pool_release(MdPool *self, MdUplink *uplink)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
     Entry *entry = g_hash_table_lookup(self->entries, md_uplink_get_key(uplink));

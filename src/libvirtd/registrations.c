@@ -47,7 +47,7 @@ md_registrations_add(virConnectPtr conn,
                      void *data,
                      virFreeCallback free_data)
 {
-    MdUpcall call = { MD_UPCALL_QUERY };
+    MdForward call = { MD_FORWARD_QUERY };
     int id = -1;
 
     if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
@@ -55,11 +55,11 @@ md_registrations_add(virConnectPtr conn,
                             "invalid argument: unsupported event ID %d", event);
         return -1;
     }
-    while (md_upcall_begin(&call)) {
+    while (md_forward_begin(&call)) {
         if (md_uplink_subscribe(call.uplink))
             id = registration_add(md_event_callback_new(conn, device, event, func, data, free_data),
-                                  md_upcall_keep_uplink(&call));
-        md_upcall_end(&call, id >= 0);
+                                  md_forward_ref_uplink(&call));
+        md_forward_end(&call, id >= 0);
     }
     return id;
 }
@@ -90,7 +90,7 @@ md_registrations_remove(virConnectPtr conn, int id)
         return -1;
     }
     md_event_relay_remove(md_uplink_get_relay(self->uplink), self->callback);
-    md_upcall_give_back_uplink(self->uplink);
+    md_forward_release_uplink(self->uplink);
     md_event_callback_unref(self->callback);
     return 0;
 }

@@ -27,9 +27,9 @@ struct MdUplink {
     GMutex mutex; /* held while the connection is opened, subscribed to, and closed */
     virConnectPtr conn;
     MdSubscription subscription;
-    gboolean is_subscribed;  /* on this connection */
-    gint wants_subscription; /* on any; atomic */
-    gint is_lost;            /* atomic */
+    gboolean is_subscribed; /* on `conn` */
+    gint wants_events;      /* on any connection; atomic */
+    gint is_lost;           /* atomic */
 };
 
 
@@ -57,7 +57,7 @@ uplink_report_lost(MdUplink *self)
 }
 
 
-/* libvirt calls this with a lock that virConnectUnregisterCloseCallback() takes too. */
+/* libvirt holds a lock during this call that virConnectUnregisterCloseCallback() takes as well. */
 static void
 on_close(virConnectPtr conn G_GNUC_UNUSED, int reason G_GNUC_UNUSED, void *data)
 {
@@ -199,8 +199,8 @@ md_uplink_connect(MdUplink *self)
 
     if (!uplink_ensure_open(self))
         return NULL;
-    /* A failure does not concern the caller; there will be another attempt. */
-    if (g_atomic_int_get(&self->wants_subscription) && !uplink_ensure_subscribed(self))
+    /* The call does not fail if the subscription does: the pool tries again. */
+    if (g_atomic_int_get(&self->wants_events) && !uplink_ensure_subscribed(self))
         uplink_report_lost(self);
     virConnectRef(self->conn);
     return self->conn;
@@ -214,7 +214,7 @@ md_uplink_subscribe(MdUplink *self)
 
     if (!uplink_ensure_open(self) || !uplink_ensure_subscribed(self))
         return FALSE;
-    g_atomic_int_set(&self->wants_subscription, TRUE);
+    g_atomic_int_set(&self->wants_events, TRUE);
     return TRUE;
 }
 
@@ -222,14 +222,14 @@ md_uplink_subscribe(MdUplink *self)
 gboolean
 md_uplink_is_lost(MdUplink *self)
 {
-    return g_atomic_int_get(&self->is_lost) && g_atomic_int_get(&self->wants_subscription);
+    return g_atomic_int_get(&self->is_lost) && g_atomic_int_get(&self->wants_events);
 }
 
 
 gboolean
-md_uplink_has_events(MdUplink *self)
+md_uplink_wants_events(MdUplink *self)
 {
-    return g_atomic_int_get(&self->wants_subscription);
+    return g_atomic_int_get(&self->wants_events);
 }
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The connection to the daemon on behalf of one client of libvirtd. It is opened when it is first
- * needed, and again when the daemon has closed it. Thread-safe.
+ * The connection to the daemon on behalf of one client of libvirtd. It is opened on first use, and
+ * reopened after the daemon has closed it. Thread-safe.
  */
 #pragma once
 
@@ -10,42 +10,42 @@
 
 typedef struct MdUplink MdUplink;
 
-/* Called on any thread when a connection is lost whose events somebody wants; must not block. */
+/* Called on any thread when a connection with subscribed events is lost; must not block. */
 typedef void (*MdUplinkLostFunc)(gpointer data);
 
 /* Owns the caller. `socket` must outlive the uplink. */
 MdUplink *
 md_uplink_new(MdCaller *caller, const char *socket, MdUplinkLostFunc on_lost, gpointer data);
 
-/* Closes the connection, which may block. Nobody may be using the uplink. */
+/* Closes the connection, which may block. The uplink must not be in use. */
 void md_uplink_free(MdUplink *self);
 
-/* Equal for equal callers; valid as long as the uplink. */
+/* The key of the caller, see MdCaller; valid as long as the uplink. */
 const char *md_uplink_get_key(MdUplink *self);
 
 /*
- * An open connection, referenced; the caller ends with virConnectClose(). May block. NULL: it could
- * not be opened; the reason is the thread's last error.
+ * Returns an open connection, to be released with virConnectClose(). May block. NULL: the
+ * connection cannot be opened, for the reason in the thread's last error.
  */
 virConnectPtr md_uplink_connect(MdUplink *self);
 
 /*
  * Subscribes to the daemon's events, on a new connection if the last one is lost. May block. FALSE:
- * failed; the reason is the thread's last error.
+ * failed, for the reason in the thread's last error.
  */
 gboolean md_uplink_subscribe(MdUplink *self);
 
-/* Whether events were subscribed to on a connection that is lost: subscribe again. */
+/* Whether the connection of a subscribed client is lost, so that it must be subscribed again. */
 gboolean md_uplink_is_lost(MdUplink *self);
 
-/* Whether events are subscribed to, so that those of a change must be awaited. */
-gboolean md_uplink_has_events(MdUplink *self);
+/* Whether the client subscribes to events, so that those of a change must be awaited. */
+gboolean md_uplink_wants_events(MdUplink *self);
 
 /* Valid as long as the uplink. */
 MdEventRelay *md_uplink_get_relay(MdUplink *self);
 
 /*
- * Whether the socket is one, and belongs to root or to the user of this process. If not, `reason`
- * is a new string.
+ * Whether the path leads to a socket that belongs to root or to the user of this process. If not,
+ * sets `reason` to a new string.
  */
 gboolean md_uplink_is_trusted_socket(const char *path, char **reason);
