@@ -9,7 +9,7 @@
 static const MdSymbols *connect_symbols;
 
 
-/* The caller of libvirt has decided who may open a connection; the daemon decides about calls. */
+/* libvirtd has already checked who may connect; the daemon authorizes each call. */
 static MdLibvirtOpenStatus
 open_connection(virConnectPtr conn,
                 virConnectAuthPtr auth G_GNUC_UNUSED,

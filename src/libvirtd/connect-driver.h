@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The connections of libvirtd to nodedev:///system, which its own drivers open for node devices,
- * and clients of libvirtd may open too.
+ * Connections to nodedev:///system inside libvirtd: its own drivers open them to use node devices,
+ * and its clients may open them as well.
  */
 #pragma once
 
 #include "libvirtd/symbols.h"
 
-/* Registers the scheme. FALSE: an error, which is the thread's last error. */
+/* Registers the URI scheme `nodedev`. FALSE: an error, which is the thread's last error. */
 gboolean
 md_connect_driver_register(const MdSymbols *symbols, const MdLibvirtNodeDeviceDriver *node_device);

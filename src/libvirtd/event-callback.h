@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One event callback that a client of libvirtd has registered. Reference-counted, thread-safe. */
+/* An event callback registered by a client of libvirtd. Reference-counted, thread-safe. */
 #pragma once
 
 #include "libvirtd/symbols.h"
@@ -15,7 +15,7 @@ typedef struct {
     gint is_stopped;
 } MdEventCallback;
 
-/* References the connection. The last reference frees the data. */
+/* References the connection. Releasing the last reference calls `free_data`. */
 MdEventCallback *md_event_callback_new(virConnectPtr conn,
                                        virNodeDevicePtr device,
                                        int event,
@@ -25,12 +25,12 @@ MdEventCallback *md_event_callback_new(virConnectPtr conn,
 MdEventCallback *md_event_callback_ref(MdEventCallback *self);
 void md_event_callback_unref(MdEventCallback *self);
 
-/* No call begins after this; one may be running. */
+/* No invocation begins after this; one may still be running. */
 void md_event_callback_stop(MdEventCallback *self);
 
 /*
- * Reports an event if the client wants it. On the event loop only. `lifecycle` is the kind of a
- * lifecycle event (virNodeDeviceEventLifecycleType), unused for an update.
+ * Invokes the callback if it is registered for this event of this device. On the event loop only.
+ * `lifecycle` is a virNodeDeviceEventLifecycleType, unused for an update.
  */
 void md_event_callback_invoke(
     MdEventCallback *self, const MdSymbols *symbols, int event, const char *device, int lifecycle);

@@ -14,7 +14,7 @@ typedef struct {
     GDestroyNotify free_data;
 } Job;
 
-/* Referenced by the event loop and by the thread that waits. */
+/* Referenced by the event loop and by the waiting thread. */
 typedef struct {
     GMutex mutex;
     GCond cond;
@@ -51,7 +51,7 @@ md_event_loop_run(GFunc func, gpointer data, GDestroyNotify free_data)
     job->func = func;
     job->data = data;
     job->free_data = free_data;
-    /* libvirt's event loop runs timers of no delay in the order in which they were added. */
+    /* libvirt's event loop runs timers without delay in the order in which they were added. */
     if (virEventAddTimeout(0, run_job, job, job_free) < 0) {
         g_free(job);
         return FALSE;

@@ -8,7 +8,8 @@
 gboolean md_event_loop_run(GFunc func, gpointer data, GDestroyNotify free_data);
 
 /*
- * Waits until everything has run that was to run before this call, so that an event which was
- * received is delivered. Gives up after some time, so that libvirtd can never wait for itself.
+ * Waits until the event loop has run everything queued before this call, so that all events
+ * received so far have been delivered. Gives up after two seconds, so that libvirtd cannot deadlock
+ * by waiting for itself.
  */
 void md_event_loop_wait(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The last error of a thread, which is how a driver reports errors to libvirt. */
+/* The last error of a thread, through which a driver reports errors to libvirt. */
 #pragma once
 
 #include "libvirtd/symbols.h"

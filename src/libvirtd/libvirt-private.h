@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The part of libvirt's internal interface that the plug-in uses: what a driver module of libvirtd
- * registers, and the functions it is registered with. libvirt declares these in headers that it
- * does not install. The facts below were read in the headers and modules of libvirt 9.0.0, 11.3.0
- * and 12.8.0, between which nothing below differs unless noted. Only this room includes this file.
+ * The part of libvirt's internal interface that the module uses: the tables that a driver module
+ * registers with libvirtd. libvirt declares them in headers that it does not install. The
+ * declarations below agree with the headers and modules of libvirt 9.0.0, 11.3.0 and 12.8.0, which
+ * differ only where noted. Only this room includes this file.
  *
- * The functions have a symbol version per release (LIBVIRT_PRIVATE_9.0.0), so a module that links
- * them runs with one release only. symbols.h finds them by name instead.
+ * libvirt's internal functions have a symbol version per release (LIBVIRT_PRIVATE_9.0.0), so a
+ * module linked with them runs with one release only. symbols.h finds them by name instead.
  */
 #pragma once
 
@@ -19,20 +19,21 @@
 #define MD_LIBVIRT_OLDEST 9000000UL
 #define MD_LIBVIRT_NEWEST 12008999UL
 
-/* Opaque: a GObject, and a list that is freed by its own function. */
+/* Opaque: a GObject with the parameters of virConnectSetIdentity(), and a parsed configuration
+ * file. */
 typedef struct _MdLibvirtIdentity MdLibvirtIdentity;
 typedef struct _MdLibvirtConf MdLibvirtConf;
 
 /*
  * The list of typed parameters, which begins like this in all releases. Since 9.1 it is opaque,
- * and virTypedParamListFetch() reads it.
+ * and is read by virTypedParamListFetch().
  */
 typedef struct {
     virTypedParameterPtr params;
     size_t n_params;
 } MdLibvirtParamList;
 
-/* What the function that opens a connection returns (src/driver-hypervisor.h). */
+/* The results of the function that opens a connection (src/driver-hypervisor.h). */
 typedef enum {
     MD_LIBVIRT_OPEN_SUCCESS = 0,
     MD_LIBVIRT_OPEN_DECLINED = -1,
@@ -80,8 +81,8 @@ typedef struct {
 
 /*
  * The beginning of the table of a connection's own functions (src/driver-hypervisor.h), up to the
- * last entry whose place is the same in all releases; the rest remains NULL, which libvirt reports
- * as not supported. Releases differ in length: the longest has fewer than 300 entries.
+ * last entry that has the same position in all releases. All further entries are NULL, which
+ * libvirt reports as not supported. Their number differs between releases, but is always below 300.
  */
 typedef struct {
     const char *name;

@@ -4,5 +4,5 @@
 
 #include "libvirtd/symbols.h"
 
-/* `symbols` must have been given to md_forward_init(), and is never freed. */
+/* `symbols` must never be freed. libvirtd may call the functions after md_forward_init(). */
 const MdLibvirtNodeDeviceDriver *md_node_device_driver_init(const MdSymbols *symbols);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The module that libvirtd loads in place of its own node-device driver. It serves node devices by
- * the daemon, or else loads libvirt's driver. It never reports a failure, because libvirtd would
- * then not start.
+ * The module that libvirtd loads in place of its own node-device driver. The module forwards calls
+ * to the daemon or, if the daemon cannot serve libvirtd, loads libvirt's driver. It never reports a
+ * failure, because libvirtd would not start then.
  */
 #include "config.h"
 
@@ -20,11 +20,11 @@
 #define SOCKET   "/run/" MD_SOCKET_DIR_NAME "/" MD_SOCKET_RW
 #define REGISTER "nodedevRegister"
 
-/* The only function of this module that libvirtd, and other modules, see. */
+/* The only symbol that the module exports. */
 __attribute__((visibility("default"))) int nodedevRegister(void);
 
 
-/* libvirtd's stderr is the journal, or /dev/null if it has gone into the background by itself. */
+/* libvirtd's stderr is the journal or, after libvirtd --daemon, /dev/null. */
 static void
 plugin_log(const char *text)
 {
@@ -44,7 +44,7 @@ find_symbol(const char *name)
 }
 
 
-/* NULL: the daemon can serve node devices; else a new string that says why not. */
+/* A new string that says why the daemon cannot serve libvirtd; NULL: it can. */
 static char *
 plugin_find_obstacle(MdSymbols *symbols)
 {
@@ -75,7 +75,7 @@ plugin_register(const MdSymbols *symbols)
 }
 
 
-/* libvirtd loads its modules in the same way. */
+/* Loads and registers the driver as libvirtd does. */
 static void
 load_stock_driver(const char *reason)
 {

@@ -7,7 +7,7 @@
 
 typedef struct {
     MdEventCallback *callback;
-    MdUplink *uplink; /* kept */
+    MdUplink *uplink; /* referenced in the pool */
 } Registration;
 
 static struct {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The event callbacks that clients of libvirtd have registered: entries of the driver's table. */
+/* The event callbacks of libvirtd's clients: the functions of MdLibvirtNodeDeviceDriver that
+ * register and deregister them. */
 #pragma once
 
 #include "libvirtd/symbols.h"
 
-/* Before any registration, once. */
+/* To be called once, before any registration. */
 void md_registrations_init(const MdSymbols *symbols);
 
-/* Returns the number of the registration, -1: an error, and `data` is not freed. */
+/* Returns the id of the callback; -1: an error, and `data` is not freed. */
 int md_registrations_add(virConnectPtr conn,
                          virNodeDevicePtr device,
                          int event,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a client has been told about devices: which exist, and whether they are active and
- * persistent. From two such states follow the events that lead from one to the other.
+ * The devices that a client knows from events or lists, each with its state: active, persistent or
+ * both. Comparing two such tables yields the lifecycle events that lead from one to the other.
  */
 #pragma once
 
@@ -12,16 +12,16 @@ typedef enum {
     MD_STATE_PERSISTENT = 1 << 1,
 } MdStateFlags;
 
-/* name (GRefString) -> MdStateFlags, at least one of them */
+/* name (GRefString) -> MdStateFlags, at least one flag */
 typedef GHashTable MdStates;
 
 MdStates *md_states_new(void);
 
-/* `event` is one of virNodeDeviceEventLifecycleType. FALSE: it changes nothing. */
+/* Applies a lifecycle event (virNodeDeviceEventLifecycleType). FALSE: the event changes nothing. */
 gboolean md_states_apply(MdStates *self, const char *name, int event);
 
 typedef void (*MdStatesFunc)(const char *name, int event, gpointer data);
 
-/* Calls func(name, event, data) for each event that leads from one state to the other: first those
- * of devices that are gone. */
+/* Calls func(name, event, data) for each event that leads from `before` to `after`, in the order
+ * deleted, undefined, defined, created. */
 void md_states_compare(MdStates *before, MdStates *after, MdStatesFunc func, gpointer data);

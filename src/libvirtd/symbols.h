@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libvirt's functions that the plug-in finds by name when it is loaded, because linking them would
- * tie it to one release (libvirt-private.h).
+ * libvirt's functions that the module looks up by name when libvirtd loads it: with a linked
+ * function, the module would run with one release only (libvirt-private.h).
  */
 #pragma once
 
@@ -24,11 +24,11 @@ typedef struct {
     int (*update)(virNodeDevicePtr device, const char *xml, unsigned int flags);
 } MdSymbols;
 
-/* Returns the address of a function, NULL: there is none. */
+/* Returns the address of a function; NULL: no such function exists. */
 typedef gpointer (*MdSymbolLookup)(const char *name);
 
-/* Finds all functions. Returns the name of one that is missing, and needed; NULL on success. */
+/* Finds all functions. Returns the name of a required one that is missing; NULL on success. */
 const char *md_symbols_find(MdSymbols *self, MdSymbolLookup lookup);
 
-/* Whether the plug-in has been tested with this release, as virGetVersion() returns it. */
+/* Whether the module has been tested with this release, as returned by virGetVersion(). */
 gboolean md_symbols_is_tested(gulong version);
