@@ -87,7 +87,7 @@ md_outbox_new(MdClient *client, MdAccess *access)
 
 
 static void
-gate_clear(MdOutbox *self)
+outbox_clear(MdOutbox *self)
 {
     g_object_unref(self->client);
     g_object_unref(self->access);
@@ -98,13 +98,13 @@ void
 md_outbox_unref(MdOutbox *self)
 {
     if (self != NULL)
-        g_rc_box_release_full(self, (GDestroyNotify)gate_clear);
+        g_rc_box_release_full(self, (GDestroyNotify)outbox_clear);
 }
 
 
-/* Removes the first frame, and sends it if granted. */
+/* Removes the first frame; sends it if polkit has authorized it. */
 static void
-let_go(MdOutbox *self)
+outbox_release_first(MdOutbox *self)
 {
     g_autoptr(Item) item = g_queue_pop_head(&self->items);
 
@@ -125,7 +125,7 @@ md_outbox_end(MdOutbox *self)
     self->ended = TRUE;
     while (!g_queue_is_empty(&self->items)) {
         ((Item *)g_queue_peek_head(&self->items))->state = STATE_REFUSED;
-        let_go(self);
+        outbox_release_first(self);
     }
 }
 
@@ -146,7 +146,7 @@ drain(MdOutbox *self)
     g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
 
     while (!g_queue_is_empty(&self->items) && is_decided(g_queue_peek_head(&self->items)))
-        let_go(self);
+        outbox_release_first(self);
     if (self->ended)
         return;
     if (!g_queue_is_empty(&self->items))
