@@ -488,9 +488,9 @@ guest_dismiss_if_idle(MdGuest *guest, gpointer data)
 }
 
 
-/* Called when all calls have been answered. */
+/* Disconnects the remaining clients, once all calls have been answered. */
 static void
-say_goodbye(MdServer *self)
+server_dismiss_clients(MdServer *self)
 {
     md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
     if (md_server_count_clients(self) == 0) {
@@ -511,7 +511,7 @@ on_hand_over(gpointer user_data)
     md_source_clear(&self->handing_over);
     if (md_server_hand_over(self))
         md_server_close_clients(self);
-    say_goodbye(self);
+    server_dismiss_clients(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -527,7 +527,7 @@ end_stop_if_idle(MdServer *self)
         return;
 
     if (!self->hands_over)
-        say_goodbye(self);
+        server_dismiss_clients(self);
     else if (!md_dispatch_is_holding(self->dispatch) && self->handing_over == NULL)
         self->handing_over = md_source_attach_turns(on_hand_over, self);
 }
