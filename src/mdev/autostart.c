@@ -104,7 +104,7 @@ is_done(MdAutostart *self, const MdNodeDevice *device)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
 
-    return device->active && !md_recovery_holds(self->context->recovery, cap->uuid) &&
+    return device->active && !md_recovery_will_remove(self->context->recovery, cap->uuid) &&
            g_strcmp0(cap->type_id, device->definition->type_id) == 0;
 }
 
@@ -211,7 +211,7 @@ try_device(MdAutostart *self, const char *address, const char *name)
         return;
     if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
         forget_device(self, address, name);
-    else if (md_recovery_holds(self->context->recovery, device->definition->uuid))
+    else if (md_recovery_will_remove(self->context->recovery, device->definition->uuid))
         g_debug("Autostart of '%s' waits until its half-created device is removed", name);
     else if (device->active)
         note_failure(self, address, name, "a device of another type is active");

@@ -10,17 +10,17 @@
 #include "mdev/unfinished.h"
 #include "util/error.h"
 
-/* Milliseconds to wait for a device to be registered: twice the time after which even an incomplete
- * one is. */
+/* Milliseconds to wait for a device to be registered. After half of this time, even an incomplete
+ * device is registered. */
 #define PATIENCE(settings) (2 * (settings)->event_timeout)
 
 struct _MdRecovery {
     const MdDriverContext *context;
     MdRecoveryFunc func;
     gpointer data;
-    GHashTable *notes; /* UUID -> MdUnfinished of a device to remove */
-    GList *removals;   /* of Removal, running */
-    guint timer;       /* drops records of devices that have not been registered */
+    GHashTable *records; /* UUID -> MdUnfinished of a device to remove */
+    GList *removals;     /* of Removal, running */
+    guint timer;         /* drops records of devices that have not been registered */
 };
 
 /* One removal. May outlive the recovery. */
@@ -51,10 +51,10 @@ get_uuid(const char *path)
 
 /* The device is gone, or not to be removed: drops its record. */
 static void
-forget_note(MdRecovery *self, const char *path)
+drop_record(MdRecovery *self, const char *path)
 {
     md_unfinished_end(self->context->settings->state_dir, path);
-    g_hash_table_remove(self->notes, get_uuid(path));
+    g_hash_table_remove(self->records, get_uuid(path));
 }
 
 
@@ -63,7 +63,7 @@ end_removal(MdRecovery *self, const char *path)
 {
     g_autofree char *above = g_path_get_dirname(path);
 
-    forget_note(self, path);
+    drop_record(self, path);
     self->func(get_uuid(above), self->data);
 }
 
@@ -100,36 +100,36 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
 }
 
 
-/* Whether the device is the one of the record. A device registered incomplete may lack a type. */
+/* Whether the device is the recorded one. A device registered incomplete may lack a type. */
 static gboolean
-is_noted(const MdNodeDevice *device, const MdUnfinished *note)
+matches_record(const MdNodeDevice *device, const MdUnfinished *record)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
 
-    return cap != NULL && (cap->type_id == NULL || g_str_equal(cap->type_id, note->type_id));
+    return cap != NULL && (cap->type_id == NULL || g_str_equal(cap->type_id, record->type_id));
 }
 
 
 static void
-remove_if_noted(MdRecovery *self, MdNodeDevice *device)
+remove_if_recorded(MdRecovery *self, MdNodeDevice *device)
 {
     const char *path = device->def->path;
-    const MdUnfinished *note =
-        path != NULL ? g_hash_table_lookup(self->notes, get_uuid(path)) : NULL;
+    const MdUnfinished *record =
+        path != NULL ? g_hash_table_lookup(self->records, get_uuid(path)) : NULL;
 
-    if (note == NULL || !g_str_equal(note->path, path))
+    if (record == NULL || !g_str_equal(record->path, path))
         return;
-    if (is_noted(device, note))
+    if (matches_record(device, record))
         remove_device(self, device);
     else
-        forget_note(self, path);
+        drop_record(self, path);
 }
 
 
 static void
 on_created(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdRecovery *self)
 {
-    remove_if_noted(self, device);
+    remove_if_recorded(self, device);
 }
 
 
@@ -152,13 +152,13 @@ on_late(gpointer data)
 {
     MdRecovery *self = data;
     GHashTableIter iter;
-    MdUnfinished *note = NULL;
+    MdUnfinished *record = NULL;
 
     self->timer = 0;
-    g_hash_table_iter_init(&iter, self->notes);
-    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&note)) {
-        if (!is_being_removed(self, note->path)) {
-            md_unfinished_end(self->context->settings->state_dir, note->path);
+    g_hash_table_iter_init(&iter, self->records);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&record)) {
+        if (!is_being_removed(self, record->path)) {
+            md_unfinished_end(self->context->settings->state_dir, record->path);
             g_hash_table_iter_remove(&iter);
         }
     }
@@ -167,16 +167,16 @@ on_late(gpointer data)
 
 
 static void
-add_note(MdRecovery *self, MdUnfinished *note)
+add_record(MdRecovery *self, MdUnfinished *record)
 {
-    MdNodeDevice *device = md_registry_find_path(self->context->registry, note->path);
-    const char *path = note->path;
+    MdNodeDevice *device = md_registry_find_path(self->context->registry, record->path);
+    const char *path = record->path;
 
-    g_hash_table_replace(self->notes, (char *)get_uuid(path), note);
+    g_hash_table_replace(self->records, (char *)get_uuid(path), record);
     if (device != NULL)
-        remove_if_noted(self, device);
+        remove_if_recorded(self, device);
     else if (!g_file_test(path, G_FILE_TEST_IS_DIR))
-        forget_note(self, path);
+        drop_record(self, path);
 }
 
 
@@ -184,18 +184,18 @@ MdRecovery *
 md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer data)
 {
     MdRecovery *self = g_new0(MdRecovery, 1);
-    g_autoptr(GPtrArray) notes =
+    g_autoptr(GPtrArray) records =
         md_unfinished_list(context->settings->roots, context->settings->state_dir);
 
     self->context = context;
     self->func = func;
     self->data = data;
-    self->notes =
+    self->records =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)md_unfinished_free);
     g_signal_connect(context->registry, "created", G_CALLBACK(on_created), self);
-    for (guint i = 0; i < notes->len; i++)
-        add_note(self, g_steal_pointer(&notes->pdata[i]));
-    if (g_hash_table_size(self->notes) > 0)
+    for (guint i = 0; i < records->len; i++)
+        add_record(self, g_steal_pointer(&records->pdata[i]));
+    if (g_hash_table_size(self->records) > 0)
         self->timer = g_timeout_add(PATIENCE(context->settings), on_late, self);
     return self;
 }
@@ -212,20 +212,20 @@ md_recovery_free(MdRecovery *self)
     for (GList *link = self->removals; link != NULL; link = link->next)
         ((Removal *)link->data)->recovery = NULL;
     g_list_free(self->removals);
-    g_hash_table_unref(self->notes);
+    g_hash_table_unref(self->records);
     g_free(self);
 }
 
 
 gboolean
-md_recovery_holds(MdRecovery *self, const char *uuid)
+md_recovery_will_remove(MdRecovery *self, const char *uuid)
 {
-    return self != NULL && g_hash_table_contains(self->notes, uuid);
+    return self != NULL && g_hash_table_contains(self->records, uuid);
 }
 
 
 gboolean
 md_recovery_is_busy(MdRecovery *self)
 {
-    return self != NULL && g_hash_table_size(self->notes) > 0;
+    return self != NULL && g_hash_table_size(self->records) > 0;
 }

@@ -17,7 +17,7 @@ MdRecovery *md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func,
 void md_recovery_free(MdRecovery *self);
 
 /* Whether the device with this UUID is going to be removed. FALSE if `self` is NULL. */
-gboolean md_recovery_holds(MdRecovery *self, const char *uuid);
+gboolean md_recovery_will_remove(MdRecovery *self, const char *uuid);
 
 /* Whether any device is going to be removed. */
 gboolean md_recovery_is_busy(MdRecovery *self);

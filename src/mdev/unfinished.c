@@ -14,7 +14,7 @@
 #define FILE_MODE      0600
 
 /* Room for two paths in sysfs. */
-#define NOTE_MAX 8192
+#define RECORD_MAX 8192
 
 
 /* The UUID suffices, as it is unique on the host. */
@@ -42,7 +42,7 @@ make_file(const char *name)
 
 /* Returns 0 or an errno. */
 static int
-write_note(const char *directory, const char *name, const char *text)
+write_record(const char *directory, const char *name, const char *text)
 {
     gsize size = strlen(text);
     g_auto(MdFd) fd = -1;
@@ -65,7 +65,7 @@ md_unfinished_begin(const char *directory, const char *path, const char *type_id
 {
     g_autofree char *name = make_name(directory, path);
     g_autofree char *text = g_strdup_printf("%s\n%s\n", path, type_id);
-    int errnum = write_note(directory, name, text);
+    int errnum = write_record(directory, name, text);
 
     if (errnum != 0)
         g_debug("Unable to record in '%s' that '%s' is being created: %s", name, path,
@@ -85,17 +85,17 @@ md_unfinished_end(const char *directory, const char *path)
 
 /* NULL if the file has no complete record, or another owner. */
 static MdUnfinished *
-read_note(const MdRoots *roots, const char *directory, const char *name)
+read_record(const MdRoots *roots, const char *directory, const char *name)
 {
     g_autofree char *file = g_build_filename(directory, name, NULL);
-    g_autofree char *text = g_malloc0(NOTE_MAX);
+    g_autofree char *text = g_malloc0(RECORD_MAX);
     g_auto(GStrv) lines = NULL;
     g_auto(MdFd) fd = open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     MdUnfinished *self = NULL;
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        TEMP_FAILURE_RETRY(read(fd, text, NOTE_MAX - 1)) < 0)
+        TEMP_FAILURE_RETRY(read(fd, text, RECORD_MAX - 1)) < 0)
         return NULL;
 
     /* Two lines, both with a newline, which leaves an empty string at the end. */
@@ -114,20 +114,20 @@ read_note(const MdRoots *roots, const char *directory, const char *name)
 GPtrArray *
 md_unfinished_list(const MdRoots *roots, const char *directory)
 {
-    GPtrArray *notes = g_ptr_array_new_with_free_func((GDestroyNotify)md_unfinished_free);
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)md_unfinished_free);
     g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
     const char *name = NULL;
 
     while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        MdUnfinished *note = read_note(roots, directory, name);
+        MdUnfinished *record = read_record(roots, directory, name);
         g_autofree char *file = g_build_filename(directory, name, NULL);
 
-        if (note != NULL)
-            g_ptr_array_add(notes, note);
+        if (record != NULL)
+            g_ptr_array_add(records, record);
         else
             unlink(file);
     }
-    return notes;
+    return records;
 }
 
 

@@ -80,7 +80,7 @@ class KilledTest(MediatedTest):
         return {path.name: json.loads(path.read_text(encoding='utf-8'))['start'] == 'auto'
                 for path in found}
 
-    def notes(self):
+    def records(self):
         """Returns the UUIDs of devices being created, or left incomplete and to be removed."""
         return [path.name for path in self.daemon.state.glob('*')]
 
@@ -100,7 +100,7 @@ class KilledTest(MediatedTest):
 
     def check_lists(self, client):
         """Checks that the daemon's lists agree with sysfs and disk, after autostart."""
-        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        self.wait_until(lambda: not self.records(), 'no device that is half made')
         self.wait_equal(lambda: self.shown_lists(client), self.wanted_lists)
 
 
@@ -218,7 +218,7 @@ class Killed(KilledTest):
         self.daemon.start(self.config)
         states = [self.goal] if finished else self.allowed(verb, old)
         allowed = [self.after_start(state) for state in states]
-        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        self.wait_until(lambda: not self.records(), 'no device that is half made')
         self.wait_until(lambda: self.observe() in allowed, f'one of {allowed}')
         with self.fresh_client() as client:
             self.check_lists(client)
@@ -363,25 +363,25 @@ class HalfMade(KilledTest):
         self.uuid = self.new_uuid()
         self.name = self.child_name(self.parent, self.uuid)
 
-    def write_note(self, text=None, type_id=None):
+    def write_record(self, text=None, type_id=None):
         self.daemon.state.mkdir()
         (self.daemon.state / self.uuid).write_text(
             text or f'{self.parent.path}/{self.uuid}\n{type_id or self.type_id}\n', encoding='utf-8')
 
     def start(self):
         self.daemon.start(self.config)
-        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        self.wait_until(lambda: not self.records(), 'no device that is half made')
         with self.fresh_client() as client:
             self.check_lists(client)
 
     def test_left(self):
-        self.write_note()
+        self.write_record()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.start()
         self.assertEqual(self.host.children(), [])
 
     def test_autostart(self):
-        self.write_note()
+        self.write_record()
         self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'one'}])
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.start()
@@ -389,7 +389,7 @@ class HalfMade(KilledTest):
         self.assertEqual(self.host.journal(self.uuid), ['scratch=one'])
 
     def test_in_use(self):
-        self.write_note()
+        self.write_record()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         with self.host.hold_open(self.uuid):
             self.start()
@@ -397,32 +397,32 @@ class HalfMade(KilledTest):
             self.assertIn('Unable to remove half-created device', self.daemon.log())
 
     def test_another_type(self):
-        self.write_note(type_id=self.host.type_ids(self.parent)[1])
+        self.write_record(type_id=self.host.type_ids(self.parent)[1])
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.start()
         self.assertEqual(self.host.children(), [self.uuid])
 
-    def test_torn_note(self):
-        self.write_note(text=f'{self.parent.path}/{self.uuid}')
+    def test_torn_record(self):
+        self.write_record(text=f'{self.parent.path}/{self.uuid}')
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.start()
         self.assertEqual(self.host.children(), [self.uuid])
 
     def test_no_device(self):
-        self.write_note()
+        self.write_record()
         self.start()
         self.create(uuid=self.uuid)
         self.assertEqual(self.host.children(), [self.uuid])
 
     def test_still_in_the_driver(self):
         """A device that is still being created by the driver is removed afterwards."""
-        self.write_note()
+        self.write_record()
         self.host.set_knob(self.parent, 'block_create', 1)
         other = self.in_background(self.host.create_by_others, self.parent, self.type_id, self.uuid)
         self.host.wait_create_stuck(self.parent)
         self.daemon.start(self.config)
         self.host.set_knob(self.parent, 'block_create', 0)
         other.result(self.deadline)
-        self.wait_until(lambda: not self.notes(), 'no device that is half made')
+        self.wait_until(lambda: not self.records(), 'no device that is half made')
         self.assertEqual(self.host.children(), [])
         self.wait_until(lambda: self.name not in self.names(), 'its end')

@@ -39,18 +39,18 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
-test_note(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_record(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GPtrArray) records = NULL;
     g_autoptr(GPtrArray) none = NULL;
-    const MdUnfinished *note = NULL;
+    const MdUnfinished *record = NULL;
 
     md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
-    notes = md_unfinished_list(fixture->roots, fixture->directory);
-    g_assert_cmpuint(notes->len, ==, 1);
-    note = g_ptr_array_index(notes, 0);
-    g_assert_cmpstr(note->path, ==, PATH);
-    g_assert_cmpstr(note->type_id, ==, "nvidia-11");
+    records = md_unfinished_list(fixture->roots, fixture->directory);
+    g_assert_cmpuint(records->len, ==, 1);
+    record = g_ptr_array_index(records, 0);
+    g_assert_cmpstr(record->path, ==, PATH);
+    g_assert_cmpstr(record->type_id, ==, "nvidia-11");
 
     md_unfinished_end(fixture->directory, PATH);
     none = md_unfinished_list(fixture->roots, fixture->directory);
@@ -69,7 +69,7 @@ test_in_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpint(g_mkdir(fixture->directory, 0700), ==, 0);
     g_assert_true(g_file_set_contents(victim, "precious", -1, NULL));
     for (guint i = 0; i < 3; i++) {
-        g_autoptr(GPtrArray) notes = NULL;
+        g_autoptr(GPtrArray) records = NULL;
 
         if (i == 0)
             g_assert_cmpint(mkfifo(name, 0600), ==, 0);
@@ -78,8 +78,8 @@ test_in_the_way(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         else
             g_assert_cmpint(symlink(victim, name), ==, 0);
         md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
-        notes = md_unfinished_list(fixture->roots, fixture->directory);
-        g_assert_cmpuint(notes->len, ==, 1);
+        records = md_unfinished_list(fixture->roots, fixture->directory);
+        g_assert_cmpuint(records->len, ==, 1);
         md_unfinished_end(fixture->directory, PATH);
     }
     g_assert_true(g_file_get_contents(victim, &text, NULL, NULL));
@@ -93,13 +93,13 @@ static void
 test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree char *name = g_build_filename(fixture->directory, UUID, NULL);
-    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GPtrArray) records = NULL;
     uid_t other = geteuid() == 0 ? 65534 : geteuid();
 
     md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
     g_assert_cmpint(chown(name, other, (gid_t)-1), ==, 0);
-    notes = md_unfinished_list(fixture->roots, fixture->directory);
-    g_assert_cmpuint(notes->len, ==, other == geteuid() ? 1 : 0);
+    records = md_unfinished_list(fixture->roots, fixture->directory);
+    g_assert_cmpuint(records->len, ==, other == geteuid() ? 1 : 0);
     g_unlink(name);
 }
 
@@ -108,35 +108,35 @@ test_of_another_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_no_directory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GPtrArray) records = NULL;
 
     g_assert_true(g_file_set_contents(fixture->directory, "", 0, NULL));
     md_unfinished_begin(fixture->directory, PATH, "nvidia-11");
     md_unfinished_end(fixture->directory, PATH);
-    notes = md_unfinished_list(fixture->roots, fixture->directory);
-    g_assert_cmpuint(notes->len, ==, 0);
+    records = md_unfinished_list(fixture->roots, fixture->directory);
+    g_assert_cmpuint(records->len, ==, 0);
     g_unlink(fixture->directory);
 }
 
 
 static void
-test_no_note(Fixture *fixture, gconstpointer data)
+test_no_record(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *file = g_build_filename(fixture->directory, UUID, NULL);
-    g_autoptr(GPtrArray) notes = NULL;
+    g_autoptr(GPtrArray) records = NULL;
 
     g_mkdir(fixture->directory, 0700);
     g_assert_true(g_file_set_contents(file, data, -1, NULL));
-    notes = md_unfinished_list(fixture->roots, fixture->directory);
-    g_assert_cmpuint(notes->len, ==, 0);
+    records = md_unfinished_list(fixture->roots, fixture->directory);
+    g_assert_cmpuint(records->len, ==, 0);
     g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
 }
 
 
 static void
-add_no_note(const char *path, const char *text)
+add_no_record(const char *path, const char *text)
 {
-    g_test_add(path, Fixture, text, set_up, test_no_note, tear_down);
+    g_test_add(path, Fixture, text, set_up, test_no_record, tear_down);
 }
 
 
@@ -144,16 +144,16 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add("/unfinished/note", Fixture, NULL, set_up, test_note, tear_down);
+    g_test_add("/unfinished/record", Fixture, NULL, set_up, test_record, tear_down);
     g_test_add("/unfinished/no-directory", Fixture, NULL, set_up, test_no_directory, tear_down);
     g_test_add("/unfinished/in-the-way", Fixture, NULL, set_up, test_in_the_way, tear_down);
     g_test_add("/unfinished/of-another-user", Fixture, NULL, set_up, test_of_another_user,
                tear_down);
-    add_no_note("/unfinished/empty", "");
-    add_no_note("/unfinished/half", PATH);
-    add_no_note("/unfinished/half-a-type", PATH "\nnvidia-1");
-    add_no_note("/unfinished/more", PATH "\nnvidia-11\nmore\n");
-    add_no_note("/unfinished/elsewhere", "/etc/" UUID "\nnvidia-11\n");
-    add_no_note("/unfinished/another-device", "/sys/devices/gpu/other\nnvidia-11\n");
+    add_no_record("/unfinished/empty", "");
+    add_no_record("/unfinished/half", PATH);
+    add_no_record("/unfinished/half-a-type", PATH "\nnvidia-1");
+    add_no_record("/unfinished/more", PATH "\nnvidia-11\nmore\n");
+    add_no_record("/unfinished/elsewhere", "/etc/" UUID "\nnvidia-11\n");
+    add_no_record("/unfinished/another-device", "/sys/devices/gpu/other\nnvidia-11\n");
     return g_test_run();
 }
