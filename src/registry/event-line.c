@@ -21,7 +21,7 @@ typedef struct _MdEventSubscription {
     guint64 delivered; /* number of the latest event delivered */
 } Subscription;
 
-/* An event with the subscribers still to be called; if `passed` is set, a mark. */
+/* A pending event, with the subscribers still to be called; or a mark, if `passed` is set. */
 typedef struct {
     guint64 number;
     char *device;
@@ -32,17 +32,17 @@ typedef struct {
     GList *general;  /* next subscription to all devices */
     void (*passed)(gpointer data);
     gpointer data;
-} Fact;
+} Entry;
 
-/* Counts the facts of all lines, so that numbers stay unique even when a line is freed and created
- * anew. */
-static guint64 n_facts;
+/* The number of the newest entry of any line. Numbers stay unique even when a line is freed and
+ * created again. */
+static guint64 last_number;
 
 struct _MdEventLine {
     guint64 share;
     GHashTable *topics; /* set of Topic, each with subscriptions */
     guint64 last_id;
-    GQueue facts; /* of Fact, in order */
+    GQueue entries; /* of Entry, in order */
 };
 
 
@@ -84,60 +84,60 @@ topic_ensure(MdEventLine *self, int event, const char *device)
 
 
 static void
-fact_free(Fact *fact)
+entry_free(Entry *entry)
 {
-    g_free(fact->device);
-    g_free(fact);
+    g_free(entry->device);
+    g_free(entry);
 }
 
 
 /* Removes and returns the oldest subscription still to be called; NULL: none. */
 static Subscription *
-fact_pop_next(Fact *fact)
+entry_pop_next(Entry *entry)
 {
-    GList **from = &fact->specific;
+    GList **from = &entry->specific;
     Subscription *subscription = NULL;
 
-    if (fact->specific == NULL ||
-        (fact->general != NULL &&
-         ((Subscription *)fact->general->data)->id < ((Subscription *)fact->specific->data)->id))
-        from = &fact->general;
+    if (entry->specific == NULL ||
+        (entry->general != NULL &&
+         ((Subscription *)entry->general->data)->id < ((Subscription *)entry->specific->data)->id))
+        from = &entry->general;
     if (*from == NULL)
         return NULL;
 
     subscription = (*from)->data;
     *from = (*from)->next;
-    return subscription->id <= fact->last_id ? subscription : NULL;
+    return subscription->id <= entry->last_id ? subscription : NULL;
 }
 
 
 static void
-fact_leave_out(Fact *fact, const Subscription *subscription)
+entry_leave_out(Entry *entry, const Subscription *subscription)
 {
-    if (fact->specific == &subscription->link)
-        fact->specific = fact->specific->next;
-    if (fact->general == &subscription->link)
-        fact->general = fact->general->next;
+    if (entry->specific == &subscription->link)
+        entry->specific = entry->specific->next;
+    if (entry->general == &subscription->link)
+        entry->general = entry->general->next;
 }
 
 
 static gboolean
-fact_concerns(const Fact *fact, const Subscription *subscription)
+entry_concerns(const Entry *entry, const Subscription *subscription)
 {
-    return subscription != NULL && subscription->id <= fact->last_id &&
-           subscription->delivered < fact->number;
+    return subscription != NULL && subscription->id <= entry->last_id &&
+           subscription->delivered < entry->number;
 }
 
 
 /* Calls the subscriber at most once per event. The subscriber may cause events, subscribe and
  * unsubscribe. */
 static void
-fact_tell(const Fact *fact, Subscription *subscription)
+entry_deliver(const Entry *entry, Subscription *subscription)
 {
-    if (!fact_concerns(fact, subscription))
+    if (!entry_concerns(entry, subscription))
         return;
-    subscription->delivered = fact->number;
-    subscription->func(fact->device, fact->event, fact->detail, subscription->data);
+    subscription->delivered = entry->number;
+    subscription->func(entry->device, entry->event, entry->detail, subscription->data);
 }
 
 
@@ -149,27 +149,27 @@ md_event_line_new(guint64 share)
     self->share = share;
     self->topics = g_hash_table_new_full(md_event_topic_hash, md_event_topic_equal,
                                          (GDestroyNotify)topic_free, NULL);
-    g_queue_init(&self->facts);
+    g_queue_init(&self->entries);
     return self;
 }
 
 
 static void
-fact_end(MdEventLine *self)
+entry_end(MdEventLine *self)
 {
-    Fact *fact = g_queue_pop_head(&self->facts);
+    Entry *entry = g_queue_pop_head(&self->entries);
 
-    if (fact->passed != NULL)
-        fact->passed(fact->data);
-    fact_free(fact);
+    if (entry->passed != NULL)
+        entry->passed(entry->data);
+    entry_free(entry);
 }
 
 
 void
 md_event_line_free(MdEventLine *self)
 {
-    while (!g_queue_is_empty(&self->facts))
-        fact_end(self);
+    while (!g_queue_is_empty(&self->entries))
+        entry_end(self);
     g_hash_table_unref(self->topics);
     g_free(self);
 }
@@ -211,8 +211,8 @@ md_event_line_unsubscribe(MdEventLine *self, MdEventSubscription *subscription)
 {
     Topic *topic = subscription->topic;
 
-    for (GList *link = self->facts.head; link != NULL; link = link->next)
-        fact_leave_out(link->data, subscription);
+    for (GList *link = self->entries.head; link != NULL; link = link->next)
+        entry_leave_out(link->data, subscription);
     g_queue_unlink(&topic->subscriptions, &subscription->link);
     if (g_queue_is_empty(&topic->subscriptions))
         g_hash_table_remove(self->topics, topic);
@@ -227,14 +227,14 @@ topic_get_head(const Topic *topic)
 }
 
 
-static Fact *
-fact_new(MdEventLine *self)
+static Entry *
+entry_new(MdEventLine *self)
 {
-    Fact *fact = g_new0(Fact, 1);
+    Entry *entry = g_new0(Entry, 1);
 
-    fact->number = ++n_facts;
-    g_queue_push_tail(&self->facts, fact);
-    return fact;
+    entry->number = ++last_number;
+    g_queue_push_tail(&self->entries, entry);
+    return entry;
 }
 
 
@@ -243,18 +243,18 @@ md_event_line_add(MdEventLine *self, const char *device, int event, int detail)
 {
     GList *specific = topic_get_head(topic_find(self, event, device));
     GList *general = topic_get_head(topic_find(self, event, NULL));
-    Fact *fact = NULL;
+    Entry *entry = NULL;
 
     if (specific == NULL && general == NULL)
         return FALSE;
 
-    fact = fact_new(self);
-    fact->device = g_strdup(device);
-    fact->event = event;
-    fact->detail = detail;
-    fact->last_id = self->last_id;
-    fact->specific = specific;
-    fact->general = general;
+    entry = entry_new(self);
+    entry->device = g_strdup(device);
+    entry->event = event;
+    entry->detail = detail;
+    entry->last_id = self->last_id;
+    entry->specific = specific;
+    entry->general = general;
     return TRUE;
 }
 
@@ -262,33 +262,33 @@ md_event_line_add(MdEventLine *self, const char *device, int event, int detail)
 void
 md_event_line_mark(MdEventLine *self, void (*func)(gpointer data), gpointer data)
 {
-    Fact *fact = fact_new(self);
+    Entry *entry = entry_new(self);
 
-    fact->passed = func;
-    fact->data = data;
+    entry->passed = func;
+    entry->data = data;
 }
 
 
 guint
 md_event_line_count(MdEventLine *self)
 {
-    return self->facts.length;
+    return self->entries.length;
 }
 
 
 void
-md_event_line_tell(MdEventLine *self, guint max)
+md_event_line_deliver(MdEventLine *self, guint max)
 {
     guint n = 0;
 
-    while (n < max && !g_queue_is_empty(&self->facts)) {
-        Fact *fact = g_queue_peek_head(&self->facts);
-        Subscription *subscription = fact_pop_next(fact);
+    while (n < max && !g_queue_is_empty(&self->entries)) {
+        Entry *entry = g_queue_peek_head(&self->entries);
+        Subscription *subscription = entry_pop_next(entry);
 
         if (subscription == NULL) {
-            fact_end(self);
+            entry_end(self);
         } else {
-            fact_tell(fact, subscription);
+            entry_deliver(entry, subscription);
             n++;
         }
     }
@@ -297,14 +297,14 @@ md_event_line_tell(MdEventLine *self, guint max)
 
 /* The oldest subscription selected by `find` that is still to be called; NULL: none. */
 static Subscription *
-fact_find_next(const Fact *fact, MdEventsFind find, gpointer data)
+entry_find_next(const Entry *entry, MdEventsFind find, gpointer data)
 {
-    Subscription *specific = find(fact->event, fact->device, data);
-    Subscription *general = find(fact->event, NULL, data);
+    Subscription *specific = find(entry->event, entry->device, data);
+    Subscription *general = find(entry->event, NULL, data);
 
-    if (!fact_concerns(fact, specific))
-        return fact_concerns(fact, general) ? general : NULL;
-    return fact_concerns(fact, general) && general->id < specific->id ? general : specific;
+    if (!entry_concerns(entry, specific))
+        return entry_concerns(entry, general) ? general : NULL;
+    return entry_concerns(entry, general) && general->id < specific->id ? general : specific;
 }
 
 
@@ -314,8 +314,8 @@ find_beyond(MdEventLine *self, guint64 number)
 {
     GList *found = NULL;
 
-    for (GList *link = self->facts.tail;
-         link != NULL && ((const Fact *)link->data)->number > number; link = link->prev)
+    for (GList *link = self->entries.tail;
+         link != NULL && ((const Entry *)link->data)->number > number; link = link->prev)
         found = link;
     return found;
 }
@@ -326,13 +326,13 @@ md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpo
 {
     GList *link = find_beyond(self, *until);
 
-    *until = n_facts;
+    *until = last_number;
     for (; link != NULL; link = link->next) {
-        const Fact *fact = link->data;
+        const Entry *entry = link->data;
         Subscription *subscription = NULL;
 
-        while (fact->passed == NULL && (subscription = fact_find_next(fact, find, data)) != NULL)
-            fact_tell(fact, subscription);
+        while (entry->passed == NULL && (subscription = entry_find_next(entry, find, data)) != NULL)
+            entry_deliver(entry, subscription);
     }
 }
 
@@ -340,5 +340,5 @@ md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpo
 gboolean
 md_event_line_is_unused(MdEventLine *self)
 {
-    return g_hash_table_size(self->topics) == 0 && g_queue_is_empty(&self->facts);
+    return g_hash_table_size(self->topics) == 0 && g_queue_is_empty(&self->entries);
 }

@@ -36,7 +36,7 @@ void md_event_line_mark(MdEventLine *self, void (*func)(gpointer data), gpointer
 guint md_event_line_count(MdEventLine *self);
 
 /* Calls at most this number of subscribers. */
-void md_event_line_tell(MdEventLine *self, guint max);
+void md_event_line_deliver(MdEventLine *self, guint max);
 
 /* Like md_events_catch_up(). */
 void md_event_line_catch_up(MdEventLine *self, guint64 *until, MdEventsFind find, gpointer data);

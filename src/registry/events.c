@@ -11,13 +11,13 @@
 #define CALLS_PER_TURN 32
 
 /* Maximum number of pending events for the subscribers of one user. */
-#define FACTS_MAX 1024
+#define PENDING_MAX 1024
 
 struct _MdEvents {
     MdRegistry *registry;
     GHashTable *lines; /* share → MdEventLine, of users with subscriptions or pending events */
     GQueue turns;      /* of MdEventLine with pending events, the next one first */
-    gboolean telling;
+    gboolean delivering;
     GSource *source; /* always ready; exists while events are pending */
 };
 
@@ -28,7 +28,8 @@ drop_if_unused(MdEvents *self, MdEventLine *line)
 {
     guint64 share = md_event_line_get_share(line);
 
-    if (!self->telling && md_event_line_is_unused(line) && g_queue_find(&self->turns, line) == NULL)
+    if (!self->delivering && md_event_line_is_unused(line) &&
+        g_queue_find(&self->turns, line) == NULL)
         g_hash_table_remove(self->lines, &share);
 }
 
@@ -41,21 +42,21 @@ find_line(MdEvents *self, guint64 share)
 
 
 static void
-tell_line(MdEvents *self, MdEventLine *line)
+deliver_line(MdEvents *self, MdEventLine *line)
 {
-    self->telling = TRUE;
-    md_event_line_tell(line, CALLS_PER_TURN);
-    self->telling = FALSE;
+    self->delivering = TRUE;
+    md_event_line_deliver(line, CALLS_PER_TURN);
+    self->delivering = FALSE;
 }
 
 
 /* Calls subscribers of the next user, up to the limit. */
 static void
-tell_next(MdEvents *self)
+deliver_next(MdEvents *self)
 {
     MdEventLine *line = g_queue_peek_head(&self->turns);
 
-    tell_line(self, line);
+    deliver_line(self, line);
     g_queue_pop_head(&self->turns);
     if (md_event_line_count(line) > 0)
         g_queue_push_tail(&self->turns, line);
@@ -69,7 +70,7 @@ on_turn(gpointer data)
 {
     MdEvents *self = data;
 
-    tell_next(self);
+    deliver_next(self);
     if (!g_queue_is_empty(&self->turns))
         return G_SOURCE_CONTINUE;
     md_source_clear(&self->source);
@@ -98,7 +99,7 @@ static MdEventLine *
 find_full(MdEvents *self)
 {
     for (GList *link = self->turns.head; link != NULL; link = link->next) {
-        if (md_event_line_count(link->data) > FACTS_MAX)
+        if (md_event_line_count(link->data) > PENDING_MAX)
             return link->data;
     }
     return NULL;
@@ -116,13 +117,13 @@ md_events_report(MdEvents *self, const char *device, int event, int detail)
         if (md_event_line_add(line, device, event, detail))
             queue_line(self, line);
     }
-    if (self->telling)
+    if (self->delivering)
         return;
 
     for (guint n = self->source == NULL ? self->turns.length : 0; n > 0; n--)
-        tell_next(self);
+        deliver_next(self);
     while ((line = find_full(self)) != NULL)
-        tell_line(self, line);
+        deliver_line(self, line);
     need_source(self);
 }
 
@@ -231,12 +232,12 @@ md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind f
 {
     MdEventLine *line = find_line(self, share);
 
-    if (self->telling || line == NULL)
+    if (self->delivering || line == NULL)
         return;
 
-    self->telling = TRUE;
+    self->delivering = TRUE;
     md_event_line_catch_up(line, until, find, data);
-    self->telling = FALSE;
+    self->delivering = FALSE;
 }
 
 
