@@ -152,7 +152,7 @@ receive_one(MdUdev *self)
 
 
 static void
-tell_lost(MdUdev *self)
+emit_lost(MdUdev *self)
 {
     self->gap = FALSE;
     if (self->kernel != NULL)
@@ -175,7 +175,7 @@ on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 
     /* After an overflow, the kernel silently drops messages until the socket has been drained. */
     if (self->gap && !more)
-        tell_lost(self);
+        emit_lost(self);
 }
 
 
@@ -226,7 +226,7 @@ monitor_open_again(MdUdev *self)
     g_autoptr(GError) error = NULL;
 
     if (monitor_open(self, &error))
-        tell_lost(self);
+        emit_lost(self);
     else
         g_warning("%s", error->message);
 }
@@ -269,7 +269,7 @@ on_kernel_lost(gpointer data)
 {
     g_autoptr(MdUdev) self = g_object_ref(data);
 
-    tell_lost(self);
+    emit_lost(self);
 }
 
 

@@ -270,7 +270,7 @@ md_callout_search_knows_no_script(MdCalloutSearch *self)
 
 /* Logs each skipped script once, and once more if it was trusted in between. */
 static void
-callout_search_tell(MdCalloutSearch *self, const Search *search)
+callout_search_log_skipped(MdCalloutSearch *self, const Search *search)
 {
     for (guint i = 0; i < search->problems->len; i++)
         g_message("Failed to search for scripts in %s",
@@ -330,7 +330,7 @@ on_searched(gpointer data, GError *error, gpointer user_data)
         g_task_return_error(task, error);
         return;
     }
-    callout_search_tell(self, search);
+    callout_search_log_skipped(self, search);
     callout_search_keep(self, search);
     files = g_new0(GPtrArray *, MD_SCRIPT_N_KINDS);
     for (gsize i = 0; i < MD_SCRIPT_N_KINDS; i++)

@@ -134,7 +134,7 @@ lane_drop_if_unused(Lane *lane)
 /* Calls `end`, unless it has been called before; must be the last access to the job. Takes
  * ownership of `error`, which is set if `data` is NULL. */
 static void
-job_tell(Job *job, gpointer data, GError *error)
+job_complete(Job *job, gpointer data, GError *error)
 {
     MdWorkerEndFunc end = g_steal_pointer(&job->end);
 
@@ -185,9 +185,9 @@ end_job(Job *job)
         g_debug("A job ended after its deadline: %s",
                 job->error != NULL ? job->error->message : "it succeeded");
     else if (job->ok)
-        job_tell(job, job->data, NULL);
+        job_complete(job, job->data, NULL);
     else
-        job_tell(job, NULL, g_steal_pointer(&job->error));
+        job_complete(job, NULL, g_steal_pointer(&job->error));
 }
 
 
@@ -239,7 +239,7 @@ on_deadline(gpointer user_data)
         md_fair_entry_leave(&job->entry);
         job_unref(job);
     }
-    job_tell(job, NULL, error);
+    job_complete(job, NULL, error);
 }
 
 
@@ -295,7 +295,7 @@ on_refused(gpointer user_data, GError *error)
     Job *job = user_data;
 
     job_unref(job);
-    job_tell(job, NULL, error);
+    job_complete(job, NULL, error);
 }
 
 
@@ -304,7 +304,7 @@ on_refusal_due(gpointer user_data)
 {
     Job *job = user_data;
 
-    job_tell(job, NULL, g_steal_pointer(&job->error));
+    job_complete(job, NULL, g_steal_pointer(&job->error));
     return G_SOURCE_REMOVE;
 }
 

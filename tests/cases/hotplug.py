@@ -150,7 +150,7 @@ class Hotplug:
             with self.subTest(name):
                 self.assert_refused(GONE, device.XMLDesc, 0, says=name)
         for tree in trees:
-            tree.tell_all('remove')
+            tree.emit_all('remove')
         self.check_events(self.expect('deleted', self.listed(trees)))
         self.assertEqual(self.names(), ['computer'])
 
@@ -159,8 +159,8 @@ class Hotplug:
         trees = self.unplug()
         self.check_events(self.expect('deleted', self.listed(trees)))
         for tree in trees:
-            tree.tell_all('add')
-            tree.tell_all('remove')
+            tree.emit_all('add')
+            tree.emit_all('remove')
         self.check_events([])
         self.assertEqual(self.names(), ['computer'])
 

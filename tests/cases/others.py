@@ -211,7 +211,7 @@ class VirtualParents(MediatedTest):
 class WithoutSeqnum(Devices):
     """A kernel without /sys/kernel/uevent_seqnum."""
 
-    tells_seqnum = False
+    shows_seqnum = False
 
 
 @only_on('sim', 'on a real kernel interfaces are not below each other')

@@ -31,11 +31,11 @@ class KernelError(Exception):
 class FakeKernel:
     """The kernel of one machine: its sysfs, its events, and the attributes with effects."""
 
-    def __init__(self, tells_seqnum=True):
+    def __init__(self, shows_seqnum=True):
         self.sysfs = sysfs.Sysfs()
         self.udevd = udevd.Udevd(self.sysfs.root)
         self.netlink = netlink.Netlink(self.sysfs.root / 'uevents')
-        self.tells_seqnum = tells_seqnum
+        self.shows_seqnum = shows_seqnum
         self.seqnum = 100
         # Protects all state of kernel and drivers; notified on every change.
         self.state = threading.Condition(threading.RLock())
@@ -53,7 +53,7 @@ class FakeKernel:
         self.dying = False
         self.holds_seqnum = False
         self.held_by_seqnum = 0   # number of blocked reads
-        self.tell_seqnum()
+        self.write_seqnum()
         self.add_show(SEQNUM, self.show_seqnum)
         self.socket_path = str(self.sysfs.root / 'kernel')
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -173,15 +173,15 @@ class FakeKernel:
             self.block_while(lambda: self.holds_seqnum)
             self.held_by_seqnum -= 1
 
-    def tell_seqnum(self):
-        if self.tells_seqnum:
+    def write_seqnum(self):
+        if self.shows_seqnum:
             self.sysfs.write(SEQNUM, f'{self.seqnum}\n')
 
     def event(self, action, path, **extra):
         """Sends a uevent of a device, with the current contents of its uevent file."""
         with self.state:
             self.seqnum += 1
-            self.tell_seqnum()
+            self.write_seqnum()
             properties = {
                 'ACTION': action,
                 'DEVPATH': path.removeprefix('/sys'),

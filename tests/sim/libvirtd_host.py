@@ -22,8 +22,8 @@ class LibvirtdHost(SimHost):
     """Raw clients still connect to the daemon itself, unless they ask for client_path()."""
 
     # pylint: disable-next=too-many-arguments
-    def __init__(self, machine, program, preload, tells_seqnum, plugin):
-        super().__init__(machine, program, preload, tells_seqnum)
+    def __init__(self, machine, program, preload, shows_seqnum, plugin):
+        super().__init__(machine, program, preload, shows_seqnum)
         self.libvirtd = WithPlugin(DEADLINE, plugin, self.daemon.rw_path, preload.with_name('liblibvirt-preload.so'))
         self.daemon.libvirtd = self.libvirtd
 

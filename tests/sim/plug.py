@@ -52,23 +52,23 @@ class Unplugged:
             self.sysfs.unlink(link)
         self.sysfs.unlink(f'{path}/uevent')
         if tells:
-            self.tell(piece, 'remove')
+            self.emit(piece, 'remove')
         self.sysfs.rmdir(path)
         return piece
 
-    def tell(self, piece, action):
+    def emit(self, piece, action):
         """Sends an event of a device, present or removed."""
         self.kernel.event(action, piece.path, **piece.properties)
 
-    def tell_all(self, action):
+    def emit_all(self, action):
         """Sends the events of all devices of the tree, in the kernel's order."""
         for piece in self.pieces if action == 'remove' else reversed(self.pieces):
-            self.tell(piece, action)
+            self.emit(piece, action)
 
     def put_back(self):
         for piece in reversed(self.pieces):
             shutil.copytree(piece.copy, self.sysfs.real(piece.path), symlinks=True, dirs_exist_ok=True)
             for link in piece.links:
                 self.sysfs.link(link, piece.path)
-            self.tell(piece, 'add')
+            self.emit(piece, 'add')
         shutil.rmtree(self.store)

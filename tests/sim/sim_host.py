@@ -19,8 +19,8 @@ class SimHost(host.Host):
     kind = 'sim'
     deadline = DEADLINE
 
-    def __init__(self, machine, program, preload, tells_seqnum=True):
-        self.kernel = FakeKernel(tells_seqnum)
+    def __init__(self, machine, program, preload, shows_seqnum=True):
+        self.kernel = FakeKernel(shows_seqnum)
         hosts.add_dmi(self.kernel)
         hosts.add_plain_network_card(self.kernel)
         self.mdev_parents = hosts.MACHINES[machine](self.kernel)

@@ -423,14 +423,14 @@ fake_host_deliver(MdUdevDevice *event)
 
 
 void
-fake_host_tell(FakeHost *self, const char *action, const char *device)
+fake_host_emit(FakeHost *self, const char *action, const char *device)
 {
     fake_host_deliver(fake_host_queue_event(self, action, device));
 }
 
 
 void
-fake_host_tell_lost(void)
+fake_host_emit_lost(void)
 {
     g_signal_emit(udev, signals[SIGNAL_LOST], 0);
 }

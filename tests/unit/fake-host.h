@@ -47,12 +47,12 @@ void fake_host_add_parent(FakeHost *self);
 void fake_host_add_mdev(FakeHost *self);
 
 /* Sends an event of a device that was added, even if it has been removed since. */
-void fake_host_tell(FakeHost *self, const char *action, const char *device);
+void fake_host_emit(FakeHost *self, const char *action, const char *device);
 /* The same in two steps: the kernel numbers the event, and udev delivers it, once. */
 MdUdevDevice *fake_host_queue_event(FakeHost *self, const char *action, const char *device);
 void fake_host_deliver(MdUdevDevice *event);
 /* Reports lost events. */
-void fake_host_tell_lost(void);
+void fake_host_emit_lost(void);
 
 /* Runs the main loop until the condition is true; fails after a timeout. */
 typedef gboolean (*FakeHostTest)(gpointer data);

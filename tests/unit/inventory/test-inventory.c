@@ -116,15 +116,15 @@ test_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " ");
 
     fake_host_add_mdev(fixture->host);
-    fake_host_tell(fixture->host, "add", FAKE_MDEV);
+    fake_host_emit(fixture->host, "add", FAKE_MDEV);
     assert_changes(fixture, "+" FAKE_MDEV_NAME " ");
-    fake_host_tell(fixture->host, "bind", FAKE_MDEV);
+    fake_host_emit(fixture->host, "bind", FAKE_MDEV);
     assert_changes(fixture, "");
 
     fake_host_remove(fixture->host, FAKE_MDEV);
-    fake_host_tell(fixture->host, "remove", FAKE_MDEV);
+    fake_host_emit(fixture->host, "remove", FAKE_MDEV);
     assert_changes(fixture, "-" FAKE_MDEV_NAME " ");
-    fake_host_tell(fixture->host, "remove", FAKE_MDEV);
+    fake_host_emit(fixture->host, "remove", FAKE_MDEV);
     assert_changes(fixture, "");
 }
 
@@ -171,7 +171,7 @@ test_pending(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fake_host_add_mdev(fixture->host);
     target = g_file_read_link(link, NULL);
     g_assert_cmpint(g_unlink(link), ==, 0);
-    fake_host_tell(fixture->host, "add", FAKE_MDEV);
+    fake_host_emit(fixture->host, "add", FAKE_MDEV);
     g_assert_null(md_registry_find(fixture->registry, FAKE_MDEV_NAME));
 
     g_assert_cmpint(symlink(target, link), ==, 0);
@@ -190,9 +190,9 @@ test_lost(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fake_host_remove(fixture->host, FAKE_MDEV);
     fake_host_add(fixture->host, "virtual/toy/toy1", "toy", NULL);
     fake_host_set(fixture->host, "virtual/toy/toy1", FAKE_CREATE, "");
-    fake_host_tell_lost();
+    fake_host_emit_lost();
     assert_changes(fixture, "-" FAKE_MDEV_NAME " +toy_toy1 ");
-    fake_host_tell_lost();
+    fake_host_emit_lost();
     assert_changes(fixture, "");
 }
 
@@ -214,7 +214,7 @@ test_check(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_null(md_inventory_reconcile(fixture->inventory, path));
     assert_changes(fixture, "-" FAKE_MDEV_NAME " ");
     /* The event of a change that was already reported is ignored. */
-    fake_host_tell(fixture->host, "remove", FAKE_MDEV);
+    fake_host_emit(fixture->host, "remove", FAKE_MDEV);
     assert_changes(fixture, "");
 }
 
@@ -230,7 +230,7 @@ test_awaited(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_changes(fixture, "+computer +" FAKE_PARENT_NAME " ");
     g_assert_true(md_uevent_wait_begin(wait, path, MD_WAIT_ADD));
     fake_host_add_mdev(fixture->host);
-    fake_host_tell(fixture->host, "add", FAKE_MDEV);
+    fake_host_emit(fixture->host, "add", FAKE_MDEV);
     g_assert_null(md_inventory_reconcile(fixture->inventory, path));
     assert_changes(fixture, "");
 

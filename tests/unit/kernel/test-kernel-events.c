@@ -120,7 +120,7 @@ recvmmsg(int fd,
 
 
 static void
-tell_as(const char *prefix, guint64 seqnum)
+send_as(const char *prefix, guint64 seqnum)
 {
     g_autofree char *text =
         g_strdup_printf("%sadd@/d|ACTION=add|DEVPATH=/d|SEQNUM=%" G_GUINT64_FORMAT, prefix, seqnum);
@@ -135,9 +135,9 @@ tell_as(const char *prefix, guint64 seqnum)
 
 
 static void
-tell(guint64 seqnum)
+send_uevent(guint64 seqnum)
 {
-    tell_as("", seqnum);
+    send_as("", seqnum);
 }
 
 
@@ -245,10 +245,10 @@ test_at_work(void)
 
     asked = 0;
     md_kernel_events_heard(self, 1);
-    tell(1);
+    send_uevent(1);
     run_for(5);
     md_kernel_events_heard(self, 2);
-    tell(2);
+    send_uevent(2);
     run_for(5);
     g_assert_cmpuint(asked, ==, 0);
     g_assert_cmpuint(changes, ==, 0);
@@ -263,7 +263,7 @@ test_absent_and_there_again(void)
     MdKernelEvents *self = start(FALSE);
 
     g_assert_true(md_kernel_events_is_silent(self));
-    tell(1);
+    send_uevent(1);
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 1);
     /* Late events of an ended udevd. */
@@ -271,7 +271,7 @@ test_absent_and_there_again(void)
     g_assert_true(md_kernel_events_is_silent(self));
 
     has_udevd = TRUE;
-    tell(2);
+    send_uevent(2);
     run_until(&changes, 1);
     g_assert_false(silent);
     md_kernel_events_heard(self, 2);
@@ -287,10 +287,10 @@ test_hangs(void)
 {
     MdKernelEvents *self = start(TRUE);
 
-    tell(1);
+    send_uevent(1);
     run_until(&changes, 1);
     g_assert_true(silent);
-    tell(2);
+    send_uevent(2);
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 2);
     /* udevd resumes, and reports known events. */
@@ -310,10 +310,10 @@ test_ends(void)
     MdKernelEvents *self = start(TRUE);
 
     md_kernel_events_heard(self, 1);
-    tell(1);
+    send_uevent(1);
     run_for(1);
     has_udevd = FALSE;
-    tell(2);
+    send_uevent(2);
     run_until(&changes, 1);
     g_assert_true(silent);
     stop(self);
@@ -327,7 +327,7 @@ test_slow(void)
     MdKernelEvents *self = start(TRUE);
 
     is_busy = TRUE;
-    tell(100);
+    send_uevent(100);
     run_for(10);
     is_busy = FALSE;
     is_behind = TRUE;
@@ -350,7 +350,7 @@ test_progress(void)
     progress = 0;
     progressing = self;
     is_busy = TRUE;
-    tell(1000);
+    send_uevent(1000);
     run_for(10);
     progressing = NULL;
     g_assert_cmpuint(progress, >, 1);
@@ -371,8 +371,8 @@ test_lost_by_udevd(void)
 
     progress = 10;
     progressing = self;
-    tell(1);
-    tell(2);
+    send_uevent(1);
+    send_uevent(2);
     md_kernel_events_heard(self, 2);
     run_until(&lost, 1);
     progressing = NULL;
@@ -391,14 +391,14 @@ test_settled(void)
     MdKernelEvents *self = start(TRUE);
 
     for (guint64 seqnum = 1; seqnum <= 200; seqnum++)
-        tell(seqnum);
+        send_uevent(seqnum);
     /* Some events have been read by now, others are read later. */
     g_main_context_iteration(NULL, FALSE);
     md_kernel_events_forget_older(self, 200);
     run_for(50);
     g_assert_cmpuint(lost, ==, 0);
     g_assert_cmpuint(changes, ==, 0);
-    tell(201);
+    send_uevent(201);
     run_until(&changes, 1);
     g_assert_true(silent);
     stop(self);
@@ -412,7 +412,7 @@ test_another_order(void)
     MdKernelEvents *self = start(TRUE);
 
     for (guint64 seqnum = 1; seqnum <= 200; seqnum++)
-        tell(seqnum);
+        send_uevent(seqnum);
     for (guint64 seqnum = 200; seqnum > 0; seqnum--) {
         md_kernel_events_heard(self, seqnum);
         g_main_context_iteration(NULL, FALSE);
@@ -431,7 +431,7 @@ test_lost(void)
 
     g_assert_cmpint(send(kernel, "!", 1, 0), ==, 1);
     run_until(&lost, 1);
-    tell(1);
+    send_uevent(1);
     run_until(&n_events, 1);
     stop(self);
 
@@ -455,7 +455,7 @@ test_any_number(void)
 
         md_kernel_events_forget_older(self, n - 1);
         for (guint64 seqnum = 1; seqnum <= n; seqnum++)
-            tell(seqnum);
+            send_uevent(seqnum);
         has_udevd = FALSE;
         run_for(3);
         g_assert_cmpuint(changes, ==, 1);
@@ -463,9 +463,9 @@ test_any_number(void)
         stop(self);
 
         self = start(FALSE);
-        tell_as("!", 0);
+        send_as("!", 0);
         for (guint64 seqnum = 1; seqnum <= n; seqnum++)
-            tell(seqnum);
+            send_uevent(seqnum);
         run_for(1);
         g_assert_cmpuint(lost, ==, 1);
         stop(self);
@@ -479,14 +479,14 @@ test_forged(void)
     MdKernelEvents *self = start(FALSE);
 
     for (guint64 seqnum = 1; seqnum < 20; seqnum++)
-        tell_as("?", seqnum);
-    tell(20);
+        send_as("?", seqnum);
+    send_uevent(20);
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 20);
     stop(self);
 
     self = start(TRUE);
-    tell_as("?", 1);
+    send_as("?", 1);
     run_for(5);
     g_assert_cmpuint(changes, ==, 0);
     stop(self);

@@ -55,7 +55,7 @@ static void
 remove_parent(Fixture *fixture)
 {
     fake_host_remove(fixture->driver.host, FAKE_PARENT);
-    fake_host_tell(fixture->driver.host, "remove", FAKE_PARENT);
+    fake_host_emit(fixture->driver.host, "remove", FAKE_PARENT);
 }
 
 
@@ -81,7 +81,7 @@ make_device(Fixture *fixture)
 
     fake_host_wait_written(host, FAKE_PARENT, FAKE_CREATE);
     fake_host_add_mdev(host);
-    fake_host_tell(host, "add", FAKE_MDEV);
+    fake_host_emit(host, "add", FAKE_MDEV);
     fake_host_wait(is_idle, fixture->autostart);
 }
 
@@ -130,7 +130,7 @@ test_parent_comes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_assert_true(is_active(fixture));
 
         fake_host_remove(fixture->driver.host, FAKE_MDEV);
-        fake_host_tell(fixture->driver.host, "remove", FAKE_MDEV);
+        fake_host_emit(fixture->driver.host, "remove", FAKE_MDEV);
         remove_parent(fixture);
         g_assert_false(is_active(fixture));
     }
@@ -197,7 +197,7 @@ test_stop(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(stopped);
 
     fake_host_remove(fixture->driver.host, FAKE_MDEV);
-    fake_host_tell(fixture->driver.host, "remove", FAKE_MDEV);
+    fake_host_emit(fixture->driver.host, "remove", FAKE_MDEV);
     md_autostart_retry(fixture->autostart, FAKE_PARENT_ADDR);
     g_assert_false(md_autostart_is_busy(fixture->autostart));
 }

@@ -87,7 +87,7 @@ test_create(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_false(answer.done);
 
     fake_host_add_mdev(fixture->host);
-    fake_host_tell(fixture->host, "add", FAKE_MDEV);
+    fake_host_emit(fixture->host, "add", FAKE_MDEV);
     backend_answer_wait(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.name, ==, FAKE_MDEV_NAME);
@@ -137,7 +137,7 @@ test_create_refused(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fake_host_wait_written(fixture->host, FAKE_PARENT, FAKE_CREATE);
     fake_host_add_mdev(fixture->host);
-    fake_host_tell(fixture->host, "add", FAKE_MDEV);
+    fake_host_emit(fixture->host, "add", FAKE_MDEV);
     backend_answer_wait(&first);
     g_assert_no_error(first.error);
 }
@@ -158,7 +158,7 @@ test_destroy(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     fake_host_wait_written(fixture->host, FAKE_MDEV, "remove");
     g_assert_false(answer.done);
     fake_host_remove(fixture->host, FAKE_MDEV);
-    fake_host_tell(fixture->host, "remove", FAKE_MDEV);
+    fake_host_emit(fixture->host, "remove", FAKE_MDEV);
     backend_answer_wait(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.name, ==, FAKE_MDEV_NAME);

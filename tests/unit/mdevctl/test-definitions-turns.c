@@ -25,7 +25,7 @@ typedef struct {
 } Held;
 
 
-/* Delays the delivery of reports until tell_all(). */
+/* Delays the delivery of reports until notify_all(). */
 static void
 on_change(MdOwner *owner G_GNUC_UNUSED,
           void (*func)(gpointer data),
@@ -39,7 +39,7 @@ on_change(MdOwner *owner G_GNUC_UNUSED,
 
 
 static void
-tell_all(GArray *held)
+notify_all(GArray *held)
 {
     for (guint i = 0; i < held->len; i++)
         g_array_index(held, Held, i).func(g_array_index(held, Held, i).data);
@@ -79,11 +79,11 @@ test_turns(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_assert_list(fixture, ONE THREE);
     store_assert_content(fixture, PARENT "/" OTHER, NULL);
 
-    tell_all(held);
+    notify_all(held);
     store_wait_for_answers(fixture, 1);
     g_assert_no_error(fixture->error);
     store_assert_list(fixture, ONE TWO THREE);
-    tell_all(held);
+    notify_all(held);
 }
 
 
@@ -96,17 +96,17 @@ test_failed(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     store_begin_remove(fixture, PARENT, OTHER);
     store_begin_remove(fixture, PARENT, UUID);
-    tell_all(held);
+    notify_all(held);
     store_wait_for_answers(fixture, 1);
     store_assert_error(fixture, PARENT "/" OTHER, ENOENT);
     settle();
     store_assert_list(fixture, ONE);
 
-    tell_all(held);
+    notify_all(held);
     store_wait_for_answers(fixture, 1);
     g_assert_no_error(fixture->error);
     store_assert_list(fixture, "");
-    tell_all(held);
+    notify_all(held);
 }
 
 
@@ -122,7 +122,7 @@ test_deadline(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     store_wait_for_answers(fixture, 1);
     g_assert_error(fixture->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT);
     g_assert_cmpuint(held->len, ==, 1);
-    tell_all(held);
+    notify_all(held);
     settle();
     store_assert_list(fixture, ONE);
     store_assert_content(fixture, PARENT "/" OTHER, NULL);
@@ -142,12 +142,12 @@ test_held_long(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_no_error(fixture->error);
     store_assert_list(fixture, ONE TWO);
     g_assert_cmpuint(held->len, ==, 2);
-    tell_all(held);
+    notify_all(held);
     settle();
     store_begin_write(fixture, PARENT, THIRD, "nvidia-13");
     store_wait_for_answers(fixture, 1);
     g_assert_no_error(fixture->error);
-    tell_all(held);
+    notify_all(held);
 }
 
 
@@ -164,7 +164,7 @@ test_gone(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     md_owner_leave(leaver);
     store_wait_for_answers(fixture, 1);
     g_assert_error(fixture->error, MD_ERROR, VIR_ERR_OPERATION_ABORTED);
-    tell_all(held);
+    notify_all(held);
     settle();
     store_assert_list(fixture, ONE);
     store_assert_content(fixture, PARENT "/" OTHER, NULL);

@@ -121,7 +121,7 @@ test_create(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_false(answer.done);
 
     add_adapter(fixture->host, VIRTUAL, "0x" WWNN "\n", "0x" WWPN "\n");
-    fake_host_tell(fixture->host, "add", VIRTUAL);
+    fake_host_emit(fixture->host, "add", VIRTUAL);
     backend_answer_wait(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.name, ==, "scsi_host9");
@@ -138,7 +138,7 @@ test_names_come_late(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     create(fixture, "scsi_host7", WWPN, &answer);
     fake_host_wait_written(fixture->host, FIRST, FC("host7", "vport_create"));
     add_adapter(fixture->host, VIRTUAL, "0xffffffffffffffff\n", "0xffffffffffffffff\n");
-    fake_host_tell(fixture->host, "add", VIRTUAL);
+    fake_host_emit(fixture->host, "add", VIRTUAL);
     g_assert_null(find_device(fixture, "scsi_host9"));
 
     fake_host_set(fixture->host, VIRTUAL, FC("host9", "node_name"), "0x" WWNN "\n");
@@ -163,7 +163,7 @@ test_chosen_parent(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpstr(of_first, ==, "");
 
     add_adapter(fixture->host, SECOND "/vport-8:0-0/host9", "0x" WWNN "\n", "0x" WWPN "\n");
-    fake_host_tell(fixture->host, "add", SECOND "/vport-8:0-0/host9");
+    fake_host_emit(fixture->host, "add", SECOND "/vport-8:0-0/host9");
     backend_answer_wait(&answer);
     g_assert_no_error(answer.error);
 }
@@ -222,7 +222,7 @@ test_destroy(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_false(answer.done);
 
     fake_host_remove(fixture->host, FIRST "/vport-7:0-0");
-    fake_host_tell(fixture->host, "remove", VIRTUAL);
+    fake_host_emit(fixture->host, "remove", VIRTUAL);
     backend_answer_wait(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpstr(answer.name, ==, "scsi_host9");
