@@ -164,7 +164,7 @@ on_retry(gpointer data)
 /* Begins the next job. After a failure, this job reads everything: at once if anything was
  * requested meanwhile, else after a delay. */
 static void
-reader_go_on(MdDefinitionReader *self, gboolean failed)
+reader_begin_next(MdDefinitionReader *self, gboolean failed)
 {
     gboolean now = reader_has_wanted(self);
 
@@ -200,7 +200,7 @@ on_read(gpointer data, GError *error, gpointer user_data)
     self->busy = FALSE;
     reader_answer(self->waiting, reason);
     if (!self->ended)
-        reader_go_on(self, read == NULL);
+        reader_begin_next(self, read == NULL);
 }
 
 

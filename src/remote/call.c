@@ -14,7 +14,7 @@ struct _MdCall {
     MdOwner *owner;
     MdFairQueue *slow;
     MdFairEntry entry;
-    void (*go_on)(MdCall *call); /* called when the limits allow */
+    void (*begin)(MdCall *call); /* called when the limits allow */
     const MdProcedure *procedure;
     md_header header;
     gpointer args;    /* NULL: there are none */
@@ -365,7 +365,7 @@ on_turn(gpointer data)
 {
     MdCall *self = data;
 
-    self->go_on(self);
+    self->begin(self);
 }
 
 
@@ -377,12 +377,12 @@ on_turned_away(gpointer data, GError *error)
 
 
 void
-md_call_wait_for_turn(MdCall *self, void (*go_on)(MdCall *call))
+md_call_wait_for_turn(MdCall *self, void (*begin)(MdCall *call))
 {
     static const MdFairFuncs funcs = { on_turn, on_turned_away };
     GError *error = NULL;
 
-    self->go_on = go_on;
+    self->begin = begin;
     if (!md_fair_queue_join(self->slow, &self->entry, self->owner, &funcs, self, &error))
         md_call_fail(self, error);
 }

@@ -73,9 +73,9 @@ guint md_call_get_permissions(MdCall *self);
  * serialized. */
 void md_call_run(MdCall *self);
 
-/* Calls `go_on`, at once or later, when the limits allow the user one more call that waits for
+/* Calls `begin`, at once or later, when the limits allow the user one more call that waits for
  * drivers or scripts. If too many calls are queued, the call fails instead. */
-void md_call_wait_for_turn(MdCall *self, void (*go_on)(MdCall *call));
+void md_call_wait_for_turn(MdCall *self, void (*begin)(MdCall *call));
 
 /* Adds the call to `held` until md_call_release(), which runs it. If the client disconnects before,
  * the call fails and is removed. */

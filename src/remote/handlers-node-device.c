@@ -80,7 +80,7 @@ on_vpd_found(GObject *source, GAsyncResult *result, gpointer data)
 /* Calls `func` with the devices that have vital product data; at once, with NULL, unless `wanted`.
  * `device` NULL: searches all devices. */
 static void
-go_on_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
+continue_with_vpd(MdCall *call, gboolean wanted, const char *device, VpdFunc func)
 {
     Pending *pending = NULL;
 
@@ -217,7 +217,7 @@ md_handle_num_of_devices(MdCall *call, gconstpointer args)
     if (wanted->flags == 0 && is_cap_in_list(call, cap, &flags))
         reply_int(call, (int)select_devices(call, flags, G_MAXUINT).count);
     else
-        go_on_with_vpd(call, is_vpd(cap), NULL, count_devices);
+        continue_with_vpd(call, is_vpd(cap), NULL, count_devices);
 }
 
 
@@ -257,7 +257,7 @@ md_handle_list_devices(MdCall *call, gconstpointer args)
         names = select_devices(call, flags, (guint)wanted->maxnames);
         md_call_reply_as(call, MD_DEVICE_NAMES, &names);
     } else {
-        go_on_with_vpd(call, is_vpd(cap), NULL, list_devices);
+        continue_with_vpd(call, is_vpd(cap), NULL, list_devices);
     }
 }
 
@@ -332,7 +332,8 @@ md_handle_list_all_devices(MdCall *call, gconstpointer args)
     if (is_in_list(call, wanted->flags))
         reply_all_from_list(call);
     else
-        go_on_with_vpd(call, (wanted->flags & md_cap_kind_vpd.flag) != 0, NULL, list_all_devices);
+        continue_with_vpd(call, (wanted->flags & md_cap_kind_vpd.flag) != 0, NULL,
+                          list_all_devices);
 }
 
 
@@ -439,8 +440,8 @@ md_handle_num_of_caps(MdCall *call, gconstpointer args)
 {
     const md_name_args *device = args;
 
-    go_on_with_vpd(call, md_driver_may_have_vpd(md_call_get_driver(call), device->name),
-                   device->name, count_caps);
+    continue_with_vpd(call, md_driver_may_have_vpd(md_call_get_driver(call), device->name),
+                      device->name, count_caps);
 }
 
 
@@ -465,8 +466,8 @@ md_handle_list_caps(MdCall *call, gconstpointer args)
 {
     const md_caps_args *device = args;
 
-    go_on_with_vpd(call, md_driver_may_have_vpd(md_call_get_driver(call), device->name),
-                   device->name, list_caps);
+    continue_with_vpd(call, md_driver_may_have_vpd(md_call_get_driver(call), device->name),
+                      device->name, list_caps);
 }
 
 

@@ -372,7 +372,7 @@ set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), 
 
 /* Whether a turn would have an effect without new input or output. */
 static gboolean
-can_go_on(MdClient *self)
+needs_turn(MdClient *self)
 {
     /* Closing does not require a writable socket. */
     if (self->close_when_sent && md_send_queue_count(self->queue) == 0)
@@ -398,7 +398,7 @@ md_client_hand_out(MdClient *self)
 {
     g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
 
-    while (!self->closed && can_go_on(self))
+    while (!self->closed && needs_turn(self))
         run_turn(self);
 }
 
@@ -445,7 +445,7 @@ update_sources(MdClient *self)
         self->reading = FALSE;
         self->close_when_sent = TRUE;
     }
-    if (can_go_on(self))
+    if (needs_turn(self))
         md_rounds_enqueue(&self->place, self->share, on_turn, self);
     else if (self->ready == 0)
         md_rounds_leave(&self->place);

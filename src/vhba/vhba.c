@@ -367,7 +367,7 @@ static void try_next(Operation *operation);
 
 /* After a failed write, tries the next candidate. */
 static void
-go_on_after_failure(Operation *operation)
+try_next_after_failure(Operation *operation)
 {
     MdCommand *command = &operation->command;
 
@@ -392,7 +392,7 @@ on_created(MdCommand *command)
     Operation *operation = (Operation *)command;
 
     if (command->error != NULL)
-        go_on_after_failure(operation);
+        try_next_after_failure(operation);
     else if (find_made(operation) != NULL)
         end_create(command);
     else
