@@ -439,7 +439,7 @@ md_call_is_exempt(MdCall *self)
 /* The authorization of a call for the devices that its arguments affect. */
 typedef struct {
     MdCall *call;
-    MdListMeantFunc list;
+    MdListAffectedFunc list;
     void (*allowed)(gpointer data);
     void (*refused)(gpointer data);
     gpointer data;
@@ -458,9 +458,9 @@ authorization_free(Authorization *authorization)
 
 
 static char *
-make_key(const MdMeant *meant)
+make_key(const MdAffected *affected)
 {
-    return g_strdup_printf("%u %s", meant->permissions, meant->device);
+    return g_strdup_printf("%u %s", affected->permissions, affected->device);
 }
 
 
@@ -482,15 +482,15 @@ on_meant_authorized(GObject *source, GAsyncResult *result, gpointer data)
 
 /* FALSE if this has been authorized already. */
 static gboolean
-authorization_ask(Authorization *authorization, const MdMeant *meant)
+authorization_ask(Authorization *authorization, const MdAffected *affected)
 {
     MdCall *call = authorization->call;
-    g_autofree char *key = make_key(meant);
+    g_autofree char *key = make_key(affected);
 
     if (!g_hash_table_add(authorization->authorized, g_steal_pointer(&key)))
         return FALSE;
-    md_access_check_async(md_session_get_access(call->session), call->who, meant->permissions,
-                          meant->device, call->owner, on_meant_authorized, authorization);
+    md_access_check_async(md_session_get_access(call->session), call->who, affected->permissions,
+                          affected->device, call->owner, on_meant_authorized, authorization);
     return TRUE;
 }
 
@@ -499,11 +499,11 @@ authorization_ask(Authorization *authorization, const MdMeant *meant)
 static void
 authorization_advance(Authorization *authorization)
 {
-    g_autoptr(GArray) meant = g_array_new(FALSE, FALSE, sizeof(MdMeant));
+    g_autoptr(GArray) affected = g_array_new(FALSE, FALSE, sizeof(MdAffected));
 
-    authorization->list(authorization->data, meant);
-    for (guint i = 0; i < meant->len; i++) {
-        if (authorization_ask(authorization, &g_array_index(meant, MdMeant, i)))
+    authorization->list(authorization->data, affected);
+    for (guint i = 0; i < affected->len; i++) {
+        if (authorization_ask(authorization, &g_array_index(affected, MdAffected, i)))
             return;
     }
     authorization->allowed(authorization->data);
@@ -513,7 +513,7 @@ authorization_advance(Authorization *authorization)
 
 void
 md_call_authorize(MdCall *self,
-                  MdListMeantFunc list,
+                  MdListAffectedFunc list,
                   void (*allowed)(gpointer data),
                   void (*refused)(gpointer data),
                   gpointer data)

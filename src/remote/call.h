@@ -86,10 +86,10 @@ void md_call_release(MdCall *self);
 typedef struct {
     const char *device; /* borrowed */
     guint permissions;
-} MdMeant;
+} MdAffected;
 
-/* Adds the devices currently affected to an array of MdMeant. */
-typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
+/* Adds the devices currently affected to an array of MdAffected. */
+typedef void (*MdListAffectedFunc)(gpointer data, GArray *affected);
 
 /*
  * Authorizes a call for the devices affected by its arguments. Calls `list` again after each answer
@@ -98,7 +98,7 @@ typedef void (*MdListMeantFunc)(gpointer data, GArray *meant);
  * be called at once.
  */
 void md_call_authorize(MdCall *self,
-                       MdListMeantFunc list,
+                       MdListAffectedFunc list,
                        void (*allowed)(gpointer data),
                        void (*refused)(gpointer data),
                        gpointer data);

@@ -45,23 +45,23 @@ change_new(MdCall *call,
 /* For a parent, the permission to see it suffices, because the parent is only looked up; libvirt
  * does not check this permission. */
 static void
-change_list_meant(gpointer data, GArray *meant)
+change_list_affected(gpointer data, GArray *affected)
 {
     Change *change = data;
     MdDriver *driver = md_call_get_driver(change->call);
     g_autoptr(GPtrArray) parents = md_driver_list_parents(driver, change->draft);
     const MdNodeDevice *device = md_driver_find_drafted(driver, change->draft);
-    MdMeant entry = { 0 };
+    MdAffected entry = { 0 };
 
     for (guint i = 0; i < parents->len; i++) {
         entry.device = parents->pdata[i];
         entry.permissions = MD_MAY_GETATTR;
-        g_array_append_val(meant, entry);
+        g_array_append_val(affected, entry);
     }
     if (device != NULL && g_strcmp0(device->def->name, change->device) != 0) {
         entry.device = device->def->name;
         entry.permissions = change->get_permissions(change, device);
-        g_array_append_val(meant, entry);
+        g_array_append_val(affected, entry);
     }
 }
 
@@ -83,7 +83,7 @@ on_read(MdDraft *draft, GError *error, gpointer data)
 
     change->draft = draft;
     if (draft != NULL) {
-        md_call_authorize(change->call, change_list_meant, change_act, change_free, change);
+        md_call_authorize(change->call, change_list_affected, change_act, change_free, change);
         return;
     }
     md_call_fail(change->call, error);
