@@ -10,7 +10,7 @@
 
 /* Bytes to be released before free memory is returned to the system. Returning more at once would
  * delay other clients; returning less would cost more than it saves. */
-#define GIVE_BACK_MIN (8 << 20)
+#define TRIM_MIN (8 << 20)
 
 
 gsize
@@ -99,11 +99,11 @@ md_connection_get_held(const MdConnection *self)
 /* By itself, the C library returns only free memory at the end of the heap, which a few small
  * allocations may prevent. */
 static gboolean
-on_give_back(gpointer data)
+on_trim(gpointer data)
 {
     MdConnections *self = data;
 
-    md_source_clear(&self->giving_back);
+    md_source_clear(&self->trimming);
     self->high = self->held;
     malloc_trim(0);
     return G_SOURCE_REMOVE;
@@ -112,11 +112,11 @@ on_give_back(gpointer data)
 
 /* Deferred, because the caller is about to free memory, or has more to release. */
 static void
-give_back_if_much(MdConnections *self)
+trim_if_much(MdConnections *self)
 {
     self->high = MAX(self->high, self->held);
-    if (self->giving_back == NULL && self->high - self->held >= GIVE_BACK_MIN)
-        self->giving_back = md_source_attach_turns(on_give_back, self);
+    if (self->trimming == NULL && self->high - self->held >= TRIM_MIN)
+        self->trimming = md_source_attach_turns(on_trim, self);
 }
 
 
@@ -130,7 +130,7 @@ connection_change_held(MdConnection *self, gssize change)
         self->user->left += (gsize)change;
         self->table->left += (gsize)change;
     }
-    give_back_if_much(self->table);
+    trim_if_much(self->table);
 }
 
 

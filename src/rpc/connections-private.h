@@ -38,9 +38,9 @@ struct _MdConnections {
     GQueue waiting; /* of MdConnection: to be started, oldest first */
     GSource *retry; /* set while connections wait for others to count as silent */
     gsize held;
-    gsize left;           /* part of `held`: of closed connections */
-    gsize high;           /* peak of `held` since memory was last returned to the system */
-    GSource *giving_back; /* NULL: no memory is to be returned to the system */
+    gsize left;        /* part of `held`: of closed connections */
+    gsize high;        /* peak of `held` since memory was last returned to the system */
+    GSource *trimming; /* NULL: no memory is to be returned to the system */
 };
 
 /* Drops a user who has neither connections nor accounted memory. */

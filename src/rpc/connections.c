@@ -91,7 +91,7 @@ static void
 connections_clear(MdConnections *self)
 {
     md_source_clear(&self->retry);
-    md_source_clear(&self->giving_back);
+    md_source_clear(&self->trimming);
     g_hash_table_unref(self->users);
 }
 
