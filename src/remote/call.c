@@ -465,7 +465,7 @@ make_key(const MdAffected *affected)
 
 
 static void
-on_meant_authorized(GObject *source, GAsyncResult *result, gpointer data)
+on_affected_authorized(GObject *source, GAsyncResult *result, gpointer data)
 {
     Authorization *authorization = data;
     GError *error = NULL;
@@ -490,7 +490,7 @@ authorization_ask(Authorization *authorization, const MdAffected *affected)
     if (!g_hash_table_add(authorization->authorized, g_steal_pointer(&key)))
         return FALSE;
     md_access_check_async(md_session_get_access(call->session), call->who, affected->permissions,
-                          affected->device, call->owner, on_meant_authorized, authorization);
+                          affected->device, call->owner, on_affected_authorized, authorization);
     return TRUE;
 }
 

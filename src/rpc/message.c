@@ -21,8 +21,8 @@ struct _MdMessageReader {
     gsize filled;
     gsize used; /* bytes at the front of the buffer that have been parsed */
     gsize limit;
-    MdMessage *passed_over; /* message whose frame is being discarded; NULL: none */
-    gsize left;             /* bytes of that frame still to be received */
+    MdMessage *discarded; /* its frame is being discarded; NULL: none is */
+    gsize remaining;      /* bytes of that frame still to be received */
 };
 
 
@@ -107,7 +107,7 @@ md_message_reader_free(MdMessageReader *self)
     if (self == NULL)
         return;
 
-    md_message_free(self->passed_over);
+    md_message_free(self->discarded);
     g_free(self->buffer);
     g_free(self);
 }
@@ -172,9 +172,9 @@ make_room(MdMessageReader *self, gsize size)
 void
 md_message_reader_feed(MdMessageReader *self, const guint8 *bytes, gsize size)
 {
-    gsize skipped = MIN(size, self->left);
+    gsize skipped = MIN(size, self->remaining);
 
-    self->left -= skipped;
+    self->remaining -= skipped;
     if (skipped == size)
         return;
 
@@ -221,12 +221,12 @@ reader_make_message(MdMessageReader *self, gsize length)
 
 
 static void
-reader_pass_over(MdMessageReader *self, gsize length)
+reader_discard(MdMessageReader *self, gsize length)
 {
     gsize there = MIN(count_waiting(self), length);
 
-    self->passed_over = reader_make_message(self, length);
-    self->left = length - there;
+    self->discarded = reader_make_message(self, length);
+    self->remaining = length - there;
     reader_consume(self, there);
 }
 
@@ -250,15 +250,15 @@ md_message_reader_next(MdMessageReader *self, GError **error)
     guint32 length = 0;
     MdMessage *message = NULL;
 
-    if (self->passed_over == NULL && count_waiting(self) >= LENGTH_SIZE) {
+    if (self->discarded == NULL && count_waiting(self) >= LENGTH_SIZE) {
         length = md_message_reader_peek_length(self);
         if (!check_length(length, error))
             return NULL;
         if (length > self->limit && count_waiting(self) >= MD_MESSAGE_LENGTH_MIN)
-            reader_pass_over(self, length);
+            reader_discard(self, length);
     }
-    if (self->passed_over != NULL)
-        return self->left == 0 ? g_steal_pointer(&self->passed_over) : NULL;
+    if (self->discarded != NULL)
+        return self->remaining == 0 ? g_steal_pointer(&self->discarded) : NULL;
     if (length == 0 || count_waiting(self) < length)
         return NULL;
 
@@ -273,7 +273,7 @@ md_message_reader_next(MdMessageReader *self, GError **error)
 gboolean
 md_message_reader_is_beyond_limit(MdMessageReader *self)
 {
-    return self->passed_over == NULL && md_message_reader_peek_length(self) > self->limit;
+    return self->discarded == NULL && md_message_reader_peek_length(self) > self->limit;
 }
 
 
@@ -287,7 +287,7 @@ md_message_reader_get_cost(MdMessageReader *self)
 gboolean
 md_message_reader_is_midway(MdMessageReader *self)
 {
-    return count_waiting(self) > 0 || self->passed_over != NULL;
+    return count_waiting(self) > 0 || self->discarded != NULL;
 }
 
 
@@ -296,8 +296,8 @@ md_message_reader_get_rest(MdMessageReader *self, MdMessageRest *rest)
 {
     rest->bytes = self->buffer != NULL ? self->buffer + self->used : NULL;
     rest->size = count_waiting(self);
-    rest->passed_over = self->passed_over;
-    rest->left = self->left;
+    rest->discarded = self->discarded;
+    rest->remaining = self->remaining;
 }
 
 
@@ -306,8 +306,8 @@ md_message_reader_set_rest(MdMessageReader *self, const MdMessageRest *rest)
 {
     if (rest->size > 0)
         md_message_reader_feed(self, rest->bytes, rest->size);
-    if (rest->passed_over != NULL) {
-        self->passed_over = g_memdup2(rest->passed_over, sizeof(*rest->passed_over));
-        self->left = rest->left;
+    if (rest->discarded != NULL) {
+        self->discarded = g_memdup2(rest->discarded, sizeof(*rest->discarded));
+        self->remaining = rest->remaining;
     }
 }

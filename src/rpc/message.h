@@ -76,18 +76,18 @@ gsize md_message_reader_get_cost(MdMessageReader *self);
 /* Whether part of a frame has been received, so that the rest is awaited. */
 gboolean md_message_reader_is_midway(MdMessageReader *self);
 
-/* Input that a next daemon continues with. `bytes` may be empty. */
+/* The unparsed input of a reader, with which the next daemon continues. `bytes` may be empty. */
 typedef struct {
     const guint8 *bytes; /* parts of frames, not parsed yet */
     gsize size;
-    const MdMessage *passed_over; /* whose frame is being discarded; NULL: none */
-    gsize left;                   /* bytes of that frame that have not come */
+    const MdMessage *discarded; /* its frame is being discarded; NULL: none is */
+    gsize remaining;            /* bytes of this frame that have not been received */
 } MdMessageRest;
 
 /* Borrowed until the next feed. */
 void md_message_reader_get_rest(MdMessageReader *self, MdMessageRest *rest);
 
-/* Continues with a rest; the reader must be new. Copies. */
+/* Continues with the rest, which is copied; the reader must be new. */
 void md_message_reader_set_rest(MdMessageReader *self, const MdMessageRest *rest);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdMessage, md_message_free)

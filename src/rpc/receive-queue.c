@@ -161,10 +161,10 @@ md_receive_queue_save(MdReceiveQueue *self, md_handover_client *state)
 
     md_message_reader_get_rest(self->reader, &rest);
     md_handover_save_bytes(&state->input, rest.bytes, rest.size);
-    if (rest.passed_over != NULL) {
-        state->passed_over = g_new0(md_handover_message, 1);
-        save_message(rest.passed_over, state->passed_over);
-        state->left = rest.left;
+    if (rest.discarded != NULL) {
+        state->discarded = g_new0(md_handover_message, 1);
+        save_message(rest.discarded, state->discarded);
+        state->remaining = rest.remaining;
     }
 }
 
@@ -196,22 +196,22 @@ restore_message(const md_handover_message *saved)
 static gboolean
 check_rest(const MdMessageRest *rest, const md_handover_client *state)
 {
-    if (state->passed_over == NULL)
-        return rest->left == 0;
-    return rest->passed_over != NULL && rest->passed_over->payload == NULL &&
-           rest->left <= rest->passed_over->length && (rest->left == 0 || rest->size == 0);
+    if (state->discarded == NULL)
+        return rest->remaining == 0;
+    return rest->discarded != NULL && rest->discarded->payload == NULL &&
+           rest->remaining <= rest->discarded->length && (rest->remaining == 0 || rest->size == 0);
 }
 
 
 gboolean
 md_receive_queue_restore(MdReceiveQueue *self, const md_handover_client *state, GError **error)
 {
-    g_autoptr(MdMessage) passed_over =
-        state->passed_over != NULL ? restore_message(state->passed_over) : NULL;
+    g_autoptr(MdMessage) discarded =
+        state->discarded != NULL ? restore_message(state->discarded) : NULL;
     const MdMessageRest rest = { .bytes = (const guint8 *)state->input.md_handover_bytes_val,
                                  .size = state->input.md_handover_bytes_len,
-                                 .passed_over = passed_over,
-                                 .left = (gsize)state->left };
+                                 .discarded = discarded,
+                                 .remaining = (gsize)state->remaining };
     gboolean ok = check_rest(&rest, state);
 
     for (guint i = 0; ok && i < state->messages.messages_len; i++) {

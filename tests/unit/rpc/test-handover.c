@@ -201,8 +201,8 @@ test_impossible_input(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     md_handover_client *client = &fixture->session.client;
     const struct {
         guint64 length;
-        guint64 left;
-        gboolean passed_over;
+        guint64 remaining;
+        gboolean discarded;
     } cases[] = { { 27, 0, FALSE }, { 33, 0, FALSE }, { G_MAXUINT64, 0, FALSE },
                   { 32, 1, FALSE }, { 32, 0, TRUE },  { 32, 33, TRUE } };
 
@@ -211,9 +211,9 @@ test_impossible_input(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_autoptr(GError) error = NULL;
 
         message.length = cases[i].length;
-        client->left = cases[i].left;
-        client->passed_over = cases[i].passed_over ? &message : NULL;
-        client->messages.messages_len = cases[i].passed_over ? 0 : 1;
+        client->remaining = cases[i].remaining;
+        client->discarded = cases[i].discarded ? &message : NULL;
+        client->messages.messages_len = cases[i].discarded ? 0 : 1;
         client->messages.messages_val = &message;
         g_assert_false(md_receive_queue_restore(queue, client, &error));
         g_assert_error(error, MD_ERROR, VIR_ERR_RPC);

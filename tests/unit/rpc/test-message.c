@@ -208,7 +208,7 @@ test_read_limit(void)
 {
     g_autoptr(MdMessageReader) reader = md_message_reader_new();
     g_autoptr(MdMessage) kept = NULL;
-    g_autoptr(MdMessage) passed_over = NULL;
+    g_autoptr(MdMessage) discarded = NULL;
     g_autoptr(MdMessage) next = NULL;
     g_autofree guint8 *piece = g_malloc0(LIMIT);
     g_autofree guint8 *frame = g_malloc0(LIMIT);
@@ -233,12 +233,12 @@ test_read_limit(void)
     }
     md_message_reader_feed(reader, lookup, sizeof(lookup));
 
-    passed_over = md_message_reader_next(reader, NULL);
-    g_assert_nonnull(passed_over);
-    g_assert_null(passed_over->payload);
-    g_assert_cmpuint(passed_over->length, ==, 100 * LIMIT);
-    g_assert_cmpuint(passed_over->limit, ==, LIMIT);
-    g_assert_cmpuint(passed_over->header.serial, ==, 7);
+    discarded = md_message_reader_next(reader, NULL);
+    g_assert_nonnull(discarded);
+    g_assert_null(discarded->payload);
+    g_assert_cmpuint(discarded->length, ==, 100 * LIMIT);
+    g_assert_cmpuint(discarded->limit, ==, LIMIT);
+    g_assert_cmpuint(discarded->header.serial, ==, 7);
     next = md_message_reader_next(reader, NULL);
     assert_lookup(next);
     g_assert_false(md_message_reader_is_midway(reader));
