@@ -30,7 +30,7 @@ struct _MdSubscriptions {
     gpointer data;
     GHashTable *by_id;    /* id → Callback; NULL: no callback so far */
     GHashTable *by_topic; /* set of Callback, by topic */
-    guint last_id;
+    guint next_id;
     guint64 share;     /* of the client that registered the first callback; used for all events */
     guint64 caught_up; /* see md_events_catch_up() */
     gsize cost;
@@ -149,10 +149,10 @@ ensure_tables(MdSubscriptions *self, MdOwner *owner)
 static int
 choose_id(MdSubscriptions *self)
 {
-    int id = (int)(self->last_id++ & G_MAXINT);
+    int id = (int)(self->next_id++ & G_MAXINT);
 
     while (g_hash_table_contains(self->by_id, GINT_TO_POINTER(id)))
-        id = (int)(self->last_id++ & G_MAXINT);
+        id = (int)(self->next_id++ & G_MAXINT);
     return id;
 }
 
@@ -208,7 +208,7 @@ md_subscriptions_save(MdSubscriptions *self, md_handover_session *state)
 
     /* For one event, callbacks are called in the order of subscription. */
     callbacks = g_list_sort(callbacks, compare_ids);
-    state->next_callback = self->last_id;
+    state->next_callback = self->next_id;
     state->callbacks.callbacks_len = n;
     state->callbacks.callbacks_val = saved;
     for (GList *link = callbacks; link != NULL; link = link->next, saved++) {
@@ -247,7 +247,7 @@ md_subscriptions_restore(MdSubscriptions *self,
                          guint max,
                          GError **error)
 {
-    self->last_id = state->next_callback;
+    self->next_id = state->next_callback;
     if (state->callbacks.callbacks_len == 0)
         return TRUE;
 
