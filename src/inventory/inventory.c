@@ -524,7 +524,7 @@ handle_companion(MdInventory *self, const char *action, const char *subject)
 
 /* Any event of a device may invalidate its kept properties. */
 static void
-forget_what_was_read(MdInventory *self, MdUdevDevice *device)
+drop_kept_properties(MdInventory *self, MdUdevDevice *device)
 {
     MdNodeDevice *known = md_registry_find_path(self->registry, md_udev_device_get_path(device));
 
@@ -545,7 +545,7 @@ handle_event(MdInventory *self, MdUdevDevice *device)
         md_udev_device_get_property(device, MD_PROPERTY_MDEV_STATE) == NULL &&
         md_registry_find_path(self->registry, md_udev_device_get_path(device)) == NULL)
         return;
-    forget_what_was_read(self, device);
+    drop_kept_properties(self, device);
     if (md_superseded_events_contain(self->superseded, md_udev_device_get_path(device),
                                      md_udev_device_get_seqnum(device)))
         return;

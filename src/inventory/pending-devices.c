@@ -5,8 +5,8 @@
 
 /* First and longest interval between checks of a device, in milliseconds. The first is short,
  * because the kernel usually adds the last attributes right after the others. */
-#define LOOK_AGAIN_FIRST 1
-#define LOOK_AGAIN_MAX   100
+#define RECHECK_FIRST 1
+#define RECHECK_MAX   100
 
 struct _MdPendingDevices {
     const MdSettings *settings;
@@ -60,7 +60,7 @@ md_pending_devices_free(MdPendingDevices *self)
 
 
 static gboolean
-on_look_again(gpointer data)
+on_recheck(gpointer data)
 {
     Device *device = data;
     MdPendingDevices *self = device->owner;
@@ -79,8 +79,8 @@ on_look_again(gpointer data)
 
     g_hash_table_replace(self->devices, device->path, device);
     if (!last) {
-        device->delay = MIN(device->delay * 2, LOOK_AGAIN_MAX);
-        device->timer = g_timeout_add(device->delay, on_look_again, device);
+        device->delay = MIN(device->delay * 2, RECHECK_MAX);
+        device->timer = g_timeout_add(device->delay, on_recheck, device);
     }
     return G_SOURCE_REMOVE;
 }
@@ -110,8 +110,8 @@ md_pending_devices_add(MdPendingDevices *self, const char *path)
         return;
 
     device->waited = 0;
-    device->delay = LOOK_AGAIN_FIRST;
-    device->timer = g_timeout_add(device->delay, on_look_again, device);
+    device->delay = RECHECK_FIRST;
+    device->timer = g_timeout_add(device->delay, on_recheck, device);
 }
 
 

@@ -111,7 +111,7 @@ is_done(MdAutostart *self, const MdNodeDevice *device)
 
 /* Logs a failure once, and again only with another cause. */
 static void
-note_failure(MdAutostart *self, const char *address, const char *name, const char *cause)
+log_failure(MdAutostart *self, const char *address, const char *name, const char *cause)
 {
     Parent *parent = get_parent(self, address);
     const char *before = g_hash_table_lookup(parent->waiting, name);
@@ -174,7 +174,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
         if (name != NULL || (device != NULL && device->definition != NULL && is_done(self, device)))
             forget_device(self, start->address, start->name);
         else
-            note_failure(self, start->address, start->name, error->message);
+            log_failure(self, start->address, start->name, error->message);
         try_next(self, start, name == NULL);
         if (self->stop != NULL)
             finish_stop(self);
@@ -214,7 +214,7 @@ try_device(MdAutostart *self, const char *address, const char *name)
     else if (md_recovery_will_remove(self->context->recovery, device->definition->uuid))
         g_debug("Autostart of '%s' waits until its half-created device is removed", name);
     else if (device->active)
-        note_failure(self, address, name, "a device of another type is active");
+        log_failure(self, address, name, "a device of another type is active");
     else if (parent != NULL)
         start_device(self, parent, device);
 }
@@ -278,7 +278,7 @@ refill(MdAutostart *self, const char *address, Parent *parent)
 
 
 static void
-look_at_parent(MdAutostart *self, const char *address)
+handle_parent(MdAutostart *self, const char *address)
 {
     Parent *parent = g_hash_table_lookup(self->parents, address);
     guint64 types = 0;
@@ -312,7 +312,7 @@ on_changed(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, MdAutostart
         if (device->definition != NULL)
             add_definition(self, device->definition);
     } else if (device->def->path != NULL) {
-        look_at_parent(self, strrchr(device->def->path, '/') + 1);
+        handle_parent(self, strrchr(device->def->path, '/') + 1);
     }
 }
 
@@ -341,7 +341,7 @@ md_autostart_new(const MdDriverContext *context)
 
     addresses = g_hash_table_get_keys(self->parents);
     for (GList *link = addresses; link != NULL; link = link->next)
-        look_at_parent(self, link->data);
+        handle_parent(self, link->data);
     return self;
 }
 
@@ -349,7 +349,7 @@ md_autostart_new(const MdDriverContext *context)
 void
 md_autostart_retry(MdAutostart *self, const char *address)
 {
-    look_at_parent(self, address);
+    handle_parent(self, address);
 }
 
 

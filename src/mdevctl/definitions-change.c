@@ -226,7 +226,7 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     gboolean deferred = FALSE;
 
     /* Processes pending events of the directory now, so that the file is read back only once. */
-    md_watch_look(self->watch);
+    md_watch_process(self->watch);
     deferred = writing_end(self, write);
     md_definition_write_finish(result, &write->error);
     /* Nothing to read back if the names are invalid, or if neither this write nor another program

@@ -101,7 +101,7 @@ complain(MdDefinitions *self, const char *path, const GError *error)
 /* Whether this process lacks resources, so that nothing is known about the disk and the known
  * definitions remain. */
 static gboolean
-is_our_fault(const GError *error)
+is_lack_of_resources(const GError *error)
 {
     int errnum = error != NULL ? md_error_get_errno(error) : 0;
 
@@ -242,7 +242,7 @@ apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
     g_autofree char *path = g_build_filename(self->path, fact->addr, fact->name, NULL);
     g_autoptr(GError) error = NULL;
 
-    if (is_our_fault(fact->error)) {
+    if (is_lack_of_resources(fact->error)) {
         complain(self, path, fact->error);
         return;
     }
@@ -268,7 +268,7 @@ apply_parent(MdDefinitions *self, const MdDefinitionFact *fact)
     Parent *parent = NULL;
 
     if (!fact->there) {
-        if (!is_our_fault(fact->error))
+        if (!is_lack_of_resources(fact->error))
             drop_parent(self, fact->addr);
         complain_passed_over(self, path, is_missing(fact->error) ? NULL : fact->error);
         return;
@@ -295,7 +295,7 @@ apply_top(MdDefinitions *self, const MdDefinitionTop *top)
         g_free(self->awaited);
         self->awaited = g_strdup(top->awaited);
     }
-    if (top->watch != self->top && !is_our_fault(top->error)) {
+    if (top->watch != self->top && !is_lack_of_resources(top->error)) {
         md_watch_remove(self->watch, self->top);
         self->top = top->watch;
     }

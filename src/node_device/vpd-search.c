@@ -57,7 +57,7 @@ md_vpd_search_may_find(const MdNodeDevice *device)
 
 
 static gboolean
-look_at_device(Question *question, gboolean may_block, GError **error)
+question_answer(Question *question, gboolean may_block, GError **error)
 {
     g_autoptr(MdNodeDeviceDef) kept =
         md_probe_get_kept(question->def, question->inode, may_block, error);
@@ -71,7 +71,7 @@ look_at_device(Question *question, gboolean may_block, GError **error)
 static gboolean
 ask_device(gpointer data, GError **error)
 {
-    return look_at_device(data, TRUE, error);
+    return question_answer(data, TRUE, error);
 }
 
 
@@ -108,7 +108,7 @@ answer_at_once(Search *search, Question *question)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!look_at_device(question, FALSE, &error) &&
+    if (!question_answer(question, FALSE, &error) &&
         g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         return FALSE;
     record_answer(search, question, error);

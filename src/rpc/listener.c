@@ -507,7 +507,7 @@ accept_client(MdListener *self, gboolean *scarce, GError **error)
 
 /* FALSE with an error: no client can be accepted now. FALSE without: no client is waiting. */
 static gboolean
-let_in(MdListener *self, GError **error)
+accept_next(MdListener *self, GError **error)
 {
     g_autoptr(GError) err = NULL;
     gboolean scarce = FALSE;
@@ -534,7 +534,8 @@ on_client(GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
     gint64 end = g_get_monotonic_time() + TURN_TIME;
     guint n = 0;
 
-    while (n < CLIENTS_PER_TURN && (n == 0 || g_get_monotonic_time() < end) && let_in(self, &error))
+    while (n < CLIENTS_PER_TURN && (n == 0 || g_get_monotonic_time() < end) &&
+           accept_next(self, &error))
         n++;
     if (error == NULL)
         return;

@@ -154,8 +154,8 @@ static gboolean
 on_round(gpointer data G_GNUC_UNUSED)
 {
     while (!g_queue_is_empty(&line) && has_time()) {
-        md_polled_look();
-        /* Other clients may have left during md_polled_look(). */
+        md_polled_process();
+        /* Other clients may have left during md_polled_process(). */
         if (!g_queue_is_empty(&line))
             give_next_turn();
     }

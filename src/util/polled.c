@@ -67,7 +67,7 @@ set_dispatch(Set *set)
 
 
 void
-md_polled_look(void)
+md_polled_process(void)
 {
     set_dispatch(&often);
 }

@@ -43,7 +43,7 @@ gboolean md_polled_set_eventfd(MdPolled *self,
 
 /*
  * The same as G_IO_IN for descriptors that are seldom ready, such as events and listening sockets.
- * These are served before all others, and md_polled_look() skips them.
+ * These are served before all others, and md_polled_process() skips them.
  */
 gboolean md_polled_set_seldom(MdPolled *self,
                               int fd,
@@ -53,4 +53,4 @@ gboolean md_polled_set_seldom(MdPolled *self,
 
 /* Calls the functions of all ready descriptors now instead of in the next iteration. Must not be
  * called from `ready`. */
-void md_polled_look(void);
+void md_polled_process(void);

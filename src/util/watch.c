@@ -96,7 +96,7 @@ handle_event(MdWatch *self, const struct inotify_event *event)
 
 
 void
-md_watch_look(MdWatch *self)
+md_watch_process(MdWatch *self)
 {
     g_autoptr(MdWatch) guard G_GNUC_UNUSED = g_object_ref(self);
     _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
@@ -115,7 +115,7 @@ md_watch_look(MdWatch *self)
 static void
 on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
-    md_watch_look(data);
+    md_watch_process(data);
 }
 
 

@@ -36,4 +36,4 @@ int md_watch_add(MdWatch *self, int directory, GError **error);
 void md_watch_remove(MdWatch *self, int id);
 
 /* Emits pending events now, up to as many as one iteration of the main loop would. */
-void md_watch_look(MdWatch *self);
+void md_watch_process(MdWatch *self);

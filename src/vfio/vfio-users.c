@@ -175,7 +175,7 @@ md_vfio_users_explain(const MdVfioHolder *holder)
 
 
 static gboolean
-may_look(void)
+may_search(void)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
@@ -191,7 +191,7 @@ md_vfio_users_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder, char 
     g_autofree char *socket_path = g_build_filename(roots->run, MD_RUN_VFIO_USERS, NULL);
     MdVfioHolding holding = MD_VFIO_UNKNOWN;
 
-    if (!may_look())
+    if (!may_search())
         return md_vfio_users_ask(socket_path, node, holder, hint);
 
     holding = md_vfio_holder_find(roots, node, holder);

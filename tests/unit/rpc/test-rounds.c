@@ -286,7 +286,7 @@ on_speaking_turn(gpointer data)
 /* A user who arrives during a turn is next, even if there is time for more turns in this
  * iteration. */
 static void
-test_look(void)
+test_arrival_during_turn(void)
 {
     Client crowd[3] = { { .name = 'a' }, { .name = 'a' }, { .name = 'a' } };
 
@@ -347,7 +347,7 @@ main(int argc, char **argv)
     g_test_add_func("/rounds/long", test_long);
     g_test_add_func("/rounds/arrival", test_arrival);
     g_test_add_func("/rounds/freed", test_freed);
-    g_test_add_func("/rounds/look", test_look);
+    g_test_add_func("/rounds/arrival-during-turn", test_arrival_during_turn);
     g_test_add_func("/rounds/pass", test_pass);
     return g_test_run();
 }

@@ -280,7 +280,7 @@ test_seldom(void)
 
     speak(&often);
     speak(&seldom);
-    md_polled_look();
+    md_polled_process();
     g_assert_cmpuint(seldom.n, ==, 1);
     g_assert_cmpuint(often.n, ==, 2);
     close_peer(&seldom);
