@@ -145,7 +145,8 @@ reread_below(MdInventory *self, const char *path)
 }
 
 
-/* Rereads a device after another one has appeared or disappeared, whose signal covers both. */
+/* Rereads a device that the appearance or disappearance of another one has changed. Emits no
+ * signal: that of the other device covers both. */
 static void
 reread_affected(MdInventory *self, const char *name)
 {
@@ -205,7 +206,8 @@ register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-/* Removes and returns the path of a device ignored because of this name; NULL: none. */
+/* Removes and returns the path of a device that was ignored because this name was in use; NULL:
+ * none. */
 static char *
 pop_namesake(MdInventory *self, const char *name)
 {

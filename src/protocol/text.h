@@ -6,7 +6,8 @@
 
 #include "protocol/protocol.h"
 
-/* Copies the text; NULL is a missing one. The result is freed with the message that contains it. */
+/* Copies the text; NULL stands for a missing one. The result is freed with the message that
+ * contains it. */
 md_maybe_text md_maybe_text_new(const char *text);
 
 /* Borrowed; NULL: the text is missing. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What clients have been told about the devices, so that after a restart the next daemon can tell
- * them what has changed meanwhile.
+ * The devices as known to the clients of a daemon. After a restart, the next daemon compares them
+ * with the current devices, and reports the changes to these clients as events.
  */
 #pragma once
 
@@ -15,13 +15,12 @@ typedef struct {
     gboolean active;
     gboolean defined;
     guint64 inode;                          /* while active, see MdNodeDevice */
-    guint8 digest[MD_SNAPSHOT_DIGEST_SIZE]; /* of everything else */
+    guint8 digest[MD_SNAPSHOT_DIGEST_SIZE]; /* of document and definition */
 } MdSnapshotDevice;
 
-/* The state of all devices, in the order of the registry; names are borrowed from it. Elements are
- * MdSnapshotDevice. */
+/* All devices, as MdSnapshotDevice, in the order of the registry; names are borrowed from it. */
 GArray *md_snapshot_take(MdRegistry *registry);
 
-/* Reports the difference between a snapshot of a previous daemon and the devices of today: one
- * event per change, and one update for each parent whose resources have changed. */
+/* Reports the differences between the previous daemon's snapshot and the current devices: one event
+ * per change, and one update for each parent whose resources have changed. */
 void md_snapshot_report(const GArray *before, MdRegistry *registry, MdEvents *events);

@@ -36,7 +36,7 @@ gboolean md_outbox_is_closing(MdOutbox *self);
 /* Adds the held frames to the state for the next daemon. */
 void md_outbox_save(MdOutbox *self, md_handover_session *state);
 
-/* Holds them again, until `who` is authorized anew. */
+/* Queues these frames again, until polkit has authorized `who` again. */
 void md_outbox_restore(MdOutbox *self,
                        MdIdentity *who,
                        MdOwner *owner,

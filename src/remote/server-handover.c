@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Clients over a restart of the service: the service manager keeps their sockets, and the state. */
+/* Hands over the clients at a restart of the service: the service manager keeps their sockets and
+ * their state. */
 #include "config.h"
 
 #include "remote/server-private.h"
@@ -11,7 +12,7 @@
 #include "util/notify.h"
 
 
-/* Identifies a socket as long as the system runs, whoever holds it. 0: not known. */
+/* A number that identifies a socket in all processes, until the system reboots. 0: unknown. */
 static guint64
 get_cookie(int fd)
 {
@@ -32,7 +33,8 @@ compare_guests(gconstpointer one, gconstpointer other)
 }
 
 
-/* Borrowed, in the order of their coming, so that they are admitted in the same order again. */
+/* All clients, borrowed, in the order of their admission, so that the next daemon keeps this order.
+ */
 static GPtrArray *
 list_guests(MdServer *self)
 {
@@ -48,7 +50,7 @@ list_guests(MdServer *self)
 }
 
 
-/* Events that have occurred go into the output. May end the client. */
+/* Adds pending events to the output, which is saved afterwards. May end the client. */
 static void
 guest_catch_up(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 {
@@ -128,7 +130,8 @@ remove_stored(void)
 }
 
 
-/* The state comes last: a daemon without it disconnects the clients. */
+/* Stores the state last: if storing is interrupted, the next daemon finds no state, and disconnects
+ * the clients. */
 static gboolean
 store_all(MdServer *self, GError **error)
 {
@@ -198,7 +201,7 @@ open_all_passed(GArray *fds)
 }
 
 
-/* A client that has disconnected meanwhile has no socket. */
+/* The service manager has dropped the socket of a client that has disconnected meanwhile. */
 static void
 take_over_session(MdServer *self, GHashTable *sockets, const md_handover_session *saved)
 {
@@ -230,8 +233,8 @@ md_server_take_over(MdServer *self, MdPassed *passed)
     if (state < 0 && passed->clients->len == 0)
         return;
 
-    /* After a crash, the manager would pass them again to a daemon that does not know what became
-     * of them. */
+    /* Otherwise the service manager would pass the same descriptors again after a crash, although
+     * the state is outdated by then. */
     remove_stored();
     if (!md_handover_read(state, &self->inherited, &error)) {
         g_warning("Disconnecting %u clients of the previous daemon: %s", passed->clients->len,

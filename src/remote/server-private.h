@@ -18,7 +18,7 @@ typedef struct {
     gboolean read_only;
     MdConnection *connection;
     MdSession *session;                   /* NULL: waiting until it may authenticate */
-    const md_handover_session *inherited; /* to be restored; NULL: nothing is */
+    const md_handover_session *inherited; /* state to be restored; NULL: none */
 } MdGuest;
 
 struct _MdServer {
@@ -57,7 +57,7 @@ void md_server_admit(MdServer *self,
                      gboolean scarce,
                      const md_handover_session *inherited);
 
-/* Calls `func` for each client; it may end this client and others, which are left out then. */
+/* Calls `func` for each client. `func` may end any client; ended clients are skipped. */
 void md_server_for_each_guest(MdServer *self,
                               void (*func)(MdGuest *guest, gpointer data),
                               gpointer data);
@@ -68,9 +68,9 @@ void md_server_close_clients(MdServer *self);
 /* Takes over the clients of the previous daemon, if there are any. */
 void md_server_take_over(MdServer *self, MdPassed *passed);
 
-/* Restores the callbacks of these clients, and reports what has changed, now that the devices are
- * known. */
+/* To be called once the devices are known: restores the callbacks of these clients, and reports the
+ * changes since the previous daemon. */
 void md_server_end_take_over(MdServer *self);
 
-/* Leaves all clients to the next daemon. FALSE: it cannot have them. */
+/* Leaves all clients to the next daemon. FALSE: their state cannot be stored. */
 gboolean md_server_hand_over(MdServer *self);

@@ -200,7 +200,7 @@ on_authenticated(gpointer data)
 }
 
 
-/* Begins where the previous daemon has ended. May end the client. */
+/* Restores the session left by the previous daemon. May end the client. */
 static void
 guest_continue(const MdGuest *guest)
 {
@@ -307,7 +307,7 @@ log_client(const MdGuest *guest)
 }
 
 
-/* An unauthenticated client has only input and output to be restored. */
+/* Of an unauthenticated client, only input and output are restored. */
 static gboolean
 guest_restore_client(MdGuest *guest, const md_handover_session *inherited)
 {
@@ -371,7 +371,7 @@ md_server_listen(MdServer *self, MdPassed *passed, GError **error)
     if (self->listeners == NULL)
         return FALSE;
 
-    /* They come before clients that wait for being accepted. */
+    /* Clients of the previous daemon precede those that wait to be accepted. */
     md_server_take_over(self, passed);
     for (guint i = 0; i < self->listeners->len; i++) {
         MdListener *listener = g_ptr_array_index(self->listeners, i);
@@ -517,8 +517,9 @@ on_hand_over(gpointer user_data)
 
 
 /*
- * Clients are handed over by the main loop, because the last call may end while events are being
- * delivered; and not before the callbacks left by the previous daemon have been restored.
+ * Hands over the clients in the next iteration of the main loop, because the last call may end
+ * while events are being delivered. If the callbacks left by the previous daemon have not been
+ * restored yet, md_server_release() calls this function again.
  */
 static void
 end_stop_if_idle(MdServer *self)
@@ -557,8 +558,8 @@ md_server_release(MdServer *self)
 static void
 guest_stop_serving(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 {
-    /* Calls that have not begun are left to the next daemon, or else must be answered, even if the
-     * client still waits for its turn. */
+    /* Calls that have not begun are left to the next daemon. Without a next daemon, they must be
+     * answered, even if the client still waits for its turn. */
     if (guest->server->hands_over)
         md_client_stop_reading(guest->client);
     else
@@ -580,7 +581,7 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
 
-    /* Clients without running calls need not wait for those with. */
+    /* Clients without running calls are disconnected at once. */
     if (!self->hands_over)
         md_server_for_each_guest(self, guest_dismiss_if_idle, NULL);
     end_stop_if_idle(self);

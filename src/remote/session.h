@@ -95,7 +95,8 @@ void md_session_save(MdSession *self, md_handover_session *state);
 
 /*
  * Continues a session saved by the previous daemon, except for its callbacks, which are restored
- * when the devices are known. Errors name what is impossible or no longer allowed.
+ * when the devices are known. Errors name the part of the state that is invalid or no longer
+ * allowed.
  */
 gboolean md_session_restore(MdSession *self, const md_handover_session *state, GError **error);
 gboolean

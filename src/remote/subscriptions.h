@@ -40,8 +40,9 @@ void md_subscriptions_clear(MdSubscriptions *self);
 void md_subscriptions_save(MdSubscriptions *self, md_handover_session *state);
 
 /*
- * Subscribes for `owner` again, with the same ids, also to devices that are gone. Fails if the
- * previous daemon cannot have had such callbacks; some may exist then.
+ * Restores the callbacks for `owner`, with the same ids, even those for devices that no longer
+ * exist. Fails if no daemon can have saved such callbacks; some of them may have been restored
+ * then.
  */
 gboolean md_subscriptions_restore(MdSubscriptions *self,
                                   MdOwner *owner,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One connection over a restart of the service. */
+/* Saves and restores one connection at a restart of the service. */
 #include "config.h"
 
 #include "rpc/client-private.h"
 
 
-/* What the socket accepts need not be saved; if it fails, the next daemon will notice. */
+/* Output that the socket still accepts is sent instead of saved. A failure is ignored here: the
+ * next daemon detects it. */
 static void
 save_output(MdClient *self, md_handover_bytes *output)
 {

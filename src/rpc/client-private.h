@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Internals of a connection, shared by client.c (frames and turns), client-keepalive.c (pings) and
- * client-handover.c (restarts). */
+ * client-handover.c (restarts of the service). */
 #pragma once
 
 #include "rpc/client.h"

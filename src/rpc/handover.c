@@ -12,13 +12,13 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-/* Nobody can change the file while it is read. */
+/* With these seals, no process can change the file while it is being read. */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* Magic number and revision. */
 #define PREFIX_SIZE 8
 
-/* The file in memory. */
+/* The file, mapped into memory. */
 typedef struct {
     void *bytes;
     gsize size;
@@ -82,7 +82,7 @@ md_handover_write(const md_handover *state, GError **error)
     gulong size = xdr_sizeof(MD_XDR(md_handover), (gpointer)state);
     g_auto(MdFd) fd = -1;
 
-    /* 0: beyond the limits of handover.x. */
+    /* A size of 0 means that the state exceeds a limit of handover.x. */
     if (size == 0 || size > MD_HANDOVER_SIZE_MAX) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
                           "the state of the clients is too large");

@@ -12,12 +12,13 @@
 /* Maximum size of the state in bytes. */
 #define MD_HANDOVER_SIZE_MAX (256 * 1024 * 1024)
 
-/* Returns a descriptor, or -1: the state exceeds a limit, or there is no memory. */
+/* Returns the descriptor of the file, or -1: the state exceeds a limit, or memory is exhausted. */
 int md_handover_write(const md_handover *state, GError **error);
 
 /*
- * Reads a state; `state` must be zeroed and be freed with md_handover_clear(), also on failure.
- * Fails if the file is not sealed, of another revision, too long, or not exactly one state.
+ * Reads a state into `state`, which must be zeroed, and freed with md_handover_clear() even on
+ * failure. Fails if the file is not sealed, of another revision, too long, or not exactly one
+ * state.
  */
 gboolean md_handover_read(int fd, md_handover *state, GError **error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The descriptors that the service manager has passed to this process: listening sockets, and what
- * the previous daemon has left, see rpc/handover.h.
+ * The descriptors that the service manager has passed to this process: listening sockets and, after
+ * a restart, the sockets and the state that the previous daemon has stored, see rpc/handover.h.
  */
 #pragma once
 
@@ -12,15 +12,15 @@
 #define MD_PASSED_STATE  "state"
 
 typedef struct {
-    GArray *listening; /* of int: everything without one of these names */
+    GArray *listening; /* of int: descriptors with any other name */
     GArray *clients;   /* of int: sockets of clients */
     int state;         /* -1: none */
 } MdPassed;
 
-/* Takes all descriptors; none is left for a second call, or for a child process. */
+/* Takes all descriptors: a second call, or a child process, finds none. */
 MdPassed *md_passed_take(void);
 
-/* Closes all descriptors that have not been taken, that is, replaced by -1. */
+/* Closes all descriptors that their users have not replaced by -1. */
 void md_passed_free(MdPassed *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPassed, md_passed_free)

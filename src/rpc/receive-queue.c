@@ -226,7 +226,7 @@ md_receive_queue_restore(MdReceiveQueue *self, const md_handover_client *state, 
         return FALSE;
     }
     md_message_reader_set_rest(self->reader, &rest);
-    /* The next turn looks whether it contains a frame. */
+    /* The client's next turn parses these bytes. */
     self->deferred = rest.size > 0;
     return TRUE;
 }

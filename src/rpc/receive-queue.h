@@ -46,8 +46,8 @@ gsize md_receive_queue_get_message_cost(const MdMessage *message);
 /* Adds the input to the state for the next daemon. */
 void md_receive_queue_save(MdReceiveQueue *self, md_handover_client *state);
 
-/* Continues with the input left by the previous daemon; the queue must be new. Errors name what is
- * impossible in it. */
+/* Continues with the input left by the previous daemon; the queue must be new. Fails if no client
+ * can have sent this input. */
 gboolean
 md_receive_queue_restore(MdReceiveQueue *self, const md_handover_client *state, GError **error);
 

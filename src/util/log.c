@@ -159,8 +159,8 @@ write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 }
 
 
-/* After this call, GLib aborts if the message is fatal, and G_DEBUG may make any level fatal. Only
- * this handler can tell, not the writer. */
+/* GLib aborts after this call if the message is fatal; G_DEBUG can make any level fatal. Only this
+ * handler knows whether it is, not the writer. */
 static void
 handle_line(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
 {

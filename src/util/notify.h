@@ -17,13 +17,13 @@ void md_notify_reloading(void);
 void md_notify_stopping(const char *status);
 
 /*
- * Whether the service manager keeps descriptors of this service over a restart ($FDSTORE, which
- * systemd sets since version 254, and our unit for older ones).
+ * Whether the service manager keeps descriptors of this service over a restart ($FDSTORE). systemd
+ * sets this variable since version 254; for older versions, our unit sets it.
  */
 gboolean md_notify_can_store(void);
 
-/* Leaves copies of descriptors with the service manager under a name. FALSE with an error if it
- * cannot be reached; it does not say whether it has accepted them. */
+/* Leaves copies of descriptors with the service manager under a name. FALSE with an error if the
+ * service manager cannot be reached. It does not report whether it has accepted the descriptors. */
 gboolean md_notify_store(const char *name, const int *fds, guint n, GError **error);
 
 /* Makes the service manager close the descriptors kept under a name. */
