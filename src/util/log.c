@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/log-control.h"
 #include "util/log-output.h"
 
 #define MESSAGE_FIELD "MESSAGE"
@@ -139,13 +140,15 @@ field_escape(GLogField *field, GPtrArray *texts)
 
 
 static GLogWriterOutput
-write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+write_log(GLogLevelFlags level,
+          const GLogField *fields,
+          gsize n_fields,
+          gpointer data G_GNUC_UNUSED)
 {
-    gboolean verbose = GPOINTER_TO_INT(data);
     g_autofree GLogField *safe = NULL;
     g_autoptr(GPtrArray) texts = NULL;
 
-    if (!verbose && level > G_LOG_LEVEL_MESSAGE)
+    if (!md_log_control_is_wanted(level))
         return G_LOG_WRITER_HANDLED;
 
     safe = g_memdup2(fields, n_fields * sizeof(*fields));
@@ -200,7 +203,8 @@ md_log_init(gboolean verbose)
     md_log_output_init();
     /* stdout belongs to --version and --help. */
     g_log_writer_default_set_use_stderr(TRUE);
-    g_log_set_writer_func(write_log, GINT_TO_POINTER(verbose), NULL);
+    md_log_control_init(verbose);
+    g_log_set_writer_func(write_log, NULL, NULL);
     g_log_set_default_handler(handle_line, NULL);
 }
 
