@@ -23,6 +23,7 @@ static struct {
     GMutex mutex;
     GQueue jobs; /* of Job, not fetched by a thread yet */
     GQueue idle; /* of Thread, the one that became idle last first */
+    guint n;     /* threads that have been created and not ended */
 } threads;
 
 
@@ -80,8 +81,10 @@ thread_fetch_job(Thread *self)
 
     /* Another thread may have fetched the job meanwhile. */
     while ((link = g_queue_pop_head_link(&threads.jobs)) == NULL) {
-        if (!thread_wait(self))
+        if (!thread_wait(self)) {
+            threads.n--;
             return NULL;
+        }
     }
     return link->data;
 }
@@ -101,7 +104,17 @@ run_jobs(gpointer data G_GNUC_UNUSED)
 }
 
 
-/* Returns a thread to be woken up, referenced; NULL: none is idle. */
+static void
+count_failed(void)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
+
+    threads.n--;
+}
+
+
+/* Returns a thread to be woken up, referenced; NULL: none is idle, so one must be created, which is
+ * counted already. */
 static Thread *
 add_job(Job *job)
 {
@@ -111,7 +124,9 @@ add_job(Job *job)
 
     job->link.data = job;
     g_queue_push_tail_link(&threads.jobs, &job->link);
-    if (link != NULL) {
+    if (link == NULL) {
+        threads.n++;
+    } else {
         called = g_atomic_rc_box_acquire(link->data);
         called->called = TRUE;
     }
@@ -136,6 +151,18 @@ md_threads_run(MdThreadFunc func, gpointer data)
         return;
     }
     started = g_thread_try_new("worker", run_jobs, NULL, &error);
-    if (started == NULL)
+    if (started == NULL) {
+        count_failed();
         g_debug("Unable to start a worker thread, the job stays queued: %s", error->message);
+    }
+}
+
+
+void
+md_threads_count(guint *n, guint *n_idle)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&threads.mutex);
+
+    *n = threads.n;
+    *n_idle = threads.idle.length;
 }

@@ -13,3 +13,6 @@ typedef void (*MdThreadFunc)(gpointer data);
 /* Calls func(data) on a thread. If no thread can be created (EAGAIN), the job waits for an existing
  * one. */
 void md_threads_run(MdThreadFunc func, gpointer data);
+
+/* Number of threads, and of those without a job. */
+void md_threads_count(guint *n, guint *n_idle);

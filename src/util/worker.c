@@ -398,6 +398,22 @@ md_worker_is_overdue(MdWorkerKind kind, guint64 object)
 }
 
 
+guint
+md_worker_count_waiting(void)
+{
+    GHashTableIter iter;
+    gpointer lane = NULL;
+    guint n = 0;
+
+    if (lanes == NULL)
+        return 0;
+    g_hash_table_iter_init(&iter, lanes);
+    while (g_hash_table_iter_next(&iter, NULL, &lane))
+        n += md_fair_queue_count_waiting(((Lane *)lane)->queue);
+    return n;
+}
+
+
 void
 md_worker_log_state(void)
 {

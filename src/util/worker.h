@@ -36,6 +36,7 @@ typedef enum {
     MD_WORKER_SPAWN,    /* starts of scripts */
     MD_WORKER_SETTINGS, /* reloads of the configuration */
     MD_WORKER_SCHEMA,   /* loads of the RELAX NG schema */
+    MD_WORKER_NAMES,    /* look-ups of names of users and groups */
 } MdWorkerFiles;
 
 /* Runs on the thread, which owns `data` until the call returns. */
@@ -65,6 +66,9 @@ void md_worker_run(MdWorkerFunc func,
 /* Whether a job on this object has exceeded its deadline and not ended, so that another one would
  * likely hang as well. */
 gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
+
+/* Number of jobs on all objects that have not begun. */
+guint md_worker_count_waiting(void);
 
 /* Logs one line for each object and kind with running or queued jobs. */
 void md_worker_log_state(void);
