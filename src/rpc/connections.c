@@ -309,6 +309,13 @@ md_connections_count(MdConnections *self)
 }
 
 
+guint
+md_connections_count_anonymous(MdConnections *self)
+{
+    return self->n_authenticating + self->waiting.length;
+}
+
+
 MdConnection *
 md_connection_ref(MdConnection *self)
 {

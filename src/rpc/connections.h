@@ -67,8 +67,9 @@ MdConnection *md_connections_admit(MdConnections *self,
                                    gboolean scarce,
                                    gpointer data);
 
-/* Number of open connections. */
+/* Number of open connections, and of those that have yet to authenticate. */
 guint md_connections_count(MdConnections *self);
+guint md_connections_count_anonymous(MdConnections *self);
 
 /* Bytes accounted to connections, including closed ones. */
 gsize md_connections_get_held(MdConnections *self);

@@ -19,10 +19,6 @@
 #include "util/polled.h"
 #include "util/source.h"
 
-/* The system's directory must be accessible to unprivileged clients, a user's to that user only. */
-#define DIRECTORY_MODE         0755
-#define SESSION_DIRECTORY_MODE 0700
-
 /* Clients in the kernel's backlog, beyond which even root's connect() blocks. Limited by
  * net.core.somaxconn, which has the same default. */
 #define BACKLOG 4096
@@ -311,29 +307,51 @@ md_listener_new(const char *directory,
 }
 
 
+/* The path of a listening Unix socket; NULL with an error if it is none. */
+static char *
+find_path(int fd, GError **error)
+{
+    struct sockaddr_un address = { 0 };
+    socklen_t size = sizeof(address) - 1;
+
+    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &size) == 0)
+        return g_strdup(address.sun_path);
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
+                      "descriptor %d is not a listening Unix socket", fd);
+    return NULL;
+}
+
+
+gboolean
+md_listener_is_admin_fd(int fd)
+{
+    g_autofree char *path = fd >= 0 ? find_path(fd, NULL) : NULL;
+    g_autofree char *name = path != NULL ? g_path_get_basename(path) : NULL;
+
+    return g_strcmp0(name, MD_SOCKET_ADMIN) == 0;
+}
+
+
 MdListener *
 md_listener_new_from_fd(int fd, GError **error)
 {
     g_autoptr(MdListener) self = listener_alloc();
-    struct sockaddr_un address = { 0 };
-    socklen_t size = sizeof(address) - 1;
     g_autofree char *name = NULL;
 
-    if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "descriptor %d is not a listening Unix socket", fd);
+    self->path = find_path(fd, error);
+    if (self->path == NULL) {
         close(fd);
         return NULL;
     }
 
-    self->path = g_strdup(address.sun_path);
     name = g_path_get_basename(self->path);
     self->read_only = g_str_equal(name, MD_SOCKET_RO);
-    if (!self->read_only && !g_str_equal(name, MD_SOCKET_RW)) {
+    if (!self->read_only && !g_str_equal(name, MD_SOCKET_RW) &&
+        !g_str_equal(name, MD_SOCKET_ADMIN)) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "the passed socket '%s' is neither '%s' nor '%s'", self->path,
-                          MD_SOCKET_RW, MD_SOCKET_RO);
+                          "the passed socket '%s' is neither '%s' nor '%s' nor '%s'", self->path,
+                          MD_SOCKET_RW, MD_SOCKET_RO, MD_SOCKET_ADMIN);
         close(fd);
         return NULL;
     }
@@ -369,77 +387,6 @@ md_listener_free(MdListener *self)
         close(self->reserve);
     g_free(self->path);
     g_free(self);
-}
-
-
-/* All sockets passed by systemd. Sockets for other purposes (such as an admin interface) are
- * closed. */
-static GPtrArray *
-adopt_all(GArray *fds, GError **error)
-{
-    g_autoptr(GPtrArray) listeners =
-        g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
-
-    for (guint i = 0; i < fds->len; i++) {
-        g_autoptr(GError) err = NULL;
-        int fd = g_steal_fd(&g_array_index(fds, int, i));
-        MdListener *listener = md_listener_new_from_fd(fd, &err);
-
-        if (listener != NULL)
-            g_ptr_array_add(listeners, listener);
-        else
-            g_message("%s", err->message);
-    }
-    if (listeners->len == 0) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_OPERATION_FAILED,
-                          "none of the passed sockets is '%s' or '%s'", MD_SOCKET_RW, MD_SOCKET_RO);
-        return NULL;
-    }
-    return g_steal_pointer(&listeners);
-}
-
-
-static gboolean
-make_directory(const MdRoots *roots, const char *path, GError **error)
-{
-    mode_t mode = roots->is_session ? SESSION_DIRECTORY_MODE : DIRECTORY_MODE;
-    mode_t mask = umask(~mode & 0777);
-    int rc = g_mkdir_with_parents(path, (int)mode);
-    int errnum = errno;
-
-    umask(mask);
-    if (rc < 0)
-        md_error_set_errno(error, errnum, "cannot create socket directory '%s'", path);
-    return rc == 0;
-}
-
-
-GPtrArray *
-md_listener_open_all(const MdSettings *settings, GArray *passed, GError **error)
-{
-    g_autoptr(GPtrArray) listeners = NULL;
-    MdListener *listener = NULL;
-
-    if (passed->len > 0)
-        return adopt_all(passed, error);
-    if (!make_directory(settings->roots, settings->socket_dir, error))
-        return NULL;
-
-    listeners = g_ptr_array_new_with_free_func((GDestroyNotify)md_listener_free);
-    listener = md_listener_new(settings->socket_dir, MD_SOCKET_RW, FALSE, settings->socket_rw_mode,
-                               settings->socket_gid, error);
-    if (listener == NULL)
-        return NULL;
-    g_ptr_array_add(listeners, listener);
-    if (settings->roots->is_session)
-        return g_steal_pointer(&listeners);
-
-    listener = md_listener_new(settings->socket_dir, MD_SOCKET_RO, TRUE, settings->socket_ro_mode,
-                               settings->socket_gid, error);
-    if (listener == NULL)
-        return NULL;
-    g_ptr_array_add(listeners, listener);
-    return g_steal_pointer(&listeners);
 }
 
 

@@ -19,12 +19,19 @@ typedef struct _MdListener MdListener;
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
 /*
- * Opens all sockets of the daemon: those in `passed` (descriptors, which are taken), or if there
- * are none, the two that it creates. A user's daemon has only the read-write socket, because its
- * clients use no other. Freeing the array frees the listeners. VIR_ERR_RESOURCE_BUSY with the path
- * if another process listens on it.
+ * Opens all sockets for ordinary clients: those in `passed` (descriptors, which are taken), or if
+ * there are none, the two that it creates. A user's daemon has only the read-write socket, because
+ * its clients use no other. Freeing the array frees the listeners. VIR_ERR_RESOURCE_BUSY with the
+ * path if another process listens on it.
  */
 GPtrArray *md_listener_open_all(const MdSettings *settings, GArray *passed, GError **error);
+
+/*
+ * The same for the socket for administration, which only the daemon's own user may open. Called
+ * after md_listener_open_all(), which creates the directory. NULL without an error: sockets were
+ * passed, but not this one.
+ */
+MdListener *md_listener_open_admin(const MdSettings *settings, GArray *passed, GError **error);
 
 /* Creates one socket in an existing directory; `gid` -1: the group of the process. */
 MdListener *md_listener_new(const char *directory,
@@ -37,6 +44,9 @@ MdListener *md_listener_new(const char *directory,
 /* Uses a listening socket; its name determines its purpose. Takes ownership of the descriptor, also
  * on failure. */
 MdListener *md_listener_new_from_fd(int fd, GError **error);
+
+/* Whether a descriptor, or -1, is the listening socket for administration. */
+gboolean md_listener_is_admin_fd(int fd);
 
 void md_listener_free(MdListener *self);
 

@@ -35,6 +35,7 @@
 #define MD_SOCKET_DIR_NAME "libvirt"
 #define MD_SOCKET_RW       "virtnodedevd-sock"
 #define MD_SOCKET_RO       "virtnodedevd-sock-ro"
+#define MD_SOCKET_ADMIN    "virtnodedevd-admin-sock"
 #define MD_SOCKET_LOCK     "mediated.lock"
 
 /* udev: subsystems, actions, properties. */

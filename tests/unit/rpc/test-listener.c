@@ -430,9 +430,66 @@ test_handed_over(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+open_admin(Fixture *fixture, GArray *passed, MdListener **listener)
+{
+    g_autoptr(GError) error = NULL;
+
+    *listener = md_listener_open_admin(fixture->settings, passed, &error);
+    g_assert_no_error(error);
+}
+
+
+/* The socket for administration is not for ordinary clients, in whatever order sockets come. */
+static void
+test_handed_over_admin(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, MD_SOCKET_ADMIN, NULL);
+    g_autofree char *other = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    const int fds[] = { make_socket(path, TRUE), make_socket(other, TRUE) };
+    g_autoptr(GArray) passed = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GPtrArray) listeners = NULL;
+    g_autoptr(MdListener) admin = NULL;
+
+    g_array_append_vals(passed, fds, G_N_ELEMENTS(fds));
+    listeners = md_listener_open_all(fixture->settings, passed, NULL);
+    g_assert_cmpuint(listeners->len, ==, 1);
+    g_assert_cmpstr(md_listener_get_path(listeners->pdata[0]), ==, other);
+    open_admin(fixture, passed, &admin);
+    g_assert_cmpstr(md_listener_get_path(admin), ==, path);
+    g_unlink(path);
+    g_unlink(other);
+}
+
+
+/* If other sockets are passed, this one is not created. */
+static void
+test_admin(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(fixture->settings->socket_dir, MD_SOCKET_ADMIN, NULL);
+    g_autofree char *other = g_build_filename(fixture->dir, MD_SOCKET_RW, NULL);
+    int fd = make_socket(other, TRUE);
+    g_autoptr(GArray) passed = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GPtrArray) listeners = md_listener_open_all(fixture->settings, passed, NULL);
+    MdListener *admin = NULL;
+
+    g_assert_cmpuint(listeners->len, ==, 2);
+    open_admin(fixture, passed, &admin);
+    assert_mode(path, 0600);
+    md_listener_free(admin);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+
+    g_array_append_val(passed, fd);
+    open_admin(fixture, passed, &admin);
+    g_assert_null(admin);
+    close(fd);
+    g_unlink(other);
+}
+
+
+static void
 test_handed_over_bad(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autofree char *path = g_build_filename(fixture->dir, "virtnodedevd-admin-sock", NULL);
+    g_autofree char *path = g_build_filename(fixture->dir, "other-sock", NULL);
     g_autoptr(GError) error = NULL;
     g_autoptr(GError) no_socket = NULL;
 
@@ -508,7 +565,9 @@ main(int argc, char **argv)
     ADD("/listener/foreign-lock", test_foreign_lock);
     ADD("/listener/long-path", test_long_path);
     ADD("/listener/handed-over", test_handed_over);
+    ADD("/listener/handed-over/admin", test_handed_over_admin);
     ADD("/listener/handed-over/bad", test_handed_over_bad);
+    ADD("/listener/admin", test_admin);
     ADD("/listener/exhausted", test_exhausted);
     return g_test_run();
 }
