@@ -7,6 +7,7 @@
 #include <libvirt/libvirt.h>
 
 #include "protocol/text.h"
+#include "remote/served-version.h"
 #include "util/error.h"
 
 /* Features that a client may query, as in the protocol. */
@@ -15,10 +16,6 @@ enum {
     FEATURE_EVENT_CALLBACK = 14,
     FEATURE_CLOSE_CALLBACK = 15,
 };
-
-/* The first release of libvirt with all calls that mediated serves; virNodeDeviceUpdate() is the
- * newest. Clients compare versions before they make a call. */
-#define SERVED_VERSION 10001000
 
 /* Set by a client's library that would have started the daemon if necessary. */
 #define OPEN_AUTOSTART 4
@@ -67,7 +64,7 @@ md_handle_get_type(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 void
 md_handle_get_lib_version(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 {
-    const md_number_ret ret = { MAX(LIBVIR_VERSION_NUMBER, SERVED_VERSION) };
+    const md_number_ret ret = { MD_SERVED_VERSION };
 
     md_call_reply(call, &ret);
 }

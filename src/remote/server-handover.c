@@ -23,33 +23,6 @@ get_cookie(int fd)
 }
 
 
-static int
-compare_guests(gconstpointer one, gconstpointer other)
-{
-    guint64 first = (*(MdGuest *const *)one)->number;
-    guint64 second = (*(MdGuest *const *)other)->number;
-
-    return first < second ? -1 : first > second;
-}
-
-
-/* All clients, borrowed, in the order of their admission, so that the next daemon keeps this order.
- */
-static GPtrArray *
-list_guests(MdServer *self)
-{
-    GPtrArray *guests = g_ptr_array_new();
-    GHashTableIter iter;
-    gpointer guest = NULL;
-
-    g_hash_table_iter_init(&iter, self->guests);
-    while (g_hash_table_iter_next(&iter, NULL, &guest))
-        g_ptr_array_add(guests, guest);
-    g_ptr_array_sort(guests, compare_guests);
-    return guests;
-}
-
-
 /* Adds pending events to the output, which is saved afterwards. May end the client. */
 static void
 guest_catch_up(MdGuest *guest, gpointer data G_GNUC_UNUSED)
@@ -68,6 +41,7 @@ save_guest(const MdGuest *guest, md_handover_session *saved)
 {
     saved->cookie = get_cookie(md_client_get_fd(guest->client));
     saved->monitor = guest->read_only;
+    saved->since = guest->since;
     md_identity_save(guest->peer, &saved->peer);
     if (guest->session != NULL)
         md_session_save(guest->session, saved);
@@ -99,11 +73,12 @@ save_devices(MdServer *self, md_handover *state)
 }
 
 
-/* Returns the descriptors of the clients, borrowed. */
+/* Saves all clients in the order of their admission, which the next daemon keeps. Returns their
+ * descriptors, borrowed. */
 static GArray *
 save_all(MdServer *self, md_handover *state)
 {
-    g_autoptr(GPtrArray) guests = list_guests(self);
+    g_autoptr(GPtrArray) guests = md_server_list_guests(self);
     GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
 
     state->magic = MD_HANDOVER_MAGIC;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Internals of the server, shared by server.c (clients) and server-handover.c (restarts). */
+/* Internals of the server, shared by server.c (connections), server-clients.c (information about
+ * clients) and server-handover.c (restarts). */
 #pragma once
 
 #include "access/access.h"
@@ -13,6 +14,7 @@
 typedef struct {
     MdServer *server;
     guint64 number; /* for the log */
+    gint64 since;   /* when it connected, in seconds since 1970 */
     MdClient *client;
     MdIdentity *peer;
     gboolean read_only;
@@ -41,6 +43,7 @@ struct _MdServer {
     md_handover inherited; /* from the previous daemon, until the devices are known */
 
     guint idle_timeout; /* milliseconds; 0: none */
+    gboolean idle_inhibited;
     MdServerFunc idle_func;
     gpointer idle_data;
     GSource *idle; /* set while there are neither clients nor running calls */
@@ -56,6 +59,12 @@ void md_server_admit(MdServer *self,
                      gboolean read_only,
                      gboolean scarce,
                      const md_handover_session *inherited);
+
+/* All clients, borrowed, in the order of their admission. */
+GPtrArray *md_server_list_guests(MdServer *self);
+
+/* Describes the user whose share the connection uses, and the peer if that differs. */
+char *md_server_describe_guest(const MdGuest *guest);
 
 /* Calls `func` for each client. `func` may end any client; ended clients are skipped. */
 void md_server_for_each_guest(MdServer *self,

@@ -154,7 +154,7 @@ on_idle_timeout(gpointer user_data)
 static void
 update_idle(MdServer *self)
 {
-    if (self->idle_timeout == 0 || md_server_count_clients(self) > 0 ||
+    if (self->idle_timeout == 0 || self->idle_inhibited || md_server_count_clients(self) > 0 ||
         md_dispatch_count_calls(self->dispatch) > 0)
         md_source_clear(&self->idle);
     else if (self->idle == NULL)
@@ -251,27 +251,11 @@ on_get_state(gpointer data)
 }
 
 
-/* Describes the user whose share the connection uses, and the peer if that differs. */
-static char *
-guest_describe(const MdGuest *guest)
-{
-    g_autofree char *peer = md_identity_describe(guest->peer);
-    const MdIdentity *identity =
-        guest->session != NULL ? md_session_get_identity(guest->session) : guest->peer;
-    g_autofree char *who = NULL;
-
-    if (identity == guest->peer)
-        return g_steal_pointer(&peer);
-    who = md_identity_describe(identity);
-    return g_strdup_printf("%s; via %s", who, peer);
-}
-
-
 static void
 on_evict(gpointer data, const char *cause)
 {
     MdGuest *guest = data;
-    g_autofree char *who = guest_describe(guest);
+    g_autofree char *who = md_server_describe_guest(guest);
     g_autofree char *why =
         g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, guest->number, who);
 
@@ -344,6 +328,7 @@ md_server_admit(MdServer *self,
     }
 
     guest->number = ++self->n_ever;
+    guest->since = inherited != NULL ? inherited->since : g_get_real_time() / G_USEC_PER_SEC;
     if (guest->peer == NULL)
         guest->peer = md_identity_new_from_socket(self->settings->roots, socket);
     guest->client = md_client_new(socket, self->settings, guest->connection, &funcs, guest);
@@ -394,6 +379,14 @@ md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpoint
 
 
 void
+md_server_inhibit_idle(MdServer *self, gboolean inhibited)
+{
+    self->idle_inhibited = inhibited;
+    update_idle(self);
+}
+
+
+void
 md_server_reload(MdServer *self)
 {
     GHashTableIter iter;
@@ -417,38 +410,6 @@ guint
 md_server_count_clients(MdServer *self)
 {
     return g_hash_table_size(self->guests);
-}
-
-
-static void
-guest_log_state(const MdGuest *guest)
-{
-    g_autofree char *who = guest_describe(guest);
-    const char *state = "connecting";
-
-    if (guest->session != NULL && md_session_is_open(guest->session))
-        state = md_session_is_read_only(guest->session) ? "read-only" : "read-write";
-    g_message("Client %" G_GUINT64_FORMAT ": %s, %s, %u calls, %" G_GSIZE_FORMAT " bytes in use",
-              guest->number, who, state, md_client_count_calls(guest->client),
-              md_connection_get_held(guest->connection));
-}
-
-
-void
-md_server_log_state(MdServer *self)
-{
-    GHashTableIter iter;
-    MdGuest *guest = NULL;
-
-    g_message("%u clients, %" G_GUINT64_FORMAT " since start, %" G_GSIZE_FORMAT " bytes in use",
-              md_server_count_clients(self), self->n_ever,
-              md_connections_get_held(self->connections));
-    g_hash_table_iter_init(&iter, self->guests);
-    for (guint i = 0;
-         i < MD_SERVER_LOGGED_MAX && g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest); i++)
-        guest_log_state(guest);
-    md_dispatch_log_state(self->dispatch);
-    md_access_log_state(self->access);
 }
 
 

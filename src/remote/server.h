@@ -29,6 +29,9 @@ guint md_server_count_clients(MdServer *self);
 typedef void (*MdServerFunc)(gpointer data);
 void md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data);
 
+/* While inhibited, the daemon counts as having a client: somebody else uses it. */
+void md_server_inhibit_idle(MdServer *self, gboolean inhibited);
+
 /* Applies changed settings to existing and waiting clients. */
 void md_server_reload(MdServer *self);
 

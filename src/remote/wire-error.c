@@ -39,6 +39,8 @@ static const Class classes[] = {
     { VIR_ERR_ARGUMENT_UNSUPPORTED, "argument unsupported: " },
     { VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation: " },
     { VIR_ERR_RESOURCE_BUSY, "resource busy: " },
+    { VIR_ERR_NO_SERVER, "Server not found: " },
+    { VIR_ERR_NO_CLIENT, "Client not found: " },
     { VIR_ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: " },
 };
 
