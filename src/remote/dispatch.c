@@ -214,17 +214,8 @@ check_header(MdSession *session, const md_header *header, GError **error)
 {
     const MdProcedure *procedure = NULL;
 
-    if (header->prog != MD_PROGRAM_REMOTE || header->vers != MD_PROGRAM_VERSION) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "Cannot find program %u version %u",
-                          header->prog, header->vers);
+    if (!md_message_check_header(header, MD_PROGRAM_REMOTE, error))
         return NULL;
-    }
-    if (header->status != MD_STATUS_OK) {
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "Unexpected message status %d",
-                          header->status);
-        return NULL;
-    }
-
     procedure = find_procedure(header->proc);
     if (!md_session_is_authenticated(session) &&
         (procedure == NULL || (procedure->flags & MD_PROCEDURE_LOGIN) == 0)) {
@@ -290,22 +281,6 @@ run_procedure(MdDispatch *self,
 }
 
 
-/* Fails if the message exceeded the client's limit and was not kept; the limit is lower before the
- * connection is open, and for readers. */
-static gboolean
-check_length(const MdMessage *message, GError **error)
-{
-    if (message->payload != NULL)
-        return TRUE;
-
-    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
-                      "message of %" G_GSIZE_FORMAT
-                      " bytes is too large, the limit of this connection is %" G_GSIZE_FORMAT,
-                      message->length, message->limit);
-    return FALSE;
-}
-
-
 /* NULL with an error if the arguments are invalid, NULL without if the procedure has none: a
  * payload is then ignored, because older clients send one with virConnectOpenAuth. */
 static gpointer
@@ -334,7 +309,7 @@ dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GE
     GError *err = NULL;
 
     if (procedure == NULL || !check_session(session, procedure, error) ||
-        !check_length(message, error))
+        !md_message_check_length(message, error))
         return FALSE;
 
     args = decode_args(procedure, message, &err);

@@ -38,6 +38,37 @@ md_message_free(MdMessage *self)
 
 
 gboolean
+md_message_check_header(const md_header *header, guint32 program, GError **error)
+{
+    if (header->prog != program || header->vers != MD_PROGRAM_VERSION) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "Cannot find program %u version %u",
+                          header->prog, header->vers);
+        return FALSE;
+    }
+    if (header->status != MD_STATUS_OK) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "Unexpected message status %d",
+                          header->status);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+gboolean
+md_message_check_length(const MdMessage *self, GError **error)
+{
+    if (self->payload != NULL)
+        return TRUE;
+
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                      "message of %" G_GSIZE_FORMAT
+                      " bytes is too large, the limit of this connection is %" G_GSIZE_FORMAT,
+                      self->length, self->limit);
+    return FALSE;
+}
+
+
+gboolean
 md_message_decode(const MdMessage *self, xdrproc_t type, gpointer data, GError **error)
 {
     gsize size = 0;

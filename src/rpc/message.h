@@ -34,6 +34,12 @@ typedef struct {
 
 void md_message_free(MdMessage *self);
 
+/* Whether the header is that of a call of this program, in the only version. */
+gboolean md_message_check_header(const md_header *header, guint32 program, GError **error);
+
+/* Whether the frame has been kept, because it did not exceed the limit of the connection. */
+gboolean md_message_check_length(const MdMessage *self, GError **error);
+
 /*
  * Decodes the payload into `data`, which must be zeroed; free its contents with md_message_clear().
  * As tolerant as libvirt, because some clients do not encode exactly: ignores the values of padding
