@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "admin/admin.h"
 #include "node_device/driver.h"
 #include "remote/server.h"
 #include "util/error.h"
@@ -24,6 +25,8 @@ typedef struct {
     GMainLoop *loop;
     MdDriver *driver;
     MdServer *server;
+    MdAdmin *admin;
+    guint timeout; /* milliseconds without clients until the daemon exits; 0: never */
     GSource *watchdog;
     GSource *interrupt;
     GSource *terminate;
@@ -55,6 +58,7 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
     md_source_clear(&self->user);
+    g_clear_pointer(&self->admin, md_admin_free);
     /* After a second signal, the stop begun by the first one still references the server. */
     if (self->server != NULL)
         g_object_run_dispose(G_OBJECT(self->server));
@@ -67,24 +71,30 @@ daemon_clear(Daemon *self)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Daemon, daemon_clear)
 
 
-/* Each client takes one descriptor; the default soft limit is low for programs that use
- * select(). */
+/* The number of clients that the limit on open files allows, each taking one descriptor. The
+ * default soft limit is low for programs that use select(). */
+static guint
+count_affordable_clients(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return G_MAXUINT;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OWN_DESCRIPTORS)
+        return G_MAXUINT;
+    return (guint)MIN(limit.rlim_cur - OWN_DESCRIPTORS, G_MAXUINT);
+}
+
+
 static void
 fit_clients_to_descriptors(MdSettings *settings)
 {
-    struct rlimit limit;
-    rlim_t most = 0;
+    guint most = count_affordable_clients();
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= OWN_DESCRIPTORS)
-        return;
-
-    most = limit.rlim_cur - OWN_DESCRIPTORS;
     if (settings->max_clients > most) {
-        g_message("RLIMIT_NOFILE allows only %u clients", (guint)most);
-        settings->max_clients = (guint)most;
+        g_message("RLIMIT_NOFILE allows only %u clients", most);
+        settings->max_clients = most;
     }
 }
 
@@ -114,6 +124,7 @@ daemon_stop(Daemon *self, const char *why)
 {
     self->stopping = TRUE;
     md_notify_stopping(why);
+    md_admin_stop(self->admin);
     md_server_stop_async(self->server, on_server_stopped, self);
 }
 
@@ -140,10 +151,10 @@ on_idle(gpointer data)
     /* Autostart must finish, because no client may ever start the daemon again. */
     if (md_driver_is_busy(self->driver)) {
         g_debug("Idle, but staying until autostart has finished");
-        md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+        md_server_set_idle_func(self->server, self->timeout, on_idle, self);
         return;
     }
-    g_info("No client for %u s, exiting", self->options->timeout / 1000);
+    g_info("No client for %u s, exiting", self->timeout / 1000);
     daemon_stop(self, "Idle");
 }
 
@@ -279,7 +290,7 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
 
     self->started = TRUE;
     if (!self->stopping) {
-        md_server_set_idle_func(self->server, self->options->timeout, on_idle, self);
+        md_server_set_idle_func(self->server, self->timeout, on_idle, self);
         md_notify_ready("Serving clients");
         if (self->reload_wanted)
             begin_reload(self);
@@ -296,13 +307,71 @@ daemon_begin(Daemon *self, MdPassed *passed, GError **error)
 {
     md_server_hold(self->server);
     self->holding = TRUE;
-    if (!md_server_listen(self->server, passed, error))
+    if (!md_server_listen(self->server, passed, error) ||
+        !md_admin_listen(self->admin, passed, error))
         return FALSE;
 
     self->watchdog = md_notify_start_watchdog();
     md_driver_start_async(self->driver, on_started, self);
     return TRUE;
 }
+
+
+static gboolean
+check_limits(guint max_clients, guint max_anonymous_clients, GError **error)
+{
+    guint most = MIN(MD_SETTINGS_CLIENTS_MAX, count_affordable_clients());
+
+    if (max_clients < max_anonymous_clients) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INVALID_ARG,
+                          "The overall maximum number of clients waiting for authentication must "
+                          "not be less than the overall maximum number of clients");
+        return FALSE;
+    }
+    if (max_anonymous_clients == 0 || max_clients > most) {
+        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INVALID_ARG,
+                          "the maximum numbers of clients must be from 1 to %u", most);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+set_limits(guint max_clients, guint max_anonymous_clients, gpointer data, GError **error)
+{
+    Daemon *self = data;
+
+    if (!check_limits(max_clients, max_anonymous_clients, error))
+        return FALSE;
+    self->settings->max_clients = max_clients;
+    self->settings->max_anonymous_clients = max_anonymous_clients;
+    md_server_reload(self->server);
+    g_message("An administrator has set max_clients to %u and max_anonymous_clients to %u",
+              max_clients, max_anonymous_clients);
+    return TRUE;
+}
+
+
+static gboolean
+set_timeout(guint seconds, gpointer data, GError **error)
+{
+    Daemon *self = data;
+
+    if (seconds > MD_OPTIONS_TIMEOUT_MAX) {
+        md_error_set_from(error, VIR_FROM_ADMIN, VIR_ERR_INVALID_ARG,
+                          "the timeout must be at most %u seconds", MD_OPTIONS_TIMEOUT_MAX);
+        return FALSE;
+    }
+    self->timeout = seconds * 1000;
+    if (self->started)
+        md_server_set_idle_func(self->server, self->timeout, on_idle, self);
+    g_message("An administrator has set the idle timeout to %u s", seconds);
+    return TRUE;
+}
+
+
+static const MdAdminFuncs admin_funcs = { set_limits, set_timeout };
 
 
 static gboolean
@@ -329,6 +398,8 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     self.loop = g_main_loop_new(NULL, FALSE);
     self.driver = md_driver_new(settings);
     self.server = md_server_new(self.driver, settings);
+    self.timeout = options->timeout;
+    self.admin = md_admin_new(self.server, settings, &admin_funcs, &self);
     listen_to_signals(&self);
 
     if (daemon_begin(&self, passed, &err)) {

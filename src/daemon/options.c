@@ -15,8 +15,6 @@
 #define BUILT_SCHEMA_FILE "conf/mediated-nodedev.rng"
 #define PROGRAM_LINK      MD_PATH_SELF "/exe"
 
-#define TIMEOUT_MAX (G_MAXUINT / 1000)
-
 
 static gboolean
 parse_timeout(const char *name, const char *value, gpointer data, GError **error)
@@ -24,10 +22,10 @@ parse_timeout(const char *name, const char *value, gpointer data, GError **error
     MdOptions *self = data;
     guint64 seconds = 0;
 
-    if (!g_ascii_string_to_unsigned(value, 10, 1, TIMEOUT_MAX, &seconds, NULL)) {
+    if (!g_ascii_string_to_unsigned(value, 10, 1, MD_OPTIONS_TIMEOUT_MAX, &seconds, NULL)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     _("%s: '%s' is not a number of seconds from 1 to %u"), name, value,
-                    TIMEOUT_MAX);
+                    MD_OPTIONS_TIMEOUT_MAX);
         return FALSE;
     }
     self->timeout = (guint)seconds * 1000;

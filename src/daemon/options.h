@@ -4,6 +4,9 @@
 
 #include "util/settings.h"
 
+/* The highest value of `timeout` in seconds. */
+#define MD_OPTIONS_TIMEOUT_MAX (G_MAXUINT / 1000)
+
 typedef struct {
     char *config;     /* NULL: the default file, if it exists */
     char *socket_dir; /* NULL: as configured */

@@ -50,7 +50,7 @@ static const Setting settings[] = {
     FIXED_SETTING("sockets", "group", VALUE_TEXT, socket_group, 0, 0, 0),
     FIXED_SETTING("sockets", "rw_mode", VALUE_MODE, socket_rw_mode, 0700, 0, 0777),
     FIXED_SETTING("sockets", "ro_mode", VALUE_MODE, socket_ro_mode, 0777, 0, 0777),
-    SETTING("limits", "max_clients", VALUE_COUNT, max_clients, 5000, 1, 1000000),
+    SETTING("limits", "max_clients", VALUE_COUNT, max_clients, 5000, 1, MD_SETTINGS_CLIENTS_MAX),
     SETTING("limits", "max_clients_per_user", VALUE_COUNT, max_clients_per_user, 1000, 1, 1000000),
     SETTING("limits", "max_client_requests", VALUE_COUNT, max_client_requests, 5, 1, 10000),
     SETTING(

@@ -12,6 +12,9 @@
 
 #include "util/roots.h"
 
+/* The highest value of max_clients. */
+#define MD_SETTINGS_CLIENTS_MAX 1000000
+
 typedef struct {
     MdRoots *roots; /* the defaults of directories depend on these */
 

@@ -251,8 +251,9 @@ class Sockets(MediatedTest):
     @not_on('service', SYSTEMDS)
     def test_modes(self):
         modes = {path: stat.S_IMODE(os.stat(path).st_mode)
-                 for path in (self.daemon.rw_path, self.daemon.ro_path)}
-        self.assertEqual(modes, {self.daemon.rw_path: 0o700, self.daemon.ro_path: 0o777})
+                 for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.admin_path)}
+        self.assertEqual(modes, {self.daemon.rw_path: 0o700, self.daemon.ro_path: 0o777,
+                                 self.daemon.admin_path: 0o600})
 
     def test_second_instance(self):
         result = self.daemon.run(*self.daemon.arguments())

@@ -4,10 +4,12 @@
 import fcntl
 import os
 import signal
+import time
 
 import libvirt
 
 import rpc
+from admin_client import AdminClient
 from descriptor_store import CLIENT, STATE, DescriptorStore
 from mediated_test import MediatedTest, only_on
 
@@ -119,6 +121,23 @@ class Clients(RestartTest):
         self.conn.unregisterCloseCallback()
         self.assertEqual(closed, [])
         self.assertEqual(self.store.kept, [])
+
+    def administrator(self):
+        client = AdminClient(self.daemon.admin_path, self.deadline)
+        self.addCleanup(client.disconnect)
+        return client
+
+    def test_administration(self):
+        """The socket is passed like the others. Its connections end, and clients keep the time of their coming."""
+        administrator = self.administrator()
+        self.wait_until(lambda: administrator.list_clients()[1] == 0, 'no client')
+        client = self.raw()
+        (_, _, since, _), = administrator.list_clients()[0]
+        self.wait_until(lambda: time.time() >= since + 1, 'another second')
+        self.restart()
+        administrator.wait_closed()
+        self.assertEqual(self.administrator().list_clients()[0][0][2], since)
+        self.assert_open(client)
 
     def test_again_and_again(self):
         client, callbacks = self.subscribed()

@@ -12,6 +12,7 @@ from mediated_test import MediatedTest
 from user import User
 
 SOCKET = 'virtnodedevd-sock'
+ADMIN_SOCKET = 'virtnodedevd-admin-sock'
 
 
 class SessionTest(MediatedTest):
@@ -49,7 +50,7 @@ class StartedByClient(SessionTest):
 
         directory = os.stat(self.socket.parent)
         self.assertEqual(stat.S_IMODE(directory.st_mode), 0o700)
-        self.assertEqual(os.listdir(self.socket.parent), [SOCKET])
+        self.wait_until(lambda: sorted(os.listdir(self.socket.parent)) == [ADMIN_SOCKET, SOCKET], 'both sockets')
         self.assertEqual(stat.S_IMODE(os.stat(self.socket).st_mode), 0o700)
         self.assertEqual(os.stat(self.socket).st_uid, self.user.ids[0])
 

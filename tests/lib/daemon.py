@@ -18,6 +18,7 @@ PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
 SOCKET_RW = 'virtnodedevd-sock'
 SOCKET_RO = 'virtnodedevd-sock-ro'
+SOCKET_ADMIN = 'virtnodedevd-admin-sock'
 
 
 def die_with_parent():
@@ -68,6 +69,7 @@ class Daemon:
         self.state = self.directory / 'state'
         self.rw_path = self.socket_dir / SOCKET_RW
         self.ro_path = self.socket_dir / SOCKET_RO
+        self.admin_path = self.socket_dir / SOCKET_ADMIN
         self.config_path = self.directory / 'mediated.conf'
         self.log_path = self.directory / 'log'
         self.log_path.touch()
@@ -117,10 +119,10 @@ class Daemon:
                               timeout=self.deadline)
 
     def start(self, config=None, *arguments):
-        """Starts the daemon; on return, both sockets accept connections."""
+        """Starts the daemon; on return, all sockets accept connections."""
         self.process = self.spawn([*self.arguments(config), *arguments])
         limit = time.monotonic() + self.deadline
-        while not all(self.accepts(path) for path in (self.rw_path, self.ro_path)):
+        while not (self.admin_path.exists() and all(self.accepts(path) for path in (self.rw_path, self.ro_path))):
             if self.has_ended():
                 raise AssertionError(f'the daemon ended with {self.process.returncode} at start')
             if time.monotonic() > limit:

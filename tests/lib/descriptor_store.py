@@ -22,7 +22,7 @@ class DescriptorStore:
         self.kept = []        # (name, fd), in the order of their coming
         self.changed = threading.Condition()
         self.is_ready = False
-        self.listening = [self.listen(path) for path in (daemon.rw_path, daemon.ro_path)]
+        self.listening = [self.listen(path) for path in (daemon.rw_path, daemon.ro_path, daemon.admin_path)]
         self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.path = daemon.directory / 'notify'
         self.notified.bind(str(self.path))
@@ -38,7 +38,7 @@ class DescriptorStore:
         return listening
 
     def remove_sockets(self):
-        for path in (self.daemon.rw_path, self.daemon.ro_path):
+        for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.admin_path):
             path.unlink()
 
     def close(self):

@@ -29,6 +29,7 @@ class Libvirtd(Daemon):
         super().__init__('unshare', deadline, environment)
         self.rw_path = self.socket_dir / 'libvirt-sock'
         self.ro_path = self.socket_dir / 'libvirt-sock-ro'
+        self.admin_path = self.socket_dir / 'libvirt-admin-sock'
         drivers = self.directory / 'drivers'
         drivers.mkdir()
         shutil.copy(module, drivers)

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include "admin/admin.h"
+
+#include "admin/admin-private.h"
+#include "admin/call.h"
+
+/* Memory of all connections to the socket. */
+#define MEMORY_MAX (8 << 20)
+
+static void on_start(gpointer data);
+static MdConnectionState on_get_state(gpointer data);
+static void on_evict(gpointer data, const char *cause);
+
+
+static void
+visitor_clear(MdVisitor *visitor)
+{
+    md_identity_unref(visitor->peer);
+    md_connection_unref(visitor->connection);
+    g_clear_object(&visitor->client);
+}
+
+
+void
+md_visitor_unref(MdVisitor *visitor)
+{
+    g_rc_box_release_full(visitor, (GDestroyNotify)visitor_clear);
+}
+
+
+MdAdmin *
+md_admin_new(MdServer *server, const MdSettings *settings, const MdAdminFuncs *funcs, gpointer data)
+{
+    static const MdConnectionFuncs connection_funcs = { on_start, on_get_state, on_evict };
+    MdAdmin *self = g_new0(MdAdmin, 1);
+
+    self->server = server;
+    self->settings = settings;
+    self->funcs = funcs;
+    self->data = data;
+    self->limits = *settings;
+    self->limits.max_clients = MD_ADMIN_CONNECTIONS_MAX;
+    self->limits.max_clients_per_user = MD_ADMIN_CONNECTIONS_MAX;
+    self->limits.max_memory = MEMORY_MAX;
+    self->connections = md_connections_new(&self->limits, &connection_funcs);
+    return self;
+}
+
+
+static void
+on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer data)
+{
+    md_admin_call_begin(data, message);
+}
+
+
+static void
+on_closed(MdClient *client G_GNUC_UNUSED, gpointer data)
+{
+    MdVisitor *visitor = data;
+    MdAdmin *self = visitor->admin;
+
+    g_debug("Administration client %" G_GUINT64_FORMAT " disconnected", visitor->number);
+    g_queue_unlink(&self->visitors, &visitor->link);
+    md_visitor_unref(visitor);
+    if (g_queue_is_empty(&self->visitors))
+        md_server_inhibit_idle(self->server, FALSE);
+}
+
+
+static void
+on_start(gpointer data)
+{
+    MdVisitor *visitor = data;
+
+    md_client_start(visitor->client);
+}
+
+
+static MdConnectionState
+on_get_state(gpointer data)
+{
+    MdVisitor *visitor = data;
+
+    return md_client_count_calls(visitor->client) > 0 ? MD_CONNECTION_BUSY : MD_CONNECTION_IDLE;
+}
+
+
+static void
+on_evict(gpointer data, const char *cause)
+{
+    MdVisitor *visitor = data;
+
+    md_client_cut_off(visitor->client, cause);
+}
+
+
+/* These connections are all of the same user, who does not evict their own. */
+static MdConnection *
+visitor_admit(MdVisitor *visitor, uid_t uid, gboolean scarce)
+{
+    const MdConnectionPeer peer = { .share = uid };
+
+    return md_connections_admit(visitor->admin->connections, &peer, scarce, visitor);
+}
+
+
+static void
+admit(MdAdmin *self, GSocket *socket, uid_t uid, gboolean scarce)
+{
+    static const MdClientFuncs funcs = { on_message, on_closed };
+    MdVisitor *visitor = g_rc_box_new0(MdVisitor);
+
+    visitor->admin = self;
+    visitor->connection = visitor_admit(visitor, uid, scarce);
+    if (visitor->connection == NULL) {
+        g_info("Refusing administration client: too many connections");
+        md_visitor_unref(visitor);
+        return;
+    }
+
+    visitor->number = ++self->n_ever;
+    visitor->since = g_get_real_time() / G_USEC_PER_SEC;
+    visitor->peer = md_identity_new_from_socket(self->settings->roots, socket);
+    visitor->client = md_client_new(socket, &self->limits, visitor->connection, &funcs, visitor);
+    md_client_set_share(visitor->client, uid);
+    md_client_set_frame_limit(visitor->client, MD_ADMIN_FRAME_MAX);
+    visitor->link.data = visitor;
+    g_queue_push_tail_link(&self->visitors, &visitor->link);
+    g_debug("Administration client %" G_GUINT64_FORMAT " connected", visitor->number);
+    md_server_inhibit_idle(self->server, TRUE);
+    md_connection_start(visitor->connection);
+}
+
+
+/* The mode of the socket is not relied on: it may have been passed with any. */
+static void
+on_client(GSocket *socket, gboolean read_only G_GNUC_UNUSED, gboolean scarce, gpointer data)
+{
+    uid_t uid = md_identity_get_peer_uid(socket);
+
+    if (md_identity_is_privileged_uid(uid))
+        admit(data, socket, uid, scarce);
+    else
+        g_info("Refusing administration client of user %u", uid);
+}
+
+
+gboolean
+md_admin_listen(MdAdmin *self, MdPassed *passed, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+
+    self->listener = md_listener_open_admin(self->settings, passed->listening, &err);
+    if (err != NULL) {
+        g_propagate_error(error, g_steal_pointer(&err));
+        return FALSE;
+    }
+    if (self->listener != NULL) {
+        g_info("Listening on '%s'", md_listener_get_path(self->listener));
+        md_listener_start(self->listener, on_client, self);
+    }
+    return TRUE;
+}
+
+
+void
+md_admin_stop(MdAdmin *self)
+{
+    MdVisitor *visitor = NULL;
+
+    g_clear_pointer(&self->listener, md_listener_free);
+    while ((visitor = g_queue_peek_head(&self->visitors)) != NULL)
+        md_client_close(visitor->client);
+}
+
+
+void
+md_admin_free(MdAdmin *self)
+{
+    if (self == NULL)
+        return;
+
+    md_admin_stop(self);
+    md_connections_unref(self->connections);
+    g_free(self);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Administration of the running daemon by libvirt's clients (virt-admin): a socket of its own, for
+ * the daemon's own user only. Its connections have their own limits, and never compete with those
+ * of other clients.
+ *
+ * Two servers can be inspected: MD_ADMIN_MAIN_SERVER has the ordinary clients, MD_ADMIN_OWN_SERVER
+ * the connections to this socket.
+ */
+#pragma once
+
+#include "remote/server.h"
+
+#define MD_ADMIN_MAIN_SERVER "virtnodedevd"
+#define MD_ADMIN_OWN_SERVER  "admin"
+
+/* Maximum number of connections to this socket. */
+#define MD_ADMIN_CONNECTIONS_MAX 64
+
+/* Longest frame in bytes; longer ones are discarded and answered with an error. */
+#define MD_ADMIN_FRAME_MAX 65536
+
+/* Changes of the daemon. Errors name the value. */
+typedef struct {
+    gboolean (*set_limits)(guint max_clients,
+                           guint max_anonymous_clients,
+                           gpointer data,
+                           GError **error);
+    /* 0: never exits because it is idle. */
+    gboolean (*set_timeout)(guint seconds, gpointer data, GError **error);
+} MdAdminFuncs;
+
+typedef struct _MdAdmin MdAdmin;
+
+/* All arguments must outlive the object. */
+MdAdmin *md_admin_new(MdServer *server,
+                      const MdSettings *settings,
+                      const MdAdminFuncs *funcs,
+                      gpointer data);
+void md_admin_free(MdAdmin *self);
+
+/* Opens the socket after those of the server, or takes the passed one; if others are passed but not
+ * this one, there is no administration. */
+gboolean md_admin_listen(MdAdmin *self, MdPassed *passed, GError **error);
+
+/* Removes the socket, and closes all connections to it. */
+void md_admin_stop(MdAdmin *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdAdmin, md_admin_free)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One call of an administration client: one table of all procedures, and each call from its arrival
+ * to its reply. The handler replies exactly once, which ends the call.
+ */
+#pragma once
+
+#include "admin/admin-private.h"
+#include "protocol/admin.h"
+
+typedef struct _MdAdminCall MdAdminCall;
+
+/* The arguments remain valid until the call has ended. */
+typedef void (*MdAdminHandler)(MdAdminCall *call, gconstpointer args);
+
+/* Handles a message; may end the client. */
+void md_admin_call_begin(MdVisitor *visitor, const MdMessage *message);
+
+MdAdmin *md_admin_call_get_admin(MdAdminCall *self);
+const MdVisitor *md_admin_call_get_visitor(MdAdminCall *self);
+
+gconstpointer md_admin_call_get_args(MdAdminCall *self);
+
+/* All of these end the call. `ret` has the procedure's result type, NULL: none. They take ownership
+ * of the error and of the array of md_param. */
+void md_admin_call_reply(MdAdminCall *self, gconstpointer ret);
+void md_admin_call_reply_params(MdAdminCall *self, GArray *params);
+void md_admin_call_fail(MdAdminCall *self, GError *error);
+
+/* Without a result: the call has failed if there is an error. */
+void md_admin_call_finish(MdAdminCall *self, GError *error);
+
+/* Also ends the connection. */
+void md_admin_call_reply_and_close(MdAdminCall *self);
