@@ -162,8 +162,9 @@ class Activation(ServiceTest):
 
     def test_modes(self):
         modes = {path: oct(os.stat(path).st_mode & 0o777)
-                 for path in (self.daemon.rw_path, self.daemon.ro_path)}
-        self.assertEqual(modes, {self.daemon.rw_path: '0o600', self.daemon.ro_path: '0o666'})
+                 for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.admin_path)}
+        self.assertEqual(modes, {self.daemon.rw_path: '0o600', self.daemon.ro_path: '0o666',
+                                 self.daemon.admin_path: '0o600'})
 
     def test_idle_end_and_next_client(self):
         self.daemon.configure({}, '--timeout=1')
@@ -172,6 +173,46 @@ class Activation(ServiceTest):
             self.assertEqual(self.daemon.wait(), 0)
             self.assertEqual(show(SERVICE, 'Result'), 'success')
             self.assertTrue(self.daemon.rw_path.exists())
+
+
+class Administration(ServiceTest):
+    """virt-admin needs no configuration."""
+
+    def admin(self, *arguments):
+        result = subprocess.run(['virt-admin', '-c', 'virtnodedevd:///system', *arguments], text=True, check=False,
+                                stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        return result.stdout
+
+    def test_servers(self):
+        self.assertEqual(self.admin('srv-list').split()[3:], ['0', 'virtnodedevd', '1', 'admin'])
+
+    def test_client_of_a_socket_that_starts_the_daemon(self):
+        systemd.stop(SERVICE)
+        self.assertIn('virtnodedevd', self.admin('srv-list'))
+        self.wait_until(lambda: is_active(SERVICE), 'the word that it is ready')
+
+    def only_client(self):
+        """Returns the number and the time of the only client."""
+        (number, since), = re.findall(r'^ +(\d+) +unix +(\S+ \S+)$', self.admin('client-list', 'virtnodedevd'),
+                                      re.MULTILINE)
+        return number, since
+
+    def test_client(self):
+        self.conn.getLibVersion()
+        shown = self.admin('client-info', 'virtnodedevd', self.only_client()[0])
+        for line in ('unix_user_name *: root', 'unix_group_name *: root', f'unix_process_id *: {os.getpid()}'):
+            self.assertRegex(shown, rf'(?m)^{line}$')
+
+    def test_log(self):
+        self.assertEqual(self.admin('daemon-log-outputs').split()[-1], '1:journald')
+
+    def test_restart_keeps_the_time_of_connection(self):
+        self.conn.getLibVersion()
+        before, now = self.only_client()[1], int(time.time())
+        self.wait_until(lambda: time.time() >= now + 1, 'another second')
+        systemd.restart(SERVICE)
+        self.assertEqual(self.only_client()[1], before)
 
 
 class LifeCycle(ServiceTest):
@@ -576,5 +617,5 @@ class TakeOver(ServiceTest):
         systemd.start(SERVICE)
         systemd.stop(SERVICE, *SOCKETS)
         self.assertEqual(self.active(), set())
-        for path in (self.daemon.rw_path, self.daemon.ro_path):
+        for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.admin_path):
             self.assertFalse(path.exists())

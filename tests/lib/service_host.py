@@ -20,7 +20,7 @@ from daemon import Daemon
 from vm_host import VmHost
 
 SERVICE = 'mediated.service'
-SOCKETS = ('mediated.socket', 'mediated-ro.socket')
+SOCKETS = ('mediated.socket', 'mediated-ro.socket', 'mediated-admin.socket')
 USERS_SOCKET = 'mediated-vfio-users.socket'
 UNITS = (SERVICE, *SOCKETS, USERS_SOCKET)
 UDEV_SOCKETS = ('systemd-udevd-control.socket', 'systemd-udevd-kernel.socket')
@@ -114,6 +114,7 @@ class ServiceDaemon(Daemon):
         self.socket_dir = pathlib.Path('/run/libvirt')
         self.rw_path = self.socket_dir / 'virtnodedevd-sock'
         self.ro_path = self.socket_dir / 'virtnodedevd-sock-ro'
+        self.admin_path = self.socket_dir / 'virtnodedevd-admin-sock'
         self.config_path = pathlib.Path('/etc/mediated-test.conf')
         # The service has a private /tmp, and may write to no other directory of definitions.
         self.definitions = DEFINITIONS
@@ -180,7 +181,7 @@ class ServiceDaemon(Daemon):
         result = systemd.show(SERVICE, 'Result')
         if result != 'success':
             raise AssertionError(f'the service ended with {result}')
-        left = [path for path in (self.rw_path, self.ro_path) if path.exists()]
+        left = [path for path in (self.rw_path, self.ro_path, self.admin_path) if path.exists()]
         if left:
             raise AssertionError(f'systemd left {left} behind')
 
