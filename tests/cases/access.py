@@ -78,7 +78,7 @@ class AccessTest(MediatedTest):
 
     @property
     def socket(self):
-        """The socket of clients whose users are to be judged, or authenticated."""
+        """The socket of clients whose users are to be authorized, or authenticated."""
         return self.daemon.rw_path
 
     def other(self, name, path=None):

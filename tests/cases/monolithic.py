@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The monolithic libvirtd with our module: when the module serves, what it does while the daemon is away, silent or
-hostile, and that libvirtd outlives all of this."""
+"""The monolithic libvirtd with mediated's module: when the module serves node devices, and that libvirtd keeps working
+while the daemon is absent, unresponsive or hostile."""
 
 import os
 import socket
@@ -52,7 +52,7 @@ class MonolithicTest(MediatedTest):
         self.assertEqual(self.other_driver().numOfDomains(), 1)
 
     def wait_refused(self, calls, left):
-        """Waits until all calls but these many are refused, and returns the others; `calls`: client -> serial."""
+        """Waits until only `left` calls are not refused, and returns these; `calls`: client -> serial."""
         waiting = dict(calls)
 
         def are_refused():
@@ -68,7 +68,7 @@ class MonolithicTest(MediatedTest):
 
 class Loaded(MonolithicTest):
     def start(self):
-        """Starts libvirtd again, and returns the only line that the module has logged."""
+        """Restarts libvirtd, and returns the only line that the module logs."""
         self.libvirtd.stop()
         self.libvirtd.log_path.write_text('', encoding='utf-8')
         self.libvirtd.start()
@@ -81,7 +81,7 @@ class Loaded(MonolithicTest):
         self.assertEqual(self.start(), LEAVES + reason)
         connection = libvirt.open(f'nodedev:///system?socket={self.libvirtd.rw_path}')
         self.connections.append(connection)
-        # The daemon's devices, of the simulated host, are not this machine's.
+        # Devices of the simulated host, which only the daemon has.
         self.assertNotIn(self.parent.name, self.names(connection=connection))
         self.assertIn('computer', self.names(connection=connection))
 
@@ -118,7 +118,7 @@ class Loaded(MonolithicTest):
         self.assert_left_to_libvirt('libvirt lacks virGetNodeDevice')
 
     def test_socket_changes_hands(self):
-        """The owner is looked at for each connection, not only at the start."""
+        """The owner of the socket is checked for each connection, not only at the start."""
         link = self.libvirtd.directory / 'link'
         link.symlink_to(self.daemon.rw_path)
         self.libvirtd.link_to(link)
@@ -159,7 +159,7 @@ class Restarted(MonolithicTest):
         self.assertIn('computer', self.names())
 
     def test_in_the_middle_of_a_change(self):
-        """The change is not repeated, because nobody knows how far it has come."""
+        """A change is not repeated after its daemon was killed, because the change may have been made."""
         with self.host.knob(self.parent, 'block_create', 1):
             creation = hosts.Background(self.create)
             self.host.wait_create_stuck(self.parent, creation)
@@ -181,8 +181,8 @@ class Restarted(MonolithicTest):
         self.libvirtd.start()
         self.assertIn('computer', self.names(connection=self.connect()))
 
-    def test_events_go_on(self):
-        """Clients are told what has changed while the daemon was away, and what changes later."""
+    def test_events_of_the_meantime(self):
+        """Clients receive the events of changes made while the daemon was absent, and of later changes."""
         gone, kept = self.create(), self.create()
         events = self.listen()
         self.daemon.kill()
@@ -194,10 +194,10 @@ class Restarted(MonolithicTest):
         events.wait(('deleted', gone.name()), ('created', new))
         kept.destroy()
         events.wait(('deleted', kept.name()))
-        told = [event for event in events.all() if event[0] != 'update']
-        self.assertCountEqual(told, [('deleted', gone.name()), ('created', new), ('deleted', kept.name())])
+        received = [event for event in events.all() if event[0] != 'update']
+        self.assertCountEqual(received, [('deleted', gone.name()), ('created', new), ('deleted', kept.name())])
 
-    def test_definitions_are_told(self):
+    def test_events_of_definitions(self):
         device = self.define()
         events = self.listen()
         self.daemon.kill()
@@ -210,7 +210,7 @@ class Restarted(MonolithicTest):
 
 
 class Judged(JudgedTest):
-    """The daemon judges the client of libvirtd, not libvirtd."""
+    """The daemon authorizes the client of libvirtd, not libvirtd itself."""
 
     @property
     def socket(self):
@@ -223,7 +223,7 @@ class Judged(JudgedTest):
         self.assertEqual(client.look_up(device.name()), device.name())
         self.assert_denied(client.get_xml, device.name())
         self.assert_denied(client.destroy, device.name())
-        # root, over the same libvirtd
+        # The same libvirtd, as root.
         self.assertIn(device.name(), self.dump(device.name()))
         self.assertEqual(client.create_xml(self.document(uuid=(uuid := self.new_uuid()))),
                          self.child_name(self.parent, uuid))
@@ -244,7 +244,7 @@ class Judged(JudgedTest):
 
 
 class Silent(MonolithicTest):
-    """The daemon is stopped: calls of its clients do not keep others from libvirtd."""
+    """While the daemon is stopped by a signal, calls that wait for it do not block libvirtd's other clients."""
 
     def setUp(self):
         super().setUp()
@@ -255,7 +255,7 @@ class Silent(MonolithicTest):
         return {client: client.send(procedure, payload) for client in self.clients}
 
     def test_all_at_once(self):
-        """As long as the daemon answers, nobody is refused."""
+        """As long as the daemon answers, no call is refused."""
         for client, serial in self.send_all('LIST_ALL', rpc.i32(1) + rpc.u32(0)).items():
             self.assertIsNone(client.wait_reply(serial).error())
 
@@ -263,7 +263,7 @@ class Silent(MonolithicTest):
         self.clients[0].num_of_devices()
         self.daemon.pause()
         waiting = self.wait_refused(self.send_all('LIST_ALL', rpc.i32(1) + rpc.u32(0)), QUERIES_MAX)
-        # Another call would have to wait for a thread if these had occupied all.
+        # If the waiting calls occupied all threads, this call would wait as well.
         self.assertEqual(self.other.numOfDomains(), 1)
         client = next(each for each in self.clients if each not in waiting)
         with self.assertRaisesRegex(rpc.RpcError, BUSY):
@@ -285,7 +285,7 @@ class Silent(MonolithicTest):
 
 
 class Hostile(MonolithicTest):
-    """Something else listens on a socket that belongs to root."""
+    """Another program listens on a socket that belongs to root."""
 
     starts_daemon = False
     ANSWERS = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Clients over a restart of the service; the test is the service manager."""
+"""Clients during a restart of the service; the test acts as the service manager."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ CREATED, DELETED, DEFINED, UNDEFINED = range(4)
 MANY = 100
 PIPELINED = 20
 READ_ONLY = 1
-UNREAD = 300   # replies: more than the kernel takes, and less than stops the daemon from reading
+UNREAD = 300   # replies: more than the kernel buffers, and fewer than make the daemon stop reading
 
 
 def sealed_file(data, seals=SEALS):
@@ -39,7 +39,7 @@ class RestartTest(MediatedTest):
         self.store.start(self.config)
 
     def end_daemon(self):
-        """The daemon may leave clients whose end it has not noticed yet: the store ends after it."""
+        """Closes the store last, because the daemon may still store clients whose disconnection it has not noticed."""
         self.store.remove_sockets()
         try:
             super().end_daemon()
@@ -47,7 +47,7 @@ class RestartTest(MediatedTest):
             self.store.close()
 
     def stop(self):
-        """Ends the daemon; on return, it has left everything."""
+        """Stops the daemon; on return, the store has all descriptors."""
         self.daemon.signal(signal.SIGTERM)
         self.assertEqual(self.daemon.wait(), 0)
 
@@ -61,7 +61,7 @@ class RestartTest(MediatedTest):
         return client, [client.register(LIFECYCLE), client.register(UPDATE)]
 
     def events(self, client):
-        """Returns the events that have come before the reply to a new call, as (callback, kind, name, detail)."""
+        """Returns the events received before the reply to a new call, as (callback, kind, name, detail)."""
         client.look_up('computer')
         frames = [frame for frame in client.unread if frame.type == rpc.MESSAGE and frame.program == rpc.REMOTE]
         client.unread = [frame for frame in client.unread if frame not in frames]
@@ -76,7 +76,7 @@ class RestartTest(MediatedTest):
 
 class Clients(RestartTest):
     def test_many(self):
-        """Each of 100 clients with calls under way, on their way and to come gets one reply to each, and all events."""
+        """Each of 100 clients that call before, during and after the restart gets one reply to each call, and all events."""
         clients = [self.subscribed(path=self.daemon.ro_path if i % 2 else None)[0] for i in range(MANY)]
         serials = {client: [] for client in clients}
 
@@ -107,7 +107,7 @@ class Clients(RestartTest):
             self.assertEqual(set(serials[client]) - set(replies), set())
 
     def test_libvirt(self):
-        """libvirt's own client does not notice, and the store is empty afterwards."""
+        """libvirt's own client does not notice the restart, and the store is empty afterwards."""
         events = self.listen()
         before = self.create()
         closed = []
@@ -148,7 +148,7 @@ class Clients(RestartTest):
                                                    (callbacks[1], 'EVENT_UPDATE', self.parent.name, None)])
 
     def test_stop_during_start(self):
-        """A stop before the next daemon has read its devices loses nothing either."""
+        """A second stop, before the next daemon has read its devices, loses nothing either."""
         client, callbacks = self.subscribed()
         self.stop()
         self.store.begin_start(self.config)
@@ -158,7 +158,7 @@ class Clients(RestartTest):
         self.assertEqual(client.register(LIFECYCLE, 'computer'), callbacks[1] + 1)
 
     def test_callbacks(self):
-        """Ids stay valid, and are not used again."""
+        """Callbacks keep their ids, and ids are not reused."""
         client, (lifecycle, update) = self.subscribed()
         of_parent = client.register(UPDATE, self.parent.name)
         client.deregister(update)
@@ -192,7 +192,7 @@ class Clients(RestartTest):
         self.assert_open(client)
 
     def test_identity(self):
-        """Root that acts for another user still does, and does not return."""
+        """A client of root that acts for another user still does, and cannot act for root again."""
         client = self.raw()
         client.set_identity(rpc.param('unix-user-id', 'Q', 65534), rpc.param('user-name', 's', 'nobody'))
         self.restart()
@@ -213,7 +213,7 @@ class Clients(RestartTest):
             self.assert_open(other)
 
     def test_long_frame(self):
-        """A frame that is too long is answered, even if the daemons have received one half each."""
+        """A frame that is too long is answered, even if each daemon has received half of it."""
         client = self.raw(path=self.daemon.ro_path)
         frame = client.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('x' * (1 << 20)), serial=1000)
         client.send_raw(frame[:1 << 19])
@@ -223,7 +223,7 @@ class Clients(RestartTest):
         self.assert_open(client)
 
     def test_unread_output(self):
-        """What a client has not read comes in order, before everything else."""
+        """Replies that a client has not read arrive in order, before all later ones."""
         client = self.raw()
         names, _ = client.list_all()
         serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)) for _ in range(UNREAD)]
@@ -237,7 +237,7 @@ class Clients(RestartTest):
             self.assertEqual(frame.decoder().strings(), names)
 
     def test_leaving(self):
-        """A client that has sent its last call, or has left, disturbs nobody."""
+        """A client that closes its connection, or disconnects, during the restart affects no other client."""
         leaving, left, other = self.raw(), self.raw(), self.raw()
         self.daemon.pause()
         leaving.send('CLOSE')
@@ -258,7 +258,7 @@ class Clients(RestartTest):
 
 
 class Changes(RestartTest):
-    """What has changed between two daemons."""
+    """Changes made between two daemons are reported once."""
 
     def test_none(self):
         self.create(attrs=[('scratch', 'one')]).name()
@@ -356,7 +356,7 @@ class State(RestartTest):
         self.assert_open(self.raw())
 
     def test_another_socket(self):
-        """A socket without a state is closed, and a state without a socket forgotten."""
+        """A socket without a state is closed, and a state without a socket is ignored."""
         client = self.raw()
         self.stop()
         self.store.remove(CLIENT)

@@ -308,7 +308,7 @@ class Restart(ServiceTest):
             self.assertEqual([name for _, name, _ in events], [before.name(), after.name()])
 
     def test_stop(self):
-        """At a stop, systemd closes what the daemon has left."""
+        """When the service is stopped, systemd closes the descriptors that the daemon has stored."""
         client = self.raw()
         systemd.stop(SERVICE)
         client.wait_closed()
@@ -317,7 +317,7 @@ class Restart(ServiceTest):
         self.assert_served()
 
     def test_crash(self):
-        """A crash is no restart: nothing is left from the restart before it."""
+        """After a crash, the next daemon finds no descriptors, not even those of an earlier restart."""
         client = self.raw()
         systemd.restart(SERVICE)
         self.assertEqual(client.look_up('computer'), 'computer')

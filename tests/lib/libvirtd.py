@@ -62,8 +62,8 @@ class Libvirtd(Daemon):
 
 
 class WithPlugin(Libvirtd):
-    """libvirtd with our module, which finds the daemon under test at the usual path. `preload` is the test's own
-    library for libvirtd."""
+    """libvirtd with mediated's module, which finds the daemon under test at the usual path. `preload`: the library
+    libvirt-preload.c."""
 
     def __init__(self, deadline, plugin, socket, preload):
         super().__init__(deadline, plugin)
@@ -76,7 +76,7 @@ class WithPlugin(Libvirtd):
         self.commands = [] if socket is None else [f'ln -s {shlex.quote(str(socket))} {SOCKET}']
 
     def pretend(self, **settings):
-        """Looks like another release; see libvirt-preload.c."""
+        """Simulates another release of libvirt; see libvirt-preload.c."""
         self.inner['LD_PRELOAD'] = str(self.preload)
         self.inner.update({f'MD_TEST_LIBVIRT_{key.upper()}': str(value) for key, value in settings.items()})
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Preloaded into libvirtd: makes it look like another release of libvirt to a module, as two
- * variables of the environment say.
+ * Preloaded into libvirtd: simulates another release of libvirt for its modules, as set by two
+ * environment variables.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

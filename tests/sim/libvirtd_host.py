@@ -7,7 +7,7 @@ from sim_host import DEADLINE, SimHost
 
 
 class DaemonBehind(Daemon):
-    """The daemon and the libvirtd in front of it, which is started last, as its module looks for the daemon's
+    """The daemon with a libvirtd in front of it. libvirtd starts last, because its module checks for the daemon's
     socket."""
 
     libvirtd = None
@@ -19,7 +19,7 @@ class DaemonBehind(Daemon):
 
 
 class LibvirtdHost(SimHost):
-    """Raw clients still connect to the daemon itself, unless they ask for client_path()."""
+    """libvirt's clients connect to libvirtd; raw clients connect to the daemon itself, unless they use client_path()."""
 
     # pylint: disable-next=too-many-arguments
     def __init__(self, machine, program, preload, shows_seqnum, plugin):

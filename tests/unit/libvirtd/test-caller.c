@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Different callers have different keys, so that none gets the connection of another. */
+/* Different callers have different keys, so that no caller gets the connection of another one. */
 #include "config.h"
 
 #include "libvirtd/caller.h"
@@ -22,7 +22,7 @@ make_number(const char *field, int type, guint64 value)
     virTypedParameter param = { .type = type };
 
     g_strlcpy(param.field, field, sizeof(param.field));
-    /* libvirt leaves the rest of the union as it was. */
+    /* libvirt does not initialize the rest of the union. */
     param.value.ul = G_MAXUINT64;
     if (type == VIR_TYPED_PARAM_ULLONG)
         param.value.ul = value;
@@ -62,7 +62,7 @@ test_keys(void)
 }
 
 
-/* A value that looks like another parameter is not one. */
+/* A value that contains the text of another parameter does not count as this parameter. */
 static void
 test_separators(void)
 {

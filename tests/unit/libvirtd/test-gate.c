@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads meet here. */
-/* Calls wait for their turn while others end, and are refused at once when none does. */
+/* Calls wait while other calls end, and are refused at once if none has ended for too long. */
 #include "config.h"
 
 #include "libvirtd/gate.h"
@@ -8,7 +8,7 @@
 #define N_THREADS 12
 #define N_CALLS   2000
 
-/* In microseconds: ends at once where refusals are expected, else never. */
+/* In microseconds: short where refusals are expected, else endless. */
 #define SHORT (G_USEC_PER_SEC / 10)
 #define LONG  (1000 * G_USEC_PER_SEC)
 
@@ -30,7 +30,7 @@ test_refused(void)
     g_assert_cmpint(silent, >=, before + SHORT);
     g_assert_cmpint(g_get_monotonic_time(), >=, silent);
 
-    /* No further call resets the time of the last answer, so none of them waits. */
+    /* Refused calls do not reset the time of the last answer, so none of them waits. */
     for (guint i = 0; i < 200; i++)
         g_assert_false(md_gate_enter(&gate));
     g_assert_cmpint(gate.last_answer + SHORT, ==, silent);
@@ -43,7 +43,7 @@ test_refused(void)
 }
 
 
-/* The time without any call does not count as silence. */
+/* Time without any running call does not count as time without an answer. */
 static void
 test_idle(void)
 {

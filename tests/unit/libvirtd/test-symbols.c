@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The plug-in accepts tested releases with all functions, and names what is missing. */
+/* The module accepts tested releases with all functions, and names a missing function. */
 #include "config.h"
 
 #include <string.h>

@@ -124,7 +124,7 @@ test_truncated(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Every length and count in turn becomes the largest: no memory is taken for them. */
+/* Each word in turn is set to the largest number: no length or count allocates that much memory. */
 static void
 test_hostile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -138,7 +138,7 @@ test_hostile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_byte_array_append(damaged, bytes->data, bytes->len);
         memset(damaged->data + at, 0xff, 4);
         fd = make_file(damaged, SEALS);
-        /* Numbers have no impossible values here. */
+        /* If the word is no length or count, the state is still valid. */
         if (md_handover_read(fd, &state, NULL))
             g_assert_cmpuint(state.sessions.sessions_len, ==, 1);
     }
@@ -181,7 +181,7 @@ static void
 test_too_large(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     gsize size = MD_HANDOVER_BYTES_MAX + (gsize)1;
-    /* The kernel maps it without pages. */
+    /* Not written to, so that it occupies no memory. */
     g_autofree char *bytes = g_malloc0(size);
     g_autoptr(GError) error = NULL;
 
@@ -221,8 +221,8 @@ test_impossible_input(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* Messages that wait, one that is too long and incomplete, or half of one: the next queue
- * continues. */
+/* The next queue continues with waiting messages, and with an incomplete one, even if that exceeds
+ * the limit. */
 static void
 test_input(Fixture *fixture G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
 {
