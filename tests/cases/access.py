@@ -362,7 +362,7 @@ class Monitor(AccessTest):
         self.assertEqual(self.opened(MEMBER).get_type(), 'nodedev')
 
 
-class JudgedTest(AccessTest):
+class PolkitTest(AccessTest):
     # An emulated machine on shared processors takes minutes for checks that take seconds elsewhere.
     ACCESS = {'access_drivers': 'polkit', 'polkit_timeout': '600'}
     config = {'sockets': OPEN_TO_ALL, 'access': ACCESS}
@@ -371,7 +371,7 @@ class JudgedTest(AccessTest):
         self.assertEqual(self.assert_refused(REFUSED, func, *args, domain=FROM_ACCESS), REFUSAL)
 
 
-class Judged(JudgedTest):
+class Authorized(PolkitTest):
     def test_libvirts_own_policy(self):
         """By libvirt's policy, every connected user sees which devices exist but changes none; since libvirt 11,
         documents too."""
@@ -505,7 +505,7 @@ class Judged(JudgedTest):
         self.assertIn(device.name(), self.names())
 
 
-class OneDevice(JudgedTest):
+class OneDevice(PolkitTest):
     """One device is visible, all others are hidden."""
 
     rules = only('computer') + allow_all('read')
@@ -546,7 +546,7 @@ class OneDevice(JudgedTest):
             self.assertEqual(decoder.strings(), ['computer'])
 
 
-class EventsJudged(JudgedTest):
+class EventsAuthorized(PolkitTest):
     UUIDS = ['11111111-0000-4000-8000-000000000000', '22222222-0000-4000-8000-000000000000']
 
     def test_only_of_what_may_be_seen(self):
@@ -608,10 +608,10 @@ class EventsJudged(JudgedTest):
         self.assertIn(device.name(), self.opened(NOBODY).list_all()[0])
 
 
-class Storm(JudgedTest):
+class Storm(PolkitTest):
     """The number of events that wait for polkit is bounded."""
 
-    config = {'sockets': OPEN_TO_ALL, 'access': JudgedTest.ACCESS, 'limits': {'max_queued_bytes': 65536}}
+    config = {'sockets': OPEN_TO_ALL, 'access': PolkitTest.ACCESS, 'limits': {'max_queued_bytes': 65536}}
 
     def test_too_many_wait(self):
         client = self.opened(NOBODY)
@@ -625,7 +625,7 @@ class Storm(JudgedTest):
         self.polkit.resume()
 
 
-class HangingJudge(JudgedTest):
+class HangingPolkit(PolkitTest):
     def test_calls_fail_in_time(self):
         client = self.opened(NOBODY)
         self.polkit.pause()
@@ -638,7 +638,7 @@ class HangingJudge(JudgedTest):
         self.assertEqual(client.get_type(), 'nodedev')
 
 
-class Identity(JudgedTest):
+class Identity(PolkitTest):
     """A daemon that acts for a user is authorized as that user."""
 
     def params(self, user):
@@ -738,7 +738,7 @@ class Identity(JudgedTest):
         self.assertIn('computer', client.list_all()[0])
 
 
-class IdentityUnjudged(MediatedTest):
+class IdentityWithoutPolkit(MediatedTest):
     """Without access_drivers, every connected user may do everything, for any identity."""
 
     def test_identity_of_another_user(self):

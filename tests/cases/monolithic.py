@@ -10,7 +10,7 @@ import libvirt
 import host as hosts
 import libvirtd
 import rpc
-from access import allow_all, JudgedTest, only, rule_for_all
+from access import allow_all, PolkitTest, only, rule_for_all
 from mediated_test import MediatedTest
 from user import USER
 
@@ -209,7 +209,7 @@ class Restarted(MonolithicTest):
                          [('undefined', device.name())])
 
 
-class Judged(JudgedTest):
+class Authorized(PolkitTest):
     """The daemon authorizes the client of libvirtd, not libvirtd itself."""
 
     @property

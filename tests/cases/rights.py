@@ -10,7 +10,7 @@ import libvirt
 
 import documents
 import rpc
-from access import NOBODY, JudgedTest, MEMBER, REFUSED, allow_all, rule
+from access import NOBODY, PolkitTest, MEMBER, REFUSED, allow_all, rule
 from mediated_test import only_on
 from vhba import NO_FIBRE, document as vhba_document
 
@@ -33,7 +33,7 @@ def for_device(name, *permissions):
 ONLY_NEW = for_device('new device', *CHANGES)
 
 
-class RightsTest(JudgedTest):
+class RightsTest(PolkitTest):
     rules = ONLY_NEW
 
     def forms(self, uuid, **fields):
@@ -212,7 +212,7 @@ class HostAdapters(RightsTest):
         self.assertIn(client.create_xml(vhba_document()), self.names())
 
 
-class Manual(JudgedTest):
+class Manual(PolkitTest):
     """The rule of the manual page that restricts a user, verbatim except for group and parent."""
 
     @property

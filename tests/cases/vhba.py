@@ -443,7 +443,7 @@ class LookUp(VhbaTest):
 
 
 @only_on('sim', NO_FIBRE)
-class Judged(access.JudgedTest):
+class Authorized(access.PolkitTest):
     machine = 'fibre'
     rules = access.only('scsi_host3') + access.allow_all('read')
 

@@ -19,7 +19,7 @@ class DaemonBehind(Daemon):
 
 
 class LibvirtdHost(SimHost):
-    """libvirt's clients connect to libvirtd; raw clients connect to the daemon itself, unless they use client_path()."""
+    """libvirt's clients connect to libvirtd; raw clients connect to the daemon, unless they use client_path()."""
 
     # pylint: disable-next=too-many-arguments
     def __init__(self, machine, program, preload, shows_seqnum, plugin):

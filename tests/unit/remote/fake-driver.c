@@ -442,7 +442,7 @@ md_draft_free(MdDraft *self)
 
 
 void
-fake_driver_set_meant(MdDriver *self, const char *parent, const char *device)
+fake_driver_set_affected(MdDriver *self, const char *parent, const char *device)
 {
     self->parent_name = parent;
     self->drafted_def.name = (char *)device;

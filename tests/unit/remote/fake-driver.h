@@ -19,7 +19,7 @@ void fake_driver_end(MdDriver *self, guint n);
 void fake_driver_fail(MdDriver *self, guint n);
 
 /* Sets the parent and the device that documents describe, by static names; NULL: none. */
-void fake_driver_set_meant(MdDriver *self, const char *parent, const char *device);
+void fake_driver_set_affected(MdDriver *self, const char *parent, const char *device);
 
 /* Emits an event to the subscribers. */
 void fake_driver_emit(MdDriver *self, const char *device, int event, int detail);

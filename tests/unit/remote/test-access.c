@@ -18,24 +18,24 @@
 typedef struct {
     Host host;
     Authority authority;
-} Court;
+} Fixture;
 
 
 static void
-court_set_up(Court *court, gconstpointer data)
+set_up(Fixture *fixture, gconstpointer data)
 {
-    authority_set_up(&court->authority, data);
-    host_set_up(&court->host, data);
-    court->host.settings->access_drivers = TRUE;
-    host_start(&court->host);
+    authority_set_up(&fixture->authority, data);
+    host_set_up(&fixture->host, data);
+    fixture->host.settings->access_drivers = TRUE;
+    host_start(&fixture->host);
 }
 
 
 static void
-court_tear_down(Court *court, gconstpointer data)
+tear_down(Fixture *fixture, gconstpointer data)
 {
-    host_tear_down(&court->host, data);
-    authority_tear_down(&court->authority, data);
+    host_tear_down(&fixture->host, data);
+    authority_tear_down(&fixture->authority, data);
 }
 
 
@@ -151,13 +151,13 @@ is_free(int procedure)
 
 /* Detects procedures that are served although no permission is granted. */
 static void
-test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
+test_every_procedure(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    g_autoptr(Peer) peer = peer_new_open(&fixture->host, FALSE);
     guint n_authorized = 0;
 
     peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
-    authority_go(&court->authority);
+    authority_go(&fixture->authority);
     for (int i = 1; i <= LAST_PROCEDURE; i++) {
         int code = -1;
 
@@ -172,18 +172,18 @@ test_every_procedure(Court *court, gconstpointer data G_GNUC_UNUSED)
         n_authorized++;
     }
     g_assert_cmpuint(n_authorized, >=, 28);
-    g_assert_cmpuint(fake_driver_count_waiting(court->host.driver), ==, 0);
+    g_assert_cmpuint(fake_driver_count_waiting(fixture->host.driver), ==, 0);
 }
 
 
 /* A call is authorized as its original user to the end, and the client cannot become root again
  * meanwhile, whatever its user may do. */
 static void
-test_identity_changes(Court *court, gconstpointer data G_GNUC_UNUSED)
+test_identity_changes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const md_list_all_args args = { 1, 0 };
-    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
-    Authority *authority = &court->authority;
+    g_autoptr(Peer) peer = peer_new_open(&fixture->host, FALSE);
+    Authority *authority = &fixture->authority;
     md_list_all_ret ret = { 0 };
     guint32 list = 0;
     guint32 identity = 0;
@@ -235,27 +235,27 @@ expect_question(Authority *authority, const char *permission, const char *device
 /* The devices that a document affects are looked up again after each answer; permissions already
  * granted are not requested again. */
 static void
-test_meant(Court *court, gconstpointer data G_GNUC_UNUSED)
+test_affected(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const md_text_args args = { (char *)"document", 0 };
-    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
-    Authority *authority = &court->authority;
-    MdDriver *driver = court->host.driver;
+    g_autoptr(Peer) peer = peer_new_open(&fixture->host, FALSE);
+    Authority *authority = &fixture->authority;
+    MdDriver *driver = fixture->host.driver;
     md_text_ret ret = { 0 };
     guint32 create = 0;
 
     peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
-    fake_driver_set_meant(driver, "parent", "first");
+    fake_driver_set_affected(driver, "parent", "first");
     create = peer_call(peer, MD_PROC_CREATE_XML, MD_XDR(md_text_args), &args);
     expect_question(authority, "write", "'new device'");
     expect_question(authority, "start", "'new device'");
     expect_question(authority, "getattr", "'parent'");
     expect_question(authority, "write", "'first'");
-    fake_driver_set_meant(driver, "parent", "second");
+    fake_driver_set_affected(driver, "parent", "second");
     expect_question(authority, "start", "'first'");
     expect_question(authority, "write", "'second'");
     assert_question(authority, "start", "'second'");
-    fake_driver_set_meant(driver, "parent", "first");
+    fake_driver_set_affected(driver, "parent", "first");
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     wait_until(fake_driver_count_waiting(driver) == 1);
     fake_driver_end(driver, 0);
@@ -266,7 +266,7 @@ test_meant(Court *court, gconstpointer data G_GNUC_UNUSED)
 
 /* A refused call has no effect. */
 static void
-test_meant_refused(Court *court, gconstpointer data G_GNUC_UNUSED)
+test_affected_refused(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     static const struct {
         int procedure;
@@ -282,11 +282,11 @@ test_meant_refused(Court *court, gconstpointer data G_GNUC_UNUSED)
           { { "write", "'new device'" }, { "getattr", "'parent'" }, { "write", "'device'" } } },
     };
     const md_text_args args = { (char *)"document", 0 };
-    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
-    Authority *authority = &court->authority;
+    g_autoptr(Peer) peer = peer_new_open(&fixture->host, FALSE);
+    Authority *authority = &fixture->authority;
 
     peer_expect_reply(peer, act_for(peer, 65534), NULL, NULL);
-    fake_driver_set_meant(court->host.driver, "parent", "device");
+    fake_driver_set_affected(fixture->host.driver, "parent", "device");
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         for (guint refused = 0; rows[i].asked[refused][0] != NULL; refused++) {
             guint32 call = peer_call(peer, rows[i].procedure, MD_XDR(md_text_args), &args);
@@ -299,18 +299,18 @@ test_meant_refused(Court *court, gconstpointer data G_GNUC_UNUSED)
                               "access denied: 'nodedev' denied access");
         }
     }
-    g_assert_cmpuint(fake_driver_count_waiting(court->host.driver), ==, 0);
+    g_assert_cmpuint(fake_driver_count_waiting(fixture->host.driver), ==, 0);
 }
 
 
 /* A hung polkit delays events by one timeout in total, not by one for every few events. */
 static void
-test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
+test_many_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const md_register_args all = { VIR_NODE_DEVICE_EVENT_ID_UPDATE, NULL };
-    g_autoptr(Peer) peer = peer_new_open(&court->host, FALSE);
+    g_autoptr(Peer) peer = peer_new_open(&fixture->host, FALSE);
     g_autoptr(MdMessage) message = NULL;
-    Authority *authority = &court->authority;
+    Authority *authority = &fixture->authority;
     md_int_ret ret = { 0 };
     guint32 serial = 0;
 
@@ -320,9 +320,9 @@ test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
     authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
     peer_expect_reply(peer, serial, MD_XDR(md_int_ret), &ret);
 
-    court->host.settings->polkit_timeout = 50;
+    fixture->host.settings->polkit_timeout = 50;
     for (guint i = 0; i < 1000; i++)
-        fake_driver_emit(court->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+        fake_driver_emit(fixture->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
     peer_expect_alive(peer);
     settle();
     g_assert_cmpuint(authority->questions->len, <=, 8);
@@ -330,8 +330,8 @@ test_many_events(Court *court, gconstpointer data G_GNUC_UNUSED)
     /* When polkit is back, events are delivered again. */
     while (authority->questions->len > 0)
         authority_answer(authority, authority_make_reply(TRUE, FALSE, FALSE));
-    court->host.settings->polkit_timeout = 10000;
-    fake_driver_emit(court->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
+    fixture->host.settings->polkit_timeout = 10000;
+    fake_driver_emit(fixture->host.driver, "computer", VIR_NODE_DEVICE_EVENT_ID_UPDATE, 0);
     /* Questions about earlier events may still arrive. */
     while (message == NULL) {
         while (authority->questions->len > 0)
@@ -347,11 +347,11 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-#define ADD(path, func) g_test_add(path, Court, NULL, court_set_up, func, court_tear_down)
+#define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
     ADD("/access/every-procedure", test_every_procedure);
     ADD("/access/identity-changes", test_identity_changes);
     ADD("/access/many-events", test_many_events);
-    ADD("/access/meant", test_meant);
-    ADD("/access/meant-refused", test_meant_refused);
+    ADD("/access/affected", test_affected);
+    ADD("/access/affected-refused", test_affected_refused);
     return g_test_run();
 }
