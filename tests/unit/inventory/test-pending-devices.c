@@ -15,7 +15,7 @@ static const MdSettings hasty = { .event_timeout = 1 };
 /* Stands in for the inventory. */
 typedef struct {
     MdPendingDevices *incomplete;
-    guint n_looks;
+    guint n_checks;
     guint whole_at; /* number of the check that finds the device complete; 0: none does */
     gboolean last;  /* the latest check was the last one */
     gboolean again; /* the device becomes pending again when it is registered */
@@ -30,9 +30,9 @@ try_register(const char *path, gboolean last, gpointer data)
 
     g_assert_cmpstr(path, ==, PATH);
     g_assert_false(host->last);
-    host->n_looks++;
+    host->n_checks++;
     host->last = last;
-    if (host->whole_at == 0 || host->n_looks < host->whole_at)
+    if (host->whole_at == 0 || host->n_checks < host->whole_at)
         return FALSE;
     if (host->again)
         md_pending_devices_add(host->incomplete, path);
@@ -53,9 +53,9 @@ is_waiting(Host *host)
 
 /* Runs the main loop until the device has been checked this often. */
 static void
-run_until_looked(Host *host, guint n_looks)
+run_until_checked(Host *host, guint n_checks)
 {
-    while (host->n_looks < n_looks)
+    while (host->n_checks < n_checks)
         g_main_context_iteration(NULL, TRUE);
 }
 
@@ -78,9 +78,9 @@ test_whole_in_the_end(void)
     md_pending_devices_add(incomplete, PATH);
     md_pending_devices_add(incomplete, PATH);
     g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
-    run_until_looked(&host, 3);
+    run_until_checked(&host, 3);
     g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
-    run_until_looked(&host, 4);
+    run_until_checked(&host, 4);
     g_assert_false(is_waiting(&host));
     g_assert_false(md_pending_devices_is_bound(incomplete, PATH));
     g_assert_cmpuint(host.n_taken, ==, 1);
@@ -96,7 +96,7 @@ test_last_time(void)
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
-    run_until_looked(&host, 1);
+    run_until_checked(&host, 1);
     g_assert_true(host.last);
     g_assert_false(is_waiting(&host));
 }
@@ -127,7 +127,7 @@ test_gone(void)
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
-    run_until_looked(&host, 1);
+    run_until_checked(&host, 1);
     g_assert_false(is_waiting(&host));
     g_assert_false(md_pending_devices_set_bound(incomplete, PATH));
     assert_quiet();
@@ -144,7 +144,7 @@ test_gone_after_it_was_bound(void)
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
     g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
-    run_until_looked(&host, 1);
+    run_until_checked(&host, 1);
     g_assert_true(host.last);
     g_assert_true(md_pending_devices_is_bound(incomplete, PATH));
     assert_quiet();
@@ -153,7 +153,7 @@ test_gone_after_it_was_bound(void)
     host.last = FALSE;
     host.whole_at = 2;
     md_pending_devices_add(incomplete, PATH);
-    run_until_looked(&host, 2);
+    run_until_checked(&host, 2);
     g_assert_cmpuint(host.n_taken, ==, 1);
     g_assert_false(is_waiting(&host));
 }
@@ -172,7 +172,7 @@ test_removed(void)
     g_assert_false(md_pending_devices_is_bound(incomplete, PATH));
     g_assert_false(is_waiting(&host));
     g_assert_false(g_main_context_iteration(NULL, FALSE));
-    g_assert_cmpuint(host.n_looks, ==, 0);
+    g_assert_cmpuint(host.n_checks, ==, 0);
 }
 
 
@@ -186,11 +186,11 @@ test_again_from_within(void)
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
     g_assert_true(md_pending_devices_set_bound(incomplete, PATH));
-    run_until_looked(&host, 1);
+    run_until_checked(&host, 1);
     g_assert_true(is_waiting(&host));
     g_assert_false(md_pending_devices_is_bound(incomplete, PATH));
     host.again = FALSE;
-    run_until_looked(&host, 2);
+    run_until_checked(&host, 2);
     g_assert_false(is_waiting(&host));
 }
 

@@ -345,7 +345,7 @@ test_nobody_to_ask(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* Drops the right to inspect other processes, or restores it. FALSE: the test never had it. */
 static gboolean
-set_may_look(gboolean may_look)
+set_may_search(gboolean may_search)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
@@ -354,7 +354,7 @@ set_may_look(gboolean may_look)
     g_assert_cmpint(syscall(SYS_capget, &header, data), ==, 0);
     if ((data[0].permitted & bit) == 0)
         return FALSE;
-    data[0].effective = may_look ? data[0].effective | bit : data[0].effective & ~bit;
+    data[0].effective = may_search ? data[0].effective | bit : data[0].effective & ~bit;
     g_assert_cmpint(syscall(SYS_capset, &header, data), ==, 0);
     return TRUE;
 }
@@ -369,7 +369,7 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(MdSysfsDir) device = md_sysfs_dir_open(fixture->root, NULL);
     g_autoptr(MdRoots) roots = md_roots_new_below(fixture->root, FALSE);
     g_autoptr(GError) error = NULL;
-    gboolean may_look = set_may_look(FALSE);
+    gboolean may_search = set_may_search(FALSE);
     MdVfioHolder holder = { 0 };
 
     g_assert_true(md_vfio_check_free(roots, device, NULL));
@@ -380,7 +380,7 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_nonnull(strstr(error->message, "cannot tell whether the device is in use"));
     g_assert_nonnull(strstr(error->message, "mediated-vfio-users"));
 
-    if (may_look && set_may_look(TRUE))
+    if (may_search && set_may_search(TRUE))
         g_assert_true(md_vfio_check_free(roots, device, NULL) ==
                       (md_vfio_holder_find(roots, makedev(511, 3), &holder) == MD_VFIO_FREE));
     g_clear_error(&error);

@@ -372,7 +372,7 @@ test_catch_up_in_order(Fixture *fixture, gconstpointer data)
 
 /* However many events occur at once, all subscribers receive each event, in order. */
 static void
-test_crowd_and_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_crowd_and_many_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
 
@@ -468,7 +468,7 @@ test_when_notified_at_the_end(Fixture *fixture, gconstpointer data G_GNUC_UNUSED
 
 /* Waiting events are dropped when the registry's events are freed. */
 static void
-test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_end_with_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
 
@@ -487,7 +487,7 @@ test_end_with_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 /* When too many events wait, those without remaining subscribers are dropped at once. The last
  * subscriber may then leave immediately. */
 static void
-test_leave_after_too_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_leave_after_too_many_events(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autofree Listener *crowd = g_new0(Listener, CROWD);
     MdEventSubscription *last =
@@ -518,7 +518,7 @@ test_leave_after_too_many_facts(Fixture *fixture, gconstpointer data G_GNUC_UNUS
 
 
 /* Override event-topic.c when this program is linked, and count comparisons of topics. */
-static guint n_looks;
+static guint n_comparisons;
 
 
 guint
@@ -526,7 +526,7 @@ md_event_topic_hash(gconstpointer topic)
 {
     const MdEventTopic *self = topic;
 
-    n_looks++;
+    n_comparisons++;
     return self->device != NULL ? g_str_hash(self->device) : 0;
 }
 
@@ -537,20 +537,20 @@ md_event_topic_equal(gconstpointer one, gconstpointer other)
     const MdEventTopic *a = one;
     const MdEventTopic *b = other;
 
-    n_looks++;
+    n_comparisons++;
     return a->event == b->event && g_strcmp0(a->device, b->device) == 0;
 }
 
 
 static guint
-count_looks_of_updates(Fixture *fixture)
+count_comparisons_of_updates(Fixture *fixture)
 {
-    n_looks = 0;
+    n_comparisons = 0;
     for (guint i = 0; i < UPDATES; i++) {
         add(fixture, "gpu", "computer");
         remove_device(fixture, "gpu");
     }
-    return n_looks;
+    return n_comparisons;
 }
 
 
@@ -562,7 +562,7 @@ test_many_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, "other-0",
                         on_event, fixture);
-    few = count_looks_of_updates(fixture);
+    few = count_comparisons_of_updates(fixture);
     g_assert_cmpuint(few, >, 0);
     for (guint i = 0; i < OTHERS; i++) {
         g_autofree char *name = g_strdup_printf("other-%u", i % 1000);
@@ -570,7 +570,7 @@ test_many_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         md_events_subscribe(fixture->events, USER, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, name,
                             on_event, fixture);
     }
-    g_assert_cmpuint(count_looks_of_updates(fixture), ==, few);
+    g_assert_cmpuint(count_comparisons_of_updates(fixture), ==, few);
     g_assert_cmpstr(fixture->log->str, ==, "");
 }
 
@@ -591,15 +591,15 @@ main(int argc, char **argv)
                test_catch_up_in_order, tear_down);
     g_test_add("/events/catch-up/general-first", Fixture, GINT_TO_POINTER(TRUE), set_up,
                test_catch_up_in_order, tear_down);
-    g_test_add("/events/crowd-and-many-facts", Fixture, NULL, set_up, test_crowd_and_many_facts,
+    g_test_add("/events/crowd-and-many-events", Fixture, NULL, set_up, test_crowd_and_many_events,
                tear_down);
     g_test_add("/events/two-users", Fixture, NULL, set_up, test_two_users, tear_down);
     g_test_add("/events/when-notified", Fixture, NULL, set_up, test_when_notified, tear_down);
     g_test_add("/events/when-notified-at-the-end", Fixture, NULL, set_up,
                test_when_notified_at_the_end, tear_down);
-    g_test_add("/events/end-with-facts", Fixture, NULL, set_up, test_end_with_facts, tear_down);
-    g_test_add("/events/leave-after-too-many-facts", Fixture, NULL, set_up,
-               test_leave_after_too_many_facts, tear_down);
+    g_test_add("/events/end-with-events", Fixture, NULL, set_up, test_end_with_events, tear_down);
+    g_test_add("/events/leave-after-too-many-events", Fixture, NULL, set_up,
+               test_leave_after_too_many_events, tear_down);
     g_test_add("/events/many-others", Fixture, NULL, set_up, test_many_others, tear_down);
     return g_test_run();
 }

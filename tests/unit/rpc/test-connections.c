@@ -33,13 +33,13 @@ typedef struct {
 
 
 /* Replaces the C library's; counts the calls that return memory to the system. */
-static guint n_given_back;
+static guint n_trimmed;
 
 
 int
 malloc_trim(size_t pad G_GNUC_UNUSED)
 {
-    n_given_back++;
+    n_trimmed++;
     return 0;
 }
 
@@ -509,13 +509,13 @@ release(Client *client, gsize size)
 
 /* Memory is returned once per 8 MiB released, however many connections close at once. */
 static void
-test_given_back(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_trimmed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const gsize part = 1 << 20;
     Client *stays = come_to_write(fixture, ALICE);
     Client *goes = come_to_write(fixture, BOB);
 
-    n_given_back = 0;
+    n_trimmed = 0;
     for (guint i = 0; i < 100; i++) {
         hold(stays, 7 * part);
         release(stays, 7 * part);
@@ -525,19 +525,19 @@ test_given_back(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     hold(goes, 30 * part);
     release(stays, 8 * part - 1);
     settle();
-    g_assert_cmpuint(n_given_back, ==, 0);
+    g_assert_cmpuint(n_trimmed, ==, 0);
 
     release(stays, 1);
     settle();
-    g_assert_cmpuint(n_given_back, ==, 1);
+    g_assert_cmpuint(n_trimmed, ==, 1);
 
     release(stays, 7 * part);
     settle();
-    g_assert_cmpuint(n_given_back, ==, 1);
+    g_assert_cmpuint(n_trimmed, ==, 1);
     client_close(goes);
-    g_assert_cmpuint(n_given_back, ==, 1);
+    g_assert_cmpuint(n_trimmed, ==, 1);
     settle();
-    g_assert_cmpuint(n_given_back, ==, 2);
+    g_assert_cmpuint(n_trimmed, ==, 2);
 
     /* Cancels nothing: memory that is held again has been released again. */
     hold(stays, 8 * part);
@@ -562,7 +562,7 @@ main(int argc, char **argv)
     ADD("memory", test_memory);
     ADD("memory/of-closed", test_memory_of_closed);
     ADD("memory/of-calls", test_memory_of_calls);
-    ADD("memory/given-back", test_given_back);
+    ADD("memory/trimmed", test_trimmed);
     ADD("act-for", test_act_for);
     ADD("act-for/memory", test_act_for_memory);
     return g_test_run();
