@@ -444,7 +444,7 @@ md_kernel_events_listen(MdKernelEvents *self)
 
 
 void
-md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum)
+md_kernel_events_acknowledge(MdKernelEvents *self, guint64 seqnum)
 {
     if (seqnum == 0)
         return;

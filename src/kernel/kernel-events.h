@@ -39,7 +39,7 @@ void md_kernel_events_free(MdKernelEvents *self);
 void md_kernel_events_listen(MdKernelEvents *self);
 
 /* udevd has reported the event with this number (0: not a kernel event). */
-void md_kernel_events_heard(MdKernelEvents *self, guint64 seqnum);
+void md_kernel_events_acknowledge(MdKernelEvents *self, guint64 seqnum);
 
 /* A full scan covers all events up to this number: udevd need not report them any more. */
 void md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum);

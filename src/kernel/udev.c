@@ -144,7 +144,7 @@ receive_one(MdUdev *self)
     }
 
     if (self->kernel != NULL)
-        md_kernel_events_heard(self->kernel, udev_device_get_seqnum(received));
+        md_kernel_events_acknowledge(self->kernel, udev_device_get_seqnum(received));
     device = device_new(self, received);
     if (md_udev_device_get_action(device) != NULL && !self->gap)
         g_signal_emit(self, signals[SIGNAL_EVENT], 0, device);

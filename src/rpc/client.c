@@ -454,7 +454,7 @@ update_sources(MdClient *self)
     if (self->keepalive != NULL)
         md_keepalive_set_paused(self->keepalive, !can_read);
     set_timeout(self, &self->half_frame, on_half_frame,
-                can_read && md_receive_queue_is_midway(self->received));
+                can_read && md_receive_queue_has_partial_frame(self->received));
     set_timeout(self, &self->unread, on_unread, waits_for_reading(self));
     if (!md_polled_set(&self->polled, g_socket_get_fd(self->socket), get_wanted(self, can_read),
                        on_ready, self, &error))

@@ -316,7 +316,7 @@ md_message_reader_get_cost(MdMessageReader *self)
 
 
 gboolean
-md_message_reader_is_midway(MdMessageReader *self)
+md_message_reader_has_partial_frame(MdMessageReader *self)
 {
     return count_waiting(self) > 0 || self->discarded != NULL;
 }

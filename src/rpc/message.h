@@ -80,7 +80,7 @@ guint32 md_message_reader_peek_length(MdMessageReader *self);
 gsize md_message_reader_get_cost(MdMessageReader *self);
 
 /* Whether part of a frame has been received, so that the rest is awaited. */
-gboolean md_message_reader_is_midway(MdMessageReader *self);
+gboolean md_message_reader_has_partial_frame(MdMessageReader *self);
 
 /* The unparsed input of a reader, with which the next daemon continues. `bytes` may be empty. */
 typedef struct {

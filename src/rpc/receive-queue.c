@@ -121,9 +121,9 @@ md_receive_queue_is_deferred(MdReceiveQueue *self)
 
 
 gboolean
-md_receive_queue_is_midway(MdReceiveQueue *self)
+md_receive_queue_has_partial_frame(MdReceiveQueue *self)
 {
-    return md_message_reader_is_midway(self->reader);
+    return md_message_reader_has_partial_frame(self->reader);
 }
 
 

@@ -37,7 +37,7 @@ gboolean md_receive_queue_is_empty(MdReceiveQueue *self);
 gboolean md_receive_queue_is_deferred(MdReceiveQueue *self);
 
 /* Whether a frame has been received partially. */
-gboolean md_receive_queue_is_midway(MdReceiveQueue *self);
+gboolean md_receive_queue_has_partial_frame(MdReceiveQueue *self);
 
 /* Memory of the queue, and of one message, in bytes. */
 gsize md_receive_queue_get_cost(MdReceiveQueue *self);

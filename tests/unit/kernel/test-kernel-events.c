@@ -59,7 +59,7 @@ connect(int fd G_GNUC_UNUSED, const struct sockaddr *address, socklen_t size G_G
     g_assert_cmpint(address->sa_family, ==, AF_UNIX);
     asked++;
     if (progressing != NULL)
-        md_kernel_events_heard(progressing, ++progress);
+        md_kernel_events_acknowledge(progressing, ++progress);
     errno = ECONNREFUSED;
     return has_udevd ? 0 : -1;
 }
@@ -244,10 +244,10 @@ test_at_work(void)
     MdKernelEvents *self = start(TRUE);
 
     asked = 0;
-    md_kernel_events_heard(self, 1);
+    md_kernel_events_acknowledge(self, 1);
     send_uevent(1);
     run_for(5);
-    md_kernel_events_heard(self, 2);
+    md_kernel_events_acknowledge(self, 2);
     send_uevent(2);
     run_for(5);
     g_assert_cmpuint(asked, ==, 0);
@@ -267,14 +267,14 @@ test_absent_and_there_again(void)
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 1);
     /* Late events of an ended udevd. */
-    md_kernel_events_heard(self, 1);
+    md_kernel_events_acknowledge(self, 1);
     g_assert_true(md_kernel_events_is_silent(self));
 
     has_udevd = TRUE;
     send_uevent(2);
     run_until(&changes, 1);
     g_assert_false(silent);
-    md_kernel_events_heard(self, 2);
+    md_kernel_events_acknowledge(self, 2);
     run_for(5);
     g_assert_cmpuint(changes, ==, 1);
     g_assert_cmpuint(n_events, ==, 1);
@@ -294,9 +294,9 @@ test_hangs(void)
     run_until(&n_events, 1);
     g_assert_cmpuint(last, ==, 2);
     /* udevd resumes, and reports known events. */
-    md_kernel_events_heard(self, 1);
+    md_kernel_events_acknowledge(self, 1);
     g_assert_false(md_kernel_events_is_silent(self));
-    md_kernel_events_heard(self, 2);
+    md_kernel_events_acknowledge(self, 2);
     run_for(5);
     g_assert_cmpuint(changes, ==, 2);
     stop(self);
@@ -309,7 +309,7 @@ test_ends(void)
 {
     MdKernelEvents *self = start(TRUE);
 
-    md_kernel_events_heard(self, 1);
+    md_kernel_events_acknowledge(self, 1);
     send_uevent(1);
     run_for(1);
     has_udevd = FALSE;
@@ -333,7 +333,7 @@ test_slow(void)
     is_behind = TRUE;
     run_for(10);
     g_assert_cmpuint(changes, ==, 0);
-    md_kernel_events_heard(self, 100);
+    md_kernel_events_acknowledge(self, 100);
     is_behind = FALSE;
     run_for(10);
     g_assert_cmpuint(changes, ==, 0);
@@ -373,7 +373,7 @@ test_lost_by_udevd(void)
     progressing = self;
     send_uevent(1);
     send_uevent(2);
-    md_kernel_events_heard(self, 2);
+    md_kernel_events_acknowledge(self, 2);
     run_until(&lost, 1);
     progressing = NULL;
     g_assert_cmpuint(changes, ==, 0);
@@ -414,7 +414,7 @@ test_another_order(void)
     for (guint64 seqnum = 1; seqnum <= 200; seqnum++)
         send_uevent(seqnum);
     for (guint64 seqnum = 200; seqnum > 0; seqnum--) {
-        md_kernel_events_heard(self, seqnum);
+        md_kernel_events_acknowledge(self, seqnum);
         g_main_context_iteration(NULL, FALSE);
     }
     run_for(50);

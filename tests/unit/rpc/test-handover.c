@@ -252,7 +252,7 @@ test_input(Fixture *fixture G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
             md_receive_queue_feed(next, frame + cut, sizeof(frame) - cut);
             message = md_receive_queue_parse(next, TRUE, NULL);
             g_assert_cmpuint(message->length, ==, sizeof(frame));
-            g_assert_false(md_receive_queue_is_midway(next));
+            g_assert_false(md_receive_queue_has_partial_frame(next));
         }
     }
 }

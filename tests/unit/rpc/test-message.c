@@ -125,14 +125,14 @@ test_read_split(void)
         message = md_message_reader_next(reader, &error);
         g_assert_no_error(error);
         g_assert_null(message);
-        g_assert_cmpint(md_message_reader_is_midway(reader), ==, i > 0);
+        g_assert_cmpint(md_message_reader_has_partial_frame(reader), ==, i > 0);
         md_message_reader_feed(reader, &lookup[i], 1);
     }
     message = md_message_reader_next(reader, &error);
 
     g_assert_no_error(error);
     assert_lookup(message);
-    g_assert_false(md_message_reader_is_midway(reader));
+    g_assert_false(md_message_reader_has_partial_frame(reader));
 }
 
 
@@ -154,7 +154,7 @@ test_read_joined(void)
     second = md_message_reader_next(reader, NULL);
     assert_lookup(second);
     g_assert_null(md_message_reader_next(reader, NULL));
-    g_assert_true(md_message_reader_is_midway(reader));
+    g_assert_true(md_message_reader_has_partial_frame(reader));
 }
 
 
@@ -198,7 +198,7 @@ test_read_bounds(void)
     g_assert_nonnull(message);
     g_assert_cmpuint(g_bytes_get_size(message->payload), ==,
                      MD_MESSAGE_LENGTH_MAX - MD_MESSAGE_LENGTH_MIN);
-    g_assert_false(md_message_reader_is_midway(reader));
+    g_assert_false(md_message_reader_has_partial_frame(reader));
 }
 
 
@@ -227,7 +227,7 @@ test_read_limit(void)
     md_message_reader_feed(reader, frame + 10, LIMIT - 10);
     for (guint i = 1; i < 100; i++) {
         g_assert_null(md_message_reader_next(reader, NULL));
-        g_assert_true(md_message_reader_is_midway(reader));
+        g_assert_true(md_message_reader_has_partial_frame(reader));
         g_assert_cmpuint(md_message_reader_get_cost(reader), <=, 2 * LIMIT);
         md_message_reader_feed(reader, piece, LIMIT);
     }
@@ -241,7 +241,7 @@ test_read_limit(void)
     g_assert_cmpuint(discarded->header.serial, ==, 7);
     next = md_message_reader_next(reader, NULL);
     assert_lookup(next);
-    g_assert_false(md_message_reader_is_midway(reader));
+    g_assert_false(md_message_reader_has_partial_frame(reader));
 }
 
 
