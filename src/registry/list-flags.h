@@ -7,11 +7,10 @@
 
 #include "registry/node-device.h"
 
-/* VIR_ERR_INVALID_ARG for other flags than those. */
+/* Fails with VIR_ERR_INVALID_ARG if `wanted` contains other flags. */
 gboolean md_list_flags_check(guint wanted, GError **error);
 
-/* All flags that apply to a device. They change only with the registry's
- * generation. */
+/* All flags that apply to a device. They change only if the registry's generation changes. */
 guint md_list_flags_get(const MdNodeDevice *device);
 
 /* Whether a device with the flags `own` is listed: of each group with flags in `wanted`, at least

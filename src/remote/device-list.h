@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The names of all devices, encoded for replies and with the flags by which clients select them. A
- * list costs a few nanoseconds per device, so that a client that lists thousands of devices again
- * and again does not delay others. Encoded anew by the first list after a change of any device.
+ * The names of all devices, already encoded for replies, each with the flags by which clients
+ * select devices. A list call takes a few nanoseconds per device, so that a client that repeatedly
+ * lists thousands of devices does not delay others. The first list call after a change of any
+ * device encodes the names again.
  */
 #pragma once
 
@@ -29,7 +30,7 @@ MdDeviceNames md_device_list_select(MdDeviceList *self, guint flags, guint max);
 bool_t md_device_names_encode(XDR *xdr, gconstpointer names);
 bool_t md_device_names_encode_with_count(XDR *xdr, gconstpointer names);
 
-/* The same as XDR functions. */
+/* These functions as xdrproc_t. */
 #define MD_DEVICE_NAMES           ((xdrproc_t)(void (*)(void))md_device_names_encode)
 #define MD_DEVICE_NAMES_AND_COUNT ((xdrproc_t)(void (*)(void))md_device_names_encode_with_count)
 

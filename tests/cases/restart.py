@@ -76,7 +76,7 @@ class RestartTest(MediatedTest):
 
 class Clients(RestartTest):
     def test_many(self):
-        """Each of 100 clients that call before, during and after the restart gets one reply per call, and all events."""
+        """Each of 100 clients that call before, during and after a restart gets one reply per call, and all events."""
         clients = [self.subscribed(path=self.daemon.ro_path if i % 2 else None)[0] for i in range(MANY)]
         serials = {client: [] for client in clients}
 
