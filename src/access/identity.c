@@ -154,8 +154,8 @@ md_identity_is_user_of(const char *status, uid_t uid)
 }
 
 
-/* The start time of the peer, which still existed after the time was read, so that the time is not
- * another process's. */
+/* The start time of the peer; 0 if the peer has ended. The peer is checked after its start time has
+ * been read, so that the time cannot be that of a later process with the same PID. */
 static guint64
 read_peer_start_time(const MdRoots *roots, const struct ucred *peer, int pidfd)
 {
@@ -376,7 +376,7 @@ md_identity_new_saved_peer(const md_handover_identity *state, GSocket *socket, G
 
     if (self == NULL)
         return NULL;
-    /* A peer that the kernel did not know has saved no uid. */
+    /* For a peer that the kernel did not know, no uid was saved. */
     if (get_peer(g_socket_get_fd(socket), &peer) ? !is_peer(self, &peer) : self->uid != -1) {
         md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_OPERATION_DENIED,
                           "the socket belongs to process %d of user %u, not to process "

@@ -178,8 +178,8 @@ on_sent(gpointer data)
 }
 
 
-/* Sends before logging, so that the client does not wait for the log; and logs without waiting
- * until the reply has been sent, which a client that does not read can delay. */
+/* Queues the reply before logging, so that the client does not wait for the log. Logs at once,
+ * because a client that does not read can delay its reply. */
 static void
 call_end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
 {
@@ -264,8 +264,8 @@ is_about_device(guint permissions)
 
 
 /*
- * The device whose permissions are checked; NULL: the connection's. FALSE: the device does not
- * exist, and the call will fail for that reason.
+ * Sets the device on which the permissions are checked; NULL: on the connection. FALSE: the device
+ * does not exist, and the call will fail for that reason.
  */
 static gboolean
 find_device(MdCall *self, guint permissions, const char **device)

@@ -404,9 +404,9 @@ md_client_hand_out(MdClient *self)
 
 
 /*
- * The conditions to poll the socket for. While the client waits for its turn, these are the
- * conditions that the turn will not check; G_IO_OUT is not added, because a change costs a system
- * call. If there is nothing to read or write, only a hang-up.
+ * The conditions to poll the socket for: input and, while output is queued, room for it; if neither
+ * is wanted, only a hang-up. While the client waits for its turn, conditions known to be true are
+ * omitted, and G_IO_OUT is not added, because a change of the conditions costs a system call.
  */
 static GIOCondition
 get_wanted(MdClient *self, gboolean can_read)

@@ -16,7 +16,7 @@ typedef struct {
 } Queue;
 
 struct _MdKeyQueue {
-    GHashTable *queues; /* thing -> Queue */
+    GHashTable *queues; /* key -> Queue */
 };
 
 
@@ -52,7 +52,7 @@ md_key_queue_free(MdKeyQueue *self)
 
 /* Calls the first function, and further ones as long as each releases the key before it returns. */
 static void
-begin_next(MdKeyQueue *self, const char *thing, Queue *queue)
+begin_next(MdKeyQueue *self, const char *key, Queue *queue)
 {
     Turn *turn = g_queue_peek_head(&queue->turns);
 
@@ -66,14 +66,14 @@ begin_next(MdKeyQueue *self, const char *thing, Queue *queue)
         g_free(g_queue_pop_head(&queue->turns));
         turn = g_queue_peek_head(&queue->turns);
     }
-    g_hash_table_remove(self->queues, thing);
+    g_hash_table_remove(self->queues, key);
 }
 
 
 void
-md_key_queue_acquire(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data)
+md_key_queue_acquire(MdKeyQueue *self, const char *key, MdKeyQueueFunc func, gpointer data)
 {
-    Queue *queue = g_hash_table_lookup(self->queues, thing);
+    Queue *queue = g_hash_table_lookup(self->queues, key);
     Turn *turn = g_new0(Turn, 1);
     g_autofree char *name = NULL;
 
@@ -85,18 +85,18 @@ md_key_queue_acquire(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, g
     }
 
     /* `func` may free the caller's string. */
-    name = g_strdup(thing);
+    name = g_strdup(key);
     queue = g_new0(Queue, 1);
     g_queue_push_tail(&queue->turns, turn);
-    g_hash_table_insert(self->queues, g_strdup(thing), queue);
+    g_hash_table_insert(self->queues, g_strdup(key), queue);
     begin_next(self, name, queue);
 }
 
 
 void
-md_key_queue_release(MdKeyQueue *self, const char *thing)
+md_key_queue_release(MdKeyQueue *self, const char *key)
 {
-    Queue *queue = g_hash_table_lookup(self->queues, thing);
+    Queue *queue = g_hash_table_lookup(self->queues, key);
     g_autofree char *name = NULL;
 
     g_return_if_fail(queue != NULL && !queue->ended);
@@ -105,7 +105,7 @@ md_key_queue_release(MdKeyQueue *self, const char *thing)
         queue->ended = TRUE;
         return;
     }
-    name = g_strdup(thing);
+    name = g_strdup(key);
     g_free(g_queue_pop_head(&queue->turns));
     begin_next(self, name, queue);
 }

@@ -12,11 +12,11 @@ MdKeyQueue *md_key_queue_new(void);
 /* The functions of operations that are still waiting are not called. */
 void md_key_queue_free(MdKeyQueue *self);
 
-/* Acquires the key `thing` as soon as it is free, possibly at once, and calls `func`. The caller
+/* Acquires `key` as soon as it is free, possibly at once, and calls `func`. The caller
  * must release the key with md_key_queue_release(). */
-void md_key_queue_acquire(MdKeyQueue *self, const char *thing, MdKeyQueueFunc func, gpointer data);
+void md_key_queue_acquire(MdKeyQueue *self, const char *key, MdKeyQueueFunc func, gpointer data);
 
 /* Releases the key and starts the next waiting operation. */
-void md_key_queue_release(MdKeyQueue *self, const char *thing);
+void md_key_queue_release(MdKeyQueue *self, const char *key);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdKeyQueue, md_key_queue_free)
