@@ -7,14 +7,14 @@
 
 
 char *
-md_server_describe_guest(const MdGuest *guest)
+md_server_describe_entry(const MdServerEntry *entry)
 {
-    g_autofree char *peer = md_identity_describe(guest->peer);
+    g_autofree char *peer = md_identity_describe(entry->peer);
     const MdIdentity *identity =
-        guest->session != NULL ? md_session_get_identity(guest->session) : guest->peer;
+        entry->session != NULL ? md_session_get_identity(entry->session) : entry->peer;
     g_autofree char *who = NULL;
 
-    if (identity == guest->peer)
+    if (identity == entry->peer)
         return g_steal_pointer(&peer);
     who = md_identity_describe(identity);
     return g_strdup_printf("%s; via %s", who, peer);
@@ -22,41 +22,41 @@ md_server_describe_guest(const MdGuest *guest)
 
 
 static int
-compare_guests(gconstpointer one, gconstpointer other)
+compare_entries(gconstpointer one, gconstpointer other)
 {
-    guint64 first = (*(MdGuest *const *)one)->number;
-    guint64 second = (*(MdGuest *const *)other)->number;
+    guint64 first = (*(MdServerEntry *const *)one)->number;
+    guint64 second = (*(MdServerEntry *const *)other)->number;
 
     return first < second ? -1 : first > second;
 }
 
 
 GPtrArray *
-md_server_list_guests(MdServer *self)
+md_server_list_entries(MdServer *self)
 {
-    GPtrArray *guests = g_ptr_array_new();
+    GPtrArray *entries = g_ptr_array_new();
     GHashTableIter iter;
-    gpointer guest = NULL;
+    gpointer entry = NULL;
 
-    g_hash_table_iter_init(&iter, self->guests);
-    while (g_hash_table_iter_next(&iter, NULL, &guest))
-        g_ptr_array_add(guests, guest);
-    g_ptr_array_sort(guests, compare_guests);
-    return guests;
+    g_hash_table_iter_init(&iter, self->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        g_ptr_array_add(entries, entry);
+    g_ptr_array_sort(entries, compare_entries);
+    return entries;
 }
 
 
 static void
-guest_log_state(const MdGuest *guest)
+entry_log_state(const MdServerEntry *entry)
 {
-    g_autofree char *who = md_server_describe_guest(guest);
+    g_autofree char *who = md_server_describe_entry(entry);
     const char *state = "connecting";
 
-    if (guest->session != NULL && md_session_is_open(guest->session))
-        state = md_session_is_read_only(guest->session) ? "read-only" : "read-write";
+    if (entry->session != NULL && md_session_is_open(entry->session))
+        state = md_session_is_read_only(entry->session) ? "read-only" : "read-write";
     g_message("Client %" G_GUINT64_FORMAT ": %s, %s, %u calls, %" G_GSIZE_FORMAT " bytes in use",
-              guest->number, who, state, md_client_count_calls(guest->client),
-              md_connection_get_held(guest->connection));
+              entry->number, who, state, md_client_count_calls(entry->client),
+              md_connection_get_held(entry->connection));
 }
 
 
@@ -64,32 +64,32 @@ void
 md_server_log_state(MdServer *self)
 {
     GHashTableIter iter;
-    MdGuest *guest = NULL;
+    MdServerEntry *entry = NULL;
 
     g_message("%u clients, %" G_GUINT64_FORMAT " since start, %" G_GSIZE_FORMAT " bytes in use",
               md_server_count_clients(self), self->n_ever,
               md_connections_get_held(self->connections));
-    g_hash_table_iter_init(&iter, self->guests);
+    g_hash_table_iter_init(&iter, self->entries);
     for (guint i = 0;
-         i < MD_SERVER_LOGGED_MAX && g_hash_table_iter_next(&iter, NULL, (gpointer *)&guest); i++)
-        guest_log_state(guest);
+         i < MD_SERVER_LOGGED_MAX && g_hash_table_iter_next(&iter, NULL, (gpointer *)&entry); i++)
+        entry_log_state(entry);
     md_dispatch_log_state(self->dispatch);
     md_access_log_state(self->access);
 }
 
 
 static void
-read_guest(const MdGuest *guest, MdServerClient *client)
+read_entry(const MdServerEntry *entry, MdServerClient *client)
 {
-    const MdSession *session = guest->session;
+    const MdSession *session = entry->session;
 
-    client->number = guest->number;
-    client->since = guest->since;
-    client->read_only = guest->read_only;
-    client->identity = guest->peer;
+    client->number = entry->number;
+    client->since = entry->since;
+    client->read_only = entry->read_only;
+    client->identity = entry->peer;
     if (session != NULL) {
-        client->read_only = md_session_is_read_only(guest->session);
-        client->identity = md_session_get_identity(guest->session);
+        client->read_only = md_session_is_read_only(entry->session);
+        client->identity = md_session_get_identity(entry->session);
     }
 }
 
@@ -97,28 +97,28 @@ read_guest(const MdGuest *guest, MdServerClient *client)
 void
 md_server_for_each_client(MdServer *self, MdServerClientFunc func, gpointer data)
 {
-    g_autoptr(GPtrArray) guests = md_server_list_guests(self);
+    g_autoptr(GPtrArray) entries = md_server_list_entries(self);
 
-    for (guint i = 0; i < guests->len; i++) {
+    for (guint i = 0; i < entries->len; i++) {
         MdServerClient client = { 0 };
 
-        read_guest(guests->pdata[i], &client);
+        read_entry(entries->pdata[i], &client);
         func(&client, data);
     }
 }
 
 
 /* NULL: there is none. */
-static MdGuest *
-find_guest(MdServer *self, guint64 number)
+static MdServerEntry *
+find_entry(MdServer *self, guint64 number)
 {
     GHashTableIter iter;
-    gpointer guest = NULL;
+    gpointer entry = NULL;
 
-    g_hash_table_iter_init(&iter, self->guests);
-    while (g_hash_table_iter_next(&iter, NULL, &guest)) {
-        if (((MdGuest *)guest)->number == number)
-            return guest;
+    g_hash_table_iter_init(&iter, self->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry)) {
+        if (((MdServerEntry *)entry)->number == number)
+            return entry;
     }
     return NULL;
 }
@@ -127,11 +127,11 @@ find_guest(MdServer *self, guint64 number)
 gboolean
 md_server_find_client(MdServer *self, guint64 number, MdServerClient *client)
 {
-    const MdGuest *guest = find_guest(self, number);
+    const MdServerEntry *entry = find_entry(self, number);
 
-    if (guest == NULL)
+    if (entry == NULL)
         return FALSE;
-    read_guest(guest, client);
+    read_entry(entry, client);
     return TRUE;
 }
 
@@ -139,10 +139,10 @@ md_server_find_client(MdServer *self, guint64 number, MdServerClient *client)
 void
 md_server_disconnect_client(MdServer *self, guint64 number)
 {
-    const MdGuest *guest = find_guest(self, number);
+    const MdServerEntry *entry = find_entry(self, number);
 
-    if (guest != NULL)
-        md_client_close(guest->client);
+    if (entry != NULL)
+        md_client_close(entry->client);
 }
 
 

@@ -25,27 +25,27 @@ get_cookie(int fd)
 
 /* Adds pending events to the output, which is saved afterwards. May end the client. */
 static void
-guest_catch_up(MdGuest *guest, gpointer data G_GNUC_UNUSED)
+entry_catch_up(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 {
     g_autoptr(MdSession) session = NULL;
 
-    if (guest->session == NULL)
+    if (entry->session == NULL)
         return;
-    session = md_session_ref(guest->session);
+    session = md_session_ref(entry->session);
     md_session_catch_up(session);
 }
 
 
 static void
-save_guest(const MdGuest *guest, md_handover_session *saved)
+save_entry(const MdServerEntry *entry, md_handover_session *saved)
 {
-    saved->cookie = get_cookie(md_client_get_fd(guest->client));
-    saved->monitor = guest->read_only;
-    saved->since = guest->since;
-    md_identity_save(guest->peer, &saved->peer);
-    if (guest->session != NULL)
-        md_session_save(guest->session, saved);
-    md_client_save(guest->client, &saved->client);
+    saved->cookie = get_cookie(md_client_get_fd(entry->client));
+    saved->monitor = entry->read_only;
+    saved->since = entry->since;
+    md_identity_save(entry->peer, &saved->peer);
+    if (entry->session != NULL)
+        md_session_save(entry->session, saved);
+    md_client_save(entry->client, &saved->client);
 }
 
 
@@ -78,18 +78,18 @@ save_devices(MdServer *self, md_handover *state)
 static GArray *
 save_all(MdServer *self, md_handover *state)
 {
-    g_autoptr(GPtrArray) guests = md_server_list_guests(self);
+    g_autoptr(GPtrArray) entries = md_server_list_entries(self);
     GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
 
     state->magic = MD_HANDOVER_MAGIC;
     state->revision = MD_HANDOVER_REVISION;
-    state->sessions.sessions_len = guests->len;
-    state->sessions.sessions_val = g_new0(md_handover_session, guests->len);
-    for (guint i = 0; i < guests->len; i++) {
-        const MdGuest *guest = guests->pdata[i];
-        int fd = md_client_get_fd(guest->client);
+    state->sessions.sessions_len = entries->len;
+    state->sessions.sessions_val = g_new0(md_handover_session, entries->len);
+    for (guint i = 0; i < entries->len; i++) {
+        const MdServerEntry *entry = entries->pdata[i];
+        int fd = md_client_get_fd(entry->client);
 
-        save_guest(guest, &state->sessions.sessions_val[i]);
+        save_entry(entry, &state->sessions.sessions_val[i]);
         g_array_append_val(fds, fd);
     }
     save_devices(self, state);
@@ -131,7 +131,7 @@ md_server_hand_over(MdServer *self)
 {
     g_autoptr(GError) error = NULL;
 
-    md_server_for_each_guest(self, guest_catch_up, NULL);
+    md_server_for_each_entry(self, entry_catch_up, NULL);
     if (md_server_count_clients(self) == 0)
         return TRUE;
     if (!store_all(self, &error)) {
@@ -227,14 +227,14 @@ md_server_take_over(MdServer *self, MdPassed *passed)
 
 
 static void
-guest_restore_callbacks(MdGuest *guest, gpointer data G_GNUC_UNUSED)
+entry_restore_callbacks(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 {
-    const md_handover_session *inherited = guest->inherited;
+    const md_handover_session *inherited = entry->inherited;
     g_autoptr(GError) error = NULL;
 
-    guest->inherited = NULL;
-    if (inherited != NULL && !md_session_restore_callbacks(guest->session, inherited, &error))
-        md_client_cut_off(guest->client, error->message);
+    entry->inherited = NULL;
+    if (inherited != NULL && !md_session_restore_callbacks(entry->session, inherited, &error))
+        md_client_cut_off(entry->client, error->message);
 }
 
 
@@ -267,7 +267,7 @@ md_server_end_take_over(MdServer *self)
     if (self->inherited.revision == 0)
         return;
 
-    md_server_for_each_guest(self, guest_restore_callbacks, NULL);
+    md_server_for_each_entry(self, entry_restore_callbacks, NULL);
     before = make_snapshot(&self->inherited);
     md_driver_report_changes(self->driver, before);
     md_handover_clear(&self->inherited);

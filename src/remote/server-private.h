@@ -21,7 +21,7 @@ typedef struct {
     MdConnection *connection;
     MdSession *session;                   /* NULL: waiting until it may authenticate */
     const md_handover_session *inherited; /* state to be restored; NULL: none */
-} MdGuest;
+} MdServerEntry;
 
 struct _MdServer {
     GObject parent;
@@ -34,7 +34,7 @@ struct _MdServer {
     MdDeviceList *devices;
     MdConnections *connections;
     GPtrArray *listeners; /* of MdListener; NULL: not listening */
-    GHashTable *guests;   /* MdClient → MdGuest, which owns it */
+    GHashTable *entries;  /* MdClient → MdServerEntry, which owns it */
     guint64 n_ever;       /* clients admitted so far */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
@@ -61,14 +61,14 @@ void md_server_admit(MdServer *self,
                      const md_handover_session *inherited);
 
 /* All clients, borrowed, in the order of their admission. */
-GPtrArray *md_server_list_guests(MdServer *self);
+GPtrArray *md_server_list_entries(MdServer *self);
 
 /* Describes the user whose share the connection uses, and the peer if that differs. */
-char *md_server_describe_guest(const MdGuest *guest);
+char *md_server_describe_entry(const MdServerEntry *entry);
 
 /* Calls `func` for each client. `func` may end any client; ended clients are skipped. */
-void md_server_for_each_guest(MdServer *self,
-                              void (*func)(MdGuest *guest, gpointer data),
+void md_server_for_each_entry(MdServer *self,
+                              void (*func)(MdServerEntry *entry, gpointer data),
                               gpointer data);
 
 /* Closes all connections. */

@@ -22,51 +22,53 @@ static void on_evict(gpointer data, const char *cause);
 
 
 static void
-guest_free(MdGuest *guest)
+entry_free(MdServerEntry *entry)
 {
-    g_clear_pointer(&guest->session, md_session_unref);
-    md_identity_unref(guest->peer);
-    md_connection_unref(guest->connection);
-    g_clear_object(&guest->client);
-    g_free(guest);
+    g_clear_pointer(&entry->session, md_session_unref);
+    md_identity_unref(entry->peer);
+    md_connection_unref(entry->connection);
+    g_clear_object(&entry->client);
+    g_free(entry);
 }
 
 
 static gboolean
-guest_is_authenticated(const MdGuest *guest)
+entry_is_authenticated(const MdServerEntry *entry)
 {
-    return guest->session != NULL && md_session_is_authenticated(guest->session);
+    return entry->session != NULL && md_session_is_authenticated(entry->session);
 }
 
 
 void
-md_server_for_each_guest(MdServer *self, void (*func)(MdGuest *guest, gpointer data), gpointer data)
+md_server_for_each_entry(MdServer *self,
+                         void (*func)(MdServerEntry *entry, gpointer data),
+                         gpointer data)
 {
-    g_autoptr(GList) clients = g_hash_table_get_keys(self->guests);
+    g_autoptr(GList) clients = g_hash_table_get_keys(self->entries);
 
     for (GList *link = clients; link != NULL; link = link->next)
         g_object_ref(link->data);
     for (GList *link = clients; link != NULL; link = link->next) {
         g_autoptr(MdClient) client = link->data;
-        MdGuest *guest = g_hash_table_lookup(self->guests, client);
+        MdServerEntry *entry = g_hash_table_lookup(self->entries, client);
 
-        if (guest != NULL)
-            func(guest, data);
+        if (entry != NULL)
+            func(entry, data);
     }
 }
 
 
 static void
-guest_close(MdGuest *guest, gpointer data G_GNUC_UNUSED)
+entry_close(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 {
-    md_client_close(guest->client);
+    md_client_close(entry->client);
 }
 
 
 void
 md_server_close_clients(MdServer *self)
 {
-    md_server_for_each_guest(self, guest_close, NULL);
+    md_server_for_each_entry(self, entry_close, NULL);
 }
 
 
@@ -89,14 +91,14 @@ md_server_dispose(GObject *object)
     md_source_clear(&self->idle);
     md_source_clear(&self->handing_over);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
-    if (self->guests != NULL)
+    if (self->entries != NULL)
         md_server_close_clients(self);
     md_handover_clear(&self->inherited);
     if (self->stop != NULL)
         finish_stop(self);
     if (self->dispatch != NULL)
         md_dispatch_set_idle_func(self->dispatch, NULL, NULL);
-    g_clear_pointer(&self->guests, g_hash_table_unref);
+    g_clear_pointer(&self->entries, g_hash_table_unref);
     g_clear_pointer(&self->connections, md_connections_unref);
     g_clear_pointer(&self->frames, md_event_frames_free);
     g_clear_pointer(&self->devices, md_device_list_free);
@@ -119,7 +121,7 @@ md_server_init(MdServer *self)
 {
     self->dispatch = md_dispatch_new();
     self->frames = md_event_frames_new();
-    self->guests = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)guest_free);
+    self->entries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)entry_free);
 }
 
 
@@ -166,21 +168,21 @@ update_idle(MdServer *self)
 static void
 on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer data)
 {
-    MdGuest *guest = data;
-    g_autoptr(MdSession) session = md_session_ref(guest->session);
+    MdServerEntry *entry = data;
+    g_autoptr(MdSession) session = md_session_ref(entry->session);
 
-    md_dispatch_message(guest->server->dispatch, session, message);
+    md_dispatch_message(entry->server->dispatch, session, message);
 }
 
 
 static void
 on_closed(MdClient *client, gpointer data)
 {
-    MdServer *self = ((MdGuest *)data)->server;
-    guint64 number = ((MdGuest *)data)->number;
-    g_autoptr(MdSession) session = g_steal_pointer(&((MdGuest *)data)->session);
+    MdServer *self = ((MdServerEntry *)data)->server;
+    guint64 number = ((MdServerEntry *)data)->number;
+    g_autoptr(MdSession) session = g_steal_pointer(&((MdServerEntry *)data)->session);
 
-    g_hash_table_remove(self->guests, client);
+    g_hash_table_remove(self->entries, client);
     if (session != NULL)
         md_session_end(session);
     g_debug("Client %" G_GUINT64_FORMAT " disconnected, %u left", number,
@@ -194,22 +196,22 @@ on_closed(MdClient *client, gpointer data)
 static void
 on_authenticated(gpointer data)
 {
-    MdGuest *guest = data;
+    MdServerEntry *entry = data;
 
-    md_connection_set_authenticated(guest->connection);
+    md_connection_set_authenticated(entry->connection);
 }
 
 
 /* Restores the session left by the previous daemon. May end the client. */
 static void
-guest_continue(const MdGuest *guest)
+entry_continue(const MdServerEntry *entry)
 {
-    g_autoptr(MdClient) client = g_object_ref(guest->client);
-    g_autoptr(MdSession) session = md_session_ref(guest->session);
-    gboolean closing = guest->inherited->closing;
+    g_autoptr(MdClient) client = g_object_ref(entry->client);
+    g_autoptr(MdSession) session = md_session_ref(entry->session);
+    gboolean closing = entry->inherited->closing;
     g_autoptr(GError) error = NULL;
 
-    if (!md_session_restore(session, guest->inherited, &error)) {
+    if (!md_session_restore(session, entry->inherited, &error)) {
         md_client_cut_off(client, error->message);
         return;
     }
@@ -222,31 +224,31 @@ guest_continue(const MdGuest *guest)
 static void
 on_start(gpointer data)
 {
-    MdGuest *guest = data;
-    MdServer *self = guest->server;
+    MdServerEntry *entry = data;
+    MdServer *self = entry->server;
     const MdSessionShared shared = { self->driver, self->access, self->frames, self->devices };
 
-    guest->session = md_session_new(guest->client, &shared, guest->peer, guest->read_only);
-    md_session_set_number(guest->session, guest->number);
-    md_session_set_authenticated_func(guest->session, on_authenticated, guest);
-    if (guest->inherited != NULL) {
-        guest_continue(guest);
+    entry->session = md_session_new(entry->client, &shared, entry->peer, entry->read_only);
+    md_session_set_number(entry->session, entry->number);
+    md_session_set_authenticated_func(entry->session, on_authenticated, entry);
+    if (entry->inherited != NULL) {
+        entry_continue(entry);
         return;
     }
-    md_client_start(guest->client);
+    md_client_start(entry->client);
     if (self->hands_over)
-        md_client_stop_reading(guest->client);
+        md_client_stop_reading(entry->client);
 }
 
 
 static MdConnectionState
 on_get_state(gpointer data)
 {
-    MdGuest *guest = data;
+    MdServerEntry *entry = data;
 
-    if (md_client_count_calls(guest->client) > 0)
+    if (md_client_count_calls(entry->client) > 0)
         return MD_CONNECTION_BUSY;
-    return guest->session != NULL && md_session_is_open(guest->session) ? MD_CONNECTION_IDLE
+    return entry->session != NULL && md_session_is_open(entry->session) ? MD_CONNECTION_IDLE
                                                                         : MD_CONNECTION_SILENT;
 }
 
@@ -254,52 +256,52 @@ on_get_state(gpointer data)
 static void
 on_evict(gpointer data, const char *cause)
 {
-    MdGuest *guest = data;
-    g_autofree char *who = md_server_describe_guest(guest);
+    MdServerEntry *entry = data;
+    g_autofree char *who = md_server_describe_entry(entry);
     g_autofree char *why =
-        g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, guest->number, who);
+        g_strdup_printf("%s (client %" G_GUINT64_FORMAT ", %s)", cause, entry->number, who);
 
-    md_client_cut_off(guest->client, why);
+    md_client_cut_off(entry->client, why);
 }
 
 
 /* NULL: no room for this client. */
 static MdConnection *
-admit(MdServer *self, MdGuest *guest, uid_t uid, gboolean scarce)
+admit(MdServer *self, MdServerEntry *entry, uid_t uid, gboolean scarce)
 {
     gboolean privileged = md_identity_is_privileged_uid(uid);
     const MdConnectionPeer peer = {
         .share = uid,
         .privileged = privileged,
-        .read_only = guest->read_only,
-        .anonymous = !privileged && guest->inherited == NULL &&
-                     md_access_is_guarded(self->access, guest->read_only),
+        .read_only = entry->read_only,
+        .anonymous = !privileged && entry->inherited == NULL &&
+                     md_access_is_guarded(self->access, entry->read_only),
     };
 
-    return md_connections_admit(self->connections, &peer, scarce, guest);
+    return md_connections_admit(self->connections, &peer, scarce, entry);
 }
 
 
 static void
-log_client(const MdGuest *guest)
+log_client(const MdServerEntry *entry)
 {
-    g_autofree char *who = md_identity_describe(guest->peer);
+    g_autofree char *who = md_identity_describe(entry->peer);
 
-    g_debug("Client %" G_GUINT64_FORMAT " %s%s: %s", guest->number,
-            guest->inherited != NULL ? "taken over" : "connected",
-            guest->read_only ? " read-only" : "", who);
+    g_debug("Client %" G_GUINT64_FORMAT " %s%s: %s", entry->number,
+            entry->inherited != NULL ? "taken over" : "connected",
+            entry->read_only ? " read-only" : "", who);
 }
 
 
 /* Of an unauthenticated client, only input and output are restored. */
 static gboolean
-guest_restore_client(MdGuest *guest, const md_handover_session *inherited)
+entry_restore_client(MdServerEntry *entry, const md_handover_session *inherited)
 {
     g_autoptr(GError) error = NULL;
 
-    if (inherited == NULL || md_client_restore(guest->client, &inherited->client, &error))
+    if (inherited == NULL || md_client_restore(entry->client, &inherited->client, &error))
         return TRUE;
-    md_client_cut_off(guest->client, error->message);
+    md_client_cut_off(entry->client, error->message);
     return FALSE;
 }
 
@@ -313,29 +315,29 @@ md_server_admit(MdServer *self,
                 const md_handover_session *inherited)
 {
     static const MdClientFuncs funcs = { on_message, on_closed };
-    MdGuest *guest = g_new0(MdGuest, 1);
+    MdServerEntry *entry = g_new0(MdServerEntry, 1);
     uid_t uid = md_identity_get_peer_uid(socket);
 
-    guest->server = self;
-    guest->read_only = read_only;
-    guest->peer = peer;
-    guest->inherited = inherited != NULL && inherited->authenticated ? inherited : NULL;
-    guest->connection = admit(self, guest, uid, scarce);
-    if (guest->connection == NULL) {
+    entry->server = self;
+    entry->read_only = read_only;
+    entry->peer = peer;
+    entry->inherited = inherited != NULL && inherited->authenticated ? inherited : NULL;
+    entry->connection = admit(self, entry, uid, scarce);
+    if (entry->connection == NULL) {
         g_info("Refusing client: too many connections, user %u", uid);
-        guest_free(guest);
+        entry_free(entry);
         return;
     }
 
-    guest->number = ++self->n_ever;
-    guest->since = inherited != NULL ? inherited->since : g_get_real_time() / G_USEC_PER_SEC;
-    if (guest->peer == NULL)
-        guest->peer = md_identity_new_from_socket(self->settings->roots, socket);
-    guest->client = md_client_new(socket, self->settings, guest->connection, &funcs, guest);
-    log_client(guest);
-    g_hash_table_insert(self->guests, guest->client, guest);
-    if (guest_restore_client(guest, inherited))
-        md_connection_start(guest->connection);
+    entry->number = ++self->n_ever;
+    entry->since = inherited != NULL ? inherited->since : g_get_real_time() / G_USEC_PER_SEC;
+    if (entry->peer == NULL)
+        entry->peer = md_identity_new_from_socket(self->settings->roots, socket);
+    entry->client = md_client_new(socket, self->settings, entry->connection, &funcs, entry);
+    log_client(entry);
+    g_hash_table_insert(self->entries, entry->client, entry);
+    if (entry_restore_client(entry, inherited))
+        md_connection_start(entry->connection);
     update_idle(self);
 }
 
@@ -392,7 +394,7 @@ md_server_reload(MdServer *self)
     GHashTableIter iter;
     gpointer client = NULL;
 
-    g_hash_table_iter_init(&iter, self->guests);
+    g_hash_table_iter_init(&iter, self->entries);
     while (g_hash_table_iter_next(&iter, &client, NULL))
         md_client_reload(client);
     md_connections_reload(self->connections);
@@ -409,7 +411,7 @@ md_server_hold(MdServer *self)
 guint
 md_server_count_clients(MdServer *self)
 {
-    return g_hash_table_size(self->guests);
+    return g_hash_table_size(self->entries);
 }
 
 
@@ -424,15 +426,15 @@ on_deadline(gpointer user_data)
 /* Notifies and disconnects the client. Its session may end during this function, because a client
  * that does not read is disconnected. */
 static void
-guest_dismiss(MdGuest *guest, gpointer data G_GNUC_UNUSED)
+entry_dismiss(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 {
     g_autoptr(MdSession) session = NULL;
 
-    if (!guest_is_authenticated(guest)) {
-        md_client_close(guest->client);
+    if (!entry_is_authenticated(entry)) {
+        md_client_close(entry->client);
         return;
     }
-    session = md_session_ref(guest->session);
+    session = md_session_ref(entry->session);
     md_session_notify_closed(session, VIR_CONNECT_CLOSE_REASON_EOF);
     md_session_close_when_sent(session);
 }
@@ -440,12 +442,12 @@ guest_dismiss(MdGuest *guest, gpointer data G_GNUC_UNUSED)
 
 /* The same, unless a call of the client is running. */
 static void
-guest_dismiss_if_idle(MdGuest *guest, gpointer data)
+entry_dismiss_if_idle(MdServerEntry *entry, gpointer data)
 {
-    if (guest_is_authenticated(guest) && md_client_count_calls(guest->client) > 0)
-        md_client_stop_reading(guest->client);
+    if (entry_is_authenticated(entry) && md_client_count_calls(entry->client) > 0)
+        md_client_stop_reading(entry->client);
     else
-        guest_dismiss(guest, data);
+        entry_dismiss(entry, data);
 }
 
 
@@ -460,7 +462,7 @@ server_dismiss_clients(MdServer *self)
     }
 
     self->deadline = md_source_attach(g_timeout_source_new(FLUSH_TIMEOUT), on_deadline, self);
-    md_server_for_each_guest(self, guest_dismiss, NULL);
+    md_server_for_each_entry(self, entry_dismiss, NULL);
 }
 
 
@@ -517,14 +519,14 @@ md_server_release(MdServer *self)
 
 
 static void
-guest_stop_serving(MdGuest *guest, gpointer data G_GNUC_UNUSED)
+entry_stop_serving(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 {
     /* Calls that have not begun are left to the next daemon. Without a next daemon, they must be
      * answered, even if the client still waits for its turn. */
-    if (guest->server->hands_over)
-        md_client_stop_reading(guest->client);
+    if (entry->server->hands_over)
+        md_client_stop_reading(entry->client);
     else
-        md_client_hand_out(guest->client);
+        md_client_hand_out(entry->client);
 }
 
 
@@ -537,14 +539,14 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
     self->hands_over = md_notify_can_store();
-    md_server_for_each_guest(self, guest_stop_serving, NULL);
+    md_server_for_each_entry(self, entry_stop_serving, NULL);
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
 
     /* Clients without running calls are disconnected at once. */
     if (!self->hands_over)
-        md_server_for_each_guest(self, guest_dismiss_if_idle, NULL);
+        md_server_for_each_entry(self, entry_dismiss_if_idle, NULL);
     end_stop_if_idle(self);
 }
 
