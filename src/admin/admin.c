@@ -97,7 +97,7 @@ on_evict(gpointer data, const char *cause)
 }
 
 
-/* These connections are all of the same user, who does not evict their own. */
+/* Never evicts a connection, because all connections belong to the same user. */
 static MdConnection *
 visitor_admit(MdVisitor *visitor, uid_t uid, gboolean scarce)
 {
@@ -135,7 +135,7 @@ admit(MdAdmin *self, GSocket *socket, uid_t uid, gboolean scarce)
 }
 
 
-/* The mode of the socket is not relied on: it may have been passed with any. */
+/* Does not rely on the mode of the socket, because systemd may pass a socket of any mode. */
 static void
 on_client(GSocket *socket, gboolean read_only G_GNUC_UNUSED, gboolean scarce, gpointer data)
 {

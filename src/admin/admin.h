@@ -26,7 +26,7 @@ typedef struct {
                            guint max_anonymous_clients,
                            gpointer data,
                            GError **error);
-    /* 0: never exits because it is idle. */
+    /* `seconds` without clients after which the daemon exits; 0: never. */
     gboolean (*set_timeout)(guint seconds, gpointer data, GError **error);
 } MdAdminFuncs;
 
@@ -39,8 +39,8 @@ MdAdmin *md_admin_new(MdServer *server,
                       gpointer data);
 void md_admin_free(MdAdmin *self);
 
-/* Opens the socket after those of the server, or takes the passed one; if others are passed but not
- * this one, there is no administration. */
+/* To be called after md_server_listen(): opens the socket, or takes the passed one. If only other
+ * sockets have been passed, the daemon serves no administration clients. */
 gboolean md_admin_listen(MdAdmin *self, MdPassed *passed, GError **error);
 
 /* Removes the socket, and closes all connections to it. */

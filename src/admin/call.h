@@ -21,14 +21,14 @@ const MdVisitor *md_admin_call_get_visitor(MdAdminCall *self);
 
 gconstpointer md_admin_call_get_args(MdAdminCall *self);
 
-/* All of these end the call. `ret` has the procedure's result type, NULL: none. They take ownership
- * of the error and of the array of md_param. */
+/* Each of these functions ends the call, and takes ownership of `params` (of md_param) and `error`.
+ * `ret` has the procedure's result type; NULL: no result. */
 void md_admin_call_reply(MdAdminCall *self, gconstpointer ret);
 void md_admin_call_reply_params(MdAdminCall *self, GArray *params);
 void md_admin_call_fail(MdAdminCall *self, GError *error);
 
-/* Without a result: the call has failed if there is an error. */
+/* For a procedure without a result: replies or, if `error` is set, fails. */
 void md_admin_call_finish(MdAdminCall *self, GError *error);
 
-/* Also ends the connection. */
+/* Replies without a result, then ends the connection. */
 void md_admin_call_reply_and_close(MdAdminCall *self);

@@ -255,7 +255,7 @@ info_reply(Info *info)
 }
 
 
-/* Names that cannot be looked up are left out. */
+/* Omits names that could not be looked up. */
 static void
 on_names(gpointer data, GError *error, gpointer user_data)
 {
@@ -305,7 +305,7 @@ md_admin_handle_get_client(MdAdminCall *call, gconstpointer args)
 }
 
 
-/* A client that closes its own connection receives the reply before. */
+/* A client that closes its own connection receives the reply first. */
 void
 md_admin_handle_close_client(MdAdminCall *call, gconstpointer args)
 {

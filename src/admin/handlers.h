@@ -27,6 +27,6 @@ void md_admin_handle_get_log_filters(MdAdminCall *call, gconstpointer args);
 void md_admin_handle_set_log_outputs(MdAdminCall *call, gconstpointer args);
 void md_admin_handle_set_log_filters(MdAdminCall *call, gconstpointer args);
 
-/* Whether `name` is MD_ADMIN_OWN_SERVER, else it is MD_ADMIN_MAIN_SERVER. FALSE with an error if it
- * is neither. */
+/* Sets `is_own` to whether `name` is MD_ADMIN_OWN_SERVER instead of MD_ADMIN_MAIN_SERVER. FALSE
+ * with an error if it is neither. */
 gboolean md_admin_find_server(const char *name, gboolean *is_own, GError **error);

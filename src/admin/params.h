@@ -12,7 +12,7 @@ void md_params_add_uint(GArray *params, const char *field, guint value);
 void md_params_add_boolean(GArray *params, const char *field, gboolean value);
 void md_params_add_text(GArray *params, const char *field, const char *text);
 
-/* A field to be read, and where the value goes. */
+/* A field to be read, and the variable for its value. */
 typedef struct {
     const char *field;
     guint *value;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The release of libvirt that clients are told: that of the build, or a later one with all calls
- * that mediated serves. virNodeDeviceUpdate() is the newest. Clients compare versions before they
- * make a call.
+ * The version of libvirt reported to clients, which compare versions before they make a call: that
+ * of the build, but at least the first release with all calls that mediated serves. The newest of
+ * these calls is virNodeDeviceUpdate().
  */
 #pragma once
 

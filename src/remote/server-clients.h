@@ -12,15 +12,15 @@ typedef struct {
     MdIdentity *identity; /* of the user that it acts for, else of its process; borrowed */
 } MdServerClient;
 
-/* Calls `func` for each client in the order of their admission; it must not end any. */
+/* Calls `func` for each client in the order of their admission. `func` must not end clients. */
 typedef void (*MdServerClientFunc)(const MdServerClient *client, gpointer data);
 void md_server_for_each_client(MdServer *self, MdServerClientFunc func, gpointer data);
 
 /* FALSE: no client has this number. */
 gboolean md_server_find_client(MdServer *self, guint64 number, MdServerClient *client);
 
-/* Closes the connection at once, if there is one with this number. */
+/* Disconnects the client with this number, if any, at once. */
 void md_server_disconnect_client(MdServer *self, guint64 number);
 
-/* Number of clients that have not authenticated yet, of those that must. */
+/* Number of clients that must authenticate and have not done so yet. */
 guint md_server_count_anonymous(MdServer *self);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The listening sockets of the daemon: which there are, and where they come from. */
+/* The listening sockets of the daemon, passed by systemd or created. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,8 +18,8 @@
 #define ADMIN_MODE 0600
 
 
-/* All sockets passed by systemd but the one for administration, which remains in the array. Sockets
- * for other purposes are closed. */
+/* All sockets passed by systemd except the one for administration, which remains in the array.
+ * Sockets for other purposes are closed. */
 static GPtrArray *
 adopt_all(GArray *fds, GError **error)
 {

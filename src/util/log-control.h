@@ -2,7 +2,7 @@
 /*
  * Which messages are logged: the log filters and log outputs in use, see log-rules.h. All messages
  * have one source, "mediated", and go to one output, which is determined when the program starts.
- * libvirt's four priorities are debug, info, message, and warning or worse.
+ * libvirt's priorities 1 to 4 stand for GLib's levels debug, info, message, and warning or worse.
  */
 #pragma once
 

@@ -175,7 +175,7 @@ add_words(GArray *rules,
 {
     g_auto(GStrv) words = NULL;
 
-    /* Patterns must be UTF-8, and clients show all of it on terminals. */
+    /* Patterns must be UTF-8, and clients print rules on terminals. */
     if (!md_text_is_clean(text)) {
         set_error(error, "log filters or outputs are not printable UTF-8");
         return FALSE;

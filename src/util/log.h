@@ -32,7 +32,7 @@ typedef struct {
 void md_log_bound_stderr(void);
 
 /* Sets up the log, including md_log_bound_stderr(). Writes messages of level MESSAGE and above; if
- * `verbose`, of all levels; until log-control.h changes this. */
+ * `verbose`, of all levels. log-control.h may change this later. */
 void md_log_init(gboolean verbose);
 
 /* Writes the queued lines; gives up after a short time if the reader stalls. */
