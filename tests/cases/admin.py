@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The socket for administration: virt-admin, and raw clients that send anything."""
+"""The socket for administration: with virt-admin, and with raw clients that send arbitrary messages."""
 
 import os
 import re
@@ -37,7 +37,7 @@ class AdminTest(SeveralUsersTest):
         return result.stdout
 
     def admin_error(self, *arguments):
-        """Returns the message with which virt-admin fails, without its own words before."""
+        """Returns libvirt's error message, the last line that virt-admin prints when it fails."""
         result = self.run_admin(*arguments)
         self.assertEqual(result.returncode, 1, arguments)
         return result.stderr.strip().splitlines()[-1].removeprefix('error: ')
@@ -69,7 +69,7 @@ class Servers(AdminTest):
         self.assertEqual(self.admin_error('client-list', 'libvirtd'), "Server not found: No server named 'libvirtd'")
 
     def test_threads(self):
-        """A call that hangs in a driver takes a thread; the next ones wait."""
+        """All values that libvirt prints are there; the number of threads is not limited in total."""
         idle = self.values('srv-threadpool-info', SERVER)
         self.assertEqual(list(idle),
                          ['minWorkers', 'maxWorkers', 'nWorkers', 'freeWorkers', 'prioWorkers', 'jobQueueDepth'])
@@ -79,6 +79,7 @@ class Servers(AdminTest):
     @not_on('vm', 'the driver of the kernel module does not hang')
     @not_on('service', 'the driver of the kernel module does not hang')
     def test_threads_that_hang(self):
+        """A call that hangs in a driver occupies a thread."""
         self.host.set_knob(self.parent, 'block_create', 1)
         creation = self.in_background(self.create, self.conn)
         self.host.wait_create_stuck(self.parent)
@@ -277,7 +278,7 @@ class Log(AdminTest):
 
 class Timeout(AdminTest):
     def test_set(self):
-        """The time begins when the last client has gone; administrators count."""
+        """The timeout begins when the last client has disconnected; administration clients count as clients."""
         client = self.raw_admin()
         self.admin('daemon-timeout', '--timeout', '1')
         set_at = time.monotonic()
@@ -298,7 +299,7 @@ class Nobody(AdminTest):
             AdminClient(self.daemon.admin_path, self.deadline)
 
     def test_disconnected(self):
-        """The mode alone does not decide."""
+        """Another user is disconnected even if the mode of the socket permits the connection."""
         os.chmod(self.daemon.admin_path, 0o666)
         call = AdminClient.frame(PROCEDURES['LIST_SERVERS'], rpc.u32(1) + rpc.u32(0), program=rpc.ADMIN)
         for _ in range(3):
@@ -334,7 +335,7 @@ class Connections(AdminTest):
         self.assertEqual(self.raw_admin().list_servers()[1], 2)
 
     def test_apart(self):
-        """Neither kind of connection takes the place of the other."""
+        """Ordinary clients and administration clients do not displace each other."""
         self.wait_until(lambda: not self.numbers(), 'no client')
         readers = [self.come(ALICE) for _ in range(3)]
         administrators = [self.raw_admin() for _ in range(10)]

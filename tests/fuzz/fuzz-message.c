@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Any bytes of a client: split into messages, with each payload decoded as the arguments of every
- * procedure, including those for administration. Decoded arguments, once encoded, must decode to
- * what encodes to the same bytes, and must not have become longer.
+ * procedure, including those for administration. Encoding decoded arguments must not make them
+ * longer, and decoding and encoding the result again must yield the same bytes.
  */
 #include "config.h"
 

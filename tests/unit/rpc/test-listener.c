@@ -439,7 +439,8 @@ open_admin(Fixture *fixture, GArray *passed, MdListener **listener)
 }
 
 
-/* The socket for administration is not for ordinary clients, in whatever order sockets come. */
+/* The passed socket for administration is not used for ordinary clients, whatever the order of the
+ * passed sockets. */
 static void
 test_handed_over_admin(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -461,7 +462,7 @@ test_handed_over_admin(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
-/* If other sockets are passed, this one is not created. */
+/* If only other sockets are passed, the socket for administration is not created. */
 static void
 test_admin(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {

@@ -206,7 +206,7 @@ test_control(void)
 }
 
 
-/* After a failure, everything is as before. */
+/* After a failure, filters and outputs are unchanged. */
 static void
 test_control_refuses(void)
 {
