@@ -3,6 +3,8 @@
 
 #include "access/access.h"
 
+#include <sys/stat.h>
+
 #include "access/polkit.h"
 #include "util/error.h"
 
@@ -66,6 +68,8 @@ struct _MdAccess {
     /* Separate queues: a pending password prompt must not block other checks. */
     MdPolkit *guard;
     MdPolkit *checks;
+    gboolean open_to_all;   /* the mode of the read-write socket */
+    gboolean polkit_absent; /* did not answer the last time, which has been logged */
 };
 
 /* The remaining checks of one call. */
@@ -130,10 +134,31 @@ md_access_new(const MdSettings *settings)
 }
 
 
+void
+md_access_set_open_to_all(MdAccess *self)
+{
+    self->open_to_all = TRUE;
+}
+
+
+static MdAuth
+get_auth(MdAccess *self, gboolean read_only)
+{
+    const MdSettings *settings = self->settings;
+
+    if (read_only)
+        return settings->auth_unix_ro;
+    if (settings->auth_unix_rw == MD_AUTH_NONE && self->open_to_all &&
+        (settings->socket_rw_mode & S_IWOTH) == 0)
+        return MD_AUTH_ROOT;
+    return settings->auth_unix_rw;
+}
+
+
 gboolean
 md_access_is_guarded(MdAccess *self, gboolean read_only)
 {
-    return read_only ? self->settings->auth_unix_ro : self->settings->auth_unix_rw;
+    return get_auth(self, read_only) != MD_AUTH_NONE;
 }
 
 
@@ -141,6 +166,25 @@ const MdSettings *
 md_access_get_settings(MdAccess *self)
 {
     return self->settings;
+}
+
+
+/* Logs once when polkit does not answer, and when it does again. `error` NULL: authorized. */
+static void
+note_answer(MdAccess *self, const GError *error)
+{
+    gboolean absent = error != NULL && !md_polkit_is_answer(error);
+
+    /* The client has left, or there are too many. */
+    if (absent && md_error_get_code(error) != VIR_ERR_DBUS_SERVICE &&
+        md_error_get_code(error) != VIR_ERR_OPERATION_TIMEOUT)
+        return;
+    if (absent && !self->polkit_absent)
+        g_message("Only root may connect to a socket with authentication until polkit answers: %s",
+                  error->message);
+    else if (!absent && self->polkit_absent)
+        g_message("polkit answers");
+    self->polkit_absent = absent;
 }
 
 
@@ -152,8 +196,13 @@ on_authenticated(GObject *source, GAsyncResult *result, gpointer data)
     GError *error = NULL;
 
     if (md_polkit_check_finish(MD_POLKIT(source), result, &err)) {
+        note_answer(g_task_get_source_object(task), NULL);
         g_task_return_boolean(task, TRUE);
-    } else if (md_polkit_is_answer(err)) {
+        return;
+    }
+
+    note_answer(g_task_get_source_object(task), err);
+    if (md_polkit_is_answer(err)) {
         g_task_return_error(task, g_steal_pointer(&err));
     } else {
         md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_AUTH_FAILED, "%s", err->message);
@@ -171,8 +220,16 @@ md_access_authenticate_async(MdAccess *self,
                              gpointer user_data)
 {
     GTask *task = g_task_new(self, NULL, callback, user_data);
+    GError *error = NULL;
 
     g_task_set_source_tag(task, md_access_authenticate_async);
+    if (get_auth(self, read_only) == MD_AUTH_ROOT) {
+        md_error_set_from(&error, VIR_FROM_POLKIT, VIR_ERR_AUTH_FAILED,
+                          "only root may connect to this socket");
+        g_task_return_error(task, error);
+        g_object_unref(task);
+        return;
+    }
     md_polkit_check_async(self->guard, peer, read_only ? ACTION_MONITOR : ACTION_MANAGE, NULL, TRUE,
                           self->settings->auth_timeout, owner, on_authenticated, task);
 }
@@ -184,6 +241,48 @@ md_access_authenticate_finish(MdAccess *self, GAsyncResult *result, GError **err
     g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
 
     return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+
+static void
+on_polkit_found(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MdAccess) self = data;
+    g_autoptr(GError) error = NULL;
+
+    if (md_polkit_check_finish(MD_POLKIT(source), result, &error))
+        return;
+    g_warning(
+        "Only root may connect to a socket with authentication, because polkit is missing: %s",
+        error->message);
+    self->polkit_absent = TRUE;
+}
+
+
+static void
+find_polkit(MdAccess *self)
+{
+    g_autoptr(MdIdentity) me = md_identity_new_own(self->settings->roots);
+
+    md_polkit_check_async(self->guard, me, ACTION_MANAGE, NULL, FALSE,
+                          self->settings->polkit_timeout, md_owner_get_daemon(), on_polkit_found,
+                          g_object_ref(self));
+}
+
+
+void
+md_access_announce(MdAccess *self)
+{
+    MdAuth writers = get_auth(self, FALSE);
+
+    if (writers == MD_AUTH_ROOT && self->settings->auth_unix_rw == MD_AUTH_NONE)
+        g_warning("Only root may connect to the read-write socket: every user could, because of "
+                  "its mode, and [access] auth_unix_rw is 'none'");
+    else if (writers == MD_AUTH_ROOT)
+        g_message(
+            "Only root may connect to the read-write socket: [access] auth_unix_rw is 'root'");
+    if (writers == MD_AUTH_POLKIT || get_auth(self, TRUE) == MD_AUTH_POLKIT)
+        find_polkit(self);
 }
 
 

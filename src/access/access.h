@@ -42,13 +42,21 @@ typedef enum {
 /* `settings` must outlive the object. */
 MdAccess *md_access_new(const MdSettings *settings);
 
+/* The mode of the read-write socket lets every user connect, although `rw_mode` may not say so:
+ * without authentication, `rw_mode` decides, as if it were the mode. */
+void md_access_set_open_to_all(MdAccess *self);
+
 /* Whether clients of a socket must authenticate. Privileged clients need not. */
 gboolean md_access_is_guarded(MdAccess *self, gboolean read_only);
+
+/* Logs why only root may connect, if so: as configured, or because polkit, which is asked about
+ * this process, does not answer. */
+void md_access_announce(MdAccess *self);
 
 const MdSettings *md_access_get_settings(MdAccess *self);
 
 /* Asks polkit whether `peer` may connect to this kind of socket, within `auth_timeout`. polkit may
- * prompt for a password. */
+ * prompt for a password. Refused without polkit if only root may connect. */
 void md_access_authenticate_async(MdAccess *self,
                                   const MdIdentity *peer,
                                   gboolean read_only,

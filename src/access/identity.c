@@ -136,6 +136,19 @@ read_start_time(const MdRoots *roots, gint64 pid)
 }
 
 
+MdIdentity *
+md_identity_new_own(const MdRoots *roots)
+{
+    MdIdentity *self = identity_new();
+
+    self->pid = getpid();
+    self->start_time = read_start_time(roots, self->pid);
+    self->uid = geteuid();
+    self->gid = getegid();
+    return self;
+}
+
+
 gboolean
 md_identity_is_user_of(const char *status, uid_t uid)
 {

@@ -29,6 +29,9 @@ typedef struct {
  */
 MdIdentity *md_identity_new_from_socket(const MdRoots *roots, GSocket *socket);
 
+/* This process. */
+MdIdentity *md_identity_new_own(const MdRoots *roots);
+
 /* Only the uid, which is cheaper; MD_OWNER_UNKNOWN if unknown. */
 uid_t md_identity_get_peer_uid(GSocket *socket);
 

@@ -232,6 +232,7 @@ begin_reload(Daemon *self)
     self->reloading = TRUE;
     reload->options.config = g_strdup(self->options->config);
     reload->options.socket_dir = g_strdup(self->options->socket_dir);
+    reload->options.is_service = self->options->is_service;
     reload->roots = md_roots_ref(self->settings->roots);
     md_notify_reloading();
     md_worker_run(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
@@ -393,6 +394,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     if (passed->listening->len == 0 && !md_settings_find_group(settings, error))
         return FALSE;
 
+    md_settings_log(settings, NULL);
     md_script_keep_limits();
     fit_clients_to_descriptors(settings);
     self.loop = g_main_loop_new(NULL, FALSE);

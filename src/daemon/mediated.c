@@ -9,7 +9,33 @@
 #include "daemon/check-xml.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
+#include "rpc/passed.h"
 #include "util/log.h"
+
+
+static void
+print_lines(const GPtrArray *lines)
+{
+    for (guint i = 0; i < lines->len; i++) {
+        g_autofree char *line = md_log_escape(lines->pdata[i]);
+
+        g_printerr("%s\n", line);
+    }
+}
+
+
+/* FALSE without an error: virtnodedevd.conf has a mistake, which has been reported. */
+static gboolean
+check_config(MdSettings *settings, GError **error)
+{
+    gboolean ok = md_settings_find_group(settings, error);
+    g_autofree char *text = md_settings_describe(settings);
+
+    g_print("%s", text);
+    print_lines(settings->problems);
+    print_lines(settings->notes);
+    return ok && settings->problems->len == 0;
+}
 
 
 /* FALSE without an error: a file to be checked is invalid, which has been reported. */
@@ -19,7 +45,7 @@ run_program(MdOptions *options, MdSettings *settings, GError **error)
     if (options->check_xml)
         return md_check_xml(options, settings->xml_details);
     if (options->check_config)
-        return md_settings_find_group(settings, error);
+        return check_config(settings, error);
     return md_daemon_run(options, settings, error);
 }
 
@@ -58,6 +84,7 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
+    options.is_service = md_passed_is_expected();
     md_log_init(options.verbose);
     settings = md_options_load_settings(&options, roots, &error);
     ok = settings != NULL && run_program(&options, settings, &error);

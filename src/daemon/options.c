@@ -70,7 +70,7 @@ add_entries(MdOptions *self, GOptionGroup *group)
         { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, parse_timeout,
           N_("Exit after SECONDS without a client"), N_("SECONDS") },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
-          N_("Check the configuration and exit"), NULL },
+          N_("Check the configuration, print it and exit"), NULL },
         { "check-xml", 0, 0, G_OPTION_ARG_NONE, &self->check_xml,
           N_("Check device documents, print them and exit"), NULL },
         { "schema", 0, 0, G_OPTION_ARG_FILENAME, &self->schema,
@@ -152,18 +152,30 @@ md_options_get_schema(MdOptions *self)
 }
 
 
+static gboolean
+override_settings(const MdOptions *self, MdSettings *settings, GError **error)
+{
+    return self->socket_dir == NULL ||
+           md_settings_override(settings, "sockets", "directory", self->socket_dir, error);
+}
+
+
 MdSettings *
 md_options_load_settings(const MdOptions *self, MdRoots *roots, GError **error)
 {
-    g_autofree char *path =
-        g_build_filename(roots->is_session ? g_get_user_config_dir() : SYSCONFDIR, CONFIG_FILE,
-                         NULL);
-    MdSettings *settings = self->config != NULL ? md_settings_load(roots, self->config, TRUE, error)
-                                                : md_settings_load(roots, path, FALSE, error);
+    const char *user = roots->is_session ? g_get_user_config_dir() : NULL;
+    g_autofree char *path = g_build_filename(user != NULL ? user : SYSCONFDIR, CONFIG_FILE, NULL);
+    g_autofree char *stock =
+        g_build_filename(user != NULL ? user : roots->etc, MD_STOCK_CONFIG, NULL);
+    const MdSettingsOrigin origin = {
+        .config = self->config != NULL ? self->config : path,
+        .config_required = self->config != NULL,
+        .stock_config = stock,
+        .is_service = self->is_service,
+    };
+    g_autoptr(MdSettings) settings = md_settings_load(roots, &origin, error);
 
-    if (settings != NULL && self->socket_dir != NULL) {
-        g_free(settings->socket_dir);
-        settings->socket_dir = g_strdup(self->socket_dir);
-    }
-    return settings;
+    if (settings == NULL || !override_settings(self, settings, error))
+        return NULL;
+    return g_steal_pointer(&settings);
 }

@@ -8,11 +8,12 @@
 #define MD_OPTIONS_TIMEOUT_MAX (G_MAXUINT / 1000)
 
 typedef struct {
-    char *config;     /* NULL: the default file, if it exists */
-    char *socket_dir; /* NULL: as configured */
-    guint timeout;    /* idle timeout in milliseconds; 0: none */
-    char *schema;     /* NULL: not given, and not searched for yet */
-    char **files;     /* documents to check, not empty with check_xml; else NULL */
+    char *config;        /* NULL: the default file, if it exists */
+    char *socket_dir;    /* NULL: as configured */
+    guint timeout;       /* idle timeout in milliseconds; 0: none */
+    char *schema;        /* NULL: not given, and not searched for yet */
+    char **files;        /* documents to check, not empty with check_xml; else NULL */
+    gboolean is_service; /* started with sockets of systemd; no option */
     gboolean check_config;
     gboolean check_xml;
     gboolean verbose;
@@ -27,8 +28,8 @@ void md_options_clear(MdOptions *self);
  * there; else the installed one. Borrowed. */
 const char *md_options_get_schema(MdOptions *self);
 
-/* Reads the configuration file anew at each call, and applies the options that override it. Returns
- * new settings, or NULL with an error. */
+/* Reads the configuration files anew at each call, and applies the options that override it.
+ * Returns new settings, or NULL with an error. */
 MdSettings *md_options_load_settings(const MdOptions *self, MdRoots *roots, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MdOptions, md_options_clear)

@@ -357,15 +357,18 @@ md_server_listen(MdServer *self, MdPassed *passed, GError **error)
     self->listeners = md_listener_open_all(self->settings, passed->listening, error);
     if (self->listeners == NULL)
         return FALSE;
-
     /* Clients of the previous daemon precede those that wait to be accepted. */
     md_server_take_over(self, passed);
     for (guint i = 0; i < self->listeners->len; i++) {
         MdListener *listener = g_ptr_array_index(self->listeners, i);
 
+        if (!md_listener_is_read_only(listener) && md_listener_is_open_to_all(listener))
+            md_access_set_open_to_all(self->access);
         g_info("Listening on '%s'", md_listener_get_path(listener));
         md_listener_start(listener, on_client, self);
     }
+    if (passed->listening->len > 0)
+        md_access_announce(self->access);
     return TRUE;
 }
 

@@ -35,6 +35,7 @@ struct _MdListener {
     char *path;
     gboolean read_only;
     gboolean ours;
+    gboolean open_to_all;
     dev_t device; /* identifies our socket, with `inode` */
     ino_t inode;
 
@@ -333,6 +334,16 @@ md_listener_is_admin_fd(int fd)
 }
 
 
+/* Assumes the worst of a socket that cannot be found. */
+static gboolean
+is_open_to_all(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) < 0 || (st.st_mode & S_IWOTH) != 0;
+}
+
+
 MdListener *
 md_listener_new_from_fd(int fd, GError **error)
 {
@@ -345,6 +356,7 @@ md_listener_new_from_fd(int fd, GError **error)
         return NULL;
     }
 
+    self->open_to_all = is_open_to_all(self->path);
     name = g_path_get_basename(self->path);
     self->read_only = g_str_equal(name, MD_SOCKET_RO);
     if (!self->read_only && !g_str_equal(name, MD_SOCKET_RW) &&
@@ -401,6 +413,13 @@ gboolean
 md_listener_is_read_only(MdListener *self)
 {
     return self->read_only;
+}
+
+
+gboolean
+md_listener_is_open_to_all(MdListener *self)
+{
+    return self->open_to_all;
 }
 
 

@@ -53,6 +53,9 @@ void md_listener_free(MdListener *self);
 const char *md_listener_get_path(MdListener *self);
 gboolean md_listener_is_read_only(MdListener *self);
 
+/* Whether systemd has created the socket, with a mode that lets every user connect. */
+gboolean md_listener_is_open_to_all(MdListener *self);
+
 /* Calls `func` for each client. All pending clients are accepted; limits are up to `func`. `func`
  * must not free the listener. */
 void md_listener_start(MdListener *self, MdListenerFunc func, gpointer data);

@@ -44,6 +44,13 @@ sort_fd(MdPassed *self, int fd, const char *name)
 }
 
 
+gboolean
+md_passed_is_expected(void)
+{
+    return sd_listen_fds(0) > 0;
+}
+
+
 MdPassed *
 md_passed_take(void)
 {

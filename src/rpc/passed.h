@@ -17,6 +17,9 @@ typedef struct {
     int state;         /* -1: none */
 } MdPassed;
 
+/* Whether there are descriptors for md_passed_take(). */
+gboolean md_passed_is_expected(void);
+
 /* Takes all descriptors: a second call, or a child process, finds none. */
 MdPassed *md_passed_take(void);
 

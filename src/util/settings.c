@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "util/settings.h"
+#include "util/settings-private.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/log.h"
 #include "util/names.h"
-#include "util/trust.h"
 
 typedef enum {
     VALUE_TEXT,
@@ -19,7 +19,8 @@ typedef enum {
     VALUE_COUNT,
     VALUE_MODE,    /* octal */
     VALUE_SECONDS, /* kept in milliseconds */
-    VALUE_POLKIT,  /* none or polkit */
+    VALUE_POLKIT,  /* none or polkit, as a boolean */
+    VALUE_AUTH,    /* MdAuth */
 } ValueType;
 
 typedef struct {
@@ -58,8 +59,8 @@ static const Setting settings[] = {
     SETTING("limits", "max_memory", VALUE_COUNT, max_memory, 128 << 20, 4 << 20, 1 << 30),
     SETTING("limits", "frame_timeout", VALUE_SECONDS, frame_timeout, 30000, 1, HOUR),
     SETTING("limits", "max_anonymous_clients", VALUE_COUNT, max_anonymous_clients, 20, 1, 1000000),
-    SETTING("access", "auth_unix_rw", VALUE_POLKIT, auth_unix_rw, FALSE, 0, 0),
-    SETTING("access", "auth_unix_ro", VALUE_POLKIT, auth_unix_ro, FALSE, 0, 0),
+    SETTING("access", "auth_unix_rw", VALUE_AUTH, auth_unix_rw, MD_AUTH_NONE, 0, 0),
+    SETTING("access", "auth_unix_ro", VALUE_AUTH, auth_unix_ro, MD_AUTH_NONE, 0, 0),
     SETTING("access", "access_drivers", VALUE_POLKIT, access_drivers, FALSE, 0, 0),
     SETTING("access", "auth_timeout", VALUE_SECONDS, auth_timeout, 120000, 1, HOUR),
     SETTING("access", "polkit_timeout", VALUE_SECONDS, polkit_timeout, 30000, 1, HOUR),
@@ -78,23 +79,69 @@ static const Setting settings[] = {
 };
 
 
-static void
-set_defaults(MdSettings *self)
+/* The default of a setting that is a string; NULL: none. */
+static char *
+make_default(const MdRoots *roots, gsize offset)
 {
-    const MdRoots *roots = self->roots;
-
-    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
-        if (settings[i].type != VALUE_TEXT)
-            G_STRUCT_MEMBER(guint, self, settings[i].offset) = settings[i].fallback;
+    switch (offset) {
+    case offsetof(MdSettings, scripts_dir):
+        return g_strdup(MD_PATH_SCRIPTS);
+    case offsetof(MdSettings, scripts_deprecated_dir):
+        return g_build_filename(roots->etc, MD_ETC_DEFINITIONS, MD_DIR_SCRIPTS, NULL);
+    case offsetof(MdSettings, definitions_dir):
+        return g_build_filename(roots->etc, MD_ETC_DEFINITIONS, NULL);
+    case offsetof(MdSettings, state_dir):
+        return g_build_filename(roots->run, MD_RUN_STATE, NULL);
+    case offsetof(MdSettings, socket_dir):
+        return g_build_filename(roots->is_session ? g_get_user_runtime_dir() : roots->run,
+                                MD_SOCKET_DIR_NAME, NULL);
+    default:
+        return NULL;
     }
+}
+
+
+static void
+set_source(MdSettings *self, const Setting *setting, MdSourceKind kind, const char *place)
+{
+    MdSettingSource *source = &self->sources[setting - settings];
+
+    g_free(source->place);
+    source->kind = kind;
+    source->place = g_strdup(place);
+}
+
+
+static void
+setting_reset(MdSettings *self, const Setting *setting)
+{
+    if (setting->type == VALUE_TEXT) {
+        g_free(G_STRUCT_MEMBER(char *, self, setting->offset));
+        G_STRUCT_MEMBER(char *, self, setting->offset) = make_default(self->roots, setting->offset);
+    } else {
+        G_STRUCT_MEMBER(guint, self, setting->offset) = setting->fallback;
+    }
+    set_source(self, setting, MD_SOURCE_DEFAULT, NULL);
+}
+
+
+static MdSettings *
+make_defaults(MdRoots *roots, gboolean is_service)
+{
+    MdSettings *self = g_new0(MdSettings, 1);
+
+    self->roots = md_roots_ref(roots);
+    self->sources = g_new0(MdSettingSource, G_N_ELEMENTS(settings));
+    self->problems = g_ptr_array_new_with_free_func(g_free);
+    self->notes = g_ptr_array_new_with_free_func(g_free);
     self->socket_gid = (gid_t)-1;
-    self->scripts_dir = g_strdup(MD_PATH_SCRIPTS);
-    self->scripts_deprecated_dir =
-        g_build_filename(roots->etc, MD_ETC_DEFINITIONS, MD_DIR_SCRIPTS, NULL);
-    self->definitions_dir = g_build_filename(roots->etc, MD_ETC_DEFINITIONS, NULL);
-    self->state_dir = g_build_filename(roots->run, MD_RUN_STATE, NULL);
-    self->socket_dir = g_build_filename(roots->is_session ? g_get_user_runtime_dir() : roots->run,
-                                        MD_SOCKET_DIR_NAME, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
+        setting_reset(self, &settings[i]);
+    if (is_service && !roots->is_session) {
+        self->auth_unix_rw = MD_AUTH_POLKIT;
+        self->auth_unix_ro = MD_AUTH_POLKIT;
+    }
+    return self;
 }
 
 
@@ -109,8 +156,15 @@ find_setting(const char *group, const char *key)
 }
 
 
-static gboolean
-is_group(const char *group)
+gboolean
+md_settings_has_key(const char *group, const char *key)
+{
+    return find_setting(group, key) != NULL;
+}
+
+
+gboolean
+md_settings_has_group(const char *group)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
         if (g_str_equal(settings[i].group, group))
@@ -144,6 +198,27 @@ parse_number(const Setting *setting, const char *text, guint *value)
 }
 
 
+/* The valid values in the order of their numbers; NULL: any number, or any string. */
+static const char *const *
+get_words(ValueType type)
+{
+    static const char *const booleans[] = { "false", "true", NULL };
+    static const char *const polkit[] = { "none", "polkit", NULL };
+    static const char *const auth[] = { "none", "polkit", "root", NULL };
+
+    switch (type) {
+    case VALUE_BOOLEAN:
+        return booleans;
+    case VALUE_POLKIT:
+        return polkit;
+    case VALUE_AUTH:
+        return auth;
+    default:
+        return NULL;
+    }
+}
+
+
 /* Describes the valid values. */
 static char *
 setting_describe(const Setting *setting)
@@ -153,6 +228,8 @@ setting_describe(const Setting *setting)
         return g_strdup("true or false");
     case VALUE_POLKIT:
         return g_strdup("none or polkit");
+    case VALUE_AUTH:
+        return g_strdup("none, polkit or root");
     case VALUE_COUNT:
         return g_strdup_printf("a number from %u to %u", setting->min, setting->max);
     case VALUE_MODE:
@@ -178,175 +255,183 @@ set_value_error(GError **error, const Setting *setting, const char *text)
 }
 
 
-/* Returns the value with its escapes resolved; NULL if invalid. */
-static char *
-get_text(GKeyFile *file, const Setting *setting, GError **error)
+/* Sets `value` to the index of the text. */
+static gboolean
+parse_word(const char *const *words, const char *text, guint *value)
 {
-    g_autoptr(GError) err = NULL;
-    g_autofree char *text = g_key_file_get_string(file, setting->group, setting->key, &err);
-
-    if (err == NULL)
-        return g_steal_pointer(&text);
-    md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                      "[%s] %s: the value is not valid UTF-8 or has an unknown escape",
-                      setting->group, setting->key);
-    return NULL;
+    for (guint i = 0; words[i] != NULL; i++) {
+        if (g_str_equal(words[i], text)) {
+            *value = i;
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 
 static gboolean
-read_setting(MdSettings *self, GKeyFile *file, const Setting *setting, GError **error)
+set_text(MdSettings *self, const Setting *setting, const char *text)
 {
-    g_autofree char *text = get_text(file, setting, error);
-    gboolean ok = TRUE;
-
-    if (text == NULL)
+    if (*text == '\0')
         return FALSE;
-
-    switch (setting->type) {
-    case VALUE_TEXT:
-        ok = *text != '\0';
-        if (ok) {
-            g_free(G_STRUCT_MEMBER(char *, self, setting->offset));
-            G_STRUCT_MEMBER(char *, self, setting->offset) = g_steal_pointer(&text);
-        }
-        break;
-    case VALUE_BOOLEAN:
-        G_STRUCT_MEMBER(gboolean, self, setting->offset) =
-            g_key_file_get_boolean(file, setting->group, setting->key, NULL);
-        ok = g_str_equal(text, "true") || g_str_equal(text, "false");
-        break;
-    case VALUE_POLKIT:
-        G_STRUCT_MEMBER(gboolean, self, setting->offset) = g_str_equal(text, "polkit");
-        ok = g_str_equal(text, "polkit") || g_str_equal(text, "none");
-        break;
-    case VALUE_COUNT:
-    case VALUE_MODE:
-    case VALUE_SECONDS:
-        ok = parse_number(setting, text, &G_STRUCT_MEMBER(guint, self, setting->offset));
-        break;
-    }
-
-    if (!ok)
-        set_value_error(error, setting, text);
-    return ok;
-}
-
-
-static gboolean
-read_all(MdSettings *self, GKeyFile *file, GError **error)
-{
-    g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
-
-    for (guint i = 0; groups[i] != NULL; i++) {
-        g_auto(GStrv) keys = g_key_file_get_keys(file, groups[i], NULL, NULL);
-
-        if (!is_group(groups[i])) {
-            md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX, "[%s]: unknown section",
-                              groups[i]);
-            return FALSE;
-        }
-        for (guint j = 0; keys[j] != NULL; j++) {
-            const Setting *setting = find_setting(groups[i], keys[j]);
-
-            if (setting == NULL) {
-                md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_CONF_SYNTAX,
-                                  "[%s] %s: unknown setting", groups[i], keys[j]);
-                return FALSE;
-            }
-            if (!read_setting(self, file, setting, error))
-                return FALSE;
-        }
-    }
+    g_free(G_STRUCT_MEMBER(char *, self, setting->offset));
+    G_STRUCT_MEMBER(char *, self, setting->offset) = g_strdup(text);
     return TRUE;
 }
 
 
 static gboolean
-is_key_file(const char *text, gsize length)
+set_value(MdSettings *self, const Setting *setting, const char *text)
 {
-    g_autoptr(GKeyFile) file = g_key_file_new();
+    guint *number = &G_STRUCT_MEMBER(guint, self, setting->offset);
+    const char *const *words = get_words(setting->type);
 
-    return length == 0 || g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, NULL);
+    if (setting->type == VALUE_TEXT)
+        return set_text(self, setting, text);
+    return words != NULL ? parse_word(words, text, number) : parse_number(setting, text, number);
 }
 
 
-/* The number of the first line that GLib rejects, because GLib does not report it; 0: unknown. All
- * lines before that one are a valid key file. */
-static guint
-find_bad_line(const char *path)
+gboolean
+md_settings_set(MdSettings *self,
+                const char *group,
+                const char *key,
+                const char *text,
+                MdSourceKind kind,
+                const char *place,
+                GError **error)
 {
-    g_autofree char *text = NULL;
-    gsize length = 0;
-    guint number = 0;
+    const Setting *setting = find_setting(group, key);
 
-    /* A FIFO is not a regular file either; opening it would block. */
-    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) ||
-        !g_file_get_contents(path, &text, &length, NULL) || is_key_file(text, length))
-        return 0;
-
-    for (const char *line = text; line < text + length; number++) {
-        const char *end = memchr(line, '\n', (gsize)(text + length - line));
-
-        end = end != NULL ? end + 1 : text + length;
-        if (!is_key_file(text, (gsize)(end - text)))
-            return number + 1;
-        line = end;
+    g_return_val_if_fail(setting != NULL, FALSE);
+    if (!set_value(self, setting, text)) {
+        set_value_error(error, setting, text);
+        return FALSE;
     }
-    return 0;
+    set_source(self, setting, kind, place);
+    return TRUE;
 }
 
 
-/* GLib's messages quote the input, which may be invalid UTF-8. */
-static void
-set_file_error(GError **error, const char *path, const GError *cause)
+gboolean
+md_settings_override(
+    MdSettings *self, const char *group, const char *key, const char *text, GError **error)
 {
-    g_autofree char *message = g_utf8_make_valid(cause->message, -1);
-    guint line = cause->domain == G_KEY_FILE_ERROR ? find_bad_line(path) : 0;
-
-    if (line != 0)
-        g_set_error(error, cause->domain, cause->code, "%s:%u: %s", path, line, message);
-    else
-        g_set_error(error, cause->domain, cause->code, "%s: %s", path, message);
+    return md_settings_set(self, group, key, text, MD_SOURCE_COMMAND_LINE, "command line", error);
 }
 
 
-/* Only a warning, as systemd does for its units: users who may write the file control the daemon,
- * which may be intended. */
-static void
-warn_if_open_to_all(const char *path)
+void
+md_settings_reset(MdSettings *self, const char *group, const char *key)
 {
-    struct stat st;
+    setting_reset(self, find_setting(group, key));
+}
 
-    if (stat(path, &st) == 0 && md_trust_is_open_to_all(&st))
-        g_message("'%s' is world-writable, using it anyway", path);
+
+const MdSettingSource *
+md_settings_get_source(const MdSettings *self, const char *group, const char *key)
+{
+    return &self->sources[find_setting(group, key) - settings];
+}
+
+
+void
+md_settings_get_range(const char *group, const char *key, guint *min, guint *max)
+{
+    const Setting *setting = find_setting(group, key);
+
+    *min = setting->min;
+    *max = setting->max;
 }
 
 
 MdSettings *
-md_settings_load(MdRoots *roots, const char *path, gboolean required, GError **error)
+md_settings_load(MdRoots *roots, const MdSettingsOrigin *origin, GError **error)
 {
-    g_autoptr(MdSettings) self = g_new0(MdSettings, 1);
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) err = NULL;
+    g_autoptr(MdSettings) self = make_defaults(roots, origin->is_service);
 
-    self->roots = md_roots_ref(roots);
-    set_defaults(self);
-    if (path == NULL)
-        return g_steal_pointer(&self);
-
-    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &err)) {
-        if (!required && g_error_matches(err, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            return g_steal_pointer(&self);
-        set_file_error(error, path, err);
+    if (origin->stock_config != NULL)
+        md_settings_read_stock(self, origin->stock_config);
+    if (origin->config != NULL &&
+        !md_settings_read_file(self, origin->config, origin->config_required, error))
         return NULL;
-    }
-    if (!read_all(self, file, &err)) {
-        g_propagate_prefixed_error(error, g_steal_pointer(&err), "%s: ", path);
-        return NULL;
-    }
-    warn_if_open_to_all(path);
+    md_settings_settle(self);
     return g_steal_pointer(&self);
+}
+
+
+static char *
+format_value(const MdSettings *self, const Setting *setting)
+{
+    guint number = 0;
+
+    if (setting->type == VALUE_TEXT)
+        return g_strdup(G_STRUCT_MEMBER(char *, self, setting->offset));
+
+    number = G_STRUCT_MEMBER(guint, self, setting->offset);
+    if (get_words(setting->type) != NULL)
+        return g_strdup(get_words(setting->type)[number]);
+    if (setting->type == VALUE_MODE)
+        return g_strdup_printf("%04o", number);
+    if (setting->type == VALUE_SECONDS)
+        return g_strdup_printf("%g", number / 1000.0);
+    return g_strdup_printf("%u", number);
+}
+
+
+/* Where a value comes from, for md_settings_describe(). */
+static const char *
+describe_source(const MdSettings *self, const Setting *setting)
+{
+    const MdSettingSource *source = &self->sources[setting - settings];
+
+    if (source->place != NULL)
+        return source->place;
+    if (setting->type == VALUE_AUTH && !self->roots->is_session)
+        return "default; polkit for sockets passed by systemd";
+    return "default";
+}
+
+
+char *
+md_settings_describe(const MdSettings *self)
+{
+    GString *text = g_string_new(NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
+        g_autofree char *value = format_value(self, &settings[i]);
+        g_autofree char *shown = md_log_escape(value != NULL ? value : "");
+        g_autofree char *source = md_log_escape(describe_source(self, &settings[i]));
+
+        g_string_append_printf(text, "[%s] %s = %s (%s)\n", settings[i].group, settings[i].key,
+                               shown, source);
+    }
+    return g_string_free(text, FALSE);
+}
+
+
+static gboolean
+has_line(GPtrArray *lines, const char *line)
+{
+    return g_ptr_array_find_with_equal_func(lines, line, g_str_equal, NULL);
+}
+
+
+void
+md_settings_log(const MdSettings *self, const MdSettings *before)
+{
+    for (guint i = 0; i < self->problems->len; i++) {
+        const char *line = self->problems->pdata[i];
+
+        if (before == NULL || !has_line(before->problems, line))
+            g_warning("%s", line);
+    }
+    for (guint i = 0; i < self->notes->len; i++) {
+        const char *line = self->notes->pdata[i];
+
+        if (before == NULL || !has_line(before->notes, line))
+            g_message("%s", line);
+    }
 }
 
 
@@ -376,11 +461,34 @@ update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
 }
 
 
-void
-md_settings_update(MdSettings *self, const MdSettings *from)
+/*
+ * The mode of the socket was chosen for polkit, or for no authentication, by settings that have
+ * changed. It remains until the daemon is restarted, and must not let in users whom the new
+ * settings do not let in.
+ */
+static void
+confine_socket(MdSettings *self, const MdSettings *from)
 {
+    if (self->auth_unix_rw != MD_AUTH_NONE || (self->socket_rw_mode & ~from->socket_rw_mode) == 0)
+        return;
+    g_message(
+        "[access] auth_unix_rw: until a restart sets the new mode of the socket, only root may "
+        "use it");
+    self->auth_unix_rw = MD_AUTH_ROOT;
+}
+
+
+void
+md_settings_update(MdSettings *self, MdSettings *from)
+{
+    md_settings_log(from, self);
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
         update_setting(self, from, &settings[i]);
+    confine_socket(self, from);
+    g_ptr_array_unref(self->problems);
+    g_ptr_array_unref(self->notes);
+    self->problems = g_ptr_array_ref(from->problems);
+    self->notes = g_ptr_array_ref(from->notes);
 }
 
 
@@ -396,13 +504,10 @@ set_group_error(GError **error, const char *name, int errnum)
 }
 
 
-gboolean
-md_settings_find_group(MdSettings *self, GError **error)
+static gboolean
+find_group(MdSettings *self, GError **error)
 {
     const struct group *group = NULL;
-
-    if (self->socket_group == NULL)
-        return TRUE;
 
     errno = 0;
     group = getgrnam(self->socket_group);
@@ -415,12 +520,34 @@ md_settings_find_group(MdSettings *self, GError **error)
 }
 
 
+gboolean
+md_settings_find_group(MdSettings *self, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    const MdSettingSource *source = md_settings_get_source(self, "sockets", "group");
+
+    if (self->socket_group == NULL || find_group(self, &err))
+        return TRUE;
+    if (source->kind != MD_SOURCE_STOCK) {
+        g_propagate_error(error, g_steal_pointer(&err));
+        return FALSE;
+    }
+    g_ptr_array_add(self->problems, g_strdup_printf("%s: %s", source->place, err->message));
+    return TRUE;
+}
+
+
 void
 md_settings_free(MdSettings *self)
 {
     if (self == NULL)
         return;
 
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
+        g_free(self->sources[i].place);
+    g_free(self->sources);
+    g_ptr_array_unref(self->problems);
+    g_ptr_array_unref(self->notes);
     g_free(self->scripts_dir);
     g_free(self->scripts_deprecated_dir);
     g_free(self->socket_dir);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration file: a key file with the groups below. If the file is missing, the defaults
- * apply; an unknown group or key or a value out of range is an error that names it. Times are in
- * seconds in the file (fractions allowed), in milliseconds here; sizes are in bytes, socket modes
- * octal.
+ * The settings of the daemon. A setting that the command line does not give comes from
+ * mediated.conf, a key file with the groups below; else from libvirt's virtnodedevd.conf, see
+ * settings-stock.c; else it has its default. An unknown group or key or a value out of range in
+ * mediated.conf is an error that names it. Times are in seconds in the file (fractions allowed), in
+ * milliseconds here; sizes are in bytes, socket modes octal.
  */
 #pragma once
 
@@ -15,8 +16,30 @@
 /* The highest value of max_clients. */
 #define MD_SETTINGS_CLIENTS_MAX 1000000
 
+/* Who may use a socket that lets every user connect. */
+typedef enum {
+    MD_AUTH_NONE, /* whoever can connect */
+    MD_AUTH_POLKIT,
+    MD_AUTH_ROOT, /* only root and the daemon's own user */
+} MdAuth;
+
+/* Where settings come from. Paths may be NULL: none. */
 typedef struct {
-    MdRoots *roots; /* the defaults of directories depend on these */
+    const char *config;       /* mediated.conf */
+    gboolean config_required; /* an error if it does not exist */
+    const char *stock_config; /* virtnodedevd.conf; may be missing */
+    gboolean is_service;      /* systemd passes the sockets of the system's daemon */
+} MdSettingsOrigin;
+
+typedef struct _MdSettingSource MdSettingSource;
+
+typedef struct {
+    MdRoots *roots;           /* the defaults of directories depend on these */
+    MdSettingSource *sources; /* of all settings */
+
+    /* About virtnodedevd.conf, for the log: mistakes, and keys without effect. Of char *. */
+    GPtrArray *problems;
+    GPtrArray *notes;
 
     /* [sockets] */
     char *socket_dir;     /* directory = /run/libvirt; of a user: $XDG_RUNTIME_DIR/libvirt */
@@ -35,10 +58,10 @@ typedef struct {
                             that block further calls */
     guint max_anonymous_clients; /* max_anonymous_clients = 20: not yet authenticated */
 
-    /* [access]; TRUE for polkit, FALSE for none */
-    gboolean auth_unix_rw;   /* auth_unix_rw = none */
-    gboolean auth_unix_ro;   /* auth_unix_ro = none */
-    gboolean access_drivers; /* access_drivers = none */
+    /* [access] */
+    MdAuth auth_unix_rw;     /* auth_unix_rw = none; of the service: polkit */
+    MdAuth auth_unix_ro;     /* auth_unix_ro = none; of the service: polkit */
+    gboolean access_drivers; /* access_drivers = none; TRUE for polkit */
     guint auth_timeout;      /* auth_timeout = 120: for clients to authenticate */
     guint polkit_timeout;    /* polkit_timeout = 30: for polkit to authorize a call */
 
@@ -66,20 +89,32 @@ typedef struct {
     gboolean xml_details; /* details = true: mediated's additional elements */
 } MdSettings;
 
-/* Reads the file. `path` NULL: the defaults. `required` FALSE: if the file is missing, the defaults
- * apply as well. NULL with an error if the file is invalid, or missing although it is required. */
-MdSettings *md_settings_load(MdRoots *roots, const char *path, gboolean required, GError **error);
+/* Reads the files. NULL with an error if mediated.conf is invalid, or missing although it is
+ * required. Mistakes in virtnodedevd.conf are no errors, but problems of the result. */
+MdSettings *md_settings_load(MdRoots *roots, const MdSettingsOrigin *origin, GError **error);
 void md_settings_free(MdSettings *self);
+
+/* Sets a value from the command line. FALSE with an error if the text is no such value. */
+gboolean md_settings_override(
+    MdSettings *self, const char *group, const char *key, const char *text, GError **error);
+
+/* Returns a line for each setting, with its value and its source. */
+char *md_settings_describe(const MdSettings *self);
+
+/* Logs the problems and notes, except those that `before` had as well (NULL: none). */
+void md_settings_log(const MdSettings *self, const MdSettings *before);
 
 /*
  * Copies `from` into the settings in place, so that all objects with a pointer to them see the new
  * values. Settings that require a restart ([sockets], directories and all other strings, the
- * receive buffer) keep their value; differences are logged.
+ * receive buffer) keep their value; differences are logged. As long as a socket has a mode meant
+ * for polkit, no other user can use it without polkit.
  */
-void md_settings_update(MdSettings *self, const MdSettings *from);
+void md_settings_update(MdSettings *self, MdSettings *from);
 
-/* Looks up the gid of `socket_group`, if set. May block on a disk or a directory service: for the
- * start of a program only. */
+/* Looks up the gid of `socket_group`, if set. It is a problem, but no error, if virtnodedevd.conf
+ * names an unknown group. May block on a disk or a directory service: for the start of a program
+ * only. */
 gboolean md_settings_find_group(MdSettings *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSettings, md_settings_free)

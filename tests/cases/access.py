@@ -69,12 +69,16 @@ class AccessTest(MediatedTest):
 
     def setUp(self):
         super().setUp()
+        self.use_polkit()
+        self.daemon.start(self.config)
+
+    def use_polkit(self):
+        """Lets the daemon reach a polkit with the rules of this class."""
         self.polkit = polkit(self.deadline)
         self.addCleanup(self.polkit.reset)
         self.polkit.use(self.rules)
         os.chmod(self.daemon.directory, 0o755)
         self.daemon.environment.update(self.polkit.environment)
-        self.daemon.start(self.config)
 
     @property
     def socket(self):

@@ -23,7 +23,7 @@ from mediated_test import MediatedTest
 from program import DETAILS
 from service_host import SERVICE, SOCKETS, SYSTEM, USERS_SOCKET, write_units
 from systemd_manager import is_active, show
-from user import User
+from user import USER, User
 
 ONLY_ON = ('service', 'systemd is process 1 only there')
 
@@ -163,7 +163,7 @@ class Activation(ServiceTest):
     def test_modes(self):
         modes = {path: oct(os.stat(path).st_mode & 0o777)
                  for path in (self.daemon.rw_path, self.daemon.ro_path, self.daemon.admin_path)}
-        self.assertEqual(modes, {self.daemon.rw_path: '0o600', self.daemon.ro_path: '0o666',
+        self.assertEqual(modes, {self.daemon.rw_path: '0o666', self.daemon.ro_path: '0o666',
                                  self.daemon.admin_path: '0o600'})
 
     def test_idle_end_and_next_client(self):
@@ -565,13 +565,70 @@ class Polkit(ServiceTest):
     config = {'access': {'auth_unix_ro': 'polkit'}}
 
     def test_reader(self):
-        self.assertFalse(is_active('polkit.service'))
         user = User(self.daemon)
         self.addCleanup(user.close)
         result = user.run('virsh', '-r', '-c', 'nodedev:///system', 'nodedev-list')
         self.assertEqual((result.returncode, result.stderr), (0, ''))
         self.assertIn(self.parent.name, result.stdout.split())
         self.assertTrue(is_active('polkit.service'))
+
+
+class Defaults(ServiceTest):
+    """Without any configuration, polkit decides who may connect, by libvirt's policy."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.access = {}
+        self.user = User(self.daemon)
+        self.addCleanup(self.user.close)
+
+    def virsh(self, *options):
+        return self.user.run('virsh', '-q', *options, '-c', URI, 'nodedev-list')
+
+    def assert_lists(self, result):
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        self.assertIn(self.parent.name, result.stdout.split())
+
+    def assert_refused_by_log_in(self, result):
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('authentication', result.stderr)
+
+    def test_polkit(self):
+        """As with virtnodedevd: everybody reads, and the group libvirt writes."""
+        self.daemon.start()
+        self.assert_served()
+        self.assert_lists(self.virsh('-r'))
+        self.assert_refused_by_log_in(self.virsh())
+        subprocess.run(['gpasswd', '--add', USER, 'libvirt'], check=True, capture_output=True)
+        self.addCleanup(subprocess.run, ['gpasswd', '--delete', USER, 'libvirt'], check=True, capture_output=True)
+        self.assert_lists(self.virsh())
+        self.assertNotIn('polkit is missing', self.daemon.log())
+
+    def test_no_polkit(self):
+        """The sockets are root's, the log says why, and no restart is needed when polkit is there."""
+        subprocess.run(['systemctl', 'mask', '--runtime', '--now', 'polkit.service'], check=True, capture_output=True)
+        unmask = ['systemctl', 'unmask', '--runtime', 'polkit.service']
+        self.addCleanup(subprocess.run, unmask, check=True, capture_output=True)
+        self.daemon.start()
+        self.wait_for_log('polkit is missing')
+        self.assert_served()
+        self.assert_served(libvirt.openReadOnly)
+        for options in ((), ('-r',)):
+            self.assert_refused_by_log_in(self.virsh(*options))
+        subprocess.run(unmask, check=True, capture_output=True)
+        self.assert_lists(self.virsh('-r'))
+
+    def test_stock_config(self):
+        """virtnodedevd.conf is visible in the sandbox, and opens nothing."""
+        self.daemon.use_stock_config(b'auth_unix_rw = "none"\nauth_unix_ro = "none"\novs_timeout = 5\n')
+        self.daemon.start()
+        self.wait_for_log('without effect: ovs_timeout')
+        self.wait_for_log('Only root may connect to the read-write socket')
+        self.assert_lists(self.virsh('-r'))
+        self.assert_refused_by_log_in(self.virsh())
+        self.assert_served()
 
 
 class TakeOver(ServiceTest):

@@ -74,10 +74,13 @@ class Daemon:
         self.log_path = self.directory / 'log'
         self.log_path.touch()
         self.process = None
+        self.mounts = []    # a command that executes the wrapper, in a mount namespace
         self.wrapper = []   # a command that executes the program
         self.pass_fds = ()  # descriptors that the wrapper inherits
         self.stderr = None  # a descriptor, instead of the log
         self.visits = 0     # connections made only to check that the daemon listens
+        # Of a service, it is polkit by default.
+        self.access = {'auth_unix_rw': 'none', 'auth_unix_ro': 'none'}
 
     def close(self):
         if self.is_running():
@@ -98,7 +101,8 @@ class Daemon:
         groups = {'definitions': {'directory': self.definitions},
                   'mdev': {'state_directory': self.state},
                   'callouts': {'directory': self.scripts,
-                               'deprecated_directory': self.definitions / 'scripts.d'}}
+                               'deprecated_directory': self.definitions / 'scripts.d'},
+                  'access': self.access}
         for group, settings in (config or {}).items():
             groups[group] = {**groups.get(group, {}), **settings}
         new.write_text(key_file(groups), encoding='utf-8')
@@ -108,15 +112,22 @@ class Daemon:
         with open(self.log_path, 'ab') as log:
             # Ends the daemon if the test crashes.
             return subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
-                [*self.wrapper, self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
+                [*self.mounts, *self.wrapper, self.program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log if self.stderr is None else self.stderr, env=self.environment, pass_fds=self.pass_fds,
                 preexec_fn=die_with_parent)
 
     def run(self, *arguments):
         """Runs the program until it exits, and returns its output."""
-        return subprocess.run([self.program, *arguments], env=self.environment, text=True,
+        return subprocess.run([*self.mounts, self.program, *arguments], env=self.environment, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               timeout=self.deadline)
+
+    def use_stock_config(self, text):
+        """Lets the daemon find this virtnodedevd.conf, bytes, from the next start on."""
+        directory = self.directory / 'etc-libvirt'
+        directory.mkdir(exist_ok=True)
+        (directory / 'virtnodedevd.conf').write_bytes(text)
+        self.mounts = ['unshare', '--mount', 'sh', '-c', f'mount --bind {directory} /etc/libvirt && exec "$0" "$@"']
 
     def start(self, config=None, *arguments):
         """Starts the daemon; on return, all sockets accept connections."""

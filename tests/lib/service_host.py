@@ -30,6 +30,7 @@ MAKE_ROOT = pathlib.Path(__file__).resolve().parents[2] / 'src/units/make-root'
 DROP_IN = f'{SERVICE}.d/test.conf'
 # Settings that systemd implements for a service.
 SOCKET_MODES = {'rw_mode': SOCKETS[0], 'ro_mode': SOCKETS[1]}
+STOCK_CONFIG = pathlib.Path('/etc/libvirt/virtnodedevd.conf')
 SYSTEM = pathlib.Path('/etc/systemd/system')
 DEFINITIONS = pathlib.Path('/etc/mdevctl.d')
 # Directories that the mdevctl package installs; mdevctl fails without them.
@@ -131,6 +132,7 @@ class ServiceDaemon(Daemon):
             shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(PACKAGED, DEFINITIONS)
         self.arguments_path.unlink(missing_ok=True)
+        STOCK_CONFIG.unlink(missing_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def is_running(self):
@@ -157,6 +159,9 @@ class ServiceDaemon(Daemon):
         self.write_config(config)
         self.arguments_path.write_text(f'MEDIATED_ARGS="{words}"\n', encoding='utf-8')
         self.configured = time.time()
+
+    def use_stock_config(self, text):
+        STOCK_CONFIG.write_bytes(text)
 
     def start(self, config=None, *arguments):
         self.configure(config, *arguments)

@@ -10,5 +10,5 @@ default_settings_load(void)
 {
     g_autoptr(MdRoots) roots = md_roots_new();
 
-    return md_settings_load(roots, NULL, FALSE, NULL);
+    return md_settings_load(roots, &(MdSettingsOrigin){ .config = NULL }, NULL);
 }

@@ -286,7 +286,7 @@ fake_host_new(void)
     roots = md_roots_new_below(self->root, FALSE);
     devices = g_build_filename(roots->sys, MD_SYS_DEVICES, NULL);
     g_assert_cmpint(g_mkdir_with_parents(devices, 0755), ==, 0);
-    self->settings = md_settings_load(roots, NULL, FALSE, NULL);
+    self->settings = md_settings_load(roots, &(MdSettingsOrigin){ .config = NULL }, NULL);
     self->settings->event_timeout = PATIENCE;
     g_free(self->settings->scripts_dir);
     self->settings->scripts_dir = g_build_filename(self->root, MD_DIR_SCRIPTS, NULL);

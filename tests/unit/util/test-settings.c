@@ -14,7 +14,9 @@ load_file(const char *path, gboolean required, GError **error)
 {
     g_autoptr(MdRoots) roots = md_roots_new_below("/", FALSE);
 
-    return md_settings_load(roots, path, required, error);
+    return md_settings_load(roots,
+                            &(MdSettingsOrigin){ .config = path, .config_required = required },
+                            error);
 }
 
 
@@ -52,8 +54,8 @@ test_defaults(void)
     g_assert_cmpuint(settings->script_timeout, ==, 30000);
     g_assert_cmpstr(settings->definitions_dir, ==, "/etc/mdevctl.d");
     g_assert_cmpstr(settings->state_dir, ==, "/run/mediated");
-    g_assert_false(settings->auth_unix_rw);
-    g_assert_false(settings->auth_unix_ro);
+    g_assert_cmpint(settings->auth_unix_rw, ==, MD_AUTH_NONE);
+    g_assert_cmpint(settings->auth_unix_ro, ==, MD_AUTH_NONE);
     g_assert_false(settings->access_drivers);
     g_assert_true(settings->xml_details);
 }
@@ -248,7 +250,7 @@ main(int argc, char **argv)
         test_mistake);
     g_test_add_data_func("/settings/bad-polkit",
                          "[access]\nauth_unix_rw = sasl\n|[access] auth_unix_rw: invalid value "
-                         "'sasl', expected none or polkit",
+                         "'sasl', expected none, polkit or root",
                          test_mistake);
     g_test_add_data_func("/settings/bad-mode",
                          "[sockets]\nrw_mode = 0999\n|[sockets] rw_mode: invalid value '0999', "
