@@ -98,6 +98,8 @@ static void
 test_blocked(void)
 {
     Jobs blocked, others;
+    guint n = 0;
+    guint n_idle = 0;
 
     jobs_init(&blocked);
     jobs_init(&others);
@@ -107,6 +109,8 @@ test_blocked(void)
     md_threads_run(note, &others);
     wait_for(&others, &others.n_ended, 1);
     g_assert_cmpuint(blocked.n_ended, ==, 0);
+    md_threads_count(&n, &n_idle);
+    g_assert_cmpuint(n, >=, N_BLOCKED + n_idle);
 
     g_mutex_lock(&blocked.mutex);
     blocked.open = TRUE;
@@ -115,6 +119,11 @@ test_blocked(void)
     wait_for(&blocked, &blocked.n_ended, N_BLOCKED);
     jobs_clear(&blocked);
     jobs_clear(&others);
+
+    /* All become idle, and none ends before some seconds. */
+    while (n_idle < n)
+        md_threads_count(&n, &n_idle);
+    g_assert_cmpuint(n, >=, N_BLOCKED);
 }
 
 

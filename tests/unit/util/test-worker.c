@@ -204,11 +204,13 @@ test_blocked_jobs(void)
     wait_for(&answer);
     g_assert_no_error(answer.error);
     g_assert_cmpuint(blocked.n_calls, ==, 0);
+    g_assert_cmpuint(md_worker_count_waiting(), >=, MD_WORKER_MAX_RUNNING);
 
     gate_open(&shut);
     while (blocked.n_calls < MD_WORKER_MAX_RUNNING * 2)
         wait_for(&blocked);
     g_assert_no_error(blocked.error);
+    g_assert_cmpuint(md_worker_count_waiting(), ==, 0);
     g_assert_cmpint(g_atomic_int_get(&shut.n_through), ==, MD_WORKER_MAX_RUNNING * 2);
     answer_clear(&answer);
     answer_clear(&blocked);
