@@ -70,6 +70,7 @@ static const Procedure procedures[] = {
     { MD_ADMIN_UPDATE_TLS_FILES, "virAdmServerUpdateTlsFiles", NO_ARGS, NULL, NULL },
     { MD_ADMIN_SET_TIMEOUT, "virAdmConnectSetDaemonTimeout",
       ARGS(md_admin_timeout_args), NULL, md_admin_handle_set_timeout },
+    { MD_ADMIN_SHUT_DOWN, "virAdmConnectDaemonShutdown", NO_ARGS, NULL, NULL },
 };
 /* clang-format on */
 

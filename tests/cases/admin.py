@@ -219,8 +219,9 @@ class Limits(AdminTest):
         self.assertEqual(self.values('srv-clients-info', SERVER), before)
 
     def test_of_administrators(self):
-        self.admin('srv-clients-set', 'admin', '--max-clients', '2')
-        client, _other = self.raw_admin(), self.raw_admin()
+        client = self.raw_admin()
+        client.set_client_limits('admin', rpc.param('nclients_max', 'I', 2))
+        self.raw_admin()
         AdminClient(self.daemon.admin_path, self.deadline).wait_closed()
         for params in (('nclients_max', 65), ('nclients_max', 0), ('nclients_unauth_max', 1)):
             with self.subTest(params):
@@ -360,7 +361,8 @@ class Refused(AdminTest):
     def test_not_served(self):
         client = self.raw_admin()
         for procedure, function in (('SET_THREADPOOL', 'virAdmServerSetThreadPoolParameters'),
-                                    ('UPDATE_TLS_FILES', 'virAdmServerUpdateTlsFiles')):
+                                    ('UPDATE_TLS_FILES', 'virAdmServerUpdateTlsFiles'),
+                                    ('DAEMON_SHUTDOWN', 'virAdmConnectDaemonShutdown')):
             for payload in (b'', rpc.string(SERVER) + rpc.u32(0), b'\xff' * 64):
                 with self.subTest(procedure, payload=payload):
                     self.assert_refused(libvirt.VIR_ERR_NO_SUPPORT, client.call, procedure, payload,
@@ -372,7 +374,7 @@ class Refused(AdminTest):
 
     def test_unknown_procedures(self):
         client = self.raw_admin()
-        for procedure in (0, -1, 20, 66, 2**31 - 1, -2**31):
+        for procedure in (0, -1, 21, 66, 2**31 - 1, -2**31):
             with self.subTest(procedure):
                 self.assert_refused(RPC_ERROR, client.call, procedure, domain=FROM_RPC, says=[str(procedure)])
 
@@ -391,7 +393,7 @@ class Refused(AdminTest):
         client = self.raw_admin()
         huge = struct.pack('>I', 0xffffffff)
         for procedure in PROCEDURES:
-            if procedure in ('CLOSE', 'GET_LIB_VERSION', 'SET_THREADPOOL', 'UPDATE_TLS_FILES'):
+            if procedure in ('CLOSE', 'GET_LIB_VERSION', 'SET_THREADPOOL', 'UPDATE_TLS_FILES', 'DAEMON_SHUTDOWN'):
                 continue
             for payload in (b'', b'\0', huge, huge * 8):
                 with self.subTest(procedure, payload=payload):
@@ -465,3 +467,4 @@ class Session(MediatedTest):
         result = user.run('virt-admin', '-c', 'virtnodedevd:///session', 'srv-list')
         self.assertEqual((result.returncode, result.stderr), (0, ''))
         self.assertIn(SERVER, result.stdout)
+        self.assertIn(SERVER, virt_admin(path, 'srv-list', deadline=self.deadline).stdout)
