@@ -19,6 +19,8 @@ POLL_SECONDS = 0.01
 SOCKET_RW = 'virtnodedevd-sock'
 SOCKET_RO = 'virtnodedevd-sock-ro'
 SOCKET_ADMIN = 'virtnodedevd-admin-sock'
+# The kernel's flag of listening sockets in /proc/net/unix.
+LISTENING = '00010000'
 
 
 def die_with_parent():
@@ -39,6 +41,12 @@ def ends(process, seconds):
     # The tracer of a traced process is notified of its end first.
     process.wait(seconds)
     return True
+
+
+def is_listening(path):
+    """Returns whether a process listens on a socket, without connecting to it."""
+    table = pathlib.Path('/proc/net/unix').read_text(encoding='utf-8', errors='replace')
+    return any(words[-1] == str(path) and words[3] == LISTENING for words in map(str.split, table.splitlines()))
 
 
 def key_file(groups):
@@ -133,7 +141,7 @@ class Daemon:
         """Starts the daemon; on return, all sockets accept connections."""
         self.process = self.spawn([*self.arguments(config), *arguments])
         limit = time.monotonic() + self.deadline
-        while not (self.admin_path.exists() and all(self.accepts(path) for path in (self.rw_path, self.ro_path))):
+        while not (is_listening(self.admin_path) and all(map(self.accepts, (self.rw_path, self.ro_path)))):
             if self.has_ended():
                 raise AssertionError(f'the daemon ended with {self.process.returncode} at start')
             if time.monotonic() > limit:
