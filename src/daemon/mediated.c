@@ -9,7 +9,7 @@
 #include "daemon/check-xml.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
-#include "rpc/passed.h"
+#include "rpc/passed-fds.h"
 #include "util/log.h"
 
 

@@ -5,7 +5,7 @@
 #include <gio/gio.h>
 
 #include "node_device/driver.h"
-#include "rpc/passed.h"
+#include "rpc/passed-fds.h"
 #include "util/settings.h"
 
 #define MD_TYPE_SERVER (md_server_get_type())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "rpc/passed.h"
+#include "rpc/passed-fds.h"
 
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
