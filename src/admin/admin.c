@@ -149,7 +149,7 @@ on_client(GSocket *socket, gboolean read_only G_GNUC_UNUSED, gboolean scarce, gp
 
 
 gboolean
-md_admin_listen(MdAdmin *self, MdPassed *passed, GError **error)
+md_admin_listen(MdAdmin *self, MdPassedFds *passed, GError **error)
 {
     g_autoptr(GError) err = NULL;
 

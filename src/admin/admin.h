@@ -41,7 +41,7 @@ void md_admin_free(MdAdmin *self);
 
 /* To be called after md_server_listen(): opens the socket, or takes the passed one. If only other
  * sockets have been passed, the daemon serves no administration clients. */
-gboolean md_admin_listen(MdAdmin *self, MdPassed *passed, GError **error);
+gboolean md_admin_listen(MdAdmin *self, MdPassedFds *passed, GError **error);
 
 /* Removes the socket, and closes all connections to it. */
 void md_admin_stop(MdAdmin *self);

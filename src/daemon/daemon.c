@@ -304,7 +304,7 @@ on_started(GObject *source, GAsyncResult *result, gpointer data)
 
 /* Clients may connect at once; they are answered when the device list is complete. */
 static gboolean
-daemon_begin(Daemon *self, MdPassed *passed, GError **error)
+daemon_begin(Daemon *self, MdPassedFds *passed, GError **error)
 {
     md_server_hold(self->server);
     self->holding = TRUE;
@@ -386,7 +386,7 @@ gboolean
 md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
 {
     g_auto(Daemon) self = { .options = options, .settings = settings };
-    g_autoptr(MdPassed) passed = md_passed_take();
+    g_autoptr(MdPassedFds) passed = md_passed_fds_take();
     g_autoptr(GError) err = NULL;
 
     /* Signals have their default action until here, so that the process can be ended if a directory

@@ -84,7 +84,7 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
-    options.is_service = md_passed_is_expected();
+    options.is_service = md_passed_fds_is_expected();
     md_log_init(options.verbose);
     settings = md_options_load_settings(&options, roots, &error);
     ok = settings != NULL && run_program(&options, settings, &error);

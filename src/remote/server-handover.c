@@ -199,7 +199,7 @@ take_over_session(MdServer *self, GHashTable *sockets, const md_handover_session
 
 
 void
-md_server_take_over(MdServer *self, MdPassed *passed)
+md_server_take_over(MdServer *self, MdPassedFds *passed)
 {
     g_auto(MdFd) state = g_steal_fd(&passed->state);
     g_autoptr(GHashTable) sockets = NULL;

@@ -75,7 +75,7 @@ void md_server_for_each_entry(MdServer *self,
 void md_server_close_clients(MdServer *self);
 
 /* Takes over the clients of the previous daemon, if there are any. */
-void md_server_take_over(MdServer *self, MdPassed *passed);
+void md_server_take_over(MdServer *self, MdPassedFds *passed);
 
 /* To be called once the devices are known: restores the callbacks of these clients, and reports the
  * changes since the previous daemon. */

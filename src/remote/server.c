@@ -350,7 +350,7 @@ on_client(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data)
 
 
 gboolean
-md_server_listen(MdServer *self, MdPassed *passed, GError **error)
+md_server_listen(MdServer *self, MdPassedFds *passed, GError **error)
 {
     if (!md_polled_prepare(error))
         return FALSE;

@@ -16,7 +16,7 @@ MdServer *md_server_new(MdDriver *driver, const MdSettings *settings);
 
 /* Opens the sockets, or takes the passed ones, with the clients of the previous daemon; clients are
  * served by the main loop. Errors name the socket. */
-gboolean md_server_listen(MdServer *self, MdPassed *passed, GError **error);
+gboolean md_server_listen(MdServer *self, MdPassedFds *passed, GError **error);
 
 /* While the device list is being built, clients may connect, and calls about devices wait. */
 void md_server_hold(MdServer *self);

@@ -30,7 +30,7 @@ make_fds(void)
 
 /* A second state is closed: there is one per daemon. */
 static void
-sort_fd(MdPassed *self, int fd, const char *name)
+sort_fd(MdPassedFds *self, int fd, const char *name)
 {
     if (g_strcmp0(name, MD_PASSED_CLIENT) == 0) {
         g_array_append_val(self->clients, fd);
@@ -45,16 +45,16 @@ sort_fd(MdPassed *self, int fd, const char *name)
 
 
 gboolean
-md_passed_is_expected(void)
+md_passed_fds_is_expected(void)
 {
     return sd_listen_fds(0) > 0;
 }
 
 
-MdPassed *
-md_passed_take(void)
+MdPassedFds *
+md_passed_fds_take(void)
 {
-    MdPassed *self = g_new0(MdPassed, 1);
+    MdPassedFds *self = g_new0(MdPassedFds, 1);
     char **names = NULL;
     int n = sd_listen_fds_with_names(1, &names);
 
@@ -71,7 +71,7 @@ md_passed_take(void)
 
 
 void
-md_passed_free(MdPassed *self)
+md_passed_fds_free(MdPassedFds *self)
 {
     if (self == NULL)
         return;

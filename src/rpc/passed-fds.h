@@ -15,15 +15,15 @@ typedef struct {
     GArray *listening; /* of int: descriptors with any other name */
     GArray *clients;   /* of int: sockets of clients */
     int state;         /* -1: none */
-} MdPassed;
+} MdPassedFds;
 
-/* Whether there are descriptors for md_passed_take(). */
-gboolean md_passed_is_expected(void);
+/* Whether there are descriptors for md_passed_fds_take(). */
+gboolean md_passed_fds_is_expected(void);
 
 /* Takes all descriptors: a second call, or a child process, finds none. */
-MdPassed *md_passed_take(void);
+MdPassedFds *md_passed_fds_take(void);
 
 /* Closes all descriptors that their users have not replaced by -1. */
-void md_passed_free(MdPassed *self);
+void md_passed_fds_free(MdPassedFds *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPassed, md_passed_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdPassedFds, md_passed_fds_free)

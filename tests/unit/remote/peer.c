@@ -41,7 +41,7 @@ host_tear_down(Host *host, gconstpointer data G_GNUC_UNUSED)
 void
 host_start(Host *host)
 {
-    g_autoptr(MdPassed) passed = md_passed_take();
+    g_autoptr(MdPassedFds) passed = md_passed_fds_take();
     g_autoptr(GError) error = NULL;
 
     md_server_listen(host->server, passed, &error);
