@@ -169,7 +169,8 @@ md_access_get_settings(MdAccess *self)
 }
 
 
-/* Logs once when polkit does not answer, and when it does again. `error` NULL: authorized. */
+/* Logs once that polkit does not answer, and once that it answers again. `error` NULL: authorized.
+ */
 static void
 note_answer(MdAccess *self, const GError *error)
 {

@@ -42,8 +42,8 @@ typedef enum {
 /* `settings` must outlive the object. */
 MdAccess *md_access_new(const MdSettings *settings);
 
-/* The mode of the read-write socket lets every user connect, although `rw_mode` may not say so:
- * without authentication, `rw_mode` decides, as if it were the mode. */
+/* To be called if the mode of the read-write socket lets every user connect. If `rw_mode` does not,
+ * and clients need not authenticate, only root and the daemon's own user may then connect. */
 void md_access_set_open_to_all(MdAccess *self);
 
 /* Whether clients of a socket must authenticate. Privileged clients need not. */

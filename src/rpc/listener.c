@@ -334,7 +334,7 @@ md_listener_is_admin_fd(int fd)
 }
 
 
-/* Assumes the worst of a socket that cannot be found. */
+/* TRUE for a socket that cannot be examined, because it might be open to all users. */
 static gboolean
 is_open_to_all(const char *path)
 {

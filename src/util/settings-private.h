@@ -48,5 +48,5 @@ md_settings_read_file(MdSettings *self, const char *path, gboolean required, GEr
  * does not give, so it is called first. */
 void md_settings_read_stock(MdSettings *self, const char *path);
 
-/* Makes settings of both files fit each other, after both have been read. */
+/* Adjusts settings of both files to each other, after both have been read. */
 void md_settings_settle(MdSettings *self);

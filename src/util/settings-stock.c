@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * virtnodedevd.conf, for what mediated.conf does not say. A host that has been served by
- * virtnodedevd is served, whatever this file contains: mistakes are reported, and nothing that they
- * concern is open to more users than virtnodedevd would let in.
+ * Reads virtnodedevd.conf, for settings that mediated.conf does not give. The daemon starts
+ * whatever this file contains, because virtnodedevd has served the host with it. Mistakes are
+ * reported, and no setting with a mistake lets in more users than virtnodedevd would.
  */
 #include "config.h"
 
@@ -89,8 +89,8 @@ key_describe(const Key *key)
 }
 
 
-/* What counts if the value of a key is no such value: the least that any value lets users do. NULL:
- * the default. */
+/* Used instead of an invalid value of a key: the value that permits users least. NULL: the default.
+ */
 static const char *
 key_get_strictest(const Key *key)
 {
@@ -156,7 +156,7 @@ is_text(const MdStockEntry *entry)
 }
 
 
-/* Returns the value as in mediated.conf; NULL: the key has no such value. */
+/* Returns the value as in mediated.conf; NULL: it is not a valid value of the key. */
 static char *
 convert_value(MdSettings *self, const Key *key, const MdStockEntry *entry, const char *place)
 {
@@ -201,7 +201,7 @@ apply_entry(MdSettings *self, const Key *key, const MdStockEntry *entry, const c
     g_autofree char *place = g_strdup_printf("%s:%u", path, entry->line);
     g_autofree char *text = NULL;
 
-    /* The first one counts, as in virtnodedevd. */
+    /* As in virtnodedevd, the first occurrence of a key counts. */
     if (md_settings_get_source(self, key->group, key->key)->kind != MD_SOURCE_DEFAULT)
         return;
     text = convert_value(self, key, entry, place);
@@ -253,7 +253,7 @@ apply_entries(MdSettings *self, GPtrArray *entries, const char *path)
 }
 
 
-/* Nobody can tell what the file says, so that every key might be the one that keeps users out. */
+/* Keeps users out, because an unreadable file might contain any key that does so. */
 static void
 reject_file(MdSettings *self, const char *path, const char *cause)
 {
@@ -312,7 +312,8 @@ get_kind(const MdSettings *self, const char *group, const char *key)
 }
 
 
-/* virtnodedevd's default, on which its modes rely. */
+/* A mode from virtnodedevd.conf comes with virtnodedevd's default authentication, for which it was
+ * chosen. */
 static void
 guard_stock_mode(MdSettings *self, const char *mode, const char *auth)
 {

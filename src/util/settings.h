@@ -94,7 +94,7 @@ typedef struct {
 MdSettings *md_settings_load(MdRoots *roots, const MdSettingsOrigin *origin, GError **error);
 void md_settings_free(MdSettings *self);
 
-/* Sets a value from the command line. FALSE with an error if the text is no such value. */
+/* Sets a value from the command line. FALSE with an error if the text is not a valid value. */
 gboolean md_settings_override(
     MdSettings *self, const char *group, const char *key, const char *text, GError **error);
 

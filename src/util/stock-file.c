@@ -105,7 +105,7 @@ read_number(Reader *self, gint64 *number, GError **error)
 }
 
 
-/* Between triple quotes, a string may have several lines. */
+/* A string in triple quotes may have several lines. */
 static char *
 read_triple(Reader *self, GError **error)
 {
@@ -240,7 +240,7 @@ read_key(Reader *self, GError **error)
 }
 
 
-/* Reads one entry, and what separates it from the next one. */
+/* Reads one entry and the separator behind it. */
 static MdStockEntry *
 read_entry(Reader *self, GError **error)
 {
