@@ -41,7 +41,9 @@ refuse_daemon(const char *name,
               GError **error)
 {
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
-                _("%s: mediated stays in the foreground; start it from a service manager"), name);
+                _("%s: mediated always runs in the foreground; to run it in the background, use a "
+                  "service manager"),
+                name);
     return FALSE;
 }
 
@@ -67,8 +69,8 @@ add_entries(MdOptions *self, GOptionGroup *group)
           N_("Read this configuration file"), N_("FILE") },
         { "socket-dir", 0, 0, G_OPTION_ARG_FILENAME, &self->socket_dir,
           N_("Create the sockets in this directory"), N_("DIR") },
-        { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, parse_timeout,
-          N_("Exit after SECONDS without a client"), N_("SECONDS") },
+        { "timeout", 't', 0, G_OPTION_ARG_CALLBACK, parse_timeout, N_("Exit when idle for SECONDS"),
+          N_("SECONDS") },
         { "check-config", 0, 0, G_OPTION_ARG_NONE, &self->check_config,
           N_("Check the configuration, print it and exit"), NULL },
         { "check-xml", 0, 0, G_OPTION_ARG_NONE, &self->check_xml,
