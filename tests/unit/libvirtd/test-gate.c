@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Calls wait while other calls end, and are refused at once if none has ended for too long. */
 #include "config.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Which scripts are found, when their absence is known without a search, and a disk that hangs. */
 #include "config.h"
 

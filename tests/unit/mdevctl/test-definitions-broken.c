@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Invalid files in place of a definition are skipped, reported once, and affect nothing else. */
 #include "config.h"
 

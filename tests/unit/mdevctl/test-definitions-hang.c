@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* A hung or slow disk of definitions affects only the calls that need it, for a bounded time.
  * Limits on reads and writes. */
 #include "config.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Users change definitions in turns: one at a time per user, after the previous change was
  * reported to subscribers, without waiting for other users. */
 #include "config.h"

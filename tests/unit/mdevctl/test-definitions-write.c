@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Definitions written and removed by the store: atomic, reported once, in order. */
 #include "config.h"
 

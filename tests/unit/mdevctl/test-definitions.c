@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* The store of definitions on a directory changed by other programs: what it reads and reports. */
 #include "config.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Types of a parent: their attributes, and the lookup of a client's name for a type. */
 #include "config.h"
 

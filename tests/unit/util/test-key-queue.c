@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Operations on one key are serialized in FIFO order; different keys are independent. */
 #include "config.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Whatever a script does, its result is reported in time and within limits. */
 #include "config.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Threads meet here. */
+/* Also run with the thread sanitizer. */
 /* Results, errors and deadlines of jobs on threads; a blocked job delays no others. */
 #include "config.h"
 
