@@ -70,7 +70,7 @@ class Events:
         with self.changed:
             if not self.changed.wait_for(lambda: all(event in self.seen for event in wanted),
                                          self.deadline):
-                raise AssertionError(f'of {wanted} only these have come: {self.seen}')
+                raise AssertionError(f'of {wanted} received only:  {self.seen}')
 
     def stop(self):
         for callback in self.ids:

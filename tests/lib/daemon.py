@@ -161,7 +161,7 @@ class Daemon:
         return True
 
     def is_leaving(self):
-        """Returns whether the daemon was told to end, and accepts no more clients."""
+        """Returns whether the daemon has been asked to stop, and accepts no more clients."""
         return not self.accepts(self.rw_path)
 
     def signal(self, number):

@@ -19,7 +19,7 @@ class DescriptorStore:
 
     def __init__(self, daemon):
         self.daemon = daemon
-        self.kept = []        # (name, fd), in the order of their coming
+        self.kept = []        # (name, fd), in the order of arrival
         self.changed = threading.Condition()
         self.is_ready = False
         self.listening = [self.listen(path) for path in (daemon.rw_path, daemon.ro_path, daemon.admin_path)]
@@ -73,7 +73,7 @@ class DescriptorStore:
             self.remove(name)
         if 'READY' in message:
             self.is_ready = True
-        # The other end of a barrier waits for this.
+        # Closing the descriptor of a barrier makes sd_notify_barrier() return in the daemon.
         for fd in fds:
             os.close(fd)
 
@@ -100,7 +100,7 @@ class DescriptorStore:
         self.daemon.start(config)
 
     def state(self):
-        """Returns the bytes of the state that the last daemon has left."""
+        """Returns the bytes of the state that the last daemon has handed over."""
         fd, = self.fds(STATE)
         return os.pread(fd, os.fstat(fd).st_size, 0)
 

@@ -162,7 +162,7 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
 
     @abc.abstractmethod
     def let_go(self, parent, knob):
-        """Unblocks a driver that is being unbound; the kernel module in the VM does so without help."""
+        """Unblocks a driver that is being unbound; the kernel module in the VM unblocks by itself."""
 
     @abc.abstractmethod
     def unload_module(self):

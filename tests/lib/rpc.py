@@ -269,7 +269,7 @@ class Connection:  # pylint: disable=too-many-public-methods
         while True:
             frame = self.receive(max(0.0, limit - time.monotonic()))
             if frame is None:
-                raise TimeoutError('no such frame has come')
+                raise TimeoutError('no such frame has arrived')
             if wanted(frame):
                 return frame
             self.unread.append(frame)

@@ -2,9 +2,9 @@
 """Counts the cases of meson's JUnit report and of TAP files, and fails if any did not pass.
 
 The end of a failed case's output is printed right before the counts, where a truncated log still contains it. A missing
-or truncated report counts as one failure. Skipped cases fail as well, and so does a program whose cases have passed but
-which has not: for example, a sanitizer has found a leak at its end. The JUnit report does not contain this result; the
-JSON log beside it does.
+or truncated report counts as one failure. Skipped cases fail as well. So does a program that fails although all of its
+cases have passed, for example because a sanitizer has found a leak at its end; this result is not in the JUnit report,
+but in the JSON log beside the report.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def count_junit(path, counts):
         return
     for suite in root.iter('testsuite'):
         if count_suite(suite, counts):
-            # The name of a program with cases follows that of the project; a suite of programs without has no name.
+            # A suite with the cases of one program is named PROJECT.PROGRAM, the suite of all others has no name.
             failed.pop(suite.get('name').partition('.')[2], None)
             for case in suite.iter('testcase'):
                 failed.pop(case.get('name'), None)

@@ -44,12 +44,12 @@ class WithAssertions:
             result = func(*args)
         except (libvirt.libvirtError, rpc.RpcError) as error:
             return self.check_error(error, code, says, domain)
-        return self.fail(f'nothing was refused: {result!r}')
+        return self.fail(f'the call was not refused: {result!r}')
 
     def assert_error(self, reply, code, says=(), domain=libvirt.VIR_FROM_NODEDEV):
         """The same for a reply received by a raw client."""
         error = reply.error()
-        self.assertIsNotNone(error, 'nothing was refused')
+        self.assertIsNotNone(error, 'the call was not refused')
         return self.check_error(error, code, says, domain)
 
     def check_error(self, error, code, says, domain):
@@ -64,7 +64,7 @@ class WithAssertions:
 
     @contextlib.contextmanager
     def nothing_changes(self):
-        """A context around a refused call: devices, room, events and the connection must not change."""
+        """A context around a refused call: devices, available instances, events and the connection must not change."""
         events = self.listen()
         before = self.snapshot()
         yield
@@ -88,11 +88,11 @@ class WithAssertions:
         events.connection.getLibVersion()
         turned = threading.Event()
         timer = libvirt.virEventAddTimeout(0, lambda _timer, _opaque: turned.set(), None)
-        # Two iterations: the first may have begun before.
+        # Two iterations: the first one may have begun before this call.
         for _ in range(2):
             turned.clear()
             if not turned.wait(self.deadline):
-                raise AssertionError('the event loop of libvirt does not turn')
+                raise AssertionError("libvirt's event loop does not run")
         libvirt.virEventRemoveTimeout(timer)
 
     def check_hangs_alone(self, attribute, name, other, shows):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A copy of this machine's root in which packages are installed: an overlay, below which a program records what systemd is
-asked to do."""
+"""A copy of this machine's root in which packages are installed: an overlay, in which a program in place of systemctl
+records the requests to systemd."""
 
 import contextlib
 import os
@@ -10,14 +10,14 @@ import stat
 import subprocess
 import tempfile
 
-# What dpkg and its triggers write for every package.
+# Written by dpkg and its triggers for every package.
 IGNORED = ('run', 'tmp', 'var/cache', 'var/lib/dpkg', 'var/log')
 PACKAGES = pathlib.Path('/run/packages')
 CALLS = 'run/systemd-calls'
 ACTIVE = 'run/active-units'
 KILL = 'run/kill-at'
 
-# Units are active from start to stop. A call named in KILL kills virtnodedevd-units once.
+# Simulates start and stop of units. The call named in the file KILL kills virtnodedevd-units, once.
 SYSTEMCTL = f"""#!/bin/sh
 words=
 for word in "$@"; do
@@ -69,7 +69,7 @@ class InstalledRoot:
         self.mount('-t', 'proc', 'proc', self.top / 'proc')
         self.mount_packages(packages)
         self.remove('usr/sbin/policy-rc.d')
-        # Otherwise, each installation updates the index of manual pages.
+        # Prevents each installation from updating the index of manual pages.
         self.remove('var/lib/man-db/auto-update')
         if has_systemd:
             self.simulate_systemd()
@@ -124,7 +124,7 @@ class InstalledRoot:
         return self.run('dpkg-query', '-W', '-f', '${db:Status-Status} ${Version}', package, check=False).stdout
 
     def calls(self):
-        """Returns what systemd has been asked to do since the last time."""
+        """Returns the requests to systemd since the last call."""
         path = self.path(CALLS)
         lines = path.read_text(encoding='utf-8').splitlines() if path.exists() else []
         path.unlink(missing_ok=True)
