@@ -194,6 +194,7 @@ apply_settings(Daemon *self, MdSettings *settings)
 {
     fit_clients_to_descriptors(settings);
     md_settings_update(self->settings, settings);
+    md_settings_set_log_level(self->settings);
     md_server_reload(self->server);
     md_driver_reload(self->driver);
     g_message("Configuration reloaded");
@@ -233,6 +234,7 @@ begin_reload(Daemon *self)
     reload->options.config = g_strdup(self->options->config);
     reload->options.socket_dir = g_strdup(self->options->socket_dir);
     reload->options.is_service = self->options->is_service;
+    reload->options.verbose = self->options->verbose;
     reload->roots = md_roots_ref(self->settings->roots);
     md_notify_reloading();
     md_worker_run(reload_read, reload, (GDestroyNotify)reload_free, MD_WORKER_FILES,
@@ -394,6 +396,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     if (passed->listening->len == 0 && !md_settings_find_group(settings, error))
         return FALSE;
 
+    md_settings_open_log(settings);
     md_settings_log(settings, NULL);
     md_script_keep_limits();
     fit_clients_to_descriptors(settings);

@@ -157,6 +157,8 @@ md_options_get_schema(MdOptions *self)
 static gboolean
 override_settings(const MdOptions *self, MdSettings *settings, GError **error)
 {
+    if (self->verbose && !md_settings_override(settings, "log", "level", "debug", error))
+        return FALSE;
     return self->socket_dir == NULL ||
            md_settings_override(settings, "sockets", "directory", self->socket_dir, error);
 }

@@ -6,23 +6,57 @@
 #include "util/error.h"
 #include "util/log-output.h"
 
+/* Filters written for libvirt's node device driver select the messages as well. */
+#define SOURCE "mediated node_device.node_device_driver node_device.node_device_udev"
+
 static struct {
-    MdLogPriority initial; /* of the output, and of messages that no filter matches */
-    MdLogPriority output;
-    GArray *filters; /* of MdLogFilter; NULL: none */
-    gint lowest;     /* the lowest MdLogPriority that is logged; atomic, the others are not */
-} control = { MD_LOG_PRIORITY_WARNING, MD_LOG_PRIORITY_WARNING, NULL, MD_LOG_PRIORITY_WARNING };
+    MdLogPriority initial; /* of outputs, and of messages that no filter matches */
+    GArray *filters;       /* of MdLogFilter; NULL: none */
+    GArray *outputs;       /* of MdLogOutput, as configured; NULL: one with the initial priority */
+    gint lowest;           /* the lowest MdLogPriority that is logged; atomic */
+} control = { .initial = MD_LOG_PRIORITY_WARNING, .lowest = MD_LOG_PRIORITY_WARNING };
 
 
-/* A message passes the filters, and then the output. */
+/* A message passes the filters, and then an output. */
 static void
 update_lowest(void)
 {
     MdLogPriority lowest = control.initial;
+    MdLogPriority output = MD_LOG_PRIORITY_ERROR;
 
     if (control.filters != NULL)
-        lowest = md_log_filters_find(control.filters, G_LOG_DOMAIN, control.initial);
-    g_atomic_int_set(&control.lowest, (gint)MAX(lowest, control.output));
+        lowest = md_log_filters_find(control.filters, SOURCE, control.initial);
+    for (guint i = 0; i < md_log_output_count(); i++)
+        output = MIN(output, md_log_output_get_priority(i));
+    g_atomic_int_set(&control.lowest, (gint)MAX(lowest, output));
+}
+
+
+static gboolean
+is_output(guint i, const MdLogOutput *output)
+{
+    return md_log_output_get_destination(i) == output->destination &&
+           g_strcmp0(md_log_output_get_name(i), output->name) == 0;
+}
+
+
+/* The priority of an output in a list; NULL or an empty list: the initial one. */
+static MdLogPriority
+find_output_priority(guint i, const GArray *list)
+{
+    for (guint j = 0; list != NULL && j < list->len; j++) {
+        if (is_output(i, &g_array_index(list, MdLogOutput, j)))
+            return g_array_index(list, MdLogOutput, j).priority;
+    }
+    return control.initial;
+}
+
+
+static void
+set_output_priorities(const GArray *list)
+{
+    for (guint i = 0; i < md_log_output_count(); i++)
+        md_log_output_set_priority(i, find_output_priority(i, list));
 }
 
 
@@ -30,7 +64,37 @@ void
 md_log_control_init(gboolean verbose)
 {
     control.initial = verbose ? MD_LOG_PRIORITY_DEBUG : MD_LOG_PRIORITY_WARNING;
-    control.output = control.initial;
+    set_output_priorities(NULL);
+    update_lowest();
+}
+
+
+void
+md_log_control_configure(MdLogPriority initial,
+                         const char *filters,
+                         const char *outputs,
+                         GPtrArray *problems)
+{
+    g_autoptr(GArray) wanted = outputs != NULL ? md_log_outputs_parse(outputs, NULL) : NULL;
+
+    control.initial = initial;
+    if (filters != NULL)
+        control.filters = md_log_filters_parse(filters, NULL);
+    if (wanted != NULL && md_log_output_use(wanted, problems))
+        control.outputs = g_steal_pointer(&wanted);
+    set_output_priorities(control.outputs);
+    update_lowest();
+}
+
+
+void
+md_log_control_set_initial(MdLogPriority initial)
+{
+    if (initial == control.initial)
+        return;
+    control.initial = initial;
+    if (control.outputs == NULL)
+        set_output_priorities(NULL);
     update_lowest();
 }
 
@@ -54,6 +118,13 @@ md_log_control_is_wanted(GLogLevelFlags level)
 
 
 gboolean
+md_log_control_is_for_output(GLogLevelFlags level, guint output)
+{
+    return get_priority(level & G_LOG_LEVEL_MASK) >= md_log_output_get_priority(output);
+}
+
+
+gboolean
 md_log_control_set_filters(const char *text, GError **error)
 {
     GArray *filters = md_log_filters_parse(text, error);
@@ -67,37 +138,64 @@ md_log_control_set_filters(const char *text, GError **error)
 }
 
 
-static MdLogDestination
-get_destination(void)
+/* The outputs, with or without their priorities. */
+static char *
+describe_outputs(gboolean with_priorities)
 {
-    return md_log_output_is_journal() ? MD_LOG_TO_JOURNALD : MD_LOG_TO_STDERR;
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < md_log_output_count(); i++) {
+        const char *name = md_log_output_get_name(i);
+
+        if (i > 0)
+            g_string_append_c(text, ' ');
+        if (with_priorities)
+            g_string_append_printf(text, "%u:", md_log_output_get_priority(i));
+        g_string_append(text, md_log_destination_get_name(md_log_output_get_destination(i)));
+        if (name != NULL)
+            g_string_append_printf(text, ":%s", name);
+    }
+    return g_string_free(text, FALSE);
 }
 
 
 static gboolean
-check_destination(const GArray *outputs, GError **error)
+has_output(const GArray *list, guint i)
 {
-    const char *own = md_log_destination_get_name(get_destination());
-
-    if (outputs->len == 1 &&
-        g_array_index(outputs, MdLogOutput, 0).destination == get_destination())
-        return TRUE;
-    md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                      "the log has exactly one output, '%s', of which only the priority can change",
-                      own);
+    for (guint j = 0; j < list->len; j++) {
+        if (is_output(i, &g_array_index(list, MdLogOutput, j)))
+            return TRUE;
+    }
     return FALSE;
+}
+
+
+/* Each output is in the list, and no other one. */
+static gboolean
+check_outputs(const GArray *list, GError **error)
+{
+    guint n = md_log_output_count();
+    gboolean ok = list->len == n;
+    g_autofree char *own = describe_outputs(FALSE);
+
+    for (guint i = 0; ok && i < n; i++)
+        ok = has_output(list, i);
+    if (!ok)
+        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                          "the log has exactly %s, '%s', of which only the priority can change",
+                          n == 1 ? "one output" : "these outputs", own);
+    return ok;
 }
 
 
 gboolean
 md_log_control_set_outputs(const char *text, GError **error)
 {
-    g_autoptr(GArray) outputs = md_log_outputs_parse(text, error);
+    g_autoptr(GArray) list = md_log_outputs_parse(text, error);
 
-    if (outputs == NULL || (outputs->len > 0 && !check_destination(outputs, error)))
+    if (list == NULL || (list->len > 0 && !check_outputs(list, error)))
         return FALSE;
-    control.output =
-        outputs->len > 0 ? g_array_index(outputs, MdLogOutput, 0).priority : control.initial;
+    set_output_priorities(list->len > 0 ? list : control.outputs);
     update_lowest();
     return TRUE;
 }
@@ -114,6 +212,6 @@ md_log_control_get_filters(guint *n)
 char *
 md_log_control_get_outputs(guint *n)
 {
-    *n = 1;
-    return g_strdup_printf("%u:%s", control.output, md_log_destination_get_name(get_destination()));
+    *n = md_log_output_count();
+    return describe_outputs(TRUE);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Which messages are logged: the log filters and log outputs in use, see log-rules.h. All messages
- * have one source, "mediated", and go to one output, which is determined when the program starts.
- * libvirt's priorities 1 to 4 stand for GLib's levels debug, info, message, and warning or worse.
+ * have one source, "mediated" or libvirt's "node_device.node_device_driver", and go to outputs that
+ * are determined when the program starts. libvirt's priorities 1 to 4 stand for GLib's levels
+ * debug, info, message, and warning or worse.
  */
 #pragma once
 
@@ -11,12 +12,27 @@
 /* The initial rules: messages of priority 3 or above; all messages if `verbose`. */
 void md_log_control_init(gboolean verbose);
 
-/* Whether messages of this level are logged. Any thread. */
+/*
+ * Sets the rules of the configuration: the initial priority, and filters and outputs or NULL, which
+ * are valid. Outputs that cannot be opened add texts to `problems`. Before there are threads.
+ */
+void md_log_control_configure(MdLogPriority initial,
+                              const char *filters,
+                              const char *outputs,
+                              GPtrArray *problems);
+
+/* Changes the initial priority. If it is another one, this also resets the priorities of outputs
+ * that are not configured. */
+void md_log_control_set_initial(MdLogPriority initial);
+
+/* Whether messages of this level are logged; whether to this output, too. Any thread. */
 gboolean md_log_control_is_wanted(GLogLevelFlags level);
+gboolean md_log_control_is_for_output(GLogLevelFlags level, guint output);
 
 /*
- * Replaces all filters, or all outputs; "" restores the initial ones. On failure, nothing changes.
- * VIR_ERR_ARGUMENT_UNSUPPORTED for outputs other than the log's only one.
+ * Replaces all filters, or the priorities of all outputs. "" removes all filters, and restores the
+ * initial priorities. On failure, nothing changes. VIR_ERR_ARGUMENT_UNSUPPORTED for outputs other
+ * than those of the log.
  */
 gboolean md_log_control_set_filters(const char *text, GError **error);
 gboolean md_log_control_set_outputs(const char *text, GError **error);

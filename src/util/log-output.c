@@ -4,6 +4,7 @@
 #include "util/log-output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
 #include <string.h>
@@ -17,58 +18,198 @@
 /* See systemd's "Native Journal Protocol". */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* `fd` and its type are set once, before threads exist. */
-static struct {
+#define SYSLOG_SOCKET "/dev/log"
+
+#define FILE_MODE 0600
+
+/* What is not noted otherwise is set once, before threads exist. */
+typedef struct {
+    MdLogDestination destination;
+    char *name;
+    gint priority; /* MdLogPriority; atomic */
     int fd;
-    gboolean journal;
     gboolean is_file; /* a regular file, which poll() always reports as writable */
-    GMutex mutex;
-    GQueue kept; /* of GString */
+    GQueue kept;      /* of GString; this and the following are protected by the mutex */
     guint n_lost;
     GSource *source; /* set while lines are queued */
-} output = { .fd = STDERR_FILENO };
+} Output;
+
+static struct {
+    GMutex mutex;
+    Output list[MD_LOG_OUTPUTS_MAX];
+    guint n;
+} outputs = { .list = { { .fd = STDERR_FILENO, .priority = MD_LOG_PRIORITY_DEBUG } }, .n = 1 };
+
+
+/* The address of a service that takes each line as a datagram; NULL: no such service. */
+static const char *
+get_address(MdLogDestination destination)
+{
+    switch (destination) {
+    case MD_LOG_TO_JOURNALD:
+        return JOURNAL_SOCKET;
+    case MD_LOG_TO_SYSLOG:
+        return SYSLOG_SOCKET;
+    default:
+        return NULL;
+    }
+}
 
 
 static gboolean
-connect_to_journal(int fd)
+connect_to_service(int fd, MdLogDestination destination)
 {
-    const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
 
+    g_strlcpy(address.sun_path, get_address(destination), sizeof(address.sun_path));
     return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
 
-/* -1: the journal cannot be reached. */
+/* -1 with errno: the service cannot be reached. */
 static int
-open_journal(void)
+open_service(MdLogDestination destination)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int errnum = 0;
 
-    if (fd >= 0 && !connect_to_journal(fd)) {
-        close(fd);
-        fd = -1;
+    if (fd < 0 || connect_to_service(fd, destination))
+        return fd;
+    errnum = errno;
+    close(fd);
+    errno = errnum;
+    return -1;
+}
+
+
+/* -1 with errno on failure. */
+static int
+open_destination(const MdLogOutput *wanted)
+{
+    switch (wanted->destination) {
+    case MD_LOG_TO_JOURNALD:
+    case MD_LOG_TO_SYSLOG:
+        return open_service(wanted->destination);
+    case MD_LOG_TO_FILE:
+        /* Opening a FIFO or a terminal must not block. */
+        return open(wanted->name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                    FILE_MODE);
+    case MD_LOG_TO_STDERR:
+    default:
+        return STDERR_FILENO;
     }
-    return fd;
+}
+
+
+static Output
+make_output(MdLogDestination destination, const char *name, MdLogPriority priority, int fd)
+{
+    struct stat info = { 0 };
+    Output self = { .destination = destination, .name = g_strdup(name), .fd = fd };
+
+    self.priority = (gint)priority;
+    self.is_file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    return self;
 }
 
 
 void
 md_log_output_init(void)
 {
-    struct stat info = { 0 };
-    int journal = g_log_writer_is_journald(STDERR_FILENO) ? open_journal() : -1;
+    int journal = g_log_writer_is_journald(STDERR_FILENO) ? open_service(MD_LOG_TO_JOURNALD) : -1;
 
-    output.journal = journal >= 0;
-    if (output.journal)
-        output.fd = journal;
-    output.is_file = fstat(output.fd, &info) == 0 && S_ISREG(info.st_mode);
+    outputs.list[0] = make_output(journal >= 0 ? MD_LOG_TO_JOURNALD : MD_LOG_TO_STDERR, NULL,
+                                  MD_LOG_PRIORITY_DEBUG, journal >= 0 ? journal : STDERR_FILENO);
+}
+
+
+static void
+add_problem(GPtrArray *problems, const MdLogOutput *wanted, int errnum)
+{
+    const char *path =
+        wanted->destination == MD_LOG_TO_FILE ? wanted->name : get_address(wanted->destination);
+
+    g_ptr_array_add(problems,
+                    g_strdup_printf("cannot open the log '%s': %s", path, g_strerror(errnum)));
+}
+
+
+static void
+free_line(gpointer line)
+{
+    g_string_free(line, TRUE);
+}
+
+
+/* Lines that its reader has not taken yet are lost. */
+static void
+close_default(void)
+{
+    Output *self = &outputs.list[0];
+
+    md_source_clear(&self->source);
+    g_queue_clear_full(&self->kept, free_line);
+    if (self->fd != STDERR_FILENO)
+        close(self->fd);
 }
 
 
 gboolean
-md_log_output_is_journal(void)
+md_log_output_use(const GArray *wanted, GPtrArray *problems)
 {
-    return output.journal;
+    Output list[MD_LOG_OUTPUTS_MAX] = { 0 };
+    guint n = 0;
+
+    for (guint i = 0; i < MIN(wanted->len, MD_LOG_OUTPUTS_MAX); i++) {
+        const MdLogOutput *each = &g_array_index(wanted, MdLogOutput, i);
+        int fd = open_destination(each);
+
+        if (fd >= 0)
+            list[n++] = make_output(each->destination, each->name, each->priority, fd);
+        else
+            add_problem(problems, each, errno);
+    }
+    if (n == 0)
+        return FALSE;
+    close_default();
+    memcpy(outputs.list, list, sizeof(list));
+    outputs.n = n;
+    return TRUE;
+}
+
+
+guint
+md_log_output_count(void)
+{
+    return outputs.n;
+}
+
+
+MdLogDestination
+md_log_output_get_destination(guint i)
+{
+    return outputs.list[i].destination;
+}
+
+
+const char *
+md_log_output_get_name(guint i)
+{
+    return outputs.list[i].name;
+}
+
+
+MdLogPriority
+md_log_output_get_priority(guint i)
+{
+    return (MdLogPriority)g_atomic_int_get(&outputs.list[i].priority);
+}
+
+
+void
+md_log_output_set_priority(guint i, MdLogPriority priority)
+{
+    g_atomic_int_set(&outputs.list[i].priority, (gint)priority);
 }
 
 
@@ -98,74 +239,67 @@ md_log_output_encode(const GLogField *fields, gsize n_fields)
 
 /* A pipe or terminal reported as writable accepts a whole line. */
 static gboolean
-has_room(int milliseconds)
+has_room(const Output *self, int milliseconds)
 {
-    struct pollfd pfd = { .fd = output.fd, .events = POLLOUT };
+    struct pollfd pfd = { .fd = self->fd, .events = POLLOUT };
 
-    return output.is_file || poll(&pfd, 1, milliseconds) != 0;
+    return self->is_file || poll(&pfd, 1, milliseconds) != 0;
 }
 
 
-/* journald creates a new socket when it restarts. */
+/* journald and syslogd create a new socket when they restart. */
 static gssize
-send_to_journal(const GString *line)
+send_line(const Output *self, const GString *line)
 {
-    gssize sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    gssize sent = send(self->fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
     if (sent < 0 && (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET) &&
-        connect_to_journal(output.fd))
-        sent = send(output.fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        connect_to_service(self->fd, self->destination))
+        sent = send(self->fd, line->str, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent;
 }
 
 
 /* FALSE: the reader has no room now. After any other failure, the line is lost. */
 static gboolean
-put(const GString *line)
+put(const Output *self, const GString *line)
 {
-    if (output.journal)
-        return send_to_journal(line) >= 0 || (errno != EAGAIN && errno != EINTR);
-    if (!has_room(0))
+    if (get_address(self->destination) != NULL)
+        return send_line(self, line) >= 0 || (errno != EAGAIN && errno != EINTR);
+    if (!has_room(self, 0))
         return FALSE;
     /* One write, so that the line is not mixed with those of other writers. */
-    return write(output.fd, line->str, line->len) >= 0 || errno != EAGAIN;
-}
-
-
-static void
-free_line(gpointer line)
-{
-    g_string_free(line, TRUE);
+    return write(self->fd, line->str, line->len) >= 0 || errno != EAGAIN;
 }
 
 
 /* Called with the mutex held. FALSE: some lines are left. */
 static gboolean
-put_kept(void)
+put_kept(Output *self)
 {
-    while (!g_queue_is_empty(&output.kept) && put(g_queue_peek_head(&output.kept)))
-        free_line(g_queue_pop_head(&output.kept));
-    return g_queue_is_empty(&output.kept);
+    while (!g_queue_is_empty(&self->kept) && put(self, g_queue_peek_head(&self->kept)))
+        free_line(g_queue_pop_head(&self->kept));
+    return g_queue_is_empty(&self->kept);
 }
 
 
 /* FALSE: lines are still queued. A message replaces the dropped lines, before any later line is
  * accepted. */
 static gboolean
-catch_up(void)
+catch_up(Output *self)
 {
     guint n_lost = 0;
     gboolean done = FALSE;
 
-    g_mutex_lock(&output.mutex);
-    done = put_kept();
-    if (output.kept.length <= MD_LOG_KEPT_MAX / 2) {
-        n_lost = output.n_lost;
-        output.n_lost = 0;
+    g_mutex_lock(&outputs.mutex);
+    done = put_kept(self);
+    if (self->kept.length <= MD_LOG_KEPT_MAX / 2) {
+        n_lost = self->n_lost;
+        self->n_lost = 0;
     }
     if (done)
-        md_source_clear(&output.source);
-    g_mutex_unlock(&output.mutex);
+        md_source_clear(&self->source);
+    g_mutex_unlock(&outputs.mutex);
     if (n_lost > 0)
         g_message("%u log lines dropped: the reader of the log did not keep up", n_lost);
     return done;
@@ -173,28 +307,30 @@ catch_up(void)
 
 
 static gboolean
-on_room(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+on_room(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
-    return catch_up() ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+    return catch_up(data) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
 
 void
-md_log_output_write(GString *line)
+md_log_output_write(guint i, GString *line)
 {
-    g_mutex_lock(&output.mutex);
-    if (g_queue_is_empty(&output.kept) && put(line)) {
+    Output *self = &outputs.list[i];
+
+    g_mutex_lock(&outputs.mutex);
+    if (g_queue_is_empty(&self->kept) && put(self, line)) {
         free_line(line);
-    } else if (output.n_lost > 0 || output.kept.length >= MD_LOG_KEPT_MAX) {
-        output.n_lost++;
+    } else if (self->n_lost > 0 || self->kept.length >= MD_LOG_KEPT_MAX) {
+        self->n_lost++;
         free_line(line);
     } else {
-        g_queue_push_tail(&output.kept, line);
-        if (output.source == NULL)
-            output.source = md_source_attach(g_unix_fd_source_new(output.fd, G_IO_OUT),
-                                             G_SOURCE_FUNC(on_room), NULL);
+        g_queue_push_tail(&self->kept, line);
+        if (self->source == NULL)
+            self->source = md_source_attach(g_unix_fd_source_new(self->fd, G_IO_OUT),
+                                            G_SOURCE_FUNC(on_room), self);
     }
-    g_mutex_unlock(&output.mutex);
+    g_mutex_unlock(&outputs.mutex);
 }
 
 
@@ -214,14 +350,33 @@ md_log_output_print(const char *line, guint patience)
 
 
 static guint
-count_kept(void)
+count_kept(const Output *self)
 {
     guint n = 0;
 
-    g_mutex_lock(&output.mutex);
-    n = output.kept.length;
-    g_mutex_unlock(&output.mutex);
+    g_mutex_lock(&outputs.mutex);
+    n = self->kept.length;
+    g_mutex_unlock(&outputs.mutex);
     return n;
+}
+
+
+static void
+flush_output(Output *self, guint patience, gint64 end)
+{
+    gint64 give_up = 0;
+    guint n_before = G_MAXUINT;
+
+    while (!catch_up(self) && g_get_monotonic_time() < end) {
+        guint n = count_kept(self);
+
+        if (n < n_before)
+            give_up = g_get_monotonic_time() + (gint64)patience * 1000;
+        else if (g_get_monotonic_time() >= give_up)
+            return;
+        n_before = n;
+        has_room(self, (int)patience);
+    }
 }
 
 
@@ -229,17 +384,7 @@ void
 md_log_output_flush(guint patience, guint limit)
 {
     gint64 end = g_get_monotonic_time() + (gint64)limit * 1000;
-    gint64 give_up = 0;
-    guint n_before = G_MAXUINT;
 
-    while (!catch_up() && g_get_monotonic_time() < end) {
-        guint n = count_kept();
-
-        if (n < n_before)
-            give_up = g_get_monotonic_time() + (gint64)patience * 1000;
-        else if (g_get_monotonic_time() >= give_up)
-            return;
-        n_before = n;
-        has_room((int)patience);
-    }
+    for (guint i = 0; i < outputs.n; i++)
+        flush_output(&outputs.list[i], patience, end);
 }

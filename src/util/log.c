@@ -3,7 +3,9 @@
 
 #include "util/log.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "util/log-control.h"
@@ -102,20 +104,63 @@ md_log_escape(const char *text)
 }
 
 
-static void
-write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+static const char *
+get_field(const GLogField *fields, gsize n_fields, const char *key)
 {
+    for (gsize i = 0; i < n_fields; i++) {
+        if (g_str_equal(fields[i].key, key))
+            return fields[i].value;
+    }
+    return "";
+}
+
+
+/* The format of syslog(3), whose names of months do not depend on the language. */
+static GString *
+format_for_syslog(const char *name, const GLogField *fields, gsize n_fields)
+{
+    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    int priority = LOG_DAEMON | atoi(get_field(fields, n_fields, "PRIORITY"));
+    GString *line = g_string_new(NULL);
+
+    g_string_printf(line, "<%d>%s %2d %02d:%02d:%02d %s[%d]: %s", priority,
+                    months[g_date_time_get_month(now) - 1], g_date_time_get_day_of_month(now),
+                    g_date_time_get_hour(now), g_date_time_get_minute(now),
+                    g_date_time_get_second(now), name, (int)getpid(),
+                    get_field(fields, n_fields, MESSAGE_FIELD));
+    return line;
+}
+
+
+static GString *
+format_line(guint output, GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+    MdLogDestination destination = md_log_output_get_destination(output);
+    gboolean colour = has_colour && destination == MD_LOG_TO_STDERR;
     g_autofree char *text = NULL;
     GString *line = NULL;
 
-    if (md_log_output_is_journal()) {
-        md_log_output_write(md_log_output_encode(fields, n_fields));
-        return;
-    }
-    text = g_log_writer_format_fields(level, fields, n_fields, has_colour);
+    if (destination == MD_LOG_TO_JOURNALD)
+        return md_log_output_encode(fields, n_fields);
+    if (destination == MD_LOG_TO_SYSLOG)
+        return format_for_syslog(md_log_output_get_name(output), fields, n_fields);
+
+    text = g_log_writer_format_fields(level, fields, n_fields, colour);
     line = g_string_new(text);
     g_string_append_c(line, '\n');
-    md_log_output_write(line);
+    return line;
+}
+
+
+static void
+write_escaped(GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+    for (guint i = 0; i < md_log_output_count(); i++) {
+        if (md_log_control_is_for_output(level, i))
+            md_log_output_write(i, format_line(i, level, fields, n_fields));
+    }
 }
 
 

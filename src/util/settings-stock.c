@@ -29,6 +29,9 @@ typedef enum {
     KEY_COUNT,
     KEY_ANONYMOUS, /* a count; 0: no limit */
     KEY_INTERVAL,  /* seconds; negative: none */
+    KEY_LEVEL,     /* of the log, from 1 to 4; 0: the default */
+    KEY_FILTERS,
+    KEY_OUTPUTS,
 } KeyType;
 
 typedef struct {
@@ -52,6 +55,9 @@ static const Key keys[] = {
     { "access_drivers", KEY_DRIVERS, "access", "access_drivers" },
     { "keepalive_interval", KEY_INTERVAL, "keepalive", "interval" },
     { "keepalive_count", KEY_COUNT, "keepalive", "count" },
+    { "log_level", KEY_LEVEL, "log", "level" },
+    { "log_filters", KEY_FILTERS, "log", "filters" },
+    { "log_outputs", KEY_OUTPUTS, "log", "outputs" },
 };
 
 
@@ -82,6 +88,12 @@ key_describe(const Key *key)
     case KEY_ANONYMOUS:
     case KEY_INTERVAL:
         return "a number";
+    case KEY_LEVEL:
+        return "a number from 0 to 4";
+    case KEY_FILTERS:
+        return "filters such as \"1:node_device 3:*\"";
+    case KEY_OUTPUTS:
+        return "outputs such as \"3:syslog:virtnodedevd 1:file:/run/log\"";
     case KEY_TEXT:
     default:
         return "a string in quotes";
@@ -148,6 +160,18 @@ convert_drivers(const MdStockEntry *entry)
 }
 
 
+static char *
+convert_level(const MdStockEntry *entry)
+{
+    static const char *const levels[] = { "message", "debug", "info", "message", "warning" };
+
+    if (entry->type != MD_STOCK_NUMBER || entry->number < 0 ||
+        entry->number >= (gint64)G_N_ELEMENTS(levels))
+        return NULL;
+    return g_strdup(levels[entry->number]);
+}
+
+
 static gboolean
 is_text(const MdStockEntry *entry)
 {
@@ -169,6 +193,8 @@ convert_value(MdSettings *self, const Key *key, const MdStockEntry *entry, const
         return fit_number(self, key, entry, place);
     case KEY_DRIVERS:
         return convert_drivers(entry);
+    case KEY_LEVEL:
+        return convert_level(entry);
     case KEY_AUTH:
         /* "root" is a value of mediated only. */
         if (entry->type != MD_STOCK_TEXT || g_str_equal(entry->text, "root"))
@@ -178,9 +204,20 @@ convert_value(MdSettings *self, const Key *key, const MdStockEntry *entry, const
         return is_text(entry) && g_path_is_absolute(entry->text) ? g_strdup(entry->text) : NULL;
     case KEY_MODE:
     case KEY_TEXT:
+    case KEY_FILTERS:
+    case KEY_OUTPUTS:
     default:
         return is_text(entry) ? g_strdup(entry->text) : NULL;
     }
+}
+
+
+/* libvirt takes empty filters and outputs for none. */
+static gboolean
+is_unset(const Key *key, const MdStockEntry *entry)
+{
+    return (key->type == KEY_FILTERS || key->type == KEY_OUTPUTS) && entry->type == MD_STOCK_TEXT &&
+           *g_strstrip(entry->text) == '\0';
 }
 
 
@@ -202,7 +239,8 @@ apply_entry(MdSettings *self, const Key *key, const MdStockEntry *entry, const c
     g_autofree char *text = NULL;
 
     /* As in virtnodedevd, the first occurrence of a key counts. */
-    if (md_settings_get_source(self, key->group, key->key)->kind != MD_SOURCE_DEFAULT)
+    if (md_settings_get_source(self, key->group, key->key)->kind != MD_SOURCE_DEFAULT ||
+        is_unset(key, entry))
         return;
     text = convert_value(self, key, entry, place);
     if (text != NULL &&

@@ -3,13 +3,12 @@
 
 #include "util/settings-private.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "util/error.h"
+#include "util/log-output.h"
 #include "util/log.h"
 #include "util/names.h"
 
@@ -21,6 +20,9 @@ typedef enum {
     VALUE_SECONDS, /* kept in milliseconds */
     VALUE_POLKIT,  /* none or polkit, as a boolean */
     VALUE_AUTH,    /* MdAuth */
+    VALUE_LEVEL,   /* of the log */
+    VALUE_FILTERS, /* strings with a syntax of their own */
+    VALUE_OUTPUTS,
 } ValueType;
 
 typedef struct {
@@ -75,8 +77,19 @@ static const Setting settings[] = {
     SETTING("callouts", "timeout", VALUE_SECONDS, script_timeout, 30000, 1, HOUR),
     FIXED_SETTING(
         "udev", "receive_buffer", VALUE_COUNT, udev_receive_buffer, 128 << 20, 4096, 1 << 30),
+    SETTING("log", "level", VALUE_LEVEL, log_level, 2, 0, 0),
+    FIXED_SETTING("log", "filters", VALUE_FILTERS, log_filters, 0, 0, 0),
+    FIXED_SETTING("log", "outputs", VALUE_OUTPUTS, log_outputs, 0, 0, 0),
     SETTING("xml", "details", VALUE_BOOLEAN, xml_details, TRUE, 0, 0),
 };
+
+
+static gboolean
+is_text(const Setting *setting)
+{
+    return setting->type == VALUE_TEXT || setting->type == VALUE_FILTERS ||
+           setting->type == VALUE_OUTPUTS;
+}
 
 
 /* The default of a setting that is a string; NULL: none. */
@@ -115,7 +128,7 @@ set_source(MdSettings *self, const Setting *setting, MdSourceKind kind, const ch
 static void
 setting_reset(MdSettings *self, const Setting *setting)
 {
-    if (setting->type == VALUE_TEXT) {
+    if (is_text(setting)) {
         g_free(G_STRUCT_MEMBER(char *, self, setting->offset));
         G_STRUCT_MEMBER(char *, self, setting->offset) = make_default(self->roots, setting->offset);
     } else {
@@ -205,6 +218,7 @@ get_words(ValueType type)
     static const char *const booleans[] = { "false", "true", NULL };
     static const char *const polkit[] = { "none", "polkit", NULL };
     static const char *const auth[] = { "none", "polkit", "root", NULL };
+    static const char *const levels[] = { "debug", "info", "message", "warning", NULL };
 
     switch (type) {
     case VALUE_BOOLEAN:
@@ -213,6 +227,8 @@ get_words(ValueType type)
         return polkit;
     case VALUE_AUTH:
         return auth;
+    case VALUE_LEVEL:
+        return levels;
     default:
         return NULL;
     }
@@ -230,6 +246,13 @@ setting_describe(const Setting *setting)
         return g_strdup("none or polkit");
     case VALUE_AUTH:
         return g_strdup("none, polkit or root");
+    case VALUE_LEVEL:
+        return g_strdup("debug, info, message or warning");
+    case VALUE_FILTERS:
+        return g_strdup("a list of LEVEL:PATTERN, with levels from 1 to 4");
+    case VALUE_OUTPUTS:
+        return g_strdup("a list of LEVEL:stderr, LEVEL:journald, LEVEL:syslog:NAME or "
+                        "LEVEL:file:PATH, with levels from 1 to 4");
     case VALUE_COUNT:
         return g_strdup_printf("a number from %u to %u", setting->min, setting->max);
     case VALUE_MODE:
@@ -270,9 +293,23 @@ parse_word(const char *const *words, const char *text, guint *value)
 
 
 static gboolean
+is_valid_text(ValueType type, const char *text)
+{
+    g_autoptr(GArray) rules = NULL;
+
+    if (type == VALUE_TEXT || *text == '\0')
+        return *text != '\0';
+    rules =
+        type == VALUE_FILTERS ? md_log_filters_parse(text, NULL) : md_log_outputs_parse(text, NULL);
+    return rules != NULL && rules->len > 0 &&
+           (type == VALUE_FILTERS || rules->len <= MD_LOG_OUTPUTS_MAX);
+}
+
+
+static gboolean
 set_text(MdSettings *self, const Setting *setting, const char *text)
 {
-    if (*text == '\0')
+    if (!is_valid_text(setting->type, text))
         return FALSE;
     g_free(G_STRUCT_MEMBER(char *, self, setting->offset));
     G_STRUCT_MEMBER(char *, self, setting->offset) = g_strdup(text);
@@ -286,7 +323,7 @@ set_value(MdSettings *self, const Setting *setting, const char *text)
     guint *number = &G_STRUCT_MEMBER(guint, self, setting->offset);
     const char *const *words = get_words(setting->type);
 
-    if (setting->type == VALUE_TEXT)
+    if (is_text(setting))
         return set_text(self, setting, text);
     return words != NULL ? parse_word(words, text, number) : parse_number(setting, text, number);
 }
@@ -365,7 +402,7 @@ format_value(const MdSettings *self, const Setting *setting)
 {
     guint number = 0;
 
-    if (setting->type == VALUE_TEXT)
+    if (is_text(setting))
         return g_strdup(G_STRUCT_MEMBER(char *, self, setting->offset));
 
     number = G_STRUCT_MEMBER(guint, self, setting->offset);
@@ -438,7 +475,7 @@ md_settings_log(const MdSettings *self, const MdSettings *before)
 static gboolean
 is_same(const MdSettings *one, const MdSettings *other, const Setting *setting)
 {
-    if (setting->type == VALUE_TEXT)
+    if (is_text(setting))
         return g_strcmp0(G_STRUCT_MEMBER(char *, one, setting->offset),
                          G_STRUCT_MEMBER(char *, other, setting->offset)) == 0;
     return G_STRUCT_MEMBER(guint, one, setting->offset) ==
@@ -452,7 +489,7 @@ update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
 {
     if (is_same(self, from, setting))
         return;
-    if (setting->fixed || setting->type == VALUE_TEXT)
+    if (setting->fixed || is_text(setting))
         g_message("[%s] %s has changed: this takes effect after a restart", setting->group,
                   setting->key);
     else
@@ -492,51 +529,6 @@ md_settings_update(MdSettings *self, MdSettings *from)
 }
 
 
-/* Name services report a missing name with various errors. */
-static void
-set_group_error(GError **error, const char *name, int errnum)
-{
-    if (errnum == 0 || errnum == ENOENT || errnum == ESRCH)
-        md_error_set_from(error, VIR_FROM_CONF, VIR_ERR_OPERATION_FAILED,
-                          "[sockets] group: unknown group '%s'", name);
-    else
-        md_error_set_errno(error, errnum, "[sockets] group: cannot look up the group '%s'", name);
-}
-
-
-static gboolean
-find_group(MdSettings *self, GError **error)
-{
-    const struct group *group = NULL;
-
-    errno = 0;
-    group = getgrnam(self->socket_group);
-    if (group == NULL) {
-        set_group_error(error, self->socket_group, errno);
-        return FALSE;
-    }
-    self->socket_gid = group->gr_gid;
-    return TRUE;
-}
-
-
-gboolean
-md_settings_find_group(MdSettings *self, GError **error)
-{
-    g_autoptr(GError) err = NULL;
-    const MdSettingSource *source = md_settings_get_source(self, "sockets", "group");
-
-    if (self->socket_group == NULL || find_group(self, &err))
-        return TRUE;
-    if (source->kind != MD_SOURCE_STOCK) {
-        g_propagate_error(error, g_steal_pointer(&err));
-        return FALSE;
-    }
-    g_ptr_array_add(self->problems, g_strdup_printf("%s: %s", source->place, err->message));
-    return TRUE;
-}
-
-
 void
 md_settings_free(MdSettings *self)
 {
@@ -554,6 +546,8 @@ md_settings_free(MdSettings *self)
     g_free(self->socket_group);
     g_free(self->definitions_dir);
     g_free(self->state_dir);
+    g_free(self->log_filters);
+    g_free(self->log_outputs);
     md_roots_unref(self->roots);
     g_free(self);
 }

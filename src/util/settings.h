@@ -85,6 +85,11 @@ typedef struct {
     /* [udev] */
     guint udev_receive_buffer; /* receive_buffer = 134217728 */
 
+    /* [log]; see log-rules.h */
+    guint log_level;   /* level = message: the MdLogPriority of this name minus 1 */
+    char *log_filters; /* filters = NULL: none; not used with a level on the command line */
+    char *log_outputs; /* outputs = NULL: the journal if stderr is connected to it, or stderr */
+
     /* [xml] */
     gboolean xml_details; /* details = true: mediated's additional elements */
 } MdSettings;
@@ -100,6 +105,13 @@ gboolean md_settings_override(
 
 /* Returns a line for each setting, with its value and its source. */
 char *md_settings_describe(const MdSettings *self);
+
+/* Uses filters and outputs of the log; it is a problem if an output cannot be opened. Before there
+ * are threads. */
+void md_settings_open_log(MdSettings *self);
+
+/* Sets the level of the log. */
+void md_settings_set_log_level(const MdSettings *self);
 
 /* Logs the problems and notes, except those that `before` had as well (NULL: none). */
 void md_settings_log(const MdSettings *self, const MdSettings *before);

@@ -31,6 +31,10 @@ HONOURED = {
     'max_client_requests = 6': '[limits] max_client_requests = 6',
     'keepalive_interval = 8': '[keepalive] interval = 8',
     'keepalive_count = 9': '[keepalive] count = 9',
+    'log_level = 4': '[log] level = warning',
+    'log_filters="1:qemu 1:libvirt 4:object 4:json 4:event 1:util"':
+        '[log] filters = 1:qemu 1:libvirt 4:object 4:json 4:event 1:util',
+    'log_outputs="3:syslog:libvirtd"': '[log] outputs = 3:syslog:libvirtd',
 }
 # The other keys of virtnodedevd.conf and of libvirtd.conf, from which users copy.
 IGNORED = (
@@ -41,8 +45,7 @@ IGNORED = (
     'tls_no_verify_certificate = 1', 'tls_allowed_dn_list = ["DN1", "DN2"]', 'tls_priority="NORMAL"',
     'sasl_allowed_username_list = ["joe@EXAMPLE.COM", "fred@EXAMPLE.COM" ]', 'max_queued_clients = 1000',
     'min_workers = 5', 'max_workers = 20', 'prio_workers = 5', 'admin_min_workers = 1', 'admin_max_workers = 5',
-    'admin_max_clients = 5', 'admin_max_queued_clients = 5', 'admin_max_client_requests = 5', 'log_level = 3',
-    'log_filters="1:qemu 1:libvirt 4:object 4:json 4:event 1:util"', 'log_outputs="3:syslog:libvirtd"',
+    'admin_max_clients = 5', 'admin_max_queued_clients = 5', 'admin_max_client_requests = 5',
     'audit_level = 2', 'audit_logging = 1', 'host_uuid = "00000000-0000-0000-0000-000000000000"',
     'host_uuid_source = "smbios"', 'keepalive_required = 1', 'admin_keepalive_required = 1',
     'admin_keepalive_interval = 5', 'admin_keepalive_count = 5', 'ovs_timeout = 5',
@@ -174,6 +177,22 @@ class ByHand(StockTest):
     def test_limit(self):
         self.start(b'max_client_requests = 3\nhost_uuid_source = "smbios"\n')
         self.assertIn('without effect: host_uuid_source', self.daemon.log())
+
+    @not_on('service', 'the option --verbose of other cases has precedence, and files cannot be written')
+    def test_log(self):
+        """Debug messages go to a file, as libvirt's manual proposes, and nothing but warnings to stderr."""
+        path = self.daemon.directory / 'debug'
+        self.daemon.use_stock_config(f'log_filters = "1:node_device 4:*"\nlog_outputs = "4:stderr 1:file:{path}"\n'.encode())
+        options = [word for word in self.daemon.arguments({'keepalive': {'count': '3'}}) if word != '--verbose']
+        self.daemon.process = self.daemon.spawn(options)
+        self.wait_until(lambda: path.exists() and 'devices found' in path.read_text(encoding='utf-8'), 'the log')
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertNotIn('devices found', self.daemon.log())
+
+    @not_on('service', 'the daemon is started by hand')
+    def test_log_that_cannot_be_opened(self):
+        self.start(b'log_outputs = "1:file:/nonexistent/log"\n')
+        self.assertIn("cannot open the log '/nonexistent/log': No such file or directory", self.daemon.log())
 
     def test_reload(self):
         """A mistake is reported at the first reload, and named once."""

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/log-control.h"
 #include "util/log-output.h"
 #include "util/log.h"
 
@@ -347,6 +349,41 @@ test_gone(void)
 }
 
 
+/* Each output has its priority; one that cannot be opened is left out. */
+static void
+test_outputs(void)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "mediated-outputs.log", NULL);
+    g_autofree char *text = NULL;
+
+    if (g_test_subprocess()) {
+        g_autofree char *outputs =
+            g_strdup_printf("4:stderr 1:file:%s 1:file:/nonexistent/x", path);
+        g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+
+        md_log_init(FALSE);
+        md_log_control_configure(MD_LOG_PRIORITY_WARNING, "4:qemu 1:node_device 3:*", outputs,
+                                 problems);
+        g_assert_cmpuint(problems->len, ==, 1);
+        g_assert_cmpstr(problems->pdata[0], ==,
+                        "cannot open the log '/nonexistent/x': No such file or directory");
+        g_debug("one\ntwo");
+        g_message("three");
+        md_log_control_set_filters("3:mediated", NULL);
+        g_debug("four");
+        return;
+    }
+    g_unlink(path);
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr_unmatched("*three*");
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_unlink(path);
+    g_assert_true(g_pattern_match_simple("*one\\ntwo\n*three\n", text));
+    g_assert_null(strstr(text, "four"));
+}
+
+
 /* The format of systemd's "Native Journal Protocol". */
 static void
 test_encode(void)
@@ -368,6 +405,7 @@ main(int argc, char **argv)
     g_test_add_func("/log/escape", test_escape);
     g_test_add_func("/log/bound", test_bound);
     g_test_add_func("/log/writer", test_writer);
+    g_test_add_func("/log/outputs", test_outputs);
     g_test_add_func("/log/full", test_full);
     g_test_add_func("/log/gap", test_gap);
     g_test_add_func("/log/end", test_end);

@@ -362,6 +362,35 @@ test_reload(Files *files, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
+test_log(Files *files, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(MdSettings) settings =
+        load(files,
+             "log_level = 1\nlog_filters = \"1:node_device 3:*\"\n"
+             "log_outputs = \"3:syslog:virtnodedevd 1:file:/var/log/x\"\n",
+             "[log]\nfilters = 2:mediated\n", FALSE);
+    g_autoptr(MdSettings) empty =
+        load(files, "log_level = 0\nlog_filters = \"\"\nlog_outputs = \" \"\n", NULL, FALSE);
+    g_autoptr(MdSettings) bad =
+        load(files, "log_level = 5\nlog_filters = \"node_device\"\nlog_outputs = \"1:tape\"\n",
+             NULL, FALSE);
+
+    assert_lines(settings->problems, 0);
+    g_assert_cmpuint(settings->log_level, ==, 0);
+    g_assert_cmpstr(settings->log_filters, ==, "2:mediated");
+    g_assert_cmpstr(settings->log_outputs, ==, "3:syslog:virtnodedevd 1:file:/var/log/x");
+    assert_lines(empty->problems, 0);
+    g_assert_cmpuint(empty->log_level, ==, 2);
+    g_assert_null(empty->log_filters);
+    g_assert_null(empty->log_outputs);
+    assert_lines(bad->problems, 3);
+    assert_line(bad->problems, "virtnodedevd.conf:2: log_filters: expected filters such as");
+    g_assert_cmpuint(bad->log_level, ==, 2);
+    g_assert_null(bad->log_outputs);
+}
+
+
+static void
 test_unknown_group(Files *files, gconstpointer data G_GNUC_UNUSED)
 {
     g_autoptr(MdSettings) settings =
@@ -395,6 +424,7 @@ main(int argc, char **argv)
     ADD("/settings-stock/combinations", test_combinations);
     ADD("/settings-stock/service", test_service);
     ADD("/settings-stock/reload", test_reload);
+    ADD("/settings-stock/log", test_log);
     ADD("/settings-stock/unknown-group", test_unknown_group);
     return g_test_run();
 }
