@@ -549,7 +549,7 @@ class Sandbox(ServiceTest):
 
     def test_files(self):
         """The service can write exactly the files that it needs."""
-        for path in ('/sys/devices', '/etc/mdevctl.d'):
+        for path in ('/sys/devices', '/etc/mdevctl.d', '/run/mediated'):
             self.assertEqual(self.inside('test', '-w', path), 0, path)
         for path in ('/', '/etc', '/run', '/usr', '/var', '/sys/kernel', '/sys/module', '/proc/sys'):
             self.assertNotEqual(self.inside('test', '-w', path), 0, path)
