@@ -316,6 +316,20 @@ test_no_params(void)
 }
 
 
+/* libvirt's daemons send a token with their own identity, for example when they start a pool. */
+static void
+test_token(void)
+{
+    const md_param params[] = { ullong(VIR_CONNECT_IDENTITY_UNIX_USER_ID, 0),
+                                text("system.token", "d1cc1f0a") };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MdIdentity) who = md_identity_new_from_params(params, G_N_ELEMENTS(params), &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpint(who->uid, ==, 0);
+}
+
+
 static void
 assert_refused(const md_param *params, guint n, int code, const char *words)
 {
@@ -369,6 +383,7 @@ main(int argc, char **argv)
     g_test_add_func("/identity/params/all", test_all_params);
     g_test_add_func("/identity/shares", test_shares);
     g_test_add_func("/identity/params/none", test_no_params);
+    g_test_add_func("/identity/params/token", test_token);
     g_test_add_func("/identity/params/bad", test_bad_params);
     return g_test_run();
 }
