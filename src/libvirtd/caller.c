@@ -36,6 +36,22 @@ md_caller_make_key(const virTypedParameter *params, gsize n)
 }
 
 
+/*
+ * libvirtd knows nothing about a client that has connected over TCP without authentication. This is
+ * not libvirtd itself: the daemon must judge a user of no name.
+ */
+static void
+caller_set_nobody(MdCaller *self)
+{
+    static virTypedParameter nobody = { .field = VIR_CONNECT_IDENTITY_USER_NAME,
+                                        .type = VIR_TYPED_PARAM_STRING,
+                                        .value.s = (char *)"" };
+
+    self->params = &nobody;
+    self->n_params = 1;
+}
+
+
 static gboolean
 caller_read_identity(MdCaller *self, MdLibvirtIdentity *identity)
 {
@@ -66,6 +82,8 @@ md_caller_new_current(const MdSymbols *symbols)
         g_object_unref(identity);
         if (!is_read)
             return NULL;
+        if (self->n_params == 0)
+            caller_set_nobody(self);
     }
     self->key = md_caller_make_key(self->params, self->n_params);
     return g_steal_pointer(&self);

@@ -10,7 +10,7 @@
 typedef struct {
     char *key; /* equal for equal parameters; empty for libvirtd itself */
     virTypedParameterPtr params;
-    gsize n_params;
+    gsize n_params;           /* 0 for libvirtd itself */
     MdLibvirtParamList *list; /* owns the parameters; NULL for libvirtd itself */
     const MdSymbols *symbols;
 } MdCaller;

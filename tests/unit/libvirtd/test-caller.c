@@ -2,6 +2,8 @@
 /* Different callers have different keys, so that no caller gets the connection of another one. */
 #include "config.h"
 
+#include <glib-object.h>
+
 #include "libvirtd/caller.h"
 
 
@@ -83,6 +85,54 @@ test_numbers(void)
 }
 
 
+static MdLibvirtIdentity *
+get_no_identity(void)
+{
+    return NULL;
+}
+
+
+static MdLibvirtIdentity *
+get_identity(void)
+{
+    return (MdLibvirtIdentity *)g_object_new(G_TYPE_OBJECT, NULL);
+}
+
+
+static MdLibvirtParamList *
+get_empty_list(MdLibvirtIdentity *identity G_GNUC_UNUSED)
+{
+    return g_new0(MdLibvirtParamList, 1);
+}
+
+
+static void
+free_list(MdLibvirtParamList *list)
+{
+    g_free(list);
+}
+
+
+/* A client about whom libvirtd knows nothing is not libvirtd itself, which may do everything. */
+static void
+test_unknown(void)
+{
+    MdSymbols symbols = { .get_identity = get_no_identity,
+                          .get_identity_params = get_empty_list,
+                          .free_params = free_list };
+    g_autoptr(MdCaller) own = md_caller_new_current(&symbols);
+    g_autoptr(MdCaller) unknown = NULL;
+
+    symbols.get_identity = get_identity;
+    unknown = md_caller_new_current(&symbols);
+    g_assert_cmpuint(own->n_params, ==, 0);
+    g_assert_cmpuint(unknown->n_params, ==, 1);
+    g_assert_cmpstr(unknown->params->field, ==, VIR_CONNECT_IDENTITY_USER_NAME);
+    g_assert_cmpstr(unknown->params->value.s, ==, "");
+    g_assert_cmpstr(own->key, !=, unknown->key);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -90,5 +140,6 @@ main(int argc, char **argv)
     g_test_add_func("/caller/keys", test_keys);
     g_test_add_func("/caller/separators", test_separators);
     g_test_add_func("/caller/numbers", test_numbers);
+    g_test_add_func("/caller/unknown", test_unknown);
     return g_test_run();
 }
