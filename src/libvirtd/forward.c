@@ -38,11 +38,12 @@ forward_finish(MdForward *self)
 }
 
 
-static gboolean
-forward_enter(MdForward *self)
+gboolean
+md_forward_enter(MdForward *self)
 {
     MdCaller *caller = NULL;
 
+    self->is_entered = TRUE;
     if (!md_gate_enter(&forwards.gates[self->kind])) {
         self->is_done = TRUE;
         md_last_error_raise(forwards.symbols, VIR_ERR_RESOURCE_BUSY,
@@ -60,13 +61,21 @@ forward_enter(MdForward *self)
 }
 
 
+void
+md_forward_leave(MdForward *self)
+{
+    forward_finish(self);
+}
+
+
 gboolean
 md_forward_begin(MdForward *self)
 {
     if (self->is_done)
         return FALSE;
-    if (self->n_attempts++ == 0 && !forward_enter(self))
+    if (!self->is_entered && !md_forward_enter(self))
         return FALSE;
+    self->n_attempts++;
     self->conn = md_uplink_connect(self->uplink);
     if (self->conn == NULL) {
         forward_finish(self);

@@ -46,11 +46,21 @@ typedef struct {
     /* Private. */
     virNodeDevicePtr device;
     guint n_attempts;
+    gboolean is_entered;
     gboolean is_done;
 } MdForward;
 
 /* To be called once, before any other function. */
 void md_forward_init(const MdSymbols *symbols, const char *socket);
+
+/*
+ * For a loop that runs on another thread than the one that acts for the client: this thread calls
+ * md_forward_enter() first, which may block for a while. FALSE: the body will not run; the reason
+ * is the thread's last error. After TRUE, either the loop runs, or md_forward_leave() ends the
+ * call.
+ */
+gboolean md_forward_enter(MdForward *self);
+void md_forward_leave(MdForward *self);
 
 gboolean md_forward_begin(MdForward *self);
 void md_forward_end(MdForward *self, gboolean success);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include <signal.h>
-
 #include "libvirtd/pool.h"
+#include "libvirtd/thread.h"
 
 typedef struct {
     MdUplink *uplink;
@@ -144,25 +143,6 @@ on_lost(gpointer data)
 }
 
 
-/* With the lock held. The thread blocks all signals, which are for libvirtd's own threads. If it
- * cannot be created, the next call tries again. */
-static void
-pool_start_thread(MdPool *self)
-{
-    sigset_t all, before;
-    GThread *thread = NULL;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread = g_thread_try_new("mediated", run_pool, self, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (thread != NULL) {
-        self->has_thread = TRUE;
-        g_thread_unref(thread);
-    }
-}
-
-
 MdUplink *
 md_pool_acquire(MdPool *self, MdCaller *caller)
 {
@@ -180,8 +160,9 @@ md_pool_acquire(MdPool *self, MdCaller *caller)
             g_queue_unlink(&self->idle, &entry->idle);
     }
     entry->n_users++;
+    /* If it cannot be started, the next call tries again. */
     if (!self->has_thread)
-        pool_start_thread(self);
+        self->has_thread = md_thread_start(run_pool, self);
     return entry->uplink;
 }
 

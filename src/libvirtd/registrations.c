@@ -4,6 +4,7 @@
 #include "libvirtd/forward.h"
 #include "libvirtd/last-error.h"
 #include "libvirtd/registrations.h"
+#include "libvirtd/subscribe.h"
 
 typedef struct {
     MdEventCallback *callback;
@@ -47,21 +48,18 @@ md_registrations_add(virConnectPtr conn,
                      void *data,
                      virFreeCallback free_data)
 {
-    MdForward call = { MD_FORWARD_QUERY };
-    int id = -1;
+    MdUplink *uplink = NULL;
 
     if (event != VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE && event != VIR_NODE_DEVICE_EVENT_ID_UPDATE) {
         md_last_error_raise(registrations.symbols, VIR_ERR_INVALID_ARG,
                             "invalid argument: unsupported event ID %d", event);
         return -1;
     }
-    while (md_forward_begin(&call)) {
-        if (md_uplink_subscribe(call.uplink))
-            id = registration_add(md_event_callback_new(conn, device, event, func, data, free_data),
-                                  md_forward_ref_uplink(&call));
-        md_forward_end(&call, id >= 0);
-    }
-    return id;
+    uplink = md_subscribe_current(registrations.symbols);
+    if (uplink == NULL)
+        return -1;
+    return registration_add(md_event_callback_new(conn, device, event, func, data, free_data),
+                            uplink);
 }
 
 

@@ -2,6 +2,7 @@
 """The monolithic libvirtd with mediated's module: when the module serves node devices, and that libvirtd keeps working
 while the daemon is absent, unresponsive or hostile."""
 
+import contextlib
 import os
 import socket
 
@@ -22,6 +23,7 @@ NOBODY = 65534
 LIFECYCLE = 0
 CLIENTS = 200
 QUERIES_MAX, CHANGES_MAX = 2, 2
+CALLS_OF_CLIENT = 5   # max_client_requests of libvirtd
 BUSY = 'resource busy: the node-device daemon has not answered'
 
 
@@ -282,6 +284,28 @@ class Silent(MonolithicTest):
             self.assertEqual(self.other.numOfDomains(), 1)
         for each, serial in waiting.items():
             self.assertIsNone(each.wait_reply(serial).error())
+
+    def test_subscriptions(self):
+        """libvirtd locks a client that subscribes, so its further calls would wait for the first one, each on a thread.
+        A refused subscription can be repeated when the daemon answers again."""
+        client = self.clients[0]
+        self.daemon.pause()
+        calls = [each.send('EVENT_REGISTER_ANY', rpc.i32(LIFECYCLE) + rpc.optional(None))
+                 for each in self.clients[:QUERIES_MAX] for _ in range(CALLS_OF_CLIENT)]
+        self.assertEqual(self.other.numOfDomains(), 1)
+        for serial in calls[:CALLS_OF_CLIENT]:
+            self.assertIn(BUSY, client.wait_reply(serial).error().message)
+        self.daemon.resume()
+        callbacks = []
+
+        def is_subscribed():
+            with contextlib.suppress(rpc.RpcError):
+                callbacks.append(client.register(LIFECYCLE))
+            return callbacks
+        self.wait_until(is_subscribed, 'the subscription')
+        device = self.create()
+        self.assertEqual(client.wait_event(), ('EVENT_LIFECYCLE', device.name(), 0))
+        client.deregister(callbacks[0])
 
 
 class Hostile(MonolithicTest):
