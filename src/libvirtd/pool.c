@@ -18,6 +18,7 @@ struct MdPool {
     GHashTable *entries; /* key of the uplink -> Entry */
     GQueue idle;         /* of Entry, the one unused longest first */
     gint64 renewal;      /* monotonic time when lost uplinks are renewed */
+    gint64 renewed;      /* when this last happened */
     gboolean has_thread;
 };
 
@@ -69,6 +70,7 @@ pool_list_lost(MdPool *self)
     gpointer value = NULL;
 
     self->renewal = G_MAXINT64;
+    self->renewed = g_get_monotonic_time();
     g_hash_table_iter_init(&iter, self->entries);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Entry *entry = value;
@@ -82,12 +84,13 @@ pool_list_lost(MdPool *self)
 }
 
 
+/* A daemon that closes each new connection must not keep the thread busy. */
 static void
-pool_plan_renewal(MdPool *self, gint64 when)
+pool_plan_renewal(MdPool *self)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->mutex);
 
-    self->renewal = MIN(self->renewal, when);
+    self->renewal = MIN(self->renewal, self->renewed + MD_POOL_RENEWAL_TIME);
     g_cond_signal(&self->cond);
 }
 
@@ -103,7 +106,7 @@ pool_renew(MdPool *self, GPtrArray *lost)
         md_pool_release(self, lost->pdata[i]);
     }
     if (!success)
-        pool_plan_renewal(self, g_get_monotonic_time() + MD_POOL_RENEWAL_TIME);
+        pool_plan_renewal(self);
 }
 
 
@@ -139,7 +142,7 @@ run_pool(gpointer data)
 static void
 on_lost(gpointer data)
 {
-    pool_plan_renewal(data, 0);
+    pool_plan_renewal(data);
 }
 
 
