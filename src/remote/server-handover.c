@@ -105,8 +105,8 @@ remove_stored(void)
 }
 
 
-/* Stores the state last: if storing is interrupted, the next daemon finds no state, and disconnects
- * the clients. */
+/* The state comes first: without it, the next daemon disconnects all clients, and the manager drops
+ * what exceeds its limit. */
 static gboolean
 store_all(MdServer *self, GError **error)
 {
@@ -116,8 +116,8 @@ store_all(MdServer *self, GError **error)
 
     if (file < 0)
         return FALSE;
-    if (md_notify_store(MD_PASSED_CLIENT, (const int *)(void *)fds->data, fds->len, error) &&
-        md_notify_store(MD_PASSED_STATE, &file, 1, error)) {
+    if (md_notify_store(MD_PASSED_STATE, &file, 1, error) &&
+        md_notify_store(MD_PASSED_CLIENT, (const int *)(void *)fds->data, fds->len, error)) {
         md_notify_wait();
         return TRUE;
     }
@@ -229,12 +229,17 @@ md_server_take_over(MdServer *self, MdPassedFds *passed)
 static void
 entry_restore_callbacks(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 {
-    const md_handover_session *inherited = entry->inherited;
+    const md_handover_session *inherited = g_steal_pointer(&entry->inherited);
+    g_autoptr(MdClient) client = g_object_ref(entry->client);
+    g_autoptr(MdSession) session = NULL;
     g_autoptr(GError) error = NULL;
 
-    entry->inherited = NULL;
-    if (inherited != NULL && !md_session_restore_callbacks(entry->session, inherited, &error))
-        md_client_cut_off(entry->client, error->message);
+    if (inherited == NULL)
+        return;
+    /* Callbacks may exceed the memory of all clients, which may end this one. */
+    session = md_session_ref(entry->session);
+    if (!md_session_restore_callbacks(session, inherited, &error))
+        md_client_cut_off(client, error->message);
 }
 
 

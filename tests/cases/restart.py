@@ -139,6 +139,17 @@ class Clients(RestartTest):
         self.assertEqual(self.administrator().list_clients()[0][0][2], since)
         self.assert_open(client)
 
+    def test_more_than_the_store_takes(self):
+        """The clients that have come first remain."""
+        clients = [self.subscribed() for _ in range(4)]
+        self.store.limit = 3
+        self.restart()
+        for client, _ in clients[2:]:
+            self.assert_closed(client)
+        device = self.create(self.connect())
+        for client, callbacks in clients[:2]:
+            self.assertIn((callbacks[0], 'EVENT_LIFECYCLE', device.name(), CREATED), self.events(client))
+
     def test_again_and_again(self):
         client, callbacks = self.subscribed()
         for _ in range(3):

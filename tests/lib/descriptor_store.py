@@ -20,13 +20,14 @@ class DescriptorStore:
     def __init__(self, daemon):
         self.daemon = daemon
         self.kept = []        # (name, fd), in the order of arrival
+        self.limit = 1000     # FileDescriptorStoreMax=
         self.changed = threading.Condition()
         self.is_ready = False
         self.listening = [self.listen(path) for path in (daemon.rw_path, daemon.ro_path, daemon.admin_path)]
         self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.path = daemon.directory / 'notify'
         self.notified.bind(str(self.path))
-        daemon.environment.update(NOTIFY_SOCKET=str(self.path), FDSTORE='1000')
+        daemon.environment.update(NOTIFY_SOCKET=str(self.path), FDSTORE=str(self.limit))
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -67,7 +68,10 @@ class DescriptorStore:
     def handle(self, message, fds):
         name = message.get('FDNAME')
         if 'FDSTORE' in message:
-            self.kept += [(name, fd) for fd in fds]
+            room = max(0, self.limit - len(self.kept))
+            self.kept += [(name, fd) for fd in fds[:room]]
+            for fd in fds[room:]:
+                os.close(fd)
             return
         if 'FDSTOREREMOVE' in message:
             self.remove(name)
