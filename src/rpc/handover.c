@@ -15,8 +15,8 @@
 /* With these seals, no process can change the file while it is being read. */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Magic number and revision. */
-#define PREFIX_SIZE 8
+/* Magic number, revision, and number of sessions. */
+#define PREFIX_SIZE 12
 
 /* The file, mapped into memory. */
 typedef struct {
@@ -144,6 +144,26 @@ check_revision(const Mapping *mapping, GError **error)
 }
 
 
+/* Memory for all sessions is allocated before the first one is decoded. */
+static gboolean
+check_sessions(const Mapping *mapping, GError **error)
+{
+    md_handover_session smallest = { 0 };
+    gulong size = xdr_sizeof(MD_XDR(md_handover_session), &smallest);
+    guint32 n = 0;
+
+    memcpy(&n, (const char *)mapping->bytes + PREFIX_SIZE - sizeof(n), sizeof(n));
+    n = GUINT32_FROM_BE(n);
+    if (n <= (mapping->size - PREFIX_SIZE) / size)
+        return TRUE;
+
+    md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
+                      "the state is damaged: %" G_GSIZE_FORMAT " bytes for %u clients",
+                      mapping->size, n);
+    return FALSE;
+}
+
+
 gboolean
 md_handover_read(int fd, md_handover *state, GError **error)
 {
@@ -153,7 +173,7 @@ md_handover_read(int fd, md_handover *state, GError **error)
     XDR xdr;
 
     if (size == 0 || !mapping_open(&mapping, fd, size, PROT_READ, error) ||
-        !check_revision(&mapping, error))
+        !check_revision(&mapping, error) || !check_sessions(&mapping, error))
         return FALSE;
 
     xdrmem_create(&xdr, mapping.bytes, (guint)size, XDR_DECODE);

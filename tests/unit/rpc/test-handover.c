@@ -119,12 +119,12 @@ test_truncated(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     while (bytes->len > 4) {
         g_byte_array_set_size(bytes, bytes->len - 4);
-        assert_refused(make_file(bytes, SEALS), bytes->len < 8 ? "bytes, not" : "damaged");
+        assert_refused(make_file(bytes, SEALS), bytes->len < 12 ? "bytes, not" : "damaged");
     }
 }
 
 
-/* Each word in turn is set to the largest number: no length or count allocates that much memory. */
+/* Every length and count in turn becomes the largest. */
 static void
 test_hostile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -142,8 +142,20 @@ test_hostile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         if (md_handover_read(fd, &state, NULL))
             g_assert_cmpuint(state.sessions.sessions_len, ==, 1);
     }
+}
+
+
+/* No memory is taken for sessions that the file cannot contain. */
+static void
+test_too_many_sessions(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(GByteArray) bytes = encode(fixture);
+    const guint32 allowed = GUINT32_TO_BE(MD_HANDOVER_SESSIONS_MAX);
+
+    memcpy(bytes->data + 8, &allowed, sizeof(allowed));
+    assert_refused(make_file(bytes, SEALS), "for 1000064 clients");
     memset(bytes->data + 8, 0xff, 4);
-    assert_refused(make_file(bytes, SEALS), "damaged");
+    assert_refused(make_file(bytes, SEALS), "for 4294967295 clients");
 }
 
 
@@ -266,6 +278,7 @@ main(int argc, char **argv)
     ADD("round-trip", test_round_trip);
     ADD("truncated", test_truncated);
     ADD("hostile", test_hostile);
+    ADD("too-many-sessions", test_too_many_sessions);
     ADD("revision", test_revision);
     ADD("file", test_file);
     ADD("too-large", test_too_large);
