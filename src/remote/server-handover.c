@@ -66,34 +66,51 @@ save_devices(MdServer *self, md_handover *state)
 {
     g_autoptr(GArray) devices = md_driver_take_snapshot(self->driver);
 
-    state->devices.devices_len = devices->len;
-    state->devices.devices_val = g_new0(md_handover_device, devices->len);
+    state->devices.md_handover_devices_len = devices->len;
+    state->devices.md_handover_devices_val = g_new0(md_handover_device, devices->len);
     for (guint i = 0; i < devices->len; i++)
-        save_device(&g_array_index(devices, MdSnapshotDevice, i), &state->devices.devices_val[i]);
+        save_device(&g_array_index(devices, MdSnapshotDevice, i),
+                    &state->devices.md_handover_devices_val[i]);
 }
 
 
-/* Saves all clients in the order of their admission, which the next daemon keeps. Returns their
- * descriptors, borrowed. */
+/* The descriptors of all clients, borrowed. */
 static GArray *
-save_all(MdServer *self, md_handover *state)
+list_fds(const GPtrArray *entries)
 {
-    g_autoptr(GPtrArray) entries = md_server_list_entries(self);
     GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
 
-    state->magic = MD_HANDOVER_MAGIC;
-    state->revision = MD_HANDOVER_REVISION;
-    state->sessions.sessions_len = entries->len;
-    state->sessions.sessions_val = g_new0(md_handover_session, entries->len);
     for (guint i = 0; i < entries->len; i++) {
         const MdServerEntry *entry = entries->pdata[i];
         int fd = md_client_get_fd(entry->client);
 
-        save_entry(entry, &state->sessions.sessions_val[i]);
         g_array_append_val(fds, fd);
     }
-    save_devices(self, state);
     return fds;
+}
+
+
+static void
+save_session(guint i, md_handover_session *saved, gpointer data)
+{
+    const GPtrArray *entries = data;
+
+    save_entry(entries->pdata[i], saved);
+}
+
+
+/* Saves the clients in this order, which the next daemon keeps. Returns the descriptor of the
+ * file. */
+static int
+save_all(MdServer *self, GPtrArray *entries, GError **error)
+{
+    g_auto(md_handover) devices = { 0 };
+    md_handover state = { .magic = MD_HANDOVER_MAGIC, .revision = MD_HANDOVER_REVISION };
+
+    save_devices(self, &devices);
+    state.sessions.sessions_len = entries->len;
+    state.devices = devices.devices;
+    return md_handover_write(&state, save_session, entries, error);
 }
 
 
@@ -110,9 +127,9 @@ remove_stored(void)
 static gboolean
 store_all(MdServer *self, GError **error)
 {
-    g_auto(md_handover) state = { 0 };
-    g_autoptr(GArray) fds = save_all(self, &state);
-    g_auto(MdFd) file = md_handover_write(&state, error);
+    g_autoptr(GPtrArray) entries = md_server_list_entries(self);
+    g_autoptr(GArray) fds = list_fds(entries);
+    g_auto(MdFd) file = save_all(self, entries, error);
 
     if (file < 0)
         return FALSE;
@@ -176,9 +193,10 @@ open_all_passed(GArray *fds)
 }
 
 
-/* The service manager has dropped the socket of a client that has disconnected meanwhile. */
+/* The service manager has dropped the socket of a client that has disconnected meanwhile. The saved
+ * input and output are freed, because the client has copied them. */
 static void
-take_over_session(MdServer *self, GHashTable *sockets, const md_handover_session *saved)
+take_over_session(MdServer *self, GHashTable *sockets, md_handover_session *saved)
 {
     guint64 cookie = saved->cookie;
     g_autofree gpointer key = NULL;
@@ -195,6 +213,7 @@ take_over_session(MdServer *self, GHashTable *sockets, const md_handover_session
         md_server_admit(self, socket, peer, saved->monitor, FALSE, saved);
     else
         g_warning("Disconnecting client of the previous daemon: %s", error->message);
+    md_handover_clear_client(&saved->client);
 }
 
 
@@ -249,8 +268,8 @@ make_snapshot(const md_handover *state)
 {
     GArray *devices = g_array_new(FALSE, FALSE, sizeof(MdSnapshotDevice));
 
-    for (guint i = 0; i < state->devices.devices_len; i++) {
-        const md_handover_device *saved = &state->devices.devices_val[i];
+    for (guint i = 0; i < state->devices.md_handover_devices_len; i++) {
+        const md_handover_device *saved = &state->devices.md_handover_devices_val[i];
         MdSnapshotDevice device = { .name = saved->name,
                                     .consumed = md_maybe_text_get(saved->consumed),
                                     .active = saved->active,

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "rpc/message.h"
 #include "util/error.h"
@@ -14,6 +16,9 @@
 
 /* With these seals, no process can change the file while it is being read. */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* Bytes per write. */
+#define BUFFER_SIZE (256 * 1024)
 
 /* Magic number, revision, and number of sessions. */
 #define PREFIX_SIZE 12
@@ -38,9 +43,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Mapping, mapping_clear)
 
 
 static gboolean
-mapping_open(Mapping *self, int fd, gsize size, int protection, GError **error)
+mapping_open(Mapping *self, int fd, gsize size, GError **error)
 {
-    void *bytes = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
     if (bytes == MAP_FAILED) {
         md_error_set_errno(error, errno, "cannot map the state of the clients");
@@ -53,47 +58,88 @@ mapping_open(Mapping *self, int fd, gsize size, int protection, GError **error)
 
 
 static gboolean
-encode_state(int fd, const md_handover *state, gsize size, GError **error)
+encode_sessions(XDR *xdr, const md_handover *state, MdHandoverSaveFunc save, gpointer data)
 {
-    g_auto(Mapping) mapping = { 0 };
+    guint n = state->sessions.sessions_len;
+
+    if (n > MD_HANDOVER_SESSIONS_MAX || !xdr_u_int(xdr, &n))
+        return FALSE;
+
+    for (guint i = 0; i < n; i++) {
+        md_handover_session saved = { 0 };
+        gboolean ok = FALSE;
+
+        if (save == NULL) {
+            ok = xdr_md_handover_session(xdr, &state->sessions.sessions_val[i]);
+        } else {
+            save(i, &saved, data);
+            ok = xdr_md_handover_session(xdr, &saved);
+            xdr_free(MD_XDR(md_handover_session), (char *)&saved);
+        }
+        if (!ok)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+encode_state(FILE *file, const md_handover *state, MdHandoverSaveFunc save, gpointer data)
+{
+    md_handover copy = *state;
     gboolean ok = FALSE;
     XDR xdr;
 
-    if (ftruncate(fd, (off_t)size) < 0) {
-        md_error_set_errno(error, errno, "cannot save the state of the clients");
-        return FALSE;
-    }
-    if (!mapping_open(&mapping, fd, size, PROT_READ | PROT_WRITE, error))
-        return FALSE;
-
-    xdrmem_create(&xdr, mapping.bytes, (guint)size, XDR_ENCODE);
-    ok = xdr_md_handover(&xdr, (md_handover *)state);
+    xdrstdio_create(&xdr, file, XDR_ENCODE);
+    ok = xdr_u_int(&xdr, &copy.magic) && xdr_u_int(&xdr, &copy.revision) &&
+         encode_sessions(&xdr, state, save, data) && xdr_md_handover_devices(&xdr, &copy.devices);
     xdr_destroy(&xdr);
-    if (!ok)
-        md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
-                          "cannot encode the state of the clients");
     return ok;
 }
 
 
-int
-md_handover_write(const md_handover *state, GError **error)
+/* Takes ownership of the descriptor. */
+static gboolean
+write_state(
+    int fd, const md_handover *state, MdHandoverSaveFunc save, gpointer data, GError **error)
 {
-    gulong size = xdr_sizeof(MD_XDR(md_handover), (gpointer)state);
-    g_auto(MdFd) fd = -1;
+    FILE *file = fdopen(fd, "w");
+    gboolean ok = FALSE;
+    long size = 0;
 
-    /* A size of 0 means that the state exceeds a limit of handover.x. */
-    if (size == 0 || size > MD_HANDOVER_SIZE_MAX) {
+    if (file == NULL) {
+        md_error_set_errno(error, errno, "cannot save the state of the clients");
+        close(fd);
+        return FALSE;
+    }
+
+    setvbuf(file, NULL, _IOFBF, BUFFER_SIZE);
+    ok = encode_state(file, state, save, data);
+    size = ftell(file);
+    if (fclose(file) != 0) {
+        md_error_set_errno(error, errno, "cannot save the state of the clients");
+        return FALSE;
+    }
+    if (!ok || size < 0 || size > MD_HANDOVER_SIZE_MAX) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
                           "the state of the clients is too large");
-        return -1;
+        return FALSE;
     }
-    fd = memfd_create("mediated-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0) {
+    return TRUE;
+}
+
+
+int
+md_handover_write(const md_handover *state, MdHandoverSaveFunc save, gpointer data, GError **error)
+{
+    g_auto(MdFd) fd = memfd_create("mediated-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (copy < 0) {
         md_error_set_errno(error, errno, "cannot save the state of the clients");
         return -1;
     }
-    if (!encode_state(fd, state, size, error))
+    if (!write_state(copy, state, save, data, error))
         return -1;
     if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
         md_error_set_errno(error, errno, "cannot seal the state of the clients");
@@ -172,8 +218,8 @@ md_handover_read(int fd, md_handover *state, GError **error)
     gboolean ok = FALSE;
     XDR xdr;
 
-    if (size == 0 || !mapping_open(&mapping, fd, size, PROT_READ, error) ||
-        !check_revision(&mapping, error) || !check_sessions(&mapping, error))
+    if (size == 0 || !mapping_open(&mapping, fd, size, error) || !check_revision(&mapping, error) ||
+        !check_sessions(&mapping, error))
         return FALSE;
 
     xdrmem_create(&xdr, mapping.bytes, (guint)size, XDR_DECODE);
@@ -190,6 +236,14 @@ md_handover_clear(md_handover *state)
 {
     xdr_free(MD_XDR(md_handover), (char *)state);
     *state = (md_handover){ 0 };
+}
+
+
+void
+md_handover_clear_client(md_handover_client *client)
+{
+    xdr_free(MD_XDR(md_handover_client), (char *)client);
+    *client = (md_handover_client){ 0 };
 }
 
 

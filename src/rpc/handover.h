@@ -9,11 +9,19 @@
 
 #include "protocol/handover.h"
 
-/* Maximum size of the state in bytes. */
-#define MD_HANDOVER_SIZE_MAX (256 * 1024 * 1024)
+/* Maximum size of the state in bytes: what `max_memory` may be at most, and the devices. */
+#define MD_HANDOVER_SIZE_MAX (1024 * 1024 * 1024 + 256 * 1024 * 1024)
 
-/* Returns the descriptor of the file, or -1: the state exceeds a limit, or memory is exhausted. */
-int md_handover_write(const md_handover *state, GError **error);
+/* Saves the session with this index; `saved` is zeroed. */
+typedef void (*MdHandoverSaveFunc)(guint i, md_handover_session *saved, gpointer data);
+
+/*
+ * Returns the descriptor of the file, or -1: the state exceeds a limit, or memory is exhausted.
+ * Calls `save` for each session in turn, and frees it again, so that the file is the only copy of
+ * all; NULL: the sessions are in `state`.
+ */
+int
+md_handover_write(const md_handover *state, MdHandoverSaveFunc save, gpointer data, GError **error);
 
 /*
  * Reads a state into `state`, which must be zeroed, and freed with md_handover_clear() even on
@@ -23,6 +31,7 @@ int md_handover_write(const md_handover *state, GError **error);
 gboolean md_handover_read(int fd, md_handover *state, GError **error);
 
 void md_handover_clear(md_handover *state);
+void md_handover_clear_client(md_handover_client *client);
 
 /* Copies bytes into a state. */
 void md_handover_save_bytes(md_handover_bytes *saved, gconstpointer bytes, gsize size);

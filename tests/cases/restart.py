@@ -268,6 +268,49 @@ class Clients(RestartTest):
         client.wait_keepalive('PONG')
 
 
+class Memory(RestartTest):
+    """Clients that use almost all memory that clients may use together, 128 MiB. Each daemon may need as much again for
+    the state, and no more: the service may use 512 MiB."""
+
+    count = 120
+    size = 1 << 20
+    serial = 100
+
+    def peak(self):
+        """Returns the peak of resident memory, in bytes."""
+        with open(f'/proc/{self.daemon.process.pid}/status', encoding='ascii') as status:
+            return next(int(line.split()[1]) for line in status if line.startswith('VmHWM')) * 1024
+
+    def stop(self):
+        """Returns the peak of resident memory, in bytes."""
+        self.daemon.signal(signal.SIGTERM)
+        _, status, usage = os.wait4(self.daemon.process.pid, 0)
+        self.daemon.process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(self.daemon.process.returncode, 0)
+        return usage.ru_maxrss * 1024
+
+    def test_half_frames(self):
+        # The address sanitizer keeps up to 256 MiB of freed memory by default.
+        options = os.environ.get('ASAN_OPTIONS', '')
+        self.daemon.environment['ASAN_OPTIONS'] = f'{options}:quarantine_size_mb=4'
+        self.restart()
+        payload = rpc.string('x' * self.size) + rpc.u32(0)
+        frame = rpc.Connection.frame(rpc.PROCEDURES['DEFINE_XML'], payload, self.serial)
+        clients = [self.raw() for _ in range(self.count)]
+        for client in clients:
+            client.send_raw(frame[:-4])
+        before = self.peak()
+        self.assertLess(self.stop(), before + 16 * self.size)
+        # The daemon may not have read the last bytes.
+        self.assertGreater(len(self.store.state()), 0.9 * self.count * self.size)
+        self.store.start(self.config)
+        self.assertLess(self.peak(), 2 * before + 16 * self.size)
+        for client in clients:
+            client.send_raw(frame[-4:])
+        for client in clients:
+            self.assert_error(client.wait_reply(self.serial), libvirt.VIR_ERR_XML_DETAIL)
+
+
 class Changes(RestartTest):
     """Changes made between two daemons are reported once."""
 

@@ -69,7 +69,7 @@ encode_state(const md_handover *state, int *fd)
 {
     GByteArray *bytes = g_byte_array_new();
 
-    *fd = md_handover_write(state, NULL);
+    *fd = md_handover_write(state, NULL, NULL, NULL);
     g_assert_cmpint(*fd, >=, 0);
     g_byte_array_set_size(bytes, (guint)lseek(*fd, 0, SEEK_END));
     g_assert_cmpint(pread(*fd, bytes->data, bytes->len, 0), ==, bytes->len);
@@ -169,8 +169,8 @@ report_devices(const md_handover *state)
 {
     g_autoptr(GArray) devices = g_array_new(FALSE, FALSE, sizeof(MdSnapshotDevice));
 
-    for (guint i = 0; i < MIN(state->devices.devices_len, DEVICES_MAX); i++) {
-        const md_handover_device *saved = &state->devices.devices_val[i];
+    for (guint i = 0; i < MIN(state->devices.md_handover_devices_len, DEVICES_MAX); i++) {
+        const md_handover_device *saved = &state->devices.md_handover_devices_val[i];
         const MdSnapshotDevice device = { .name = saved->name,
                                           .consumed = md_maybe_text_get(saved->consumed),
                                           .active = saved->active,

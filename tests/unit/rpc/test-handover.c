@@ -42,8 +42,8 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     fixture->state.revision = MD_HANDOVER_REVISION;
     fixture->state.sessions.sessions_len = 1;
     fixture->state.sessions.sessions_val = &fixture->session;
-    fixture->state.devices.devices_len = 1;
-    fixture->state.devices.devices_val = &fixture->device;
+    fixture->state.devices.md_handover_devices_len = 1;
+    fixture->state.devices.md_handover_devices_val = &fixture->device;
 }
 
 
@@ -51,7 +51,7 @@ static GByteArray *
 encode(const Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(MdFd) fd = md_handover_write(&fixture->state, &error);
+    g_auto(MdFd) fd = md_handover_write(&fixture->state, NULL, NULL, &error);
     GByteArray *bytes = g_byte_array_new();
 
     g_assert_no_error(error);
@@ -91,7 +91,7 @@ static void
 test_round_trip(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(MdFd) fd = md_handover_write(&fixture->state, &error);
+    g_auto(MdFd) fd = md_handover_write(&fixture->state, NULL, NULL, &error);
     g_auto(md_handover) state = { 0 };
     const md_handover_session *session = NULL;
 
@@ -108,7 +108,7 @@ test_round_trip(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpstr(*session->callbacks.callbacks_val->device, ==, DEVICE);
     g_assert_cmpmem(session->client.input.md_handover_bytes_val,
                     session->client.input.md_handover_bytes_len, "\0\0\1", 3);
-    g_assert_cmpuint(state.devices.devices_val->inode, ==, 5);
+    g_assert_cmpuint(state.devices.md_handover_devices_val->inode, ==, 5);
 }
 
 
@@ -199,7 +199,7 @@ test_too_large(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->session.client.input.md_handover_bytes_len = (guint)size;
     fixture->session.client.input.md_handover_bytes_val = bytes;
-    g_assert_cmpint(md_handover_write(&fixture->state, &error), ==, -1);
+    g_assert_cmpint(md_handover_write(&fixture->state, NULL, NULL, &error), ==, -1);
     g_assert_error(error, MD_ERROR, VIR_ERR_RPC);
 }
 
