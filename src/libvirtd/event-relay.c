@@ -155,6 +155,23 @@ relay_notify_change(const char *device, int lifecycle, gpointer data)
 }
 
 
+static void
+relay_notify_update(const char *device, gpointer data)
+{
+    relay_invoke_callbacks(data, VIR_NODE_DEVICE_EVENT_ID_UPDATE, device, 0);
+}
+
+
+/* What else has changed is unknown, even whether a device is still the same one, so all devices
+ * count as updated. */
+static void
+relay_report_missed(MdEventRelay *self, MdStates *before, MdStates *after)
+{
+    md_states_compare(before, after, relay_notify_change, self);
+    md_states_for_each_in_both(before, after, relay_notify_update, self);
+}
+
+
 /* Removes and returns the oldest held event. NULL: none is left, and further events are not held;
  * or there is a newer connection. */
 static Event *
@@ -188,7 +205,7 @@ md_event_relay_resume(MdEventRelay *self, guint connection, MdStates *states)
     before = g_steal_pointer(&self->states);
     self->states = g_hash_table_ref(states);
     if (before != NULL)
-        md_states_compare(before, states, relay_notify_change, self);
+        relay_report_missed(self, before, states);
     while ((event = relay_pop_waiting(self, connection)) != NULL) {
         if (relay_record(self, event->event, event->device, event->lifecycle))
             relay_invoke_callbacks(self, event->event, event->device, event->lifecycle);

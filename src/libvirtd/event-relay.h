@@ -26,8 +26,9 @@ guint md_event_relay_hold(MdEventRelay *self);
 
 /*
  * `states`: the devices as listed through this connection. Reports how they differ from what the
- * client knows, then the held events, except for those already reflected in `states`. The first
- * call only records `states`, and reports no differences. On the event loop only.
+ * client knows, an update of each device that the client knows and that still exists, and then the
+ * held events, except for those already reflected in `states`. The first call only records
+ * `states`, and reports no differences. On the event loop only.
  */
 void md_event_relay_resume(MdEventRelay *self, guint connection, MdStates *states);
 

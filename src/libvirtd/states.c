@@ -78,3 +78,20 @@ md_states_compare(MdStates *before, MdStates *after, MdStatesFunc func, gpointer
     states_report(before, after, VIR_NODE_DEVICE_EVENT_DEFINED, func, data);
     states_report(before, after, VIR_NODE_DEVICE_EVENT_CREATED, func, data);
 }
+
+
+void
+md_states_for_each_in_both(MdStates *one,
+                           MdStates *other,
+                           void (*func)(const char *name, gpointer data),
+                           gpointer data)
+{
+    GHashTableIter iter;
+    gpointer name = NULL;
+
+    g_hash_table_iter_init(&iter, one);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        if (g_hash_table_contains(other, name))
+            func(name, data);
+    }
+}

@@ -25,3 +25,9 @@ typedef void (*MdStatesFunc)(const char *name, int event, gpointer data);
 /* Calls func(name, event, data) for each event that leads from `before` to `after`, in the order
  * deleted, undefined, defined, created. */
 void md_states_compare(MdStates *before, MdStates *after, MdStatesFunc func, gpointer data);
+
+/* Calls func(name, data) for each device in both tables. */
+void md_states_for_each_in_both(MdStates *one,
+                                MdStates *other,
+                                void (*func)(const char *name, gpointer data),
+                                gpointer data);

@@ -194,6 +194,8 @@ class Restarted(MonolithicTest):
         self.daemon.start(self.config)
         new = self.child_name(self.parent, new)
         events.wait(('deleted', gone.name()), ('created', new))
+        # Which attributes were changed is unknown.
+        events.wait(('update', kept.name()))
         kept.destroy()
         events.wait(('deleted', kept.name()))
         received = [event for event in events.all() if event[0] != 'update']

@@ -224,6 +224,25 @@ test_updates(void)
 }
 
 
+/* After a lost connection, any remaining device may have changed. */
+static void
+test_updates_missed(void)
+{
+    Client client;
+    guint connection = 0;
+
+    client_init(&client, UPDATE);
+    connection = md_event_relay_hold(client.relay);
+    resume(&client, connection, "aB");
+    assert_received(&client, "");
+    connection = md_event_relay_hold(client.relay);
+    md_event_relay_notify(client.relay, connection, UPDATE, "c", 0);
+    resume(&client, connection, "bc");
+    assert_received(&client, "update b;update c;");
+    client_clear(&client);
+}
+
+
 static void
 test_removed(void)
 {
@@ -248,6 +267,7 @@ main(int argc, char **argv)
     g_test_add_func("/event-relay/renewed", test_renewed);
     g_test_add_func("/event-relay/lost-again", test_lost_again);
     g_test_add_func("/event-relay/updates", test_updates);
+    g_test_add_func("/event-relay/updates-missed", test_updates_missed);
     g_test_add_func("/event-relay/removed", test_removed);
     return g_test_run();
 }
