@@ -171,10 +171,12 @@ md_options_load_settings(const MdOptions *self, MdRoots *roots, GError **error)
     g_autofree char *path = g_build_filename(user != NULL ? user : SYSCONFDIR, CONFIG_FILE, NULL);
     g_autofree char *stock =
         g_build_filename(user != NULL ? user : roots->etc, MD_STOCK_CONFIG, NULL);
+    g_autofree char *libvirtd = g_build_filename(roots->etc, MD_LIBVIRTD_CONFIG, NULL);
     const MdSettingsOrigin origin = {
         .config = self->config != NULL ? self->config : path,
         .config_required = self->config != NULL,
         .stock_config = stock,
+        .libvirtd_config = roots->is_session ? NULL : libvirtd,
         .is_service = self->is_service,
     };
     g_autoptr(MdSettings) settings = md_settings_load(roots, &origin, error);

@@ -15,8 +15,9 @@
 #define MD_RUN_VFIO_USERS    "mediated/vfio-users" /* socket of mediated-vfio-users */
 #define MD_ETC_DEFINITIONS   "mdevctl.d"
 
-/* libvirt's file, below the directory of the system's or the user's configuration. */
-#define MD_STOCK_CONFIG "libvirt/virtnodedevd.conf"
+/* Files of libvirt, below the directory of the system's or the user's configuration. */
+#define MD_STOCK_CONFIG    "libvirt/virtnodedevd.conf"
+#define MD_LIBVIRTD_CONFIG "libvirt/libvirtd.conf"
 
 /* This process itself. */
 #define MD_PATH_SELF "/proc/self"

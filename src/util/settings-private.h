@@ -8,7 +8,7 @@
 /* In the order of precedence. */
 typedef enum {
     MD_SOURCE_DEFAULT,
-    MD_SOURCE_STOCK, /* virtnodedevd.conf */
+    MD_SOURCE_STOCK, /* virtnodedevd.conf, libvirtd.conf */
     MD_SOURCE_FILE,  /* mediated.conf */
     MD_SOURCE_COMMAND_LINE,
 } MdSourceKind;
@@ -44,9 +44,12 @@ gboolean md_settings_has_key(const char *group, const char *key);
 gboolean
 md_settings_read_file(MdSettings *self, const char *path, gboolean required, GError **error);
 
-/* Reads virtnodedevd.conf, if it exists; mistakes become problems. For settings that mediated.conf
- * does not give, so it is called first. */
-void md_settings_read_stock(MdSettings *self, const char *path);
+/* Reads virtnodedevd.conf; mistakes become problems. For settings that mediated.conf does not give,
+ * so it is called first. FALSE: the file does not exist. */
+gboolean md_settings_read_stock(MdSettings *self, const char *path);
+
+/* The same for libvirtd.conf, and only for access_drivers. */
+void md_settings_read_libvirtd(MdSettings *self, const char *path);
 
 /* Adjusts settings of both files to each other, after both have been read. */
 void md_settings_settle(MdSettings *self);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads virtnodedevd.conf, for settings that mediated.conf does not give. The daemon starts
- * whatever this file contains, because virtnodedevd has served the host with it. Mistakes are
- * reported, and no setting with a mistake lets in more users than virtnodedevd would.
+ * Reads virtnodedevd.conf, for settings that mediated.conf does not give, and libvirtd.conf. The
+ * daemon starts whatever this file contains, because virtnodedevd has served the host with it.
+ * Mistakes are reported, and no setting with a mistake lets in more users than virtnodedevd would.
  */
 #include "config.h"
 
@@ -19,6 +19,8 @@
 #define NAMES_MAX 300
 
 #define PLACE_DEFAULT "default of virtnodedevd"
+
+#define KEY_ACCESS_DRIVERS "access_drivers"
 
 typedef enum {
     KEY_TEXT,
@@ -52,7 +54,7 @@ static const Key keys[] = {
     { "max_anonymous_clients", KEY_ANONYMOUS, "limits", "max_anonymous_clients" },
     { "auth_unix_rw", KEY_AUTH, "access", "auth_unix_rw" },
     { "auth_unix_ro", KEY_AUTH, "access", "auth_unix_ro" },
-    { "access_drivers", KEY_DRIVERS, "access", "access_drivers" },
+    { KEY_ACCESS_DRIVERS, KEY_DRIVERS, "access", "access_drivers" },
     { "keepalive_interval", KEY_INTERVAL, "keepalive", "interval" },
     { "keepalive_count", KEY_COUNT, "keepalive", "count" },
     { "log_level", KEY_LEVEL, "log", "level" },
@@ -328,18 +330,54 @@ load_file(const char *path, gsize *length, GError **error)
 }
 
 
-void
+/* The entries of a file (MdStockEntry). NULL without an error: the file does not exist. */
+static GPtrArray *
+read_entries(const char *path, GError **error)
+{
+    gsize length = 0;
+    g_autofree char *text = load_file(path, &length, error);
+
+    return text != NULL ? md_stock_file_parse(text, length, error) : NULL;
+}
+
+
+gboolean
 md_settings_read_stock(MdSettings *self, const char *path)
 {
     g_autoptr(GError) error = NULL;
-    gsize length = 0;
-    g_autofree char *text = load_file(path, &length, &error);
-    g_autoptr(GPtrArray) entries = text != NULL ? md_stock_file_parse(text, length, &error) : NULL;
+    g_autoptr(GPtrArray) entries = read_entries(path, &error);
 
     if (entries != NULL)
         apply_entries(self, entries, path);
     else if (error != NULL)
         reject_file(self, path, error->message);
+    return entries != NULL || error != NULL;
+}
+
+
+/*
+ * On hosts without virtnodedevd, libvirtd serves node devices, and authorizes calls for node
+ * devices as for all others. Its clients must not get more rights by being served by mediated.
+ */
+void
+md_settings_read_libvirtd(MdSettings *self, const char *path)
+{
+    const Key *key = find_key(KEY_ACCESS_DRIVERS);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) entries = read_entries(path, &error);
+
+    for (guint i = 0; entries != NULL && i < entries->len; i++) {
+        const MdStockEntry *entry = entries->pdata[i];
+
+        if (g_str_equal(entry->key, key->name))
+            apply_entry(self, key, entry, path);
+    }
+    if (error != NULL) {
+        g_ptr_array_add(self->problems, g_strdup_printf("%s:%s; using polkit for %s", path,
+                                                        error->message, key->name));
+        md_settings_set(self, key->group, key->key, key_get_strictest(key), MD_SOURCE_STOCK, path,
+                        NULL);
+    }
 }
 
 

@@ -387,8 +387,9 @@ md_settings_load(MdRoots *roots, const MdSettingsOrigin *origin, GError **error)
 {
     g_autoptr(MdSettings) self = make_defaults(roots, origin->is_service);
 
-    if (origin->stock_config != NULL)
-        md_settings_read_stock(self, origin->stock_config);
+    if ((origin->stock_config == NULL || !md_settings_read_stock(self, origin->stock_config)) &&
+        origin->libvirtd_config != NULL)
+        md_settings_read_libvirtd(self, origin->libvirtd_config);
     if (origin->config != NULL &&
         !md_settings_read_file(self, origin->config, origin->config_required, error))
         return NULL;

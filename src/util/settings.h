@@ -25,10 +25,11 @@ typedef enum {
 
 /* Where settings come from. Paths may be NULL: none. */
 typedef struct {
-    const char *config;       /* mediated.conf */
-    gboolean config_required; /* an error if it does not exist */
-    const char *stock_config; /* virtnodedevd.conf; may be missing */
-    gboolean is_service;      /* systemd passes the sockets of the system's daemon */
+    const char *config;          /* mediated.conf */
+    gboolean config_required;    /* an error if it does not exist */
+    const char *stock_config;    /* virtnodedevd.conf; may be missing */
+    const char *libvirtd_config; /* libvirtd.conf; may be missing */
+    gboolean is_service;         /* systemd passes the sockets of the system's daemon */
 } MdSettingsOrigin;
 
 typedef struct _MdSettingSource MdSettingSource;

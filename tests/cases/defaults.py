@@ -111,6 +111,15 @@ class Check(StockTest):
         self.assertIn('(command line)\n', result.stdout)
         self.assertNotIn('/run/elsewhere', result.stdout)
 
+    def test_libvirtd(self):
+        """On a host without virtnodedevd, access_drivers of libvirtd."""
+        self.daemon.use_stock_config(b'max_clients = 7\naccess_drivers = [ "polkit" ]\n', 'libvirtd.conf')
+        self.daemon.write_config(None)
+        result = self.daemon.run('--check-config', '--config', str(self.daemon.config_path))
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        self.assertIn('[access] access_drivers = polkit (/etc/libvirt/libvirtd.conf:2)\n', result.stdout)
+        self.assertNotIn('libvirtd.conf:1', result.stdout)
+
     def test_bad_value(self):
         result = self.check(b'\nmax_clients = "many"\nauth_unix_rw = "sasl"\n')
         self.assertEqual(result.returncode, 1)

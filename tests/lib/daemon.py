@@ -130,11 +130,11 @@ class Daemon:
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               timeout=self.deadline)
 
-    def use_stock_config(self, text):
-        """Lets the daemon find this virtnodedevd.conf, bytes, from the next start on."""
+    def use_stock_config(self, text, name='virtnodedevd.conf'):
+        """Lets the daemon find this file of libvirt's configuration, bytes, from the next start on."""
         directory = self.directory / 'etc-libvirt'
         directory.mkdir(exist_ok=True)
-        (directory / 'virtnodedevd.conf').write_bytes(text)
+        (directory / name).write_bytes(text)
         self.mounts = ['unshare', '--mount', 'sh', '-c', f'mount --bind {directory} /etc/libvirt && exec "$0" "$@"']
 
     def start(self, config=None, *arguments):

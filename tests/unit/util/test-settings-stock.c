@@ -12,6 +12,7 @@
 typedef struct {
     char *directory;
     char *stock;
+    char *libvirtd;
     char *config;
 } Files;
 
@@ -21,6 +22,7 @@ files_set_up(Files *files, gconstpointer data G_GNUC_UNUSED)
 {
     files->directory = g_dir_make_tmp("mediated-stock-XXXXXX", NULL);
     files->stock = g_build_filename(files->directory, "virtnodedevd.conf", NULL);
+    files->libvirtd = g_build_filename(files->directory, "libvirtd.conf", NULL);
     files->config = g_build_filename(files->directory, "mediated.conf", NULL);
 }
 
@@ -30,6 +32,7 @@ files_tear_down(Files *files, gconstpointer data G_GNUC_UNUSED)
 {
     scratch_remove(files->directory);
     g_free(files->stock);
+    g_free(files->libvirtd);
     g_free(files->config);
 }
 
@@ -41,6 +44,7 @@ load(const Files *files, const char *stock, const char *config, gboolean is_serv
     g_autoptr(MdRoots) roots = md_roots_new_below("/", FALSE);
     const MdSettingsOrigin origin = { .config = files->config,
                                       .stock_config = files->stock,
+                                      .libvirtd_config = files->libvirtd,
                                       .is_service = is_service };
     g_autoptr(GError) error = NULL;
     MdSettings *settings = NULL;
@@ -404,6 +408,38 @@ test_unknown_group(Files *files, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+static void
+assert_drivers(const Files *files, const char *stock, const char *config, gboolean polkit, guint n)
+{
+    g_autoptr(MdSettings) settings = load(files, stock, config, FALSE);
+
+    g_assert_cmpint(settings->access_drivers, ==, polkit);
+    assert_lines(settings->problems, n);
+    assert_lines(settings->notes, 0);
+}
+
+
+/* Of libvirtd.conf, access_drivers applies, unless another file exists or gives it. */
+static void
+test_libvirtd(Files *files, gconstpointer data G_GNUC_UNUSED)
+{
+    const char *const polkit = "max_clients = 7\naccess_drivers = [ \"polkit\" ]\nnonsense = 1\n";
+
+    assert_drivers(files, NULL, NULL, FALSE, 0);
+    g_assert_true(g_file_set_contents(files->libvirtd, polkit, -1, NULL));
+    assert_drivers(files, NULL, NULL, TRUE, 0);
+    assert_drivers(files, "", NULL, FALSE, 0);
+    assert_drivers(files, NULL, "[access]\naccess_drivers = none\n", FALSE, 0);
+    g_assert_true(
+        g_file_set_contents(files->libvirtd, "access_drivers = [ \"other\" ]\n", -1, NULL));
+    assert_drivers(files, NULL, NULL, TRUE, 1);
+    g_assert_true(g_file_set_contents(files->libvirtd, "max_clients = 7\n", -1, NULL));
+    assert_drivers(files, NULL, NULL, FALSE, 0);
+    g_assert_true(g_file_set_contents(files->libvirtd, "access_drivers = [\n", -1, NULL));
+    assert_drivers(files, NULL, NULL, TRUE, 1);
+}
+
+
 #define ADD(name, func) g_test_add(name, Files, NULL, files_set_up, func, files_tear_down)
 
 
@@ -426,5 +462,6 @@ main(int argc, char **argv)
     ADD("/settings-stock/reload", test_reload);
     ADD("/settings-stock/log", test_log);
     ADD("/settings-stock/unknown-group", test_unknown_group);
+    ADD("/settings-stock/libvirtd", test_libvirtd);
     return g_test_run();
 }
