@@ -211,12 +211,11 @@ get_flags_function(const Procedure *procedure)
 
 
 static gboolean
-decode_args(const Procedure *procedure, const MdMessage *message, gpointer args, GError **error)
+check_flags(const Procedure *procedure, gconstpointer args, GError **error)
 {
-    return md_message_check_length(message, error) &&
-           md_message_decode(message, procedure->args, args, error) &&
-           md_error_check_flags(G_STRUCT_MEMBER(guint, args, procedure->flags), 0, VIR_FROM_ADMIN,
-                                get_flags_function(procedure), error);
+    guint flags = G_STRUCT_MEMBER(guint, args, procedure->flags);
+
+    return md_error_check_flags(flags, 0, VIR_FROM_ADMIN, get_flags_function(procedure), error);
 }
 
 
@@ -226,11 +225,11 @@ read_args(const Procedure *procedure, const MdMessage *message, GError **error)
 {
     gpointer args = NULL;
 
-    if (procedure->args == NULL)
+    if (procedure->args == NULL || !md_message_check_length(message, error))
         return NULL;
 
-    args = g_malloc0(procedure->args_size);
-    if (!decode_args(procedure, message, args, error)) {
+    args = md_message_decode_new(message, procedure->args, procedure->args_size, error);
+    if (args != NULL && !check_flags(procedure, args, error)) {
         md_message_clear(procedure->args, args);
         g_clear_pointer(&args, g_free);
     }

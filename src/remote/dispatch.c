@@ -281,25 +281,6 @@ run_procedure(MdDispatch *self,
 }
 
 
-/* NULL with an error if the arguments are invalid, NULL without if the procedure has none: a
- * payload is then ignored, because older clients send one with virConnectOpenAuth. */
-static gpointer
-decode_args(const MdProcedure *procedure, const MdMessage *message, GError **error)
-{
-    gpointer args = NULL;
-
-    if (procedure->args == NULL)
-        return NULL;
-
-    args = g_malloc0(procedure->args_size);
-    if (!md_message_decode(message, procedure->args, args, error)) {
-        md_message_clear(procedure->args, args);
-        g_clear_pointer(&args, g_free);
-    }
-    return args;
-}
-
-
 /* FALSE with an error, to be sent as the reply, if no call was begun. */
 static gboolean
 dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GError **error)
@@ -312,7 +293,8 @@ dispatch_call(MdDispatch *self, MdSession *session, const MdMessage *message, GE
         !md_message_check_length(message, error))
         return FALSE;
 
-    args = decode_args(procedure, message, &err);
+    /* Older clients send a payload with virConnectOpenAuth, which has no arguments. */
+    args = md_message_decode_new(message, procedure->args, procedure->args_size, &err);
     if (err != NULL) {
         g_propagate_error(error, err);
         return FALSE;

@@ -92,6 +92,23 @@ md_message_clear(xdrproc_t type, gpointer data)
 }
 
 
+gpointer
+md_message_decode_new(const MdMessage *self, xdrproc_t type, gsize size, GError **error)
+{
+    gpointer data = NULL;
+
+    if (type == NULL)
+        return NULL;
+
+    data = g_malloc0(size);
+    if (!md_message_decode(self, type, data, error)) {
+        md_message_clear(type, data);
+        g_clear_pointer(&data, g_free);
+    }
+    return data;
+}
+
+
 GBytes *
 md_message_encode(const md_header *header, xdrproc_t type, gconstpointer data, GError **error)
 {

@@ -49,6 +49,10 @@ gboolean md_message_check_length(const MdMessage *self, GError **error);
 gboolean md_message_decode(const MdMessage *self, xdrproc_t type, gpointer data, GError **error);
 void md_message_clear(xdrproc_t type, gpointer data);
 
+/* The same into new memory of this size, to be freed with g_free() after md_message_clear(). NULL
+ * with an error; NULL without if `type` is NULL, and the payload is ignored. */
+gpointer md_message_decode_new(const MdMessage *self, xdrproc_t type, gsize size, GError **error);
+
 /* Encodes a frame. `type` NULL: without payload. */
 GBytes *
 md_message_encode(const md_header *header, xdrproc_t type, gconstpointer data, GError **error);
