@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "protocol/param.h"
 #include "protocol/text.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -57,10 +58,6 @@ static const Field fields[] = {
     { VIR_CONNECT_IDENTITY_SELINUX_CONTEXT, VIR_TYPED_PARAM_STRING,
       offsetof(MdIdentity, selinux_context), 0 },
 };
-
-/* By VIR_TYPED_PARAM_*. */
-static const char *const type_names[] = { "unknown", "int",    "uint",    "llong",
-                                          "ullong",  "double", "boolean", "string" };
 
 
 static MdIdentity *
@@ -296,12 +293,6 @@ set_number(MdIdentity *self, const Field *field, const md_value *value, GError *
 static gboolean
 set_field(MdIdentity *self, const Field *field, const md_value *value, GError **error)
 {
-    if (value->type != field->type) {
-        md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
-                          "invalid type '%s' for parameter '%s', expected '%s'",
-                          type_names[value->type], field->name, type_names[field->type]);
-        return FALSE;
-    }
     if (field->type != VIR_TYPED_PARAM_STRING)
         return set_number(self, field, value, error);
 
@@ -314,27 +305,15 @@ MdIdentity *
 md_identity_new_from_params(const md_param *params, guint n, GError **error)
 {
     g_autoptr(MdIdentity) self = identity_new();
-    guint seen = 0;
 
     for (guint i = 0; i < n; i++) {
         const Field *field = find_field(params[i].field);
-        guint bit = field != NULL ? 1u << (field - fields) : 0;
 
         if (g_str_equal(params[i].field, SYSTEM_TOKEN))
             continue;
-        if (field == NULL) {
-            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                              "parameter '%s' not supported", params[i].field);
+        if (!md_param_check(params, i, field != NULL ? field->type : 0, error) ||
+            !set_field(self, field, &params[i].value, error))
             return NULL;
-        }
-        if ((seen & bit) != 0) {
-            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
-                              "parameter '%s' occurs multiple times", field->name);
-            return NULL;
-        }
-        if (!set_field(self, field, &params[i].value, error))
-            return NULL;
-        seen |= bit;
     }
     return g_steal_pointer(&self);
 }

@@ -5,11 +5,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "util/error.h"
-
-/* By VIR_TYPED_PARAM_*. */
-static const char *const type_names[] = { "unknown", "int",    "uint",    "llong",
-                                          "ullong",  "double", "boolean", "string" };
+#include "protocol/param.h"
 
 
 static md_param *
@@ -65,17 +61,6 @@ find_wanted(const MdParamWanted *wanted, guint n_wanted, const char *field)
 }
 
 
-static gboolean
-is_repeated(const md_param *params, guint at)
-{
-    for (guint i = 0; i < at; i++) {
-        if (g_str_equal(params[i].field, params[at].field))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-
 gboolean
 md_params_read(
     const md_param *params, guint n, const MdParamWanted *wanted, guint n_wanted, GError **error)
@@ -83,22 +68,8 @@ md_params_read(
     for (guint i = 0; i < n; i++) {
         const MdParamWanted *found = find_wanted(wanted, n_wanted, params[i].field);
 
-        if (found == NULL) {
-            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                              "parameter '%s' not supported", params[i].field);
+        if (!md_param_check(params, i, found != NULL ? VIR_TYPED_PARAM_UINT : 0, error))
             return FALSE;
-        }
-        if (is_repeated(params, i)) {
-            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
-                              "parameter '%s' occurs multiple times", found->field);
-            return FALSE;
-        }
-        if (params[i].value.type != VIR_TYPED_PARAM_UINT) {
-            md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_INVALID_ARG,
-                              "invalid type '%s' for parameter '%s', expected 'uint'",
-                              type_names[params[i].value.type], found->field);
-            return FALSE;
-        }
         *found->value = params[i].value.md_value_u.number_ui;
     }
     return TRUE;
