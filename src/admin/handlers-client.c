@@ -33,27 +33,25 @@ typedef struct {
 } Info;
 
 
-/* Adds a client to an array of md_admin_client. Texts are borrowed. */
-static void
-add_client(const MdServerClient *client, gpointer data)
+/* Texts are borrowed. */
+static md_admin_client
+make_listed(const char *server, guint64 number, gint64 since)
 {
-    const md_admin_client listed = { .server = (char *)MD_ADMIN_MAIN_SERVER,
-                                     .id = client->number,
-                                     .since = client->since,
-                                     .transport = VIR_CLIENT_TRANS_UNIX };
+    const md_admin_client listed = {
+        .server = (char *)server, .id = number, .since = since, .transport = VIR_CLIENT_TRANS_UNIX
+    };
 
-    g_array_append_val((GArray *)data, listed);
+    return listed;
 }
 
 
-static MdServerClient
-read_visitor(const MdVisitor *visitor)
+/* Adds a client to an array of md_admin_client. */
+static void
+add_client(const MdServerClient *client, gpointer data)
 {
-    const MdServerClient client = { .number = visitor->number,
-                                    .since = visitor->since,
-                                    .identity = visitor->peer };
+    const md_admin_client listed = make_listed(MD_ADMIN_MAIN_SERVER, client->number, client->since);
 
-    return client;
+    g_array_append_val((GArray *)data, listed);
 }
 
 
@@ -63,11 +61,11 @@ list_visitors(MdAdmin *admin)
     GArray *clients = g_array_new(FALSE, FALSE, sizeof(md_admin_client));
 
     for (GList *link = admin->visitors.head; link != NULL; link = link->next) {
-        const MdServerClient client = read_visitor(link->data);
+        const MdVisitor *visitor = link->data;
+        const md_admin_client listed =
+            make_listed(MD_ADMIN_OWN_SERVER, visitor->number, visitor->since);
 
-        add_client(&client, clients);
-        g_array_index(clients, md_admin_client, clients->len - 1).server =
-            (char *)MD_ADMIN_OWN_SERVER;
+        g_array_append_val(clients, listed);
     }
     return clients;
 }
@@ -128,6 +126,17 @@ find_visitor(MdAdmin *admin, guint64 number)
 }
 
 
+static MdServerClient
+read_visitor(const MdVisitor *visitor)
+{
+    const MdServerClient client = { .number = visitor->number,
+                                    .since = visitor->since,
+                                    .identity = visitor->peer };
+
+    return client;
+}
+
+
 /* FALSE with an error if there is no such server or client. */
 static gboolean
 find_client(
@@ -165,10 +174,7 @@ md_admin_handle_look_up_client(MdAdminCall *call, gconstpointer args)
         md_admin_call_fail(call, error);
         return;
     }
-    ret.client.server = wanted->server;
-    ret.client.id = client.number;
-    ret.client.since = client.since;
-    ret.client.transport = VIR_CLIENT_TRANS_UNIX;
+    ret.client = make_listed(wanted->server, client.number, client.since);
     md_admin_call_reply(call, &ret);
 }
 
