@@ -32,31 +32,30 @@ update_lowest(void)
 }
 
 
-static gboolean
-is_output(guint i, const MdLogOutput *output)
-{
-    return md_log_output_get_destination(i) == output->destination &&
-           g_strcmp0(md_log_output_get_name(i), output->name) == 0;
-}
-
-
-/* The priority of an output in a list; NULL or an empty list: the initial one. */
-static MdLogPriority
-find_output_priority(guint i, const GArray *list)
+/* The running output `i` in a list, borrowed; NULL: not in the list, or `list` is NULL. */
+static const MdLogOutput *
+find_in_list(guint i, const GArray *list)
 {
     for (guint j = 0; list != NULL && j < list->len; j++) {
-        if (is_output(i, &g_array_index(list, MdLogOutput, j)))
-            return g_array_index(list, MdLogOutput, j).priority;
+        const MdLogOutput *output = &g_array_index(list, MdLogOutput, j);
+
+        if (md_log_output_get_destination(i) == output->destination &&
+            g_strcmp0(md_log_output_get_name(i), output->name) == 0)
+            return output;
     }
-    return control.initial;
+    return NULL;
 }
 
 
+/* Outputs that are not in the list, which may be NULL, get the initial priority. */
 static void
 set_output_priorities(const GArray *list)
 {
-    for (guint i = 0; i < md_log_output_count(); i++)
-        md_log_output_set_priority(i, find_output_priority(i, list));
+    for (guint i = 0; i < md_log_output_count(); i++) {
+        const MdLogOutput *output = find_in_list(i, list);
+
+        md_log_output_set_priority(i, output != NULL ? output->priority : control.initial);
+    }
 }
 
 
@@ -138,35 +137,20 @@ md_log_control_set_filters(const char *text, GError **error)
 }
 
 
-/* The outputs, with or without their priorities. */
-static char *
-describe_outputs(gboolean with_priorities)
+/* The running outputs; their names are borrowed. */
+static GArray *
+list_outputs(void)
 {
-    GString *text = g_string_new(NULL);
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(MdLogOutput));
 
     for (guint i = 0; i < md_log_output_count(); i++) {
-        const char *name = md_log_output_get_name(i);
+        const MdLogOutput output = { md_log_output_get_priority(i),
+                                     md_log_output_get_destination(i),
+                                     (char *)md_log_output_get_name(i) };
 
-        if (i > 0)
-            g_string_append_c(text, ' ');
-        if (with_priorities)
-            g_string_append_printf(text, "%u:", md_log_output_get_priority(i));
-        g_string_append(text, md_log_destination_get_name(md_log_output_get_destination(i)));
-        if (name != NULL)
-            g_string_append_printf(text, ":%s", name);
+        g_array_append_val(list, output);
     }
-    return g_string_free(text, FALSE);
-}
-
-
-static gboolean
-has_output(const GArray *list, guint i)
-{
-    for (guint j = 0; j < list->len; j++) {
-        if (is_output(i, &g_array_index(list, MdLogOutput, j)))
-            return TRUE;
-    }
-    return FALSE;
+    return list;
 }
 
 
@@ -174,16 +158,16 @@ has_output(const GArray *list, guint i)
 static gboolean
 check_outputs(const GArray *list, GError **error)
 {
-    guint n = md_log_output_count();
-    gboolean ok = list->len == n;
-    g_autofree char *own = describe_outputs(FALSE);
+    g_autoptr(GArray) running = list_outputs();
+    g_autofree char *own = md_log_outputs_format_destinations(running);
+    gboolean ok = list->len == running->len;
 
-    for (guint i = 0; ok && i < n; i++)
-        ok = has_output(list, i);
+    for (guint i = 0; ok && i < running->len; i++)
+        ok = find_in_list(i, list) != NULL;
     if (!ok)
         md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
                           "the log has exactly %s, '%s', of which only the priority can change",
-                          n == 1 ? "one output" : "these outputs", own);
+                          running->len == 1 ? "one output" : "these outputs", own);
     return ok;
 }
 
@@ -212,6 +196,8 @@ md_log_control_get_filters(guint *n)
 char *
 md_log_control_get_outputs(guint *n)
 {
-    *n = md_log_output_count();
-    return describe_outputs(TRUE);
+    g_autoptr(GArray) running = list_outputs();
+
+    *n = running->len;
+    return md_log_outputs_format(running);
 }

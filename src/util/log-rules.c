@@ -14,13 +14,6 @@ static const char *const destination_names[] = {
 };
 
 
-const char *
-md_log_destination_get_name(MdLogDestination destination)
-{
-    return destination_names[destination];
-}
-
-
 static gboolean
 find_destination(const char *name, MdLogDestination *destination)
 {
@@ -230,20 +223,37 @@ md_log_filters_format(const GArray *filters)
 }
 
 
-char *
-md_log_outputs_format(const GArray *outputs)
+static char *
+format_outputs(const GArray *outputs, gboolean with_priorities)
 {
     GString *text = g_string_new(NULL);
 
     for (guint i = 0; i < outputs->len; i++) {
         const MdLogOutput *output = &g_array_index(outputs, MdLogOutput, i);
 
-        g_string_append_printf(text, "%s%u:%s", i > 0 ? " " : "", output->priority,
-                               md_log_destination_get_name(output->destination));
+        if (i > 0)
+            g_string_append_c(text, ' ');
+        if (with_priorities)
+            g_string_append_printf(text, "%u:", output->priority);
+        g_string_append(text, destination_names[output->destination]);
         if (output->name != NULL)
             g_string_append_printf(text, ":%s", output->name);
     }
     return g_string_free(text, FALSE);
+}
+
+
+char *
+md_log_outputs_format(const GArray *outputs)
+{
+    return format_outputs(outputs, TRUE);
+}
+
+
+char *
+md_log_outputs_format_destinations(const GArray *outputs)
+{
+    return format_outputs(outputs, FALSE);
 }
 
 

@@ -46,10 +46,10 @@ GArray *md_log_outputs_parse(const char *text, GError **error);
 /* The words, separated by spaces; "" if there are none. */
 char *md_log_filters_format(const GArray *filters);
 char *md_log_outputs_format(const GArray *outputs);
+/* The same without priorities. */
+char *md_log_outputs_format_destinations(const GArray *outputs);
 
 /* The priority of the first filter whose pattern matches the source of a message, else
  * `fallback`. */
 MdLogPriority
 md_log_filters_find(const GArray *filters, const char *source, MdLogPriority fallback);
-
-const char *md_log_destination_get_name(MdLogDestination destination);
