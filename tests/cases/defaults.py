@@ -8,7 +8,7 @@ import stat
 import libvirt
 
 from access import AUTH_FAILED, FROM_POLKIT, MEMBER, NOBODY, NONE, OF_GROUP, POLKIT, AccessTest, rule
-from descriptor_store import DescriptorStore
+from descriptor_store import DescriptorStore, WithDescriptorStore
 from mediated_test import MediatedTest, not_on, only_on
 
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
@@ -215,7 +215,7 @@ class ByHand(StockTest):
 
 
 @only_on('sim', 'service.py does the same with systemd')
-class AsService(AccessTest):
+class AsService(WithDescriptorStore, AccessTest):
     """The test is the service manager, and passes sockets with mode 0666."""
 
     rules = rule(OF_GROUP) + rule("action.id == 'org.libvirt.unix.monitor'")
@@ -235,13 +235,6 @@ class AsService(AccessTest):
 
     def prepare(self):
         """For subclasses."""
-
-    def end_daemon(self):
-        self.store.remove_sockets()
-        try:
-            super().end_daemon()
-        finally:
-            self.store.close()
 
     def assert_only_root(self):
         self.assertIn('computer', self.raw().list_all()[0])

@@ -10,7 +10,7 @@ import libvirt
 
 import rpc
 from admin_client import AdminClient
-from descriptor_store import CLIENT, STATE, DescriptorStore
+from descriptor_store import CLIENT, STATE, DescriptorStore, WithDescriptorStore
 from mediated_test import MediatedTest, only_on
 
 SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -30,21 +30,13 @@ def sealed_file(data, seals=SEALS):
 
 
 @only_on('sim', 'service.py restarts the real service')
-class RestartTest(MediatedTest):
+class RestartTest(WithDescriptorStore, MediatedTest):
     starts_daemon = False
 
     def setUp(self):
         super().setUp()
         self.store = DescriptorStore(self.daemon)
         self.store.start(self.config)
-
-    def end_daemon(self):
-        """Closes the store last, because the daemon may still store clients whose disconnection it has not noticed."""
-        self.store.remove_sockets()
-        try:
-            super().end_daemon()
-        finally:
-            self.store.close()
 
     def stop(self):
         """Stops the daemon; on return, the store has all descriptors."""

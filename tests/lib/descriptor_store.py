@@ -112,3 +112,17 @@ class DescriptorStore:
         """Takes ownership of the descriptor."""
         self.remove(STATE)
         self.kept.append((STATE, fd))
+
+
+class WithDescriptorStore:
+    """Part of a test whose daemon is started by `store`."""
+
+    store = None
+
+    def end_daemon(self):
+        """Closes the store last, because the daemon may still store clients whose disconnection it has not noticed."""
+        self.store.remove_sockets()
+        try:
+            super().end_daemon()
+        finally:
+            self.store.close()
