@@ -7,7 +7,7 @@ import os
 
 import libvirt
 
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 LIVE, CONFIG = 1, 2
 UNSUPPORTED, SYSTEM_ERROR = libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_SYSTEM_ERROR
@@ -27,6 +27,9 @@ KERNELS = ('remove', 'uevent', 'driver_override', 'power/control', 'power', 'pow
 DRIVERS = {'scratch', 'stubborn', 'journal', 'nvidia'}
 
 
+@seldom_on('vm', 'paths and texts are checked before the kernel sees them',
+           keeps=('test_in_order', 'test_driver_refuses_one', 'test_read_only_attribute',
+                  'test_one_bad_among_good_ones_leaves_no_device'))
 class Attributes(MediatedTest):
     def test_in_order(self):
         uuid = self.new_uuid()
@@ -109,6 +112,8 @@ class Attributes(MediatedTest):
         self.refuse(good + [('../remove', '1')], '../remove')
 
 
+@seldom_on('vm', 'the other operations write attributes in the same way',
+           keeps=('test_create', 'test_update', 'test_whatever_is_there'))
 class Kernels(MediatedTest):
     """The kernel's attributes are not the driver's: a write to `remove` would destroy a device whose destruction is
     refused."""
@@ -215,6 +220,7 @@ class Kernels(MediatedTest):
         self.assertEqual(self.host.journal(uuid), [])
 
 
+@seldom_on('vm', 'the kernel never sees these paths')
 class PathsAreChecked(MediatedTest):
     """A name that is not a path below the device is not stored either."""
 

@@ -10,11 +10,14 @@ import shutil
 import signal
 import subprocess
 
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 MDEV, ACTIVE = 1 << 14, 1 << 31
 
 
+@seldom_on('vm', 'what the daemon remembers and logs does not depend on the kernel',
+           keeps=('test_at_start', 'test_there_already', 'test_parent_gets_its_types_later',
+                  'test_parent_gets_its_driver_again', 'test_capacity_becomes_free'))
 class Autostart(MediatedTest):
     """The tests start the daemon, with definitions on disk."""
 

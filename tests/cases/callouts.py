@@ -7,7 +7,7 @@ import os
 import shlex
 
 import libvirt
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 LIVE = 1
 SUPPORTED = {'supports': {'version': 2, 'actions': ['start', 'stop', 'define', 'undefine', 'modify',
@@ -15,6 +15,9 @@ SUPPORTED = {'supports': {'version': 2, 'actions': ['start', 'stop', 'define', '
                           'events': ['pre', 'post', 'notify', 'get', 'live']}}
 
 
+@seldom_on('vm', 'scripts are processes like any other',
+           keeps=('test_whole_life', 'test_no_script_for_a_device_in_use', 'test_hangs',
+                  'test_made_by_others_meanwhile'))
 class Scripts(MediatedTest):
     """Each script records its arguments and input, one line of JSON per call."""
 

@@ -6,12 +6,15 @@ import errno
 import libvirt
 
 import documents
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 VALIDATE = libvirt.VIR_NODE_DEVICE_CREATE_XML_VALIDATE
 REFUSED = 'Unable to start mediated device'
 
 
+@seldom_on('vm', 'the document is parsed before the kernel sees anything',
+           keeps=('test_by_type_id', 'test_parent_by_address', 'test_uuid_is_made_if_none_is_given',
+                  'test_capacity_shrinks_and_grows'))
 class Create(MediatedTest):
     def check_created(self, name, parent, type_id, uuid):
         """Checks that API, document and sysfs agree, on this connection and on new ones."""
@@ -116,6 +119,9 @@ class Create(MediatedTest):
         self.assertEqual(int(shown['availableInstances']), before)
 
 
+@seldom_on('vm', 'refused before the kernel sees anything',
+           keeps=('test_driver_fails', 'test_exhausted_before', 'test_exhausted_by_a_race',
+                  'test_same_uuid_twice_at_once', 'test_uuid_in_use_by_a_device_of_others'))
 class Refused(MediatedTest):
     """Valid documents that cannot be fulfilled are refused."""
 

@@ -6,7 +6,7 @@ import subprocess
 import documents
 import libvirt
 import rpc
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 PERSISTENT, TRANSIENT, INACTIVE, ACTIVE = 1 << 28, 1 << 29, 1 << 30, 1 << 31
 MDEV = 1 << 14
@@ -15,6 +15,8 @@ XML_INACTIVE = 1
 DEFINED, STARTED, PASSING = (False, True, False), (True, True, False), (True, False, False)
 
 
+@seldom_on('vm', 'definitions are files',
+           keeps=('test_whole_life', 'test_undefine_active', 'test_define_active', 'test_survives_the_daemon'))
 class Life(MediatedTest):
     def test_whole_life(self):
         events = self.listen()
@@ -167,6 +169,7 @@ class Life(MediatedTest):
         self.assertEqual(self.state(name), (False, True, True))
 
 
+@seldom_on('vm', 'lists are made from memory')
 class Lists(MediatedTest):
     def test_by_state(self):
         defined = self.define().name()
@@ -193,6 +196,7 @@ class Lists(MediatedTest):
         self.assertEqual(device.listCaps(), ['mdev'])
 
 
+@seldom_on('vm', 'inactive devices are not in the kernel', keeps=('test_active_and_defined_differ',))
 class Documents(MediatedTest):
     def test_inactive(self):
         uuid = self.new_uuid()
@@ -228,6 +232,7 @@ class Documents(MediatedTest):
         self.assertIn(self.parent.name, client.get_xml(self.parent.name, XML_INACTIVE))
 
 
+@seldom_on('vm', 'refused before the kernel sees anything', keeps=('test_states',))
 class Refusals(MediatedTest):
     def test_states(self):
         device = self.define()
@@ -298,6 +303,7 @@ class Refusals(MediatedTest):
         self.assertIn(name, self.names(INACTIVE, reader))
 
 
+@seldom_on('vm', 'the kernel does not know these parents', keeps=('test_by_address',))
 class UnknownParent(MediatedTest):
     """A device can be defined before its parent exists."""
 
@@ -351,6 +357,7 @@ class UnknownParent(MediatedTest):
         self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, device.create, 0, says=self.host.plain_pci())
 
 
+@seldom_on('vm', 'Life makes the same calls, and virsh takes a minute')
 class Virsh(MediatedTest):
     """The same operations with virsh."""
 

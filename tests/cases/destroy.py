@@ -5,9 +5,13 @@ import errno
 
 import libvirt
 
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 
+@seldom_on('vm', 'refused before the kernel sees anything, or as another case',
+           keeps=('test_removed_before_the_reply', 'test_device_of_others', 'test_twice_at_once', 'test_vanished',
+                  'test_others_remove_it_meanwhile', 'test_in_use', 'test_driver_fails',
+                  'test_driver_reports_the_device_as_gone'))
 class Destroy(MediatedTest):
     def test_removed_before_the_reply(self):
         uuid = self.new_uuid()

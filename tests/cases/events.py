@@ -6,7 +6,7 @@ import errno
 import libvirt
 
 import rpc
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 LIFECYCLE, UPDATE = 0, 1
 CREATED, DELETED = 0, 1
@@ -65,6 +65,7 @@ class Order(MediatedTest):
         self.assertEqual(self.host.available(self.parent, self.type_id), before - 1)
 
 
+@seldom_on('vm', 'the order is that of Order, and 300 clients take ten seconds')
 class OrderInACrowd(Order):
     """The caller receives events before its reply even if it is the last of many subscribers."""
 
@@ -84,6 +85,7 @@ class OrderInACrowd(Order):
         return super().raw(*arguments, **keywords)
 
 
+@seldom_on('vm', 'subscriptions do not depend on the kernel', keeps=('test_one_device',))
 class Subscriptions(MediatedTest):
     def test_all_connections_hear(self):
         listeners = [self.listen() for _ in range(3)]

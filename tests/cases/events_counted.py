@@ -5,7 +5,7 @@ import selectors
 import struct
 
 import rpc
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 from vm_host import thousands
 
 LIFECYCLE = 0
@@ -125,6 +125,7 @@ class Counted(MediatedTest):
 
 
 @only_on('vm', 'the fake kernel is too slow for thousands')
+@seldom_on('vm', 'Counted has fewer devices, and Storm as many')
 class CountedInLarge(Counted):
     subscribers = 100
 
@@ -138,6 +139,7 @@ class CountedInLarge(Counted):
         return [uuids]
 
 
+@seldom_on('vm', 'whether a client reads does not depend on the kernel')
 class Deaf(MediatedTest):
     """A subscriber that does not read is disconnected at the limit, and affects no other client."""
 

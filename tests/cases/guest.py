@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import libvirt
 
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 from with_connections import URI
 
 ONLY_ON = ('vm', 'a guest gets its device from VFIO, which the simulated kernel does not have')
@@ -95,6 +95,7 @@ class Guest:
         return False
 
 
+@seldom_on('vm', 'a guest starts slowly on an emulated processor', keeps=('test_from_start_to_end',))
 class Guests(MediatedTest):
     def setUp(self):
         super().setUp()

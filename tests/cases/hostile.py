@@ -8,7 +8,7 @@ import threading
 import libvirt
 
 import rpc
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 MDEV, ACTIVE = 1 << 14, 1 << 31
 TIMEOUT = libvirt.VIR_ERR_OPERATION_TIMEOUT
@@ -217,6 +217,8 @@ class Races(Hostile):
             self.wait_agreement()
 
 
+@seldom_on('vm', 'mdevctl starts slowly, and Races has five rounds of each race',
+           keeps=('test_mdevctl_has_begun', 'test_we_have_begun'))
 class RacesWithMdevctl(Races):
     """mdevctl is slower than the daemon, so where mdevctl must be first, its create is blocked in the driver
     already."""
@@ -271,6 +273,8 @@ class RacesWithMdevctl(Races):
             self.wait_events(events, device.name(), 'created', 'deleted')
 
 
+@seldom_on('vm', 'definitions are files, and one document shows the same as five',
+           keeps=('test_create', 'test_destroy', 'test_start', 'test_update', 'test_lists'))
 class ParentGoes(Hostile):
     """The parent's driver is unbound during a call: the call ends with success or an error, and the daemon works on."""
 
@@ -410,6 +414,7 @@ class ParentGoes(Hostile):
         self.wait_until(lambda: self.host.journal(self.uuid) == ['scratch=x'], 'its attribute')
 
 
+@seldom_on('vm', 'ParentGoes unbinds a driver, and autostart.Module unloads the module')
 class ModuleGoes(ParentGoes):
     """The same with the whole module, and therefore with all parents at once."""
 

@@ -13,7 +13,7 @@ import signal
 
 import rpc
 from kill_at import KillAt
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 MDEV = 1 << 14
 BOTH = 1 << 30 | 1 << 31
@@ -104,6 +104,8 @@ class KilledTest(MediatedTest):
         self.wait_equal(lambda: self.shown_lists(client), self.wanted_lists)
 
 
+@seldom_on('vm', 'the other operations write only files, or to sysfs in the same way',
+           keeps=('test_create', 'test_destroy', 'test_update_both'))
 class Killed(KilledTest):
     """A new daemon is started after each kill."""
 
@@ -353,6 +355,8 @@ class KilledAtStart(KilledTest):
         self.daemon.start(self.config)
 
 
+@seldom_on('vm', 'other records are refused from their text',
+           keeps=('test_left', 'test_in_use', 'test_still_in_the_driver'))
 class HalfMade(KilledTest):
     """The next daemon finds a record, but not the incomplete device of the record."""
 

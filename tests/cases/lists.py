@@ -3,13 +3,14 @@
 
 import libvirt
 
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 CAP = {name: getattr(libvirt, f'VIR_CONNECT_LIST_NODE_DEVICES_CAP_{name}')
        for name in ('SYSTEM', 'PCI_DEV', 'MDEV_TYPES', 'MDEV', 'NET', 'CSS_DEV')}
 PERSISTENT, TRANSIENT, INACTIVE, ACTIVE = (1 << 28, 1 << 29, 1 << 30, 1 << 31)
 
 
+@seldom_on('vm', 'lists are made from memory', keeps=('test_all', 'test_by_state', 'test_parents'))
 class Lists(MediatedTest):
     def setUp(self):
         super().setUp()

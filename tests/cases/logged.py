@@ -12,7 +12,7 @@ import libvirt
 
 import rpc
 import vhba
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 DONE = re.compile(r"mediated-Message: [0-9:.]+: (\w+) of '(\w+)' for client (\d+) "
                   r"\(uid 0, gid 0, pid (\d+)(?:, user 'root')?\): done in [0-9.]+ ms$")
@@ -38,6 +38,7 @@ class LogTest(MediatedTest):
         return [line for line in self.log().splitlines() if 'mediated-Message' in line]
 
 
+@seldom_on('vm', 'the log does not depend on the kernel', keeps=('test_changes_by_others',))
 class Mdevs(LogTest):
     def test_calls_that_change(self):
         uuid = self.new_uuid()
@@ -110,6 +111,7 @@ class Mdevs(LogTest):
                          [f"Autostarted device '{name}'"])
 
 
+@seldom_on('vm', 'the log does not depend on the kernel')
 class State(LogTest):
     def test_signal(self):
         """A signal logs the running calls, their users and durations."""

@@ -14,7 +14,7 @@ import documents
 import ethtool
 import net_hosts
 from fake_kernel import KernelError
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden' / 'net'
 SIMULATED = 'the interfaces are of a simulated host'
@@ -345,6 +345,7 @@ class RealInterfaces:
             self.assertEqual(self.features(name) - {'txudptnl'}, ethtool.features(interface), interface)
         self.assertIn('tso', self.features(LO))
 
+    @seldom_on('vm', 'test_features reads them in the same way')
     def test_features_are_read_at_every_dump(self):
         name, _ = self.add_pair()
         for on in (True, False, True):
@@ -372,6 +373,7 @@ class RealInterfaces:
         self.assertEqual([event for event in events.all() if event[0] != 'update'][:2],
                          [('deleted', name), ('created', new)])
 
+    @seldom_on('vm', 'the comparison with the stock daemon finds them')
     def test_what_is_no_device_to_libvirt(self):
         name, _ = self.add_pair()
         events = self.listen()

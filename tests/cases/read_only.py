@@ -4,12 +4,13 @@
 import libvirt
 
 import rpc
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 DENIED = libvirt.VIR_ERR_OPERATION_DENIED
 READ_ONLY = 1
 
 
+@seldom_on('vm', 'refused before the kernel sees anything', keeps=('test_create_and_destroy',))
 class ReadOnly(MediatedTest):
     def clients(self):
         """Returns one raw client of each kind."""

@@ -12,7 +12,7 @@ import libvirt
 
 import documents
 import fc
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden' / 'fibre'
 NO_FIBRE = 'the VM has no Fibre Channel'
@@ -284,6 +284,7 @@ class RealKernel(MediatedTest):
         return next(name for name in self.conn.listDevices('scsi_host')
                     if '/pseudo_' in self.path(name))
 
+    @seldom_on('vm', 'the comparison with the stock daemon finds it')
     def test_what_there_is(self):
         host = self.find_host()
         number = host.removeprefix('scsi_host')

@@ -19,7 +19,7 @@ import documents
 import libvirt
 import rpc
 import systemd_manager as systemd
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 from program import DETAILS
 from service_host import SERVICE, SOCKETS, SYSTEM, USERS_SOCKET, write_units
 from systemd_manager import is_active, show
@@ -140,6 +140,8 @@ class ServiceTest(MediatedTest):
         self.wait_until(lambda: words in self.daemon.log(), f"'{words}' in the journal")
 
 
+@seldom_on('service', 'the modes of sockets are those in the units',
+           keeps=('test_first_client', 'test_idle_end_and_next_client'))
 class Activation(ServiceTest):
     """The sockets exist before the daemon runs."""
 
@@ -175,6 +177,8 @@ class Activation(ServiceTest):
             self.assertTrue(self.daemon.rw_path.exists())
 
 
+@seldom_on('service', 'virt-admin gets the same answers from any daemon',
+           keeps=('test_client_of_a_socket_that_starts_the_daemon',))
 class Administration(ServiceTest):
     """virt-admin needs no configuration."""
 
@@ -215,6 +219,8 @@ class Administration(ServiceTest):
         self.assertEqual(self.only_client()[1], before)
 
 
+@seldom_on('service', 'every case starts and stops the service, and Restart restarts it',
+           keeps=('test_reload', 'test_stop_finishes_calls', 'test_crash'))
 class LifeCycle(ServiceTest):
     def test_ready_means_served(self):
         """The start job ends when clients are served."""
@@ -281,6 +287,7 @@ class LifeCycle(ServiceTest):
         self.assert_served()
 
 
+@seldom_on('service', 'LifeCycle has a crash, and every case stops the service', keeps=('test_clients',))
 class Restart(ServiceTest):
     """Clients do not notice that another process serves them."""
 
@@ -354,6 +361,7 @@ class Watchdog(ServiceTest):
         self.assert_served()
 
 
+@seldom_on('service', 'a udevd that its sockets start again is like one that runs', keeps=('test_with_its_sockets',))
 class Udevd(ServiceTest):
     """systemd's udevd is stopped."""
 
@@ -387,6 +395,10 @@ class Udevd(ServiceTest):
         self.wait_for_log(self.SILENT)
 
 
+@seldom_on('service', 'the other restrictions are read from the same units',
+           keeps=('test_capabilities', 'test_other_processes_are_out_of_reach', 'test_create_and_destroy',
+                  'test_definition', 'test_in_use_by_another_user', 'test_in_use_and_nobody_tells_by_whom',
+                  'test_files'))
 class Sandbox(ServiceTest):
     def inside(self, *command):
         """Returns the exit status of a command that sees the service's files."""
@@ -559,6 +571,7 @@ class Sandbox(ServiceTest):
         self.assertEqual(self.inside('test', '-c', '/dev/vfio/vfio'), 0)
 
 
+@seldom_on('service', 'Defaults asks polkit, too')
 class Polkit(ServiceTest):
     """polkit is called over D-Bus from within the sandbox."""
 
@@ -573,6 +586,7 @@ class Polkit(ServiceTest):
         self.assertTrue(is_active('polkit.service'))
 
 
+@seldom_on('service', 'access is without polkit, and defaults reads the stock configuration', keeps=('test_polkit',))
 class Defaults(ServiceTest):
     """Without any configuration, polkit decides who may connect, by libvirt's policy."""
 
@@ -631,6 +645,7 @@ class Defaults(ServiceTest):
         self.assert_served()
 
 
+@seldom_on('service', 'the way there and back stops either service', keeps=('test_there_and_back',))
 class TakeOver(ServiceTest):
     starts_daemon = False
 

@@ -8,7 +8,7 @@ import subprocess
 import libvirt
 
 from client_events import Events
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 from user import User
 
 SOCKET = 'virtnodedevd-sock'
@@ -27,6 +27,7 @@ class SessionTest(MediatedTest):
         self.socket = self.user.runtime / 'libvirt' / SOCKET
 
 
+@seldom_on('vm', 'clients start the daemon in the same way on any kernel')
 class StartedByClient(SessionTest):
     """virsh starts the session daemon if none runs."""
 
@@ -86,6 +87,7 @@ class StartedByClient(SessionTest):
             self.assert_lists(subprocess.CompletedProcess(client.args, client.returncode, out, err))
 
 
+@seldom_on('vm', 'the daemon of a user does not depend on the kernel', keeps=('test_events', 'test_writes_are_refused'))
 class Foreground(SessionTest):
     """A daemon started by the test, to inspect it from outside."""
 
@@ -182,6 +184,7 @@ class Foreground(SessionTest):
             self.assertIn('nodedev:///session', str(raised.exception))
 
 
+@seldom_on('vm', 'the daemon of a user does not depend on the kernel')
 class AtOnce(SessionTest):
     def test_two_daemons(self):
         processes = [self.user.spawn('--timeout=120', '--verbose') for _ in range(2)]

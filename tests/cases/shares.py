@@ -16,7 +16,7 @@ import libvirt
 
 import rpc
 from access import AccessTest, allow_all
-from mediated_test import only_on
+from mediated_test import only_on, seldom_on
 from polkit import OtherUser
 from several_users import ALICE, BOB, OPEN_TO_ALL, SeveralUsersTest
 from syscalls import Trace
@@ -61,6 +61,7 @@ class SharesTest(SeveralUsersTest):
         return len(select.select([client.socket for client in clients], [], [], 0)[0])
 
 
+@seldom_on('vm', 'turns do not depend on the kernel')
 class Turns(SharesTest):
     """All clients of one user have calls that are answered from memory."""
 
@@ -256,6 +257,7 @@ class Drivers(SharesTest):
         self.assertEqual(self.queue('calls'), {})
 
 
+@seldom_on('vm', 'scripts are processes like any other', keeps=('test_one_client_keeps_waiting',))
 class Scripts(SharesTest):
     """All readers of one user request attributes from a hung script."""
 
@@ -345,6 +347,7 @@ class Scripts(SharesTest):
         self.assertIn('<device>', stays.wait_reply(calls[2]).decoder().string())
 
 
+@seldom_on('vm', 'questions to polkit do not depend on the kernel')
 class Questions(AccessTest):
     """Each call of one user requires a polkit check."""
 

@@ -11,7 +11,7 @@ import re
 import libvirt
 
 import documents
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden'
 UUID = '0695d332-7831-493f-9e71-1c85c8911a08'
@@ -89,6 +89,7 @@ class GoldenVirtual(Golden):
         self.compare()
 
 
+@seldom_on('vm', 'SchemaVirtual checks the documents of the same kernel')
 class Schema(MediatedTest):
     """On every machine, documents with mediated's elements conform to mediated's schema."""
 
@@ -130,6 +131,8 @@ class SchemaAp(Schema):
     machine = 'ap'
 
 
+@seldom_on('vm', 'the elements of documents come from few attributes',
+           keeps=('test_details', 'test_room_is_read_at_every_dump', 'test_without_descriptions'))
 class Parents(MediatedTest):
     def test_block_of_libvirt(self):
         for parent in self.host.parents():

@@ -2,7 +2,7 @@
 """udevd is missing, stopped, killed, hung, restarted or slow while devices are created and removed."""
 
 import hostile
-from mediated_test import only_on
+from mediated_test import only_on, seldom_on
 
 NEVER = '3000'    # seconds; longer than any test
 TYPES = 1 << 13
@@ -57,6 +57,7 @@ class Udev(hostile.Hostile):
     was_absent = 0
 
 
+@seldom_on('vm', 'one restart of udevd is like another', keeps=('test_absent', 'test_udev_starts_later'))
 class Absent(Udev):
     """udevd is missing from the start, as in containers."""
 
@@ -148,6 +149,7 @@ class Gone(Udev):
         self.live(['created', 'deleted'], lambda: self.host.remove_by_others(self.uuid))
 
 
+@seldom_on('vm', 'one end of udevd is like another', keeps=('test_hangs', 'test_is_killed_then'))
 class Hangs(Udev):
     """udevd accepts connections but sends no event: after `event_timeout`, the kernel's uevents are used."""
 

@@ -6,9 +6,12 @@ import signal
 import libvirt
 
 import rpc
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 
+@seldom_on('vm', 'a hung call delays its own client only',
+           keeps=('test_create', 'test_destroy', 'test_client_vanishes_while_its_create_runs',
+                  'test_daemon_stops_once_the_driver_is_through'))
 class Blocked(MediatedTest):
     """One driver blocks; all other calls are answered."""
 

@@ -4,7 +4,7 @@
 import collections
 import time
 
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 from vm_host import is_emulated, thousands
 
 ONLY_ON = ('vm', 'the fake kernel is too slow for thousands, and its sockets do not overflow as netlink does')
@@ -21,6 +21,7 @@ def seconds_allowed():
     return SECONDS_AFTERWARDS * (EMULATION if is_emulated() else 1.0)
 
 
+@seldom_on('vm', 'the same storm without devices before it', keeps=('test_all_are_replaced',))
 class Storm(MediatedTest):
     has_room = True
 

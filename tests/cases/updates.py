@@ -5,12 +5,14 @@ import functools
 
 import documents
 import libvirt
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 CURRENT, LIVE, CONFIG = 0, 1, 2
 XML_INACTIVE = 1
 
 
+@seldom_on('vm', 'refused or written to disk before the kernel sees anything',
+           keeps=('test_both', 'test_live_of_transient', 'test_refused_half_way', 'test_type_of_active_device'))
 class Update(MediatedTest):
     def setUp(self):
         super().setUp()

@@ -16,7 +16,7 @@ import access
 import documents
 import fc
 import rpc
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 from with_connections import URI
 
 NO_FIBRE = 'the VM has no Fibre Channel'
@@ -668,6 +668,8 @@ class Failing(VhbaTest):
 
 
 @only_on('vm', 'it takes the Fibre Channel of a real kernel: that over Ethernet, without a fabric')
+@seldom_on('vm', 'refused by the daemon, or the same several times',
+           keeps=('test_create_and_destroy', 'test_by_others'))
 class RealKernel(MediatedTest):
     starts_daemon = False
 

@@ -29,12 +29,23 @@ def not_on(kind, reason):
     return declare_hosts('not_on', kind, reason)
 
 
-def declare_hosts(word, kind, reason):
+def seldom_on(kind, reason, keeps=()):
+    """Leaves a class or a test to scripts/test --all on one kind of host, with a reason. `keeps` names tests of the
+    class that always run."""
+    def declare(thing):
+        unknown = [name for name in keeps if not hasattr(thing, name)]
+        if unknown:
+            raise ValueError(f'{thing.__name__} has no {unknown}')
+        return declare_hosts('seldom_on', kind, reason, keeps)(thing)
+    return declare
+
+
+def declare_hosts(word, kind, reason, *more):
     if not reason:
         raise ValueError(f'{word}() wants a reason')
 
     def declare(thing):
-        setattr(thing, word, (kind, reason))
+        setattr(thing, word, (kind, reason, *more))
         return thing
     return declare
 
