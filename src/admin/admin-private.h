@@ -7,7 +7,8 @@
 #include "rpc/client.h"
 #include "rpc/listener.h"
 
-/* A connection to the socket. A running call may keep a reference longer than the connection. */
+/* A connection that has been admitted. A running call may keep a reference after the end of the
+ * connection. */
 typedef struct {
     MdAdmin *admin;
     guint64 number;
@@ -15,8 +16,8 @@ typedef struct {
     MdIdentity *peer;
     MdClient *client;
     MdConnection *connection;
-    GList link; /* of `visitors` */
-} MdVisitor;
+    GList link; /* of `entries` */
+} MdAdminEntry;
 
 struct _MdAdmin {
     MdServer *server;
@@ -26,8 +27,8 @@ struct _MdAdmin {
     MdSettings limits; /* of these connections; its strings are borrowed from `settings` */
     MdConnections *connections;
     MdListener *listener; /* NULL: not listening */
-    GQueue visitors;      /* of MdVisitor, in the order of their admission */
+    GQueue entries;       /* of MdAdminEntry, in the order of their admission */
     guint64 n_ever;
 };
 
-void md_visitor_unref(MdVisitor *visitor);
+void md_admin_entry_unref(MdAdminEntry *entry);

@@ -15,18 +15,18 @@ static void on_evict(gpointer data, const char *cause);
 
 
 static void
-visitor_clear(MdVisitor *visitor)
+entry_clear(MdAdminEntry *entry)
 {
-    md_identity_unref(visitor->peer);
-    md_connection_unref(visitor->connection);
-    g_clear_object(&visitor->client);
+    md_identity_unref(entry->peer);
+    md_connection_unref(entry->connection);
+    g_clear_object(&entry->client);
 }
 
 
 void
-md_visitor_unref(MdVisitor *visitor)
+md_admin_entry_unref(MdAdminEntry *entry)
 {
-    g_rc_box_release_full(visitor, (GDestroyNotify)visitor_clear);
+    g_rc_box_release_full(entry, (GDestroyNotify)entry_clear);
 }
 
 
@@ -59,13 +59,13 @@ on_message(MdClient *client G_GNUC_UNUSED, const MdMessage *message, gpointer da
 static void
 on_closed(MdClient *client G_GNUC_UNUSED, gpointer data)
 {
-    MdVisitor *visitor = data;
-    MdAdmin *self = visitor->admin;
+    MdAdminEntry *entry = data;
+    MdAdmin *self = entry->admin;
 
-    g_debug("Administration client %" G_GUINT64_FORMAT " disconnected", visitor->number);
-    g_queue_unlink(&self->visitors, &visitor->link);
-    md_visitor_unref(visitor);
-    if (g_queue_is_empty(&self->visitors))
+    g_debug("Administration client %" G_GUINT64_FORMAT " disconnected", entry->number);
+    g_queue_unlink(&self->entries, &entry->link);
+    md_admin_entry_unref(entry);
+    if (g_queue_is_empty(&self->entries))
         md_server_inhibit_idle(self->server, FALSE);
 }
 
@@ -73,37 +73,37 @@ on_closed(MdClient *client G_GNUC_UNUSED, gpointer data)
 static void
 on_start(gpointer data)
 {
-    MdVisitor *visitor = data;
+    MdAdminEntry *entry = data;
 
-    md_client_start(visitor->client);
+    md_client_start(entry->client);
 }
 
 
 static MdConnectionState
 on_get_state(gpointer data)
 {
-    MdVisitor *visitor = data;
+    MdAdminEntry *entry = data;
 
-    return md_client_count_calls(visitor->client) > 0 ? MD_CONNECTION_BUSY : MD_CONNECTION_IDLE;
+    return md_client_count_calls(entry->client) > 0 ? MD_CONNECTION_BUSY : MD_CONNECTION_IDLE;
 }
 
 
 static void
 on_evict(gpointer data, const char *cause)
 {
-    MdVisitor *visitor = data;
+    MdAdminEntry *entry = data;
 
-    md_client_cut_off(visitor->client, cause);
+    md_client_cut_off(entry->client, cause);
 }
 
 
 /* Never evicts a connection, because all connections belong to the same user. */
 static MdConnection *
-visitor_admit(MdVisitor *visitor, uid_t uid, gboolean scarce)
+entry_admit(MdAdminEntry *entry, uid_t uid, gboolean scarce)
 {
     const MdConnectionPeer peer = { .share = uid };
 
-    return md_connections_admit(visitor->admin->connections, &peer, scarce, visitor);
+    return md_connections_admit(entry->admin->connections, &peer, scarce, entry);
 }
 
 
@@ -111,27 +111,27 @@ static void
 admit(MdAdmin *self, GSocket *socket, uid_t uid, gboolean scarce)
 {
     static const MdClientFuncs funcs = { on_message, on_closed };
-    MdVisitor *visitor = g_rc_box_new0(MdVisitor);
+    MdAdminEntry *entry = g_rc_box_new0(MdAdminEntry);
 
-    visitor->admin = self;
-    visitor->connection = visitor_admit(visitor, uid, scarce);
-    if (visitor->connection == NULL) {
+    entry->admin = self;
+    entry->connection = entry_admit(entry, uid, scarce);
+    if (entry->connection == NULL) {
         g_info("Refusing administration client: too many connections");
-        md_visitor_unref(visitor);
+        md_admin_entry_unref(entry);
         return;
     }
 
-    visitor->number = ++self->n_ever;
-    visitor->since = g_get_real_time() / G_USEC_PER_SEC;
-    visitor->peer = md_identity_new_from_socket(self->settings->roots, socket);
-    visitor->client = md_client_new(socket, &self->limits, visitor->connection, &funcs, visitor);
-    md_client_set_share(visitor->client, uid);
-    md_client_set_frame_limit(visitor->client, MD_ADMIN_FRAME_MAX);
-    visitor->link.data = visitor;
-    g_queue_push_tail_link(&self->visitors, &visitor->link);
-    g_debug("Administration client %" G_GUINT64_FORMAT " connected", visitor->number);
+    entry->number = ++self->n_ever;
+    entry->since = g_get_real_time() / G_USEC_PER_SEC;
+    entry->peer = md_identity_new_from_socket(self->settings->roots, socket);
+    entry->client = md_client_new(socket, &self->limits, entry->connection, &funcs, entry);
+    md_client_set_share(entry->client, uid);
+    md_client_set_frame_limit(entry->client, MD_ADMIN_FRAME_MAX);
+    entry->link.data = entry;
+    g_queue_push_tail_link(&self->entries, &entry->link);
+    g_debug("Administration client %" G_GUINT64_FORMAT " connected", entry->number);
     md_server_inhibit_idle(self->server, TRUE);
-    md_connection_start(visitor->connection);
+    md_connection_start(entry->connection);
 }
 
 
@@ -169,11 +169,11 @@ md_admin_listen(MdAdmin *self, MdPassedFds *passed, GError **error)
 void
 md_admin_stop(MdAdmin *self)
 {
-    MdVisitor *visitor = NULL;
+    MdAdminEntry *entry = NULL;
 
     g_clear_pointer(&self->listener, md_listener_free);
-    while ((visitor = g_queue_peek_head(&self->visitors)) != NULL)
-        md_client_close(visitor->client);
+    while ((entry = g_queue_peek_head(&self->entries)) != NULL)
+        md_client_close(entry->client);
 }
 
 

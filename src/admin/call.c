@@ -20,7 +20,7 @@ typedef struct {
 } Procedure;
 
 struct _MdAdminCall {
-    MdVisitor *visitor;
+    MdAdminEntry *entry;
     const Procedure *procedure;
     md_header header;
     gpointer args;
@@ -78,14 +78,14 @@ static const Procedure procedures[] = {
 MdAdmin *
 md_admin_call_get_admin(MdAdminCall *self)
 {
-    return self->visitor->admin;
+    return self->entry->admin;
 }
 
 
-const MdVisitor *
-md_admin_call_get_visitor(MdAdminCall *self)
+const MdAdminEntry *
+md_admin_call_get_entry(MdAdminCall *self)
 {
-    return self->visitor;
+    return self->entry;
 }
 
 
@@ -99,12 +99,12 @@ md_admin_call_get_args(MdAdminCall *self)
 static void
 call_end(MdAdminCall *self, GBytes *frame)
 {
-    md_client_send(self->visitor->client, frame);
-    md_client_end_call(self->visitor->client, self->cost);
+    md_client_send(self->entry->client, frame);
+    md_client_end_call(self->entry->client, self->cost);
     if (self->args != NULL)
         md_message_clear(self->procedure->args, self->args);
     g_free(self->args);
-    md_visitor_unref(self->visitor);
+    md_admin_entry_unref(self->entry);
     g_free(self);
 }
 
@@ -161,7 +161,7 @@ md_admin_call_finish(MdAdminCall *self, GError *error)
 void
 md_admin_call_reply_and_close(MdAdminCall *self)
 {
-    g_autoptr(MdClient) client = g_object_ref(self->visitor->client);
+    g_autoptr(MdClient) client = g_object_ref(self->entry->client);
 
     md_admin_call_reply(self, NULL);
     md_client_close_when_sent(client);
@@ -239,7 +239,7 @@ read_args(const Procedure *procedure, const MdMessage *message, GError **error)
 
 /* FALSE with an error, to be sent as the reply, if no call was begun. */
 static gboolean
-begin_call(MdVisitor *visitor, const MdMessage *message, GError **error)
+begin_call(MdAdminEntry *entry, const MdMessage *message, GError **error)
 {
     const Procedure *procedure = check_header(&message->header, error);
     MdAdminCall *call = NULL;
@@ -255,20 +255,20 @@ begin_call(MdVisitor *visitor, const MdMessage *message, GError **error)
     }
 
     call = g_new0(MdAdminCall, 1);
-    call->visitor = g_rc_box_acquire(visitor);
+    call->entry = g_rc_box_acquire(entry);
     call->procedure = procedure;
     call->header = message->header;
     call->args = args;
-    call->cost = md_client_begin_call(visitor->client);
+    call->cost = md_client_begin_call(entry->client);
     procedure->handler(call, args);
     return TRUE;
 }
 
 
 void
-md_admin_call_begin(MdVisitor *visitor, const MdMessage *message)
+md_admin_call_begin(MdAdminEntry *entry, const MdMessage *message)
 {
-    g_autoptr(MdClient) client = g_object_ref(visitor->client);
+    g_autoptr(MdClient) client = g_object_ref(entry->client);
     const md_header *header = &message->header;
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) frame = NULL;
@@ -281,7 +281,7 @@ md_admin_call_begin(MdVisitor *visitor, const MdMessage *message)
     if (header->type != MD_MESSAGE_CALL)
         return;
 
-    if (!begin_call(visitor, message, &error)) {
+    if (!begin_call(entry, message, &error)) {
         frame = md_wire_error_encode(header, error);
         md_client_send(client, frame);
     }

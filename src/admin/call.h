@@ -14,10 +14,10 @@ typedef struct _MdAdminCall MdAdminCall;
 typedef void (*MdAdminHandler)(MdAdminCall *call, gconstpointer args);
 
 /* Handles a message; may end the client. */
-void md_admin_call_begin(MdVisitor *visitor, const MdMessage *message);
+void md_admin_call_begin(MdAdminEntry *entry, const MdMessage *message);
 
 MdAdmin *md_admin_call_get_admin(MdAdminCall *self);
-const MdVisitor *md_admin_call_get_visitor(MdAdminCall *self);
+const MdAdminEntry *md_admin_call_get_entry(MdAdminCall *self);
 
 gconstpointer md_admin_call_get_args(MdAdminCall *self);
 

@@ -56,14 +56,14 @@ add_client(const MdServerClient *client, gpointer data)
 
 
 static GArray *
-list_visitors(MdAdmin *admin)
+list_entries(MdAdmin *admin)
 {
     GArray *clients = g_array_new(FALSE, FALSE, sizeof(md_admin_client));
 
-    for (GList *link = admin->visitors.head; link != NULL; link = link->next) {
-        const MdVisitor *visitor = link->data;
+    for (GList *link = admin->entries.head; link != NULL; link = link->next) {
+        const MdAdminEntry *entry = link->data;
         const md_admin_client listed =
-            make_listed(MD_ADMIN_OWN_SERVER, visitor->number, visitor->since);
+            make_listed(MD_ADMIN_OWN_SERVER, entry->number, entry->since);
 
         g_array_append_val(clients, listed);
     }
@@ -80,7 +80,7 @@ list_clients(MdAdmin *admin, const char *server, GError **error)
     if (!md_admin_find_server(server, &is_own, error))
         return NULL;
     if (is_own)
-        return list_visitors(admin);
+        return list_entries(admin);
     clients = g_array_new(FALSE, FALSE, sizeof(md_admin_client));
     md_server_for_each_client(admin->server, add_client, clients);
     if (clients->len <= MD_ADMIN_CLIENTS_MAX)
@@ -113,25 +113,25 @@ md_admin_handle_list_clients(MdAdminCall *call, gconstpointer args)
 
 
 /* NULL: there is none. */
-static MdVisitor *
-find_visitor(MdAdmin *admin, guint64 number)
+static MdAdminEntry *
+find_entry(MdAdmin *admin, guint64 number)
 {
-    for (GList *link = admin->visitors.head; link != NULL; link = link->next) {
-        MdVisitor *visitor = link->data;
+    for (GList *link = admin->entries.head; link != NULL; link = link->next) {
+        MdAdminEntry *entry = link->data;
 
-        if (visitor->number == number)
-            return visitor;
+        if (entry->number == number)
+            return entry;
     }
     return NULL;
 }
 
 
 static MdServerClient
-read_visitor(const MdVisitor *visitor)
+read_entry(const MdAdminEntry *entry)
 {
-    const MdServerClient client = { .number = visitor->number,
-                                    .since = visitor->since,
-                                    .identity = visitor->peer };
+    const MdServerClient client = { .number = entry->number,
+                                    .since = entry->since,
+                                    .identity = entry->peer };
 
     return client;
 }
@@ -143,14 +143,14 @@ find_client(
     MdAdmin *admin, const char *server, guint64 number, MdServerClient *client, GError **error)
 {
     gboolean is_own = FALSE;
-    const MdVisitor *visitor = NULL;
+    const MdAdminEntry *entry = NULL;
 
     if (!md_admin_find_server(server, &is_own, error))
         return FALSE;
     if (is_own) {
-        visitor = find_visitor(admin, number);
-        if (visitor != NULL) {
-            *client = read_visitor(visitor);
+        entry = find_entry(admin, number);
+        if (entry != NULL) {
+            *client = read_entry(entry);
             return TRUE;
         }
     } else if (md_server_find_client(admin->server, number, client)) {
@@ -317,7 +317,7 @@ md_admin_handle_close_client(MdAdminCall *call, gconstpointer args)
 {
     const md_admin_client_args *wanted = args;
     MdAdmin *admin = md_admin_call_get_admin(call);
-    const MdVisitor *caller = md_admin_call_get_visitor(call);
+    const MdAdminEntry *caller = md_admin_call_get_entry(call);
     const char *server = wanted->client.server;
     guint64 number = wanted->client.id;
     MdServerClient client = { 0 };
@@ -335,7 +335,7 @@ md_admin_handle_close_client(MdAdminCall *call, gconstpointer args)
     } else if (number == caller->number) {
         md_admin_call_reply_and_close(call);
     } else {
-        md_client_close(find_visitor(admin, number)->client);
+        md_client_close(find_entry(admin, number)->client);
         md_admin_call_reply(call, NULL);
     }
 }

@@ -123,7 +123,7 @@ md_admin_handle_get_limits(MdAdminCall *call, gconstpointer args)
     md_params_add_uint(params, VIR_SERVER_CLIENTS_MAX,
                        is_own ? admin->limits.max_clients : admin->settings->max_clients);
     md_params_add_uint(params, VIR_SERVER_CLIENTS_CURRENT,
-                       is_own ? admin->visitors.length : md_server_count_clients(admin->server));
+                       is_own ? admin->entries.length : md_server_count_clients(admin->server));
     md_params_add_uint(params, VIR_SERVER_CLIENTS_UNAUTH_MAX,
                        is_own ? 0 : admin->settings->max_anonymous_clients);
     md_params_add_uint(params, VIR_SERVER_CLIENTS_UNAUTH_CURRENT,
