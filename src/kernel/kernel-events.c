@@ -57,16 +57,16 @@ struct _MdKernelEvents {
     /* An epoll instance, which contains the socket while it is polled: changing the main loop's
      * descriptors would cost a wake-up each time. */
     MdFd alarm;
-    MdPolled polled;   /* of `alarm` */
-    GSource *timer;    /* while the socket is not polled */
-    gboolean in_debt;  /* `timer` is udevd's deadline for the `owed` events */
-    GHashTable *owed;  /* numbers of events reported by the kernel, but not by udevd */
-    GHashTable *early; /* the reverse: the kernel's message is still to be read */
-    gboolean progress; /* udevd has reported an event since the timer was set */
-    guint quiet_for;   /* milliseconds without an event of udevd */
-    guint64 forgotten; /* events up to this number are never `owed` */
-    guint owed_for;    /* milliseconds since `owed` was last empty */
-    gboolean watching; /* the socket is in `alarm` */
+    MdPolled polled;        /* of `alarm` */
+    GSource *timer;         /* while the socket is not polled */
+    gboolean in_debt;       /* `timer` is udevd's deadline for the `unreported` events */
+    GHashTable *unreported; /* numbers of events reported by the kernel, but not by udevd */
+    GHashTable *early;      /* the reverse: the kernel's message is still to be read */
+    gboolean progress;      /* udevd has reported an event since the timer was set */
+    guint quiet_for;        /* milliseconds without an event of udevd */
+    guint64 forgotten;      /* events up to this number are never `unreported` */
+    guint unreported_for;   /* milliseconds since `unreported` was last empty */
+    gboolean watching;      /* the socket is in `alarm` */
     gboolean draining; /* messages queued while the socket was not polled are still to be read */
     gboolean gap;      /* events have been lost, and some are still to be read */
     gboolean silent;   /* udevd counts as silent */
@@ -74,7 +74,7 @@ struct _MdKernelEvents {
 };
 
 static void watch_socket(MdKernelEvents *self);
-static void find_owed(MdKernelEvents *self);
+static void find_unreported(MdKernelEvents *self);
 static void set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func);
 
 
@@ -130,7 +130,7 @@ static void
 set_silent(MdKernelEvents *self, gboolean silent)
 {
     self->silent = silent;
-    g_hash_table_remove_all(self->owed);
+    g_hash_table_remove_all(self->unreported);
     self->draining = TRUE;
     md_source_clear(&self->timer);
     watch_socket(self);
@@ -183,7 +183,7 @@ pass_on(MdKernelEvents *self, const MdKernelMessage *message)
 static gboolean
 is_in_debt(MdKernelEvents *self)
 {
-    return g_hash_table_size(self->owed) > 0;
+    return g_hash_table_size(self->unreported) > 0;
 }
 
 
@@ -204,7 +204,7 @@ remove_number(GHashTable *numbers, guint64 seqnum)
 }
 
 
-/* Reads pending messages, and keeps waiting for owed events. */
+/* Reads pending messages, and keeps waiting for unreported events. */
 static void
 drain(MdKernelEvents *self)
 {
@@ -212,7 +212,7 @@ drain(MdKernelEvents *self)
     self->draining = TRUE;
     watch_socket(self);
     if (is_in_debt(self))
-        find_owed(self);
+        find_unreported(self);
 }
 
 
@@ -237,14 +237,14 @@ handle_overdue_events(MdKernelEvents *self)
     gboolean busy = access(self->queue, F_OK) == 0;
 
     self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;
-    self->owed_for += self->settings->event_timeout;
+    self->unreported_for += self->settings->event_timeout;
     if (self->funcs->is_behind(self->data)) {
         self->quiet_for = 0;
         drain(self);
     } else if (!self->progress && (!busy || self->quiet_for >= BUSY_MAX)) {
         set_silent(self, TRUE);
-    } else if (!busy || self->owed_for >= BUSY_MAX) {
-        g_hash_table_remove_all(self->owed);
+    } else if (!busy || self->unreported_for >= BUSY_MAX) {
+        g_hash_table_remove_all(self->unreported);
         drain(self);
         self->funcs->lost(self->data);
     } else {
@@ -312,20 +312,20 @@ static void
 compare(MdKernelEvents *self, const MdKernelMessage *message)
 {
     if (!remove_number(self->early, message->seqnum) && message->seqnum > self->forgotten)
-        add_number(self->owed, message->seqnum);
+        add_number(self->unreported, message->seqnum);
 }
 
 
 /* Compares pending kernel messages with udevd's events. */
 static void
-find_owed(MdKernelEvents *self)
+find_unreported(MdKernelEvents *self)
 {
     gboolean was_draining = self->draining;
     gboolean was_in_debt = is_in_debt(self);
     gboolean more = receive(self, compare);
 
     if (!was_in_debt)
-        self->quiet_for = self->owed_for = 0;
+        self->quiet_for = self->unreported_for = 0;
     if (!more) {
         self->draining = FALSE;
         g_hash_table_remove_all(self->early);
@@ -346,7 +346,7 @@ on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
         set_silent(self, FALSE);
     }
     if (!self->silent)
-        find_owed(self);
+        find_unreported(self);
     else if (!receive(self, pass_on))
         end_gap(self);
 }
@@ -406,7 +406,7 @@ md_kernel_events_new(const MdSettings *settings,
     self->data = data;
     self->fd = g_steal_fd(&fd);
     self->alarm = g_steal_fd(&alarm);
-    self->owed = g_hash_table_new(NULL, NULL);
+    self->unreported = g_hash_table_new(NULL, NULL);
     self->early = g_hash_table_new(NULL, NULL);
     self->queue = g_build_filename(settings->roots->run, MD_RUN_UDEV_QUEUE, NULL);
     self->absent = self->silent = !md_kernel_events_find_udevd(settings->roots);
@@ -422,7 +422,7 @@ md_kernel_events_free(MdKernelEvents *self)
 
     md_polled_set(&self->polled, self->alarm, 0, NULL, NULL, NULL);
     md_source_clear(&self->timer);
-    g_hash_table_unref(self->owed);
+    g_hash_table_unref(self->unreported);
     g_hash_table_unref(self->early);
     g_free(self->queue);
     close(self->alarm);
@@ -450,7 +450,7 @@ md_kernel_events_acknowledge(MdKernelEvents *self, guint64 seqnum)
         return;
 
     self->progress = TRUE;
-    if (!remove_number(self->owed, seqnum))
+    if (!remove_number(self->unreported, seqnum))
         add_number(self->early, seqnum);
     /* If udevd has ended, this may be one of its last events. */
     if (self->silent && !self->absent)
@@ -464,7 +464,7 @@ void
 md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum)
 {
     self->forgotten = seqnum;
-    g_hash_table_remove_all(self->owed);
+    g_hash_table_remove_all(self->unreported);
     if (self->timer != NULL && self->in_debt)
         set_timer(self, REST, on_rest_over);
 }
