@@ -59,7 +59,7 @@ struct _MdKernelEvents {
     MdFd alarm;
     MdPolled polled;        /* of `alarm` */
     GSource *timer;         /* while the socket is not polled */
-    gboolean in_debt;       /* `timer` is udevd's deadline for the `unreported` events */
+    gboolean awaits_udevd;  /* `timer` is udevd's deadline for the `unreported` events */
     GHashTable *unreported; /* numbers of events reported by the kernel, but not by udevd */
     GHashTable *early;      /* the reverse: the kernel's message is still to be read */
     gboolean progress;      /* udevd has reported an event since the timer was set */
@@ -181,7 +181,7 @@ pass_on(MdKernelEvents *self, const MdKernelMessage *message)
 
 
 static gboolean
-is_in_debt(MdKernelEvents *self)
+has_unreported(MdKernelEvents *self)
 {
     return g_hash_table_size(self->unreported) > 0;
 }
@@ -211,7 +211,7 @@ drain(MdKernelEvents *self)
     md_source_clear(&self->timer);
     self->draining = TRUE;
     watch_socket(self);
-    if (is_in_debt(self))
+    if (has_unreported(self))
         find_unreported(self);
 }
 
@@ -290,7 +290,7 @@ static void
 set_timer(MdKernelEvents *self, guint milliseconds, GSourceFunc func)
 {
     md_source_clear(&self->timer);
-    self->in_debt = func != on_rest_over;
+    self->awaits_udevd = func != on_rest_over;
     self->progress = FALSE;
     self->timer = md_source_attach(g_timeout_source_new(milliseconds), func, self);
 }
@@ -301,7 +301,7 @@ leave_socket(MdKernelEvents *self)
 {
     epoll_ctl(self->alarm, EPOLL_CTL_DEL, self->fd, NULL);
     self->watching = FALSE;
-    if (is_in_debt(self))
+    if (has_unreported(self))
         set_timer(self, MIN(GRACE, self->settings->event_timeout), on_grace_over);
     else
         set_timer(self, REST, on_rest_over);
@@ -321,10 +321,10 @@ static void
 find_unreported(MdKernelEvents *self)
 {
     gboolean was_draining = self->draining;
-    gboolean was_in_debt = is_in_debt(self);
+    gboolean had_unreported = has_unreported(self);
     gboolean more = receive(self, compare);
 
-    if (!was_in_debt)
+    if (!had_unreported)
         self->quiet_for = self->unreported_for = 0;
     if (!more) {
         self->draining = FALSE;
@@ -455,7 +455,7 @@ md_kernel_events_acknowledge(MdKernelEvents *self, guint64 seqnum)
     /* If udevd has ended, this may be one of its last events. */
     if (self->silent && !self->absent)
         set_silent(self, FALSE);
-    else if (self->timer != NULL && self->in_debt && !is_in_debt(self))
+    else if (self->timer != NULL && self->awaits_udevd && !has_unreported(self))
         set_timer(self, REST, on_rest_over);
 }
 
@@ -465,7 +465,7 @@ md_kernel_events_forget_older(MdKernelEvents *self, guint64 seqnum)
 {
     self->forgotten = seqnum;
     g_hash_table_remove_all(self->unreported);
-    if (self->timer != NULL && self->in_debt)
+    if (self->timer != NULL && self->awaits_udevd)
         set_timer(self, REST, on_rest_over);
 }
 
