@@ -30,8 +30,8 @@ struct _MdUdev {
     struct udev_monitor *monitor;
     MdPolled polled;
     const MdSettings *settings;
-    MdKernelEvents *kernel; /* NULL: kernel uevents cannot be received */
-    gboolean deaf; /* opened while udevd was not running: libudev may receive nothing then */
+    MdKernelEvents *kernel;        /* NULL: kernel uevents cannot be received */
+    gboolean opened_without_udevd; /* libudev may receive nothing then */
     gboolean listening;
     gboolean gap; /* events have been lost */
 };
@@ -196,7 +196,7 @@ monitor_open(MdUdev *self, GError **error)
     int rc = 0;
 
     monitor_close(self);
-    self->deaf = self->kernel != NULL && md_kernel_events_is_silent(self->kernel);
+    self->opened_without_udevd = self->kernel != NULL && md_kernel_events_is_silent(self->kernel);
     self->monitor = udev_monitor_new_from_netlink(self->udev, "udev");
     if (self->monitor == NULL) {
         md_error_set_errno(error, errno, "Unable to receive udev events");
@@ -242,7 +242,7 @@ on_silence_changed(gboolean silent, gpointer data)
         g_signal_emit(self, signals[SIGNAL_LOST], 0);
     } else {
         g_message("udevd is back, using its events");
-        if (self->deaf)
+        if (self->opened_without_udevd)
             monitor_open_again(self);
     }
 }
