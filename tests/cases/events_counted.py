@@ -140,15 +140,15 @@ class CountedInLarge(Counted):
 
 
 @seldom_on('vm', 'whether a client reads does not depend on the kernel')
-class Deaf(MediatedTest):
+class Stalled(MediatedTest):
     """A subscriber that does not read is disconnected at the limit, and affects no other client."""
 
     config = {'limits': {'max_queued_bytes': '65536'}}
 
     def test_cut_off(self):
-        deaf, good = self.raw(answers_pings=False), self.raw()
-        deaf.socket.setsockopt(rpc.socket.SOL_SOCKET, rpc.socket.SO_RCVBUF, 4096)
-        for client in (deaf, good):
+        stalled, good = self.raw(answers_pings=False), self.raw()
+        stalled.socket.setsockopt(rpc.socket.SOL_SOCKET, rpc.socket.SO_RCVBUF, 4096)
+        for client in (stalled, good):
             client.register(LIFECYCLE)
             client.register(1)
         expected = []
@@ -165,4 +165,4 @@ class Deaf(MediatedTest):
             self.fail('it has not been cut off')
         self.assertEqual([frame.event() for frame in good.frames
                           if frame.name == 'EVENT_LIFECYCLE'], expected)
-        deaf.wait_closed()
+        stalled.wait_closed()
