@@ -319,7 +319,7 @@ class ParentGoes(Hostile):
         return error
 
     def release(self, knob):
-        return lambda: self.host.let_go(self.parent, knob)
+        return lambda: self.host.unblock(self.parent, knob)
 
     def test_create(self):
         self.host.set_knob(self.parent, 'block_create', 1)
@@ -405,7 +405,7 @@ class ParentGoes(Hostile):
         self.host.wait_create_stuck(self.parent)
         unbind = self.in_background(self.remove_parent)
         self.wait_until(lambda: not self.host.exists(f'/sys/class/mdev_bus/{self.parent.address}'), 'no parent')
-        self.host.let_go(self.parent, 'block_create')
+        self.host.unblock(self.parent, 'block_create')
         unbind.result(self.deadline)
         self.wait_until(lambda: self.parent.name not in self.names(1 << 13), 'no types')
         self.assertEqual(self.host.children(), [])

@@ -161,7 +161,7 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
         """Binds the driver to the parent."""
 
     @abc.abstractmethod
-    def let_go(self, parent, knob):
+    def unblock(self, parent, knob):
         """Unblocks a driver that is being unbound; the kernel module in the VM unblocks by itself."""
 
     @abc.abstractmethod

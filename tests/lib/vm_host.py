@@ -153,7 +153,7 @@ class VmHost(host.Host):
     def bind(self, parent):
         write('/sys/bus/pci/drivers/nvidia/bind', parent.address)
 
-    def let_go(self, parent, knob):
+    def unblock(self, parent, knob):
         pass
 
     def mdevctl(self, *words):

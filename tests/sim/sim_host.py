@@ -125,7 +125,7 @@ class SimHost(host.Host):
     def bind(self, parent):
         self.fake(parent).bind()
 
-    def let_go(self, parent, knob):
+    def unblock(self, parent, knob):
         self.set_knob(parent, knob, 0)
 
     def unload_module(self):
