@@ -20,7 +20,7 @@ class SessionTest(MediatedTest):
 
     def setUp(self):
         super().setUp()
-        self.host.let_users_in()
+        self.host.make_sysfs_readable()
         self.daemon.directory.chmod(0o755)
         self.user = User(self.daemon)
         self.addCleanup(self.user.close)

@@ -212,8 +212,8 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
     def hold_open(self, uuid):
         """A context during which a process uses the device; yields the pid, or None if there is no process."""
 
-    def let_users_in(self):
-        """Makes this machine's sysfs readable for ordinary users; on a real host, it is always readable."""
+    def make_sysfs_readable(self):
+        """Makes this machine's sysfs readable for all users, as it always is on a real host."""
 
     def client_path(self, path):
         """Returns the socket to which libvirt's clients connect to reach this socket of the daemon."""

@@ -55,7 +55,7 @@ class SimHost(host.Host):
         self.daemon.close()
         self.kernel.close()
 
-    def let_users_in(self):
+    def make_sysfs_readable(self):
         # umockdev also creates its sockets in this directory.
         self.kernel.sysfs.root.chmod(0o777)
 
