@@ -142,7 +142,7 @@ class Clients(AdminTest):
 
     def test_reader(self):
         self.wait_until(lambda: not self.numbers(), 'no client')
-        self.come(BOB)
+        self.connect_as(BOB)
         values = self.information()
         self.assertEqual(values['readonly'], 'yes')
         self.assertEqual(values['unix_user_id'], str(BOB))
@@ -201,11 +201,11 @@ class Limits(AdminTest):
         self.admin('srv-clients-set', SERVER, '--max-clients', '4', '--max-unauth-clients', '2')
         self.assertEqual(self.values('srv-clients-info', SERVER)['nclients_unauth_max'], '2')
         self.wait_until(lambda: not self.numbers(), 'no client')
-        readers = [self.come(BOB) for _ in range(3)]
-        self.come(BOB, opened=False).wait_closed()
+        readers = [self.connect_as(BOB) for _ in range(3)]
+        self.connect_as(BOB, opened=False).wait_closed()
         self.assert_served(*readers)
         self.admin('srv-clients-set', SERVER, '--max-clients', '8')
-        self.assert_served(*readers, self.come(BOB), self.come(BOB))
+        self.assert_served(*readers, self.connect_as(BOB), self.connect_as(BOB))
         self.change_config(self.config)
         self.assertEqual(self.values('srv-clients-info', SERVER)['nclients_max'], '100')
 
@@ -338,11 +338,11 @@ class Connections(AdminTest):
     def test_apart(self):
         """Ordinary clients and administration clients do not displace each other."""
         self.wait_until(lambda: not self.numbers(), 'no client')
-        readers = [self.come(ALICE) for _ in range(3)]
+        readers = [self.connect_as(ALICE) for _ in range(3)]
         administrators = [self.raw_admin() for _ in range(10)]
         self.assert_served(*readers)
         # There is room for three readers.
-        self.assert_served(self.come(BOB), *readers[:2])
+        self.assert_served(self.connect_as(BOB), *readers[:2])
         readers[2].wait_closed()
         for client in administrators:
             self.assertEqual(client.list_servers()[1], 2)

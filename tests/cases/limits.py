@@ -96,7 +96,7 @@ class ClientsTest(SeveralUsersTest):
 
     def refused(self, uid, path=None):
         """Connects as a user, and checks that the connection is refused."""
-        self.come(uid, path, opened=False).wait_closed()
+        self.connect_as(uid, path, opened=False).wait_closed()
 
     def left(self, clients):
         """Returns the clients that are still connected."""
@@ -114,39 +114,39 @@ class Clients(ClientsTest):
     config = {'sockets': OPEN_TO_ALL, 'limits': {'max_clients': '4'}}
 
     def test_one_too_many(self):
-        clients = [self.come(ALICE, self.daemon.rw_path) for _ in range(4)]
+        clients = [self.connect_as(ALICE, self.daemon.rw_path) for _ in range(4)]
         self.refused(ALICE, self.daemon.rw_path)
         self.assert_served(*clients)
         clients[0].disconnect()
         self.wait_until(lambda: 'disconnected, 3 left' in self.daemon.log(), 'its end')
-        self.assert_served(self.come(ALICE, self.daemon.rw_path))
+        self.assert_served(self.connect_as(ALICE, self.daemon.rw_path))
         self.refused(ALICE, self.daemon.rw_path)
 
     def test_both_sockets_count(self):
         for path in (self.daemon.rw_path, self.daemon.ro_path, None):
-            self.come(ALICE, path)
+            self.connect_as(ALICE, path)
         self.refused(ALICE)
 
     def test_readers_leave_room_for_the_others(self):
         """Read-only clients cannot occupy all places, and displace no read-write client."""
-        readers = [self.come(ALICE) for _ in range(3)]
+        readers = [self.connect_as(ALICE) for _ in range(3)]
         self.refused(ALICE)
-        writer = self.come(ALICE, self.daemon.rw_path)
-        other = self.come(BOB)
+        writer = self.connect_as(ALICE, self.daemon.rw_path)
+        other = self.connect_as(BOB)
         self.assert_served(other, writer)
         self.assertEqual(len(self.left(readers)), 2)
 
     def test_places_are_shared(self):
         """Users displace each other until both have the same number of connections."""
-        first = [self.come(ALICE, self.daemon.rw_path) for _ in range(4)]
-        second = [self.come(BOB, self.daemon.rw_path) for _ in range(2)]
+        first = [self.connect_as(ALICE, self.daemon.rw_path) for _ in range(4)]
+        second = [self.connect_as(BOB, self.daemon.rw_path) for _ in range(2)]
         self.refused(BOB, self.daemon.rw_path)
         self.refused(ALICE, self.daemon.rw_path)
         self.assert_served(*second)
         self.assertEqual(self.left(first), first[:2])
 
     def test_root_is_always_accepted(self):
-        clients = [self.come(uid, self.daemon.rw_path) for uid in (ALICE, ALICE, BOB, BOB)]
+        clients = [self.connect_as(uid, self.daemon.rw_path) for uid in (ALICE, ALICE, BOB, BOB)]
         self.assert_served(*(self.raw() for _ in range(10)))
         self.assertEqual(self.left(clients), [])
 
@@ -155,7 +155,7 @@ class Clients(ClientsTest):
         proxied = [self.raw() for _ in range(4)]
         for client in proxied:
             client.set_identity(rpc.param('unix-user-id', 'Q', ALICE))
-        others = [self.come(BOB, self.daemon.rw_path) for _ in range(2)]
+        others = [self.connect_as(BOB, self.daemon.rw_path) for _ in range(2)]
         self.refused(BOB, self.daemon.rw_path)
         self.assert_served(*others)
         self.assertEqual(self.left(proxied), proxied[:2])
@@ -163,21 +163,21 @@ class Clients(ClientsTest):
     def test_silent_connections(self):
         """Silent connections keep their places, until another user needs one."""
         for _ in range(50):
-            self.come(ALICE, opened=False)
-        self.assert_served(self.come(BOB), self.raw(path=self.daemon.ro_path))
+            self.connect_as(ALICE, opened=False)
+        self.assert_served(self.connect_as(BOB), self.raw(path=self.daemon.ro_path))
 
 
 class ClientsPerUser(ClientsTest):
     config = {'limits': {'max_clients_per_user': '2'}}
 
     def test_others_are_not_concerned(self):
-        mine = [self.come(ALICE) for _ in range(2)]
+        mine = [self.connect_as(ALICE) for _ in range(2)]
         self.refused(ALICE)
-        self.assert_served(*mine, self.come(BOB), *(self.raw() for _ in range(5)))
+        self.assert_served(*mine, self.connect_as(BOB), *(self.raw() for _ in range(5)))
 
     def test_those_of_root_acting_for_a_user(self):
         """A connection that may not act for the user counts as root's."""
-        mine, proxied, late = self.come(ALICE), self.raw(), self.raw()
+        mine, proxied, late = self.connect_as(ALICE), self.raw(), self.raw()
         alice = rpc.param('unix-user-id', 'Q', ALICE)
         proxied.set_identity(alice)
         self.refused(ALICE)
@@ -206,23 +206,23 @@ class ClientsPerUser(ClientsTest):
 
     def test_reload(self):
         for _ in range(2):
-            self.come(ALICE)
+            self.connect_as(ALICE)
         self.refused(ALICE)
         self.change_config({'limits': {'max_clients_per_user': '3'}})
-        self.assert_served(self.come(ALICE))
+        self.assert_served(self.connect_as(ALICE))
         self.refused(ALICE)
 
 
 @only_on('sim', 'the limit of the running daemon is lowered')
 class Descriptors(ClientsTest):
     def test_root_is_accepted_without_descriptors(self):
-        clients = [self.come(ALICE) for _ in range(10)]
+        clients = [self.connect_as(ALICE) for _ in range(10)]
         pid = self.daemon.process.pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         used = max(int(name) for name in os.listdir(f'/proc/{pid}/fd')) + 1
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
         roots = [self.raw() for _ in range(3)]
-        bob = self.come(BOB)
+        bob = self.connect_as(BOB)
         self.refused(ALICE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         self.assert_served(*roots, bob)

@@ -69,7 +69,7 @@ class Readers(MemoryTest):
                 clients = []
                 for _, user in zip(range(READERS // 5), itertools.cycle(USERS)):
                     with contextlib.suppress(rpc.Closed, OSError):
-                        clients.append(self.come(user))
+                        clients.append(self.connect_as(user))
                         habit(clients[-1])
                 self.wait_until(lambda: self.resident() / MIB > before + 100, 'much to be held')
                 for client in clients:
@@ -82,7 +82,7 @@ class Readers(MemoryTest):
         for _, habit in zip(range(READERS), itertools.cycle(habits)):
             client = None
             with contextlib.suppress(rpc.Closed, OSError):
-                client = self.come(next(users))
+                client = self.connect_as(next(users))
             if client is not None:
                 habit(client)
         self.create().destroy()

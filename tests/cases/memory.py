@@ -45,7 +45,7 @@ class MemoryTest(SeveralUsersTest):
 
     def assert_others_are_served(self):
         """Checks that root and another user are served."""
-        self.assert_served(self.raw(), self.come(BOB))
+        self.assert_served(self.raw(), self.connect_as(BOB))
 
     def resident(self):
         with open(f'/proc/{self.daemon.process.pid}/statm', encoding='ascii') as statm:
@@ -99,7 +99,7 @@ class Frames(MemoryTest):
             self.assertEqual(message, f'message of {size} bytes is too large, the limit of this connection is {limit}')
 
     def test_reader(self):
-        client = self.come(ALICE)
+        client = self.connect_as(ALICE)
         self.check_limit(client, READER_MAX)
         self.assertEqual(client.look_up('computer'), 'computer')
 
@@ -133,13 +133,13 @@ class Frames(MemoryTest):
             self.assertIsNone(client.wait_reply(serial).error())
 
     def test_procedures_that_are_not_served(self):
-        client = self.come(ALICE)
+        client = self.connect_as(ALICE)
         self.assert_error(client.wait_reply(client.send(9999, b'\0' * MIB)), RPC_ERROR, domain=FROM_RPC)
         self.assertEqual(client.look_up('computer'), 'computer')
 
     def test_longest_frames_that_never_end(self):
         """Incomplete frames of 32 MiB less a byte are not stored."""
-        clients = [self.come(ALICE) for _ in range(8)]
+        clients = [self.connect_as(ALICE) for _ in range(8)]
         data = self.begin_frame(rpc.MESSAGE_MAX) + b'x' * (rpc.MESSAGE_MAX - OVERHEAD - 1)
         closed = self.send_as_much_as_goes(clients, data)
         self.assertEqual(closed, [])
@@ -156,7 +156,7 @@ class Unread(MemoryTest):
     def test_calls_that_nobody_reads_the_answers_of(self):
         """A client that reads no replies is disconnected after the timeout, even with an incomplete frame behind its
         calls."""
-        clients = [self.come(ALICE) for _ in range(6)]
+        clients = [self.connect_as(ALICE) for _ in range(6)]
         for client in clients:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             self.pipeline(client, 3000)
@@ -166,7 +166,7 @@ class Unread(MemoryTest):
         self.wait_until(lambda: self.daemon.log().count(CUT_OFF) == len(clients), 'their ends')
 
     def test_who_says_good_bye_and_does_not_read(self):
-        client = self.come(ALICE)
+        client = self.connect_as(ALICE)
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.pipeline(client, 400)
         self.send_as_much_as_goes([client], client.frame(rpc.PROCEDURES['CLOSE']))
@@ -174,7 +174,7 @@ class Unread(MemoryTest):
 
     def test_who_reads_late(self):
         """A slow client is not disconnected while it keeps reading replies."""
-        client = self.come(ALICE)
+        client = self.connect_as(ALICE)
         for _ in range(5):
             serials = [client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0)) for _ in range(500)]
             for serial in serials:
@@ -198,9 +198,9 @@ class Total(MemoryTest):
         return self.daemon.log().count('memory limit exceeded')
 
     def test_half_frames(self):
-        bob = self.come(BOB)
+        bob = self.connect_as(BOB)
         self.send_as_much_as_goes([bob], self.begin_frame(READER_MAX) + b'x' * 100000)
-        clients = [self.come(ALICE) for _ in range(self.count)]
+        clients = [self.connect_as(ALICE) for _ in range(self.count)]
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(clients, data)
         self.check(clients)
@@ -210,7 +210,7 @@ class Total(MemoryTest):
 
     def test_answers(self):
         """A quarter of a MiB of replies each is within the client's limit, but too much for so many clients."""
-        clients = [self.come(ALICE) for _ in range(self.count)]
+        clients = [self.connect_as(ALICE) for _ in range(self.count)]
         for client in clients:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             self.pipeline(client, 2000)
@@ -218,7 +218,7 @@ class Total(MemoryTest):
 
     def test_many_users(self):
         """Each user uses less than the user with the most."""
-        clients = [self.come(100000 + number) for number in range(self.count)]
+        clients = [self.connect_as(100000 + number) for number in range(self.count)]
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(clients, data)
         self.check(clients)
@@ -227,7 +227,7 @@ class Total(MemoryTest):
         roots = [self.raw(path=self.daemon.ro_path) for _ in range(40)]
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(roots, data)
-        clients = [self.come(ALICE) for _ in range(self.count)]
+        clients = [self.connect_as(ALICE) for _ in range(self.count)]
         self.send_as_much_as_goes(clients, data)
         self.check(clients)
         for client in roots:
@@ -236,7 +236,7 @@ class Total(MemoryTest):
 
     def test_root_acting_for_a_user(self):
         """Memory used by a user through another daemon does not burden users who connect directly."""
-        bob = self.come(BOB)
+        bob = self.connect_as(BOB)
         self.send_as_much_as_goes([bob], self.begin_frame(READER_MAX) + b'x' * 100000)
         clients = [self.raw() for _ in range(self.count)]
         for client in clients:
@@ -271,7 +271,7 @@ class Callbacks(MemoryTest):
         return count, 2 * len(names)
 
     def test_readers_have_few(self):
-        client = self.come(ALICE)
+        client = self.connect_as(ALICE)
         count, _ = self.register_all(client)
         self.assertEqual(count, 64)
         self.assert_refused(OPERATION_FAILED, client.register, 0, domain=FROM_RPC,
@@ -288,7 +288,7 @@ class Callbacks(MemoryTest):
     def test_of_many_readers(self):
         """Callbacks count towards the limit of all clients; the remaining clients receive events."""
         self.change_config({'limits': {'max_memory': str(4 * MIB)}})
-        clients = [self.come(ALICE) for _ in range(200)]
+        clients = [self.connect_as(ALICE) for _ in range(200)]
         for client in clients:
             with contextlib.suppress(rpc.Closed, OSError):
                 self.register_all(client)
@@ -305,7 +305,7 @@ class Listeners(MemoryTest):
     def test_that_never_read(self):
         """Events for clients that never read count at their real cost; clients above their share are disconnected."""
         self.change_config({'limits': {'max_queued_bytes': '65536'}})
-        clients = [self.come(ALICE) for _ in range(100)]
+        clients = [self.connect_as(ALICE) for _ in range(100)]
         for client in clients:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.register(0)

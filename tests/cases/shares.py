@@ -31,7 +31,7 @@ REQUESTS = 5   # concurrent calls of one client
 
 class SharesTest(SeveralUsersTest):
     def crowd(self, uid, number, path=None):
-        return [self.come(uid, path) for _ in range(number)]
+        return [self.connect_as(uid, path) for _ in range(number)]
 
     def queue(self, what):
         """Returns {uid: (running, waiting)} from the log after a signal."""
@@ -99,7 +99,7 @@ class Turns(SharesTest):
         self.assertLess(self.count_before(trace, self.parent.name), 25)
 
     def test_look_up(self):
-        self.check_look_up(self.crowd(ALICE, 300), self.come(BOB))
+        self.check_look_up(self.crowd(ALICE, 300), self.connect_as(BOB))
 
     def test_root_acting_for_users(self):
         """Turns belong to the user that root acts for."""
@@ -110,12 +110,12 @@ class Turns(SharesTest):
 
     def test_deadlines(self):
         """Calls that arrived in time are served, even if their turn comes after the timeout."""
-        crowd, bob = self.crowd(ALICE, 300), self.come(BOB)
+        crowd, bob = self.crowd(ALICE, 300), self.connect_as(BOB)
         frame = bob.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string(self.parent.name))
         with self.settings(limits={'frame_timeout': '1'}):
             bob.send_raw(frame[:10])
             # The daemon has read the half frame.
-            self.assert_served(self.come(BOB))
+            self.assert_served(self.connect_as(BOB))
             passed = time.monotonic() + 1
             with self.all_at_once():
                 self.fill(crowd)
@@ -127,7 +127,7 @@ class Turns(SharesTest):
     def test_create(self):
         """The call is completed in time, although all of Alice's clients connect after the kernel has created the
         device."""
-        crowd, bob, uuid = self.crowd(ALICE, 300), self.come(BOB, self.daemon.rw_path), self.new_uuid()
+        crowd, bob, uuid = self.crowd(ALICE, 300), self.connect_as(BOB, self.daemon.rw_path), self.new_uuid()
         self.host.set_knob(self.parent, 'block_create', True)
         document = self.document(uuid=uuid)
         serial = bob.send('CREATE_XML', rpc.string(document) + rpc.u32(0))
@@ -248,9 +248,9 @@ class Drivers(SharesTest):
         calls = self.ask_for_dumps(crowd, self.parent.name)
         self.wait_until(lambda: self.queue('calls').get(ALICE) == (CALLS, len(calls) - CALLS),
                         'those that run and those that wait')
-        self.assertIn(self.host.parents()[1].name, self.come(BOB).get_xml(
+        self.assertIn(self.host.parents()[1].name, self.connect_as(BOB).get_xml(
             self.host.parents()[1].name))
-        self.assertEqual(self.come(ALICE).look_up('computer'), 'computer')
+        self.assertEqual(self.connect_as(ALICE).look_up('computer'), 'computer')
         self.go_on()
         for client, serial in calls:
             self.assertIn(self.parent.name, client.wait_reply(serial).decoder().string())
@@ -305,7 +305,7 @@ class Scripts(SharesTest):
         # Root's scripts around a create, and those of another reader, do not wait.
         self.create().destroy()
         self.assertEqual(len(self.begun('start')), 2)
-        bob = self.come(BOB)
+        bob = self.connect_as(BOB)
         serial = bob.send('GET_XML_DESC', rpc.string(self.devices[0]) + rpc.u32(0))
         self.wait_begun(SCRIPTS + 1)
         self.go_on()

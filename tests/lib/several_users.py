@@ -17,7 +17,7 @@ class SeveralUsersTest(MediatedTest):
         super().setUp()
         os.chmod(self.daemon.directory, 0o755)
 
-    def come(self, uid, path=None, opened=True):
+    def connect_as(self, uid, path=None, opened=True):
         """Connects a raw client of a user, disconnected at the end; read-only unless a path is given."""
         with acting_as(uid):
             client = rpc.Connection(path or self.daemon.ro_path, self.deadline)
