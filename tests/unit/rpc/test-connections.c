@@ -111,7 +111,7 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* Returns NULL if the client is refused. */
 static Client *
-come(Fixture *fixture, uid_t uid, gboolean read_only, gboolean anonymous, gboolean scarce)
+admit(Fixture *fixture, uid_t uid, gboolean read_only, gboolean anonymous, gboolean scarce)
 {
     const MdConnectionPeer peer = { uid, uid == ROOT, read_only, anonymous };
     Client *client = g_new0(Client, 1);
@@ -131,16 +131,16 @@ come(Fixture *fixture, uid_t uid, gboolean read_only, gboolean anonymous, gboole
 
 
 static Client *
-come_to_write(Fixture *fixture, uid_t uid)
+admit_writer(Fixture *fixture, uid_t uid)
 {
-    return come(fixture, uid, FALSE, FALSE, FALSE);
+    return admit(fixture, uid, FALSE, FALSE, FALSE);
 }
 
 
 static Client *
-come_to_log_in(Fixture *fixture, uid_t uid)
+admit_anonymous(Fixture *fixture, uid_t uid)
 {
-    return come(fixture, uid, FALSE, TRUE, FALSE);
+    return admit(fixture, uid, FALSE, TRUE, FALSE);
 }
 
 
@@ -181,14 +181,14 @@ test_per_user(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->settings->max_clients_per_user = 3;
     for (guint i = 0; i < 3; i++)
-        g_assert_nonnull(come_to_write(fixture, ALICE));
-    g_assert_null(come_to_write(fixture, ALICE));
-    g_assert_nonnull(come_to_write(fixture, BOB));
+        g_assert_nonnull(admit_writer(fixture, ALICE));
+    g_assert_null(admit_writer(fixture, ALICE));
+    g_assert_nonnull(admit_writer(fixture, BOB));
     for (guint i = 0; i < 10; i++)
-        g_assert_nonnull(come_to_write(fixture, ROOT));
+        g_assert_nonnull(admit_writer(fixture, ROOT));
 
     client_close(g_ptr_array_index(fixture->clients, 0));
-    g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_nonnull(admit_writer(fixture, ALICE));
 }
 
 
@@ -198,15 +198,15 @@ test_full(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->settings->max_clients = 6;
     for (guint i = 0; i < 6; i++)
-        g_assert_nonnull(come_to_write(fixture, ALICE));
-    g_assert_null(come_to_write(fixture, ALICE));
+        g_assert_nonnull(admit_writer(fixture, ALICE));
+    g_assert_null(admit_writer(fixture, ALICE));
     for (guint i = 0; i < 3; i++)
-        g_assert_nonnull(come_to_write(fixture, BOB));
-    g_assert_null(come_to_write(fixture, BOB));
+        g_assert_nonnull(admit_writer(fixture, BOB));
+    g_assert_null(admit_writer(fixture, BOB));
     g_assert_cmpuint(count(fixture, ALICE), ==, 3);
     for (guint i = 0; i < 2; i++)
-        g_assert_nonnull(come_to_write(fixture, CAROL));
-    g_assert_null(come_to_write(fixture, CAROL));
+        g_assert_nonnull(admit_writer(fixture, CAROL));
+    g_assert_null(admit_writer(fixture, CAROL));
     g_assert_cmpuint(md_connections_count(fixture->table), ==, 6);
 }
 
@@ -222,13 +222,13 @@ test_order(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->settings->max_clients = G_N_ELEMENTS(states);
     for (guint i = 0; i < G_N_ELEMENTS(states); i++)
-        come_to_write(fixture, ALICE)->state = states[i];
+        admit_writer(fixture, ALICE)->state = states[i];
     outlast_grace();
     for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
         const Client *victim = g_ptr_array_index(fixture->clients, order[i]);
 
         g_assert_nonnull(victim->connection);
-        g_assert_nonnull(come_to_write(fixture, ROOT));
+        g_assert_nonnull(admit_writer(fixture, ROOT));
         g_assert_null(victim->connection);
     }
 }
@@ -238,13 +238,13 @@ static void
 test_root(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->settings->max_clients = 2;
-    g_assert_nonnull(come_to_write(fixture, ALICE));
-    g_assert_nonnull(come_to_write(fixture, BOB));
+    g_assert_nonnull(admit_writer(fixture, ALICE));
+    g_assert_nonnull(admit_writer(fixture, BOB));
     for (guint i = 0; i < 2 + MD_CONNECTIONS_ROOT_RESERVE; i++)
-        g_assert_nonnull(come_to_write(fixture, ROOT));
+        g_assert_nonnull(admit_writer(fixture, ROOT));
     g_assert_cmpuint(count(fixture, ALICE) + count(fixture, BOB), ==, 0);
-    g_assert_null(come_to_write(fixture, ROOT));
-    g_assert_null(come_to_write(fixture, ALICE));
+    g_assert_null(admit_writer(fixture, ROOT));
+    g_assert_null(admit_writer(fixture, ALICE));
 }
 
 
@@ -254,12 +254,12 @@ test_readers(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->settings->max_clients = 8;
     for (guint i = 0; i < 6; i++)
-        g_assert_nonnull(come(fixture, ALICE, TRUE, FALSE, FALSE));
-    g_assert_null(come(fixture, ALICE, TRUE, FALSE, FALSE));
+        g_assert_nonnull(admit(fixture, ALICE, TRUE, FALSE, FALSE));
+    g_assert_null(admit(fixture, ALICE, TRUE, FALSE, FALSE));
     for (guint i = 0; i < 2; i++)
-        g_assert_nonnull(come_to_write(fixture, BOB));
+        g_assert_nonnull(admit_writer(fixture, BOB));
     g_assert_cmpuint(count(fixture, ALICE), ==, 6);
-    g_assert_nonnull(come(fixture, CAROL, TRUE, FALSE, FALSE));
+    g_assert_nonnull(admit(fixture, CAROL, TRUE, FALSE, FALSE));
     g_assert_cmpuint(count(fixture, ALICE), ==, 5);
     g_assert_cmpuint(count(fixture, BOB), ==, 2);
 }
@@ -271,14 +271,14 @@ test_many_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     fixture->settings->max_clients = 10;
     for (guint i = 0; i < 10; i++)
-        come_to_write(fixture, 100000 + i)->state =
+        admit_writer(fixture, 100000 + i)->state =
             i == 4 ? MD_CONNECTION_SILENT : MD_CONNECTION_IDLE;
-    g_assert_null(come_to_write(fixture, ALICE));
+    g_assert_null(admit_writer(fixture, ALICE));
     outlast_grace();
-    g_assert_nonnull(come_to_write(fixture, ALICE));
+    g_assert_nonnull(admit_writer(fixture, ALICE));
     g_assert_cmpuint(count(fixture, 100004), ==, 0);
-    g_assert_null(come_to_write(fixture, BOB));
-    g_assert_nonnull(come_to_write(fixture, ROOT));
+    g_assert_null(admit_writer(fixture, BOB));
+    g_assert_nonnull(admit_writer(fixture, ROOT));
 }
 
 
@@ -286,12 +286,12 @@ test_many_users(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_scarce(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    g_assert_null(come(fixture, ALICE, FALSE, FALSE, TRUE));
-    g_assert_nonnull(come(fixture, ROOT, FALSE, FALSE, TRUE));
+    g_assert_null(admit(fixture, ALICE, FALSE, FALSE, TRUE));
+    g_assert_nonnull(admit(fixture, ROOT, FALSE, FALSE, TRUE));
     for (guint i = 0; i < 3; i++)
-        g_assert_nonnull(come_to_write(fixture, ALICE));
-    g_assert_nonnull(come(fixture, BOB, FALSE, FALSE, TRUE));
-    g_assert_nonnull(come(fixture, ROOT, FALSE, FALSE, TRUE));
+        g_assert_nonnull(admit_writer(fixture, ALICE));
+    g_assert_nonnull(admit(fixture, BOB, FALSE, FALSE, TRUE));
+    g_assert_nonnull(admit(fixture, ROOT, FALSE, FALSE, TRUE));
     g_assert_cmpuint(count(fixture, ALICE), ==, 1);
 }
 
@@ -304,13 +304,13 @@ test_anonymous(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->settings->max_anonymous_clients = 2;
     for (guint i = 0; i < 4; i++)
-        clients[i] = come_to_log_in(fixture, ALICE);
-    clients[4] = come_to_log_in(fixture, BOB);
-    clients[5] = come_to_log_in(fixture, BOB);
+        clients[i] = admit_anonymous(fixture, ALICE);
+    clients[4] = admit_anonymous(fixture, BOB);
+    clients[5] = admit_anonymous(fixture, BOB);
     g_assert_true(clients[0]->started && clients[1]->started);
     for (guint i = 2; i < 6; i++)
         g_assert_false(clients[i]->started);
-    g_assert_true(come_to_write(fixture, ALICE)->started);
+    g_assert_true(admit_writer(fixture, ALICE)->started);
 
     md_connection_set_authenticated(clients[0]->connection);
     g_assert_true(clients[4]->started);
@@ -333,11 +333,11 @@ test_anonymous_silent(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->settings->max_anonymous_clients = 3;
     for (guint i = 0; i < 3; i++)
-        clients[i] = come_to_log_in(fixture, ALICE);
+        clients[i] = admit_anonymous(fixture, ALICE);
     clients[0]->state = MD_CONNECTION_BUSY;
     clients[1]->state = MD_CONNECTION_SILENT;
     clients[2]->state = MD_CONNECTION_SILENT;
-    bob = come_to_log_in(fixture, BOB);
+    bob = admit_anonymous(fixture, BOB);
     g_assert_false(bob->started);
     g_assert_cmpuint(count(fixture, ALICE), ==, 3);
 
@@ -362,10 +362,10 @@ hold(Client *client, gsize size)
 static void
 test_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    Client *root = come_to_write(fixture, ROOT);
-    Client *big = come_to_write(fixture, ALICE);
-    Client *small = come_to_write(fixture, ALICE);
-    Client *bob = come_to_write(fixture, BOB);
+    Client *root = admit_writer(fixture, ROOT);
+    Client *big = admit_writer(fixture, ALICE);
+    Client *small = admit_writer(fixture, ALICE);
+    Client *bob = admit_writer(fixture, BOB);
 
     fixture->settings->max_memory = 1000;
     hold(root, 500);
@@ -393,8 +393,8 @@ test_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_memory_of_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    Client *gone = come_to_write(fixture, ALICE);
-    Client *bob = come_to_write(fixture, BOB);
+    Client *gone = admit_writer(fixture, ALICE);
+    Client *bob = admit_writer(fixture, BOB);
     MdConnection *connection = md_connection_ref(gone->connection);
 
     fixture->settings->max_memory = 1000;
@@ -413,9 +413,9 @@ test_memory_of_closed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_memory_of_calls(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    Client *root = come_to_write(fixture, ROOT);
-    Client *bob = come_to_write(fixture, BOB);
-    Client *first = come_to_write(fixture, ALICE);
+    Client *root = admit_writer(fixture, ROOT);
+    Client *bob = admit_writer(fixture, BOB);
+    Client *first = admit_writer(fixture, ALICE);
     Client *second = NULL;
     g_autoptr(MdConnection) evicted = md_connection_ref(first->connection);
 
@@ -423,7 +423,7 @@ test_memory_of_calls(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     hold(root, 100);
     hold(bob, 100);
     md_connection_hold(first->connection, 700);
-    second = come_to_write(fixture, ALICE);
+    second = admit_writer(fixture, ALICE);
     hold(second, 50);
     hold(bob, 100);
     g_assert_null(first->connection);
@@ -459,19 +459,19 @@ test_act_for(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
     fixture->settings->max_clients = 5;
     fixture->settings->max_clients_per_user = 3;
-    come_to_write(fixture, ALICE);
+    admit_writer(fixture, ALICE);
     for (guint i = 0; i < 2; i++)
-        g_assert_true(act_for(come_to_write(fixture, ROOT), ALICE, NULL));
-    g_assert_null(come_to_write(fixture, ALICE));
+        g_assert_true(act_for(admit_writer(fixture, ROOT), ALICE, NULL));
+    g_assert_null(admit_writer(fixture, ALICE));
 
-    proxy = come_to_write(fixture, ROOT);
+    proxy = admit_writer(fixture, ROOT);
     g_assert_false(act_for(proxy, ALICE, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
     g_assert_nonnull(strstr(error->message, "3 connections"));
     g_assert_true(act_for(proxy, ROOT, NULL));
 
     for (guint i = 0; i < 2; i++)
-        g_assert_nonnull(come_to_write(fixture, BOB));
+        g_assert_nonnull(admit_writer(fixture, BOB));
     g_assert_cmpuint(count(fixture, ALICE), ==, 2);
     g_assert_nonnull(proxy->connection);
 }
@@ -481,9 +481,9 @@ test_act_for(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_act_for_memory(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    Client *bob = come_to_write(fixture, BOB);
-    Client *proxy = come_to_write(fixture, ROOT);
-    Client *root = come_to_write(fixture, ROOT);
+    Client *bob = admit_writer(fixture, BOB);
+    Client *proxy = admit_writer(fixture, ROOT);
+    Client *root = admit_writer(fixture, ROOT);
 
     fixture->settings->max_memory = 1000;
     hold(bob, 300);
@@ -512,8 +512,8 @@ static void
 test_trimmed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     const gsize part = 1 << 20;
-    Client *stays = come_to_write(fixture, ALICE);
-    Client *goes = come_to_write(fixture, BOB);
+    Client *stays = admit_writer(fixture, ALICE);
+    Client *goes = admit_writer(fixture, BOB);
 
     n_trimmed = 0;
     for (guint i = 0; i < 100; i++) {
