@@ -30,7 +30,7 @@ PROGRAM = 'tests/guest/guest'    # in the build directory
 MDEV = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
 UP = r'up\n'
 FOUND = r'slot \d+: found, 4096 bytes, memory good, interrupt good\n'
-LET_GO = r'slot \d+: let go\n'
+EJECTED = r'slot \d+: ejected\n'
 GONE = r'slot \d+: gone\n'
 
 
@@ -179,7 +179,7 @@ class Guests(MediatedTest):
         self.unplug(guest, uuids[0])
         first.destroy()
         self.assertEqual(self.host.children(), [uuids[1]])
-        self.wait_to_hear(guest, LET_GO)
+        self.wait_to_hear(guest, EJECTED)
         self.wait_to_hear(guest, GONE)
         self.assert_held(guest, second)
 

@@ -7,7 +7,7 @@
  *
  *   up
  *   slot 5: found, 4096 bytes, memory good, interrupt good
- *   slot 5: let go          (QEMU has requested the device, and receives it back)
+ *   slot 5: ejected         (on request of QEMU)
  *   slot 5: gone
  */
 
@@ -22,8 +22,8 @@ typedef unsigned int u32;
 #define PORT_CONFIG_DATA    0xcfc
 
 /* QEMU's ACPI hot-plug registers for the bus selected at power-on; one bit per slot. */
-#define PORT_WANTED_BACK 0xae04
-#define PORT_LET_GO      0xae08
+#define PORT_EJECT_REQUESTS 0xae04
+#define PORT_EJECT          0xae08
 
 #define DEVICE_ID          0x13f210deu
 #define NO_DEVICE          0xffffffffu
@@ -321,15 +321,15 @@ look_for_devices(void)
 
 
 static void
-let_go(void)
+eject(void)
 {
-    u32 wanted = in32(PORT_WANTED_BACK);
+    u32 requested = in32(PORT_EJECT_REQUESTS);
 
     for (u32 slot = 0; slot < N_SLOTS; slot++) {
-        if ((wanted & 1u << slot) == 0)
+        if ((requested & 1u << slot) == 0)
             continue;
-        say_slot(slot, ": let go\n");
-        out32(PORT_LET_GO, 1u << slot);
+        say_slot(slot, ": ejected\n");
+        out32(PORT_EJECT, 1u << slot);
     }
 }
 
@@ -341,7 +341,7 @@ guest(void)
     say("up\n");
     for (;;) {
         look_for_devices();
-        let_go();
+        eject();
         halt();
     }
 }
