@@ -55,7 +55,7 @@ void md_access_announce(MdAccess *self);
 
 const MdSettings *md_access_get_settings(MdAccess *self);
 
-/* Asks polkit whether `peer` may connect to this kind of socket, within `auth_timeout`. polkit may
+/* Asks polkit whether `peer` may connect to the socket, within `auth_timeout`. polkit may
  * prompt for a password. Refused without polkit if only root may connect. */
 void md_access_authenticate_async(MdAccess *self,
                                   const MdIdentity *peer,

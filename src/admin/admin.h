@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Administration of the running daemon by libvirt's clients (virt-admin): a socket of its own, for
- * the daemon's own user only. Its connections have their own limits, and never compete with those
- * of other clients.
+ * the daemon's own user only. Connections to this socket have their own limits, and never take the
+ * place of connections to other sockets.
  *
  * Two servers can be inspected: MD_ADMIN_MAIN_SERVER has the ordinary clients, MD_ADMIN_OWN_SERVER
  * the connections to this socket.

@@ -219,7 +219,8 @@ check_flags(const Procedure *procedure, gconstpointer args, GError **error)
 }
 
 
-/* NULL with an error if they are invalid, NULL without if the procedure has none. */
+/* NULL with an error if the arguments are invalid, NULL without an error if the procedure has no
+ * arguments. */
 static gpointer
 read_args(const Procedure *procedure, const MdMessage *message, GError **error)
 {

@@ -75,8 +75,8 @@ md_admin_handle_look_up_server(MdAdminCall *call, gconstpointer args)
 
 
 /*
- * The threads of the workers, which run work that may block. None is kept in reserve, and they are
- * limited for each device and disk, but not in total. Calls for administration need none.
+ * Reports the threads of the workers. There is no minimum, and no maximum in total, because threads
+ * are limited for each device and disk. Calls for administration need no threads.
  */
 void
 md_admin_handle_get_threads(MdAdminCall *call, gconstpointer args)
@@ -138,7 +138,8 @@ set_own_limits(MdAdmin *admin, guint max_clients, guint max_anonymous, GError **
     if (max_clients == 0 || max_clients > MD_ADMIN_CONNECTIONS_MAX || max_anonymous != 0) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_INVALID_ARG,
                           "server '" MD_ADMIN_OWN_SERVER
-                          "' may have 1 to %d clients, none of which authenticates",
+                          "' accepts only 1 to %d for " VIR_SERVER_CLIENTS_MAX
+                          " and 0 for " VIR_SERVER_CLIENTS_UNAUTH_MAX,
                           MD_ADMIN_CONNECTIONS_MAX);
         return FALSE;
     }

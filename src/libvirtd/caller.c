@@ -37,8 +37,9 @@ md_caller_make_key(const virTypedParameter *params, gsize n)
 
 
 /*
- * libvirtd knows nothing about a client that has connected over TCP without authentication. This is
- * not libvirtd itself: the daemon must judge a user of no name.
+ * libvirtd has no identity of a client that has connected over TCP without authentication. The
+ * daemon must not mistake such a client for libvirtd itself, so the client acts for a user with an
+ * empty name.
  */
 static void
 caller_set_nobody(MdCaller *self)

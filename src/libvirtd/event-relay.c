@@ -162,8 +162,8 @@ relay_notify_update(const char *device, gpointer data)
 }
 
 
-/* What else has changed is unknown, even whether a device is still the same one, so all devices
- * count as updated. */
+/* Reports an update of each device that still exists, because the device may have changed or even
+ * been replaced. */
 static void
 relay_report_missed(MdEventRelay *self, MdStates *before, MdStates *after)
 {

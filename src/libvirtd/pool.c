@@ -84,7 +84,8 @@ pool_list_lost(MdPool *self)
 }
 
 
-/* A daemon that closes each new connection must not keep the thread busy. */
+/* At most one renewal per MD_POOL_RENEWAL_TIME: a daemon that closes each new connection must not
+ * keep the thread busy. */
 static void
 pool_plan_renewal(MdPool *self)
 {

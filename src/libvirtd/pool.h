@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The connections to the daemon, one per client of libvirtd. A thread of the pool does what may
- * block and belongs to no call: it closes connections that have been unused for some time, and
- * reopens lost connections of clients that subscribe to events. Thread-safe.
+ * The connections to the daemon, one per client of libvirtd. A thread of the pool does the
+ * blocking work that belongs to no call: it closes connections that have been unused for some time,
+ * and reopens lost connections of clients that subscribe to events. Thread-safe.
  */
 #pragma once
 

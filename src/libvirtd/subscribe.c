@@ -11,7 +11,7 @@ typedef struct {
     GMutex mutex;
     GCond cond;
     gboolean is_done;
-    gboolean is_abandoned; /* nobody waits any more */
+    gboolean is_abandoned; /* the waiting thread has given up */
     MdUplink *uplink;      /* referenced; NULL: failed */
     virErrorPtr error;
 } Attempt;

@@ -3,10 +3,10 @@
  * Subscribes to the daemon's events for the client that the current thread acts for.
  *
  * While a client registers a callback, libvirtd holds a lock of this client. The client's other
- * registrations wait for this lock, each on a thread of libvirtd; and so does libvirtd's event loop
- * in newer releases, if the client disconnects. So the registration must end even if the daemon is
- * silent: the subscription runs on a thread of its own, for which the registration waits only so
- * long.
+ * registrations wait for this lock, each on a thread of libvirtd. In newer releases, libvirtd's
+ * event loop also waits for this lock when the client disconnects. Therefore the registration must
+ * end even if the daemon does not answer: the subscription runs on a thread of its own, and the
+ * registration waits for this thread at most MD_SUBSCRIBE_TIMEOUT.
  */
 #pragma once
 

@@ -38,7 +38,8 @@ gboolean md_uplink_subscribe(MdUplink *self);
 /* Whether the connection of a subscribed client is lost, so that it must be subscribed again. */
 gboolean md_uplink_is_lost(MdUplink *self);
 
-/* Whether the client subscribes to events, so that those of a change must be awaited. */
+/* Whether the client subscribes to events: a change must then wait until its events have been
+ * delivered. */
 gboolean md_uplink_wants_events(MdUplink *self);
 
 /* Valid as long as the uplink. */

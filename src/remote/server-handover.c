@@ -122,8 +122,8 @@ remove_stored(void)
 }
 
 
-/* The state comes first: without it, the next daemon disconnects all clients, and the manager drops
- * what exceeds its limit. */
+/* Stores the state first, because the service manager drops descriptors beyond its limit, and the
+ * next daemon disconnects all clients if the state is missing. */
 static gboolean
 store_all(MdServer *self, GError **error)
 {
@@ -193,8 +193,8 @@ open_all_passed(GArray *fds)
 }
 
 
-/* The service manager has dropped the socket of a client that has disconnected meanwhile. The saved
- * input and output are freed, because the client has copied them. */
+/* Does nothing if the client has disconnected: the service manager drops its socket. Frees the
+ * saved input and output, which the new client has copied. */
 static void
 take_over_session(MdServer *self, GHashTable *sockets, md_handover_session *saved)
 {

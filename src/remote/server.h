@@ -29,7 +29,7 @@ guint md_server_count_clients(MdServer *self);
 typedef void (*MdServerFunc)(gpointer data);
 void md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data);
 
-/* While inhibited, the daemon does not exit for lack of clients, because others use it. */
+/* While inhibited, the daemon does not exit for lack of clients, because it is in use otherwise. */
 void md_server_inhibit_idle(MdServer *self, gboolean inhibited);
 
 /* Applies changed settings to existing and waiting clients. */

@@ -281,7 +281,7 @@ md_session_close_when_sent(MdSession *self)
 }
 
 
-/* The URI path of the only instance that this process can be. */
+/* The path of this daemon's URI. */
 static const char *
 get_own_path(MdSession *self)
 {

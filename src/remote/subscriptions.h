@@ -41,8 +41,7 @@ void md_subscriptions_save(MdSubscriptions *self, md_handover_session *state);
 
 /*
  * Restores the callbacks for `owner`, with the same ids, even those for devices that no longer
- * exist. Fails if no daemon can have saved such callbacks; some of them may have been restored
- * then.
+ * exist. Fails if the state is invalid; some callbacks may have been restored before the failure.
  */
 gboolean md_subscriptions_restore(MdSubscriptions *self,
                                   MdOwner *owner,

@@ -9,7 +9,7 @@
 
 #include "protocol/handover.h"
 
-/* Maximum size of the state in bytes: what `max_memory` may be at most, and the devices. */
+/* Maximum size of the state in bytes: the highest `max_memory`, and room for the devices. */
 #define MD_HANDOVER_SIZE_MAX (1024 * 1024 * 1024 + 256 * 1024 * 1024)
 
 /* Saves the session with this index; `saved` is zeroed. */
@@ -17,8 +17,8 @@ typedef void (*MdHandoverSaveFunc)(guint i, md_handover_session *saved, gpointer
 
 /*
  * Returns the descriptor of the file, or -1: the state exceeds a limit, or memory is exhausted.
- * Calls `save` for each session in turn, and frees it again, so that the file is the only copy of
- * all; NULL: the sessions are in `state`.
+ * Calls `save` for one session after the other, and frees each of them once it is written, so that
+ * not all of them are in memory twice. `save` NULL: the sessions are in `state`.
  */
 int
 md_handover_write(const md_handover *state, MdHandoverSaveFunc save, gpointer data, GError **error);

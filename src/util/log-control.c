@@ -6,7 +6,7 @@
 #include "util/error.h"
 #include "util/log-output.h"
 
-/* Filters written for libvirt's node device driver select the messages as well. */
+/* Filters written for libvirt's node device driver also select the messages. */
 #define SOURCE "mediated node_device.node_device_driver node_device.node_device_udev"
 
 static struct {
@@ -17,7 +17,7 @@ static struct {
 } control = { .initial = MD_LOG_PRIORITY_WARNING, .lowest = MD_LOG_PRIORITY_WARNING };
 
 
-/* A message passes the filters, and then an output. */
+/* A message must be selected by the filters and by an output. */
 static void
 update_lowest(void)
 {
@@ -154,7 +154,7 @@ list_outputs(void)
 }
 
 
-/* Each output is in the list, and no other one. */
+/* FALSE with an error unless the list has exactly the running outputs. */
 static gboolean
 check_outputs(const GArray *list, GError **error)
 {
@@ -166,8 +166,9 @@ check_outputs(const GArray *list, GError **error)
         ok = find_in_list(i, list) != NULL;
     if (!ok)
         md_error_set_from(error, VIR_FROM_NONE, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                          "the log has exactly %s, '%s', of which only the priority can change",
-                          running->len == 1 ? "one output" : "these outputs", own);
+                          "log outputs cannot be added or removed, only the priorities of '%s' can "
+                          "be changed",
+                          own);
     return ok;
 }
 

@@ -13,26 +13,27 @@
 void md_log_control_init(gboolean verbose);
 
 /*
- * Sets the rules of the configuration: the initial priority, and filters and outputs or NULL, which
- * are valid. Outputs that cannot be opened add texts to `problems`. Before there are threads.
+ * Sets the rules of the configuration: the initial priority, and valid filters and outputs (NULL:
+ * none). For each output that cannot be opened, adds a text to `problems`. To be called before
+ * there are threads.
  */
 void md_log_control_configure(MdLogPriority initial,
                               const char *filters,
                               const char *outputs,
                               GPtrArray *problems);
 
-/* Changes the initial priority. If it is another one, this also resets the priorities of outputs
- * that are not configured. */
+/* Changes the initial priority. If the priority differs, and no outputs are configured, the
+ * priorities of the outputs are reset as well. */
 void md_log_control_set_initial(MdLogPriority initial);
 
-/* Whether messages of this level are logged; whether to this output, too. Any thread. */
+/* Whether messages of this level are logged at all, and whether to this output. Any thread. */
 gboolean md_log_control_is_wanted(GLogLevelFlags level);
 gboolean md_log_control_is_for_output(GLogLevelFlags level, guint output);
 
 /*
- * Replaces all filters, or the priorities of all outputs. "" removes all filters, and restores the
- * initial priorities. On failure, nothing changes. VIR_ERR_ARGUMENT_UNSUPPORTED for outputs other
- * than those of the log.
+ * Replaces all filters, or the priorities of all outputs. "" removes all filters, or restores the
+ * priorities that the outputs had at the start. On failure, nothing changes.
+ * VIR_ERR_ARGUMENT_UNSUPPORTED for outputs other than those of the log.
  */
 gboolean md_log_control_set_filters(const char *text, GError **error);
 gboolean md_log_control_set_outputs(const char *text, GError **error);

@@ -18,8 +18,8 @@ struct _MdSettingSource {
     char *place; /* path and line; NULL for the default */
 };
 
-/* Sets a value given as in mediated.conf. Errors name the setting, the text and the valid values.
- */
+/* Sets a value; `text` has the syntax of mediated.conf. Errors name the setting, the text and the
+ * valid values. */
 gboolean md_settings_set(MdSettings *self,
                          const char *group,
                          const char *key,
@@ -44,12 +44,13 @@ gboolean md_settings_has_key(const char *group, const char *key);
 gboolean
 md_settings_read_file(MdSettings *self, const char *path, gboolean required, GError **error);
 
-/* Reads virtnodedevd.conf; mistakes become problems. For settings that mediated.conf does not give,
- * so it is called first. FALSE: the file does not exist. */
+/* Reads virtnodedevd.conf; mistakes become problems. To be called before md_settings_read_file(),
+ * whose values replace those of this file. FALSE: the file does not exist. */
 gboolean md_settings_read_stock(MdSettings *self, const char *path);
 
-/* The same for libvirtd.conf, and only for access_drivers. */
+/* Reads access_drivers, and no other key, from libvirtd.conf. Mistakes become problems. */
 void md_settings_read_libvirtd(MdSettings *self, const char *path);
 
-/* Adjusts settings of both files to each other, after both have been read. */
+/* To be called after both files have been read: changes settings whose combination would admit more
+ * users than virtnodedevd. */
 void md_settings_settle(MdSettings *self);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads virtnodedevd.conf, for settings that mediated.conf does not give, and libvirtd.conf. The
- * daemon starts whatever this file contains, because virtnodedevd has served the host with it.
- * Mistakes are reported, and no setting with a mistake lets in more users than virtnodedevd would.
+ * Reads virtnodedevd.conf, for settings that mediated.conf does not set, and access_drivers from
+ * libvirtd.conf. A mistake in these files is reported, but does not prevent the daemon from
+ * starting, because the files may be remnants that nobody maintains. A setting with a mistake
+ * admits no user whom virtnodedevd would refuse.
  */
 #include "config.h"
 
@@ -13,8 +14,8 @@
 #include "util/error.h"
 #include "util/stock-file.h"
 
-/* The longest file that is read, and bytes of a message that lists keys, so that the log does not
- * truncate it. */
+/* Maximum size of a file in bytes; and the bytes of keys after which a message ends, so that the
+ * log does not truncate the message. */
 #define FILE_MAX  (1 << 20)
 #define NAMES_MAX 300
 
@@ -103,8 +104,8 @@ key_describe(const Key *key)
 }
 
 
-/* Used instead of an invalid value of a key: the value that permits users least. NULL: the default.
- */
+/* The value used instead of an invalid one: the value that admits the fewest users. NULL: the
+ * default. */
 static const char *
 key_get_strictest(const Key *key)
 {
@@ -121,7 +122,7 @@ key_get_strictest(const Key *key)
 }
 
 
-/* virtnodedevd's limits may be larger or smaller than the daemon's; the nearest number counts. */
+/* Replaces a number out of the range of mediated's key by the nearest valid number. */
 static char *
 fit_number(MdSettings *self, const Key *key, const MdStockEntry *entry, const char *place)
 {
@@ -214,7 +215,7 @@ convert_value(MdSettings *self, const Key *key, const MdStockEntry *entry, const
 }
 
 
-/* libvirt takes empty filters and outputs for none. */
+/* Empty filters or outputs count as not set, as in libvirt. */
 static gboolean
 is_unset(const Key *key, const MdStockEntry *entry)
 {
@@ -293,14 +294,14 @@ apply_entries(MdSettings *self, GPtrArray *entries, const char *path)
 }
 
 
-/* Keeps users out, because an unreadable file might contain any key that does so. */
+/* Applies the strictest value of each key, because an unreadable file may contain any of them. */
 static void
 reject_file(MdSettings *self, const char *path, const char *cause)
 {
     g_ptr_array_add(
         self->problems,
-        g_strdup_printf("%s:%s; only root may connect, unless mediated.conf says who may", path,
-                        cause));
+        g_strdup_printf("%s:%s; only root may connect, unless mediated.conf permits other users",
+                        path, cause));
     for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
         if (key_get_strictest(&keys[i]) != NULL)
             md_settings_set(self, keys[i].group, keys[i].key, key_get_strictest(&keys[i]),
@@ -356,8 +357,8 @@ md_settings_read_stock(MdSettings *self, const char *path)
 
 
 /*
- * On hosts without virtnodedevd, libvirtd serves node devices, and authorizes calls for node
- * devices as for all others. Its clients must not get more rights by being served by mediated.
+ * On hosts without virtnodedevd, libvirtd serves node devices, and authorizes calls according to
+ * its access_drivers. Clients must not gain permissions because mediated serves them instead.
  */
 void
 md_settings_read_libvirtd(MdSettings *self, const char *path)
@@ -388,8 +389,8 @@ get_kind(const MdSettings *self, const char *group, const char *key)
 }
 
 
-/* A mode from virtnodedevd.conf comes with virtnodedevd's default authentication, for which it was
- * chosen. */
+/* A mode or group from virtnodedevd.conf may be safe only with virtnodedevd's authentication, so
+ * the default of `auth` is virtnodedevd's. */
 static void
 guard_stock_mode(MdSettings *self, const char *mode, const char *auth)
 {
@@ -408,9 +409,9 @@ reset_stock(MdSettings *self, const char *key)
 
 
 /*
- * In virtnodedevd.conf, group and mode of the read-write socket are chosen with virtnodedevd's
- * authentication in mind, which is polkit by default, and this is the mode's default as well. They
- * are not combined with another authentication in mediated.conf.
+ * Group and mode of the read-write socket in virtnodedevd.conf may be safe only with polkit. So
+ * they do not apply if mediated.conf disables authentication. Conversely, if virtnodedevd.conf
+ * selects polkit, the default mode is virtnodedevd's, which admits all users to polkit's check.
  */
 void
 md_settings_settle(MdSettings *self)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The settings of the daemon. A setting that the command line does not give comes from
- * mediated.conf, a key file with the groups below; else from libvirt's virtnodedevd.conf, see
- * settings-stock.c; else it has its default. An unknown group or key or a value out of range in
- * mediated.conf is an error that names it. Times are in seconds in the file (fractions allowed), in
- * milliseconds here; sizes are in bytes, socket modes octal.
+ * The settings of the daemon. The value of a setting is taken from the first of these sources that
+ * has one: the command line; mediated.conf, a key file with the groups below; libvirt's
+ * virtnodedevd.conf, see settings-stock.c; the default. An unknown group or key in mediated.conf,
+ * or a value out of range, is an error that names the group, key or value. Times are in seconds in
+ * the file (fractions allowed), in milliseconds here; sizes are in bytes, socket modes octal.
  */
 #pragma once
 
@@ -55,8 +55,8 @@ typedef struct {
     guint max_client_requests;  /* max_client_requests = 5: concurrent calls of one client */
     guint max_queued_bytes;     /* max_queued_bytes = 67108864: unread output of one client */
     guint max_memory;           /* max_memory = 134217728: input and output of all clients */
-    guint frame_timeout; /* frame_timeout = 30: for the rest of a frame, and for reading replies
-                            that block further calls */
+    guint frame_timeout; /* frame_timeout = 30: for a client to send the rest of a frame, and to
+                            read replies, if unread replies delay its further calls */
     guint max_anonymous_clients; /* max_anonymous_clients = 20: not yet authenticated */
 
     /* [access] */
@@ -107,8 +107,8 @@ gboolean md_settings_override(
 /* Returns a line for each setting, with its value and its source. */
 char *md_settings_describe(const MdSettings *self);
 
-/* Uses filters and outputs of the log; it is a problem if an output cannot be opened. Before there
- * are threads. */
+/* Applies the filters and outputs of the log. An output that cannot be opened is a problem of the
+ * settings. To be called before there are threads. */
 void md_settings_open_log(MdSettings *self);
 
 /* Sets the level of the log. */
@@ -120,14 +120,13 @@ void md_settings_log(const MdSettings *self, const MdSettings *before);
 /*
  * Copies `from` into the settings in place, so that all objects with a pointer to them see the new
  * values. Settings that require a restart ([sockets], directories and all other strings, the
- * receive buffer) keep their value; differences are logged. As long as a socket has a mode meant
- * for polkit, no other user can use it without polkit.
+ * receive buffer) keep their value; differences are logged. If the new settings disable the
+ * authentication on a socket whose mode was chosen for polkit, only root may use this socket.
  */
 void md_settings_update(MdSettings *self, MdSettings *from);
 
-/* Looks up the gid of `socket_group`, if set. It is a problem, but no error, if virtnodedevd.conf
- * names an unknown group. May block on a disk or a directory service: for the start of a program
- * only. */
+/* Looks up the gid of `socket_group`, if set. An unknown group in virtnodedevd.conf is a problem,
+ * but no error. May block on a disk or a directory service: for the start of a program only. */
 gboolean md_settings_find_group(MdSettings *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSettings, md_settings_free)

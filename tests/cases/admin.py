@@ -267,8 +267,8 @@ class Log(AdminTest):
                 ('daemon-log-filters', '5:x', "invalid argument: Invalid priority '5' for filter '5:x'"),
                 ('daemon-log-filters', 'x', "invalid argument: Malformed format for filter 'x'"),
                 ('daemon-log-outputs', '1:x', "invalid argument: Invalid log destination 'x' for log output '1:x'"),
-                ('daemon-log-outputs', '1:file:/tmp/x', f"argument unsupported: the log has exactly one output, "
-                 f"'{self.output()}', of which only the priority can change")):
+                ('daemon-log-outputs', '1:file:/tmp/x', 'argument unsupported: log outputs cannot be added or '
+                 f"removed, only the priorities of '{self.output()}' can be changed")):
             with self.subTest(rule):
                 result = self.run_admin(command, rule)
                 self.assertEqual(result.returncode, 1)
