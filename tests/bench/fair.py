@@ -9,7 +9,7 @@ the virtual machine only. Single documents are measured without a virtual machin
 
 The host has DEFINITIONS definitions, because a list of many devices takes long. The attacks are those of attack.py,
 each over as many connections as a user may have. The attacker has one processor and a lower priority; daemon, simulated
-kernel and victim may use all processors. The ratios therefore reflect the daemon, not the scheduler. All attacks run
+kernel or udevd, and victim may use all processors. The ratios therefore reflect the daemon, not the scheduler. All attacks run
 ROUNDS times, each right after a measurement without one, and the median of the rounds counts, because other programs
 use the machine too. Fails if a lookup takes more than LOOK_UP_MAX times its time without attack, or a create with its
 destroy more than CHANGE_MAX times. A single document may delay a call of another client by DELAY_MAX seconds, and its
@@ -248,6 +248,10 @@ def main():
     build = options.build.resolve()
     os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     with contextlib.closing(make_host(build, options.vm)) as host:
+        if options.vm:
+            for process in host.udev_processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.setpriority(os.PRIO_PROCESS, process, PRIORITY)
         host.daemon.directory.chmod(0o755)
         # Without --verbose, because debug messages are not part of a call.
         host.daemon.arguments = lambda config: Daemon.arguments(host.daemon, config)[:-1]
