@@ -52,7 +52,12 @@ gboolean
 md_notify_store(const char *name, const int *fds, guint n, GError **error)
 {
     g_autofree char *state = g_strdup_printf("FDSTORE=1\nFDNAME=%s", name);
+    guint max = MD_NOTIFY_STORED_NAMES / (guint)(strlen(name) + 1);
 
+    if (n > max) {
+        g_warning("Keeping only %u of %u descriptors '%s' over the restart", max, n, name);
+        n = max;
+    }
     for (guint i = 0; i < n; i += STORED_AT_ONCE) {
         int rc = sd_pid_notify_with_fds(0, FALSE, state, &fds[i], MIN(n - i, STORED_AT_ONCE));
 

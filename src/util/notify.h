@@ -17,13 +17,21 @@ void md_notify_reloading(void);
 void md_notify_stopping(const char *status);
 
 /*
+ * The maximum length of the names under which descriptors are stored, in bytes, each with its
+ * separator: systemd passes all names in $LISTEN_FDNAMES, and the kernel executes no program with a
+ * longer variable than 128 KiB (MAX_ARG_STRLEN).
+ */
+#define MD_NOTIFY_STORED_NAMES (120 * 1024)
+
+/*
  * Whether the service manager keeps descriptors of this service over a restart ($FDSTORE). systemd
  * sets this variable since version 254; for older versions, our unit sets it.
  */
 gboolean md_notify_can_store(void);
 
 /* Leaves copies of descriptors with the service manager under a name. FALSE with an error if the
- * service manager cannot be reached. It does not report whether it has accepted the descriptors. */
+ * service manager cannot be reached. It does not report whether it has accepted the descriptors.
+ * Descriptors beyond MD_NOTIFY_STORED_NAMES are left out. */
 gboolean md_notify_store(const char *name, const int *fds, guint n, GError **error);
 
 /* Makes the service manager close the descriptors kept under a name. */
