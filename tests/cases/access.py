@@ -9,8 +9,8 @@ import subprocess
 import libvirt
 
 import rpc
+from host import URI
 from mediated_test import MediatedTest
-from with_connections import URI
 from polkit import OtherUser, as_user, polkit
 from user import acting_as
 
@@ -216,7 +216,7 @@ class Login(AccessTest):
         first = client.send('AUTH_POLKIT')
         second = client.send('OPEN', rpc.optional(None) + rpc.u32(0))
         third = client.send('GET_TYPE')
-        self.assertEqual(self.conn.getType(), 'nodedev')
+        self.assertEqual(self.raw().get_uri(), 'nodedev:///system')
         self.polkit.resume()
         for serial in (first, second, third):
             client.wait_reply(serial).decoder()
@@ -593,7 +593,7 @@ class EventsAuthorized(PolkitTest):
         device = self.create()
         events.wait(('created', device.name()))
         client.send('IS_SECURE')
-        self.assertEqual(self.conn.getType(), 'nodedev')
+        self.assertEqual(self.raw().get_uri(), 'nodedev:///system')
         self.assertIsNone(client.receive(0))
         self.polkit.resume()
         self.assertEqual(client.wait_event()[1:], (device.name(), 0))
@@ -605,7 +605,7 @@ class EventsAuthorized(PolkitTest):
         self.polkit.pause()
         device = self.create()
         client.send('LIST_ALL', rpc.i32(1) + rpc.u32(0))
-        self.assertEqual(self.conn.getType(), 'nodedev')
+        self.assertEqual(self.raw().get_uri(), 'nodedev:///system')
         client.disconnect()
         self.assertIn(device.name(), self.names())
         self.polkit.resume()

@@ -18,7 +18,6 @@ from xml.etree import ElementTree
 import libvirt
 
 from mediated_test import MediatedTest, seldom_on
-from with_connections import URI
 
 ONLY_ON = ('vm', 'a guest gets its device from VFIO, which the simulated kernel does not have')
 
@@ -214,7 +213,7 @@ class Guests(MediatedTest):
                             domain=libvirt.VIR_FROM_NONE)
 
     def test_example(self):
-        result = subprocess.run([EXAMPLES / 'run-guest', URI.format(self.daemon.rw_path)],
+        result = subprocess.run([EXAMPLES / 'run-guest', self.host.client_uri(self.daemon.rw_path)],
                                 capture_output=True, text=True, check=False, timeout=self.deadline)
         self.assertEqual((result.returncode, result.stderr), (0, ''), result.stdout)
         for words in (r'Created mdev_\w+\.\n', r'vgpu-guest +running\n', r"<hostdev .*type='mdev'",

@@ -16,8 +16,8 @@ import access
 import documents
 import fc
 import rpc
+from host import URI
 from mediated_test import MediatedTest, only_on, seldom_on
-from with_connections import URI
 
 NO_FIBRE = 'the VM has no Fibre Channel'
 WWNN, WWPN = '5001a4a000000001', '5001a4a000000002'

@@ -15,6 +15,7 @@ import threading
 import time
 
 POLL_SECONDS = 0.005
+URI = 'nodedev:///system?socket={}'
 
 # Every knob is an integer; 0 is the normal behavior.
 KNOBS = ('fail_create', 'fail_create_late', 'fail_remove', 'block_create', 'block_remove',
@@ -218,6 +219,10 @@ class Host(abc.ABC):  # pylint: disable=too-many-public-methods
     def client_path(self, path):
         """Returns the socket to which libvirt's clients connect to reach this socket of the daemon."""
         return path
+
+    def client_uri(self, path):
+        """Returns the URI by which libvirt's clients reach this socket of the daemon."""
+        return URI.format(self.client_path(path))
 
     def wait_idle(self):
         """Waits until the kernel has finished the requests of a killed daemon; a real process does not end before."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A monolithic libvirtd with chosen driver modules, isolated from this machine."""
+"""Daemons of libvirt, isolated from this machine: the monolithic libvirtd with a chosen module, and modular ones."""
 
 import pathlib
 import shlex
@@ -22,18 +22,18 @@ def stock_module(name):
     return next(pathlib.Path('/usr/lib').glob(f'*/libvirt/connection-driver/{name}'))
 
 
-class Libvirtd(Daemon):
-    """Started and stopped like our daemon, in its own mount namespace."""
+class LibvirtDaemon(Daemon):
+    """One of libvirt's daemons. Started and stopped like ours, in its own mount namespace. `stem`: the beginning of the
+    names of its sockets."""
 
-    def __init__(self, deadline, module, environment=None):
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, deadline, program, stem, drivers, environment=None):
         super().__init__('unshare', deadline, environment)
-        self.rw_path = self.socket_dir / 'libvirt-sock'
-        self.ro_path = self.socket_dir / 'libvirt-sock-ro'
-        self.admin_path = self.socket_dir / 'libvirt-admin-sock'
-        drivers = self.directory / 'drivers'
-        drivers.mkdir()
-        shutil.copy(module, drivers)
-        self.commands = []   # shell commands, run in the namespace before libvirtd
+        self.libvirt_program = program
+        self.rw_path = self.socket_dir / f'{stem}-sock'
+        self.ro_path = self.socket_dir / f'{stem}-sock-ro'
+        self.admin_path = self.socket_dir / f'{stem}-admin-sock'
+        self.commands = []   # shell commands, run in the namespace before the program
         self.inner = {**(environment or {}), 'LIBVIRT_DRIVER_DIR': str(drivers)}
         for key in self.inner:
             self.environment.pop(key, None)
@@ -52,13 +52,29 @@ class Libvirtd(Daemon):
         script += f'mkdir -p {" ".join(SCRIPTS)}\n'
         script += ''.join(f'{command}\n' for command in self.commands)
         settings = ' '.join(f'{key}={shlex.quote(value)}' for key, value in self.inner.items())
-        script += (f'exec env {settings} {PROGRAM} --timeout 0 --config {self.config_path} '
-                   f'--pid-file {self.directory}/pid\n')
+        script += (f'exec env {settings} {shlex.quote(str(self.libvirt_program))} --timeout 0 --config '
+                   f'{self.config_path} --pid-file {self.directory}/pid\n')
         return ['--mount', 'sh', '-c', script]
+
+    def link_to(self, socket):
+        """Puts links to this socket and its read-only one at the paths of the daemon's sockets; None: no links."""
+        self.commands = [] if socket is None else [f'ln -s {shlex.quote(f"{socket}{kind}")} {SOCKET}{kind}'
+                                                   for kind in ('', '-ro')]
 
     def stop(self):
         """Stops the daemon; its exit status does not matter."""
         self.kill()
+
+
+class Libvirtd(LibvirtDaemon):
+    """The monolithic daemon with one module."""
+
+    def __init__(self, deadline, module, environment=None):
+        super().__init__(deadline, PROGRAM, 'libvirt', None, environment)
+        drivers = self.directory / 'drivers'
+        drivers.mkdir()
+        shutil.copy(module, drivers)
+        self.inner['LIBVIRT_DRIVER_DIR'] = str(drivers)
 
 
 class WithPlugin(Libvirtd):
@@ -71,14 +87,29 @@ class WithPlugin(Libvirtd):
         self.preload = preload
         self.link_to(socket)
 
-    def link_to(self, socket):
-        """Puts a link to this socket, or to nothing, at the path of the daemon's socket."""
-        self.commands = [] if socket is None else [f'ln -s {shlex.quote(str(socket))} {SOCKET}']
-
     def pretend(self, **settings):
         """Simulates another release of libvirt; see libvirt-preload.c."""
         self.inner['LD_PRELOAD'] = str(self.preload)
         self.inner.update({f'MD_TEST_LIBVIRT_{key.upper()}': str(value) for key, value in settings.items()})
+
+    def write_config(self, config):
+        super().write_config({'unix_sock_rw_perms': '0777', **(config or {})})
+
+
+class Modular(LibvirtDaemon):
+    """virtqemud or virtproxyd from a build directory of libvirt, in front of the daemon under test."""
+
+    # The beginning of the names of the sockets, and the scheme of URIs whose node devices are forwarded.
+    KINDS = {'virtqemud': ('virtqemud', 'qemu'), 'virtproxyd': ('libvirt', 'nodedev')}
+
+    def __init__(self, deadline, program, socket):
+        stem, self.scheme = self.KINDS[program.name]
+        super().__init__(deadline, program, stem, program.parent)
+        self.directory.chmod(0o755)
+        self.link_to(socket)
+
+    def uri(self, path):
+        return f'{self.scheme}:///system?socket={path}'
 
     def write_config(self, config):
         super().write_config({'unix_sock_rw_perms': '0777', **(config or {})})

@@ -8,8 +8,6 @@ import libvirt
 import rpc
 from client_events import Events
 
-URI = 'nodedev:///system?socket={}'
-
 
 class WithConnections:
     """Connections to self.daemon, of libvirt and raw ones; the user of the mix-in closes those of libvirt."""
@@ -25,7 +23,7 @@ class WithConnections:
 
     def connect(self, read_only=False, path=None):
         """Opens a libvirt connection, closed at the end."""
-        uri = URI.format(self.host.client_path(path or self.daemon.rw_path))
+        uri = self.host.client_uri(path or self.daemon.rw_path)
         connection = libvirt.openReadOnly(uri) if read_only else libvirt.open(uri)
         self.connections.append(connection)
         return connection

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The simulated host with a libvirtd in front of the daemon: libvirt's clients reach the daemon through its module."""
+"""The simulated host with one of libvirt's daemons in front of the daemon: a libvirtd with mediated's module, or a
+modular daemon."""
 
 from daemon import Daemon
-from libvirtd import WithPlugin
+from libvirtd import Modular, WithPlugin
 from sim_host import DEADLINE, SimHost
 
 
 class DaemonBehind(Daemon):
-    """The daemon with a libvirtd in front of it. libvirtd starts last, because its module checks for the daemon's
-    socket."""
+    """The daemon with a daemon of libvirt in front of it, which starts last: libvirtd's module checks for the socket of
+    this one."""
 
     libvirtd = None
 
@@ -18,13 +19,13 @@ class DaemonBehind(Daemon):
             self.libvirtd.start()
 
 
-class LibvirtdHost(SimHost):
-    """libvirt's clients connect to libvirtd; raw clients connect to the daemon, unless they use client_path()."""
+class HostBehind(SimHost):
+    """libvirt's clients connect to libvirt's daemon; raw clients connect to ours, unless they use client_path()."""
 
     # pylint: disable-next=too-many-arguments
-    def __init__(self, machine, program, preload, shows_seqnum, plugin):
+    def __init__(self, machine, program, preload, shows_seqnum, make_libvirtd):
         super().__init__(machine, program, preload, shows_seqnum)
-        self.libvirtd = WithPlugin(DEADLINE, plugin, self.daemon.rw_path, preload.with_name('liblibvirt-preload.so'))
+        self.libvirtd = make_libvirtd(self.daemon.rw_path)
         self.daemon.libvirtd = self.libvirtd
 
     @staticmethod
@@ -37,3 +38,23 @@ class LibvirtdHost(SimHost):
 
     def client_path(self, path):
         return {self.daemon.rw_path: self.libvirtd.rw_path, self.daemon.ro_path: self.libvirtd.ro_path}.get(path, path)
+
+
+class LibvirtdHost(HostBehind):
+    """The monolithic libvirtd with mediated's module."""
+
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, machine, program, preload, shows_seqnum, plugin):
+        super().__init__(machine, program, preload, shows_seqnum, lambda socket: WithPlugin(
+            DEADLINE, plugin, socket, preload.with_name('liblibvirt-preload.so')))
+
+
+class ModularHost(HostBehind):
+    """virtqemud or virtproxyd, which forward the calls of clients of hypervisors. `modular`: the program."""
+
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, machine, program, preload, shows_seqnum, modular):
+        super().__init__(machine, program, preload, shows_seqnum, lambda socket: Modular(DEADLINE, modular, socket))
+
+    def client_uri(self, path):
+        return self.libvirtd.uri(self.client_path(path))
