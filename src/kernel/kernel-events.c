@@ -265,7 +265,7 @@ find_absent(MdKernelEvents *self)
 
 
 static gboolean
-on_patience_over(gpointer data)
+on_udevd_overdue(gpointer data)
 {
     MdKernelEvents *self = data;
 
@@ -281,7 +281,7 @@ on_grace_over(gpointer data)
     MdKernelEvents *self = data;
 
     if (!find_absent(self))
-        set_timer(self, self->settings->event_timeout, on_patience_over);
+        set_timer(self, self->settings->event_timeout, on_udevd_overdue);
     return G_SOURCE_REMOVE;
 }
 

@@ -28,10 +28,10 @@
  * are idle. A burst of calls may therefore find only five threads, one of which must remain for
  * other drivers.
  */
-#define MD_FORWARD_QUERIES_MAX      2
-#define MD_FORWARD_CHANGES_MAX      2
-#define MD_FORWARD_QUERIES_PATIENCE G_USEC_PER_SEC
-#define MD_FORWARD_CHANGES_PATIENCE (3 * G_USEC_PER_SEC)
+#define MD_FORWARD_QUERIES_MAX     2
+#define MD_FORWARD_CHANGES_MAX     2
+#define MD_FORWARD_QUERIES_TIMEOUT G_USEC_PER_SEC
+#define MD_FORWARD_CHANGES_TIMEOUT (3 * G_USEC_PER_SEC)
 
 typedef enum {
     MD_FORWARD_QUERY,

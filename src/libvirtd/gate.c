@@ -12,7 +12,7 @@ md_gate_enter(MdGate *self)
     if (self->n_running == 0)
         self->last_answer = g_get_monotonic_time();
     while (self->n_running >= self->max) {
-        gint64 end = self->last_answer + self->patience;
+        gint64 end = self->last_answer + self->timeout;
 
         if (g_get_monotonic_time() >= end)
             return FALSE;

@@ -11,8 +11,8 @@
 #include <glib.h>
 
 typedef struct {
-    guint max;       /* maximum number of concurrent calls */
-    gint64 patience; /* microseconds without an answer after which further calls are refused */
+    guint max;      /* maximum number of concurrent calls */
+    gint64 timeout; /* microseconds without an answer after which further calls are refused */
 
     GMutex mutex;
     GCond cond;

@@ -12,7 +12,7 @@
 
 /* Milliseconds to wait for a device to be registered. After half of this time, even an incomplete
  * device is registered. */
-#define PATIENCE(settings) (2 * (settings)->event_timeout)
+#define REGISTRATION_TIMEOUT(settings) (2 * (settings)->event_timeout)
 
 struct _MdRecovery {
     const MdDriverContext *context;
@@ -196,7 +196,7 @@ md_recovery_new(const MdDriverContext *context, MdRecoveryFunc func, gpointer da
     for (guint i = 0; i < records->len; i++)
         add_record(self, g_steal_pointer(&records->pdata[i]));
     if (g_hash_table_size(self->records) > 0)
-        self->timer = g_timeout_add(PATIENCE(context->settings), on_late, self);
+        self->timer = g_timeout_add(REGISTRATION_TIMEOUT(context->settings), on_late, self);
     return self;
 }
 

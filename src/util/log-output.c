@@ -335,11 +335,11 @@ md_log_output_write(guint i, GString *line)
 
 
 void
-md_log_output_print(const char *line, guint patience)
+md_log_output_print(const char *line, guint stall_timeout)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)patience * 1000;
+    gint64 end = g_get_monotonic_time() + (gint64)stall_timeout * 1000;
     struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
-    int left = (int)patience;
+    int left = (int)stall_timeout;
     int n = 0;
 
     while ((n = poll(&pfd, 1, left)) < 0 && errno == EINTR)
@@ -362,7 +362,7 @@ count_kept(const Output *self)
 
 
 static void
-flush_output(Output *self, guint patience, gint64 end)
+flush_output(Output *self, guint stall_timeout, gint64 end)
 {
     gint64 give_up = 0;
     guint n_before = G_MAXUINT;
@@ -371,20 +371,20 @@ flush_output(Output *self, guint patience, gint64 end)
         guint n = count_kept(self);
 
         if (n < n_before)
-            give_up = g_get_monotonic_time() + (gint64)patience * 1000;
+            give_up = g_get_monotonic_time() + (gint64)stall_timeout * 1000;
         else if (g_get_monotonic_time() >= give_up)
             return;
         n_before = n;
-        has_room(self, (int)patience);
+        has_room(self, (int)stall_timeout);
     }
 }
 
 
 void
-md_log_output_flush(guint patience, guint limit)
+md_log_output_flush(guint stall_timeout, guint limit)
 {
     gint64 end = g_get_monotonic_time() + (gint64)limit * 1000;
 
     for (guint i = 0; i < outputs.n; i++)
-        flush_output(&outputs.list[i], patience, end);
+        flush_output(&outputs.list[i], stall_timeout, end);
 }

@@ -43,9 +43,9 @@ void md_log_output_write(guint i, GString *line);
 GString *md_log_output_encode(const GLogField *fields, gsize n_fields);
 
 /* Writes a program's last line to stderr directly, without queueing or the journal. Gives up after
- * waiting `patience` milliseconds for a stalled reader. */
-void md_log_output_print(const char *line, guint patience);
+ * waiting `stall_timeout` milliseconds for a stalled reader. */
+void md_log_output_print(const char *line, guint stall_timeout);
 
-/* Writes the queued lines. Gives up if the reader stalls for `patience` milliseconds, and after
- * `limit` milliseconds in any case. */
-void md_log_output_flush(guint patience, guint limit);
+/* Writes the queued lines. Gives up if the reader stalls for `stall_timeout` milliseconds, and
+ * after `limit` milliseconds in any case. */
+void md_log_output_flush(guint stall_timeout, guint limit);

@@ -33,10 +33,9 @@ typedef struct {
     char numbers[FIELDS_MAX][NUMBER_SIZE];
 } Fields;
 
-/* Milliseconds that the program's last lines wait for a stalled reader, and the limit for a slow
- * reader. */
-#define LAST_LINES_PATIENCE 1000
-#define LAST_LINES_MAX      10000
+/* Milliseconds for the program's last lines: until a stalled reader is given up, and in all. */
+#define LAST_LINES_STALL_TIMEOUT 1000
+#define LAST_LINES_TIMEOUT       10000
 
 /* Whether stderr supports colours. */
 static gboolean has_colour;
@@ -227,7 +226,7 @@ print_to_stderr(const char *text)
 
     if (!g_get_console_charset(&charset))
         words = g_convert_with_fallback(text, -1, charset, "UTF-8", "?", NULL, NULL, NULL);
-    md_log_output_print(words != NULL ? words : text, LAST_LINES_PATIENCE);
+    md_log_output_print(words != NULL ? words : text, LAST_LINES_STALL_TIMEOUT);
 }
 
 
@@ -257,7 +256,7 @@ md_log_init(gboolean verbose)
 void
 md_log_end(void)
 {
-    md_log_output_flush(LAST_LINES_PATIENCE, LAST_LINES_MAX);
+    md_log_output_flush(LAST_LINES_STALL_TIMEOUT, LAST_LINES_TIMEOUT);
 }
 
 

@@ -19,7 +19,7 @@ static guint n_inside_max;
 static void
 test_refused(void)
 {
-    MdGate gate = { .max = 2, .patience = SHORT };
+    MdGate gate = { .max = 2, .timeout = SHORT };
     gint64 before = g_get_monotonic_time();
     gint64 silent = 0;
 
@@ -47,7 +47,7 @@ test_refused(void)
 static void
 test_idle(void)
 {
-    MdGate gate = { .max = 1, .patience = SHORT };
+    MdGate gate = { .max = 1, .timeout = SHORT };
     gint64 before = g_get_monotonic_time() - 1;
 
     gate.last_answer = g_get_monotonic_time() - 10 * SHORT;
@@ -82,7 +82,7 @@ make_calls(gpointer data)
 static void
 test_threads(void)
 {
-    MdGate gate = { .max = 3, .patience = LONG };
+    MdGate gate = { .max = 3, .timeout = LONG };
     GThread *threads[N_THREADS];
 
     for (guint i = 0; i < N_THREADS; i++)
