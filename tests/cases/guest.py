@@ -76,7 +76,7 @@ class Guest:
         ElementTree.SubElement(port, 'source', path=str(self.serial))
         return ElementTree.tostring(root, encoding='unicode')
 
-    def said(self):
+    def output(self):
         return self.serial.read_text(encoding='ascii')
 
     def uuids(self):
@@ -121,9 +121,9 @@ class Guests(MediatedTest):
         build = self.host.program.parent.parent
         return Guest(self.qemu, build / PROGRAM, self.work, uuids)
 
-    def wait_to_hear(self, guest, line, times=1):
-        self.wait_until(lambda: len(re.findall(line, guest.said())) == times,
-                        f'the guest says "{line}"')
+    def wait_for_line(self, guest, line, times=1):
+        self.wait_until(lambda: len(re.findall(line, guest.output())) == times,
+                        f'the line "{line}" of the guest')
 
     def group(self, uuid):
         return self.host.link(f'{self.host.device_path(uuid)}/iommu_group')
@@ -159,7 +159,7 @@ class Guests(MediatedTest):
         device = self.create(uuid=uuid)
         guest = self.start_guest(uuid)
         self.assert_held(guest, device)
-        self.wait_to_hear(guest, FOUND)
+        self.wait_for_line(guest, FOUND)
         guest.domain.destroy()
         device.destroy()
         self.assertEqual(self.host.children(), [])
@@ -168,18 +168,18 @@ class Guests(MediatedTest):
         guest = self.start_guest()
         uuids = [self.new_uuid(), self.new_uuid()]
         first, second = [self.create(uuid=uuid) for uuid in uuids]
-        self.wait_to_hear(guest, UP)
+        self.wait_for_line(guest, UP)
         self.plug(guest, uuids[0])
         self.assert_held(guest, first)
-        self.wait_to_hear(guest, FOUND)
+        self.wait_for_line(guest, FOUND)
         self.plug(guest, uuids[1])
-        self.wait_to_hear(guest, FOUND, times=2)
+        self.wait_for_line(guest, FOUND, times=2)
 
         self.unplug(guest, uuids[0])
         first.destroy()
         self.assertEqual(self.host.children(), [uuids[1]])
-        self.wait_to_hear(guest, EJECTED)
-        self.wait_to_hear(guest, GONE)
+        self.wait_for_line(guest, EJECTED)
+        self.wait_for_line(guest, GONE)
         self.assert_held(guest, second)
 
         guest.domain.destroy()
