@@ -25,7 +25,7 @@ typedef struct {
     const char *text;  /* in UTF-8 */
     const char *given; /* end of the text passed to the parser */
     MdXmlScanner scanner;
-    gboolean starved; /* the parser has reached the construct that the scanner refused */
+    gboolean at_refused; /* the parser has reached the construct that the scanner refused */
     xmlParserCtxtPtr context;
     char *message; /* of the first error that makes the document malformed */
 } Source;
@@ -85,7 +85,7 @@ on_parse_error(void *data, MdXmlError err)
     g_autofree char *message = NULL;
     long offset = 0;
 
-    if (err->level != XML_ERR_FATAL || source->message != NULL || source->starved)
+    if (err->level != XML_ERR_FATAL || source->message != NULL || source->at_refused)
         return;
 
     message = md_xml_error_get_message(err);
@@ -107,7 +107,7 @@ give_chunk(void *data, char *buffer, int size)
 
     md_xml_scanner_advance(&source->scanner, source->given + n);
     n = MIN(n, (gsize)(source->scanner.at - source->given));
-    source->starved = n == 0 && source->scanner.error != NULL;
+    source->at_refused = n == 0 && source->scanner.error != NULL;
     memcpy(buffer, source->given, n);
     source->given += n;
     return (int)n;
