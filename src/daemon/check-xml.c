@@ -70,7 +70,7 @@ check_file(const char *file, const char *schema, gboolean details, GError **erro
 
 /* File names may contain harmful characters, too. */
 static void
-complain(const char *file, const char *message)
+print_problem(const char *file, const char *message)
 {
     g_autofree char *text = g_strdup_printf("%s: %s", file, message);
     g_autofree char *clean = md_text_clean(text, -1);
@@ -93,10 +93,10 @@ md_check_xml(MdOptions *options, gboolean details)
         g_autofree char *document = check_file(*file, schema, details, &error);
 
         if (document == NULL) {
-            complain(*file, error->message);
+            print_problem(*file, error->message);
             ok = FALSE;
         } else if (fputs(document, stdout) == EOF || fflush(stdout) == EOF) {
-            complain(*file, g_strerror(errno));
+            print_problem(*file, g_strerror(errno));
             return FALSE;
         }
     }

@@ -132,18 +132,18 @@ static void
 check_read_back(MdDefinitions *self, Write *write)
 {
     g_autofree char *path = g_build_filename(self->path, write->addr, write->uuid, NULL);
-    const char *complaint = g_hash_table_lookup(self->complaint, path);
+    const char *defect = g_hash_table_lookup(self->defects, path);
     MdDefinition *known = md_definitions_find(self, write->addr, write->uuid);
 
-    if (complaint == NULL)
+    if (defect == NULL)
         return;
     if (write->definition == NULL && known != NULL)
         md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
-                     "'%s' was removed, but cannot be checked: %s", path, complaint);
+                     "'%s' was removed, but cannot be checked: %s", path, defect);
     if (write->definition != NULL &&
         (known == NULL || !md_definition_is_equal(known, write->definition)))
         md_error_set(&write->error, VIR_ERR_INTERNAL_ERROR,
-                     "'%s' was written, but cannot be used: %s", path, complaint);
+                     "'%s' was written, but cannot be used: %s", path, defect);
 }
 
 

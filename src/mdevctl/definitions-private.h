@@ -14,12 +14,12 @@ struct _MdDefinitions {
     const MdSettings *settings;
 
     MdWatch *watch;
-    int top;               /* watch of the directory; 0: it does not exist */
-    int above;             /* watch of the nearest existing directory above; 0: none */
-    char *awaited;         /* next component of the path, expected in that directory */
-    GHashTable *parents;   /* address -> Parent */
-    GHashTable *by_watch;  /* id -> Parent, borrowed */
-    GHashTable *complaint; /* path -> the defect that was logged */
+    int top;              /* watch of the directory; 0: it does not exist */
+    int above;            /* watch of the nearest existing directory above; 0: none */
+    char *awaited;        /* next component of the path, expected in that directory */
+    GHashTable *parents;  /* address -> Parent */
+    GHashTable *by_watch; /* id -> Parent, borrowed */
+    GHashTable *defects;  /* path -> the defect that was logged */
 
     MdDefinitionReader *reader;
     gboolean loaded;        /* everything has been read once */

@@ -10,7 +10,7 @@
 #include "util/error.h"
 
 /* Maximum number of defects remembered as logged. Beyond it, all are logged again. */
-#define MAX_COMPLAINTS 65536
+#define MAX_DEFECTS 65536
 
 enum { SIGNAL_CHANGED, SIGNAL_LOADED, SIGNAL_LAST };
 
@@ -50,7 +50,7 @@ md_definitions_finalize(GObject *object)
     g_free(self->awaited);
     g_hash_table_unref(self->by_watch);
     g_hash_table_unref(self->parents);
-    g_hash_table_unref(self->complaint);
+    g_hash_table_unref(self->defects);
     g_hash_table_unref(self->new_writes);
     g_hash_table_unref(self->writing);
     md_fair_queue_free(self->changes);
@@ -77,7 +77,7 @@ md_definitions_init(MdDefinitions *self)
     self->parents =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)parent_free);
     self->by_watch = g_hash_table_new(NULL, NULL);
-    self->complaint = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->defects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->new_writes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->writing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
@@ -85,14 +85,14 @@ md_definitions_init(MdDefinitions *self)
 
 /* Logs a defect once. `error` NULL: the defect is gone. */
 static void
-complain(MdDefinitions *self, const char *path, const GError *error)
+log_defect(MdDefinitions *self, const char *path, const GError *error)
 {
     if (error == NULL) {
-        g_hash_table_remove(self->complaint, path);
-    } else if (g_strcmp0(g_hash_table_lookup(self->complaint, path), error->message) != 0) {
-        if (g_hash_table_size(self->complaint) >= MAX_COMPLAINTS)
-            g_hash_table_remove_all(self->complaint);
-        g_hash_table_replace(self->complaint, g_strdup(path), g_strdup(error->message));
+        g_hash_table_remove(self->defects, path);
+    } else if (g_strcmp0(g_hash_table_lookup(self->defects, path), error->message) != 0) {
+        if (g_hash_table_size(self->defects) >= MAX_DEFECTS)
+            g_hash_table_remove_all(self->defects);
+        g_hash_table_replace(self->defects, g_strdup(path), g_strdup(error->message));
         g_message("'%s': %s", path, error->message);
     }
 }
@@ -126,7 +126,7 @@ complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
 
     if (reason != NULL)
         g_prefix_error(&reason, "skipped: ");
-    complain(self, path, reason);
+    log_defect(self, path, reason);
 }
 
 
@@ -219,7 +219,7 @@ drop_parent(MdDefinitions *self, const char *addr)
     g_autofree gpointer *uuids = NULL;
     g_autofree char *name = NULL;
 
-    g_hash_table_foreach_remove(self->complaint, is_below, path);
+    g_hash_table_foreach_remove(self->defects, is_below, path);
     if (parent == NULL)
         return;
 
@@ -243,7 +243,7 @@ apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
     g_autoptr(GError) error = NULL;
 
     if (is_lack_of_resources(fact->error)) {
-        complain(self, path, fact->error);
+        log_defect(self, path, fact->error);
         return;
     }
     if (fact->definition == NULL) {
@@ -254,7 +254,7 @@ apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
         get_parent(self, fact->addr)->left_out = TRUE;
         return;
     } else {
-        complain(self, path, fact->error);
+        log_defect(self, path, fact->error);
     }
     set_definition(self, fact->addr, fact->name, fact->definition);
 }
@@ -281,7 +281,7 @@ apply_parent(MdDefinitions *self, const MdDefinitionFact *fact)
         parent->watch = fact->watch;
         g_hash_table_replace(self->by_watch, GINT_TO_POINTER(fact->watch), parent);
     }
-    complain(self, path, fact->error);
+    log_defect(self, path, fact->error);
 }
 
 
@@ -299,8 +299,8 @@ apply_top(MdDefinitions *self, const MdDefinitionTop *top)
         md_watch_remove(self->watch, self->top);
         self->top = top->watch;
     }
-    complain(self, self->path,
-             top->error != NULL && md_error_get_errno(top->error) == ENOENT ? NULL : top->error);
+    log_defect(self, self->path,
+               top->error != NULL && md_error_get_errno(top->error) == ENOENT ? NULL : top->error);
 }
 
 
