@@ -87,7 +87,8 @@ probe_with_parent(MdInventory *self,
 }
 
 
-/* Whether another device has this name. A registered device already gone gives up its name. */
+/* Whether another device has this name. Removes a registered device of this name that no longer
+ * exists. */
 static gboolean
 is_name_in_use(MdInventory *self, const char *name)
 {
@@ -146,7 +147,7 @@ reread_below(MdInventory *self, const char *path)
 
 
 /* Rereads a device that the appearance or disappearance of another one has changed. Emits no
- * signal: that of the other device covers both. */
+ * signal: the signal for the other device covers both. */
 static void
 reread_affected(MdInventory *self, const char *name)
 {
@@ -569,7 +570,7 @@ void
 md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInventory *self)
 {
     handle_event(self, device);
-    /* udevd may deliver the same event later, with more properties; it is no news then. */
+    /* udevd may deliver the same event later, with more properties: it is not reported again. */
     if (md_udev_device_is_from_kernel(device))
         self->covered_seqnum = MAX(self->covered_seqnum, md_udev_device_get_seqnum(device));
 }

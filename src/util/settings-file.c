@@ -101,7 +101,8 @@ make_name(const char *group, const char *key)
 }
 
 
-/* Returns the number of the last line of each key, which is the one that counts, by make_name(). */
+/* Returns the line number of each key, by make_name(): that of its last line, whose value is used.
+ */
 static GHashTable *
 find_lines(const char *path)
 {

@@ -30,7 +30,7 @@ typedef struct {
     const char *key;
     ValueType type;
     gsize offset;
-    guint fallback; /* in the unit of the struct; strings have their own below */
+    guint fallback; /* in the unit of the struct; not for strings, see make_default() */
     guint min;
     guint max;
     gboolean fixed; /* used once, on start */
@@ -500,9 +500,8 @@ update_setting(MdSettings *self, const MdSettings *from, const Setting *setting)
 
 
 /*
- * The mode of the socket was chosen for polkit, or for no authentication, by settings that have
- * changed. It remains until the daemon is restarted, and must not let in users whom the new
- * settings do not let in.
+ * The socket keeps its mode until the daemon is restarted. If the new settings have a stricter mode
+ * and no authentication, admits only root, so that nobody whom the new mode excludes can connect.
  */
 static void
 confine_socket(MdSettings *self, const MdSettings *from)

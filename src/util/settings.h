@@ -120,8 +120,9 @@ void md_settings_log(const MdSettings *self, const MdSettings *before);
 /*
  * Copies `from` into the settings in place, so that all objects with a pointer to them see the new
  * values. Settings that require a restart ([sockets], directories and all other strings, the
- * receive buffer) keep their value; differences are logged. If the new settings disable the
- * authentication on a socket whose mode was chosen for polkit, only root may use this socket.
+ * receive buffer) keep their value; differences are logged. If the new mode of the read-write
+ * socket is stricter and clients need not authenticate, only root may use this socket until the
+ * restart.
  */
 void md_settings_update(MdSettings *self, MdSettings *from);
 
