@@ -177,11 +177,11 @@ user_choose(const MdConnectionUser *user, const Kind *kind)
 
 /* The unprivileged user with the most connections of a kind, NULL if none. */
 static MdConnectionUser *
-find_greediest(MdConnections *self, const Kind *kind)
+find_user_with_most(MdConnections *self, const Kind *kind)
 {
     GHashTableIter iter;
     gpointer value = NULL;
-    MdConnectionUser *greediest = NULL;
+    MdConnectionUser *largest = NULL;
     guint most = 0;
 
     g_hash_table_iter_init(&iter, self->users);
@@ -190,10 +190,10 @@ find_greediest(MdConnections *self, const Kind *kind)
 
         if (!user->privileged && kind->count(user) > most) {
             most = kind->count(user);
-            greediest = user;
+            largest = user;
         }
     }
-    return greediest;
+    return largest;
 }
 
 
@@ -226,17 +226,17 @@ find_longest_silent(MdConnections *self, const Kind *kind)
 static gboolean
 make_room(MdConnections *self, const Kind *kind, gboolean privileged, guint n_own)
 {
-    const MdConnectionUser *greediest = find_greediest(self, kind);
-    MdConnection *victim = NULL;
+    const MdConnectionUser *largest = find_user_with_most(self, kind);
+    MdConnection *evicted = NULL;
 
-    if (greediest != NULL && (privileged || kind->count(greediest) > n_own + 1))
-        victim = user_choose(greediest, kind);
-    if (victim == NULL && n_own == 0)
-        victim = find_longest_silent(self, kind);
-    if (victim == NULL)
+    if (largest != NULL && (privileged || kind->count(largest) > n_own + 1))
+        evicted = user_choose(largest, kind);
+    if (evicted == NULL && n_own == 0)
+        evicted = find_longest_silent(self, kind);
+    if (evicted == NULL)
         return FALSE;
 
-    self->funcs->evict(victim->data, "making room for another user");
+    self->funcs->evict(evicted->data, "making room for another user");
     return TRUE;
 }
 
