@@ -23,8 +23,8 @@ typedef struct _MdRoundsShare {
  * variables belong to the process, because its only main loop is shared. */
 static GHashTable *shares;
 
-/* Of Share: users who wait, in the order in which they began to. Short, because clients do not
- * count. */
+/* Of Share: users who wait, the one who has waited longest first. Short, because it has one entry
+ * per user, not per client. */
 static GQueue line = G_QUEUE_INIT;
 
 /* The number of turns that the user being served had before this turn. */

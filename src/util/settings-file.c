@@ -101,8 +101,7 @@ make_name(const char *group, const char *key)
 }
 
 
-/* Returns the line number of each key, by make_name(): that of its last line, whose value is used.
- */
+/* Returns the number of the line that sets each key, by make_name(): the last one with this key. */
 static GHashTable *
 find_lines(const char *path)
 {
