@@ -123,10 +123,12 @@ class ServiceDaemon(Daemon):
         self.configured = 0.0
         self.drop_in = ''
         self.restarts = False   # off, because a restart would hide a crash
+        self.is_stopped = False
         self.arguments_path = install(self.program)
 
     def close(self):
-        systemd.stop(*UNITS)
+        if not self.is_stopped:
+            systemd.stop(*UNITS)
         systemd.reset_failed()
         for path in (self.definitions, self.scripts):
             shutil.rmtree(path, ignore_errors=True)
@@ -166,6 +168,7 @@ class ServiceDaemon(Daemon):
     def start(self, config=None, *arguments):
         self.configure(config, *arguments)
         self.process = MainProcess()
+        self.is_stopped = False
         systemd.start(SERVICE)
 
     def signal(self, number):
@@ -183,6 +186,7 @@ class ServiceDaemon(Daemon):
 
     def stop(self):
         systemd.stop(*UNITS)
+        self.is_stopped = True
         result = systemd.show(SERVICE, 'Result')
         if result != 'success':
             raise AssertionError(f'the service ended with {result}')

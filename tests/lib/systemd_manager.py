@@ -1,52 +1,97 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls systemd over the private socket of systemctl, without starting a process per call."""
 
-import functools
+import os
+import socket
+import struct
+import threading
 
 from gi.repository import Gio, GLib
 
-from host import wait_until
-
-ADDRESS = 'unix:path=/run/systemd/private'
+SOCKET = '/run/systemd/private'
 PATH = '/org/freedesktop/systemd1'
 NAME = 'org.freedesktop.systemd1'
 # Properties that all units have; other properties belong to the service interface.
 OF_UNIT = ('ActiveState',)
 JOB_SECONDS = 120.0
+CHUNK = 1 << 16
+# The fixed part of a message: byte order, type, flags, version, length of the body, serial number, length of the header
+# fields, which are padded.
+HEADER = struct.Struct('<BBBBIII')
+SIGNAL = 4
+NO_FLAGS = Gio.DBusCapabilityFlags.NONE
 
 
 class Manager:
-    """A connection to process 1, and the results of its jobs."""
+    """A connection to process 1, and the results of its jobs.
+
+    systemd sends all of its signals to each client of this socket, with all properties of each unit that changes. An
+    emulated processor parses them for seconds, so this class parses only replies and the ends of jobs.
+    """
 
     def __init__(self):
         self.results = {}
-        # Signals of systemd are queued in this context.
-        self.context = GLib.MainContext.new()
-        self.context.push_thread_default()
-        try:
-            self.connection = Gio.DBusConnection.new_for_address_sync(
-                ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT, None, None)
-            self.connection.signal_subscribe(None, f'{NAME}.Manager', 'JobRemoved', PATH, None,
-                                             Gio.DBusSignalFlags.NONE, self.job_removed)
-        finally:
-            self.context.pop_thread_default()
+        self.serial = 0
+        self.buffer = bytearray()
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(JOB_SECONDS)
+        self.socket.connect(SOCKET)
+        self.socket.sendall(b'\0AUTH EXTERNAL ' + str(os.getuid()).encode().hex().encode() + b'\r\nBEGIN\r\n')
+        while b'\r\n' not in self.buffer:
+            self.receive()
+        answer, _, self.buffer = self.buffer.partition(b'\r\n')
+        if not answer.startswith(b'OK '):
+            raise AssertionError(f'systemd: {answer.decode()}')
 
-    def job_removed(self, _connection, _sender, _path, _interface, _signal, parameters):
-        _number, path, _unit, result = parameters.unpack()
+    def receive(self):
+        chunk = self.socket.recv(CHUNK)
+        if not chunk:
+            raise AssertionError('systemd has closed the connection')
+        self.buffer += chunk
+
+    def frame(self):
+        """Returns the next message as bytes."""
+        while len(self.buffer) < HEADER.size:
+            self.receive()
+        *_, body, _serial, fields = HEADER.unpack_from(self.buffer)
+        size = HEADER.size + fields + -fields % 8 + body
+        while len(self.buffer) < size:
+            self.receive()
+        frame = bytes(self.buffer[:size])
+        del self.buffer[:size]
+        return frame
+
+    def next_reply(self):
+        """Handles one message; returns a reply, or None for a signal."""
+        frame = self.frame()
+        if frame[1] == SIGNAL and b'JobRemoved' not in frame:
+            return None
+        message = Gio.DBusMessage.new_from_blob(frame, NO_FLAGS)
+        if message.get_message_type() != Gio.DBusMessageType.SIGNAL:
+            return message
+        _number, path, _unit, result = message.get_body().unpack()
         self.results[path] = result
+        return None
 
     def call(self, path, interface, method, parameters):
-        reply = self.connection.call_sync(None, path, interface, method, parameters, None,
-                                          Gio.DBusCallFlags.NONE, int(JOB_SECONDS * 1000), None)
-        return reply.unpack()
+        self.serial += 1
+        message = Gio.DBusMessage.new_method_call(None, path, interface, method)
+        message.set_serial(self.serial)
+        message.set_body(parameters)
+        self.socket.sendall(message.to_blob(NO_FLAGS))
+        while (reply := self.next_reply()) is None or reply.get_reply_serial() != self.serial:
+            pass
+        reply.to_gerror()
+        body = reply.get_body()
+        return body.unpack() if body else ()
 
     def ask(self, method, signature='()', *arguments):
         return self.call(PATH, f'{NAME}.Manager', method, GLib.Variant(signature, arguments))
 
     def result(self, job):
-        while self.context.iteration(False):
-            pass
-        return self.results.pop(job, None)
+        while job not in self.results:
+            self.next_reply()
+        return self.results.pop(job)
 
     def run(self, method, units):
         """Queues jobs for all of these units at once, as systemctl does; returns the names of the jobs."""
@@ -54,7 +99,7 @@ class Manager:
 
     def wait(self, jobs):
         for job in jobs:
-            result = wait_until(lambda job=job: self.result(job), f'the end of {job}', JOB_SECONDS)
+            result = self.result(job)
             if result != 'done':
                 raise AssertionError(f'{job}: {result}')
 
@@ -66,9 +111,14 @@ class Manager:
         return value
 
 
-@functools.cache
+CONNECTIONS = threading.local()
+
+
 def manager():
-    return Manager()
+    """Returns the connection of this thread."""
+    if not hasattr(CONNECTIONS, 'manager'):
+        CONNECTIONS.manager = Manager()
+    return CONNECTIONS.manager
 
 
 def start(*units):
