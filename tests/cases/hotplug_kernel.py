@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 
 import documents
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, seldom_on
 
 ONLY_ON = ('vm', 'a simulated machine is pulled apart in hotplug.py')
 
@@ -128,6 +128,7 @@ class Hardware(MediatedTest):
                 self.check_come_again(kept)
                 self.assertIn(f'pci_{path.name.replace(":", "_").replace(".", "_")}', self.devices)
 
+    @seldom_on('vm', 'others.Parents unbinds and binds a driver')
     def test_driver_unbound_and_bound(self):
         for path, names in self.candidates():
             driver = path / 'driver'

@@ -12,7 +12,7 @@ import libvirt
 
 import documents
 import storage_hosts
-from mediated_test import MediatedTest, only_on
+from mediated_test import MediatedTest, only_on, seldom_on
 
 GOLDEN = pathlib.Path(__file__).parent / 'golden' / 'storage'
 SIMULATED = 'the drives are of a simulated host'
@@ -359,6 +359,7 @@ class Real(StorageTest):
         self.remove_disk()
         events.wait(('deleted', name))
 
+    @seldom_on('vm', 'the comparison with the stock daemon finds it')
     def test_what_has_no_hardware(self):
         names = self.names(STORAGE)
         self.run_program('modprobe', 'loop')
