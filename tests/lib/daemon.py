@@ -48,8 +48,9 @@ def is_listening(path):
     # The table is long, and an emulated processor would read it all the time until the daemon has started.
     if not path.exists():
         return False
+    name = f' {path}'
     table = pathlib.Path('/proc/net/unix').read_text(encoding='utf-8', errors='replace')
-    return any(words[-1] == str(path) and words[3] == LISTENING for words in map(str.split, table.splitlines()))
+    return any(line.split()[3] == LISTENING for line in table.splitlines() if line.endswith(name))
 
 
 def key_file(groups):
