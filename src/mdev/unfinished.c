@@ -119,9 +119,13 @@ md_unfinished_list(const MdRoots *roots, const char *directory)
     const char *name = NULL;
 
     while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        MdUnfinished *record = read_record(roots, directory, name);
         g_autofree char *file = g_build_filename(directory, name, NULL);
+        MdUnfinished *record = NULL;
 
+        /* The socket of mediated-vfio-users is in the same directory. */
+        if (!g_uuid_string_is_valid(name))
+            continue;
+        record = read_record(roots, directory, name);
         if (record != NULL)
             g_ptr_array_add(records, record);
         else

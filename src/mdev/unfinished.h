@@ -24,7 +24,9 @@ void md_unfinished_begin(const char *directory, const char *path, const char *ty
 /* The device is complete, or removed again; also for the main loop. */
 void md_unfinished_end(const char *directory, const char *path);
 
-/* All records, of MdUnfinished. Removes files without a valid record. */
+/*
+ * All records, of MdUnfinished. Removes files that are named like a record but have none.
+ */
 GPtrArray *md_unfinished_list(const MdRoots *roots, const char *directory);
 
 void md_unfinished_free(MdUnfinished *self);

@@ -133,6 +133,21 @@ test_no_record(Fixture *fixture, gconstpointer data)
 }
 
 
+/* The directory is also that of the socket of mediated-vfio-users. */
+static void
+test_of_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *name = g_build_filename(fixture->directory, "vfio-users", NULL);
+    g_autoptr(GPtrArray) records = NULL;
+
+    g_assert_cmpint(g_mkdir(fixture->directory, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(name, "", 0, NULL));
+    records = md_unfinished_list(fixture->roots, fixture->directory);
+    g_assert_cmpuint(records->len, ==, 0);
+    g_assert_cmpint(g_unlink(name), ==, 0);
+}
+
+
 static void
 add_no_record(const char *path, const char *text)
 {
@@ -147,6 +162,7 @@ main(int argc, char **argv)
     g_test_add("/unfinished/record", Fixture, NULL, set_up, test_record, tear_down);
     g_test_add("/unfinished/no-directory", Fixture, NULL, set_up, test_no_directory, tear_down);
     g_test_add("/unfinished/in-the-way", Fixture, NULL, set_up, test_in_the_way, tear_down);
+    g_test_add("/unfinished/of-others", Fixture, NULL, set_up, test_of_others, tear_down);
     g_test_add("/unfinished/of-another-user", Fixture, NULL, set_up, test_of_another_user,
                tear_down);
     add_no_record("/unfinished/empty", "");
