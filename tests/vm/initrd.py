@@ -12,6 +12,8 @@ import subprocess
 
 # Required before the root file system is mounted.
 MODULES = ('virtio_pci', '9p', '9pnet_virtio', 'overlay')
+# If it is on a disk.
+DISK_MODULES = ('virtio_blk', 'ext4')
 APPLETS = ('sh', 'insmod', 'mkdir', 'mount', 'cp', 'cat', 'ln', 'switch_root', 'poweroff')
 
 
@@ -48,7 +50,7 @@ class Archive:
         pathlib.Path(path).write_bytes(b''.join(self.parts))
 
 
-def module_files(release, names=MODULES):
+def module_files(release, names):
     """Returns the files of modules and their dependencies, in the order of loading."""
     files = []
     for name in names:
@@ -70,8 +72,9 @@ def module_data(path):
     return lzma.decompress(data) if path.endswith('.xz') else data
 
 
-def build(path, release, init, job):
-    """Writes a ramdisk to path. init: file run as process 1. job: name -> content below /job."""
+def build(path, release, init, job, modules=MODULES):
+    """Writes a ramdisk to path. init: file run as process 1. job: name -> content below /job.
+    modules: loaded before process 1."""
     busybox = shutil.which('busybox')
     if busybox is None:
         raise NoModule("no busybox: install busybox-static")
@@ -84,7 +87,7 @@ def build(path, release, init, job):
         archive.link(f'bin/{applet}', 'busybox')
 
     order = []
-    for file in module_files(release):
+    for file in module_files(release, modules):
         name = pathlib.Path(file).name.split('.ko')[0] + '.ko'
         archive.file(f'modules/{name}', module_data(file), 0o644)
         order.append(name)

@@ -97,6 +97,12 @@ def share(tag, path, readonly):
             '-device', f'virtio-9p-pci,fsdev={tag},mount_tag={tag}']
 
 
+def disk(path):
+    """A read-only disk, /dev/vda."""
+    path = str(path).replace(',', ',,')
+    return ['-drive', f'file={path},if=none,id=root,format=raw,readonly=on', '-device', 'virtio-blk-pci,drive=root']
+
+
 def channel(name, fd):
     """A virtio port; the guest's output is written to the descriptor."""
     return ['-add-fd', f'fd={fd},set={fd}',
