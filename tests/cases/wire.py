@@ -7,7 +7,7 @@ import struct
 import libvirt
 
 import rpc
-from mediated_test import MediatedTest
+from mediated_test import MediatedTest, not_on
 
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
@@ -283,6 +283,7 @@ class Unserved(MediatedTest):
                                     says='not supported by the connection driver', domain=domain)
         self.assertEqual(client.look_up('computer'), 'computer')
 
+    @not_on('modular', 'these daemons serve such calls themselves')
     def test_through_libvirt(self):
         for domain, call in ((libvirt.VIR_FROM_DOMAIN, self.conn.getHostname),
                              (libvirt.VIR_FROM_DOMAIN, self.conn.getVersion),
