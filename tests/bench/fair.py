@@ -8,12 +8,12 @@ Attacks that leave no processor to the simulated kernel, which is slow and answe
 the virtual machine only. Single documents are measured without a virtual machine only.
 
 The host has DEFINITIONS definitions, because a list of many devices takes long. The attacks are those of attack.py,
-each over as many connections as a user may have. The attacker has one processor and a lower priority; daemon, simulated
-kernel or udevd, and victim may use all processors. The ratios therefore reflect the daemon, not the scheduler. All attacks run
-ROUNDS times, each right after a measurement without one, and the median of the rounds counts, because other programs
-use the machine too. Fails if a lookup takes more than LOOK_UP_MAX times its time without attack, or a create with its
-destroy more than CHANGE_MAX times. A single document may delay a call of another client by DELAY_MAX seconds, and its
-own client by WRITER_MAX.
+each over as many connections as a user may have. The attacker has one processor and a lower priority; daemon,
+simulated kernel or udevd, and victim may use all processors. The ratios therefore reflect the daemon, not the
+scheduler. All attacks run ROUNDS times, each right after a measurement without one, and the median of the rounds
+counts, because other programs use the machine too. Fails if a lookup takes more than LOOK_UP_MAX times its time
+without attack, or a create with its destroy more than CHANGE_MAX times. A single document may delay a call of another
+client by DELAY_MAX seconds, and its own client by WRITER_MAX.
 """
 
 import argparse
