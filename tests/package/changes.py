@@ -18,6 +18,7 @@ IGNORED = re.compile('|'.join((
     r'(var/log|var/cache|var/tmp|tmp|var/backups)(/.*)?',    # logs and caches
     r'var/lib/(dpkg|apt)(/.*)?',                             # dpkg and apt: the session compares the lists of packages
     r'etc/ld\.so\.cache',                                    # ldconfig
+    r'root/\.cache(/.*)?',                                   # of the clients
     r'var/lib/systemd/(random-seed|timers|timesync)(/.*)?',
     r'var/lib/libvirt/(qemu|images)(/.*)?',                  # guests, also those that have ended
     r'etc/apparmor\.d/libvirt(/.*)?',                        # libvirt's profiles of guests
