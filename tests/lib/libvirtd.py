@@ -56,11 +56,6 @@ class LibvirtDaemon(Daemon):
                    f'{self.config_path} --pid-file {self.directory}/pid\n')
         return ['--mount', 'sh', '-c', script]
 
-    def link_to(self, socket):
-        """Puts links to this socket and its read-only one at the paths of the daemon's sockets; None: no links."""
-        self.commands = [] if socket is None else [f'ln -s {shlex.quote(f"{socket}{kind}")} {SOCKET}{kind}'
-                                                   for kind in ('', '-ro')]
-
     def stop(self):
         """Stops the daemon; its exit status does not matter."""
         self.kill()
@@ -77,27 +72,38 @@ class Libvirtd(LibvirtDaemon):
         self.inner['LIBVIRT_DRIVER_DIR'] = str(drivers)
 
 
-class WithPlugin(Libvirtd):
-    """libvirtd with mediated's module, which finds the daemon under test at the usual path. `preload`: the library
-    libvirt-preload.c."""
+class InFront:
+    """A mix-in of LibvirtDaemon: finds the daemon under test at the usual paths, and serves all users."""
+
+    def put_before(self, socket):
+        self.directory.chmod(0o755)
+        self.link_to(socket)
+
+    def link_to(self, socket):
+        """Puts links to this socket and its read-only one at the paths of the daemon's sockets; None: no links."""
+        self.commands = [] if socket is None else [f'ln -s {shlex.quote(f"{socket}{kind}")} {SOCKET}{kind}'
+                                                   for kind in ('', '-ro')]
+
+    def write_config(self, config):
+        super().write_config({'unix_sock_rw_perms': '0777', **(config or {})})
+
+
+class WithPlugin(InFront, Libvirtd):
+    """libvirtd with mediated's module. `preload`: the library libvirt-preload.c."""
 
     def __init__(self, deadline, plugin, socket, preload):
         super().__init__(deadline, plugin)
-        self.directory.chmod(0o755)
         self.preload = preload
-        self.link_to(socket)
+        self.put_before(socket)
 
     def pretend(self, **settings):
         """Simulates another release of libvirt; see libvirt-preload.c."""
         self.inner['LD_PRELOAD'] = str(self.preload)
         self.inner.update({f'MD_TEST_LIBVIRT_{key.upper()}': str(value) for key, value in settings.items()})
 
-    def write_config(self, config):
-        super().write_config({'unix_sock_rw_perms': '0777', **(config or {})})
 
-
-class Modular(LibvirtDaemon):
-    """virtqemud or virtproxyd from a build directory of libvirt, in front of the daemon under test."""
+class Modular(InFront, LibvirtDaemon):
+    """virtqemud or virtproxyd from a build directory of libvirt."""
 
     # The beginning of the names of the sockets, and the scheme of URIs whose node devices are forwarded.
     KINDS = {'virtqemud': ('virtqemud', 'qemu'), 'virtproxyd': ('libvirt', 'nodedev')}
@@ -105,11 +111,7 @@ class Modular(LibvirtDaemon):
     def __init__(self, deadline, program, socket):
         stem, self.scheme = self.KINDS[program.name]
         super().__init__(deadline, program, stem, program.parent)
-        self.directory.chmod(0o755)
-        self.link_to(socket)
+        self.put_before(socket)
 
     def uri(self, path):
         return f'{self.scheme}:///system?socket={path}'
-
-    def write_config(self, config):
-        super().write_config({'unix_sock_rw_perms': '0777', **(config or {})})
