@@ -2,7 +2,7 @@
 
 // libvirt-go, the bindings that use libvirt's library: lists, documents, errors, events, creation and destruction. This
 // version of the bindings has no definitions of devices.
-// usage: cgo.go URI
+// usage: go run cgo.go device.go URI
 package main
 
 import (
@@ -16,27 +16,7 @@ import (
 	libvirt "github.com/libvirt/libvirt-go"
 )
 
-const (
-	parent   = "pci_0000_86_00_0"
-	uuid     = "2c1f7a30-4b0e-4e8b-9a52-93a1f3c10005"
-	document = `<device>
-  <parent>` + parent + `</parent>
-  <capability type='mdev'>
-    <type id='nvidia-11'/>
-    <uuid>` + uuid + `</uuid>
-  </capability>
-</device>`
-	timeout = 30 * time.Second
-)
-
-var name = "mdev_" + strings.ReplaceAll(uuid, "-", "_") + "_0000_86_00_0"
-
-func check(what string, err error, isRight bool) {
-	if err != nil || !isRight {
-		log.Fatalf("%s: wrong: %v", what, err)
-	}
-	fmt.Println(what)
-}
+const timeout = 30 * time.Second
 
 func waitEvent(events chan string, kind libvirt.NodeDeviceEventLifecycleType) {
 	select {

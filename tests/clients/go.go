@@ -3,12 +3,11 @@
 // go-libvirt of DigitalOcean, which implements libvirt's protocol in Go: lists, documents, errors, registration for
 // events, creation and destruction. This package neither delivers events of node devices nor has definitions of devices
 // in all versions.
-// usage: go.go URI
+// usage: go run go.go device.go URI
 package main
 
 import (
 	"fmt"
-	"log"
 	"net/url"
 	"os"
 	"sort"
@@ -19,27 +18,9 @@ import (
 )
 
 const (
-	parent   = "pci_0000_86_00_0"
-	uuid     = "2c1f7a30-4b0e-4e8b-9a52-93a1f3c10006"
-	document = `<device>
-  <parent>` + parent + `</parent>
-  <capability type='mdev'>
-    <type id='nvidia-11'/>
-    <uuid>` + uuid + `</uuid>
-  </capability>
-</device>`
 	lifecycle = 0 // VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE
 	max       = 4096
 )
-
-var name = "mdev_" + strings.ReplaceAll(uuid, "-", "_") + "_0000_86_00_0"
-
-func check(what string, err error, isRight bool) {
-	if err != nil || !isRight {
-		log.Fatalf("%s: wrong: %v", what, err)
-	}
-	fmt.Println(what)
-}
 
 // The package leaves it to the caller to find the socket, and sends the URI as it is.
 func connect(text string) *libvirt.Libvirt {

@@ -6,23 +6,21 @@ usage: libvirt-dbus.py URI
 """
 
 import contextlib
+import pathlib
 import subprocess
 import sys
 
 from gi.repository import Gio, GLib
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+
+import documents  # noqa: E402  pylint: disable=wrong-import-position
+
 PARENT = 'pci_0000_86_00_0'
 UUID = '2c1f7a30-4b0e-4e8b-9a52-93a1f3c10007'
 NAME = f'mdev_{UUID.replace("-", "_")}_0000_86_00_0'
-DOCUMENT = f"""
-<device>
-  <parent>{PARENT}</parent>
-  <capability type='mdev'>
-    <type id='nvidia-11'/>
-    <uuid>{UUID}</uuid>
-  </capability>
-</device>
-"""
+DOCUMENT = documents.create(PARENT, 'nvidia-11', uuid=UUID)
 SECONDS = 30
 CREATED, DELETED = 0, 1
 # libvirt-dbus has an object for each of these URIs, and for no others.

@@ -2,49 +2,34 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """python3-libvirt: lists, documents, errors, both kinds of events, and the life of a device. usage: python.py URI"""
 
+import pathlib
 import sys
-import threading
 
 import libvirt
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+
+import documents  # noqa: E402  pylint: disable=wrong-import-position
+from client_events import EventLoop, Events  # noqa: E402  pylint: disable=wrong-import-position
 
 PARENT = 'pci_0000_86_00_0'
 UUID = '2c1f7a30-4b0e-4e8b-9a52-93a1f3c10002'
 NAME = f'mdev_{UUID.replace("-", "_")}_0000_86_00_0'
-DOCUMENT = f"""
-<device>
-  <parent>{PARENT}</parent>
-  <capability type='mdev'>
-    <type id='nvidia-11'/>
-    <uuid>{UUID}</uuid>
-  </capability>
-</device>
-"""
-KINDS = ('created', 'deleted', 'defined', 'undefined')
+DOCUMENT = documents.create(PARENT, 'nvidia-11', uuid=UUID)
 SECONDS = 30
 
 
-class Events:
-    """Received events, in order; wait() removes those up to the expected one."""
+class Story(Events):
+    """Events in order."""
 
-    def __init__(self):
-        self.all = []
-        self.changed = threading.Condition()
-
-    def add(self, name, kind):
+    def expect(self, kind):
+        """Waits for an event of the device, and forgets the events up to this one."""
+        event = (kind, NAME)
+        self.wait(event)
         with self.changed:
-            self.all.append((name, kind))
-            self.changed.notify_all()
-
-    def wait(self, *event):
-        with self.changed:
-            assert self.changed.wait_for(lambda: event in self.all, SECONDS), f'{event} is not in {self.all}'
-            del self.all[:self.all.index(event) + 1]
+            del self.seen[:self.seen.index(event) + 1]
         print('event:', *event)
-
-
-def run_loop():
-    while True:
-        libvirt.virEventRunDefaultImpl()
 
 
 def refused(code, func, *args):
@@ -76,46 +61,38 @@ def read_devices(connection):
 def live(connection, events):
     device = connection.nodeDeviceCreateXML(DOCUMENT)
     assert device.name() == NAME and UUID in device.XMLDesc()
-    events.wait(NAME, 'created')
+    events.expect('created')
     assert connection.listDevices('mdev') == [NAME]
     assert (device.isActive(), device.isPersistent()) == (1, 0)
     device.destroy()
-    events.wait(NAME, 'deleted')
+    events.expect('deleted')
 
     device = connection.nodeDeviceDefineXML(DOCUMENT)
-    events.wait(NAME, 'defined')
+    events.expect('defined')
     assert (device.isActive(), device.isPersistent(), device.autostart()) == (0, 1, 0)
     device.setAutostart(1)
     assert device.autostart() == 1
     device.create()
-    events.wait(NAME, 'created')
+    events.expect('created')
     assert device.isActive() == 1
     if hasattr(device, 'update'):
         changed = device.XMLDesc().replace('<uuid>', "<attr name='nvidia/vgpu_params' value='x=1'/><uuid>")
         device.update(changed, libvirt.VIR_NODE_DEVICE_UPDATE_AFFECT_CONFIG)
-        events.wait(NAME, 'update')
+        events.expect('update')
     device.destroy()
-    events.wait(NAME, 'deleted')
+    events.expect('deleted')
     device.undefine()
-    events.wait(NAME, 'undefined')
+    events.expect('undefined')
 
 
 def main():
-    libvirt.registerErrorHandler(lambda *_: None, None)
-    libvirt.virEventRegisterDefaultImpl()
-    threading.Thread(target=run_loop, daemon=True).start()
+    EventLoop.ensure()
     connection = libvirt.open(sys.argv[1])
     print('version:', libvirt.getVersion())
     read_devices(connection)
-    events = Events()
-    callbacks = {
-        libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE: lambda _, device, kind, *rest: events.add(device.name(), KINDS[kind]),
-        libvirt.VIR_NODE_DEVICE_EVENT_ID_UPDATE: lambda _, device, *rest: events.add(device.name(), 'update')}
-    identifiers = [connection.nodeDeviceEventRegisterAny(None, kind, callback, None)
-                   for kind, callback in callbacks.items()]
+    events = Story(connection, SECONDS)
     live(connection, events)
-    for identifier in identifiers:
-        connection.nodeDeviceEventDeregisterAny(identifier)
+    events.stop()
     connection.close()
 
 
