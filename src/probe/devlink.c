@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Written by hand, because two requests do not justify a dependency on a library. */
+/* Builds and parses netlink messages without a library: two requests do not justify a
+ * dependency. */
 #include "config.h"
 
 #include "probe/devlink.h"
@@ -12,7 +13,8 @@
 
 #include "util/fd.h"
 
-/* Sufficient for the names of a bus and a device, and for all replies of interest. */
+/* Sizes in bytes, sufficient for the names of a bus and a device, and for all replies of
+ * interest. */
 #define REQUEST_MAX 512
 #define REPLY_MAX   8192
 
@@ -57,8 +59,8 @@ request_add_text(Request *self, guint16 type, const char *text)
 }
 
 
-/* Returns the size of the reply, 0 if there is none. The reply is available as soon as send()
- * returns. */
+/* Returns the size of the reply, 0 if there is none. The kernel replies before send() returns, so
+ * recv() need not wait. */
 static gsize
 request_send(const Request *self, int fd, void *reply, gsize max)
 {

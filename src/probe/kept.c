@@ -3,7 +3,7 @@
 
 #include "probe/kept.h"
 
-/* A device that has been looked up; `origin` and `description` are NULL until it has been read. */
+/* The entry of a device; `origin` and `description` are NULL until properties are stored. */
 typedef struct {
     guint64 inode;
     guint64 stamp;

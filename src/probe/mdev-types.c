@@ -12,8 +12,8 @@
 #include "util/names.h"
 
 
-/* FALSE also for a parent without types: a driver may register a parent before its types are known,
- * or without any. */
+/* FALSE if the device is not a parent, or offers no types: a driver may register a parent before it
+ * knows the types, or without any. */
 static gboolean
 have_types(MdSysfsDir *parent)
 {
@@ -43,8 +43,8 @@ md_mdev_types_probe(MdSysfsDir *dir)
 }
 
 
-/* Cached types: inode of the directory -> MdMdevType. One cache for the whole process, workers
- * included, because the inode identifies the type. */
+/* Cached types: inode of the directory -> MdMdevType. The whole process has one cache, which
+ * workers use too: the inode alone identifies the type. */
 static GHashTable *known;
 static GMutex known_mutex;
 
@@ -55,8 +55,8 @@ static GMutex known_mutex;
  */
 static GHashTable *known_sets;
 
-/* Maximum number of entries of each cache, enough for dozens of boards; beyond it, all are read
- * again. */
+/* Maximum number of entries of each cache, enough for dozens of boards. Beyond it, all entries are
+ * dropped. */
 #define KNOWN_MAX 4096
 
 
@@ -82,7 +82,7 @@ find_known_set(guint64 inode)
 
 /* Takes ownership of `value`. */
 static void
-remember(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value_free)
+cache_store(GHashTable **table, guint64 inode, gpointer value, GDestroyNotify value_free)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&known_mutex);
 
@@ -140,7 +140,7 @@ md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode)
     if (description != NULL)
         md_mdev_type_set_description(type, description);
     if (complete)
-        remember(&known, inode, md_mdev_type_copy(type), (GDestroyNotify)md_mdev_type_free);
+        cache_store(&known, inode, md_mdev_type_copy(type), (GDestroyNotify)md_mdev_type_free);
     return type;
 }
 
@@ -158,7 +158,8 @@ list_types(MdSysfsDir *parent)
     g_clear_pointer(&entries, g_ptr_array_unref);
     entries = md_sysfs_dir_list_entries(parent, MD_ATTR_MDEV_TYPES);
     if (inode != 0 && entries->len == n)
-        remember(&known_sets, inode, g_ptr_array_ref(entries), (GDestroyNotify)g_ptr_array_unref);
+        cache_store(&known_sets, inode, g_ptr_array_ref(entries),
+                    (GDestroyNotify)g_ptr_array_unref);
     return entries;
 }
 
@@ -209,7 +210,7 @@ type_has_name(MdSysfsDir *parent, const char *id, const char *name)
 }
 
 
-/* The list of types was empty: there are none, or the directory cannot be read. */
+/* Explains an empty list of types: the parent offers none, or the directory cannot be read. */
 static void
 set_no_types_error(MdSysfsDir *parent, GError **error)
 {
@@ -238,7 +239,8 @@ set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
 }
 
 
-/* Whether a type has exactly this id. Refuses ids that lead to another directory. */
+/* Whether the parent has a type with exactly this id. Refuses ids that lead to another
+ * directory. */
 static gboolean
 has_id(MdSysfsDir *parent, const char *id)
 {

@@ -5,7 +5,7 @@
 #include "conf/mdev-type.h"
 #include "kernel/sysfs.h"
 
-/* Identifies the set of types of the parent with this path: the inode of its mdev_supported_types,
+/* Identifies the set of types of the parent at this path: the inode of its mdev_supported_types,
  * which changes when the driver registers the parent again. 0: no types. */
 guint64 md_mdev_types_get_set(const char *path);
 
@@ -23,8 +23,8 @@ GPtrArray *md_mdev_types_probe(MdSysfsDir *dir);
  * are none. */
 GPtrArray *md_mdev_types_read(MdSysfsDir *parent);
 
-/* Replaces `types` by the result of md_mdev_types_read(); G_IO_ERROR_WOULD_BLOCK if there are types
- * and `may_block` is FALSE, see MdProbe. */
+/* Replaces `types` with the result of md_mdev_types_read(). G_IO_ERROR_WOULD_BLOCK if there are
+ * types and `may_block` is FALSE, see MdProbe. */
 gboolean
 md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block, GError **error);
 
@@ -32,13 +32,11 @@ md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block,
  * been read. */
 MdMdevType *md_mdev_types_find(guint64 inode);
 
-/* For a worker: the same, but reads the type at `path` below `dir` if necessary. NULL if `inode` is
- * 0: there is no such type. */
+/* For a worker: the same, but reads the type at `path` below `dir` if it is not cached. `inode` is
+ * that of the type's directory; NULL if it is 0, because there is no such type. */
 MdMdevType *md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 inode);
 
-/*
- * For a worker: resolves the type of a create document, by `id` (nvidia-11, or 11 if only one type
- * ends in -11) or by `name`. Returns its full id; G_IO_ERROR_NOT_FOUND if there is none,
- * VIR_ERR_INTERNAL_ERROR if it is ambiguous.
- */
+/* For a worker: finds the type that a document names by `id` (nvidia-11, or 11 if only one type
+ * ends in -11) or by `name`. Returns its full id; G_IO_ERROR_NOT_FOUND if there is no such type,
+ * VIR_ERR_INTERNAL_ERROR if more than one type matches. */
 char *md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error);

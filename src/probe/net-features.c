@@ -16,13 +16,13 @@
 
 #define ATTR_PHYSFN           "device/physfn"
 #define ATTR_DEVICE_SUBSYSTEM MD_ATTR_DEVICE "/" MD_ATTR_SUBSYSTEM
-/* The interface's link to its class leads into the directory of all classes. */
+/* The link `subsystem` leads to /sys/class/net; all classes are in the directory above. */
 #define CLASS_INFINIBAND MD_ATTR_SUBSYSTEM "/../infiniband"
 /* Maximum number of offloads; no kernel has that many. */
 #define OFFLOADS_MAX 1024
 
-/* The kernel's name of an offload, and the feature that libvirt reports if any of the feature's
- * offloads is active. */
+/* The kernel's name of an offload, and the feature to which it belongs. libvirt reports a feature
+ * if any of its offloads is active. */
 typedef struct {
     const char *name;
     MdNetFeature feature;
@@ -51,15 +51,15 @@ static const Offload offloads[] = {
     { "tx-udp_tnl-segmentation", MD_NET_FEATURE_TX_UDP_TUNNEL },
 };
 
-/* The features, indexed by the kernel's number of the offload. Numbers differ between kernels, but
- * not between interfaces, so the table is read once and never dropped. */
+/* The features, indexed by the number that the kernel gives an offload. The numbers differ between
+ * kernels, but not between interfaces, so the table is read once and never dropped. */
 typedef struct {
     guint n; /* number of offloads of this kernel */
     guint32 features[OFFLOADS_MAX];
 } Numbers;
 
 
-/* `request` is a structure of ethtool, which receives the answer. */
+/* `request` is a structure of ethtool. The kernel writes the answer to it. */
 static gboolean
 ask_ethtool(int fd, const char *interface, void *request)
 {
@@ -129,7 +129,7 @@ get_numbers(int fd, const char *interface)
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = NULL;
     Numbers *numbers = g_atomic_pointer_get(&known);
 
-    /* Reads the numbers outside the lock, because the kernel may block. */
+    /* The kernel may block, so the numbers are read without the lock. */
     if (numbers != NULL)
         return numbers;
     numbers = read_numbers(fd, interface);
@@ -183,8 +183,9 @@ has_rdma(MdSysfsDir *dir)
 }
 
 
-/* A virtual function is connected to the switch of its physical function. Only PCI devices are
- * queried, as in libvirt: a kernel without devlink searches for a module on each request. */
+/* Whether the hardware is connected to a switch in switchdev mode; a virtual function is connected
+ * to the switch of its physical function. Like libvirt, queries PCI devices only: a kernel without
+ * devlink searches for a module on each request. */
 static gboolean
 has_switch(MdSysfsDir *dir, const char *bus)
 {
@@ -199,7 +200,8 @@ has_switch(MdSysfsDir *dir, const char *bus)
 }
 
 
-/* A socket for requests of ethtool, which any family accepts; never closed. -1 on failure. */
+/* Sockets of any family accept the requests of ethtool. The socket is never closed. -1 on
+ * failure. */
 static int
 get_socket(void)
 {

@@ -4,8 +4,6 @@
 
 #include "kernel/sysfs.h"
 
-/*
- * Bits 1 << MdNetFeature of an interface; `dir` is its directory in sysfs. Unknown features are not
- * set. May block indefinitely in the driver.
- */
+/* The features of an interface as bits 1 << MdNetFeature; `dir` is its directory in sysfs. A
+ * feature that cannot be determined is not set. May block indefinitely in the driver. */
 guint32 md_net_features_read(const char *interface, MdSysfsDir *dir);

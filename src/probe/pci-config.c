@@ -9,7 +9,7 @@
 #define MAX_CAPABILITIES 48
 
 /* The result of a two-byte read if the function does not answer. */
-#define NOBODY 0xffff
+#define NO_ANSWER 0xffff
 
 
 static guint
@@ -48,8 +48,8 @@ gboolean
 md_pci_config_is_answer(const guint8 *config, gsize size)
 {
     return size >= PCI_STD_HEADER_SIZEOF &&
-           (read_le(config, size, PCI_VENDOR_ID, 2) != NOBODY ||
-            read_le(config, size, PCI_HEADER_TYPE, 1) != (NOBODY & 0xff));
+           (read_le(config, size, PCI_VENDOR_ID, 2) != NO_ANSWER ||
+            read_le(config, size, PCI_HEADER_TYPE, 1) != (NO_ANSWER & 0xff));
 }
 
 

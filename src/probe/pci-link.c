@@ -27,7 +27,7 @@ read_speed(MdSysfsDir *dir, const char *name)
     if (unit == NULL || !g_str_has_prefix(unit, " GT/s"))
         return 0;
     for (guint speed = 1; speed < G_N_ELEMENTS(speeds); speed++) {
-        /* All speeds are exact binary fractions, so that they can be compared. */
+        /* All speeds are exact binary fractions, so they can be compared for equality. */
         if (number >= speeds[speed] && number <= speeds[speed])
             return speed;
     }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Reads the PCI Express link of a function from sysfs attributes, for processes to which the kernel
- * shows only the header of the configuration space: without CAP_SYS_ADMIN, as in the sandboxed
- * service and a user's daemon.
- */
+/* Reads the PCI Express link of a function from sysfs attributes. Processes without CAP_SYS_ADMIN,
+ * such as the sandboxed service and a user's daemon, need them, because the kernel shows these
+ * processes only the header of the configuration space. */
 #pragma once
 
 #include "conf/cap-pci.h"
@@ -20,9 +18,9 @@ gboolean md_pci_link_exists(MdSysfsDir *dir);
 void md_pci_link_read(MdSysfsDir *dir, MdCapPci *cap);
 
 /*
- * Fills the link status: speed and width, which may change while the function is in use. Reading
- * them accesses two registers of the hardware: the read returns at once or never, and wakes up a
- * suspended function. If the kernel does not provide the attributes, the values from configuration
- * space remain.
+ * Fills the link status: speed and width, which may change while the function is in use. Each is
+ * read from a register of the hardware: the read returns at once or never, and wakes up a suspended
+ * function. If the kernel does not provide the attributes, the values from the configuration space
+ * remain.
  */
 void md_pci_link_read_status(MdSysfsDir *dir, MdCapPci *cap);

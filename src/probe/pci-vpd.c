@@ -10,8 +10,8 @@
 #include "util/error.h"
 #include "util/names.h"
 
-/* The first byte of a resource is its tag. Large resources have a length of two bytes, small ones
- * of three bits. */
+/* The first byte of a resource is its tag. In a large resource, two bytes follow with the length;
+ * in a small one, three bits of the tag are the length. */
 #define TAG_LARGE        0x80
 #define TAG_SMALL_SHIFT  3
 #define SMALL_LENGTH     0x07
@@ -21,7 +21,7 @@
 #define RESOURCE_STRING  (TAG_LARGE | 0x02)
 #define RESOURCE_READ    (TAG_LARGE | 0x10)
 #define RESOURCE_WRITE   (TAG_LARGE | 0x11)
-#define FIELD_HEADER     3 /* two letters, a byte of length */
+#define FIELD_HEADER     3 /* two letters, and a byte with the length */
 #define KEYWORD_CHECKSUM "RV"
 #define KEYWORD_SPACE    "RW" /* space that may still be written */
 #define KEYWORD_EXTENDED "CP" /* location of further capabilities, in binary */
@@ -45,7 +45,8 @@ typedef struct {
 } Field;
 
 
-/* FALSE if the data ends, or ends within the resource: valid data has an end tag before. */
+/* FALSE if no data is left, or if the resource is truncated. Valid data contains an end tag
+ * before. */
 static gboolean
 next_resource(Cursor *cursor, Resource *resource)
 {
@@ -93,8 +94,7 @@ next_field(Cursor *cursor, Field *field)
 }
 
 
-/* Without the blanks or the NUL that manufacturers append. NULL unless the text is printable
- * ASCII. */
+/* Strips blanks, and the NUL that manufacturers append. NULL unless the text is printable ASCII. */
 static char *
 read_text(const guint8 *bytes, gsize length)
 {
@@ -108,7 +108,7 @@ read_text(const guint8 *bytes, gsize length)
 }
 
 
-/* All bytes up to and including the first byte of the field must add up to 0. */
+/* Whether all bytes of the data, up to and including the first byte of the field, add up to 0. */
 static gboolean
 is_checksum_right(const guint8 *start, const Field *field)
 {
@@ -122,9 +122,10 @@ is_checksum_right(const guint8 *start, const Field *field)
 }
 
 
-/* Whether the keyword is the letter of a family, followed by a letter or digit. */
+/* Whether the keyword is vendor-specific (V) or system-specific (Y): this letter, followed by an
+ * upper-case letter or a digit. */
 static gboolean
-is_of_family(const char *keyword)
+is_vendor_or_system(const char *keyword)
 {
     return (keyword[0] == 'V' || keyword[0] == 'Y') &&
            (g_ascii_isupper(keyword[1]) || g_ascii_isdigit(keyword[1]));
@@ -141,7 +142,7 @@ add_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
         md_pci_vpd_add_section(vpd, section);
         return;
     }
-    if (!g_strv_contains(texts, field->keyword) && !is_of_family(field->keyword))
+    if (!g_strv_contains(texts, field->keyword) && !is_vendor_or_system(field->keyword))
         return;
 
     text = read_text(field->value, field->length);
@@ -153,8 +154,8 @@ add_field(MdPciVpd *vpd, MdPciVpdSection section, const Field *field)
 }
 
 
-/* The last field of the read-only section is its checksum. The last field of the writable section
- * is the remaining space, which may be missing. */
+/* The read-only section must end with its checksum. The writable section may end with a field for
+ * the remaining space. */
 static gboolean
 decode_fields(MdPciVpd *vpd, MdPciVpdSection section, Cursor cursor)
 {

@@ -8,12 +8,11 @@
 /* Maximum size of vital product data, in bytes. */
 #define MD_PCI_VPD_SIZE_MAX 32768
 
-/*
- * NULL unless it is complete: consecutive resources up to an end tag, including a read-only one
- * with a valid checksum. Omits fields unknown to libvirt and values that are not printable ASCII.
- */
+/* NULL unless the data is complete: consecutive resources up to an end tag, among them a read-only
+ * one with a valid checksum. Omits fields unknown to libvirt and values that are not printable
+ * ASCII. */
 MdPciVpd *md_pci_vpd_decode(const guint8 *bytes, gsize size);
 
-/* For a worker: queries the card, which takes milliseconds or blocks indefinitely. Replaces `vpd`,
- * by NULL if the card has none. FALSE if the card did not answer; a retry may succeed. */
+/* For a worker: queries the card, which takes milliseconds or blocks indefinitely. Sets `vpd`, to
+ * NULL if the card has no valid data. FALSE if the card did not answer; a retry may succeed. */
 gboolean md_pci_vpd_read(MdSysfsDir *dir, MdPciVpd **vpd);

@@ -80,7 +80,7 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 }
 
 
-/* Attributes of the card are provided by its driver. */
+/* The driver provides the attributes of the card. */
 static gboolean
 query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
 {

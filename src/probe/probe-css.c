@@ -11,8 +11,8 @@
 
 #define DRIVER_VFIO "vfio_ccw"
 
-/* Like libvirt, lists only subchannels of these drivers; there may be tens of thousands of others
- * without a device. */
+/* Like libvirt, lists only subchannels with these drivers: a host may have tens of thousands of
+ * subchannels without a device. */
 static const char *const drivers[] = { "io_subchannel", DRIVER_VFIO, NULL };
 
 

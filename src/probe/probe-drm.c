@@ -8,7 +8,7 @@
 #define DEVTYPE_MINOR  "drm_minor"
 #define PROPERTY_MINOR "MINOR"
 
-/* Minor numbers per type, in the order of the types. Larger numbers may be nodes of any type. */
+/* Minor numbers per type, in the order of MdDrmType. Larger numbers may belong to any type. */
 #define MINORS_PER_TYPE 64
 
 static const char *const name_prefixes[] = {
@@ -18,7 +18,7 @@ static const char *const name_prefixes[] = {
 };
 
 
-/* The minor number determines the type; for larger numbers, the name does. */
+/* The minor number determines the type; if it is larger than those of all types, the name does. */
 static MdDrmType
 find_type(MdUdevDevice *device)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mediated devices: directories below the parent, named by UUID, no matter who created them. */
+/* Mediated devices, whoever created them: directories below the parent, named by UUID. */
 #include "config.h"
 
 #include "conf/cap-mdev.h"
@@ -9,7 +9,7 @@
 #include "util/names.h"
 
 
-/* The type of a device never changes, nor does the directory of the type. */
+/* Neither the type of a device nor the directory of the type changes while the device exists. */
 static void
 read_type(MdCapMdev *cap, MdSysfsDir *dir)
 {

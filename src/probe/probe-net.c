@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Network interfaces. Like libvirt, ignores interfaces to which the kernel gives a type (bridges,
- * bonds, VLANs ...), except wireless ones; unlike libvirt, lists them if they have hardware
- * (modems, ports of a switch).
- */
+/* Network interfaces. An interface to which the kernel gives a type (bridge, bond, VLAN ...) is
+ * ignored as in libvirt, unless it is wireless. Unlike libvirt, lists an interface of any type if
+ * it has hardware (modems, ports of a switch). */
 #include "config.h"
 
 #include <string.h>
@@ -20,7 +18,7 @@
 #define ATTR_OPERSTATE     "operstate"
 #define ATTR_SPEED         "speed"
 
-/* Maximum length of an address, which has up to 32 bytes, in characters. */
+/* Maximum length of an address in characters: 32 bytes, separated by colons. */
 #define ADDRESS_MAX 95
 
 
@@ -80,7 +78,7 @@ read_link(MdCapNet *cap, MdSysfsDir *dir)
 }
 
 
-/* Features are queried by the interface's name, which must not have changed meanwhile. */
+/* Features are queried by the interface's name, so the name must not have changed meanwhile. */
 static gboolean
 check_name(const MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error)
 {

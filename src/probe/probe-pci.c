@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PCI functions. Ids are read once; everything that drivers and administrators may change is read
- * for each document. */
+/* PCI functions. Ids are read once; all properties that drivers or administrators may change are
+ * read for each document. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -28,12 +28,12 @@
 #define PROPERTY_CLASS      "PCI_CLASS"
 #define ATTR_GROUP_DEVICES  MD_ATTR_IOMMU_GROUP "/devices"
 
-/* Class and subclass, and the number of bits below them in a class code. */
+/* Class and subclass. In a class code, the programming interface follows in the lowest bits. */
 #define CLASS_BRIDGE_PCI     0x0604
 #define CLASS_BRIDGE_CARDBUS 0x0607
 #define CLASS_INTERFACE_BITS 8
 
-/* The limit of a 16-bit number. */
+/* SR-IOV numbers virtual functions with 16 bits. */
 #define VIRTUAL_FUNCTIONS_MAX 65535
 
 
@@ -93,10 +93,9 @@ compare_numbers(gconstpointer a, gconstpointer b)
 }
 
 
-/*
- * The numbers of the links to virtual functions. The attribute with the number of enabled functions
- * is not read, because the kernel then takes a lock that drivers hold while they enable functions.
- */
+/* The numbers of the links to virtual functions. The number of enabled functions is not read from
+ * its attribute, because the kernel would take a lock that drivers hold while they enable
+ * functions. */
 static GPtrArray *
 list_links(MdSysfsDir *dir)
 {
@@ -135,8 +134,8 @@ read_virtual_functions(MdSysfsDir *dir)
 }
 
 
-/* Two lookups suffice for most functions, which have no virtual functions. Both are needed, because
- * some functions have virtual functions without reporting the maximum number. */
+/* Two lookups suffice for a function without virtual functions, as most are. Both lookups are
+ * needed, because some functions have virtual functions but do not report their maximum number. */
 static void
 read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 {
@@ -178,7 +177,8 @@ read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
-/* Reading configuration space or vital product data would wake up the function. */
+/* Whether the function is suspended: reading its configuration space or vital product data would
+ * wake it up. */
 static gboolean
 is_asleep(MdSysfsDir *dir)
 {
@@ -189,7 +189,7 @@ is_asleep(MdSysfsDir *dir)
 }
 
 
-/* Sets the properties that are known without access to a suspended function. */
+/* Sets the properties that can be determined without waking up a suspended function. */
 static void
 guess_header(MdCapPci *cap, MdSysfsDir *dir)
 {
@@ -254,7 +254,7 @@ read_once(
 }
 
 
-/* A suspended function has no link status, as its link is suspended too. */
+/* Leaves out the link status of a suspended function, whose link is suspended too. */
 static void
 read_link_status(MdCapPci *cap, MdSysfsDir *dir)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCSI host adapters. Fibre Channel attributes are in a directory of class fc_host below the
- * adapter, which the kernel adds after it has announced the adapter. */
+/* SCSI host adapters. The kernel announces an adapter before it adds the Fibre Channel attributes,
+ * in a directory of class fc_host below the adapter. */
 #include "config.h"
 
 #include <string.h>
@@ -28,8 +28,8 @@ read_unique_id(MdSysfsDir *dir)
 }
 
 
-/* The kernel stores names and numbers; only the fabric name may have to be queried from the
- * driver. */
+/* The kernel stores the names and numbers. Only the fabric name, which is read elsewhere, may need
+ * the driver. */
 static void
 read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
 {
@@ -43,7 +43,7 @@ read_all(MdCapScsiHost *cap, MdSysfsDir *dir)
     exists = cap->is_fc_host || md_fc_host_exists(dir);
     cap->has_vport_ops = md_fc_host_read_vports(dir, &makes_vports, &cap->max_vports, &cap->vports);
 
-    /* Like libvirt, ignores attributes that are incomplete. */
+    /* Like libvirt, reports neither capability if the attributes of one are incomplete. */
     if (cap->is_fc_host != exists || cap->has_vport_ops != makes_vports) {
         cap->is_fc_host = FALSE;
         cap->has_vport_ops = FALSE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCSI targets. A Fibre Channel target is below its remote port, which is not a node device. */
+/* SCSI targets. A Fibre Channel target is below a remote port, which is not a node device. */
 #include "config.h"
 
 #include "conf/cap-scsi-target.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Disks, and drives with removable media, as reported by udev's rules: drives are never queried for
- * a medium here. Like libvirt, ignores devices to which no rule gives a type, because they have no
- * hardware (loop, dm, md, zram ...), unless the name of the node implies a type. A device with a
- * type unknown here is listed nevertheless, with a type derived from its other properties.
+ * Disks, and drives with removable media, as reported by udev's rules: the daemon never queries a
+ * drive for its medium. A device to which no rule gives a type has no hardware (loop, dm, md, zram
+ * ...) and is ignored as in libvirt, unless the name of its node implies a type. If udev reports a
+ * type that is not in the table below, the device is listed with a type derived from its other
+ * properties.
  */
 #include "config.h"
 
@@ -30,7 +31,7 @@
 #define ATTR_SIZE          "size"
 #define ATTR_LOGICAL_BLOCK "queue/logical_block_size"
 
-/* udev's value for a type that it cannot identify. */
+/* The type that udev reports if it cannot identify the drive. */
 #define TYPE_GENERIC "generic"
 
 /* SCSI type numbers of optical drives. */
@@ -44,7 +45,7 @@
 typedef struct {
     const char *udev;
     const char *libvirt;
-    gboolean has_media; /* the media are removable */
+    gboolean removable; /* the drive has removable media */
 } Type;
 
 static const Type types[] = {
@@ -66,7 +67,7 @@ static const Node nodes[] = {
     { NODE_DASD, "dasd" },
 };
 
-/* Nodes that imply a type only if udev reports some type: as in libvirt, the node alone is not
+/* Nodes that imply a type if udev reports any type: as in libvirt, the node alone is not
  * sufficient. */
 static const Node typed_nodes[] = {
     { "/dev/sr", "cd" },
@@ -102,7 +103,8 @@ guess_type(const char *devnode)
 
     if (type != NULL)
         return type;
-    /* Only the card itself: the kernel lists the card's boot partitions as disks too. */
+    /* The card only: its boot partitions, which the kernel lists as disks too, have longer
+     * names. */
     if (g_str_has_prefix(devnode, NODE_MMC) &&
         strspn(devnode + strlen(NODE_MMC), "0123456789") == strlen(devnode + strlen(NODE_MMC)))
         return "sd";
@@ -110,7 +112,7 @@ guess_type(const char *devnode)
 }
 
 
-/* NULL if there is no such type. */
+/* Finds a type by udev's name; NULL if there is none. */
 static const Type *
 get_type(const char *name)
 {
@@ -136,10 +138,10 @@ type_from_properties(MdUdevDevice *device, const char *devnode)
 }
 
 
-/* The type of a device for which udev reports a type unknown here; NULL if udev reports `generic`
- * and neither node nor SCSI type determine it. */
+/* The type of a device for which udev reports a type that is not in `types`; NULL if udev reports
+ * `generic`, and neither the node nor the SCSI type determines one. */
 static const char *
-type_of_unnamed(const char *reported, MdSysfsDir *dir, const char *devnode)
+type_of_unknown(const char *reported, MdSysfsDir *dir, const char *devnode)
 {
     const char *name = find_node(typed_nodes, G_N_ELEMENTS(typed_nodes), devnode);
     gint64 number = 0;
@@ -168,7 +170,7 @@ find_type(MdUdevDevice *device, MdSysfsDir *dir, const char *devnode)
 
     name = type_from_properties(device, devnode);
     if (name == NULL && reported != NULL && *reported != '\0')
-        name = type_of_unnamed(reported, dir, devnode);
+        name = type_of_unknown(reported, dir, devnode);
     return get_type(name);
 }
 
@@ -224,7 +226,8 @@ read_serial(const Type *type, MdUdevDevice *device, MdSysfsDir *dir)
 
 /* Takes ownership of `serial`. */
 static void
-fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device, MdSysfsDir *dir)
+fill_def(
+    MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device, MdSysfsDir *dir)
 {
     MdCapStorage *cap = md_node_device_def_add_cap(def, &md_cap_kind_storage);
 
@@ -234,7 +237,7 @@ fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device,
     cap->vendor = read_text(dir, ATTR_VENDOR);
     cap->model = read_text(dir, ATTR_MODEL);
     cap->serial = serial;
-    if (type->has_media)
+    if (type->removable)
         probe_media(cap, device, dir);
     def->name =
         md_node_device_make_name("block", md_udev_device_get_name(device), cap->serial, NULL);
@@ -244,14 +247,14 @@ fill(MdNodeDeviceDef *def, const Type *type, char *serial, MdUdevDevice *device,
 static gboolean
 probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 {
-    /* A device without a node is one of the paths to a disk whose node belongs to another
+    /* A device without a node is one of several paths to a disk whose node belongs to another
      * device. */
     const Type *type = def->devnode != NULL ? find_type(device, dir, def->devnode) : NULL;
 
     if (type == NULL)
         return FALSE;
 
-    fill(def, type, read_serial(type, device, dir), device, dir);
+    fill_def(def, type, read_serial(type, device, dir), device, dir);
     return TRUE;
 }
 
@@ -278,14 +281,14 @@ probe_again(MdUdevDevice *device,
     const Type *type = get_known_type(before);
     MdCapStorage *cap = NULL;
 
-    /* A device without hardware is a disk only as long as udev's rules give it a type. */
+    /* A device without hardware is a disk only while udev's rules give it a type. */
     if (!md_sysfs_dir_has(dir, MD_ATTR_DEVICE) && find_type(device, dir, known->devnode) == NULL)
         return FALSE;
     if (def->devnode == NULL)
         def->devnode = g_strdup(known->devnode);
-    fill(def, type,
-         before->serial != NULL ? g_strdup(before->serial) : read_serial(type, device, dir), device,
-         dir);
+    fill_def(def, type,
+             before->serial != NULL ? g_strdup(before->serial) : read_serial(type, device, dir),
+             device, dir);
     cap = md_node_device_def_get_cap(def, &md_cap_kind_storage);
     if (cap->bus == NULL)
         cap->bus = g_strdup(before->bus);
@@ -320,8 +323,8 @@ read_size(MdSysfsDir *dir)
 }
 
 
-/* The block size depends on how disk or medium are formatted. The kernel reports it under the lock
- * of the queue, which may be held until the disk answers. */
+/* The block size depends on the format of the disk or medium. To report it, the kernel takes the
+ * lock of the queue, which may be held until the disk answers. */
 static gboolean
 read_once(
     MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, gboolean *lasting, GError **error)
@@ -347,7 +350,7 @@ count_blocks(MdCapStorage *cap)
 }
 
 
-/* A disk with another size may have another block size too, which must be queried. */
+/* If the size has changed, the block size may have changed too, and must be queried. */
 static gboolean
 refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {

@@ -39,8 +39,9 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 }
 
 
-/* Names missing in the hardware database are read from the device. The kernel has stored these
- * strings, but reading them needs a lock that is held during any communication with the device. */
+/* Names missing from the hardware database are replaced with the device's own strings. The kernel
+ * stores these, but reading them takes a lock that is held during any communication with the
+ * device. */
 static gboolean
 read_once(MdNodeDeviceDef *def,
           MdSysfsDir *dir,

@@ -13,7 +13,8 @@
 #define ATTR_PROTOCOL     "bInterfaceProtocol"
 
 
-/* A driver may select another alternate setting, which may have another class. */
+/* Read for each document, because a driver may select another alternate setting, which may have
+ * another class. */
 static void
 read_setting(MdCapUsb *cap, MdSysfsDir *dir)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vDPA devices. A device bound to vhost_vdpa has a child of that name, which has the device
- * node. */
+/* vDPA devices. A device bound to the driver vhost_vdpa has a child `vhost-vdpa-N`, to which the
+ * device node belongs. */
 #include "config.h"
 
 #include "conf/cap-vdpa.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Parents of mediated devices in any other subsystem: mtty, mdpy, mbochs and similar virtual
+/* Parents of mediated devices in all other subsystems: mtty, mdpy, mbochs and similar virtual
  * devices. */
 #include "config.h"
 
@@ -10,11 +10,9 @@
 /* The directory of virtual devices, below the root of sysfs. */
 #define VIRTUAL "/" MD_SYS_DEVICES "/virtual/"
 
-/*
- * Virtual parents have no link to their driver, but belong to a class of the driver. The parents
- * listed here, from the kernel's samples/vfio-mdev, compute available instances from one counter
- * each, without a lock.
- */
+/* A virtual parent has no link to its driver, but belongs to a class of the driver. The parents
+ * listed here, from the kernel's samples/vfio-mdev, compute their available instances from one
+ * counter each, without a lock. */
 static const char *const counting[] = {
     VIRTUAL "mtty/mtty",
     VIRTUAL "mdpy/mdpy",

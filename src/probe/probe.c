@@ -53,8 +53,8 @@ md_probe_get_subsystems(void)
 }
 
 
-/* Whether the probe is for devices of this subsystem and type; FALSE for a probe of any
- * subsystem. */
+/* Whether the probe is for devices of this subsystem and type; FALSE for the probe of all other
+ * subsystems. */
 static gboolean
 is_for(const MdProbe *probe, MdUdevDevice *device)
 {
@@ -92,7 +92,7 @@ md_probe_find_subject(MdUdevDevice *device)
 }
 
 
-/* Fills the properties common to all kinds. */
+/* Returns a definition with the properties common to all kinds. */
 static MdNodeDeviceDef *
 new_def(const MdProbe *probe, MdUdevDevice *device, MdSysfsDir *dir)
 {
@@ -167,7 +167,7 @@ md_probe_list_affected(const MdNodeDeviceDef *def)
 gboolean
 md_probe_is_complete(MdUdevDevice *device, MdSysfsDir *dir)
 {
-    /* The link to the subsystem is created after the directory and removed before it. */
+    /* The kernel creates the link to the subsystem after the directory, and removes it first. */
     if (*md_udev_device_get_subsystem(device) == '\0')
         return FALSE;
 
@@ -304,7 +304,7 @@ asks_driver(const MdProbe *probe, const MdNodeDeviceDef *def)
 }
 
 
-/* Available instances are queried from the parent's driver. */
+/* Whether reading the available instances queries the parent's driver. */
 static gboolean
 asks_for_types(const MdProbe *probe, const MdNodeDeviceDef *def)
 {
@@ -312,7 +312,7 @@ asks_for_types(const MdProbe *probe, const MdNodeDeviceDef *def)
 }
 
 
-/* Reads everything that may have changed into `def`, which is not shared yet. */
+/* Reads all properties that may have changed into `def`, which is not shared yet. */
 static gboolean
 read_again(
     const MdProbe *probe, MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
