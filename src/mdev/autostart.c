@@ -11,16 +11,16 @@
 #include "probe/mdev-types.h"
 #include "util/log.h"
 
-/* Maximum number of concurrent starts on one parent: lower than the worker's limits, so that client
- * calls on the parent get their turn. */
+/* Maximum number of concurrent starts on one parent. It is lower than the worker's limits, so that
+ * calls of clients on the parent get their turn. */
 #define MAX_RUNNING 8
 
 #define STARTED_MESSAGE_ID "f1c96a0b7d2e4e58a4b3907d5e8c1f26"
 
-/* A parent with devices to start, which may be absent. */
+/* A parent with devices to start; the parent may be absent. */
 typedef struct {
-    guint64 types;       /* the set of types when `waiting` was last filled; 0: none */
-    guint n_changes;     /* number of changes seen */
+    guint64 types;       /* the set of types when `waiting` was last filled, 0: none */
+    guint n_changes;     /* number of changes of the parent so far */
     GHashTable *waiting; /* name -> cause of the last failure, "" before the first attempt */
     GQueue due;          /* names of the devices to start next */
     guint n_running;     /* running starts */
@@ -33,7 +33,7 @@ struct _MdAutostart {
     GTask *stop;         /* NULL: not stopping */
 };
 
-/* One start. May outlive the autostart. */
+/* One start of a device. May outlive the MdAutostart. */
 typedef struct {
     MdAutostart *autostart; /* weak; NULL: freed */
     char *name;
@@ -109,7 +109,7 @@ is_done(MdAutostart *self, const MdNodeDevice *device)
 }
 
 
-/* Logs a failure once, and again only with another cause. */
+/* Logs a failure, unless the device failed for the same cause the last time. */
 static void
 log_failure(MdAutostart *self, const char *address, const char *name, const char *cause)
 {
@@ -134,8 +134,8 @@ log_started(const MdNodeDevice *device)
 }
 
 
-/* A start has ended. If it failed, but the parent has changed since it began, the device is tried
- * again. */
+/* To be called when a start has ended. If it failed, but the parent has changed since its
+ * beginning, the device is tried again. */
 static void
 try_next(MdAutostart *self, const Start *start, gboolean failed)
 {
@@ -148,7 +148,7 @@ try_next(MdAutostart *self, const Start *start, gboolean failed)
 }
 
 
-/* Ends the stop once no start is running. */
+/* Completes the stop when no start is running. */
 static void
 finish_stop(MdAutostart *self)
 {
@@ -236,8 +236,8 @@ start_due(MdAutostart *self, const char *address)
 }
 
 
-/* Queues all waiting devices; those queued already keep their place. A device that another program
- * has created is no longer started, even if that program removes it again before its turn. */
+/* Queues all waiting devices; those already queued keep their place. If another program has created
+ * a device, the device is no longer waiting, even if that program removes it again. */
 static void
 try_all(MdAutostart *self, const char *address, Parent *parent)
 {
@@ -261,9 +261,9 @@ try_all(MdAutostart *self, const char *address, Parent *parent)
 }
 
 
-/* The parent has gained or lost types: from now on, all its devices with autostart are waiting. */
+/* The types of the parent have changed: from now on, all its devices with autostart are waiting. */
 static void
-refill(MdAutostart *self, const char *address, Parent *parent)
+refill_waiting(MdAutostart *self, const char *address, Parent *parent)
 {
     g_autoptr(GList) defined = md_registry_list_defined(self->context->registry, address);
 
@@ -288,7 +288,7 @@ handle_parent(MdAutostart *self, const char *address)
 
     types = get_types(self, address);
     if (types != parent->types)
-        refill(self, address, parent);
+        refill_waiting(self, address, parent);
     parent->types = types;
     parent->n_changes++;
     if (types != 0)
@@ -296,7 +296,7 @@ handle_parent(MdAutostart *self, const char *address)
 }
 
 
-/* An existing parent counts as handled: devices defined later are not started. */
+/* Treats an existing parent as handled: devices defined later are not started. */
 static void
 add_definition(MdAutostart *self, const MdDefinition *definition)
 {

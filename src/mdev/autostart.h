@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Starts devices whose definition has autostart: once for a parent that has types when the daemon
- * starts, and once whenever a parent gains types later. A failed start is retried whenever the
- * parent changes. Client calls do not wait for autostart.
- */
+/* Starts the devices whose definitions have autostart. They are started once when the daemon
+ * starts, if their parent has types, and once whenever the parent gains types later. A failed start
+ * is retried whenever the parent changes. Calls of clients do not wait for autostart. */
 #pragma once
 
 #include "backend/backend.h"
@@ -17,11 +15,11 @@ void md_autostart_free(MdAutostart *self);
 /* Retries failed starts on the parent with this address. */
 void md_autostart_retry(MdAutostart *self, const char *address);
 
-/* Whether a start is running; others may be queued behind it. */
+/* Whether a start is running; others may be queued. */
 gboolean md_autostart_is_busy(MdAutostart *self);
 
-/* Begins no further starts, and calls back when the running ones have ended, so that no device is
- * left half-created. Once only. */
+/* Begins no further starts, and calls back when the running ones have ended, so that no device
+ * remains half-created. To be called once only. */
 void md_autostart_stop_async(MdAutostart *self, GAsyncReadyCallback callback, gpointer user_data);
 void md_autostart_stop_finish(GAsyncResult *result);
 

@@ -87,8 +87,8 @@ change_keep(MdMdevChange *change)
 }
 
 
-/* Updates the registered attributes: the first `n` new ones have been set, and replace attributes
- * with the same names. */
+/* Updates the attributes in the registry: the first `n` attributes of the request have been set,
+ * and replace those with the same names. */
 static void
 register_live_attrs(MdMdevChange *change, guint n)
 {

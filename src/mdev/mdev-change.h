@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * One change of a mediated device or its definition; mdev-config.c has the kinds of changes.
- * Changes of one device are serialized: when its turn has come, a change reads the device, asks
- * mdevctl's scripts, if any, writes, and notifies the scripts.
- */
+/* One change of a mediated device or of its definition; mdev-config.c implements the kinds of
+ * changes. Changes of one device are serialized. When its turn has come, a change plans what to
+ * write, asks mdevctl's scripts, if any, writes, and notifies the scripts. */
 #pragma once
 
 #include "backend/command.h"
@@ -12,17 +10,17 @@
 typedef struct MdMdevChange MdMdevChange;
 
 struct MdMdevChange {
-    MdCommand command; /* `name` is that of the device */
-    const char *doing; /* the operation, for messages: "define" ... */
+    MdCommand command; /* with the name of the device */
+    const char *doing; /* the operation in messages: "define" ... */
 
     /* The request. */
     gboolean (*plan)(MdMdevChange *change, GError **error);
-    MdDefinition *wanted; /* the definition, except `autostart` */
+    MdDefinition *wanted; /* the requested definition; `autostart` is not used */
     MdMdevWrite *write; /* resolves the type of `wanted`, or sets attributes of the active device */
     gboolean type_known; /* the type of `wanted` has been resolved */
     gboolean autostart;
-    guint what;
-    gboolean guarded; /* fails if a device or definition has appeared since the call */
+    guint what;       /* MdBackendUpdate flags; 0: plan() decides */
+    gboolean guarded; /* fails if the device or its definition has appeared since the call */
     gboolean was_there;
     gboolean was_defined;
 
@@ -31,8 +29,8 @@ struct MdMdevChange {
     MdDefinition *definition; /* to write or remove; NULL: the file stays unchanged */
 };
 
-/* A change of the device with this name; `doing` is a static string. plan() is called when the
- * change has its turn. */
+/* Creates a change of the device with this name; `doing` is a static string. plan() is called when
+ * the change has its turn: it checks the request and fills the plan. */
 MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
                                  const char *name,
                                  const char *doing,
@@ -41,9 +39,9 @@ MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 
-/* Runs a job of `write` on the object with this inode. */
+/* Runs a job of `write`, on the sysfs directory with this inode. */
 void md_mdev_change_run(
     MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next);
 
-/* Waits for its turn, and makes the change. */
+/* Makes the change when its turn has come. */
 void md_mdev_change_begin(MdMdevChange *change);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Validates changes of definitions and of attributes of mediated devices, and decides what to
- * write. mdev-change.c does the rest. */
+/* Checks changes of definitions and of the attributes of mediated devices, and plans what to write.
+ * mdev-change.c carries out the plans. */
 #include "config.h"
 
 #include "conf/cap-mdev.h"
@@ -10,7 +10,7 @@
 #include "util/error.h"
 
 
-/* Plans to write `definition` (takes ownership) unless it equals the one on disk. */
+/* Takes ownership of `definition`, and plans to write it unless it equals the one on disk. */
 static void
 plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition *present)
 {
@@ -47,7 +47,7 @@ plan_define(MdMdevChange *change, GError **error)
 
     if (!check_guard(change, device, error))
         return FALSE;
-    /* Must precede the scripts, because they receive the address. */
+    /* Checked here, before the scripts run, because they receive the address. */
     if (!md_definition_file_is_parent(wanted->parent_addr)) {
         md_error_set(error, VIR_ERR_INVALID_ARG, "'%s' is not a valid parent address",
                      wanted->parent_addr);
@@ -84,14 +84,15 @@ on_type_found(MdCommand *command)
         return;
     }
     g_clear_pointer(&change->write, md_mdev_write_unref);
-    /* An id unknown to the parent is stored nevertheless: another version of the driver may have
-     * it. Other failures end the change, because the id may be the short form of another one. */
+    /* An id that the parent does not offer is stored as it is, because another version of the
+     * driver may offer it. Any other failure has ended the change above, because the id may be a
+     * short form. */
     g_clear_error(&command->error);
     md_mdev_change_begin(change);
 }
 
 
-/* Resolves the type of `def` if the parent exists, and begins. */
+/* Resolves the type of `def` if the parent exists, and begins the change. */
 static void
 begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDef *def)
 {
@@ -208,8 +209,8 @@ md_mdev_config_set_autostart_async(const MdDriverContext *context,
 }
 
 
-/* Whether an update keeps the type. If the type could not be resolved, the id without the driver's
- * prefix is accepted, too. */
+/* Whether an update keeps the type. If the type could not be resolved, its short form is accepted,
+ * too: the id without the prefix of the driver. */
 static gboolean
 keeps_type(const MdMdevChange *change, const char *type)
 {
@@ -220,7 +221,7 @@ keeps_type(const MdMdevChange *change, const char *type)
 }
 
 
-/* An update changes neither UUID nor parent; the type may change in the definition only. */
+/* An update changes neither the UUID nor the parent. The type may change in the definition only. */
 static gboolean
 check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 {
@@ -247,8 +248,8 @@ check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 }
 
 
-/* Limits the number of attributes: a script may accept arbitrary names, and other ones with each
- * update. */
+/* Limits the number of attributes, because a script may accept arbitrary names, and different ones
+ * in each update. */
 static gboolean
 check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mediated devices' backend: definitions. See MdBackend for the functions. */
+/* The part of the backend for mediated devices that changes definitions. MdBackend describes the
+ * functions. */
 #pragma once
 
 #include "backend/backend.h"

@@ -8,7 +8,7 @@
 #include "util/names.h"
 
 
-/* Finds a device by its name or by its address, the kernel's name. */
+/* Finds a device by its name, or by its address, which is the kernel's name. */
 static MdNodeDevice *
 find_device(const MdDriverContext *context, const char *wanted)
 {
@@ -18,9 +18,10 @@ find_device(const MdDriverContext *context, const char *wanted)
 }
 
 
-/* The parent as named in the document, or NULL with an error. */
+/* The name or address of the parent in the document; NULL with an error if the document has
+ * none. */
 static const char *
-get_parent(const MdNodeDeviceDef *def, GError **error)
+get_parent_name(const MdNodeDeviceDef *def, GError **error)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = def->parent != NULL ? def->parent : cap->parent_addr;
@@ -38,8 +39,8 @@ set_invalid_parent(const char *wanted, GError **error)
 }
 
 
-/* Whether only the address identifies the parent: the daemon formats documents with the computer as
- * the parent if the real parent does not exist. */
+/* Whether the address alone identifies the parent: if the parent does not exist, the daemon formats
+ * documents with the computer in its place. */
 static gboolean
 has_address_only(const MdCapMdev *cap, const char *wanted)
 {
@@ -57,7 +58,7 @@ find_persistent_device(const MdDriverContext *context, const char *wanted, const
 }
 
 
-/* The parent's address; `parent` is the existing device named in the document, or NULL. Returns
+/* The parent's address; `parent` is the existing device that the document names, or NULL. Returns
  * NULL if the address is unknown. */
 static char *
 make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *parent)
@@ -71,8 +72,8 @@ make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *paren
 }
 
 
-/* A document of a persistent device names an existing parent, or an address. As in libvirt, an
- * address beside the name of an existing parent is ignored. */
+/* The document of a persistent device names an existing parent, or an address. As in libvirt, the
+ * address is ignored if the document also names an existing parent. */
 gboolean
 md_mdev_find_persistent_parent(const MdDriverContext *context,
                                MdNodeDeviceDef *def,
@@ -80,7 +81,7 @@ md_mdev_find_persistent_parent(const MdDriverContext *context,
                                GError **error)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = get_parent(def, error);
+    const char *wanted = get_parent_name(def, error);
     g_autofree char *address = NULL;
 
     if (wanted == NULL)
@@ -108,7 +109,7 @@ MdNodeDevice *
 md_mdev_find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = get_parent(def, NULL);
+    const char *wanted = get_parent_name(def, NULL);
 
     return wanted != NULL ? find_persistent_device(context, wanted, cap) : NULL;
 }
@@ -147,7 +148,7 @@ md_mdev_find_parent(const MdDriverContext *context,
                     MdNodeDevice **parent,
                     GError **error)
 {
-    const char *wanted = get_parent(def, error);
+    const char *wanted = get_parent_name(def, error);
 
     if (wanted == NULL)
         return FALSE;
@@ -164,7 +165,7 @@ void
 md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = get_parent(def, NULL);
+    const char *wanted = get_parent_name(def, NULL);
     MdNodeDevice *parent = md_mdev_find_named_parent(context, def);
 
     if (parent != NULL)
@@ -178,7 +179,7 @@ MdNodeDevice *
 md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
-    const char *wanted = get_parent(def, NULL);
+    const char *wanted = get_parent_name(def, NULL);
     g_autofree char *address = NULL;
     g_autofree char *name = NULL;
 

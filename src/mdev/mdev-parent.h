@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mediated devices' backend: looking up the devices named in documents. See MdBackend for the
- * functions. */
+/* The part of the backend for mediated devices that looks up the devices named in documents.
+ * MdBackend describes the functions. */
 #pragma once
 
 #include "backend/backend.h"

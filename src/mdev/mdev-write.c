@@ -15,11 +15,11 @@
 #include "util/names.h"
 
 struct _MdMdevWrite {
-    /* The device to write to: for a creation the parent, else the device itself. */
+    /* The device to write to: the parent if a device is to be created, else the device itself. */
     char *name;
     char *path;
     guint64 inode;
-    MdRoots *roots; /* for a removal */
+    MdRoots *roots; /* NULL unless the device is to be removed */
 
     /* The device to create. */
     char *type_id;
@@ -147,8 +147,7 @@ md_mdev_write_count_written(MdMdevWrite *self)
 }
 
 
-/* Drivers return arbitrary errnos, so the number of available instances is read to find the
- * cause. */
+/* Drivers return arbitrary errnos, so the number of available instances helps to find the cause. */
 static void
 explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError **error)
 {
@@ -173,11 +172,9 @@ explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError *
 }
 
 
-/*
- * Whether the attribute belongs to the driver. If the parent has it as well, it belongs to the
- * driver core or the bus, possibly of a later kernel version. Attributes in groups are allowed,
- * because drivers may have a group of the same name on both devices.
- */
+/* Whether the attribute belongs to the driver. An attribute that the parent has as well belongs to
+ * the driver core or the bus; this rule also covers attributes of later kernels. Attributes in
+ * groups are allowed, because drivers may have a group of the same name on both devices. */
 static gboolean
 check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
 {
@@ -212,7 +209,7 @@ write_attrs(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 
 
 static gboolean
-set_up(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
+set_up_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
     g_autoptr(MdSysfsDir) device = NULL;
     g_autoptr(GError) cleanup_error = NULL;
@@ -233,7 +230,7 @@ set_up(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 }
 
 
-/* Replaces the given id or name of the type by its full id. */
+/* Replaces the requested id or name of the type with the full id. */
 static gboolean
 resolve_type(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
@@ -272,7 +269,7 @@ make_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
         explain_create_error(self, parent, md_error_get_errno(err), error);
         return FALSE;
     }
-    return set_up(self, parent, error);
+    return set_up_device(self, parent, error);
 }
 
 
@@ -287,7 +284,7 @@ md_mdev_write_create(gpointer write, GError **error)
     if (parent == NULL || !resolve_type(self, parent, error))
         return FALSE;
 
-    /* Without attributes, the device is complete once created. */
+    /* A device without attributes is complete as soon as it exists. */
     if (self->state_dir == NULL || self->attrs->len == 0)
         return make_device(self, parent, error);
 
@@ -306,8 +303,8 @@ set_refusal(GError **error, int errnum)
 }
 
 
-/* Checks write permission first: a user without it often cannot find out whether the device is in
- * use. */
+/* Checks the write permission first: a user without it often cannot find out whether the device is
+ * in use. */
 static gboolean
 check_removable(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 {
@@ -327,7 +324,7 @@ md_mdev_write_prepare_remove(gpointer write, GError **error)
 
     if (device == NULL || !check_removable(self, device, error))
         return FALSE;
-    /* Devices registered while incomplete lack a type. */
+    /* A device that was registered before it was complete may lack a type. */
     if (self->type_id == NULL)
         self->type_id = md_sysfs_dir_read_link(device, MD_ATTR_MDEV_TYPE);
     if (self->type_id == NULL)

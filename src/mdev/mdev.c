@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's mediated devices: a write of a UUID to `create` of a type creates a device, a write
- * to the device's `remove` removes it. A call ends when the write has returned and udev has
- * reported the event, see uevent-wait.h. mdevctl's scripts, if installed, are asked before and
- * notified after.
+ * The kernel's mediated devices: writing a UUID to the attribute `create` of a type creates a
+ * device, writing to `remove` of the device removes it. A call ends when the write has returned and
+ * udev has reported the event, see uevent-wait.h. mdevctl's scripts, if installed, are asked before
+ * the write, and notified of its result.
  */
 #include "config.h"
 
@@ -22,13 +22,13 @@ typedef struct {
     const struct Verb *verb;
     MdMdevWrite *write;
     guint64 inode;    /* of the device to write to */
-    GPtrArray *attrs; /* of the device to create or remove */
+    GPtrArray *attrs; /* of the device that is created or removed */
 } Operation;
 
 typedef struct Verb {
     MdWaitFor event;
     MdCalloutAction action;
-    MdWorkerFunc prepare; /* only with scripts, which need the full id of the type */
+    MdWorkerFunc prepare; /* only if there are scripts, which need the full id of the type */
     MdWorkerFunc write;
     /* Checks the result once the registry agrees with sysfs. */
     void (*conclude)(Operation *operation, MdNodeDevice *device);
@@ -155,8 +155,8 @@ on_prepared(MdCommand *command)
         operation_fail(operation);
         return;
     }
-    /* From here on the command completes even if its client disconnects, because scripts must be
-     * notified of the result. */
+    /* From here on, the command completes even if its client disconnects, because the scripts must
+     * be notified of the result. */
     md_command_commit(command);
     device = operation_describe(operation);
     md_command_ask_scripts(command, operation->verb->action, device, on_scripts_asked);
@@ -248,7 +248,7 @@ conclude_destroy(Operation *operation, MdNodeDevice *device)
     /* A device with another inode was created by another program after the removal. */
     if (device != NULL && device->inode == operation->inode)
         md_error_set(&operation->command.error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to destroy '%s': device still present after remove",
+                     "Unable to destroy '%s': device still present after the write to 'remove'",
                      operation->command.name);
 }
 

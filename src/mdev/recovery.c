@@ -23,7 +23,7 @@ struct _MdRecovery {
     guint timer;         /* drops records of devices that have not been registered */
 };
 
-/* One removal. May outlive the recovery. */
+/* One removal of a device. May outlive the MdRecovery. */
 typedef struct {
     MdRecovery *recovery; /* weak; NULL: freed */
     char *directory;      /* of the records */
@@ -49,7 +49,7 @@ get_uuid(const char *path)
 }
 
 
-/* The device is gone, or not to be removed: drops its record. */
+/* Drops the record of a device that is gone, or is not to be removed. */
 static void
 drop_record(MdRecovery *self, const char *path)
 {
@@ -100,7 +100,8 @@ remove_device(MdRecovery *self, MdNodeDevice *device)
 }
 
 
-/* Whether the device is the recorded one. A device registered incomplete may lack a type. */
+/* Whether the device is the recorded one. A device that was registered before it was complete may
+ * lack a type. */
 static gboolean
 matches_record(const MdNodeDevice *device, const MdUnfinished *record)
 {
@@ -146,7 +147,7 @@ is_being_removed(MdRecovery *self, const char *path)
 }
 
 
-/* Drops the remaining records: incomplete devices have been registered by now, or are gone. */
+/* Drops the remaining records: by now, each device has been registered, or is gone. */
 static gboolean
 on_late(gpointer data)
 {

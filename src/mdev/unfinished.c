@@ -17,7 +17,7 @@
 #define RECORD_MAX 8192
 
 
-/* The UUID suffices, as it is unique on the host. */
+/* The UUID suffices as a name, because it is unique on the host. */
 static char *
 make_name(const char *directory, const char *path)
 {
@@ -83,7 +83,7 @@ md_unfinished_end(const char *directory, const char *path)
 }
 
 
-/* NULL if the file has no complete record, or another owner. */
+/* NULL if the file contains no complete record, or belongs to another user. */
 static MdUnfinished *
 read_record(const MdRoots *roots, const char *directory, const char *name)
 {
@@ -98,7 +98,7 @@ read_record(const MdRoots *roots, const char *directory, const char *name)
         TEMP_FAILURE_RETRY(read(fd, text, RECORD_MAX - 1)) < 0)
         return NULL;
 
-    /* Two lines, both with a newline, which leaves an empty string at the end. */
+    /* Each of the two lines ends with a newline, so the third part is empty. */
     lines = g_strsplit(text, "\n", -1);
     if (g_strv_length(lines) != 3 || *lines[2] != '\0' ||
         !md_roots_has_device_path(roots, lines[0]) || !g_str_has_suffix(lines[0], name))

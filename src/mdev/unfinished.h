@@ -15,18 +15,16 @@ typedef struct {
     char *type_id; /* in full */
 } MdUnfinished;
 
-/*
- * For a worker, before the device is created. The record is not synced, as it need only survive
- * this process. A failure to write it is logged and does not prevent the creation.
- */
+/* For a worker, before the device is created. The record is not synced: it must survive the daemon,
+ * not the host. If it cannot be written, the failure is logged, and the device is created
+ * nevertheless. */
 void md_unfinished_begin(const char *directory, const char *path, const char *type_id);
 
-/* The device is complete, or removed again; also for the main loop. */
+/* Removes the record: the device is complete, or has been removed again. May be called on the main
+ * loop, too. */
 void md_unfinished_end(const char *directory, const char *path);
 
-/*
- * All records, of MdUnfinished. Removes files that are named like a record but have none.
- */
+/* All records, as MdUnfinished. Removes files that are named like a record but contain none. */
 GPtrArray *md_unfinished_list(const MdRoots *roots, const char *directory);
 
 void md_unfinished_free(MdUnfinished *self);

@@ -58,7 +58,7 @@ check_processes(const MdRoots *roots, dev_t node, GError **error)
 }
 
 
-/* The group is in use; the search only finds the name of the process. */
+/* The group is in use. The search is only for the name of the process. */
 static void
 set_group_in_use(const MdRoots *roots, const struct stat *node, GError **error)
 {
@@ -73,9 +73,10 @@ set_group_in_use(const MdRoots *roots, const struct stat *node, GError **error)
 }
 
 
-/* A missing node, or a node without a group behind it, cannot be in use. */
+/* Whether the error of an attempt to open the node proves that the device is not in use: the node
+ * is missing, or has no group behind it. */
 static gboolean
-refuse_node(const char *path, int errnum, GError **error)
+check_open_error(const char *path, int errnum, GError **error)
 {
     g_autofree char *why = NULL;
 
@@ -112,10 +113,10 @@ check_group(const MdRoots *roots, MdSysfsDir *device, GError **error)
         return FALSE;
     case EACCES:
     case EPERM:
-        return stat(path, &st) < 0 ? refuse_node(path, errno, error)
+        return stat(path, &st) < 0 ? check_open_error(path, errno, error)
                                    : check_processes(roots, st.st_rdev, error);
     default:
-        return refuse_node(path, errno, error);
+        return check_open_error(path, errno, error);
     }
 }
 

@@ -7,8 +7,8 @@
 
 /*
  * For a worker. TRUE if no process has the device open, neither through the node of its group nor
- * through its own node. Else VIR_ERR_INTERNAL_ERROR, which names the process if known. Also fails
- * if it is unknown whether the device is in use, because the kernel would block a removal until the
- * device is closed.
+ * through its own node. Otherwise VIR_ERR_INTERNAL_ERROR, which names the process if it is known.
+ * Also fails if it cannot be determined whether the device is in use: the kernel would block its
+ * removal until the device is closed.
  */
 gboolean md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error);
