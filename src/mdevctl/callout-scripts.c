@@ -11,8 +11,8 @@
 /* Maximum length in bytes of stderr quoted in an error. */
 #define STDERR_SHOWN 512
 
-/* Maximum number of cached answers; definitions can name any number of parents and types. Beyond
- * it, all are dropped. */
+/* Maximum number of cached answers, because definitions can name any number of parents and types.
+ * Beyond it, all answers are dropped. */
 #define ANSWERS_MAX 4096
 
 /* A script's answer; valid while the file stays the same. */
@@ -25,7 +25,7 @@ typedef struct {
 struct _MdCallouts {
     MdCalloutSearch *search;
     const MdSettings *settings;
-    GHashTable *answers; /* path, parent and type, one a line -> Answer */
+    GHashTable *answers; /* path, parent and type, one per line -> Answer */
 };
 
 /* One query. */

@@ -24,9 +24,9 @@
 struct _MdCalloutSearch {
     char *roots[N_ROOTS];
     const MdSettings *settings;
-    MdPathWatch *watch; /* of the last search in which a kind had no scripts; NULL: none yet */
-    gboolean none[MD_SCRIPT_N_KINDS]; /* no scripts of the kind, unless `watch` reports a change */
-    GHashTable *logged;               /* a set: paths of skipped scripts that were logged */
+    MdPathWatch *watch; /* of the last search, if a kind had no scripts; otherwise NULL */
+    gboolean none[MD_SCRIPT_N_KINDS]; /* no scripts, until `watch` reports a change */
+    GHashTable *logged; /* a set: paths of the skipped scripts that have been logged */
 };
 
 /* One search of all directories. */
@@ -35,10 +35,10 @@ typedef struct {
     MdPathWatch *watch;
     guint n_names[MD_SCRIPT_N_KINDS];
     GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile */
-    GPtrArray *trusted;                  /* paths of scripts not skipped */
-    GPtrArray *left_out;                 /* paths, each followed by the cause */
-    GPtrArray *problems;
-    GError *error; /* why the search is incomplete; NULL: it is complete */
+    GPtrArray *trusted;                  /* paths of the scripts that were not skipped */
+    GPtrArray *left_out;                 /* of the skipped scripts: path, cause, path, cause ... */
+    GPtrArray *problems;                 /* directories that cannot be read, with the cause */
+    GError *error;                       /* why the search is incomplete; NULL: it is complete */
 } Search;
 
 static const char *const directory_names[MD_SCRIPT_N_KINDS] = {
@@ -96,11 +96,11 @@ compare_files(gconstpointer a, gconstpointer b)
 }
 
 
-/* Whether the error is a property of the file, so that the script may be skipped. After a failure
- * to check it, for example for lack of descriptors, it must not: the script might refuse the
+/* Whether the error is a property of the file, so that the script may be skipped. After any other
+ * error, such as a lack of descriptors, the script must not be skipped: it might refuse the
  * operation. */
 static gboolean
-is_answer(int errnum)
+is_file_error(int errnum)
 {
     return errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP || errnum == EACCES ||
            errnum == ENAMETOOLONG;
@@ -133,12 +133,12 @@ search_add_name(Search *search, GPtrArray *files, const char *directory, const c
 
     errno = 0;
     if (!is_executable(path, &st)) {
-        if (errno != 0 && !is_answer(errno))
+        if (errno != 0 && !is_file_error(errno))
             search_fail(search, path, errno);
         return;
     }
     why = md_trust_explain(path, &errnum);
-    if (errnum != 0 && !is_answer(errnum))
+    if (errnum != 0 && !is_file_error(errnum))
         search_fail(search, path, errnum);
     if (why != NULL) {
         g_ptr_array_add(search->left_out, g_steal_pointer(&path));
@@ -177,7 +177,7 @@ search_read_directory(Search *search, MdScriptKind kind, const char *path)
     DIR *dir = list >= 0 ? fdopendir(list) : NULL;
 
     if (dir == NULL) {
-        if (!is_answer(errno))
+        if (!is_file_error(errno))
             search_fail(search, path, errno);
         else if (errno != ENOENT)
             g_ptr_array_add(search->problems, g_strdup_printf("'%s': %s", path, g_strerror(errno)));
@@ -268,7 +268,7 @@ md_callout_search_knows_no_script(MdCalloutSearch *self)
 }
 
 
-/* Logs each skipped script once, and once more if it was trusted in between. */
+/* Logs each skipped script once, and again only if it was not skipped in between. */
 static void
 callout_search_log_skipped(MdCalloutSearch *self, const Search *search)
 {

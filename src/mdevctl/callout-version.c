@@ -84,7 +84,7 @@ get_object(JsonNode *node)
 }
 
 
-/* The bits of the known words in an array. */
+/* Sets `bits` to the known words in an array. FALSE if the member is not an array of strings. */
 static gboolean
 parse_words(JsonObject *object, const char *key, const char *const *words, gsize n, guint *bits)
 {

@@ -28,7 +28,7 @@ typedef enum {
     MD_CALLOUT_LIVE,
 } MdCalloutEvent;
 
-/* The actions and events that a script supports. */
+/* What a script supports. */
 typedef struct {
     guint actions; /* 1 << MdCalloutAction */
     guint events;  /* 1 << MdCalloutEvent */
@@ -37,7 +37,7 @@ typedef struct {
 const char *md_callout_action_to_string(MdCalloutAction action);
 const char *md_callout_event_to_string(MdCalloutEvent event);
 
-/* The query to a script, with the actions and events that the daemon supports. */
+/* The query to a script. It announces the actions and events that the daemon provides. */
 char *md_callout_version_format(void);
 
 /* Parses a script's answer, which may have trailing NULs; unknown words are ignored.

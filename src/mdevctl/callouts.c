@@ -10,10 +10,10 @@
 #define STATE_SUCCESS "success"
 #define STATE_FAILURE "failure"
 
-/* Exit status of a callout for other types. */
+/* The exit status of a callout that does not handle the type. */
 #define EXIT_NOT_MINE 2
 
-/* Assumed for a callout that does not support versions. */
+/* The support assumed for a callout that does not support versions. */
 static const MdCalloutVersion unversioned = {
     .actions = (1U << MD_CALLOUT_CAPABILITIES) - 1,
     .events = 1U << MD_CALLOUT_PRE | 1U << MD_CALLOUT_POST | 1U << MD_CALLOUT_NOTIFY |
@@ -25,7 +25,7 @@ struct _MdCallout {
     MdCalloutAction action;
     MdDefinition *device;
     MdOwner *owner;
-    MdOwner *preparing; /* for the search and queries, before scripts run on the device */
+    MdOwner *preparing; /* for the search and the queries before the scripts run */
     char *input;        /* the device as JSON */
     const char *state;
     GPtrArray *files[MD_SCRIPT_N_KINDS]; /* of MdScriptFile; NULL: not searched yet */
@@ -33,7 +33,7 @@ struct _MdCallout {
     MdCalloutVersion supports;
 };
 
-/* One event of an operation, or its notifiers: scripts run one after the other. */
+/* One event of an operation: the scripts for it run one after the other. */
 typedef struct {
     MdCallout *callout;
     MdCalloutEvent event;
@@ -41,10 +41,10 @@ typedef struct {
     guint next;
 } Turn;
 
-/* A phase of an operation, with the notifiers at its end. */
+/* A phase of an operation, which ends with the notifiers. */
 typedef struct {
     MdCallout *callout;
-    GError *error; /* result of the phase once the notifiers have run */
+    GError *error; /* of the callout; returned when the notifiers have run */
 } Phase;
 
 static void ask_callout(GTask *owned);
@@ -141,7 +141,7 @@ run_script(GTask *task, const char *path, const char *input, GAsyncReadyCallback
 }
 
 
-/* Whether to continue with the next callout. */
+/* Whether the script is not the callout for the type, so that the next one is tried. */
 static gboolean
 is_passed_over(const char *path, const MdScriptResult *result)
 {
@@ -256,7 +256,8 @@ on_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *async, gpointer data)
 }
 
 
-/* Searches all callouts for one that supports versions, before any is run. */
+/* Queries the callouts one by one until one supports versions. Only then is a callout run on the
+ * device. */
 static void
 ask_callout(GTask *owned)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mdevctl's scripts around an operation on a mediated device: the callout for the device's type is
- * run before the operation, which the callout may refuse, and after it; finally all notifiers are
- * run. Each operation searches for the scripts anew.
+ * Runs mdevctl's scripts around an operation on a mediated device. The callout for the device's
+ * type is run before the operation, and may refuse it. The callout is run again after the
+ * operation, followed by all notifiers. Each operation searches for the scripts anew.
  *
  * The callout for a type is the first one that supports versions (callout-version.h). If there is
  * none, the callout is the first one that can be started, is not killed by a signal, and does not
- * exit with status 2 ("not my type"). It remains the callout for the whole operation. Failures of a
- * script are errors that name it: VIR_ERR_OPERATION_TIMEOUT on timeout, else
- * VIR_ERR_INTERNAL_ERROR. If the disk does not respond, so that the scripts are unknown, the
- * operation fails.
+ * exit with status 2 ("not my type"). It remains the callout for the whole operation.
+ *
+ * An error names the script that failed, with the codes of md_callouts_set_error(). The operation
+ * also fails if the search fails, for example because the disk does not respond.
  */
 #pragma once
 
@@ -18,8 +18,9 @@
 /* One operation on one device. Its phases run one after the other. */
 typedef struct _MdCallout MdCallout;
 
-/* `action`: MD_CALLOUT_START to MD_CALLOUT_MODIFY. `device`: the device after the operation or, if
- * the operation stops or undefines it, before the operation. */
+/* Creates the object for an operation. `action`: MD_CALLOUT_START to MD_CALLOUT_MODIFY. `device`:
+ * the device as it is after the operation or, if the operation stops or undefines it, before the
+ * operation. */
 MdCallout *
 md_callout_new(MdCallouts *callouts, MdCalloutAction action, MdDefinition *device, MdOwner *owner);
 MdCallout *md_callout_ref(MdCallout *self);
@@ -31,15 +32,16 @@ void md_callout_before_async(MdCallout *self, GAsyncReadyCallback callback, gpoi
 gboolean md_callout_before_finish(GAsyncResult *result, GError **error);
 
 /* To be called after the operation, whether it succeeded or failed: runs the callout and the
- * notifiers. Their failures are only logged. */
+ * notifiers. A failure of these scripts is only logged. */
 void md_callout_after_async(MdCallout *self,
                             gboolean success,
                             GAsyncReadyCallback callback,
                             gpointer user_data);
 void md_callout_after_finish(GAsyncResult *result);
 
-/* Runs the callout to modify an active device (MD_CALLOUT_MODIFY), then the notifiers. Finish is
- * FALSE with G_IO_ERROR_NOT_SUPPORTED if no callout for the type supports this. */
+/* Runs the callout that modifies an active device (MD_CALLOUT_MODIFY), then the notifiers.
+ * Finish returns FALSE with G_IO_ERROR_NOT_SUPPORTED if no callout for the type can modify
+ * active devices. */
 void md_callout_live_async(MdCallout *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_callout_live_finish(GAsyncResult *result, GError **error);
 
@@ -52,8 +54,8 @@ void md_callouts_get_attributes_async(MdCallouts *callouts,
                                       GAsyncReadyCallback callback,
                                       gpointer user_data);
 
-/* Attributes (MdMdevAttr), possibly none; NULL with G_IO_ERROR_NOT_SUPPORTED if the type has no
- * callout, or with another error. */
+/* The attributes (MdMdevAttr), possibly none. NULL with G_IO_ERROR_NOT_SUPPORTED if the type has no
+ * callout, or with the error of the callout. */
 GPtrArray *md_callouts_get_attributes_finish(GAsyncResult *result, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdCallout, md_callout_unref)

@@ -172,7 +172,7 @@ md_definition_file_is_open_to_all(int directory, const char *uuid)
 }
 
 
-/* The functions below return 0 or an errno. */
+/* The static functions below that return an int return 0 or an errno. */
 
 
 static int
@@ -184,7 +184,7 @@ sync_fd(int fd)
 
 
 static int
-fill(int fd, const char *text)
+write_text(int fd, const char *text)
 {
     gsize length = strlen(text);
     gsize done = 0;
@@ -202,8 +202,8 @@ fill(int fd, const char *text)
 }
 
 
-/* Creates a directory and its missing parents, and syncs each, so that they survive a power
- * failure. */
+/* Creates a directory and its missing parents. Syncs the directory above each of them, so that they
+ * survive a power failure. */
 static int
 make_directory(const char *path)
 {
@@ -228,7 +228,7 @@ make_directory(const char *path)
 
 /* Renames a complete file to its final name. */
 static int
-move(
+move_file(
     int top, const char *temporary, const char *parent_addr, const char *uuid, const int *abandoned)
 {
     gboolean made = mkdirat(top, parent_addr, DIRECTORY_MODE) == 0;
@@ -251,11 +251,11 @@ move(
 
 
 static int
-put(const char *directory,
-    const char *parent_addr,
-    const char *uuid,
-    const char *text,
-    const int *abandoned)
+put_file(const char *directory,
+         const char *parent_addr,
+         const char *uuid,
+         const char *text,
+         const int *abandoned)
 {
     g_autofree char *random = g_uuid_string_random();
     g_autofree char *temporary = g_strconcat(TEMPORARY_PREFIX, random, NULL);
@@ -273,11 +273,12 @@ put(const char *directory,
     if (fd < 0)
         return errno;
 
-    /* Locks the file, so that another daemon does not remove it as left by a crash. */
+    /* Locks the file, so that another daemon does not take it for the leftover of a crash and
+     * remove it. */
     flock(fd, LOCK_EX | LOCK_NB);
-    errnum = fill(fd, text);
+    errnum = write_text(fd, text);
     if (errnum == 0)
-        errnum = move(top, temporary, parent_addr, uuid, abandoned);
+        errnum = move_file(top, temporary, parent_addr, uuid, abandoned);
     if (errnum != 0)
         unlinkat(top, temporary, 0);
     return errnum;
@@ -292,7 +293,7 @@ md_definition_file_write(const char *directory,
                          const int *abandoned,
                          GError **error)
 {
-    int errnum = put(directory, parent_addr, uuid, text, abandoned);
+    int errnum = put_file(directory, parent_addr, uuid, text, abandoned);
 
     if (errnum != 0)
         md_error_set_errno(error, errnum, "cannot write '%s/%s/%s'", directory, parent_addr, uuid);
@@ -335,9 +336,9 @@ md_definition_file_remove(const char *directory,
 }
 
 
-/* Removes files left by a crash; files being written are locked. */
+/* Removes temporary files left by a crash. Files that are being written are locked. */
 static void
-clean(int top)
+remove_leftovers(int top)
 {
     g_autoptr(GPtrArray) names = md_definition_file_list(top, NULL);
 
@@ -363,5 +364,5 @@ md_definition_file_prepare(const char *directory)
 
     top = md_definition_file_open(directory, NULL, NULL);
     if (top >= 0)
-        clean(top);
+        remove_leftovers(top);
 }

@@ -12,8 +12,8 @@
 #include "util/error.h"
 #include "util/fd.h"
 
-/* Maximum number of attempts to watch the nearest existing directory while others are being created
- * below it. */
+/* Maximum number of attempts to watch the nearest existing directory, while further directories are
+ * being created below it. */
 #define ABOVE_TRIES 64
 
 struct _MdDefinitionRead {
@@ -32,7 +32,7 @@ struct _MdDefinitionRead {
 
 typedef struct {
     char *addr;
-    char *name; /* NULL: the whole parent */
+    char *name; /* NULL: all files of the parent */
     gboolean is_written;
 } Place;
 
@@ -262,7 +262,7 @@ watch_path(MdWatch *watch, const char *path, GError **error)
 }
 
 
-/* The nearest existing directory above ours. */
+/* The nearest existing directory above the directory of definitions. */
 static char *
 find_above(const char *directory)
 {
@@ -278,8 +278,8 @@ find_above(const char *directory)
 }
 
 
-/* Watches the nearest existing directory above. Searches again afterwards, because the watch does
- * not report entries created before it was added. */
+/* Watches the nearest existing directory above the directory of definitions. Then searches for it
+ * again, because the watch does not report entries created before it was added. */
 static void
 read_watch_above(MdDefinitionRead *self)
 {

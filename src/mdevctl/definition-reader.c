@@ -13,11 +13,11 @@
 /* The worker's object for reads of the directory; jobs on devices use inodes, which are never 0. */
 #define WORKER_OBJECT 0
 
-/* No deadline of the worker's own, which would drop the result of an overdue job; the timer here
- * fails the callers. */
+/* The job has no deadline of its own, because the worker would drop the result of an overdue job.
+ * Instead, `timer` fails the callers. */
 #define WORKER_DEADLINE G_MAXUINT
 
-/* Maximum number of requested places. Beyond it, everything is read. */
+/* Maximum number of requested parents and files. Beyond it, everything is read. */
 #define MAX_WANTED 1024
 
 struct _MdDefinitionReader {
@@ -38,7 +38,7 @@ struct _MdDefinitionReader {
     /* The next job. */
     gboolean prepared; /* the directory exists and has been cleaned */
     gboolean all_wanted;
-    GSource *retry;     /* reads everything after a failed job; NULL: none failed */
+    GSource *retry;     /* reads everything after a failed job; NULL: the last job did not fail */
     GHashTable *wanted; /* "address" or "address/name" -> is_written */
     GPtrArray *waiting_next;
 };
@@ -111,7 +111,7 @@ set_overdue_error(MdDefinitionReader *self, GError **error)
 }
 
 
-/* Completes the tasks. `tasks` is emptied first, because callbacks may add further ones. */
+/* Completes the tasks. Empties `tasks` first, because callbacks may add further ones. */
 static void
 reader_answer(GPtrArray *tasks, const GError *error)
 {

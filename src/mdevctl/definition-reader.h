@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Schedules reads of the definitions: one job runs at a time, and the next one serves all requests
- * made meanwhile. If a job exceeds `driver_timeout`, its callers fail, and further callers fail at
- * once until it has ended; its result is still used. If a job could not run at all, its callers
- * fail, and the next job, which begins after `driver_timeout` at the latest, reads everything. Main
- * loop only.
+ * Schedules reads of the definitions: one job runs at a time, and the next job serves all requests
+ * made meanwhile. If a job exceeds `driver_timeout`, the callers that wait for it fail, and further
+ * callers fail at once until it has ended; its result is still used. If a job could not run at all,
+ * its callers fail; the next job, which begins after `driver_timeout` at the latest, reads
+ * everything. Main loop only.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 typedef struct _MdDefinitionReader MdDefinitionReader;
 
-/* Called before a job, to add what is known, and after it, to apply the facts. */
+/* Called before a job, to add the known definitions, and after it, to apply the facts. */
 typedef void (*MdDefinitionReaderFunc)(MdDefinitionRead *read, gpointer data);
 
 /* `settings` must outlive the object. */
@@ -26,7 +26,7 @@ MdDefinitionReader *md_definition_reader_new(const char *directory,
                                              MdDefinitionReaderFunc apply,
                                              gpointer data);
 
-/* No function is called afterwards; a running job ends by itself. */
+/* Neither function is called afterwards; a running job ends by itself. */
 void md_definition_reader_free(MdDefinitionReader *self);
 
 /* Requests a read of everything, of a parent (`name` NULL), or of one file, see

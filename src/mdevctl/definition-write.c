@@ -16,7 +16,7 @@ typedef struct {
     char *directory;
     char *parent_addr;
     char *uuid;
-    MdDefinition *definition; /* to write; NULL: remove */
+    MdDefinition *definition; /* to write; NULL: the file is removed */
     char *path;
     guint deadline;
     MdOwner *owner; /* main loop only; released when the job has ended */

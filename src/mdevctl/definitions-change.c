@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changes of definitions: checks the limit, writes, and reads the file back before the change
- * counts. */
+/* Changes definitions: checks the limit, writes the file, and reads it back before it reports
+ * success. */
 #include "config.h"
 
 #include "mdevctl/definition-write.h"
@@ -11,9 +11,9 @@
 
 /*
  * Changes of one user are serialized, so that they use only a part of the processors and of the
- * main loop. A change keeps its slot until its events have been delivered to the user's
- * subscribers, so that a user who causes many events delays only the user's own changes. HELD_MAX
- * limits this time, because events caused by other users may be ahead in the queue.
+ * main loop. A change keeps its slot in the queue until its events have been delivered to the
+ * user's subscribers: if these are slow, only this user's next change waits. HELD_MAX limits this
+ * time, because the events of other users may be ahead.
  */
 #define CHANGES_AT_ONCE 16
 
@@ -29,8 +29,8 @@ static const MdFairLimits change_limits = {
     .waiting_per_owner = MD_WORKER_MAX_OWN_WAITING,
 };
 
-/* The slot of a change in the queue, which may outlive the change and delays the user's next
- * one. */
+/* The slot of a change in the queue. It may outlive the change, and delays the user's next
+ * change. */
 typedef struct {
     MdFairEntry entry;
     MdDefinitions *definitions;
@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
     char *addr;
     char *uuid;
-    MdDefinition *definition; /* to write; NULL: remove */
+    MdDefinition *definition; /* to write; NULL: the file is removed */
     MdOwner *owner;
     Place *place;
     gint64 since;        /* monotonic time */
@@ -100,7 +100,7 @@ writing_begin(MdDefinitions *self, const Write *write)
 }
 
 
-/* Whether the file was reported as changed during the write, so that it must be read now. */
+/* Whether the file was reported as changed during the write; if so, it must be read now. */
 static gboolean
 writing_end(MdDefinitions *self, const Write *write)
 {
@@ -127,7 +127,7 @@ md_definitions_defer(MdDefinitions *self, const char *addr, const char *name)
 }
 
 
-/* Fails the change if reading it back showed a defect. */
+/* Fails the change if the file that was read back has a defect. */
 static void
 check_read_back(MdDefinitions *self, Write *write)
 {
@@ -168,7 +168,8 @@ place_leave(gpointer data)
 }
 
 
-/* A change that is still queued leaves at once. */
+/* Leaves the queue when the user's subscribers have been notified. A change that is still queued
+ * has no events, and leaves at once. */
 static void
 place_leave_when_notified(MdDefinitions *self, Place *place, MdOwner *owner)
 {
@@ -229,14 +230,14 @@ on_written(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_da
     md_watch_process(self->watch);
     deferred = writing_end(self, write);
     md_definition_write_finish(result, &write->error);
-    /* Nothing to read back if the names are invalid, or if neither this write nor another program
-     * has changed the file. */
+    /* Without a change by another program, there is nothing to read back if the names are invalid
+     * or the definition cannot be formatted: then nothing has been written. */
     if (!deferred && (g_error_matches(write->error, MD_ERROR, VIR_ERR_INVALID_ARG) ||
                       g_error_matches(write->error, MD_ERROR, VIR_ERR_CONFIG_UNSUPPORTED))) {
         write_end(task);
         return;
     }
-    /* Also after a failure: the contents of the file are unknown until it is read. */
+    /* Reads the file even after a failure: its contents are unknown until then. */
     md_definitions_want(self, write->addr, write->uuid, TRUE);
     if (g_error_matches(write->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT))
         write_end(task);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Internals of the store, shared by definitions.c (reading) and definitions-change.c (writing). */
+/* Internals of MdDefinitions, shared by definitions.c (reading) and definitions-change.c
+ * (writing). */
 #pragma once
 
 #include "mdevctl/definition-reader.h"
@@ -19,7 +20,7 @@ struct _MdDefinitions {
     char *awaited;        /* next component of the path, expected in that directory */
     GHashTable *parents;  /* address -> Parent */
     GHashTable *by_watch; /* id -> Parent, borrowed */
-    GHashTable *defects;  /* path -> the defect that was logged */
+    GHashTable *defects;  /* path -> the logged defect */
 
     MdDefinitionReader *reader;
     gboolean loaded;        /* everything has been read once */
@@ -30,23 +31,23 @@ struct _MdDefinitions {
     gpointer when_notified_data;
 };
 
-/* A directory of definitions. */
+/* A parent's directory of definitions. */
 typedef struct {
     char *addr;
     int watch;               /* 0: it cannot be watched */
     GHashTable *definitions; /* UUID -> MdDefinition */
-    gboolean left_out;       /* files beyond the maximum were skipped */
+    gboolean left_out;       /* files beyond the maximum have been skipped */
 } Parent;
 
-/* Whether a definition is known, or the limit of its parent leaves room for it and for `coming`
- * other new ones. */
+/* Whether a definition is known, or its parent's limit leaves room for it and for `coming` other
+ * new definitions. */
 gboolean
 md_definitions_has_room(MdDefinitions *self, const char *addr, const char *uuid, guint coming);
 void md_definitions_set_no_room_error(GError **error);
 
-/* TRUE if the daemon is writing the file: changes to it are read when the write has ended. */
+/* TRUE if the daemon is writing the file: the reported change is read when the write has ended. */
 gboolean md_definitions_defer(MdDefinitions *self, const char *addr, const char *name);
 
-/* Requests a read of a changed file; `is_written`: its writer has closed it. */
+/* Requests a read of a changed file. `is_written`: the writer has closed the file. */
 void
 md_definitions_want(MdDefinitions *self, const char *addr, const char *name, gboolean is_written);

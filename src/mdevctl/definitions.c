@@ -9,7 +9,7 @@
 #include "mdevctl/definition-file.h"
 #include "util/error.h"
 
-/* Maximum number of defects remembered as logged. Beyond it, all are logged again. */
+/* Maximum number of defects remembered as logged. Beyond it, all defects are logged again. */
 #define MAX_DEFECTS 65536
 
 enum { SIGNAL_CHANGED, SIGNAL_LOADED, SIGNAL_LAST };
@@ -98,8 +98,8 @@ log_defect(MdDefinitions *self, const char *path, const GError *error)
 }
 
 
-/* Whether this process lacks resources, so that nothing is known about the disk and the known
- * definitions remain. */
+/* Whether the daemon lacks resources, so that the state of the disk is unknown. The known
+ * definitions then remain. */
 static gboolean
 is_lack_of_resources(const GError *error)
 {
@@ -118,9 +118,9 @@ is_missing(const GError *error)
 }
 
 
-/* Logs why a path has no valid definition; `error` may be NULL. */
+/* Logs why a path is skipped. `error` NULL: there is no defect. */
 static void
-complain_passed_over(MdDefinitions *self, const char *path, const GError *error)
+log_skipped(MdDefinitions *self, const char *path, const GError *error)
 {
     g_autoptr(GError) reason = error != NULL ? g_error_copy(error) : NULL;
 
@@ -180,7 +180,7 @@ set_definition(MdDefinitions *self, const char *addr, const char *uuid, MdDefini
         g_hash_table_replace(parent->definitions, definition->uuid, md_definition_ref(definition));
     else
         g_hash_table_remove(parent->definitions, uuid);
-    /* Reads the parent again: a skipped file may fit now, or the parent is new and its directory
+    /* Reads the parent again if a skipped file may fit now, or if the directory of a new parent is
      * not watched yet. */
     if (!known || (definition == NULL && parent->left_out)) {
         parent->left_out = FALSE;
@@ -247,10 +247,10 @@ apply_file(MdDefinitions *self, const MdDefinitionFact *fact)
         return;
     }
     if (fact->definition == NULL) {
-        complain_passed_over(self, path, fact->error);
+        log_skipped(self, path, fact->error);
     } else if (!md_definitions_has_room(self, fact->addr, fact->name, 0)) {
         md_definitions_set_no_room_error(&error);
-        complain_passed_over(self, path, error);
+        log_skipped(self, path, error);
         get_parent(self, fact->addr)->left_out = TRUE;
         return;
     } else {
@@ -270,7 +270,7 @@ apply_parent(MdDefinitions *self, const MdDefinitionFact *fact)
     if (!fact->there) {
         if (!is_lack_of_resources(fact->error))
             drop_parent(self, fact->addr);
-        complain_passed_over(self, path, is_missing(fact->error) ? NULL : fact->error);
+        log_skipped(self, path, is_missing(fact->error) ? NULL : fact->error);
         return;
     }
 
@@ -425,7 +425,7 @@ on_started(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     g_autoptr(GTask) task = data;
     g_autoptr(GError) error = NULL;
 
-    /* Not an error: definitions read later are reported like later changes. */
+    /* Not an error: definitions that are read later are reported as changes. */
     if (!md_definition_reader_wait_finish(result, &error))
         g_debug("Starting without definitions: %s", error->message);
     g_task_return_boolean(task, TRUE);
