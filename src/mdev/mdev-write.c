@@ -309,7 +309,8 @@ static gboolean
 check_removable(MdMdevWrite *self, MdSysfsDir *device, GError **error)
 {
     if (!md_sysfs_dir_may_write(device, MD_ATTR_MDEV_REMOVE) && errno == EACCES) {
-        set_refusal(error, EACCES);
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "cannot write to its attribute '%s': %s",
+                     MD_ATTR_MDEV_REMOVE, g_strerror(EACCES));
         return FALSE;
     }
     return md_vfio_check_free(self->roots, device, error);

@@ -130,7 +130,7 @@ class Foreground(SessionTest):
         self.assertIn(self.type_id, message)
         device = self.connection.nodeDeviceLookupByName(name)
         self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR,
-                            device.destroy, says=(name, 'Permission denied'))
+                            device.destroy, says=(name, "attribute 'remove'", 'Permission denied'))
         self.assertEqual((self.names(connection=self.connection), self.host.children()), before)
         self.barrier(events)
         self.assertEqual(events.all(), [])
