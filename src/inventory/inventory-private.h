@@ -14,11 +14,11 @@ struct _MdInventory {
     const MdSettings *settings;
     MdUdev *udev;
     MdUeventWait *uevent_wait;
-    MdPendingDevices *pending;      /* announced, but incomplete in sysfs */
-    MdSupersededEvents *superseded; /* paths with events to be ignored */
-    GHashTable *namesakes; /* path of an ignored device -> its name, used by another device */
-    /* Number of the latest event before the last full scan of sysfs, or of the latest uevent
-     * received directly from the kernel, whichever is greater. */
+    MdPendingDevices *pending;      /* devices announced, but incomplete in sysfs */
+    MdSupersededEvents *superseded; /* events to be ignored, by path */
+    GHashTable *namesakes; /* path of an ignored device -> its name, which another device has */
+    /* The greater of two sequence numbers: of the latest event before the last full scan of sysfs,
+     * and of the latest uevent received directly from the kernel. */
     guint64 covered_seqnum;
 
     /* During the start. */
@@ -37,7 +37,7 @@ void md_inventory_drop(MdInventory *self, const char *path);
 /* TRUE if the registered device is the one that sysfs has at its path. */
 gboolean md_inventory_is_there(MdNodeDevice *device);
 
-/* Rereads a registered device; `event` may be NULL. `always`: signals an update even if no stored
- * data has changed. */
+/* Rereads a registered device. `event`: the event with the device's properties, or NULL. `always`:
+ * signals an update even if no stored data has changed. */
 void
 md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event, gboolean always);

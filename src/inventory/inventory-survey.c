@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Scans of all devices: in slices at the start, in one pass after lost events. */
+/* Full scans of all devices: in slices at the start, in one pass after lost events. */
 #include "config.h"
 
 #include "inventory/inventory-private.h"
@@ -7,11 +7,13 @@
 #include "probe/probe.h"
 #include "util/source.h"
 
-/* Microseconds per slice of the first scan, before the main loop serves others. */
+/* Duration of a slice of the first scan in microseconds. After each slice, the main loop serves
+ * others. */
 #define SLICE 5000
 
 
-/* Children first: the registry keeps devices in order of their activation. */
+/* Removes devices that are gone, children first: the registry keeps devices in the order of their
+ * activation. */
 static void
 drop_vanished(MdInventory *self)
 {
@@ -28,7 +30,7 @@ drop_vanished(MdInventory *self)
 }
 
 
-/* Drops pending devices that are gone: their remove events may be among the lost ones. */
+/* Drops pending devices that are gone, because their remove events may be among the lost ones. */
 static void
 forget_vanished(MdInventory *self)
 {
@@ -97,10 +99,10 @@ notify_waiters(MdInventory *self)
 
 
 static void
-reconcile(MdInventory *self)
+reconcile_all(MdInventory *self)
 {
-    /* Must precede the scan, so that no event is missed; one sent during the scan may be handled
-     * again. */
+    /* Read before the scan, so that no event is missed; an event sent during the scan may be
+     * handled twice. */
     self->covered_seqnum = md_udev_read_seqnum(self->udev);
     md_kept_drop_all();
     drop_vanished(self);
@@ -114,11 +116,11 @@ reconcile(MdInventory *self)
 static void
 on_lost(MdUdev *udev G_GNUC_UNUSED, MdInventory *self)
 {
-    reconcile(self);
+    reconcile_all(self);
 }
 
 
-/* Events are handled from now on, beginning with those queued during the scan. */
+/* Handles events from now on, beginning with those queued during the scan. */
 static void
 finish_start(MdInventory *self)
 {

@@ -70,7 +70,7 @@ find_parent_name(MdInventory *self, const char *path)
 }
 
 
-/* `known`: the device registered at the path, or NULL. It may be an earlier device with another
+/* `known`: the device registered at the path, or NULL; it may be an earlier device, with another
  * inode. */
 static MdNodeDeviceDef *
 probe_with_parent(MdInventory *self,
@@ -87,8 +87,7 @@ probe_with_parent(MdInventory *self,
 }
 
 
-/* Whether another device has this name. Removes a registered device of this name that no longer
- * exists. */
+/* Whether another device has this name. If that device no longer exists, removes it. */
 static gboolean
 is_name_in_use(MdInventory *self, const char *name)
 {
@@ -103,7 +102,8 @@ is_name_in_use(MdInventory *self, const char *name)
 }
 
 
-/* FALSE if the device disappeared during the read, so that its data is incomplete. */
+/* FALSE if the device disappeared during the read, so that its data is incomplete. `dir` NULL: the
+ * device has gone, see md_probe_device(). */
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
@@ -124,8 +124,8 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 }
 
 
-/* Rereads the devices below a newly registered one, which is their parent now. Not needed at the
- * start, because parents are scanned before their children. */
+/* Rereads the devices below a newly registered one, which is their parent now. Not needed during
+ * the start, because parents are scanned before their children. */
 static void
 reread_below(MdInventory *self, const char *path)
 {
@@ -146,7 +146,7 @@ reread_below(MdInventory *self, const char *path)
 }
 
 
-/* Rereads a device that the appearance or disappearance of another one has changed. Emits no
+/* Rereads a device that has changed because another one has appeared or disappeared. Emits no
  * signal: the signal for the other device covers both. */
 static void
 reread_affected(MdInventory *self, const char *name)
@@ -165,7 +165,7 @@ reread_affected(MdInventory *self, const char *name)
 }
 
 
-/* Not needed at the start: the scan has read these devices completely, or reads them later. */
+/* Not needed during the start: the scan has read these devices completely, or reads them later. */
 static void
 reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
 {
@@ -176,7 +176,7 @@ reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
 }
 
 
-/* After a registration, rereads devices that may have a new parent, or refer to the new device. */
+/* After a registration, rereads the devices below the new one, and those that refer to it. */
 static void
 reread_neighbours(MdInventory *self, const char *path)
 {
@@ -189,7 +189,7 @@ reread_neighbours(MdInventory *self, const char *path)
 }
 
 
-/* Registers a new device if it is complete, or else makes it pending. */
+/* Registers a new device if it is complete, otherwise makes it pending. */
 static void
 register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 {
@@ -207,8 +207,8 @@ register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
 }
 
 
-/* Removes and returns the path of a device that was ignored because this name was in use; NULL:
- * none. */
+/* Removes and returns the path of a device that was ignored because another one had this name;
+ * NULL: there is none. */
 static char *
 pop_namesake(MdInventory *self, const char *name)
 {
@@ -273,11 +273,9 @@ is_same(const MdNodeDeviceDef *a, const MdNodeDeviceDef *b)
 }
 
 
-/*
- * Rereads a registered device because of its companion, which must be complete unless this is the
+/* Rereads a registered device because of its companion, which must be complete unless this is the
  * `last` attempt. FALSE if the companion is incomplete, or if data disappeared during the read
- * because the device is being removed, which is no update.
- */
+ * because the device is being removed, which is no update. */
 static gboolean
 reread_for_companion(
     MdInventory *self, MdNodeDevice *known, MdUdevDevice *device, MdSysfsDir *dir, gboolean last)
@@ -360,7 +358,7 @@ md_inventory_reconcile(MdInventory *self, const char *path)
     if (device != NULL && md_inventory_is_there(device))
         return device;
 
-    /* The registered device is gone, even if another one has its path by now. Its removal is
+    /* The registered device is gone, even if another device has its path by now. Its removal is
      * signalled here, before its remove event arrives. */
     if (device != NULL) {
         md_inventory_drop(self, path);
@@ -378,7 +376,7 @@ md_inventory_reconcile(MdInventory *self, const char *path)
 
 
 /* udev repeats the add events of existing devices while the host boots, and when an administrator
- * triggers them. The first event may lack properties. */
+ * triggers them. Properties missing from the first event may be in a repeated one. */
 static void
 handle_add(MdInventory *self, MdUdevDevice *device)
 {
@@ -394,8 +392,8 @@ handle_add(MdInventory *self, MdUdevDevice *device)
 }
 
 
-/* Whether the event reports a change after the last scan. Older events, and those triggered by an
- * administrator, report none: they only say which path to read. */
+/* Whether the event reports a change after the last scan. Older events and those triggered by an
+ * administrator do not: they only tell which path to read. */
 static gboolean
 is_news(MdInventory *self, MdUdevDevice *device)
 {
@@ -405,7 +403,7 @@ is_news(MdInventory *self, MdUdevDevice *device)
 
 
 /* For a device that was bound to a driver, and removed before it could be read: signals its
- * creation nevertheless, directly before its removal. */
+ * creation, so that the signal of its removal can follow. */
 static void
 register_vanished(MdInventory *self, MdUdevDevice *device)
 {
@@ -429,7 +427,8 @@ handle_bind(MdInventory *self, MdUdevDevice *device)
         md_superseded_events_expects_removal(self->superseded, path))
         return;
 
-    /* The device is already gone and cannot be read: its remove event will cause both signals. */
+    /* The device is already gone and cannot be read. handle_remove() signals its creation and
+     * removal. */
     if (!md_pending_devices_set_bound(self->pending, path) &&
         md_probe_is_announced_by_bind(device) && is_news(self, device))
         md_pending_devices_add_gone(self->pending, path);
@@ -451,7 +450,7 @@ handle_remove(MdInventory *self, MdUdevDevice *device)
         md_inventory_drop(self, path);
     else
         md_inventory_reconcile(self, path);
-    /* A late bind event, or another copy of this event, must not count as a new device. */
+    /* Neither a late bind event nor a copy of this event may count as a new device. */
     if (is_new)
         md_superseded_events_add(self->superseded, path, md_udev_device_get_seqnum(device));
     md_uevent_wait_notify(self->uevent_wait, path, MD_WAIT_REMOVE);
@@ -465,8 +464,8 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
     const char *path = md_udev_device_get_path(device);
     MdNodeDevice *known = md_registry_find_path(self->registry, path);
 
-    /* An unknown device may have become a parent, or may be gone by now, so sysfs decides. A device
-     * announced by its bind event is registered by no other event. */
+    /* Sysfs decides about an unknown device: it may have become a parent, or may be gone by now. A
+     * device that is announced by its bind event is registered by no other event. */
     if (known != NULL)
         md_inventory_reread(self, known, device, always);
     else if (!md_probe_is_announced_by_bind(device))
@@ -474,8 +473,7 @@ handle_change(MdInventory *self, MdUdevDevice *device, gboolean always)
 }
 
 
-/* The device and all devices below it have new names, so libvirt's clients see different
- * devices. */
+/* The device and all devices below it get new names, so to clients they are other devices. */
 static void
 handle_move(MdInventory *self, MdUdevDevice *device)
 {
@@ -511,8 +509,8 @@ md_inventory_forget_older_events(MdInventory *self, const char *path)
 }
 
 
-/* The companion of a device has data that the device's own events do not report. The removal of the
- * companion is no update, because the device is being removed, too. */
+/* A companion has data that the device's own events do not report. The removal of the companion is
+ * no update, because it means that the device is being removed, too. */
 static void
 handle_companion(MdInventory *self, const char *action, const char *subject)
 {
@@ -570,7 +568,8 @@ void
 md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInventory *self)
 {
     handle_event(self, device);
-    /* udevd may deliver the same event later, with more properties: it is not reported again. */
+    /* udevd may deliver the same event later, with more properties. The copy is no news: it only
+     * tells which path to read. */
     if (md_udev_device_is_from_kernel(device))
         self->covered_seqnum = MAX(self->covered_seqnum, md_udev_device_get_seqnum(device));
 }

@@ -3,8 +3,8 @@
 
 #include "inventory/pending-devices.h"
 
-/* First and longest interval between checks of a device, in milliseconds. The first is short,
- * because the kernel usually adds the last attributes right after the others. */
+/* First and longest interval between two checks of a device, in milliseconds. The first one is
+ * short, because the kernel usually adds the last attributes right after the others. */
 #define RECHECK_FIRST 1
 #define RECHECK_MAX   100
 
@@ -70,7 +70,7 @@ on_recheck(gpointer data)
     device->waited += device->delay;
     last = device->waited >= self->settings->event_timeout;
 
-    /* Removed before the call, during which another device with this path may become pending. */
+    /* Removed before the call, which may make another device with this path pending. */
     g_hash_table_steal(self->devices, device->path);
     if (self->try_register(device->path, last, self->data) || (last && !device->bound)) {
         device_free(device);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Devices that the kernel has announced before their sysfs directory is complete. Each is checked
+/* Devices that the kernel announced before their sysfs directories were complete. Each is checked
  * repeatedly until it is complete or `event_timeout` has passed, because the kernel sends no event
- * for the last attributes.
- */
+ * for the last attributes. */
 #pragma once
 
 #include <glib.h>
@@ -13,9 +11,9 @@
 typedef struct _MdPendingDevices MdPendingDevices;
 
 /*
- * Registers the device at this path if it is complete, or in any state at the `last` attempt.
- * FALSE: the device is incomplete or gone, and nothing was done. The device is then tried again, or
- * dropped after the last attempt, unless it is bound: a bound device is kept until
+ * Registers the device at this path if it is complete; on the `last` attempt, registers it in any
+ * state. FALSE: the device is incomplete or gone, and nothing was done. It is then tried again.
+ * After the last attempt, it is dropped unless it is bound: a bound device is kept until
  * md_pending_devices_remove().
  */
 typedef gboolean (*MdPendingDevicesTry)(const char *path, gboolean last, gpointer data);
@@ -24,15 +22,15 @@ MdPendingDevices *
 md_pending_devices_new(const MdSettings *settings, MdPendingDevicesTry try_register, gpointer data);
 void md_pending_devices_free(MdPendingDevices *self);
 
-/* Has no effect if the path is already pending. */
+/* Has no effect while the device at this path is being checked. */
 void md_pending_devices_add(MdPendingDevices *self, const char *path);
 void md_pending_devices_remove(MdPendingDevices *self, const char *path);
 
 /* Marks a pending device as bound to a driver, which proves that the device existed. FALSE: the
  * device is not pending. */
 gboolean md_pending_devices_set_bound(MdPendingDevices *self, const char *path);
-/* Adds a device that was bound and then removed before it could be read: it is not checked, but
- * kept as bound until md_pending_devices_remove(). */
+/* Adds a device that was bound, and removed before it could be read. It is not checked, but kept as
+ * bound until md_pending_devices_remove(). */
 void md_pending_devices_add_gone(MdPendingDevices *self, const char *path);
 gboolean md_pending_devices_is_bound(MdPendingDevices *self, const char *path);
 

@@ -11,8 +11,8 @@ struct _MdSupersededEvents {
 typedef struct {
     char *path;
     gboolean has_seqnum;
-    guint64 seqnum;           /* if `has_seqnum`: of the last superseded event */
-    gboolean expects_removal; /* events up to the next removal are superseded */
+    guint64 seqnum;           /* of the last superseded event, if `has_seqnum` */
+    gboolean expects_removal; /* the next remove event is superseded */
 } Entry;
 
 
@@ -67,7 +67,7 @@ find_entry(MdSupersededEvents *self, const char *path)
 }
 
 
-/* Replaces the path's entry by a new one, which is the youngest. */
+/* Replaces the path's entry, if any, with a new one, which is the youngest. */
 static Entry *
 renew_entry(MdSupersededEvents *self, const char *path)
 {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Per path, the sequence number up to which the registry is already correct. Older events are
- * dropped, as events may arrive late, twice, out of order, or never. Bounded: the oldest entries
- * are discarded.
- */
+/* Remembers, per path, up to which sequence number the registry already contains the effects of the
+ * events. Such events are ignored if they arrive late, twice, or out of order. The number of paths
+ * is limited: the oldest are forgotten. */
 #pragma once
 
 #include <glib.h>
@@ -22,12 +20,13 @@ void md_superseded_events_add(MdSupersededEvents *self, const char *path, guint6
 /* Whether an event is superseded. */
 gboolean md_superseded_events_contain(MdSupersededEvents *self, const char *path, guint64 seqnum);
 
-/* The removal of the device at this path was detected and signalled before the remove event
- * arrived: all events up to and including the remove event are superseded. */
+/* To be called when the removal of the device at this path is detected and signalled before its
+ * remove event arrives: the remove event is then superseded, as is a bind event before it. */
 void md_superseded_events_expect_removal(MdSupersededEvents *self, const char *path);
 gboolean md_superseded_events_expects_removal(MdSupersededEvents *self, const char *path);
 
-/* The remove event has arrived. Returns whether it was expected. */
+/* To be called when the remove event has arrived. Returns whether it was expected, and is thus
+ * superseded. */
 gboolean md_superseded_events_handle_removal(MdSupersededEvents *self, const char *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdSupersededEvents, md_superseded_events_free)

@@ -28,9 +28,9 @@ wait_free(Wait *wait)
 }
 
 
-/* The write has returned, and the event has arrived or is overdue. */
+/* Completes a wait: the write has returned, and the event has arrived or is overdue. */
 static void
-complete(Wait *wait)
+wait_complete(Wait *wait)
 {
     g_hash_table_steal(wait->uevent_wait->waits, wait->path);
     wait->func(wait->path, wait->seen, wait->data);
@@ -45,7 +45,7 @@ on_timeout(gpointer data)
 
     wait->timer = 0;
     g_debug("udev did not report '%s' in time", wait->path);
-    complete(wait);
+    wait_complete(wait);
     return G_SOURCE_REMOVE;
 }
 
@@ -110,7 +110,7 @@ md_uevent_wait_written(MdUeventWait *self, const char *path, MdUeventWaitFunc fu
     wait->func = func;
     wait->data = data;
     if (wait->seen)
-        complete(wait);
+        wait_complete(wait);
     else
         wait->timer = g_timeout_add(self->settings->event_timeout, on_timeout, wait);
 }
@@ -142,7 +142,7 @@ md_uevent_wait_notify(MdUeventWait *self, const char *path, MdWaitFor what)
 
     wait->seen = TRUE;
     if (wait->func != NULL)
-        complete(wait);
+        wait_complete(wait);
     return TRUE;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * An operation of the daemon that creates or removes a device is complete when the write to sysfs
- * has returned and udev has delivered the event, in either order. If udev stays silent for too long
- * after the write, the wait ends and the caller checks sysfs.
- */
+/* Waits for the completion of operations that create or remove a device: the write to sysfs must
+ * have returned, and udev must have delivered the event, in either order. If udev does not report
+ * the event in time after the write, the wait ends and the caller checks sysfs. */
 #pragma once
 
 #include <glib.h>
@@ -11,7 +9,7 @@
 #include "util/settings.h"
 
 typedef enum {
-    MD_WAIT_NOTHING, /* not known yet: set by md_uevent_wait_expect() */
+    MD_WAIT_NOTHING, /* not decided yet, see md_uevent_wait_expect() */
     MD_WAIT_ADD,
     MD_WAIT_REMOVE,
 } MdWaitFor;
@@ -28,8 +26,8 @@ void md_uevent_wait_free(MdUeventWait *self);
 /* To be called before the write. FALSE if another operation waits for this path. */
 gboolean md_uevent_wait_begin(MdUeventWait *self, const char *path, MdWaitFor what);
 
-/* To be called before the write, for a wait that began without an expected action: sets the action.
- * Events before this call do not end the wait, because they have other causes. */
+/* To be called before the write, if the wait began with MD_WAIT_NOTHING: sets the event to wait
+ * for. Earlier events do not end the wait, because they have other causes. */
 void md_uevent_wait_expect(MdUeventWait *self, const char *path, MdWaitFor what);
 
 /* To be called after a successful write: calls `func` once, now or later. */
@@ -39,14 +37,15 @@ md_uevent_wait_written(MdUeventWait *self, const char *path, MdUeventWaitFunc fu
 /* To be called after a failed write: ends the wait. */
 void md_uevent_wait_cancel(MdUeventWait *self, const char *path);
 
-/* Whether an operation waits for this event; that operation then registers or removes the device
+/* Whether an operation waits for this event. If it waits for MD_WAIT_ADD, it registers the device
  * itself. */
 gboolean md_uevent_wait_is_waiting(MdUeventWait *self, const char *path, MdWaitFor what);
 
-/* udev's event has arrived, or its effect was found in sysfs. FALSE if nothing waits for it. */
+/* To be called when udev's event has arrived, or its effect has been found in sysfs. FALSE if no
+ * operation waits for the event. */
 gboolean md_uevent_wait_notify(MdUeventWait *self, const char *path, MdWaitFor what);
 
-/* Paths of all waits of a kind, copied. */
+/* The paths of all waits for this event, copied. */
 GPtrArray *md_uevent_wait_list(MdUeventWait *self, MdWaitFor what);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdUeventWait, md_uevent_wait_free)
