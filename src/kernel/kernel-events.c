@@ -19,22 +19,23 @@
 #define MESSAGES_AT_ONCE   8
 #define MAX_CALLS_PER_TURN 8
 
-/* Milliseconds that udevd may take to report an event before we check whether it is running. Most
- * events take a few. */
+/* Milliseconds that udevd may take to report an event before the daemon checks whether udevd is
+ * running. Most events take a few milliseconds. */
 #define GRACE 100
 
-/* Milliseconds without polling the socket while udevd is working. Messages queue in its buffer
- * meanwhile, so that not every event wakes up the main loop twice. */
+/* Milliseconds during which the socket is not polled while udevd is working. Meanwhile, messages
+ * are queued in the socket's buffer, so that not every event wakes up the main loop twice. */
 #define REST 1000
 
-/* Milliseconds that udevd may be busy without reporting an event: its own limit for a single
- * event. */
+/* Milliseconds that udevd may be busy without reporting an event. This is udevd's own limit for a
+ * single event. */
 #define BUSY_MAX (180 * 1000)
 
-/* Maximum number of event numbers remembered until both kernel and udevd have reported them. */
+/* Maximum number of event numbers that are remembered until both the kernel and udevd have reported
+ * the event. */
 #define MAX_NUMBERS 65536
 
-/* A message with the kernel's information about its sender. */
+/* A message, and the kernel's information about its sender. */
 typedef struct {
     char bytes[MD_KERNEL_MESSAGE_MAX];
     struct iovec place;
@@ -54,21 +55,21 @@ struct _MdKernelEvents {
     Slot slots[MESSAGES_AT_ONCE];
     struct mmsghdr headers[MESSAGES_AT_ONCE];
 
-    /* An epoll instance, which contains the socket while it is polled: changing the main loop's
-     * descriptors would cost a wake-up each time. */
+    /* An epoll instance that contains the socket while the socket is polled. Changing the
+     * descriptors of the main loop instead would cost a wake-up each time. */
     MdFd alarm;
     MdPolled polled;        /* of `alarm` */
     GSource *timer;         /* while the socket is not polled */
     gboolean awaits_udevd;  /* `timer` is udevd's deadline for the `unreported` events */
     GHashTable *unreported; /* numbers of events reported by the kernel, but not by udevd */
-    GHashTable *early;      /* the reverse: the kernel's message is still to be read */
+    GHashTable *early;      /* numbers of events reported by udevd, but not yet by the kernel */
     gboolean progress;      /* udevd has reported an event since the timer was set */
-    guint quiet_for;        /* milliseconds without an event of udevd */
-    guint64 forgotten;      /* events up to this number are never `unreported` */
+    guint quiet_for;        /* milliseconds without an event from udevd */
+    guint64 forgotten;      /* events up to this number are never added to `unreported` */
     guint unreported_for;   /* milliseconds since `unreported` was last empty */
     gboolean watching;      /* the socket is in `alarm` */
     gboolean draining; /* messages queued while the socket was not polled are still to be read */
-    gboolean gap;      /* events have been lost, and some are still to be read */
+    gboolean gap;      /* events have been lost, and others are still to be read */
     gboolean silent;   /* udevd counts as silent */
     gboolean absent;   /* udevd is not running, and thus silent */
 };
@@ -149,10 +150,11 @@ end_gap(MdKernelEvents *self)
 }
 
 
-/* Passes pending messages to `func`, up to a limit. FALSE if none are left, so that the main loop
- * would not call again. */
+/* Passes pending messages to `func`, up to a limit. FALSE if none are left; the main loop then
+ * calls again only for a new message. */
 static gboolean
-receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
+receive_messages(MdKernelEvents *self,
+                 void (*func)(MdKernelEvents *self, const MdKernelMessage *message))
 {
     gboolean more = TRUE;
 
@@ -171,9 +173,9 @@ receive(MdKernelEvents *self, void (*func)(MdKernelEvents *self, const MdKernelM
 }
 
 
-/* For use while udevd is silent. */
+/* A function for receive_messages() while udevd is silent. */
 static void
-pass_on(MdKernelEvents *self, const MdKernelMessage *message)
+pass_event_on(MdKernelEvents *self, const MdKernelMessage *message)
 {
     if (!self->gap)
         self->funcs->event(message, self->data);
@@ -187,7 +189,8 @@ has_unreported(MdKernelEvents *self)
 }
 
 
-/* If too many numbers are forgotten, an event may count as lost although it was reported. */
+/* If there are too many numbers, all of them are forgotten. An event may then count as lost
+ * although udevd has reported it. */
 static void
 add_number(GHashTable *numbers, guint64 seqnum)
 {
@@ -204,9 +207,9 @@ remove_number(GHashTable *numbers, guint64 seqnum)
 }
 
 
-/* Reads pending messages, and keeps waiting for unreported events. */
+/* Reads the pending messages, and keeps waiting for unreported events. */
 static void
-drain(MdKernelEvents *self)
+drain_socket(MdKernelEvents *self)
 {
     md_source_clear(&self->timer);
     self->draining = TRUE;
@@ -219,36 +222,34 @@ drain(MdKernelEvents *self)
 static gboolean
 on_rest_over(gpointer data)
 {
-    drain(data);
+    drain_socket(data);
     return G_SOURCE_REMOVE;
 }
 
 
-/*
- * udevd has failed to report an event in time. If its queue is empty, or it has been busy beyond
- * its own limit for one event, udevd will never report the event: it was restarted, or has lost
- * events itself. If it has reported no other event either, it counts as silent.
- */
+/* udevd has failed to report an event in time. If udevd's queue is empty, or udevd has been busy
+ * beyond its own limit for one event, it will never report the event: udevd was restarted, or has
+ * lost events itself. If it has not reported any other event either, it counts as silent. */
 static void
 handle_overdue_events(MdKernelEvents *self)
 {
-    /* Must precede is_behind(): whatever udevd sent before its queue became empty can be read by
-     * then. */
+    /* Checked before is_behind(): all events that udevd sent before its queue became empty are
+     * readable by then. */
     gboolean busy = access(self->queue, F_OK) == 0;
 
     self->quiet_for = self->progress ? 0 : self->quiet_for + self->settings->event_timeout;
     self->unreported_for += self->settings->event_timeout;
     if (self->funcs->is_behind(self->data)) {
         self->quiet_for = 0;
-        drain(self);
+        drain_socket(self);
     } else if (!self->progress && (!busy || self->quiet_for >= BUSY_MAX)) {
         set_silent(self, TRUE);
     } else if (!busy || self->unreported_for >= BUSY_MAX) {
         g_hash_table_remove_all(self->unreported);
-        drain(self);
+        drain_socket(self);
         self->funcs->lost(self->data);
     } else {
-        drain(self);
+        drain_socket(self);
     }
 }
 
@@ -309,7 +310,7 @@ leave_socket(MdKernelEvents *self)
 
 
 static void
-compare(MdKernelEvents *self, const MdKernelMessage *message)
+compare_number(MdKernelEvents *self, const MdKernelMessage *message)
 {
     if (!remove_number(self->early, message->seqnum) && message->seqnum > self->forgotten)
         add_number(self->unreported, message->seqnum);
@@ -322,7 +323,7 @@ find_unreported(MdKernelEvents *self)
 {
     gboolean was_draining = self->draining;
     gboolean had_unreported = has_unreported(self);
-    gboolean more = receive(self, compare);
+    gboolean more = receive_messages(self, compare_number);
 
     if (!had_unreported)
         self->quiet_for = self->unreported_for = 0;
@@ -347,7 +348,7 @@ on_readable(GIOCondition condition G_GNUC_UNUSED, gpointer data)
     }
     if (!self->silent)
         find_unreported(self);
-    else if (!receive(self, pass_on))
+    else if (!receive_messages(self, pass_event_on))
         end_gap(self);
 }
 
@@ -452,7 +453,7 @@ md_kernel_events_acknowledge(MdKernelEvents *self, guint64 seqnum)
     self->progress = TRUE;
     if (!remove_number(self->unreported, seqnum))
         add_number(self->early, seqnum);
-    /* If udevd has ended, this may be one of its last events. */
+    /* If udevd is not running, this may be one of its last events. */
     if (self->silent && !self->absent)
         set_silent(self, FALSE);
     else if (self->timer != NULL && self->awaits_udevd && !has_unreported(self))
@@ -477,8 +478,9 @@ md_kernel_events_is_silent(MdKernelEvents *self)
 }
 
 
-/* Connects with a socket of the wrong type, which always fails: the error shows whether udevd
- * listens. A real connection would fill udevd's backlog of one, so that udevadm fails. */
+/* Connects with a socket of the wrong type. This always fails, but the error shows whether udevd
+ * listens. A real connection would occupy the only place in the backlog of udevd's control socket,
+ * and make udevadm fail. */
 gboolean
 md_kernel_events_find_udevd(const MdRoots *roots)
 {

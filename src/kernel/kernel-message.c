@@ -36,8 +36,9 @@ md_kernel_message_get(const MdKernelMessage *message, const char *name)
 }
 
 
-/* Drivers add properties between those of the driver core, perhaps with the same names: action and
- * path are the first ones with their names, the sequence number is the last one with its name. */
+/* The driver core adds ACTION and DEVPATH first, SEQNUM last, and the properties of drivers in
+ * between. A driver's properties may have the same names, so the first ACTION, the first DEVPATH
+ * and the last SEQNUM count. */
 static gboolean
 read_seqnum(MdKernelMessage *message)
 {
@@ -55,9 +56,9 @@ read_seqnum(MdKernelMessage *message)
 }
 
 
-/* "action@path" precedes the lines and must agree with them. */
+/* Whether the header "action@path", which precedes the lines, agrees with them. */
 static gboolean
-is_headed(const MdKernelMessage *message, const char *header)
+has_valid_header(const MdKernelMessage *message, const char *header)
 {
     gsize len = strlen(message->action);
 
@@ -76,7 +77,7 @@ md_kernel_message_parse(const char *bytes, gsize size, MdKernelMessage *message)
     message->action = md_kernel_message_get(message, PROPERTY_ACTION);
     message->path = md_kernel_message_get(message, PROPERTY_PATH);
     return message->action != NULL && message->path != NULL && *message->path == '/' &&
-           is_headed(message, bytes) && read_seqnum(message);
+           has_valid_header(message, bytes) && read_seqnum(message);
 }
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A kernel uevent message, in the form that udevd receives. */
+/* The message of a kernel uevent, in the form that udevd receives. */
 #pragma once
 
 #include <glib.h>
@@ -8,7 +8,7 @@
 /* The multicast group of these messages. */
 #define MD_KERNEL_GROUP 1
 
-/* Longest accepted message, in bytes; the kernel's own limit is about half. */
+/* Longest accepted message, in bytes. The kernel's own limit is about half of it. */
 #define MD_KERNEL_MESSAGE_MAX 8192
 
 /* All pointers point into the parsed bytes. */
@@ -26,8 +26,6 @@ gboolean md_kernel_message_parse(const char *bytes, gsize size, MdKernelMessage 
 /* The value of the first property with this name, or NULL. */
 const char *md_kernel_message_get(const MdKernelMessage *message, const char *name);
 
-/*
- * Whether a message received with this header was sent by the kernel itself to its group and is not
- * truncated. The socket must have SO_PASSCRED set.
- */
+/* Whether the message received with this header was sent by the kernel itself to its group, and is
+ * not truncated. The socket must have SO_PASSCRED set. */
 gboolean md_kernel_message_is_genuine(struct msghdr *header);

@@ -17,13 +17,13 @@
 /* Bytes of a directory read at once. */
 #define LISTED_AT_ONCE 8192
 
-/* Enough for any number in sysfs, in bytes. */
+/* Size of a buffer for any number in sysfs, in bytes. */
 #define NUMBER_SIZE 64
 
 struct _MdSysfsDir {
     int fd;
     guint64 inode;
-    guint64 uevent; /* inode number of this attribute; 0: missing, or not looked up */
+    guint64 uevent; /* inode number of the attribute `uevent`; 0: missing, or not looked up */
     char *path;
 };
 
@@ -162,7 +162,7 @@ open_attribute(MdSysfsDir *self, const char *name)
 }
 
 
-/* Reads a file, at most `max` bytes. In sysfs, a short read has reached the end of the file. */
+/* Reads at most `max` bytes of a file. In sysfs, a short read marks the end of the file. */
 static GByteArray *
 read_all(MdSysfsDir *self, const char *name, gsize max, GError **error)
 {
@@ -353,8 +353,8 @@ md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name)
     _Alignas(struct dirent64) char chunk[LISTED_AT_ONCE];
     ssize_t got = 0;
 
-    /* opendir() would need more system calls. Only an empty read is the end: the kernel returns
-     * less than requested when a signal arrives. */
+    /* opendir() would need more system calls. Only an empty read marks the end of the directory,
+     * because a signal can shorten a read. */
     while (fd >= 0 && (got = getdents64(fd, chunk, sizeof(chunk))) > 0) {
         for (ssize_t at = 0; at < got;) {
             const struct dirent64 *found = (const struct dirent64 *)(chunk + at);
@@ -427,11 +427,9 @@ is_device(int directory)
 }
 
 
-/*
- * Opens a path given by a client, component by component, refusing links and other devices (EXDEV).
- * openat2() would do this in one call, but seccomp filters against set-id files must forbid
- * openat2(), because they cannot inspect its arguments.
- */
+/* Opens a path given by a client, component by component, and refuses links (ELOOP) and directories
+ * of other devices (EXDEV). openat2() would do so in one call, but the service's RestrictSUIDSGID=
+ * forbids openat2(), whose arguments no seccomp filter can inspect. */
 static int
 open_beneath(MdSysfsDir *self, char **parts)
 {
@@ -487,7 +485,7 @@ md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text,
     fd = open_beneath(self, parts);
     if (fd < 0 && errno == ELOOP) {
         md_error_set(error, VIR_ERR_INVALID_ARG,
-                     "attribute name '%s' leads through a link out of '%s'", name, self->path);
+                     "attribute name '%s' leads through a link below '%s'", name, self->path);
         return FALSE;
     }
     if (fd < 0 && errno == EXDEV) {

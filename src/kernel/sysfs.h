@@ -3,8 +3,8 @@
  * Open directories of sysfs. An open directory stays bound to its kernel object: if the device is
  * removed and another one takes its path, calls fail instead of reaching the new device.
  *
- * Errors are MD_ERROR with the kernel's errno (md_error_get_errno()). Calls that reach a driver
- * (reading and writing attributes) may block indefinitely: they belong on a worker, see
+ * Errors are MD_ERROR with the kernel's errno (md_error_get_errno()). Reading or writing an
+ * attribute may reach a driver, which may block indefinitely. Such calls belong on a worker, see
  * util/worker.h.
  */
 #pragma once
@@ -25,18 +25,20 @@ const char *md_sysfs_dir_get_path(MdSysfsDir *self);
 /* The inode number, which distinguishes a device from a later one with the same path. */
 guint64 md_sysfs_dir_get_inode(MdSysfsDir *self);
 
-/* FALSE once the kernel has begun to remove the device: it removes the uevent attribute before it
- * sends the remove event. */
+/* FALSE once the kernel has begun to remove the device: the kernel removes the attribute `uevent`
+ * before it sends the remove event. */
 gboolean md_sysfs_dir_is_alive(MdSysfsDir *self);
 
-/* Whether the device was alive at the last call of md_sysfs_dir_is_alive(), which must precede this
- * call, and its path still leads to this directory. */
+/* To be called after md_sysfs_dir_is_alive(). Whether the device was alive at that call, and its
+ * path still leads to this directory. */
 gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
 
-/* The inode number of an entry below the directory, following links; 0 if it does not exist. */
+/* The inode number of an entry below the directory; links are followed. 0 if the entry does not
+ * exist. */
 guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 
-/* The same for a directory, with the number of its subdirectories, from the kernel's link count. */
+/* The same for a directory. Sets `n_directories` to the number of its subdirectories, from the
+ * kernel's link count. */
 guint64 md_sysfs_dir_find_directory(MdSysfsDir *self, const char *name, guint *n_directories);
 
 /* The inode number of a path; 0 if it does not exist. */
@@ -44,36 +46,35 @@ guint64 md_sysfs_find_inode(const char *path);
 
 gboolean md_sysfs_dir_has(MdSysfsDir *self, const char *name);
 
-/* The text of an attribute without its trailing newline; `name` may be a path, links are
+/* The text of an attribute without trailing white space. `name` may be a path; links are
  * followed. */
 char *md_sysfs_dir_read(MdSysfsDir *self, const char *name, GError **error);
 
-/*
- * A string of a device or firmware as libvirt shows it: blanks are kept, the trailing newline is
- * not. NULL if the attribute is missing or has no printable character.
- */
+/* A string of a device or of firmware, as libvirt shows it: without the trailing newline, but with
+ * blanks. NULL if the attribute is missing or has no printable character. */
 char *md_sysfs_dir_read_text(MdSysfsDir *self, const char *name);
 
-/* An attribute as raw bytes, at most `max` (PCI config space, VPD). */
+/* The raw bytes of an attribute, at most `max` (PCI configuration space, VPD). */
 GBytes *md_sysfs_dir_read_bytes(MdSysfsDir *self, const char *name, gsize max, GError **error);
 
-/* The size of a file, 0 if it does not exist; meaningful for binary attributes only. */
+/* The size of a file, 0 if it does not exist. Meaningful for binary attributes only. */
 gsize md_sysfs_dir_get_size(MdSysfsDir *self, const char *name);
 
-/* A decimal number, or hexadecimal with the prefix 0x. FALSE if the attribute is missing or not a
- * number. */
+/* Reads a decimal number, or a hexadecimal one with the prefix 0x. FALSE if the attribute is
+ * missing or not a number. */
 gboolean md_sysfs_dir_read_int(MdSysfsDir *self, const char *name, gint64 *value);
 
-/* A hexadecimal number, with or without 0x; 0 if the attribute is missing or not a number. */
+/* Reads a hexadecimal number, with or without the prefix 0x. 0 if the attribute is missing or not a
+ * number. */
 guint md_sysfs_dir_read_hex(MdSysfsDir *self, const char *name);
 
-/* The last component of a link's target, NULL if there is no such link. */
+/* The last component of the target of a link; NULL if there is no such link. */
 char *md_sysfs_dir_read_link(MdSysfsDir *self, const char *name);
 
 /* The target of a link as an absolute path without links; NULL if there is no such link. */
 char *md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name);
 
-/* A directory entry. The inode number is that of the directory, attribute or link itself. */
+/* A directory entry. The inode number is that of the entry itself, even if the entry is a link. */
 typedef struct {
     char *name;
     guint64 inode;
@@ -86,17 +87,15 @@ GPtrArray *md_sysfs_dir_list_entries(MdSysfsDir *self, const char *name);
 /* The names in a subdirectory, sorted; an empty array if it does not exist. */
 GPtrArray *md_sysfs_dir_list(MdSysfsDir *self, const char *name);
 
-/* FALSE if this process cannot open the attribute for writing; errno has the cause. */
+/* FALSE if this process may not open the attribute for writing; errno contains the cause. */
 gboolean md_sysfs_dir_may_write(MdSysfsDir *self, const char *name);
 
 /* Writes to an attribute named by the daemon, such as `create` or `remove`. */
 gboolean md_sysfs_dir_write(MdSysfsDir *self, const char *name, const char *text, GError **error);
 
-/*
- * Writes to an attribute named by a client: a relative path strictly below the directory, without
- * `..`, links or directories of other devices (else VIR_ERR_INVALID_ARG). Appends a newline,
- * because some drivers drop the last character.
- */
+/* Writes to an attribute named by a client, whose name must be a relative path strictly below the
+ * directory, without `..`, links, or directories of other devices (otherwise VIR_ERR_INVALID_ARG).
+ * Appends a newline, because some drivers drop the last character. */
 gboolean
 md_sysfs_dir_write_beneath(MdSysfsDir *self, const char *name, const char *text, GError **error);
 

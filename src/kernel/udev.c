@@ -17,7 +17,7 @@
 /* Events handled before the main loop serves others. */
 #define MAX_EVENTS_PER_TURN 64
 
-/* The previous path in "move" events; like all paths in events, without /sys. */
+/* The previous path in "move" events. Like all paths in events, it lacks the prefix /sys. */
 #define PROPERTY_OLD_PATH "DEVPATH_OLD"
 
 #define PROPERTY_SUBSYSTEM "SUBSYSTEM"
@@ -31,7 +31,7 @@ struct _MdUdev {
     MdPolled polled;
     const MdSettings *settings;
     MdKernelEvents *kernel;        /* NULL: kernel uevents cannot be received */
-    gboolean opened_without_udevd; /* libudev may receive nothing then */
+    gboolean opened_without_udevd; /* if so, libudev may receive nothing */
     gboolean listening;
     gboolean gap; /* events have been lost */
 };
@@ -46,7 +46,7 @@ struct _MdUdevDevice {
     char *path;
     char *subsystem;                /* "" if it has none */
     struct udev_device *device;     /* NULL until needed, or if the device no longer exists */
-    const MdKernelMessage *message; /* source of the device, or NULL; borrowed */
+    const MdKernelMessage *message; /* the message that reported the device, borrowed, or NULL */
 };
 
 typedef struct udev_hwdb udev_hwdb;
@@ -120,7 +120,7 @@ device_new(MdUdev *self, struct udev_device *device)
 
 /* udev's data of the device, or NULL. */
 static struct udev_device *
-get_known(MdUdevDevice *device)
+get_udev_data(MdUdevDevice *device)
 {
     if (device->device == NULL)
         device->device = udev_device_new_from_syspath(device->udev, device->path);
@@ -135,7 +135,7 @@ receive_one(MdUdev *self)
     g_autoptr(MdUdevDevice) device = NULL;
 
     if (received == NULL) {
-        /* libudev reports EAGAIN as well for a message of another sender, which it drops. */
+        /* libudev also fails with EAGAIN after it has dropped the message of another sender. */
         if (errno == EAGAIN || errno == EINTR)
             return;
         g_debug("Lost udev events: %s", g_strerror(errno));
@@ -213,13 +213,13 @@ monitor_open(MdUdev *self, GError **error)
         md_error_set_errno(error, -rc, "Unable to receive udev events");
         return FALSE;
     }
-    /* Of the descriptors ready in one iteration, this one is served before those of clients. */
+    /* In one iteration, this descriptor is served before those of clients. */
     return md_polled_set_seldom(&self->polled, udev_monitor_get_fd(self->monitor), on_readable,
                                 self, error);
 }
 
 
-/* Events that udevd sent before the socket was subscribed are lost. */
+/* Subscribes to udevd again. Events that udevd sent before are lost. */
 static void
 monitor_open_again(MdUdev *self)
 {
@@ -274,7 +274,7 @@ on_kernel_lost(gpointer data)
 
 
 static gboolean
-on_is_behind(gpointer data)
+has_pending_events(gpointer data)
 {
     MdUdev *self = data;
 
@@ -286,7 +286,7 @@ static const MdKernelEventsFuncs kernel_funcs = {
     .silence_changed = on_silence_changed,
     .event = on_kernel_event,
     .lost = on_kernel_lost,
-    .is_behind = on_is_behind,
+    .is_behind = has_pending_events,
 };
 
 
@@ -383,8 +383,8 @@ md_udev_look_up(MdUdev *self, MdSysfsDir *dir)
     struct udev_device *known = NULL;
     MdUdevDevice *device = NULL;
 
-    /* Only libudev can distinguish a device without subsystem from another directory. It is not
-     * asked about a directory that no longer exists, because it would try all directories above. */
+    /* Only libudev can distinguish a device without a subsystem from another directory. It is not
+     * called for a directory that no longer exists, because it would try all directories above. */
     if (subsystem == NULL) {
         if (md_sysfs_dir_is_alive(dir))
             known = udev_device_new_from_syspath(self->udev, path);
@@ -408,15 +408,16 @@ dup_entry(struct udev_list_entry *entries, const char *key)
 }
 
 
-/* Opens the database each time: the file may have been replaced, and megabytes of memory are not
- * needed in between. */
+/* Opens the database each time, because the file may have been replaced, and would occupy megabytes
+ * of memory while it is open. */
 void
 md_udev_find_pci_names(guint vendor, guint product, char **vendor_name, char **product_name)
 {
-    /* Not the main loop's context, whose reference count is not thread-safe. */
+    /* The context of the main loop cannot be used: its reference count is not thread-safe. */
     struct udev *context = udev_new();
     g_autoptr(udev_hwdb) hwdb = context != NULL ? udev_hwdb_new(context) : NULL;
-    /* Without subsystem ids, which would yield the board's name instead of the chip's. */
+    /* Subsystem ids are left out, because they would yield the name of the board instead of the
+     * chip. */
     g_autofree char *modalias = g_strdup_printf("pci:v%08Xd%08X", vendor, product);
     struct udev_list_entry *entries = NULL;
 
@@ -445,7 +446,7 @@ md_udev_device_get_name(MdUdevDevice *device)
     const char *name = strrchr(device->path, '/') + 1;
 
     /* The kernel writes `!` for a slash in a name; libudev converts it back. */
-    if (strchr(name, '!') != NULL && get_known(device) != NULL)
+    if (strchr(name, '!') != NULL && get_udev_data(device) != NULL)
         return udev_device_get_sysname(device->device);
     return name;
 }
@@ -473,14 +474,14 @@ md_udev_device_get_devtype(MdUdevDevice *device)
 
     if (reported != NULL)
         return reported;
-    return get_known(device) != NULL ? udev_device_get_devtype(device->device) : NULL;
+    return get_udev_data(device) != NULL ? udev_device_get_devtype(device->device) : NULL;
 }
 
 
 const char *
 md_udev_device_get_devnode(MdUdevDevice *device)
 {
-    return get_known(device) != NULL ? udev_device_get_devnode(device->device) : NULL;
+    return get_udev_data(device) != NULL ? udev_device_get_devnode(device->device) : NULL;
 }
 
 
@@ -491,7 +492,7 @@ md_udev_device_dup_devlinks(MdUdevDevice *device)
     struct udev_list_entry *entry = NULL;
     struct udev_list_entry *link = NULL;
 
-    if (get_known(device) != NULL)
+    if (get_udev_data(device) != NULL)
         entry = udev_device_get_devlinks_list_entry(device->device);
     if (entry == NULL)
         return NULL;
@@ -508,7 +509,8 @@ md_udev_device_get_property(MdUdevDevice *device, const char *key)
 
     if (reported != NULL)
         return reported;
-    return get_known(device) != NULL ? udev_device_get_property_value(device->device, key) : NULL;
+    return get_udev_data(device) != NULL ? udev_device_get_property_value(device->device, key)
+                                         : NULL;
 }
 
 
@@ -517,7 +519,7 @@ md_udev_device_get_action(MdUdevDevice *device)
 {
     if (device->message != NULL)
         return device->message->action;
-    return get_known(device) != NULL ? udev_device_get_action(device->device) : NULL;
+    return get_udev_data(device) != NULL ? udev_device_get_action(device->device) : NULL;
 }
 
 
@@ -535,7 +537,7 @@ md_udev_device_get_seqnum(MdUdevDevice *device)
 {
     if (device->message != NULL)
         return device->message->seqnum;
-    return get_known(device) != NULL ? udev_device_get_seqnum(device->device) : 0;
+    return get_udev_data(device) != NULL ? udev_device_get_seqnum(device->device) : 0;
 }
 
 
