@@ -9,7 +9,7 @@
 
 struct _MdChangeLog {
     MdRegistry *registry;
-    GHashTable *own; /* name or alias -> number of the daemon's running changes */
+    GHashTable *own; /* name or alias -> number of running changes by the daemon */
 };
 
 

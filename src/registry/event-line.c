@@ -18,29 +18,29 @@ typedef struct _MdEventSubscription {
     GList link; /* in the topic's queue */
     MdEventFunc func;
     gpointer data;
-    guint64 delivered; /* number of the latest event delivered */
+    guint64 delivered; /* number of the last event delivered */
 } Subscription;
 
-/* A pending event, with the subscribers still to be called; or a mark, if `passed` is set. */
+/* A pending event, with the subscribers still to be called. If `passed` is set, a mark instead. */
 typedef struct {
     guint64 number;
     char *device;
     int event;
     int detail;
-    guint64 last_id; /* of the newest subscription when the event occurred */
+    guint64 last_id; /* of the newest subscription at the time of the event */
     GList *specific; /* next subscription to the device */
     GList *general;  /* next subscription to all devices */
     void (*passed)(gpointer data);
     gpointer data;
 } Entry;
 
-/* The number of the newest entry of any line. Numbers stay unique even when a line is freed and
+/* The number of the newest entry in all lines. Numbers stay unique even if a line is freed and
  * created again. */
 static guint64 last_number;
 
 struct _MdEventLine {
     guint64 share;
-    GHashTable *topics; /* set of Topic, each with subscriptions */
+    GHashTable *topics; /* set of Topic with at least one subscription */
     guint64 last_id;
     GQueue entries; /* of Entry, in order */
 };
@@ -91,7 +91,7 @@ entry_free(Entry *entry)
 }
 
 
-/* Removes and returns the oldest subscription still to be called; NULL: none. */
+/* Removes and returns the oldest subscription still to be called; NULL: there is none. */
 static Subscription *
 entry_pop_next(Entry *entry)
 {
@@ -112,7 +112,7 @@ entry_pop_next(Entry *entry)
 
 
 static void
-entry_leave_out(Entry *entry, const Subscription *subscription)
+entry_skip_subscription(Entry *entry, const Subscription *subscription)
 {
     if (entry->specific == &subscription->link)
         entry->specific = entry->specific->next;
@@ -129,7 +129,7 @@ entry_concerns(const Entry *entry, const Subscription *subscription)
 }
 
 
-/* Calls the subscriber at most once per event. The subscriber may cause events, subscribe and
+/* Calls the subscriber, but only once per event. The subscriber may cause events, subscribe and
  * unsubscribe. */
 static void
 entry_deliver(const Entry *entry, Subscription *subscription)
@@ -212,7 +212,7 @@ md_event_line_unsubscribe(MdEventLine *self, MdEventSubscription *subscription)
     Topic *topic = subscription->topic;
 
     for (GList *link = self->entries.head; link != NULL; link = link->next)
-        entry_leave_out(link->data, subscription);
+        entry_skip_subscription(link->data, subscription);
     g_queue_unlink(&topic->subscriptions, &subscription->link);
     if (g_queue_is_empty(&topic->subscriptions))
         g_hash_table_remove(self->topics, topic);
@@ -295,7 +295,8 @@ md_event_line_deliver(MdEventLine *self, guint max)
 }
 
 
-/* The oldest subscription selected by `find` that is still to be called; NULL: none. */
+/* The oldest subscription that `find` selects and that is still to be called; NULL: there is
+ * none. */
 static Subscription *
 entry_find_next(const Entry *entry, MdEventsFind find, gpointer data)
 {
@@ -308,7 +309,7 @@ entry_find_next(const Entry *entry, MdEventsFind find, gpointer data)
 }
 
 
-/* The first event after a number; NULL: none. */
+/* The first entry after a number; NULL: there is none. */
 static GList *
 find_beyond(MdEventLine *self, guint64 number)
 {

@@ -4,7 +4,7 @@
  * events, once per event; for one event, in the order of subscription. The cost of an event depends
  * on its own subscribers only, not on those of other events.
  *
- * Subscribers may subscribe, unsubscribe and cause events from within their calls, but not free the
+ * While they are called, subscribers may subscribe, unsubscribe and cause events, but not free the
  * line.
  */
 #pragma once
@@ -13,9 +13,9 @@
 
 typedef struct _MdEventLine MdEventLine;
 
-/* `share`: the user's, see md_owner_get_share(). */
+/* `share`: the share of the user, see md_owner_get_share(). */
 MdEventLine *md_event_line_new(guint64 share);
-/* Calls the functions passed to md_event_line_mark() that have not been called yet. */
+/* Also calls the functions passed to md_event_line_mark() that have not been called yet. */
 void md_event_line_free(MdEventLine *self);
 
 guint64 md_event_line_get_share(MdEventLine *self);
@@ -26,13 +26,13 @@ MdEventSubscription *md_event_line_subscribe(
 void md_event_line_unsubscribe(MdEventLine *self, MdEventSubscription *subscription);
 MdEventLine *md_event_subscription_get_line(MdEventSubscription *subscription);
 
-/* FALSE: the event has no subscribers. */
+/* Adds a pending event. FALSE: the event has no subscribers. */
 gboolean md_event_line_add(MdEventLine *self, const char *device, int event, int detail);
 
 /* Calls `func` once all events added so far have been delivered. */
 void md_event_line_mark(MdEventLine *self, void (*func)(gpointer data), gpointer data);
 
-/* Number of pending events and marks. */
+/* The number of pending events and marks. */
 guint md_event_line_count(MdEventLine *self);
 
 /* Calls at most this number of subscribers. */

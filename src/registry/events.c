@@ -6,8 +6,8 @@
 #include "registry/event-line.h"
 #include "util/source.h"
 
-/* Number of calls of one user's subscribers before other users, and other work on the main loop,
- * have their turn. */
+/* Maximum number of calls of one user's subscribers in a row. Then other users, and other work of
+ * the main loop, have their turn. */
 #define CALLS_PER_TURN 32
 
 /* Maximum number of pending events for the subscribers of one user. */
@@ -22,7 +22,8 @@ struct _MdEvents {
 };
 
 
-/* A line in `turns` is dropped when its turn comes, even if no events are left. */
+/* Frees a line without subscribers and pending events. A line in `turns` is freed when its turn
+ * comes. */
 static void
 drop_if_unused(MdEvents *self, MdEventLine *line)
 {
@@ -50,7 +51,7 @@ deliver_line(MdEvents *self, MdEventLine *line)
 }
 
 
-/* Calls subscribers of the next user, up to the limit. */
+/* Calls the subscribers of the next user, up to the limit. */
 static void
 deliver_next(MdEvents *self)
 {
@@ -87,14 +88,14 @@ queue_line(MdEvents *self, MdEventLine *line)
 
 
 static void
-need_source(MdEvents *self)
+attach_source(MdEvents *self)
 {
     if (self->source == NULL && !g_queue_is_empty(&self->turns))
         self->source = md_source_attach_turns(on_turn, self);
 }
 
 
-/* A user with too many pending events; NULL: none. */
+/* The line of a user with too many pending events; NULL: there is none. */
 static MdEventLine *
 find_full(MdEvents *self)
 {
@@ -124,7 +125,7 @@ md_events_report(MdEvents *self, const char *device, int event, int detail)
         deliver_next(self);
     while ((line = find_full(self)) != NULL)
         deliver_line(self, line);
-    need_source(self);
+    attach_source(self);
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Event subscriptions. Subscribers are called in the order of the events, once per event; for one
  * event, the subscribers of one user are called in the order of subscription. If a user has only a
- * few subscribers, all of them are called at once. If a user has many, other users take turns in
- * between, so that the subscribers of one user do not wait for all those of another.
+ * few subscribers, all of them are called immediately. If a user has many, other users take turns
+ * in between, so that the subscribers of one user need not wait for all subscribers of another.
  */
 #pragma once
 
@@ -21,32 +21,33 @@ typedef struct _MdEventSubscription MdEventSubscription;
  */
 typedef void (*MdEventFunc)(const char *device, int event, int detail, gpointer data);
 
-/* Follows a registry. */
+/* Reports the changes of a registry as events from now on. */
 MdEvents *md_events_new(MdRegistry *registry);
 /* Frees all subscriptions, and calls the pending functions of md_events_call_when_notified(). */
 void md_events_free(MdEvents *self);
 
-/* Delivers an event that is no change of the registry: it happened before this daemon started. */
+/* Reports an event that is not a change of the registry, because it occurred before this daemon
+ * started. */
 void md_events_report(MdEvents *self, const char *device, int event, int detail);
 
-/* `share`: the user's, see md_owner_get_share(). `device` NULL: all devices. */
+/* `share`: the share of the user, see md_owner_get_share(). `device` NULL: all devices. */
 MdEventSubscription *md_events_subscribe(
     MdEvents *self, guint64 share, int event, const char *device, MdEventFunc func, gpointer data);
 
-/* May be called at any time, even by the subscriber itself. The subscriber is not called
- * afterwards. */
+/* May be called at any time, even by the subscriber itself, which is not called afterwards. */
 void md_events_unsubscribe(MdEvents *self, MdEventSubscription *subscription);
 
 /* Finds the subscription for an event, or NULL. `device` NULL: all devices. */
 typedef MdEventSubscription *(*MdEventsFind)(int event, const char *device, gpointer data);
 
-/* Delivers pending events now to the subscribers of a user that `find` selects. `until` is 0 at
- * first; later calls for the same subscribers use it to skip events already delivered. */
+/* Delivers the pending events immediately to those subscribers of a user that `find` selects.
+ * `until` is 0 at first; later calls for the same subscribers use it to skip events that have been
+ * delivered already. */
 void
 md_events_catch_up(MdEvents *self, guint64 share, guint64 *until, MdEventsFind find, gpointer data);
 
-/* Calls `func` once, possibly at once, when the subscribers of a user have received all events so
- * far. */
+/* Calls `func` once, possibly before it returns, when the subscribers of a user have received all
+ * events so far. */
 void md_events_call_when_notified(MdEvents *self,
                                   guint64 share,
                                   void (*func)(gpointer data),

@@ -5,8 +5,8 @@
 
 #include "util/error.h"
 
-/* The groups; capabilities up to ccwgroup_member. As bits, because libvirt has some of the names
- * only since 10.1. */
+/* The groups of flags. CAPS contains all capabilities up to ccwgroup_member. The flags are written
+ * as bits, because some of their names are new in libvirt 10.1. */
 #define CAPS        ((1U << 24) - 1)
 #define PERSISTENT  (1U << 28)
 #define TRANSIENT   (1U << 29)

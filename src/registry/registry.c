@@ -14,8 +14,8 @@ struct _MdRegistry {
     GQueue devices;         /* of MdNodeDevice, each referenced */
     GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
     GTree *by_path;         /* sysfs path -> the same, for active devices with a path; sorted */
-    GHashTable *by_address; /* kernel name -> the same, see get_address() */
-    guint64 generation;     /* number of changes of `devices` and of a device */
+    GHashTable *by_address; /* address -> the same, see get_address() */
+    guint64 generation;     /* number of changes of the list and of its devices */
     GHashTable *defined;    /* address of the parent -> set of MdNodeDevice with a definition */
 };
 
@@ -86,9 +86,9 @@ md_registry_new(void)
 }
 
 
-/* The kernel's name of a device that may be the parent in definitions; NULL for all others, because
- * kernel names are unique on one bus only: an s390 subchannel may have the name of another
- * subchannel's device. */
+/* The address of a device, which is its kernel name, if the device may be a parent of mediated
+ * devices; otherwise NULL. Kernel names are unique on one bus only: an s390 subchannel may have the
+ * name of another subchannel's device. */
 static const char *
 get_address(const MdNodeDevice *device)
 {
@@ -192,7 +192,8 @@ md_registry_find_consumed(MdRegistry *self, const MdNodeDevice *child)
 }
 
 
-/* A child has appeared or disappeared: the parent's available resources may have changed. */
+/* To be called when a child has appeared or disappeared, because the parent's available resources
+ * may have changed. */
 static void
 signal_parent_updated(MdRegistry *self, const MdNodeDevice *child)
 {
@@ -203,7 +204,7 @@ signal_parent_updated(MdRegistry *self, const MdNodeDevice *child)
 }
 
 
-/* A definition names its parent by address; the registry resolves it. */
+/* Describes the device of a definition, which names its parent by address. */
 static MdNodeDeviceDef *
 describe_definition(MdRegistry *self, const MdDefinition *definition)
 {
@@ -223,8 +224,8 @@ md_registry_list_defined(MdRegistry *self, const char *address)
 }
 
 
-/* The parent of definitions has appeared or disappeared, which changes the parent in the documents
- * of their inactive devices. */
+/* To be called when a parent has appeared or disappeared, which changes the parent in the documents
+ * of its inactive, defined devices. */
 static void
 describe_children_again(MdRegistry *self, const char *address)
 {
@@ -244,15 +245,15 @@ describe_children_again(MdRegistry *self, const char *address)
 
 /* Adds a new active device. Takes ownership of `def`. */
 static GList *
-append(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
+append_device(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 {
     g_queue_push_tail(&self->devices, md_node_device_new(def, inode));
     return self->devices.tail;
 }
 
 
-/* A program that started a defined device has most likely set the defined attributes, unless the
- * type differs. */
+/* Assumes that a program that has started a defined device has also set the defined attributes,
+ * unless the type differs. */
 static void
 adopt_attrs(MdNodeDeviceDef *def, const MdDefinition *definition)
 {
@@ -272,7 +273,7 @@ md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
     g_return_val_if_fail(known == NULL || !known->active, NULL);
 
     if (known == NULL) {
-        link = append(self, def, inode);
+        link = append_device(self, def, inode);
     } else {
         link = unindex_device(self, known);
         g_queue_unlink(&self->devices, link);
@@ -360,7 +361,7 @@ md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs)
 static void
 add_defined(MdRegistry *self, MdDefinition *definition)
 {
-    GList *link = append(self, describe_definition(self, definition), 0);
+    GList *link = append_device(self, describe_definition(self, definition), 0);
     MdNodeDevice *device = link->data;
 
     device->active = FALSE;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * All devices, active or only defined, by name, by sysfs path and by address. Clients see exactly
- * these. Signals are emitted after a change, with the MdNodeDevice *:
+ * these devices. Signals are emitted after a change, with the MdNodeDevice *:
  *
  *   "created"    the device has become active
  *   "deleted"    the device is no longer active
  *   "defined"    the device has become persistent
  *   "undefined"  the device is no longer persistent
- *   "updated"    anything else has changed; also for a parent of mediated devices or of virtual
- *                ports whose children change
+ *   "updated"    anything else has changed; also emitted for a parent of mediated devices or of
+ *                virtual ports, if a child appears or disappears
  */
 #pragma once
 
@@ -28,33 +28,35 @@ MdRegistry *md_registry_new(void);
  */
 MdNodeDevice *md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode);
 
-/* Removes an active device; if it is defined, it becomes inactive. */
+/* Removes an active device. A defined device remains as an inactive one. */
 void md_registry_deactivate(MdRegistry *self, MdNodeDevice *device);
 
-/* Replaces the description of a device by one with the same name and path. Takes ownership of
+/* Replaces `def` of a device with another one, which has the same name and path. Takes ownership of
  * `def`. */
 void md_registry_update(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
-/* The same without a signal: for changes that follow from the signalled appearance or disappearance
- * of another device. */
+/* The same without a signal, for a change that follows from the appearance or disappearance of
+ * another device, which is signalled. */
 void md_registry_replace(MdRegistry *self, MdNodeDevice *device, MdNodeDeviceDef *def);
 
-/* Sets the attributes (MdMdevAttr) written to an active device. Emits no signal: the creation or
- * update itself is signalled. */
+/* Sets the attributes (MdMdevAttr) that have been written to an active device. Emits no signal,
+ * because the creation or update itself is signalled. */
 void md_registry_set_attrs(MdRegistry *self, MdNodeDevice *device, GPtrArray *attrs);
 
-/* A new or changed definition is on disk. */
+/* To be called when a new or changed definition is on disk. */
 void md_registry_define(MdRegistry *self, MdDefinition *definition);
 
-/* The definition is no longer on disk; an active device becomes transient. */
+/* To be called when the definition is no longer on disk. An active device becomes transient; an
+ * inactive one is removed. */
 void md_registry_undefine(MdRegistry *self, MdNodeDevice *device);
 
 /* Borrowed, or NULL. */
 MdNodeDevice *md_registry_find(MdRegistry *self, const char *name);
 MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
 
-/* Copies of the paths of all active devices below a path, excluding the path itself, parents before
- * children. Cost depends on the result, not on the number of registered devices. */
+/* Returns copies of the paths of all active devices below a path, parents before children, without
+ * the path itself. The cost depends on the size of the result, not on the number of registered
+ * devices. */
 GPtrArray *md_registry_list_below(MdRegistry *self, const char *path);
 
 /* Finds a device by name; VIR_ERR_NO_NODE_DEVICE if there is none. */
@@ -63,17 +65,18 @@ MdNodeDevice *md_registry_look_up(MdRegistry *self, const char *name, GError **e
 /* Finds a possible parent of mediated devices by its kernel name: 0000:86:00.0. */
 MdNodeDevice *md_registry_find_address(MdRegistry *self, const char *address);
 
-/* Devices, active or not, whose definition has the parent with this address, borrowed, unordered;
- * free the list only. */
+/* The devices, active or not, whose definition names the parent with this address; borrowed,
+ * unordered. Free the list only. */
 GList *md_registry_list_defined(MdRegistry *self, const char *address);
 
-/* The active parent whose resources a device uses, or would use; borrowed, or NULL. */
+/* The parent whose resources a device uses, or would use if it were active; borrowed. NULL if there
+ * is none, or if it is absent. */
 MdNodeDevice *md_registry_find_consumed(MdRegistry *self, const MdNodeDevice *child);
 
 /* All devices, as the internal list, read-only. Active devices are in order of activation. */
 GList *md_registry_list(MdRegistry *self);
 
-/* Changes whenever a device, or the list, changes. */
+/* A number that changes whenever a device or the list changes. */
 guint64 md_registry_get_generation(MdRegistry *self);
 
 guint md_registry_size(MdRegistry *self);

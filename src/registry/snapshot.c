@@ -10,7 +10,7 @@
 /* One comparison. */
 typedef struct {
     MdEvents *events;
-    GHashTable *updated; /* names of devices to be reported as updated at the end */
+    GHashTable *updated; /* names of the devices to be reported as updated at the end */
 } Comparison;
 
 
@@ -103,7 +103,8 @@ report_gains(Comparison *self, const MdSnapshotDevice *before, const MdSnapshotD
 }
 
 
-/* In reverse, because children follow their parents in a snapshot, and disappear before them. */
+/* Reports in reverse order: in a snapshot, children follow their parents, but they disappear before
+ * them. */
 static void
 report_all_losses(Comparison *self, const GArray *before, GHashTable *now)
 {
