@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * mediated-vfio-users reports the process that has a VFIO node open: it reads one request from
- * stdin, answers on stdout and exits. systemd starts it for each connection of the daemon, which
- * may not inspect other processes.
- */
+/* mediated-vfio-users reports the process that has a VFIO node open: it reads one request from
+ * stdin, answers on stdout, and exits. systemd starts it for each connection of the daemon, which
+ * itself may not inspect other processes. */
 #include "config.h"
 
 #include <errno.h>

@@ -15,7 +15,7 @@
 #include "util/fd.h"
 #include "util/names.h"
 
-/* In milliseconds, and in descriptors: sufficient for a host with thousands of guests. */
+/* In milliseconds, and in descriptors. Sufficient for a host with thousands of guests. */
 #define SEARCH_TIME  2000
 #define SEARCH_SHARE 262144
 
@@ -23,9 +23,9 @@ typedef struct {
     const MdVfioSearch *how;
     dev_t node;
     gint64 end;       /* g_get_monotonic_time() */
-    GHashTable *seen; /* uid -> descriptors inspected; NULL: no shares */
+    GHashTable *seen; /* uid -> number of descriptors inspected; NULL: users have no shares */
     gboolean in_time;
-    gboolean shared;  /* descriptors beyond a share were skipped */
+    gboolean skipped; /* descriptors beyond a share were skipped */
     gint64 pid;       /* of the process being inspected */
     gboolean refused; /* a process or descriptor could not be inspected */
     gint64 refused_pid;
@@ -55,7 +55,7 @@ read_name(int proc, const char *pid, MdVfioHolder *holder)
 }
 
 
-/* Counts one descriptor. FALSE if the share of the user or the time is used up. */
+/* Counts one descriptor of the user. FALSE if the user's share or the time is used up. */
 static gboolean
 search_goes_on(Search *search, uid_t uid)
 {
@@ -70,12 +70,13 @@ search_goes_on(Search *search, uid_t uid)
     g_hash_table_insert(search->seen, key, GUINT_TO_POINTER(seen));
     if (seen <= search->how->share)
         return search->in_time;
-    search->shared = TRUE;
+    search->skipped = TRUE;
     return FALSE;
 }
 
 
-/* Ignores processes that have ended, and closed descriptors. */
+/* Notes why a process or descriptor could not be inspected. Ignores processes that have ended and
+ * descriptors that have been closed. */
 static void
 search_note_errno(Search *search, int errnum)
 {
@@ -86,7 +87,8 @@ search_note_errno(Search *search, int errnum)
 }
 
 
-/* Whether the descriptor is the node. Ignores the container node, which belongs to no device. */
+/* Whether the descriptor refers to the node. Ignores the container node, which belongs to no
+ * device. */
 static gboolean
 is_node(Search *search, int fds, const char *name)
 {
@@ -154,7 +156,7 @@ process_holds(Search *search, int proc, const char *pid)
 }
 
 
-/* Searches all processes once, until the holder is found. */
+/* Searches all processes, until one with the node is found. */
 static gboolean
 search_run(Search *search, MdVfioHolder *holder)
 {
@@ -192,7 +194,7 @@ md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder)
 
     if (search_run(&search, holder))
         return MD_VFIO_HELD;
-    if (search.shared && search.in_time) {
+    if (search.skipped && search.in_time) {
         search.seen = NULL;
         if (search_run(&search, holder))
             return MD_VFIO_HELD;

@@ -10,38 +10,39 @@
 
 #include "util/roots.h"
 
-/* The name of a process, in bytes; the kernel's are shorter. */
+/* Size of a process name in bytes; the names that the kernel gives are shorter. */
 #define MD_VFIO_NAME_MAX 64
 
 typedef enum {
-    MD_VFIO_HELD,    /* by the process with `pid` and `name` */
+    MD_VFIO_HELD,    /* in use by the process with `pid` and `name` */
     MD_VFIO_FREE,    /* not in use: all descriptors have been inspected */
-    MD_VFIO_UNKNOWN, /* not found, but not all descriptors could be inspected */
+    MD_VFIO_UNKNOWN, /* not found, but some descriptors could not be inspected */
 } MdVfioHolding;
 
 typedef struct {
-    gint64 pid;                  /* with UNKNOWN, one that cannot be inspected; 0: timeout */
+    gint64 pid;                  /* if UNKNOWN: a process that cannot be inspected; 0: none */
     char name[MD_VFIO_NAME_MAX]; /* printable ASCII, empty if unknown */
 } MdVfioHolder;
 
-/* Where and how far to search. */
+/* Where to search, and how far. */
 typedef struct {
     const char *proc;  /* mount point of procfs */
-    const char *nodes; /* prefix of the paths of nodes to be inspected */
-    guint time;        /* limit of a search in milliseconds */
-    guint share; /* descriptors of one user's processes to be inspected first; root is exempt */
+    const char *nodes; /* prefix of the paths of the nodes to be inspected */
+    guint time;        /* maximum duration of a search in milliseconds */
+    guint share; /* number of descriptors of one user that are inspected first; root has no limit */
 } MdVfioSearch;
 
 /*
  * Searches all processes. Compares the paths of descriptors first, because stat() may hang on other
- * file systems, then device numbers, because a guest may have the node under another path with this
- * prefix. Descriptors beyond a user's share are inspected last, if time permits, so that a user
- * with many descriptors does not hide those of other users. A node that no process has among its
- * descriptors, such as one in transit through a socket, is not found.
+ * file systems. Then compares device numbers, because a guest may have the node under another path
+ * with the same prefix. Descriptors beyond a user's share are inspected last, if time permits, so
+ * that a user with many descriptors does not hide those of other users. A node that no process has
+ * among its descriptors, for example while it is sent through a socket, is not found.
  */
 MdVfioHolding md_vfio_holder_search(const MdVfioSearch *how, dev_t node, MdVfioHolder *holder);
 
-/* The same on this host: 2 seconds, 262,144 descriptors of a user first. */
+/* Searches this host for at most 2 seconds, and the first 262,144 descriptors of each user before
+ * the others. */
 MdVfioHolding md_vfio_holder_find(const MdRoots *roots, dev_t node, MdVfioHolder *holder);
 
 /* Makes `name` printable, in place. */

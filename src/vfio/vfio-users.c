@@ -115,7 +115,7 @@ md_vfio_users_read_line(int fd, guint time)
 }
 
 
-/* -1 with errno. Fails at once if the listener's queue is full. */
+/* Returns -1 with errno on failure. Fails at once if the listener's queue is full. */
 static int
 connect_to(const char *path)
 {
@@ -136,7 +136,7 @@ connect_to(const char *path)
 
 /* NULL with errno on failure. */
 static char *
-exchange(const char *path, const char *question)
+exchange_lines(const char *path, const char *question)
 {
     g_auto(MdFd) fd = connect_to(path);
 
@@ -150,7 +150,7 @@ MdVfioHolding
 md_vfio_users_ask(const char *path, dev_t node, MdVfioHolder *holder, char **hint)
 {
     g_autofree char *question = g_strdup_printf("%u:%u\n", major(node), minor(node));
-    g_autofree char *answer = exchange(path, question);
+    g_autofree char *answer = exchange_lines(path, question);
     MdVfioHolding holding = MD_VFIO_UNKNOWN;
 
     if (answer == NULL) {
@@ -169,7 +169,7 @@ char *
 md_vfio_users_explain(const MdVfioHolder *holder)
 {
     if (holder->pid == 0)
-        return g_strdup("too many open files");
+        return g_strdup("the search through all open files did not finish");
     return g_strdup_printf("process %" G_GINT64_FORMAT " cannot be inspected", holder->pid);
 }
 
