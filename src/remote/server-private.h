@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Internals of the server, shared by server.c (connections), server-clients.c (information about
- * clients) and server-handover.c (restarts). */
+ * clients), server-stop.c (the stop) and server-handover.c (restarts). */
 #pragma once
 
 #include "access/access.h"
@@ -73,6 +73,10 @@ void md_server_for_each_entry(MdServer *self,
 
 /* Closes all connections. */
 void md_server_close_clients(MdServer *self);
+
+/* Ends a stop: at once, or if nothing is waited for any more. */
+void md_server_finish_stop(MdServer *self);
+void md_server_end_stop_if_idle(MdServer *self);
 
 /* Takes over the clients of the previous daemon, if there are any. */
 void md_server_take_over(MdServer *self, MdPassedFds *passed);
