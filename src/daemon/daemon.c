@@ -19,6 +19,10 @@
 /* Open files other than clients: sockets, udev, and workers' files in sysfs. */
 #define OWN_DESCRIPTORS 512
 
+/* Milliseconds for the start of the daemon, and for starts of devices, to end after the clients
+ * have been handed over: the next daemon repeats them. */
+#define STARTS_TIMEOUT 2000
+
 typedef struct {
     const MdOptions *options;
     MdSettings *settings;
@@ -32,6 +36,7 @@ typedef struct {
     GSource *terminate;
     GSource *hangup;
     GSource *user;
+    GSource *patience; /* until the driver is no longer waited for */
     gboolean started;
     gboolean holding; /* calls about devices are held */
     gboolean reloading;
@@ -58,6 +63,7 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
     md_source_clear(&self->user);
+    md_source_clear(&self->patience);
     g_clear_pointer(&self->admin, md_admin_free);
     /* After a second signal, the stop begun by the first one still references the server. */
     if (self->server != NULL)
@@ -109,12 +115,27 @@ on_driver_stopped(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
+static gboolean
+on_patience_ended(gpointer data)
+{
+    Daemon *self = data;
+
+    md_source_clear(&self->patience);
+    g_message("Exiting although the driver has not stopped");
+    g_main_loop_quit(self->loop);
+    return G_SOURCE_REMOVE;
+}
+
+
 static void
 on_server_stopped(GObject *source, GAsyncResult *result, gpointer data)
 {
     Daemon *self = data;
 
     md_server_stop_finish(MD_SERVER(source), result);
+    if (md_notify_can_store())
+        self->patience =
+            md_source_attach(g_timeout_source_new(STARTS_TIMEOUT), on_patience_ended, self);
     md_driver_stop_async(self->driver, on_driver_stopped, self);
 }
 

@@ -22,6 +22,11 @@ struct _MdCall {
     char *authorized; /* the device in the last request to polkit */
     gint64 since;     /* monotonic time of the call's arrival */
     char *parent;     /* of the device that the call changes, for the log; NULL: unknown */
+    gboolean begun;   /* the driver has been asked for a change */
+    char *changed;    /* the device being changed; NULL: a new one without a name */
+    guint64 number;
+    gboolean answered; /* the reply is queued or sent */
+    gboolean left;     /* to the next daemon: no reply of the handler is sent */
     MdCallEndedFunc ended;
     gpointer data;
 
@@ -162,6 +167,7 @@ call_unref(MdCall *self)
     g_free(self->args);
     g_free(self->authorized);
     g_free(self->parent);
+    g_free(self->changed);
     g_free(self);
 }
 
@@ -185,6 +191,11 @@ call_end(MdCall *self, GBytes *frame, gconstpointer ret, const GError *error)
 {
     const char *device = get_device_name(self, ret);
 
+    self->answered = TRUE;
+    if (self->left) {
+        on_sent(self);
+        return;
+    }
     if (self->parent == NULL)
         self->parent = dup_parent(self, device);
     if ((self->procedure->flags & MD_PROCEDURE_ALONE) != 0)
@@ -316,11 +327,11 @@ call_abandon(MdCall *self)
 }
 
 
-/* Runs the handler, unless the client has disconnected. */
+/* Runs the handler, unless the client has disconnected, or the next daemon runs it. */
 static void
 call_handle(MdCall *self)
 {
-    if (md_owner_is_gone(self->owner))
+    if (self->left || md_owner_is_gone(self->owner))
         call_abandon(self);
     else
         self->procedure->handler(self, self->args);
@@ -433,4 +444,86 @@ gboolean
 md_call_is_exempt(MdCall *self)
 {
     return md_access_is_exempt(md_session_get_access(self->session), self->who);
+}
+
+
+gboolean
+md_call_begin_change(MdCall *self, const char *device, const char *parent)
+{
+    if (self->left) {
+        call_abandon(self);
+        return FALSE;
+    }
+    self->begun = TRUE;
+    self->changed = g_strdup(device);
+    if (self->parent == NULL)
+        self->parent = g_strdup(parent);
+    return TRUE;
+}
+
+
+gboolean
+md_call_is_login(MdCall *self)
+{
+    return (self->procedure->flags & MD_PROCEDURE_LOGIN) != 0;
+}
+
+
+void
+md_call_set_number(MdCall *self, guint64 number)
+{
+    self->number = number;
+}
+
+
+guint64
+md_call_get_number(MdCall *self)
+{
+    return self->number;
+}
+
+
+gboolean
+md_call_is_answered(MdCall *self)
+{
+    return self->answered;
+}
+
+
+/* The message of the call, as the client has sent it. */
+static void
+call_put_back(MdCall *self)
+{
+    g_autoptr(GBytes) frame =
+        md_message_encode(&self->header, self->procedure->args, self->args, NULL);
+
+    if (frame != NULL)
+        md_client_put_back(md_session_get_client(self->session), &self->header, frame);
+}
+
+
+static void
+call_answer_unknown(MdCall *self)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) frame = NULL;
+
+    md_error_set(&error, VIR_ERR_OPERATION_ABORTED,
+                 "%s %s '%s': the daemon was restarted during the call, and the result is unknown",
+                 self->procedure->function, self->changed != NULL ? "of" : "on",
+                 self->changed != NULL ? self->changed : self->parent);
+    frame = md_wire_error_encode(&self->header, error);
+    md_session_send(self->session, frame, NULL, NULL);
+    log_end(self, self->changed, error);
+}
+
+
+void
+md_call_leave(MdCall *self)
+{
+    self->left = TRUE;
+    if (self->begun)
+        call_answer_unknown(self);
+    else
+        call_put_back(self);
 }

@@ -82,6 +82,26 @@ void md_call_wait_for_turn(MdCall *self, void (*begin)(MdCall *call));
 void md_call_hold(MdCall *self, GQueue *held);
 void md_call_release(MdCall *self);
 
+/* To be called before the driver is asked to change a device: from now on, the call cannot be
+ * repeated. FALSE: the next daemon runs the call, which has ended here. `device` and `parent` are
+ * for messages; `device` NULL: a new one without a name. */
+gboolean md_call_begin_change(MdCall *self, const char *device, const char *parent);
+
+/* Whether the call awaits an authentication, for which a person may need any time. */
+gboolean md_call_is_login(MdCall *self);
+
+/* The position of the call in the order of arrival. */
+void md_call_set_number(MdCall *self, guint64 number);
+guint64 md_call_get_number(MdCall *self);
+
+/*
+ * For a restart of the service: leaves a call without a reply to the next daemon. A call that has
+ * begun to change a device is answered with an error instead, because its result is unknown. The
+ * client must be handed over or disconnected next; the handler's own reply will be dropped.
+ */
+void md_call_leave(MdCall *self);
+gboolean md_call_is_answered(MdCall *self);
+
 /* A device affected by a call, and the MdPermission flags that the call requires on it. */
 typedef struct {
     const char *device; /* borrowed */

@@ -22,6 +22,7 @@ static const MdFairLimits slow_limits = {
 struct _MdDispatch {
     GHashTable *calls; /* set of MdCall, running */
     guint64 n_ever;    /* calls so far */
+    guint n_logins;    /* those of `calls` that await an authentication */
     MdFairQueue *slow; /* queue of `calls` that may wait for drivers and scripts */
     gboolean holding;
     GQueue held; /* of MdCall */
@@ -255,7 +256,9 @@ on_call_ended(MdCall *call, gpointer data)
     MdDispatch *self = data;
 
     g_hash_table_remove(self->calls, call);
-    if (g_hash_table_size(self->calls) == 0 && self->idle != NULL)
+    if (md_call_is_login(call))
+        self->n_logins--;
+    if (g_hash_table_size(self->calls) == self->n_logins && self->idle != NULL)
         self->idle(self->data);
     md_dispatch_unref(self);
 }
@@ -273,7 +276,9 @@ run_procedure(MdDispatch *self,
                                md_dispatch_ref(self));
 
     g_hash_table_add(self->calls, call);
-    self->n_ever++;
+    md_call_set_number(call, ++self->n_ever);
+    if (md_call_is_login(call))
+        self->n_logins++;
     if (self->holding && (procedure->flags & MD_PROCEDURE_EARLY) == 0)
         md_call_hold(call, &self->held);
     else
@@ -359,6 +364,43 @@ guint
 md_dispatch_count_calls(MdDispatch *self)
 {
     return g_hash_table_size(self->calls);
+}
+
+
+guint
+md_dispatch_count_logins(MdDispatch *self)
+{
+    return self->n_logins;
+}
+
+
+static int
+compare_calls(gconstpointer one, gconstpointer other)
+{
+    guint64 a = md_call_get_number(*(MdCall *const *)one);
+    guint64 b = md_call_get_number(*(MdCall *const *)other);
+
+    return a < b ? 1 : -1;
+}
+
+
+/* The latest call is put back first, so that the next daemon begins with the earliest one. Only
+ * answered calls may end meanwhile: with the connections of clients that do not read. */
+void
+md_dispatch_leave_calls(MdDispatch *self)
+{
+    g_autoptr(GPtrArray) calls = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer call = NULL;
+
+    g_hash_table_iter_init(&iter, self->calls);
+    while (g_hash_table_iter_next(&iter, &call, NULL)) {
+        if (!md_call_is_answered(call))
+            g_ptr_array_add(calls, call);
+    }
+    g_ptr_array_sort(calls, compare_calls);
+    for (guint i = 0; i < calls->len; i++)
+        md_call_leave(calls->pdata[i]);
 }
 
 

@@ -22,14 +22,20 @@ void md_dispatch_hold(MdDispatch *self);
 void md_dispatch_release(MdDispatch *self);
 gboolean md_dispatch_is_holding(MdDispatch *self);
 
-/* Number of calls not answered yet, including those of disconnected clients. */
+/* Number of calls not answered yet, including those of disconnected clients; and of those among
+ * them that await an authentication. */
 guint md_dispatch_count_calls(MdDispatch *self);
+guint md_dispatch_count_logins(MdDispatch *self);
+
+/* For a restart of the service, see md_call_leave(). */
+void md_dispatch_leave_calls(MdDispatch *self);
 
 /* Logs one line per running call, up to MD_DISPATCH_LOGGED_MAX, and one with totals. */
 #define MD_DISPATCH_LOGGED_MAX 256
 void md_dispatch_log_state(MdDispatch *self);
 
-/* Calls `func` whenever the last running call has been answered; NULL: no function. */
+/* Calls `func` whenever a call has been answered and no other calls are left than those that await
+ * an authentication; NULL: no function. */
 void md_dispatch_set_idle_func(MdDispatch *self, void (*func)(gpointer data), gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdDispatch, md_dispatch_unref)

@@ -70,8 +70,13 @@ static void
 change_act(gpointer data)
 {
     Change *change = data;
+    MdDriver *driver = md_call_get_driver(change->call);
+    const MdNodeDevice *device = md_driver_find_drafted(driver, change->draft);
+    g_autoptr(GPtrArray) parents = md_driver_list_parents(driver, change->draft);
 
-    change->act(change);
+    if (md_call_begin_change(change->call, device != NULL ? device->def->name : NULL,
+                             parents->len > 0 ? parents->pdata[0] : ""))
+        change->act(change);
     change_free(change);
 }
 

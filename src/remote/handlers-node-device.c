@@ -489,8 +489,9 @@ md_handle_create(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
 
-    md_driver_create_async(md_call_get_driver(call), device->text, device->flags,
-                           md_call_get_owner(call), md_handle_changed, call);
+    if (md_call_begin_change(call, device->text, NULL))
+        md_driver_create_async(md_call_get_driver(call), device->text, device->flags,
+                               md_call_get_owner(call), md_handle_changed, call);
 }
 
 
@@ -499,8 +500,9 @@ md_handle_destroy(MdCall *call, gconstpointer args)
 {
     const md_name_args *device = args;
 
-    md_driver_destroy_async(md_call_get_driver(call), device->name, md_call_get_owner(call),
-                            md_handle_changed, call);
+    if (md_call_begin_change(call, device->name, NULL))
+        md_driver_destroy_async(md_call_get_driver(call), device->name, md_call_get_owner(call),
+                                md_handle_changed, call);
 }
 
 
@@ -509,8 +511,9 @@ md_handle_undefine(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
 
-    md_driver_undefine_async(md_call_get_driver(call), device->text, device->flags,
-                             md_call_get_owner(call), md_handle_changed, call);
+    if (md_call_begin_change(call, device->text, NULL))
+        md_driver_undefine_async(md_call_get_driver(call), device->text, device->flags,
+                                 md_call_get_owner(call), md_handle_changed, call);
 }
 
 
@@ -519,8 +522,9 @@ md_handle_set_autostart(MdCall *call, gconstpointer args)
 {
     const md_name_int_args *device = args;
 
-    md_driver_set_autostart_async(md_call_get_driver(call), device->name, device->value != 0,
-                                  md_call_get_owner(call), md_handle_changed, call);
+    if (md_call_begin_change(call, device->name, NULL))
+        md_driver_set_autostart_async(md_call_get_driver(call), device->name, device->value != 0,
+                                      md_call_get_owner(call), md_handle_changed, call);
 }
 
 

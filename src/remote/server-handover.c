@@ -36,6 +36,26 @@ entry_catch_up(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 }
 
 
+/* Callbacks that this daemon has not restored itself yet. */
+static void
+copy_callbacks(const md_handover_session *from, md_handover_session *to)
+{
+    guint n = from->callbacks.callbacks_len;
+    md_handover_callback *copies = g_new0(md_handover_callback, n);
+
+    for (guint i = 0; i < n; i++) {
+        const md_handover_callback *callback = &from->callbacks.callbacks_val[i];
+
+        copies[i] =
+            (md_handover_callback){ callback->id, callback->event,
+                                    md_maybe_text_new(md_maybe_text_get(callback->device)) };
+    }
+    to->callbacks.callbacks_len = n;
+    to->callbacks.callbacks_val = copies;
+    to->next_callback = from->next_callback;
+}
+
+
 static void
 save_entry(const MdServerEntry *entry, md_handover_session *saved)
 {
@@ -45,6 +65,8 @@ save_entry(const MdServerEntry *entry, md_handover_session *saved)
     md_identity_save(entry->peer, &saved->peer);
     if (entry->session != NULL)
         md_session_save(entry->session, saved);
+    if (entry->inherited != NULL)
+        copy_callbacks(entry->inherited, saved);
     md_client_save(entry->client, &saved->client);
 }
 
@@ -99,17 +121,20 @@ save_session(guint i, md_handover_session *saved, gpointer data)
 }
 
 
-/* Saves the clients in this order, which the next daemon keeps. Returns the descriptor of the
- * file. */
+/* Saves the clients in this order, which the next daemon keeps. The devices are those that the
+ * clients know: of the previous daemon, if this one does not know its own yet. Returns the
+ * descriptor of the file. */
 static int
 save_all(MdServer *self, GPtrArray *entries, GError **error)
 {
     g_auto(md_handover) devices = { 0 };
     md_handover state = { .magic = MD_HANDOVER_MAGIC, .revision = MD_HANDOVER_REVISION };
+    gboolean inherits = self->inherited.revision != 0;
 
-    save_devices(self, &devices);
+    if (!inherits)
+        save_devices(self, &devices);
     state.sessions.sessions_len = entries->len;
-    state.devices = devices.devices;
+    state.devices = inherits ? self->inherited.devices : devices.devices;
     return md_handover_write(&state, save_session, entries, error);
 }
 

@@ -39,6 +39,8 @@ struct _MdServer {
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
     gboolean hands_over; /* a stop leaves the clients to the next daemon */
+    GSource *patience;   /* until calls are no longer waited for */
+    gboolean impatient;
     GSource *handing_over;
     md_handover inherited; /* from the previous daemon, until the devices are known */
 

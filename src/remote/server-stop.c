@@ -13,6 +13,10 @@
 /* Milliseconds for clients to read their last replies. */
 #define FLUSH_TIMEOUT 5000
 
+/* Milliseconds for running calls to end before the clients are handed over without their
+ * replies. */
+#define CALLS_TIMEOUT 5000
+
 
 static gboolean
 entry_is_authenticated(const MdServerEntry *entry)
@@ -27,6 +31,7 @@ md_server_finish_stop(MdServer *self)
     g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
 
     md_source_clear(&self->deadline);
+    md_source_clear(&self->patience);
     g_task_return_boolean(stop, TRUE);
 }
 
@@ -88,6 +93,8 @@ on_hand_over(gpointer user_data)
     MdServer *self = user_data;
 
     md_source_clear(&self->handing_over);
+    md_source_clear(&self->patience);
+    md_dispatch_leave_calls(self->dispatch);
     if (md_server_hand_over(self))
         md_server_close_clients(self);
     server_dismiss_clients(self);
@@ -95,21 +102,44 @@ on_hand_over(gpointer user_data)
 }
 
 
-/*
- * Hands over the clients in the next iteration of the main loop, because the last call may end
- * while events are being delivered. If the callbacks left by the previous daemon have not been
- * restored yet, md_server_release() calls this function again.
- */
+/* Whether the calls without a reply are left to the next daemon. While devices are not known yet,
+ * no call can have begun to change one. */
+static gboolean
+may_hand_over(MdServer *self)
+{
+    return self->impatient || md_dispatch_is_holding(self->dispatch) ||
+           md_dispatch_count_calls(self->dispatch) == md_dispatch_count_logins(self->dispatch);
+}
+
+
+/* Hands over the clients in the next iteration of the main loop, because the last call may end
+ * while events are being delivered. */
 void
 md_server_end_stop_if_idle(MdServer *self)
 {
-    if (self->stop == NULL || self->deadline != NULL || md_dispatch_count_calls(self->dispatch) > 0)
+    if (self->stop == NULL || self->deadline != NULL)
         return;
 
-    if (!self->hands_over)
-        server_dismiss_clients(self);
-    else if (!md_dispatch_is_holding(self->dispatch) && self->handing_over == NULL)
+    if (!self->hands_over) {
+        if (md_dispatch_count_calls(self->dispatch) == 0)
+            server_dismiss_clients(self);
+    } else if (may_hand_over(self) && self->handing_over == NULL) {
         self->handing_over = md_source_attach_turns(on_hand_over, self);
+    }
+}
+
+
+static gboolean
+on_patience_ended(gpointer user_data)
+{
+    MdServer *self = user_data;
+
+    md_source_clear(&self->patience);
+    g_message("Handing over the clients without the replies to %u calls",
+              md_dispatch_count_calls(self->dispatch));
+    self->impatient = TRUE;
+    md_server_end_stop_if_idle(self);
+    return G_SOURCE_REMOVE;
 }
 
 
@@ -138,6 +168,9 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
 
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
+    if (self->hands_over)
+        self->patience =
+            md_source_attach(g_timeout_source_new(CALLS_TIMEOUT), on_patience_ended, self);
 
     /* Clients without running calls are disconnected at once. */
     if (!self->hands_over)

@@ -67,6 +67,7 @@ md_server_dispose(GObject *object)
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
     md_source_clear(&self->handing_over);
+    md_source_clear(&self->patience);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     if (self->entries != NULL)
         md_server_close_clients(self);
@@ -179,22 +180,26 @@ on_authenticated(gpointer data)
 }
 
 
-/* Restores the session left by the previous daemon. May end the client. */
+/* Begins to serve the client, after restoring the session left by the previous daemon. May end the
+ * client. */
 static void
-entry_continue(const MdServerEntry *entry)
+entry_start(const MdServerEntry *entry)
 {
     g_autoptr(MdClient) client = g_object_ref(entry->client);
     g_autoptr(MdSession) session = md_session_ref(entry->session);
-    gboolean closing = entry->inherited->closing;
+    gboolean stopping = entry->server->hands_over;
+    gboolean closing = entry->inherited != NULL && entry->inherited->closing;
     g_autoptr(GError) error = NULL;
 
-    if (!md_session_restore(session, entry->inherited, &error)) {
+    if (entry->inherited != NULL && !md_session_restore(session, entry->inherited, &error)) {
         md_client_cut_off(client, error->message);
         return;
     }
     md_client_start(client);
     if (closing)
         md_session_close_when_sent(session);
+    else if (stopping)
+        md_client_stop_reading(client);
 }
 
 
@@ -208,13 +213,7 @@ on_start(gpointer data)
     entry->session = md_session_new(entry->client, &shared, entry->peer, entry->read_only);
     md_session_set_number(entry->session, entry->number);
     md_session_set_authenticated_func(entry->session, on_authenticated, entry);
-    if (entry->inherited != NULL) {
-        entry_continue(entry);
-        return;
-    }
-    md_client_start(entry->client);
-    if (self->hands_over)
-        md_client_stop_reading(entry->client);
+    entry_start(entry);
 }
 
 
@@ -270,7 +269,9 @@ log_client(const MdServerEntry *entry)
 }
 
 
-/* Of an unauthenticated client, only input and output are restored. */
+/* Of an unauthenticated client, only input and output are restored. The input includes an
+ * unanswered request to authenticate. If the client has shut down its writing side, this daemon
+ * finds out itself. */
 static gboolean
 entry_restore_client(MdServerEntry *entry, const md_handover_session *inherited)
 {

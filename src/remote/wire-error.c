@@ -38,6 +38,7 @@ static const Class classes[] = {
     { VIR_ERR_ACCESS_DENIED, "access denied: " },
     { VIR_ERR_ARGUMENT_UNSUPPORTED, "argument unsupported: " },
     { VIR_ERR_OPERATION_TIMEOUT, "Timed out during operation: " },
+    { VIR_ERR_OPERATION_ABORTED, "operation aborted: " },
     { VIR_ERR_RESOURCE_BUSY, "resource busy: " },
     { VIR_ERR_NO_SERVER, "Server not found: " },
     { VIR_ERR_NO_CLIENT, "Client not found: " },

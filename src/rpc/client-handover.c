@@ -5,6 +5,15 @@
 #include "rpc/client-private.h"
 
 
+/* The next daemon handles the message again, before all messages that have not been handed out. */
+void
+md_client_put_back(MdClient *self, const md_header *header, GBytes *frame)
+{
+    if (!self->closed)
+        md_receive_queue_put_back(self->received, md_message_new(header, frame));
+}
+
+
 /* Output that the socket still accepts is sent instead of saved. A failure is ignored here: the
  * next daemon detects it. */
 static void

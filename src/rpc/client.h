@@ -89,10 +89,11 @@ void md_client_cut_off(MdClient *self, const char *cause);
 void md_client_close_when_sent(MdClient *self);
 
 /*
- * For a restart of the service. A client that is saved has no running calls, and is closed next:
- * the next daemon continues with a copy of its socket. A client is restored before it is started;
- * errors name the invalid part of the state.
+ * For a restart of the service. A client that is saved has no running calls, except those put back
+ * or answered without a result, and is closed next: the next daemon continues with a copy of its
+ * socket. A client is restored before it is started; errors name the invalid part of the state.
  */
+void md_client_put_back(MdClient *self, const md_header *header, GBytes *frame);
 void md_client_save(MdClient *self, md_handover_client *state);
 gboolean md_client_restore(MdClient *self, const md_handover_client *state, GError **error);
 gboolean md_client_is_closing(MdClient *self);

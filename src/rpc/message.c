@@ -26,6 +26,20 @@ struct _MdMessageReader {
 };
 
 
+MdMessage *
+md_message_new(const md_header *header, GBytes *frame)
+{
+    MdMessage *self = g_new0(MdMessage, 1);
+
+    self->header = *header;
+    self->length = g_bytes_get_size(frame);
+    self->limit = self->length;
+    self->payload =
+        g_bytes_new_from_bytes(frame, MD_MESSAGE_LENGTH_MIN, self->length - MD_MESSAGE_LENGTH_MIN);
+    return self;
+}
+
+
 void
 md_message_free(MdMessage *self)
 {

@@ -32,6 +32,8 @@ typedef struct {
     GBytes *payload; /* NULL: the frame exceeded the limit and was not kept */
 } MdMessage;
 
+/* The message of a frame from md_message_encode(). */
+MdMessage *md_message_new(const md_header *header, GBytes *frame);
 void md_message_free(MdMessage *self);
 
 /* Whether the header is that of a call of this program, in the only version. */

@@ -95,6 +95,14 @@ md_receive_queue_push(MdReceiveQueue *self, MdMessage *message)
 }
 
 
+void
+md_receive_queue_put_back(MdReceiveQueue *self, MdMessage *message)
+{
+    self->cost += md_receive_queue_get_message_cost(message);
+    g_queue_push_head(&self->messages, message);
+}
+
+
 MdMessage *
 md_receive_queue_pop(MdReceiveQueue *self)
 {

@@ -27,8 +27,10 @@ void md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size
  */
 MdMessage *md_receive_queue_parse(MdReceiveQueue *self, gboolean fixed, GError **error);
 
-/* Appends a message; removes the first one, NULL if the queue is empty. */
+/* Appends a message; puts one before all others; removes the first one, NULL if the queue is
+ * empty. */
 void md_receive_queue_push(MdReceiveQueue *self, MdMessage *message);
+void md_receive_queue_put_back(MdReceiveQueue *self, MdMessage *message);
 MdMessage *md_receive_queue_pop(MdReceiveQueue *self);
 
 gboolean md_receive_queue_is_empty(MdReceiveQueue *self);
