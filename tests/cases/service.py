@@ -20,6 +20,7 @@ import libvirt
 import rpc
 import systemd_manager as systemd
 from mediated_test import MediatedTest, seldom_on
+from polkit import OtherUser
 from program import DETAILS
 from service_host import SERVICE, SOCKETS, SYSTEM, USERS_SOCKET, write_units
 from systemd_manager import is_active, show
@@ -287,7 +288,8 @@ class LifeCycle(ServiceTest):
         self.assert_served()
 
 
-@seldom_on('service', 'LifeCycle has a crash, and every case stops the service', keeps=('test_clients',))
+@seldom_on('service', 'LifeCycle has a crash, and every case stops the service',
+           keeps=('test_clients', 'test_hung'))
 class Restart(ServiceTest):
     """Clients do not notice that another process serves them."""
 
@@ -313,6 +315,34 @@ class Restart(ServiceTest):
             self.assertEqual([serial for serial in replies if serial in set(serials[client])], serials[client])
             events = [frame.event() for frame in client.frames if frame.name == 'EVENT_LIFECYCLE']
             self.assertEqual([name for _, name, _ in events], [before.name(), after.name()])
+
+    def test_hung(self):
+        """A hung driver delays the restart by a few seconds only, and its caller learns that the result is unknown."""
+        client = self.raw()
+        self.host.set_knob(self.parent, 'block_create', 1)
+        serial = client.send('CREATE_XML', rpc.string(self.document()) + rpc.u32(0))
+        self.host.wait_create_stuck(self.parent)
+        with self.within(self.deadline / 2, 'the restart'):
+            systemd.restart(SERVICE)
+        self.host.set_knob(self.parent, 'block_create', 0)
+        self.assert_error(client.wait_reply(serial), libvirt.VIR_ERR_OPERATION_ABORTED, 'result is unknown')
+        self.assertEqual(show(SERVICE, 'NFileDescriptorStore'), 0)
+        name = client.create_xml(self.document(uuid=self.new_uuid()))
+        self.assertIn(name, client.list_all()[0])
+
+    def test_memory(self):
+        """Clients that use almost all memory that clients may use together remain connected."""
+        payload = rpc.string('x' * (1 << 20)) + rpc.u32(0)
+        frame = rpc.Connection.frame(rpc.PROCEDURES['DEFINE_XML'], payload, 100)
+        clients = [self.raw() for _ in range(115)]
+        for client in clients:
+            client.send_raw(frame[:-4])
+        self.assert_served()
+        systemd.restart(SERVICE)
+        for client in clients:
+            client.send_raw(frame[-4:])
+            self.assert_error(client.wait_reply(100), libvirt.VIR_ERR_XML_DETAIL)
+        self.assertEqual((show(SERVICE, 'NRestarts'), show(SERVICE, 'Result')), (0, 'success'))
 
     def test_stop(self):
         """When the service is stopped, systemd closes the descriptors that the daemon has stored."""
@@ -586,7 +616,8 @@ class Polkit(ServiceTest):
         self.assertTrue(is_active('polkit.service'))
 
 
-@seldom_on('service', 'access is without polkit, and defaults reads the stock configuration', keeps=('test_polkit',))
+@seldom_on('service', 'access is without polkit, and defaults reads the stock configuration',
+           keeps=('test_polkit', 'test_polkit_and_restart'))
 class Defaults(ServiceTest):
     """Without any configuration, polkit decides who may connect, by libvirt's policy."""
 
@@ -619,6 +650,34 @@ class Defaults(ServiceTest):
         self.addCleanup(subprocess.run, ['gpasswd', '--delete', USER, 'libvirt'], check=True, capture_output=True)
         self.assert_lists(self.virsh())
         self.assertNotIn('polkit is missing', self.daemon.log())
+
+    def other(self):
+        """Returns a raw client of the user, not opened."""
+        user = OtherUser(USER, self.daemon.rw_path)
+        self.addCleanup(user.close)
+        return self.raw(opened=False, path=user.socket)
+
+    def test_polkit_and_restart(self):
+        """A client that polkit has authorized keeps its rights over a restart, and polkit is not asked again. A client
+        that polkit has refused remains refused."""
+        self.daemon.start()
+        refused = self.other()
+        self.assert_refused(libvirt.VIR_ERR_AUTH_UNAVAILABLE, refused.auth_polkit, domain=libvirt.VIR_FROM_POLKIT)
+        subprocess.run(['gpasswd', '--add', USER, 'libvirt'], check=True, capture_output=True)
+        member = self.other()
+        try:
+            self.assertEqual(member.auth_polkit(), 1)
+        finally:
+            subprocess.run(['gpasswd', '--delete', USER, 'libvirt'], check=True, capture_output=True)
+        member.open()
+        systemd.restart(SERVICE)
+        name = member.create_xml(self.document())
+        self.assertIn(name, member.list_all()[0])
+        member.destroy(name)
+        for client in (refused, self.other()):
+            self.assert_refused(libvirt.VIR_ERR_RPC, client.open, says='authentication required',
+                                domain=libvirt.VIR_FROM_RPC)
+            self.assert_refused(libvirt.VIR_ERR_AUTH_UNAVAILABLE, client.auth_polkit, domain=libvirt.VIR_FROM_POLKIT)
 
     def test_no_polkit(self):
         """The sockets are root's, the log says why, and no restart is needed when polkit is there."""
