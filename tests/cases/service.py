@@ -289,7 +289,7 @@ class LifeCycle(ServiceTest):
 
 
 @seldom_on('service', 'LifeCycle has a crash, and every case stops the service',
-           keeps=('test_clients', 'test_hung'))
+           keeps=('test_clients', 'test_hung', 'test_script'))
 class Restart(ServiceTest):
     """Clients do not notice that another process serves them."""
 
@@ -329,6 +329,27 @@ class Restart(ServiceTest):
         self.assertEqual(show(SERVICE, 'NFileDescriptorStore'), 0)
         name = client.create_xml(self.document(uuid=self.new_uuid()))
         self.assertIn(name, client.list_all()[0])
+
+    def test_script(self):
+        """A running script is not ended, but asked for its decision: a script ended by a signal would not refuse."""
+        answer = self.daemon.directory / 'answer'
+        os.mkfifo(answer)
+        pipe = os.open(answer, os.O_RDWR)
+        self.addCleanup(os.close, pipe)
+        begun = self.daemon.directory / 'begun'
+        script = self.daemon.scripts / 'callouts' / '10-test.sh'
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(f'#!/bin/sh\n[ $4 = pre ] || exit 0\ntouch {begun}\nread -r _ < {answer}\n'
+                          'echo no licence left >&2\nexit 1\n', encoding='utf-8')
+        script.chmod(0o755)
+        client = self.raw()
+        serial = client.send('DEFINE_XML', rpc.string(self.document(uuid=(uuid := self.new_uuid()))) + rpc.u32(0))
+        self.wait_until(begun.exists, 'the script has begun')
+        systemd.begin_restart(SERVICE)
+        self.wait_until(lambda: 'pending calls' in show(SERVICE, 'StatusText'), 'a stop')
+        os.write(pipe, b'\n')
+        self.assert_error(client.wait_reply(serial), libvirt.VIR_ERR_INTERNAL_ERROR, ['10-test.sh', 'no licence left'])
+        self.assertFalse(self.definition_path(uuid).exists())
 
     def test_memory(self):
         """Clients that use almost all memory that clients may use together remain connected."""
