@@ -24,6 +24,18 @@
 typedef struct _MdLibvirtIdentity MdLibvirtIdentity;
 typedef struct _MdLibvirtConf MdLibvirtConf;
 
+/* Opaque: a client of libvirtd (virNetServerClient in src/rpc/virnetserverclient.h). */
+typedef struct _MdLibvirtClient MdLibvirtClient;
+
+/*
+ * The data of an event callback that libvirtd registers for one of its clients
+ * (daemonClientEventCallback in src/remote/remote_daemon_dispatch.c), which begins like this in all
+ * releases. libvirtd registers callbacks for its clients only.
+ */
+typedef struct {
+    MdLibvirtClient *client; /* referenced */
+} MdLibvirtEventCallback;
+
 /*
  * The list of typed parameters, which begins like this in all releases. Since 9.1 it is opaque,
  * and is read by virTypedParamListFetch().

@@ -26,6 +26,23 @@ md_registrations_init(const MdSymbols *symbols)
 }
 
 
+/*
+ * When libvirtd closes a client, it deregisters the client's callbacks, but not those that are
+ * still being registered. Such a callback would keep the client and its uplink for ever.
+ */
+static gboolean
+client_is_gone(MdLibvirtClient *client)
+{
+    const MdSymbols *symbols = registrations.symbols;
+    gboolean is_gone = FALSE;
+
+    symbols->lock(client);
+    is_gone = symbols->is_closed(client);
+    symbols->unlock(client);
+    return is_gone;
+}
+
+
 static int
 registration_add(MdEventCallback *callback, MdUplink *uplink)
 {
@@ -58,6 +75,12 @@ md_registrations_add(virConnectPtr conn,
     uplink = md_subscribe_current(registrations.symbols);
     if (uplink == NULL)
         return -1;
+    if (client_is_gone(((MdLibvirtEventCallback *)data)->client)) {
+        md_forward_release_uplink(uplink);
+        md_last_error_raise(registrations.symbols, VIR_ERR_OPERATION_INVALID,
+                            "Requested operation is not valid: the client has disconnected");
+        return -1;
+    }
     return registration_add(md_event_callback_new(conn, device, event, func, data, free_data),
                             uplink);
 }

@@ -8,7 +8,8 @@
 /* To be called once, before any registration. */
 void md_registrations_init(const MdSymbols *symbols);
 
-/* Returns the id of the callback; -1: an error, and `data` is not freed. */
+/* `data` is an MdLibvirtEventCallback. Returns the id of the callback; -1: an error, and `data` is
+ * not freed. */
 int md_registrations_add(virConnectPtr conn,
                          virNodeDevicePtr device,
                          int event,

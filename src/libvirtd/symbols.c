@@ -15,6 +15,9 @@ static const struct {
     { "virIdentityGetParameters", G_STRUCT_OFFSET(MdSymbols, get_identity_params), FALSE },
     { "virTypedParamListFree", G_STRUCT_OFFSET(MdSymbols, free_params), FALSE },
     { "virSetError", G_STRUCT_OFFSET(MdSymbols, set_error), FALSE },
+    { "virObjectLock", G_STRUCT_OFFSET(MdSymbols, lock), FALSE },
+    { "virObjectUnlock", G_STRUCT_OFFSET(MdSymbols, unlock), FALSE },
+    { "virNetServerClientIsClosedLocked", G_STRUCT_OFFSET(MdSymbols, is_closed), FALSE },
     { "virTypedParamListFetch", G_STRUCT_OFFSET(MdSymbols, fetch_params), TRUE },
     { "virNodeDeviceUpdate", G_STRUCT_OFFSET(MdSymbols, update), TRUE },
 };

@@ -18,6 +18,9 @@ typedef struct {
     MdLibvirtParamList *(*get_identity_params)(MdLibvirtIdentity *identity);
     void (*free_params)(MdLibvirtParamList *list);
     int (*set_error)(virErrorPtr error);
+    void (*lock)(MdLibvirtClient *client);
+    void (*unlock)(MdLibvirtClient *client);
+    bool (*is_closed)(MdLibvirtClient *client); /* with the client locked */
 
     /* NULL in releases without them. */
     int (*fetch_params)(MdLibvirtParamList *list, virTypedParameterPtr *params, size_t *n);

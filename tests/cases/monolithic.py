@@ -11,6 +11,7 @@ import libvirt
 import host as hosts
 import libvirtd
 import rpc
+from admin_client import AdminClient
 from access import allow_all, PolkitTest, only, rule_for_all
 from mediated_test import MediatedTest
 from user import USER
@@ -308,6 +309,24 @@ class Silent(MonolithicTest):
         device = self.create()
         self.assertEqual(client.wait_event(), ('EVENT_LIFECYCLE', device.name(), 0))
         client.deregister(callbacks[0])
+
+    def test_subscriber_leaves(self):
+        """A client that disconnects during its registrations keeps no connection to the daemon. The second registration
+        waits for the first one in libvirtd."""
+        client = self.clients[0]
+        administrator = AdminClient(self.daemon.admin_path, self.deadline)
+        self.addCleanup(administrator.disconnect)
+        self.daemon.pause()
+        for _ in range(2):
+            client.send('EVENT_REGISTER_ANY', rpc.i32(LIFECYCLE) + rpc.optional(None))
+        # libvirtd has read the registrations, and then the end of the connection, before it answers later calls.
+        self.assertEqual(self.other.numOfDomains(), 1)
+        client.disconnect()
+        for _ in range(2):
+            self.assertEqual(self.other.numOfDomains(), 1)
+        self.daemon.resume()
+        self.wait_until(lambda: administrator.list_clients()[1] == 1, 'the connection of the registrations')
+        self.wait_until(lambda: administrator.list_clients()[1] == 0, 'the end of this connection')
 
 
 class Hostile(MonolithicTest):

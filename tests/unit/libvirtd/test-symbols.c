@@ -45,6 +45,9 @@ test_missing(void)
         "virIdentityGetParameters",
         "virTypedParamListFree",
         "virSetError",
+        "virObjectLock",
+        "virObjectUnlock",
+        "virNetServerClientIsClosedLocked",
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(needed); i++) {
