@@ -9,6 +9,7 @@ import uuid as uuids
 
 import hosts
 from daemon import Daemon
+from libvirtd import WithPlugin
 from sim_host import SimHost
 from stock import Stock
 
@@ -45,8 +46,16 @@ def running_stock(environment=None):
     return running(Stock(DEADLINE, environment))
 
 
-def running_ours(program, config, environment=None):
-    return running(Daemon(program, DEADLINE, environment), config)
+@contextlib.contextmanager
+def running_ours(program, config, environment=None, through=None):
+    """`through`: mediated's module; the URI is that of a libvirtd with this module."""
+    daemon = Daemon(program, DEADLINE, environment)
+    with running(daemon, config) as uri:
+        if through is None:
+            yield uri
+            return
+        with running(WithPlugin(DEADLINE, through, daemon.rw_path)) as other:
+            yield other
 
 
 def uuid(number):

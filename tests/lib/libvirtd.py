@@ -89,9 +89,9 @@ class InFront:
 
 
 class WithPlugin(InFront, Libvirtd):
-    """libvirtd with mediated's module. `preload`: the library libvirt-preload.c."""
+    """libvirtd with mediated's module. `preload`: the library libvirt-preload.c, for pretend()."""
 
-    def __init__(self, deadline, plugin, socket, preload):
+    def __init__(self, deadline, plugin, socket, preload=None):
         super().__init__(deadline, plugin)
         self.preload = preload
         self.put_before(socket)
