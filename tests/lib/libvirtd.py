@@ -12,7 +12,7 @@ PROGRAM = '/usr/sbin/libvirtd'
 SOCKET = '/run/libvirt/virtnodedevd-sock'
 NODEDEV = 'libvirt_driver_nodedev.so'
 # Directories that a run must not share with other runs or daemons.
-HIDDEN = ('/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/etc/mdevctl.d')
+HIDDEN = ('/run/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/etc/libvirt/storage', '/etc/mdevctl.d')
 # mdevctl fails without these directories.
 SCRIPTS = ('/etc/mdevctl.d/scripts.d/callouts', '/etc/mdevctl.d/scripts.d/notifiers')
 
@@ -56,20 +56,28 @@ class LibvirtDaemon(Daemon):
                    f'{self.config_path} --pid-file {self.directory}/pid\n')
         return ['--mount', 'sh', '-c', script]
 
+    def add_environment(self, variables):
+        """Sets variables of the program; libraries to preload are added to those before."""
+        libraries = f"{self.inner.get('LD_PRELOAD', '')} {variables.get('LD_PRELOAD', '')}".strip()
+        self.inner.update(variables, LD_PRELOAD=libraries)
+
     def stop(self):
         """Stops the daemon; its exit status does not matter."""
         self.kill()
 
 
 class Libvirtd(LibvirtDaemon):
-    """The monolithic daemon with one module."""
+    """The monolithic daemon with one module, unless others are added."""
 
     def __init__(self, deadline, module, environment=None):
         super().__init__(deadline, PROGRAM, 'libvirt', None, environment)
-        drivers = self.directory / 'drivers'
-        drivers.mkdir()
-        shutil.copy(module, drivers)
-        self.inner['LIBVIRT_DRIVER_DIR'] = str(drivers)
+        self.drivers = self.directory / 'drivers'
+        self.drivers.mkdir()
+        self.add_module(module)
+        self.inner['LIBVIRT_DRIVER_DIR'] = str(self.drivers)
+
+    def add_module(self, module):
+        shutil.copy(module, self.drivers)
 
 
 class InFront:
@@ -98,8 +106,8 @@ class WithPlugin(InFront, Libvirtd):
 
     def pretend(self, **settings):
         """Simulates another release of libvirt; see libvirt-preload.c."""
-        self.inner['LD_PRELOAD'] = str(self.preload)
-        self.inner.update({f'MD_TEST_LIBVIRT_{key.upper()}': str(value) for key, value in settings.items()})
+        self.add_environment({'LD_PRELOAD': str(self.preload), **{
+            f'MD_TEST_LIBVIRT_{key.upper()}': str(value) for key, value in settings.items()}})
 
 
 class Modular(InFront, LibvirtDaemon):

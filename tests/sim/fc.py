@@ -63,6 +63,7 @@ class Host:
     def add_classes(self):
         self.add_class(f'{self.path}/scsi_host/{self.name}', 'scsi_host',
                        {'unique_id': f'{self.unique_id}\n', 'state': 'running\n'})
+        self.kernel.add_store(f'{self.path}/scsi_host/{self.name}/scan', lambda _data: None)
         if self.fc is None:
             return
         texts = {'port_name': UNSET, 'node_name': UNSET, 'fabric_name': UNSET}

@@ -3,7 +3,7 @@
 modular daemon."""
 
 from daemon import Daemon
-from libvirtd import Modular, WithPlugin
+from libvirtd import Modular, WithPlugin, stock_module
 from sim_host import DEADLINE, SimHost
 
 
@@ -33,8 +33,10 @@ class HostBehind(SimHost):
         return DaemonBehind(program, DEADLINE, environment)
 
     def close(self):
-        self.libvirtd.close()
-        super().close()
+        try:
+            self.libvirtd.close()
+        finally:
+            super().close()
 
     def client_path(self, path):
         return {self.daemon.rw_path: self.libvirtd.rw_path, self.daemon.ro_path: self.libvirtd.ro_path}.get(path, path)
@@ -47,6 +49,16 @@ class LibvirtdHost(HostBehind):
     def __init__(self, machine, program, preload, shows_seqnum, plugin):
         super().__init__(machine, program, preload, shows_seqnum, lambda socket: WithPlugin(
             DEADLINE, plugin, socket, preload.with_name('liblibvirt-preload.so')))
+        self.preload = preload
+
+    def add_storage_driver(self):
+        """Lets libvirtd load libvirt's storage driver, which sees the simulated host, at the next start."""
+        environment = self.environment(self.preload)
+        first = self.preload.parent.parent / 'diff/libstock-preload.so'
+        self.libvirtd.add_module(stock_module('libvirt_driver_storage.so'))
+        # "udevadm settle" would wait in vain for the simulated udevd.
+        self.libvirtd.commands.append('mount --bind /bin/true "$(command -v udevadm)"')
+        self.libvirtd.add_environment({**environment, 'LD_PRELOAD': f'{first} {environment["LD_PRELOAD"]}'})
 
 
 class ModularHost(HostBehind):
