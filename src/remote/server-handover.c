@@ -6,6 +6,7 @@
 #include "remote/server-private.h"
 
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "protocol/text.h"
 #include "util/fd.h"
@@ -88,9 +89,11 @@ save_devices(MdServer *self, md_handover *state)
 {
     g_autoptr(GArray) devices = md_driver_take_snapshot(self->driver);
 
-    state->devices.md_handover_devices_len = devices->len;
-    state->devices.md_handover_devices_val = g_new0(md_handover_device, devices->len);
-    for (guint i = 0; i < devices->len; i++)
+    guint n = MIN(devices->len, MD_HANDOVER_DEVICES_MAX);
+
+    state->devices.md_handover_devices_len = n;
+    state->devices.md_handover_devices_val = g_new0(md_handover_device, n);
+    for (guint i = 0; i < n; i++)
         save_device(&g_array_index(devices, MdSnapshotDevice, i),
                     &state->devices.md_handover_devices_val[i]);
 }
@@ -104,9 +107,10 @@ list_fds(const GPtrArray *entries)
 
     for (guint i = 0; i < entries->len; i++) {
         const MdServerEntry *entry = entries->pdata[i];
-        int fd = md_client_get_fd(entry->client);
+        int fd = entry != NULL ? md_client_get_fd(entry->client) : -1;
 
-        g_array_append_val(fds, fd);
+        if (fd >= 0)
+            g_array_append_val(fds, fd);
     }
     return fds;
 }
@@ -121,12 +125,29 @@ save_session(guint i, md_handover_session *saved, gpointer data)
 }
 
 
+/* The client is disconnected, and no longer in the array. */
+static void
+leave_out_session(guint i, gsize size, gpointer data)
+{
+    GPtrArray *entries = data;
+    MdServerEntry *entry = g_steal_pointer(&entries->pdata[i]);
+    g_autofree char *why =
+        size > 0 ? g_strdup_printf("its state of %" G_GSIZE_FORMAT
+                                   " bytes is the largest, and that of all clients is too large",
+                                   size)
+                 : g_strdup("its state is too large");
+
+    md_client_cut_off(entry->client, why);
+}
+
+
 /* Saves the clients in this order, which the next daemon keeps. The devices are those that the
  * clients know: of the previous daemon, if this one does not know its own yet. Returns the
  * descriptor of the file. */
 static int
 save_all(MdServer *self, GPtrArray *entries, GError **error)
 {
+    static const MdHandoverFuncs funcs = { save_session, leave_out_session };
     g_auto(md_handover) devices = { 0 };
     md_handover state = { .magic = MD_HANDOVER_MAGIC, .revision = MD_HANDOVER_REVISION };
     gboolean inherits = self->inherited.revision != 0;
@@ -135,7 +156,7 @@ save_all(MdServer *self, GPtrArray *entries, GError **error)
         save_devices(self, &devices);
     state.sessions.sessions_len = entries->len;
     state.devices = inherits ? self->inherited.devices : devices.devices;
-    return md_handover_write(&state, save_session, entries, error);
+    return md_handover_write(&state, self->settings->max_memory, &funcs, entries, error);
 }
 
 
@@ -153,11 +174,12 @@ static gboolean
 store_all(MdServer *self, GError **error)
 {
     g_autoptr(GPtrArray) entries = md_server_list_entries(self);
-    g_autoptr(GArray) fds = list_fds(entries);
     g_auto(MdFd) file = save_all(self, entries, error);
+    g_autoptr(GArray) fds = NULL;
 
     if (file < 0)
         return FALSE;
+    fds = list_fds(entries);
     if (md_notify_store(MD_PASSED_STATE, &file, 1, error) &&
         md_notify_store(MD_PASSED_CLIENT, (const int *)(void *)fds->data, fds->len, error)) {
         md_notify_wait();
@@ -255,7 +277,7 @@ md_server_take_over(MdServer *self, MdPassedFds *passed)
     /* Otherwise the service manager would pass the same descriptors again after a crash, although
      * the state is outdated by then. */
     remove_stored();
-    if (!md_handover_read(state, &self->inherited, &error)) {
+    if (!md_handover_read(state, self->settings->max_memory, &self->inherited, &error)) {
         g_warning("Disconnecting %u clients of the previous daemon: %s", passed->clients->len,
                   error->message);
         md_handover_clear(&self->inherited);
@@ -263,6 +285,8 @@ md_server_take_over(MdServer *self, MdPassedFds *passed)
         return;
     }
 
+    /* Frees the memory of the file, before the clients copy their parts. */
+    close(g_steal_fd(&state));
     sockets = open_all_passed(passed->clients);
     for (guint i = 0; i < self->inherited.sessions.sessions_len; i++)
         take_over_session(self, sockets, &self->inherited.sessions.sessions_val[i]);

@@ -57,26 +57,132 @@ mapping_open(Mapping *self, int fd, gsize size, GError **error)
 }
 
 
-static gboolean
-encode_sessions(XDR *xdr, const md_handover *state, MdHandoverSaveFunc save, gpointer data)
+/* A session that is to be written or read. */
+typedef struct {
+    guint i;
+    gsize size; /* 0: left out */
+} Place;
+
+
+static int
+compare_places(gconstpointer one, gconstpointer other)
 {
-    guint n = state->sessions.sessions_len;
+    gsize a = ((const Place *)one)->size;
+    gsize b = ((const Place *)other)->size;
+
+    return a == b ? 0 : (a < b ? 1 : -1);
+}
+
+
+/* Leaves out the largest sessions until the others fit. Returns their number. */
+static guint
+leave_out_largest(GArray *places, gsize max_memory)
+{
+    guint64 limit = max_memory + (guint64)places->len * MD_HANDOVER_SESSION_SIZE;
+    g_autoptr(GArray) order = g_array_copy(places);
+    guint64 total = 0;
+    guint n = 0;
+
+    for (guint i = 0; i < places->len; i++)
+        total += g_array_index(places, Place, i).size;
+    g_array_sort(order, compare_places);
+    for (guint i = 0; i < order->len && total > limit; i++) {
+        const Place *largest = &g_array_index(order, Place, i);
+
+        total -= largest->size;
+        g_array_index(places, Place, largest->i).size = 0;
+        n++;
+    }
+    return n;
+}
+
+
+/* One writing of a state. */
+typedef struct {
+    const md_handover *state;
+    const MdHandoverFuncs *funcs;
+    gpointer data;
+} Writer;
+
+
+/* Calls `func` with the session. */
+static gulong
+with_session(const Writer *writer,
+             guint i,
+             gulong (*func)(md_handover_session *session, XDR *xdr),
+             XDR *xdr)
+{
+    md_handover_session saved = { 0 };
+    gulong result = 0;
+
+    if (writer->funcs == NULL)
+        return func(&writer->state->sessions.sessions_val[i], xdr);
+    writer->funcs->save(i, &saved, writer->data);
+    result = func(&saved, xdr);
+    xdr_free(MD_XDR(md_handover_session), (char *)&saved);
+    return result;
+}
+
+
+/* 0: the session exceeds a limit of handover.x. */
+static gulong
+measure_session(md_handover_session *session, XDR *xdr G_GNUC_UNUSED)
+{
+    return xdr_sizeof(MD_XDR(md_handover_session), session);
+}
+
+
+static gulong
+encode_session(md_handover_session *session, XDR *xdr)
+{
+    return xdr_md_handover_session(xdr, session);
+}
+
+
+/* The sessions to be written. */
+static GArray *
+choose_sessions(const Writer *writer, gsize max_memory)
+{
+    guint n = writer->state->sessions.sessions_len;
+    GArray *places = g_array_sized_new(FALSE, FALSE, sizeof(Place), n);
+    g_autoptr(GArray) measured = NULL;
+
+    for (guint i = 0; i < n; i++) {
+        Place place = { i, with_session(writer, i, measure_session, NULL) };
+
+        g_array_append_val(places, place);
+    }
+    measured = g_array_copy(places);
+    leave_out_largest(places, max_memory);
+    for (guint i = 0; i < n && writer->funcs != NULL; i++) {
+        if (g_array_index(places, Place, i).size == 0)
+            writer->funcs->leave_out(i, g_array_index(measured, Place, i).size, writer->data);
+    }
+    return places;
+}
+
+
+static guint
+count_chosen(const GArray *places)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < places->len; i++)
+        n += g_array_index(places, Place, i).size > 0 ? 1 : 0;
+    return n;
+}
+
+
+static gboolean
+encode_sessions(XDR *xdr, const Writer *writer, const GArray *places)
+{
+    guint n = count_chosen(places);
 
     if (n > MD_HANDOVER_SESSIONS_MAX || !xdr_u_int(xdr, &n))
         return FALSE;
-
-    for (guint i = 0; i < n; i++) {
-        md_handover_session saved = { 0 };
-        gboolean ok = FALSE;
-
-        if (save == NULL) {
-            ok = xdr_md_handover_session(xdr, &state->sessions.sessions_val[i]);
-        } else {
-            save(i, &saved, data);
-            ok = xdr_md_handover_session(xdr, &saved);
-            xdr_free(MD_XDR(md_handover_session), (char *)&saved);
-        }
-        if (!ok)
+    for (guint i = 0; i < places->len; i++) {
+        if (g_array_index(places, Place, i).size > 0 &&
+            !with_session(writer, i, encode_session, xdr))
             return FALSE;
     }
     return TRUE;
@@ -84,15 +190,15 @@ encode_sessions(XDR *xdr, const md_handover *state, MdHandoverSaveFunc save, gpo
 
 
 static gboolean
-encode_state(FILE *file, const md_handover *state, MdHandoverSaveFunc save, gpointer data)
+encode_state(FILE *file, const Writer *writer, const GArray *places)
 {
-    md_handover copy = *state;
+    md_handover copy = *writer->state;
     gboolean ok = FALSE;
     XDR xdr;
 
     xdrstdio_create(&xdr, file, XDR_ENCODE);
     ok = xdr_u_int(&xdr, &copy.magic) && xdr_u_int(&xdr, &copy.revision) &&
-         encode_sessions(&xdr, state, save, data) && xdr_md_handover_devices(&xdr, &copy.devices);
+         encode_sessions(&xdr, writer, places) && xdr_md_handover_devices(&xdr, &copy.devices);
     xdr_destroy(&xdr);
     return ok;
 }
@@ -100,12 +206,10 @@ encode_state(FILE *file, const md_handover *state, MdHandoverSaveFunc save, gpoi
 
 /* Takes ownership of the descriptor. */
 static gboolean
-write_state(
-    int fd, const md_handover *state, MdHandoverSaveFunc save, gpointer data, GError **error)
+write_state(int fd, const Writer *writer, const GArray *places, GError **error)
 {
     FILE *file = fdopen(fd, "w");
     gboolean ok = FALSE;
-    long size = 0;
 
     if (file == NULL) {
         md_error_set_errno(error, errno, "cannot save the state of the clients");
@@ -114,24 +218,27 @@ write_state(
     }
 
     setvbuf(file, NULL, _IOFBF, BUFFER_SIZE);
-    ok = encode_state(file, state, save, data);
-    size = ftell(file);
+    ok = encode_state(file, writer, places);
     if (fclose(file) != 0) {
         md_error_set_errno(error, errno, "cannot save the state of the clients");
         return FALSE;
     }
-    if (!ok || size < 0 || size > MD_HANDOVER_SIZE_MAX) {
+    if (!ok)
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
-                          "the state of the clients is too large");
-        return FALSE;
-    }
-    return TRUE;
+                          "the state of the clients cannot be encoded");
+    return ok;
 }
 
 
 int
-md_handover_write(const md_handover *state, MdHandoverSaveFunc save, gpointer data, GError **error)
+md_handover_write(const md_handover *state,
+                  gsize max_memory,
+                  const MdHandoverFuncs *funcs,
+                  gpointer data,
+                  GError **error)
 {
+    const Writer writer = { state, funcs, data };
+    g_autoptr(GArray) places = choose_sessions(&writer, max_memory);
     g_auto(MdFd) fd = memfd_create("mediated-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
@@ -139,7 +246,7 @@ md_handover_write(const md_handover *state, MdHandoverSaveFunc save, gpointer da
         md_error_set_errno(error, errno, "cannot save the state of the clients");
         return -1;
     }
-    if (!write_state(copy, state, save, data, error))
+    if (!write_state(copy, &writer, places, error))
         return -1;
     if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
         md_error_set_errno(error, errno, "cannot seal the state of the clients");
@@ -160,10 +267,10 @@ get_size(int fd, GError **error)
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "the state is not a sealed file");
         return 0;
     }
-    if (st.st_size < PREFIX_SIZE || st.st_size > MD_HANDOVER_SIZE_MAX) {
+    if (st.st_size < PREFIX_SIZE || st.st_size > G_MAXUINT32) {
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC,
-                          "the state has %" G_GINT64_FORMAT " bytes, not %d to %d",
-                          (gint64)st.st_size, PREFIX_SIZE, MD_HANDOVER_SIZE_MAX);
+                          "the state has %" G_GINT64_FORMAT " bytes, not %d to %u",
+                          (gint64)st.st_size, PREFIX_SIZE, G_MAXUINT32);
         return 0;
     }
     return (gsize)st.st_size;
@@ -210,8 +317,72 @@ check_sessions(const Mapping *mapping, GError **error)
 }
 
 
+/* Decodes each session and frees it, which validates all of them. */
+static gboolean
+measure_sessions(XDR *xdr, GArray *places)
+{
+    guint n = 0;
+
+    if (!xdr_u_int(xdr, &n) || n > MD_HANDOVER_SESSIONS_MAX)
+        return FALSE;
+    for (guint i = 0; i < n; i++) {
+        md_handover_session session = { 0 };
+        Place place = { i, xdr_getpos(xdr) };
+        gboolean ok = xdr_md_handover_session(xdr, &session);
+
+        xdr_free(MD_XDR(md_handover_session), (char *)&session);
+        if (!ok)
+            return FALSE;
+        place.size = xdr_getpos(xdr) - place.size;
+        g_array_append_val(places, place);
+    }
+    return TRUE;
+}
+
+
+/* Decodes the sessions that are not left out. */
+static gboolean
+decode_sessions(XDR *xdr, const GArray *places, const GArray *sizes, md_handover *state)
+{
+    guint at = PREFIX_SIZE;
+
+    state->sessions.sessions_val = g_new0(md_handover_session, count_chosen(places));
+    for (guint i = 0; i < places->len; i++) {
+        md_handover_session *next = &state->sessions.sessions_val[state->sessions.sessions_len];
+
+        if (g_array_index(places, Place, i).size > 0) {
+            state->sessions.sessions_len++;
+            if (!xdr_setpos(xdr, at) || !xdr_md_handover_session(xdr, next))
+                return FALSE;
+        }
+        at += (guint)g_array_index(sizes, Place, i).size;
+    }
+    return TRUE;
+}
+
+
+static gboolean
+decode_state(XDR *xdr, gsize size, gsize max_memory, md_handover *state)
+{
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Place));
+    g_autoptr(GArray) sizes = NULL;
+    guint n = 0;
+
+    if (!xdr_u_int(xdr, &state->magic) || !xdr_u_int(xdr, &state->revision) ||
+        !measure_sessions(xdr, places) || !xdr_md_handover_devices(xdr, &state->devices) ||
+        xdr_getpos(xdr) != size)
+        return FALSE;
+
+    sizes = g_array_copy(places);
+    n = leave_out_largest(places, max_memory);
+    if (n > 0)
+        g_message("Disconnecting %u clients of the previous daemon: their state is too large", n);
+    return decode_sessions(xdr, places, sizes, state);
+}
+
+
 gboolean
-md_handover_read(int fd, md_handover *state, GError **error)
+md_handover_read(int fd, gsize max_memory, md_handover *state, GError **error)
 {
     gsize size = get_size(fd, error);
     g_auto(Mapping) mapping = { 0 };
@@ -223,7 +394,7 @@ md_handover_read(int fd, md_handover *state, GError **error)
         return FALSE;
 
     xdrmem_create(&xdr, mapping.bytes, (guint)size, XDR_DECODE);
-    ok = xdr_md_handover(&xdr, state) && xdr_getpos(&xdr) == size;
+    ok = decode_state(&xdr, size, max_memory, state);
     xdr_destroy(&xdr);
     if (!ok)
         md_error_set_from(error, VIR_FROM_RPC, VIR_ERR_RPC, "the state is damaged");

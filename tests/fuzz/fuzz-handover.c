@@ -25,6 +25,9 @@
 #define DEVICES_MAX   256
 #define CALLBACKS_MAX 64
 
+/* More than an input can have. */
+#define MEMORY (1 << 30)
+
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 
 /* For all inputs; without devices. */
@@ -69,7 +72,7 @@ encode_state(const md_handover *state, int *fd)
 {
     GByteArray *bytes = g_byte_array_new();
 
-    *fd = md_handover_write(state, NULL, NULL, NULL);
+    *fd = md_handover_write(state, MEMORY, NULL, NULL, NULL);
     g_assert_cmpint(*fd, >=, 0);
     g_byte_array_set_size(bytes, (guint)lseek(*fd, 0, SEEK_END));
     g_assert_cmpint(pread(*fd, bytes->data, bytes->len, 0), ==, bytes->len);
@@ -86,7 +89,7 @@ try_to_hand_over_again(const md_handover *state)
     g_auto(md_handover) next = { 0 };
     g_autoptr(GByteArray) again = NULL;
 
-    g_assert_true(md_handover_read(fd, &next, NULL));
+    g_assert_true(md_handover_read(fd, MEMORY, &next, NULL));
     again = encode_state(&next, &next_fd);
     g_assert_cmpmem(bytes->data, bytes->len, again->data, again->len);
 }
@@ -211,7 +214,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     g_autoptr(GError) error = NULL;
 
     make_host();
-    if (!md_handover_read(fd, &state, &error)) {
+    if (!md_handover_read(fd, MEMORY, &state, &error)) {
         g_assert_nonnull(error);
         return 0;
     }

@@ -14,6 +14,7 @@
 
 #define SEALS  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define DEVICE "pci_0000_06_00_0"
+#define MEMORY (64 * 1024)
 
 typedef struct {
     md_handover_session session;
@@ -51,7 +52,7 @@ static GByteArray *
 encode(const Fixture *fixture)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(MdFd) fd = md_handover_write(&fixture->state, NULL, NULL, &error);
+    g_auto(MdFd) fd = md_handover_write(&fixture->state, MEMORY, NULL, NULL, &error);
     GByteArray *bytes = g_byte_array_new();
 
     g_assert_no_error(error);
@@ -81,7 +82,7 @@ assert_refused(int file, const char *says)
     g_auto(md_handover) state = { 0 };
     g_autoptr(GError) error = NULL;
 
-    g_assert_false(md_handover_read(fd, &state, &error));
+    g_assert_false(md_handover_read(fd, MEMORY, &state, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_RPC);
     g_assert_nonnull(strstr(error->message, says));
 }
@@ -91,13 +92,13 @@ static void
 test_round_trip(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(MdFd) fd = md_handover_write(&fixture->state, NULL, NULL, &error);
+    g_auto(MdFd) fd = md_handover_write(&fixture->state, MEMORY, NULL, NULL, &error);
     g_auto(md_handover) state = { 0 };
     const md_handover_session *session = NULL;
 
     g_assert_no_error(error);
     g_assert_cmpint(write(fd, "x", 1), ==, -1);
-    g_assert_true(md_handover_read(fd, &state, &error));
+    g_assert_true(md_handover_read(fd, MEMORY, &state, &error));
     g_assert_cmpuint(state.sessions.sessions_len, ==, 1);
     session = state.sessions.sessions_val;
     g_assert_cmpuint(session->cookie, ==, G_MAXUINT64);
@@ -139,7 +140,7 @@ test_hostile(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         memset(damaged->data + at, 0xff, 4);
         fd = make_file(damaged, SEALS);
         /* If the word is no length or count, the state is still valid. */
-        if (md_handover_read(fd, &state, NULL))
+        if (md_handover_read(fd, MEMORY, &state, NULL))
             g_assert_cmpuint(state.sessions.sessions_len, ==, 1);
     }
 }
@@ -183,24 +184,104 @@ test_file(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_refused(make_file(bytes, SEALS & ~F_SEAL_WRITE), "not a sealed file");
     assert_refused(make_file(bytes, SEALS & ~F_SEAL_SHRINK), "not a sealed file");
 
-    g_assert_cmpint(ftruncate(huge, (off_t)MD_HANDOVER_SIZE_MAX + 1), ==, 0);
+    g_assert_cmpint(ftruncate(huge, (off_t)G_MAXUINT32 + 1), ==, 0);
     g_assert_cmpint(fcntl(huge, F_ADD_SEALS, SEALS), ==, 0);
     assert_refused(g_steal_fd(&huge), "bytes, not");
 }
 
 
+/* The cookies of the sessions read, in order, as text. */
+static char *
+read_cookies(int fd, gsize max_memory)
+{
+    g_auto(md_handover) state = { 0 };
+    g_autoptr(GError) error = NULL;
+    GString *text = g_string_new(NULL);
+
+    g_assert_true(md_handover_read(fd, max_memory, &state, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(state.devices.md_handover_devices_len, ==, 1);
+    for (guint i = 0; i < state.sessions.sessions_len; i++)
+        g_string_append_c(text, (char)('0' + state.sessions.sessions_val[i].cookie));
+    return g_string_free(text, FALSE);
+}
+
+
+/* Only the session that exceeds a limit of its own is left out. */
 static void
 test_too_large(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
     gsize size = MD_HANDOVER_BYTES_MAX + (gsize)1;
     /* Not written to, so that it occupies no memory. */
     g_autofree char *bytes = g_malloc0(size);
+    md_handover_session sessions[] = { { .cookie = 1 }, { .cookie = 2 }, { .cookie = 3 } };
     g_autoptr(GError) error = NULL;
+    g_auto(MdFd) fd = -1;
+    g_autofree char *cookies = NULL;
 
-    fixture->session.client.input.md_handover_bytes_len = (guint)size;
-    fixture->session.client.input.md_handover_bytes_val = bytes;
-    g_assert_cmpint(md_handover_write(&fixture->state, NULL, NULL, &error), ==, -1);
-    g_assert_error(error, MD_ERROR, VIR_ERR_RPC);
+    sessions[1].client.input.md_handover_bytes_len = (guint)size;
+    sessions[1].client.input.md_handover_bytes_val = bytes;
+    fixture->state.sessions.sessions_len = G_N_ELEMENTS(sessions);
+    fixture->state.sessions.sessions_val = sessions;
+    fd = md_handover_write(&fixture->state, G_MAXUINT32, NULL, NULL, &error);
+    g_assert_no_error(error);
+    cookies = read_cookies(fd, G_MAXUINT32);
+    g_assert_cmpstr(cookies, ==, "13");
+}
+
+
+static void
+save_input(guint i, md_handover_session *saved, gpointer data G_GNUC_UNUSED)
+{
+    static const guint sizes[] = { 10000, 50000, 20000, 20000 };
+
+    saved->cookie = i + 1;
+    saved->client.input.md_handover_bytes_len = sizes[i];
+    saved->client.input.md_handover_bytes_val = g_malloc0(sizes[i]);
+}
+
+
+static void
+count_left_out(guint i, gsize size, gpointer data)
+{
+    guint *left_out = data;
+
+    g_assert_cmpuint(i, ==, 1);
+    g_assert_cmpuint(size, >, 50000);
+    (*left_out)++;
+}
+
+
+/* The largest sessions are left out when the state is written, and when a daemon with less memory
+ * reads it. What is accounted to connections always fits. */
+static void
+test_limit(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    static const MdHandoverFuncs funcs = { save_input, count_left_out };
+    const struct {
+        gsize written;
+        gsize read;
+        guint left_out;
+        const char *cookies;
+    } cases[] = { { 100000, 100000, 0, "1234" },
+                  { 50000, 50000, 1, "134" },
+                  { 100000, 50000, 0, "134" },
+                  { 100000, 11000, 0, "1" },
+                  { 50000, 0, 1, "" } };
+
+    fixture->state.sessions.sessions_len = 4;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        guint left_out = 0;
+        g_autoptr(GError) error = NULL;
+        g_auto(MdFd) fd =
+            md_handover_write(&fixture->state, cases[i].written, &funcs, &left_out, &error);
+        g_autofree char *cookies = NULL;
+
+        g_assert_no_error(error);
+        g_assert_cmpuint(left_out, ==, cases[i].left_out);
+        cookies = read_cookies(fd, cases[i].read);
+        g_assert_cmpstr(cookies, ==, cases[i].cookies);
+    }
 }
 
 
@@ -282,6 +363,7 @@ main(int argc, char **argv)
     ADD("revision", test_revision);
     ADD("file", test_file);
     ADD("too-large", test_too_large);
+    ADD("limit", test_limit);
     ADD("impossible-input", test_impossible_input);
     ADD("input", test_input);
     return g_test_run();
