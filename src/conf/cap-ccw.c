@@ -10,8 +10,8 @@
 
 #define TYPE_MEMBER "ccwgroup_member"
 
-/* libvirt's schema has these elements since versions 10.5 and 11.1. A build against an older
- * libvirt writes them as details. */
+/* libvirt's schema allows <state> since version 10.5, and <group_device> since 11.1. A build
+ * against an older libvirt writes these elements only as details. */
 #define STATE_IS_DETAIL (LIBVIR_VERSION_NUMBER < 10005000)
 #define GROUP_IS_DETAIL (LIBVIR_VERSION_NUMBER < 11001000)
 

@@ -40,7 +40,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 }
 
 
-/* css_0_0_1234 to 0.0.1234. */
+/* Converts css_0_0_1234 to 0.0.1234. */
 static char *
 make_address(const char *device)
 {

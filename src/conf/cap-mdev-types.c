@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The outer capability of virtual parents (mtty, mdpy, mbochs and others), which have no other
- * kind. libvirt nests a second block of types inside. */
+/* The outer capability of a parent without hardware (mtty, mdpy, mbochs and others). As in libvirt,
+ * the block of types inside this capability has the same name. */
 #include "config.h"
 
 #include "conf/capability.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 
-/* mtty_mtty to mtty: a virtual driver gives its class and its only device the same name. */
+/* Converts mtty_mtty to mtty: such a driver gives its class and its only device the same name. */
 static char *
 make_address(const char *device)
 {

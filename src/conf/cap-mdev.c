@@ -91,9 +91,9 @@ md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b)
 
 
 /*
- * Names created by the kernel, not by a driver, as a file, as a group, or inside a group. These
- * names are refused at any depth: before the device exists, it is unknown whether a directory will
- * be a group or another device.
+ * Names of the files and groups that the kernel itself, not a driver, creates for a device. No part
+ * of an attribute's path may have such a name: before the device exists, it is unknown whether a
+ * directory on the path will be a group or another device.
  */
 static const char *const kernel_names[] = {
     /* The driver core, for any device. */
@@ -137,7 +137,7 @@ static const char *const kernel_names[] = {
     "vfio-dev",
 };
 
-/* Prefixes of links between devices, which end in the name of the other device. */
+/* Prefixes of the kernel's links between devices; the name of the other device follows. */
 static const char *const kernel_prefixes[] = { "consumer:", "supplier:", "physical_node" };
 
 
@@ -290,7 +290,7 @@ parse_iommu_group(MdCapMdev *self, xmlNodePtr node, GError **error)
 }
 
 
-/* Refuses attributes that no document could show, even if a driver would accept them. */
+/* Refuses an attribute that no document could show, even if the driver would accept it. */
 static gboolean
 check_readable(xmlNodePtr attr, const char *name, const char *value, GError **error)
 {

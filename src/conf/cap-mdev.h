@@ -17,7 +17,7 @@ typedef struct {
     MdCap cap;
     char *uuid;         /* lower case with dashes; NULL if the document has none */
     char *type_id;      /* nvidia-11; in a document also the short form 11; or NULL */
-    char *type_name;    /* in a document: <type><name>, the type by its name; or NULL */
+    char *type_name;    /* in a document: <type><name>, the driver's name for the type; or NULL */
     char *parent_addr;  /* 0000:86:00.0 */
     int iommu_group;    /* -1: none */
     GPtrArray *attrs;   /* of MdMdevAttr, in order; never NULL */
@@ -34,9 +34,9 @@ GPtrArray *md_mdev_attrs_update(GPtrArray *old, GPtrArray *attrs, guint n);
 gboolean md_mdev_attrs_are_equal(GPtrArray *a, GPtrArray *b);
 
 /*
- * Whether all attributes may be files of a driver: paths below the device's directory without
- * components that the kernel creates for every device. VIR_ERR_CONFIG_UNSUPPORTED names the first
- * attribute that may not.
+ * Whether each attribute may be a file of the driver: a path below the device's directory, without
+ * a component that the kernel itself creates. Otherwise, VIR_ERR_CONFIG_UNSUPPORTED names the first
+ * attribute that is refused.
  */
 gboolean md_mdev_attrs_check(GPtrArray *attrs, GError **error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The topology of a PCI function: the parts of its document with addresses of other functions, and
- * its link. Errors are VIR_ERR_XML_ERROR. */
+/* The topology of a PCI function in its document: related functions, IOMMU group, NUMA node, and
+ * PCI Express link. Errors are VIR_ERR_XML_ERROR. */
 #pragma once
 
 #include "conf/cap-pci.h"
@@ -10,6 +10,6 @@ gboolean md_pci_functions_parse_physical(MdCapPci *cap, xmlNodePtr node, GError 
 gboolean md_pci_functions_parse_virtual(MdCapPci *cap, xmlNodePtr node, GError **error);
 void md_pci_functions_format(const MdCapPci *cap, MdXmlWriter *writer);
 
-/* Parses <iommuGroup>, <numa> and <pci-express>, from the capability that contains them. */
+/* Parses <iommuGroup>, <numa> and <pci-express> of a PCI capability. */
 gboolean md_pci_topology_parse(MdCapPci *cap, xmlNodePtr node, GError **error);
 void md_pci_topology_format(const MdCapPci *cap, MdXmlWriter *writer);

@@ -32,8 +32,8 @@ void md_pci_vpd_free(MdPciVpd *self);
 /* Adds the section if it is missing. */
 void md_pci_vpd_add_section(MdPciVpd *self, MdPciVpdSection section);
 
-/* Sets a field, replacing an earlier one with this keyword. FALSE without effect if libvirt knows
- * no such field in that section. */
+/* Sets a field, and replaces an earlier one with this keyword. FALSE: nothing is set, because
+ * libvirt has no name for such a field in this section. */
 gboolean
 md_pci_vpd_set(MdPciVpd *self, MdPciVpdSection section, const char *keyword, const char *value);
 

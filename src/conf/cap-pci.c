@@ -202,7 +202,7 @@ list_nested(const MdCap *cap, GPtrArray *kinds)
 }
 
 
-/* pci_0000_86_00_0 to 0000:86:00.0. */
+/* Converts pci_0000_86_00_0 to 0000:86:00.0. */
 static char *
 make_address(const char *device)
 {

@@ -5,7 +5,7 @@
 #include "conf/cap-pci-vpd.h"
 #include "conf/capability.h"
 
-/* The kernel numbers domains by int; domains above 16 bits are virtual (VMD). */
+/* The kernel stores a domain number in an int; only virtual domains (VMD) exceed 16 bits. */
 #define MD_PCI_DOMAIN_MAX   G_MAXINT
 #define MD_PCI_BUS_MAX      0xFF
 #define MD_PCI_SLOT_MAX     0x1F

@@ -7,12 +7,12 @@
 typedef struct {
     MdCap cap;
     char *block; /* /dev/sda */
-    char *bus;   /* ata, usb ...; this and the next four: or NULL */
+    char *bus;   /* ata, usb ...; this and the next four are NULL if unknown */
     char *drive_type;
     char *model;
     char *vendor;
     char *serial;
-    gboolean is_removable; /* a drive; sizes are those of its medium */
+    gboolean is_removable; /* a drive with removable media; sizes are those of its medium */
     gboolean has_media;    /* the drive has a medium */
     char *media_label;     /* or NULL */
     gboolean is_hotpluggable;

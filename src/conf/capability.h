@@ -27,11 +27,11 @@ struct _MdCapKind {
     void (*init)(MdCap *cap);
     /* Parses <capability>. NULL: documents of this kind are parsed for name and kind only. */
     gboolean (*parse)(MdCap *cap, xmlNodePtr node, GError **error);
-    /* Write the content of <capability type='...'> before and after the types offered by the
-     * device. NULL: nothing. */
+    /* Write the content of <capability type='...'> before and after the mediated device types that
+     * the device offers. NULL: nothing. */
     void (*format)(const MdCap *cap, MdXmlWriter *writer);
     void (*format_rest)(const MdCap *cap, MdXmlWriter *writer);
-    /* Makes a deep copy in `dest`, which is zeroed; `init` is not called before. NULL: the struct
+    /* Makes a deep copy in `dest`, which is zeroed instead of set up by `init`. NULL: the struct
      * has no pointers. */
     void (*copy)(MdCap *dest, const MdCap *src);
     /* NULL: there is nothing to free. */

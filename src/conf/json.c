@@ -7,8 +7,8 @@
 
 #include "util/error.h"
 
-/* Maximum nesting of objects and arrays, as the parser recurses for each. Definitions need four
- * levels. */
+/* Maximum nesting of objects and arrays, because the parser recurses into each. Definitions need
+ * four levels. */
 #define DEPTH_MAX 16
 
 /* UTF-16 surrogates; the second one of a pair is at least SURROGATE_LOW. */

@@ -15,8 +15,9 @@ typedef struct {
     char **devlinks; /* NULL-terminated, or NULL */
     char *parent;    /* name of the parent, NULL for the root */
 
-    /* Alternatives for naming the parent in the document of a virtual host adapter; never printed.
-     * Normalized by md_wwn_normalize(), or NULL. The first two are either both set or both NULL. */
+    /* Other ways for a document to name the parent of a virtual host adapter: the names of its
+     * port, both set or both NULL, or the name of its fabric. Normalized by md_wwn_normalize(), or
+     * NULL; always NULL for an existing device. */
     char *parent_wwnn;
     char *parent_wwpn;
     char *parent_fabric_wwn;

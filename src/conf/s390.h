@@ -23,8 +23,9 @@ typedef enum {
 } MdCcwState;
 
 /*
- * Parses the number in the child `name`: hexadecimal with the prefix 0x, for base 16 also without.
- * VIR_ERR_CONFIG_UNSUPPORTED if it is missing or invalid.
+ * Parses the number in the child `name`. Base 16 accepts hexadecimal numbers with and without the
+ * prefix 0x; base 0 accepts decimal numbers, and hexadecimal ones with the prefix.
+ * VIR_ERR_CONFIG_UNSUPPORTED if the number is missing or invalid.
  */
 gboolean md_s390_parse_number(
     xmlNodePtr node, const char *name, guint base, guint max, guint *number, GError **error);

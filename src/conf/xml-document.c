@@ -15,7 +15,7 @@
 /* Bytes of a source line quoted on either side of an error. */
 #define QUOTE_MAX 256
 
-/* Bytes passed to the parser at once: the most it can read after its first error. */
+/* Bytes passed to the parser at once: the most that the parser can read after its first error. */
 #define CHUNK 1024
 
 #define DECLARATION "<?xml"

@@ -104,8 +104,7 @@ md_xml_attribute(xmlNodePtr node, const char *name)
 char *
 md_xml_shorten(const char *text)
 {
-    /* The text may be megabytes long: only as many bytes are read as QUOTE_MAX characters may
-     * take. */
+    /* Reads only the bytes that QUOTE_MAX characters can have: the text may be megabytes long. */
     g_autofree char *valid =
         g_utf8_make_valid(text, (gssize)strnlen(text, QUOTE_MAX * CHARACTER_MAX));
 

@@ -32,9 +32,9 @@ char *md_xml_device_name(xmlNodePtr node);
 gboolean md_xml_parse_uint(const char *text, guint base, guint max, guint *number);
 
 /*
- * Parses the number in a required, unique child element, in hexadecimal with or without 0x. `what`
- * names it in libvirt's messages ("PCI bus ID"); VIR_ERR_INTERNAL_ERROR if it is missing or
- * invalid.
+ * Parses the number in a required, unique child element; with base 16, the prefix 0x is optional.
+ * `what` names the number in libvirt's messages ("PCI bus ID"). VIR_ERR_INTERNAL_ERROR if the
+ * number is missing or invalid.
  */
 gboolean md_xml_child_uint(xmlNodePtr node,
                            const char *name,

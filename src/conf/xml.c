@@ -74,8 +74,8 @@ quote_type(xmlNodePtr node)
 }
 
 
-/* Refuses several capabilities: libvirt silently ignores all but one, perhaps not the author's
- * choice. */
+/* Refuses more than one capability. libvirt silently ignores all but one, perhaps the one that the
+ * document's author meant. */
 static gboolean
 check_single(xmlNodePtr first, GError **error)
 {
@@ -331,8 +331,8 @@ md_xml_parse_valid(const char *document, const char *schema, GError **error)
 }
 
 
-/* The schema allows one way to give the parent: its name or, in a document for a device to be
- * created, the names of its port or of its fabric. */
+/* The schema allows one way to name the parent: by its name or, for a device to be created, by the
+ * names of its port or of its fabric. */
 static void
 format_parent(const MdNodeDeviceDef *def, MdXmlWriter *writer)
 {
