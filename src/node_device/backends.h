@@ -8,7 +8,7 @@
 const MdBackend *
 md_backends_find(const MdDriverContext *context, const MdNodeDeviceDef *def, GError **error);
 
-/* The same among the backends with definitions. */
+/* The same, but only among the backends with definitions. */
 const MdBackend *md_backends_find_persistent(const MdDriverContext *context,
                                              const MdNodeDeviceDef *def,
                                              GError **error);

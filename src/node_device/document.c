@@ -13,7 +13,7 @@
 
 struct _MdDocuments {
     const MdDriverContext *context;
-    GHashTable *jobs; /* Key → Job, which further requests may join */
+    GHashTable *jobs; /* Key → Job, to which further requests may be added */
 };
 
 /* A document being made, on a worker or at once. */
@@ -41,18 +41,18 @@ typedef struct {
     const MdDriverContext *context;
     MdNodeDeviceDef *wanted;
     MdNodeDeviceDef *def; /* `wanted`, possibly with other attributes */
-    MdOwner *owner;       /* of this job, with the share of its askers */
-    GQueue askers;        /* of Asker, linked by `link` */
+    MdOwner *owner;       /* of this job, with the share of its clients */
+    GQueue requests;      /* of Request, linked by `link` */
 } Job;
 
-/* A request waiting for a job. */
+/* A request that waits for a job. */
 typedef struct {
     Job *job;
     MdDocumentFunc done;
     gpointer user_data;
     MdOwnerWatch watch;
-    GList link; /* in the job's `askers` */
-} Asker;
+    GList link; /* in the job's `requests` */
+} Request;
 
 
 static Document *
@@ -165,7 +165,7 @@ md_documents_free(MdDocuments *self)
 }
 
 
-/* Keeps further requests from joining the job. */
+/* Removes the job from the table, so that no further request is added to it. */
 static void
 job_detach(Job *job)
 {
@@ -176,60 +176,59 @@ job_detach(Job *job)
 }
 
 
-/* Frees the asker, and calls it back. Takes ownership of `error`, which is set if `document` is
- * NULL. */
+/* Answers and frees the request. Takes ownership of `error`, which is set if `document` is NULL. */
 static void
-asker_end(Asker *asker, const char *document, GError *error)
+request_end(Request *request, const char *document, GError *error)
 {
-    MdDocumentFunc done = asker->done;
-    gpointer user_data = asker->user_data;
+    MdDocumentFunc done = request->done;
+    gpointer user_data = request->user_data;
 
-    md_owner_unwatch(&asker->watch);
-    g_free(asker);
+    md_owner_unwatch(&request->watch);
+    g_free(request);
     done(document, error, user_data);
 }
 
 
 static void
-on_asker_gone(gpointer data)
+on_client_gone(gpointer data)
 {
-    Asker *asker = data;
-    Job *job = asker->job;
+    Request *request = data;
+    Job *job = request->job;
     GError *error = NULL;
 
-    g_queue_unlink(&job->askers, &asker->link);
-    if (g_queue_is_empty(&job->askers)) {
+    g_queue_unlink(&job->requests, &request->link);
+    if (g_queue_is_empty(&job->requests)) {
         md_owner_leave(job->owner);
         job_detach(job);
     }
     md_error_set(&error, VIR_ERR_OPERATION_ABORTED, "the client disconnected");
-    asker_end(asker, NULL, error);
+    request_end(request, NULL, error);
 }
 
 
 static void
-job_add_asker(Job *job, MdOwner *owner, MdDocumentFunc done, gpointer user_data)
+job_add_request(Job *job, MdOwner *owner, MdDocumentFunc done, gpointer user_data)
 {
-    Asker *asker = g_new0(Asker, 1);
+    Request *request = g_new0(Request, 1);
 
-    asker->job = job;
-    asker->done = done;
-    asker->user_data = user_data;
-    asker->link.data = asker;
-    g_queue_push_tail_link(&job->askers, &asker->link);
-    md_owner_watch(owner, &asker->watch, on_asker_gone, asker);
+    request->job = job;
+    request->done = done;
+    request->user_data = user_data;
+    request->link.data = request;
+    g_queue_push_tail_link(&job->requests, &request->link);
+    md_owner_watch(owner, &request->watch, on_client_gone, request);
 }
 
 
-/* Calls back all askers. `error` is set if `document` is NULL. */
+/* Answers all requests. `error` is set if `document` is NULL. */
 static void
 job_end(Job *job, const char *document, const GError *error)
 {
     GList *link = NULL;
 
     job_detach(job);
-    while ((link = g_queue_pop_head_link(&job->askers)) != NULL)
-        asker_end(link->data, document, document == NULL ? g_error_copy(error) : NULL);
+    while ((link = g_queue_pop_head_link(&job->requests)) != NULL)
+        request_end(link->data, document, document == NULL ? g_error_copy(error) : NULL);
 }
 
 
@@ -314,12 +313,12 @@ job_new(MdDocuments *documents, const Key *key, MdNodeDeviceDef *def, MdOwner *o
     job->wanted = md_node_device_def_ref(def);
     job->def = md_node_device_def_ref(def);
     job->owner = md_owner_new_joint(owner);
-    g_queue_init(&job->askers);
+    g_queue_init(&job->requests);
     return job;
 }
 
 
-/* Lets further requests with the same key join this job, instead of the one before. */
+/* Adds further requests with the same key to this job instead of an earlier one. */
 static void
 job_attach(Job *job, MdDocuments *documents)
 {
@@ -346,11 +345,11 @@ md_documents_make(MdDocuments *self,
     const MdCapMdev *cap = NULL;
 
     if (job != NULL && !md_owner_has_begun(job->owner)) {
-        job_add_asker(job, owner, done, user_data);
+        job_add_request(job, owner, done, user_data);
         return;
     }
     job = job_new(self, &key, def, owner);
-    job_add_asker(job, owner, done, user_data);
+    job_add_request(job, owner, done, user_data);
     job_attach(job, self);
     cap = md_document_get_scripted(self->context, def);
     if (cap == NULL)

@@ -3,9 +3,9 @@
  * Formats the document of a device from current data: read from the kernel, on a worker if a driver
  * is involved, and from mdevctl's scripts if there are any.
  *
- * Clients of one user that request the same document share one job until it begins, so that each
- * document reflects the state after it was requested. A job is cancelled when all of its clients
- * have disconnected.
+ * Clients of one user that request the same document share a job. A job that has begun accepts no
+ * further clients, so each document reflects a state after its request. A job is cancelled when all
+ * of its clients have disconnected.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ void md_documents_free(MdDocuments *self);
 
 /*
  * `def`: the active device, or the device as defined; `inode` as in MdNodeDevice. Calls `done`
- * once, possibly before this returns; with VIR_ERR_RESOURCE_BUSY if too many operations wait for
- * drivers or scripts.
+ * once, possibly before the function returns; with VIR_ERR_RESOURCE_BUSY if too many operations
+ * wait for drivers or scripts.
  */
 void md_documents_make(MdDocuments *self,
                        MdNodeDeviceDef *def,

@@ -164,7 +164,7 @@ md_draft_read(const char *document,
     }
 
     reading = g_new0(Reading, 1);
-    /* The parser refuses a document that is one byte too long, so no more need be copied. */
+    /* One byte more than the maximum suffices for the parser to refuse the document. */
     reading->document = g_strndup(document, MD_XML_DOCUMENT_MAX + 1);
     reading->validate = validate;
     if (validate && !md_xml_has_schema(SCHEMA))

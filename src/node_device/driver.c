@@ -60,8 +60,8 @@ md_driver_init(MdDriver *self)
 }
 
 
-/* Whether the device is really on this parent: the same name can result from addresses that differ
- * only in punctuation. */
+/* Whether the device is on this parent: addresses that differ only in punctuation result in the
+ * same name. */
 static gboolean
 is_of_parent(MdNodeDevice *device, const char *parent_addr)
 {
@@ -108,8 +108,8 @@ begin_autostart(MdDriver *self)
 }
 
 
-/* Autostart begins only now, however late this is: it must not start devices that are defined after
- * the start. */
+/* Autostart begins only when all definitions have been read, however long the disk takes, because
+ * it does not start devices that are defined later. */
 static void
 on_definitions_loaded(MdDefinitions *definitions G_GNUC_UNUSED, MdDriver *self)
 {
@@ -154,7 +154,7 @@ end_start(MdDriver *self, GTask *task, GError *error)
 }
 
 
-/* A half-created device was removed, which has freed a resource of its parent. */
+/* The removal of a half-created device may have freed the instance that a failed start needs. */
 static void
 on_recovered(const char *address, gpointer data)
 {

@@ -42,7 +42,7 @@ gboolean md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **e
 gboolean md_driver_is_busy(MdDriver *self);
 
 /* Begins no further operations of the driver's own, and completes when the running ones, including
- * its start, have ended. Client calls must have ended before. */
+ * the driver's start, have ended. All calls of clients must have ended before. */
 void md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user_data);
 void md_driver_stop_finish(MdDriver *self, GAsyncResult *result);
 
@@ -59,9 +59,10 @@ GArray *md_driver_take_snapshot(MdDriver *self);
 void md_driver_report_changes(MdDriver *self, const GArray *before);
 
 /*
- * Finds the devices with vital product data, among all devices or, if `name` is not NULL, only this
- * one. The result is a set of names, to be passed as `vpd` to the list functions below, for which
- * NULL is an empty set. Fails with VIR_ERR_RESOURCE_BUSY if some devices could not be queried.
+ * Finds the devices with vital product data: among all devices or, if `name` is not NULL, among
+ * this device only. The result is a set of names, to be passed as `vpd` to the list functions
+ * below; to these, NULL is an empty set. Fails with VIR_ERR_RESOURCE_BUSY if some devices could not
+ * be queried.
  */
 void md_driver_find_vpd_async(MdDriver *self,
                               const char *name,
@@ -110,7 +111,7 @@ gboolean md_driver_get_autostart(MdDriver *self, const char *name, gboolean *val
  * answer from a driver or a script. */
 char *md_driver_get_xml_now(MdDriver *self, const char *name, guint flags, GError **error);
 
-/* The same, but queries drivers and scripts as needed; calls `done`, possibly before this
+/* The same, but queries drivers and scripts as needed. Calls `done`, possibly before the function
  * returns. */
 void md_driver_get_xml(MdDriver *self,
                        const char *name,
@@ -120,12 +121,12 @@ void md_driver_get_xml(MdDriver *self,
                        gpointer user_data);
 
 /*
- * Documents are parsed first, into a draft: at once if the document is short, else on a worker. A
- * draft's names have not been looked up yet.
+ * A document is first parsed into a draft: at once if it is short, else on a worker. The names in a
+ * draft have not been looked up yet.
  */
 typedef struct _MdDraft MdDraft;
 
-/* Ownership of `draft` is transferred, or of `error` if it is set; then `draft` is NULL. */
+/* Takes ownership of `draft` or, if that is NULL, of `error`. */
 typedef void (*MdDraftFunc)(MdDraft *draft, GError *error, gpointer user_data);
 
 typedef enum {
@@ -183,8 +184,8 @@ void md_driver_destroy_async(MdDriver *self,
                              GAsyncReadyCallback callback,
                              gpointer user_data);
 
-/* Creates or replaces a definition, or makes an active device persistent. `guarded`: fails if a
- * device or definition appears between this call and the change's turn. */
+/* Creates or replaces a definition, or makes an active device persistent. `guarded`: fails if the
+ * device or its definition appears while the change waits for its turn. */
 void md_driver_define_xml_async(MdDriver *self,
                                 const MdDraft *draft,
                                 gboolean guarded,

@@ -8,31 +8,31 @@
 #include "util/fair-queue.h"
 #include "util/worker.h"
 
-/* Devices queried at once by one search, each on a thread of its own. */
-#define ASKED_MAX 64
+/* Maximum number of cards queried at once by one search, each on a thread of its own. */
+#define QUERIES_MAX 64
 
 /* A card to be queried. */
 typedef struct {
     MdNodeDeviceDef *def;
     guint64 inode;
     gboolean found;
-} Question;
+} Query;
 
 typedef struct {
     MdOwner *owner;
     GHashTable *found; /* names */
-    GQueue questions;  /* of Question, still to be asked */
-    guint n_asked;     /* running queries */
+    GQueue queries;    /* of Query, not begun */
+    guint n_running;   /* queries on workers */
     guint deadline;
     GError *error; /* why a card could not be queried */
 } Search;
 
 
 static void
-question_free(Question *question)
+query_free(Query *query)
 {
-    md_node_device_def_unref(question->def);
-    g_free(question);
+    md_node_device_def_unref(query->def);
+    g_free(query);
 }
 
 
@@ -41,7 +41,7 @@ search_free(Search *search)
 {
     md_owner_unref(search->owner);
     g_clear_pointer(&search->found, g_hash_table_unref);
-    g_queue_clear_full(&search->questions, (GDestroyNotify)question_free);
+    g_queue_clear_full(&search->queries, (GDestroyNotify)query_free);
     g_clear_error(&search->error);
     g_free(search);
 }
@@ -57,21 +57,20 @@ md_vpd_search_may_find(const MdNodeDevice *device)
 
 
 static gboolean
-question_answer(Question *question, gboolean may_block, GError **error)
+query_answer(Query *query, gboolean may_block, GError **error)
 {
-    g_autoptr(MdNodeDeviceDef) kept =
-        md_probe_get_kept(question->def, question->inode, may_block, error);
+    g_autoptr(MdNodeDeviceDef) kept = md_probe_get_kept(query->def, query->inode, may_block, error);
     const MdCapPci *cap = kept != NULL ? md_node_device_def_get_cap(kept, &md_cap_kind_pci) : NULL;
 
-    question->found = cap != NULL && cap->vpd != NULL;
+    query->found = cap != NULL && cap->vpd != NULL;
     return kept != NULL;
 }
 
 
 static gboolean
-ask_device(gpointer data, GError **error)
+query_on_worker(gpointer data, GError **error)
 {
-    return question_answer(data, TRUE, error);
+    return query_answer(data, TRUE, error);
 }
 
 
@@ -80,7 +79,7 @@ ask_device(gpointer data, GError **error)
 static void
 stop_search(Search *search, GError *error)
 {
-    g_queue_clear_full(&search->questions, (GDestroyNotify)question_free);
+    g_queue_clear_full(&search->queries, (GDestroyNotify)query_free);
     if (search->error == NULL)
         search->error = error;
     else
@@ -92,48 +91,47 @@ static void on_answer(gpointer data, GError *error, gpointer user_data);
 
 
 static void
-record_answer(Search *search, const Question *question, const GError *error)
+record_answer(Search *search, const Query *query, const GError *error)
 {
     if (error != NULL)
         g_debug("No vital product data: %s", error->message);
-    else if (question->found)
-        g_hash_table_add(search->found, g_strdup(question->def->name));
+    else if (query->found)
+        g_hash_table_add(search->found, g_strdup(query->def->name));
 }
 
 
-/* Answers and frees a question from kept properties. FALSE: the card must be queried by a
- * worker. */
+/* Answers the query from kept properties, and frees the query. FALSE: a worker must query the card.
+ */
 static gboolean
-answer_at_once(Search *search, Question *question)
+query_at_once(Search *search, Query *query)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!question_answer(question, FALSE, &error) &&
+    if (!query_answer(query, FALSE, &error) &&
         g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         return FALSE;
-    record_answer(search, question, error);
-    question_free(question);
+    record_answer(search, query, error);
+    query_free(query);
     return TRUE;
 }
 
 
-/* Begins queries up to the limit, and completes after the last one. */
+/* Begins queries up to the limit; after the last one, completes the search. */
 static void
-ask_next(GTask *task)
+run_queries(GTask *task)
 {
     Search *search = g_task_get_task_data(task);
 
-    while (search->n_asked < ASKED_MAX && !g_queue_is_empty(&search->questions)) {
-        Question *question = g_queue_pop_head(&search->questions);
+    while (search->n_running < QUERIES_MAX && !g_queue_is_empty(&search->queries)) {
+        Query *query = g_queue_pop_head(&search->queries);
 
-        if (answer_at_once(search, question))
+        if (query_at_once(search, query))
             continue;
-        search->n_asked++;
-        md_worker_run(ask_device, question, (GDestroyNotify)question_free, MD_WORKER_READ,
-                      question->inode, search->deadline, search->owner, on_answer,
-                      g_object_ref(task));
+        search->n_running++;
+        md_worker_run(query_on_worker, query, (GDestroyNotify)query_free, MD_WORKER_READ,
+                      query->inode, search->deadline, search->owner, on_answer, g_object_ref(task));
     }
-    if (search->n_asked > 0)
+    if (search->n_running > 0)
         return;
     if (search->error != NULL)
         g_task_return_error(task, g_steal_pointer(&search->error));
@@ -149,14 +147,14 @@ on_answer(gpointer data, GError *error, gpointer user_data)
     g_autoptr(GTask) task = user_data;
     g_autoptr(GError) reason = error;
     Search *search = g_task_get_task_data(task);
-    const Question *question = data;
+    const Query *query = data;
 
-    if (question == NULL && md_fair_queue_is_refusal(reason))
+    if (query == NULL && md_fair_queue_is_refusal(reason))
         stop_search(search, g_steal_pointer(&reason));
     else
-        record_answer(search, question, reason);
-    search->n_asked--;
-    ask_next(task);
+        record_answer(search, query, reason);
+    search->n_running--;
+    run_queries(task);
 }
 
 
@@ -173,22 +171,22 @@ md_vpd_search_async(GPtrArray *devices,
     search->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     search->owner = md_owner_ref(owner);
     search->deadline = deadline;
-    g_queue_init(&search->questions);
+    g_queue_init(&search->queries);
     g_task_set_source_tag(task, md_vpd_search_async);
     g_task_set_task_data(task, search, (GDestroyNotify)search_free);
     for (guint i = 0; i < devices->len; i++) {
         const MdNodeDevice *device = g_ptr_array_index(devices, i);
-        Question *question = NULL;
+        Query *query = NULL;
 
         /* A card that does not answer another search must not delay this one. */
         if (md_worker_is_overdue(MD_WORKER_READ, device->inode))
             continue;
-        question = g_new0(Question, 1);
-        question->def = md_node_device_def_ref(device->def);
-        question->inode = device->inode;
-        g_queue_push_tail(&search->questions, question);
+        query = g_new0(Query, 1);
+        query->def = md_node_device_def_ref(device->def);
+        query->inode = device->inode;
+        g_queue_push_tail(&search->queries, query);
     }
-    ask_next(task);
+    run_queries(task);
 }
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finds devices with vital product data. Only a card itself shows whether it has any, so each card
- * is queried on first use, on its own worker, up to 64 cards at once; probe/kept.h says how long a
- * result is valid. A card that does not answer within the deadline counts as having none. So does a
- * suspended card that has not been queried before, because a query would wake it.
+ * Finds devices with vital product data. Only the card knows whether it has any, so each card is
+ * queried on first use, on a worker of its own, up to 64 cards at once; probe/kept.h says how long
+ * a result is valid. A card counts as having no such data if it does not answer within the
+ * deadline, or if it is suspended and has not been queried before, because a query would wake it.
  */
 #pragma once
 
