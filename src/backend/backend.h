@@ -25,8 +25,8 @@ typedef struct {
     MdDefinitions *definitions;
     MdCallouts *callouts;
     MdChangeLog *changes;
-    /* Serializes changes of a definition by device name, and creation of a virtual adapter by port
-     * name. */
+    /* Serializes changes of a definition by device name, and the creation of virtual adapters by
+     * port name. */
     MdKeyQueue *key_queue;
     MdRecovery *recovery; /* NULL: half-created devices are not removed */
     const MdSettings *settings;
@@ -57,7 +57,7 @@ typedef struct {
                             MdNodeDevice **parent,
                             GError **error);
 
-    /* Appends the names of the parents that md_driver_list_parents() returns, borrowed. */
+    /* Appends the result of md_driver_list_parents(). */
     void (*list_parents)(const MdDriverContext *context,
                          const MdNodeDeviceDef *def,
                          GPtrArray *names);

@@ -85,7 +85,7 @@ md_vhba_write_free(MdVhbaWrite *self)
 
 
 static gboolean
-check_room(MdSysfsDir *parent, const char *name, GError **error)
+check_free_ports(MdSysfsDir *parent, const char *name, GError **error)
 {
     guint max = 0;
     guint in_use = 0;
@@ -125,7 +125,7 @@ md_vhba_write_check(gpointer write, GError **error)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "'%s' is not online", place->name);
         return FALSE;
     }
-    return check_room(parent, place->name, error);
+    return check_free_ports(parent, place->name, error);
 }
 
 
@@ -145,7 +145,7 @@ md_vhba_write_create(gpointer write, GError **error)
 
     /* Drivers return arbitrary errnos, so the number of free ports is read to find the cause. */
     errnum = md_error_get_errno(err);
-    if (errnum == ENODEV || errnum == ENOENT || check_room(parent, place->name, error))
+    if (errnum == ENODEV || errnum == ENOENT || check_free_ports(parent, place->name, error))
         g_propagate_error(error, g_steal_pointer(&err));
     else
         g_prefix_error(error, "%s: ", g_strerror(errnum));

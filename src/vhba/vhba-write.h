@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Queries and writes to the adapter on which a virtual port is created or deleted, as worker jobs,
- * which are independent of the main loop's state. An MdVhbaWrite is immutable. Jobs use the open
- * directories of the devices that were looked up.
+ * Worker jobs that query an adapter, and that create or delete one of its virtual ports. A job uses
+ * no state of the main loop: an MdVhbaWrite is immutable, and identifies the devices by the inodes
+ * of their directories in sysfs, so a job never accesses another device at the same path.
  */
 #pragma once
 

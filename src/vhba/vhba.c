@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Virtual host adapters (NPIV): a write of a port name and a node name to `vport_create` of an
- * adapter creates a virtual port with an adapter of its own below; the same write to `vport_delete`
- * removes both. The kernel chooses the number of the new adapter, so only its names identify it.
- * They become readable some time after the adapter's event; `inventory` waits for them. A create
- * ends when the write has returned and the registry has an adapter with these names below the
- * parent.
+ * Virtual host adapters (NPIV). Writing a port name and a node name to `vport_create` of an adapter
+ * creates a virtual port and, below this port, a new adapter; writing the same names to
+ * `vport_delete` removes both. The kernel chooses the number of the new adapter, so only the names
+ * identify it. The names become readable some time after the adapter's event; `inventory` waits for
+ * them. A create ends when the write has returned and the registry has an adapter with these names
+ * below the parent.
  */
 #include "config.h"
 
@@ -89,7 +89,8 @@ operation_run(Operation *operation,
 }
 
 
-/* Prefixes the error with the operation, except for a missing device, whose error is complete. */
+/* Prefixes the error with the operation, unless the error is about a missing device, and thus
+ * complete. */
 static void
 add_prefix(Operation *operation, const char *verb, const char *object)
 {
@@ -249,7 +250,7 @@ find_parent(const MdDriverContext *context,
 
 /* Reconciles all virtual adapters of the parent with sysfs. */
 static void
-check_all(Operation *operation)
+reconcile_adapters(Operation *operation)
 {
     const char *above = operation->parent->def->path;
     g_autoptr(MdSysfsDir) dir = md_sysfs_dir_open(above, NULL);
@@ -271,7 +272,7 @@ check_all(Operation *operation)
 
 /* The created adapter, or NULL. */
 static MdNodeDevice *
-find_made(const Operation *operation)
+find_created(const Operation *operation)
 {
     return find_adapter(operation->command.context->registry, operation->parent->def->path,
                         operation->wwnn, operation->wwpn);
@@ -282,7 +283,7 @@ static void
 end_create(MdCommand *command)
 {
     const Operation *operation = (const Operation *)command;
-    const MdNodeDevice *device = command->error == NULL ? find_made(operation) : NULL;
+    const MdNodeDevice *device = command->error == NULL ? find_created(operation) : NULL;
 
     if (device != NULL)
         command->made = g_strdup(device->def->name);
@@ -313,14 +314,14 @@ on_timeout(gpointer data)
     stop_waiting(operation);
     g_debug("Adapter '%s' did not appear below '%s' in time", operation->wwpn,
             operation->parent->def->name);
-    check_all(operation);
+    reconcile_adapters(operation);
     end_create(&operation->command);
     return G_SOURCE_REMOVE;
 }
 
 
 static gboolean
-on_come(gpointer data)
+on_appeared(gpointer data)
 {
     Operation *operation = data;
 
@@ -332,12 +333,12 @@ on_come(gpointer data)
 
 /* Completes from the main loop, because the registry is still emitting the signal. */
 static void
-on_registry(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Operation *operation)
+on_adapter(MdRegistry *registry G_GNUC_UNUSED, MdNodeDevice *device, Operation *operation)
 {
     if (!is_adapter(device, operation->parent->def->path, operation->wwnn, operation->wwpn))
         return;
     stop_waiting(operation);
-    operation->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_come, operation, NULL);
+    operation->timer = g_idle_add_full(G_PRIORITY_DEFAULT, on_appeared, operation, NULL);
 }
 
 
@@ -347,9 +348,9 @@ wait_for_adapter(Operation *operation)
     const MdDriverContext *context = operation->command.context;
 
     operation->handlers[0] =
-        g_signal_connect(context->registry, "created", G_CALLBACK(on_registry), operation);
+        g_signal_connect(context->registry, "created", G_CALLBACK(on_adapter), operation);
     operation->handlers[1] =
-        g_signal_connect(context->registry, "updated", G_CALLBACK(on_registry), operation);
+        g_signal_connect(context->registry, "updated", G_CALLBACK(on_adapter), operation);
     operation->timer = g_timeout_add(context->settings->event_timeout, on_timeout, operation);
 }
 
@@ -372,7 +373,7 @@ try_next_after_failure(Operation *operation)
     MdCommand *command = &operation->command;
 
     add_prefix(operation, "create a virtual port of", operation->parent->def->name);
-    check_all(operation);
+    reconcile_adapters(operation);
     /* After a refusal by the queue, other candidates would be refused, too; after a timeout, the
      * write may still succeed. */
     if (g_queue_is_empty(&operation->candidates) || md_fair_queue_is_refusal(command->error) ||
@@ -393,7 +394,7 @@ on_created(MdCommand *command)
 
     if (command->error != NULL)
         try_next_after_failure(operation);
-    else if (find_made(operation) != NULL)
+    else if (find_created(operation) != NULL)
         end_create(command);
     else
         wait_for_adapter(operation);
