@@ -27,8 +27,9 @@ typedef struct {
 
 typedef struct _MdFairQueue MdFairQueue;
 
-/* Each function is called at most once, and never after md_fair_entry_leave(). `begin` may be
- * called during md_fair_queue_join(); `refuse` is not, and takes ownership of the error. */
+/* For each entry, one of these functions is called at most once, and never after
+ * md_fair_entry_leave(). `begin` may be called before md_fair_queue_join() returns, `refuse` only
+ * later; `refuse` takes ownership of the error. */
 typedef struct {
     void (*begin)(gpointer data);
     void (*refuse)(gpointer data, GError *error);
@@ -61,7 +62,7 @@ gboolean md_fair_queue_join(MdFairQueue *self,
                             gpointer data,
                             GError **error);
 
-/* Whether an error is a refusal by a queue, so that nothing is known about the operation itself. */
+/* Whether an error is a refusal by a queue. The operation has then not begun. */
 gboolean md_fair_queue_is_refusal(const GError *error);
 
 /* Removes a waiting entry, or ends a running one. Does nothing if the entry is in no queue. */

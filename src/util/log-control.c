@@ -6,7 +6,7 @@
 #include "util/error.h"
 #include "util/log-output.h"
 
-/* Filters written for libvirt's node device driver also select the messages. */
+/* The source of all messages, with libvirt's names, so that filters written for libvirt match. */
 #define SOURCE "mediated node_device.node_device_driver node_device.node_device_udev"
 
 static struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Which messages are logged: the log filters and log outputs in use, see log-rules.h. All messages
- * have one source, "mediated" or libvirt's "node_device.node_device_driver", and go to outputs that
- * are determined when the program starts. libvirt's priorities 1 to 4 stand for GLib's levels
- * debug, info, message, and warning or worse.
+ * have the same source, which filters match by the name "mediated" or by the names of libvirt's
+ * node device driver. The outputs are determined when the program starts. libvirt's priorities 1 to
+ * 4 stand for GLib's levels debug, info, message, and warning or worse.
  */
 #pragma once
 
@@ -31,9 +31,9 @@ gboolean md_log_control_is_wanted(GLogLevelFlags level);
 gboolean md_log_control_is_for_output(GLogLevelFlags level, guint output);
 
 /*
- * Replaces all filters, or the priorities of all outputs. "" removes all filters, or restores the
- * priorities that the outputs had at the start. On failure, nothing changes.
- * VIR_ERR_ARGUMENT_UNSUPPORTED for outputs other than those of the log.
+ * Replaces all filters, or the priorities of all outputs. "" removes all filters, or gives all
+ * outputs the initial priority. On failure, nothing changes. VIR_ERR_ARGUMENT_UNSUPPORTED unless
+ * the outputs are those in use.
  */
 gboolean md_log_control_set_filters(const char *text, GError **error);
 gboolean md_log_control_set_outputs(const char *text, GError **error);

@@ -22,14 +22,14 @@
 
 #define FILE_MODE 0600
 
-/* What is not noted otherwise is set once, before threads exist. */
+/* Members are set once, before there are threads, unless noted otherwise. */
 typedef struct {
     MdLogDestination destination;
     char *name;
     gint priority; /* MdLogPriority; atomic */
     int fd;
     gboolean is_file; /* a regular file, which poll() always reports as writable */
-    GQueue kept;      /* of GString; this and the following are protected by the mutex */
+    GQueue kept;      /* of GString; this and the following members are protected by the mutex */
     guint n_lost;
     GSource *source; /* set while lines are queued */
 } Output;
@@ -141,7 +141,7 @@ free_line(gpointer line)
 }
 
 
-/* Lines that its reader has not taken yet are lost. */
+/* Drops the lines that are still queued. */
 static void
 close_default(void)
 {
@@ -260,7 +260,7 @@ send_line(const Output *self, const GString *line)
 }
 
 
-/* FALSE: the reader has no room now. After any other failure, the line is lost. */
+/* FALSE: the line cannot be written yet. After any other failure, the line is lost. */
 static gboolean
 put(const Output *self, const GString *line)
 {
@@ -283,8 +283,8 @@ put_kept(Output *self)
 }
 
 
-/* FALSE: lines are still queued. A message replaces the dropped lines, before any later line is
- * accepted. */
+/* Writes queued lines; FALSE: some are left. If lines have been dropped, logs their number before
+ * later lines are accepted. */
 static gboolean
 catch_up(Output *self)
 {

@@ -20,9 +20,9 @@
 void md_log_output_init(void);
 
 /*
- * Replaces this output by others (of MdLogOutput). Those that cannot be opened are left out, and
- * each of them adds a text to `problems`. If none is left, nothing is replaced, and FALSE is
- * returned. Before there are threads.
+ * Replaces this output by `wanted` (of MdLogOutput). Leaves out each output that cannot be opened,
+ * and adds a text about it to `problems`. FALSE: nothing is replaced, because none can be opened.
+ * Before there are threads.
  */
 gboolean md_log_output_use(const GArray *wanted, GPtrArray *problems);
 

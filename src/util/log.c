@@ -84,7 +84,7 @@ append_plain(GString *out, const char *p, const char *end)
 char *
 md_log_escape(const char *text)
 {
-    /* No more than this can be shown. */
+    /* A message cannot contain more bytes than this. */
     const char *end = text + strnlen(text, MD_LOG_MESSAGE_MAX + 1);
     GString *out = g_string_sized_new((gsize)(end - text) + 1);
     const char *p = append_plain(out, text, end);
@@ -206,8 +206,8 @@ write_log(GLogLevelFlags level,
 }
 
 
-/* GLib aborts after this call if the message is fatal; G_DEBUG can make any level fatal. Only this
- * handler knows whether it is, not the writer. */
+/* G_DEBUG can make any level fatal: GLib then aborts the program after this call. Only this
+ * handler, not the writer, knows whether a message is fatal. */
 static void
 handle_line(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
 {
@@ -241,7 +241,7 @@ void
 md_log_init(gboolean verbose)
 {
     md_log_bound_stderr();
-    /* Otherwise the C library looks up the file for each line, on a disk that may hang. */
+    /* Without TZ, the C library would look up this file for each line, on a disk that may hang. */
     g_setenv("TZ", ":/etc/localtime", FALSE);
     has_colour = g_log_writer_supports_color(STDERR_FILENO);
     md_log_output_init();

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The log: g_debug(), g_info(), g_message() and g_warning() write to the journal or to stderr, see
- * log-output.h. One writer escapes and truncates all messages, because they quote names, documents
- * and script output. These must neither forge a second line nor send control sequences to a
- * terminal.
+ * log-output.h. One writer escapes and truncates all messages, because a quoted name, document or
+ * output of a script must neither forge a second line nor send control sequences to a terminal.
  */
 #pragma once
 

@@ -25,7 +25,7 @@ md_notify_ready(const char *status)
 void
 md_notify_reloading(void)
 {
-    /* The time tells the manager that the next READY=1 belongs to this reload. */
+    /* From the time, the service manager recognizes the READY=1 that belongs to this reload. */
     sd_notifyf(FALSE,
                "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\nSTATUS=Reloading configuration",
                g_get_monotonic_time());
@@ -83,7 +83,7 @@ md_notify_wait(void)
     int rc = sd_notify_barrier(FALSE, WAIT_TIMEOUT);
 
     if (rc < 0)
-        g_debug("The service manager does not say that it has read all: %s", g_strerror(-rc));
+        g_debug("The service manager has not confirmed the notifications: %s", g_strerror(-rc));
 }
 
 

@@ -17,9 +17,9 @@ void md_notify_reloading(void);
 void md_notify_stopping(const char *status);
 
 /*
- * The maximum length of the names under which descriptors are stored, in bytes, each with its
- * separator: systemd passes all names in $LISTEN_FDNAMES, and the kernel executes no program with a
- * longer variable than 128 KiB (MAX_ARG_STRLEN).
+ * Maximum total length in bytes of the names of stored descriptors, with their separators: systemd
+ * passes all names in $LISTEN_FDNAMES, and the kernel limits an environment variable to 128 KiB
+ * (MAX_ARG_STRLEN).
  */
 #define MD_NOTIFY_STORED_NAMES (120 * 1024)
 

@@ -19,15 +19,15 @@ typedef struct {
     gpointer data;
 } MdOwnerWatch;
 
-/* A share is a number that identifies a user: the uid or, for users without one, a number greater
- * than all uids. All unknown users have this share. */
+/* A share is a number that identifies a user: the uid or, for a user without one, a number greater
+ * than all uids. MD_OWNER_UNKNOWN is the share of all unknown users. */
 #define MD_OWNER_UNKNOWN ((uid_t)-1)
 
 /* The share of a user without a uid, derived from the user's `name` and its `kind`, such as a SASL
  * user name. */
 guint64 md_owner_share_from_name(const char *kind, const char *name);
 
-/* "the user 1000", for messages. */
+/* "user 1000", for messages. */
 char *md_owner_describe_share(guint64 share);
 
 /* A client with this share; initially a reader. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Resolves a path like the kernel does, and reports each step: directories, links, and the steps of
- * their targets. May block on a disk. */
+/* Resolves a path as the kernel does, and reports each step: directories, links, and the steps of
+ * the links' targets. May block on a disk. */
 #pragma once
 
 #include <glib.h>

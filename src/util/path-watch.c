@@ -21,7 +21,7 @@
 #define MAGIC_ZFS    0x2fc12fc1
 #define MAGIC_BCACHE 0xca451a4e
 
-/* Bytes of unrelated events ignored at once; beyond this, everything counts as changed. */
+/* Maximum size in bytes of unrelated events; beyond it, everything counts as changed. */
 #define BUFFER_SIZE    16384
 #define EVENT_SIZE_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 

@@ -19,7 +19,7 @@ typedef struct {
     gpointer data;
 } MdPolled;
 
-/* Creates the epoll instance; the first md_polled_set() does this as well. */
+/* Creates the epoll instances; otherwise, the functions below create them when needed. */
 gboolean md_polled_prepare(GError **error);
 
 /*

@@ -162,7 +162,7 @@ run_answer(Run *run, MdScriptEnd end, int status, const char *cause)
 }
 
 
-/* Not waited for: a process blocked in the kernel dies when the kernel returns. GLib reaps it. */
+/* Does not wait for the process, which may be blocked in the kernel. GLib reaps the process. */
 static void
 kill_run(Run *run, MdScriptEnd end)
 {
@@ -297,7 +297,7 @@ set_up_child(gpointer data G_GNUC_UNUSED)
 }
 
 
-/* A memory file instead of a pipe: needs no writer, and need not be read. */
+/* A file in memory: unlike a pipe, it needs no writer, and the script need not read it. */
 static int
 open_input(const char *input, GError **error)
 {

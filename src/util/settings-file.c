@@ -25,8 +25,8 @@ get_text(GKeyFile *file, const char *group, const char *key, GError **error)
 }
 
 
-/* Reads the text once more, for the numbers of its lines. A FIFO is not a regular file; opening it
- * would block. */
+/* Reads the file again, to find line numbers. Skips files such as a FIFO, because opening it would
+ * block. */
 static gboolean
 read_text(const char *path, char **text, gsize *length)
 {
@@ -44,8 +44,8 @@ is_key_file(const char *text, gsize length)
 }
 
 
-/* The number of the first line that GLib rejects, because GLib does not report it; 0: unknown. All
- * lines before that one are a valid key file. */
+/* GLib does not report the line of an error, so this finds the first line that makes the file
+ * invalid. Returns its number, or 0 if it is unknown. */
 static guint
 find_bad_line(const char *path)
 {

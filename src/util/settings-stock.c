@@ -14,9 +14,10 @@
 #include "util/error.h"
 #include "util/stock-file.h"
 
-/* Maximum size of a file in bytes; and the bytes of keys after which a message ends, so that the
- * log does not truncate the message. */
-#define FILE_MAX  (1 << 20)
+/* Maximum size of a file in bytes. */
+#define FILE_MAX (1 << 20)
+
+/* Bytes of key names after which a message ends, so that the log does not truncate the message. */
 #define NAMES_MAX 300
 
 #define PLACE_DEFAULT "default of virtnodedevd"
@@ -389,8 +390,8 @@ get_kind(const MdSettings *self, const char *group, const char *key)
 }
 
 
-/* A mode or group from virtnodedevd.conf may be safe only with virtnodedevd's authentication, so
- * the default of `auth` is virtnodedevd's. */
+/* A mode or group from virtnodedevd.conf may be safe only with virtnodedevd's authentication. So if
+ * `auth` is not set, it gets virtnodedevd's default. */
 static void
 guard_stock_mode(MdSettings *self, const char *mode, const char *auth)
 {
@@ -409,9 +410,10 @@ reset_stock(MdSettings *self, const char *key)
 
 
 /*
- * Group and mode of the read-write socket in virtnodedevd.conf may be safe only with polkit. So
- * they do not apply if mediated.conf disables authentication. Conversely, if virtnodedevd.conf
- * selects polkit, the default mode is virtnodedevd's, which admits all users to polkit's check.
+ * The group and mode that virtnodedevd.conf sets for the read-write socket may be safe only with
+ * polkit, so they do not apply if mediated.conf disables authentication. Conversely, if
+ * virtnodedevd.conf selects polkit, the default mode is virtnodedevd's, which lets all users
+ * connect and be checked by polkit.
  */
 void
 md_settings_settle(MdSettings *self)

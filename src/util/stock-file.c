@@ -113,7 +113,7 @@ read_triple(Reader *self, GError **error)
     const char *end = g_strstr_len(begin, self->end - begin, TRIPLE);
 
     if (end == NULL) {
-        set_syntax_error(self, "the string does not end", error);
+        set_syntax_error(self, "unterminated string", error);
         return NULL;
     }
     for (const char *p = begin; p < end; p++)
@@ -136,7 +136,7 @@ read_text(Reader *self, GError **error)
     self->at++;
     while (peek(self) != quote) {
         if (peek(self) == END || is_line_end(peek(self))) {
-            set_syntax_error(self, "the string does not end", error);
+            set_syntax_error(self, "unterminated string", error);
             return NULL;
         }
         self->at++;
@@ -274,7 +274,7 @@ read_entry(Reader *self, GError **error)
 }
 
 
-/* Values are strings of C. */
+/* Refuses zero bytes, because values are C strings. */
 static gboolean
 check_zero_bytes(const char *text, gsize length, GError **error)
 {

@@ -113,8 +113,8 @@ count_failed(void)
 }
 
 
-/* Returns a thread to be woken up, referenced; NULL: none is idle, so one must be created, which is
- * counted already. */
+/* Returns an idle thread, referenced, which the caller must wake up. NULL: no thread is idle, so
+ * the caller must create one, which has already been counted. */
 static Thread *
 add_job(Job *job)
 {

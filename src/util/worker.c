@@ -158,8 +158,8 @@ leave(gpointer data)
 }
 
 
-/* After a document job, which is CPU-bound, its slot stays occupied for as long as the job took, so
- * that one user's documents use half of a processor. */
+/* The slot of a document job, which is CPU-bound, stays occupied after the job for as long as the
+ * job took, so that one user's documents use at most half of a processor. */
 static void
 leave_rested(Job *job)
 {

@@ -50,8 +50,9 @@ typedef void (*MdWorkerEndFunc)(gpointer data, GError *error, gpointer user_data
  * before this function returns: with the result, with VIR_ERR_OPERATION_TIMEOUT after `deadline`
  * milliseconds, with VIR_ERR_RESOURCE_BUSY if too many jobs are queued, or with
  * VIR_ERR_OPERATION_ABORTED if the client disconnects before the job begins. On timeout, a queued
- * job is cancelled; a running one continues, as the kernel cannot cancel it, and its result is
- * dropped. `data` is freed after both the job and `end`. `object` identifies the object of the job.
+ * job is cancelled; a running job continues, because it may be blocked in the kernel,
+ * and its result is dropped. `data` is freed after both the job and `end`. `object` identifies the
+ * object of the job.
  */
 void md_worker_run(MdWorkerFunc func,
                    gpointer data,
