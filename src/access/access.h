@@ -49,8 +49,8 @@ void md_access_set_open_to_all(MdAccess *self);
 /* Whether clients of a socket must authenticate. Privileged clients need not. */
 gboolean md_access_is_guarded(MdAccess *self, gboolean read_only);
 
-/* Logs why only root may connect, if so: as configured, or because polkit, which is asked about
- * this process, does not answer. */
+/* If only root may connect, logs the reason: the configuration, or that polkit is missing. Asks
+ * polkit about this process to find out. */
 void md_access_announce(MdAccess *self);
 
 const MdSettings *md_access_get_settings(MdAccess *self);

@@ -21,8 +21,8 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* A secret by which libvirt's daemons recognise each other's calls, part of their own identity. Not
- * needed here, where the uid decides. */
+/* A field of the identity of libvirt's daemons: a secret by which they recognize each other's
+ * calls. mediated ignores this secret, and decides by the uid. */
 #define SYSTEM_TOKEN "system.token"
 
 /* Fields of /proc/PID/stat between the process name and the start time. */

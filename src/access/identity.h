@@ -39,7 +39,7 @@ uid_t md_identity_get_peer_uid(GSocket *socket);
  * The user that a client acts for, from libvirt's parameters (VIR_CONNECT_IDENTITY_*).
  * VIR_ERR_INVALID_ARG for a field of a wrong type, out of range or given twice,
  * VIR_ERR_ARGUMENT_UNSUPPORTED for an unknown field; both name the field. Ignores the token with
- * which libvirt's daemons recognise each other.
+ * which libvirt's daemons recognize each other.
  */
 MdIdentity *md_identity_new_from_params(const md_param *params, guint n, GError **error);
 

@@ -85,7 +85,7 @@ md_check_xml(MdOptions *options, gboolean details)
     const char *schema = md_options_get_schema(options);
     gboolean ok = TRUE;
 
-    /* Blocks for a reader that pages through the errors: the handler of log.h would drop lines. */
+    /* Waits for a user who pages through the errors; the handler of log.h would drop lines. */
     g_set_printerr_handler(NULL);
 
     for (char **file = options->files; *file != NULL; file++) {

@@ -22,11 +22,10 @@
  * calls are refused. Queries have a limit of their own, because a change takes as long as the
  * hardware driver of the device.
  *
- * libvirtd starts five threads for all calls (min_workers), and five that serve some calls only
- * (prio_workers). It is meant to add threads up to max_workers, but its check subtracts one
- * unsigned number from another, and never adds a thread while more calls are queued than threads
- * are idle. A burst of calls may therefore find only five threads, one of which must remain for
- * other drivers.
+ * libvirtd starts five threads for all calls (min_workers), and five for certain calls only
+ * (prio_workers). It should add threads up to max_workers, but because of an unsigned subtraction,
+ * it adds no thread while more calls are queued than threads are idle. A burst of calls may
+ * therefore find only five threads, one of which must remain for other drivers.
  */
 #define MD_FORWARD_QUERIES_MAX     2
 #define MD_FORWARD_CHANGES_MAX     2
