@@ -141,10 +141,10 @@ has_no_room(MdClient *self, GBytes *frame)
 
 
 /*
- * Sends at once if possible, as usually the socket has room. Ignores errors until the main loop
- * next checks the socket, because callers do not expect the client to be disconnected here. After
- * some frames, waits for a turn, so that an event for a thousand clients of one user does not delay
- * other users.
+ * Sends at once if possible, because the socket usually has room. Ignores errors until the main
+ * loop next checks the socket, because callers do not expect the client to be disconnected here.
+ * After some frames in one iteration of the main loop, waits for a turn, so that an event for a
+ * thousand clients of one user does not delay other users.
  */
 static void
 send_now_or_in_turn(MdClient *self)
@@ -323,7 +323,7 @@ on_ready(GIOCondition condition, gpointer user_data)
 }
 
 
-/* Gives the client a turn at once, and disconnects it if that does not clear the timeout. The
+/* Gives the client a turn at once, and disconnects it unless this turn clears the timeout: the
  * client may have been waiting for its turn, or a delayed main loop may not have seen its input
  * yet. */
 static void

@@ -63,24 +63,25 @@ user_find_biggest(const MdConnectionUser *user)
 
 
 /*
- * Evicts the largest connections until their memory covers the excess, which is computed before,
- * because the calls of an evicted connection release their memory later. Stops at a user with
- * closed connections only, so that this memory does not cause evictions of other users.
+ * Evicts the largest connections until they account for the memory beyond the limit. This excess is
+ * computed only once, because an evicted connection keeps the memory of its calls until they end.
+ * Stops at a user with closed connections only, so that their memory does not evict connections of
+ * other users.
  */
 static void
 evict_biggest(MdConnections *self)
 {
     gsize wanted = self->held - self->settings->max_memory;
-    gsize won = 0;
+    gsize evicted = 0;
 
-    while (won < wanted) {
+    while (evicted < wanted) {
         const MdConnectionUser *user = find_biggest(self);
         MdConnection *connection = user != NULL ? user_find_biggest(user) : NULL;
         g_autofree char *cause = NULL;
 
         if (connection == NULL)
             return;
-        won += connection->held;
+        evicted += connection->held;
         cause = g_strdup_printf("memory limit exceeded: all connections use %" G_GSIZE_FORMAT
                                 " bytes, this one %" G_GSIZE_FORMAT,
                                 self->held, connection->held);
@@ -96,8 +97,8 @@ md_connection_get_held(const MdConnection *self)
 }
 
 
-/* By itself, the C library returns only free memory at the end of the heap, which a few small
- * allocations may prevent. */
+/* Calls malloc_trim(), because by itself the C library returns only the free memory at the end of
+ * the heap, where a small allocation may be in the way. */
 static gboolean
 on_trim(gpointer data)
 {

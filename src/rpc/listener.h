@@ -53,7 +53,7 @@ void md_listener_free(MdListener *self);
 const char *md_listener_get_path(MdListener *self);
 gboolean md_listener_is_read_only(MdListener *self);
 
-/* Whether systemd has created the socket, with a mode that lets every user connect. */
+/* Whether the socket was passed by systemd, and its mode lets every user connect. */
 gboolean md_listener_is_open_to_all(MdListener *self);
 
 /* Calls `func` for each client. All pending clients are accepted; limits are up to `func`. `func`

@@ -36,7 +36,7 @@ typedef struct {
 MdMessage *md_message_new(const md_header *header, GBytes *frame);
 void md_message_free(MdMessage *self);
 
-/* Whether the header is that of a call of this program, in the only version. */
+/* Whether the header is that of a call of this program, in the program's only version. */
 gboolean md_message_check_header(const md_header *header, guint32 program, GError **error);
 
 /* Whether the frame has been kept, because it did not exceed the limit of the connection. */
@@ -51,8 +51,8 @@ gboolean md_message_check_length(const MdMessage *self, GError **error);
 gboolean md_message_decode(const MdMessage *self, xdrproc_t type, gpointer data, GError **error);
 void md_message_clear(xdrproc_t type, gpointer data);
 
-/* The same into new memory of this size, to be freed with g_free() after md_message_clear(). NULL
- * with an error; NULL without if `type` is NULL, and the payload is ignored. */
+/* The same, but allocates memory of this size, to be freed with g_free() after md_message_clear().
+ * NULL with an error; NULL without an error if `type` is NULL: the payload is ignored. */
 gpointer md_message_decode_new(const MdMessage *self, xdrproc_t type, gsize size, GError **error);
 
 /* Encodes a frame. `type` NULL: without payload. */
@@ -73,7 +73,7 @@ void md_message_reader_set_limit(MdMessageReader *self, gsize limit);
 void md_message_reader_feed(MdMessageReader *self, const guint8 *bytes, gsize size);
 
 /* NULL with an error: the stream contains an invalid frame, after which nothing can be read. NULL
- * without: more bytes are needed. */
+ * without an error: more bytes are needed. */
 MdMessage *md_message_reader_next(MdMessageReader *self, GError **error);
 
 /* Whether the next call of md_message_reader_next() would begin to discard a frame. */

@@ -20,10 +20,10 @@ void md_receive_queue_feed(MdReceiveQueue *self, const guint8 *bytes, gsize size
 
 /*
  * Returns the next message. NULL with an error: invalid frame. NULL without an error: more bytes
- * are needed, or messages must be removed first. The latter is the case if the queue is full, or if
- * the next frame exceeds the limit and a queued message may raise the limit. `fixed`: only queued
- * messages can change the limit. If FALSE, a frame beyond the limit is deferred even if the queue
- * is empty.
+ * are needed, or the next frame is deferred. A frame is deferred while the queue is full, and while
+ * the frame exceeds the limit but a queued message may raise the limit. `fixed` FALSE: a running
+ * call may raise the limit as well, so a frame beyond the limit is deferred even if the queue is
+ * empty.
  */
 MdMessage *md_receive_queue_parse(MdReceiveQueue *self, gboolean fixed, GError **error);
 
@@ -35,7 +35,7 @@ MdMessage *md_receive_queue_pop(MdReceiveQueue *self);
 
 gboolean md_receive_queue_is_empty(MdReceiveQueue *self);
 
-/* Whether the next frame is deferred: feed no more bytes before messages have been removed. */
+/* Whether the next frame is deferred. If so, feed no more bytes. */
 gboolean md_receive_queue_is_deferred(MdReceiveQueue *self);
 
 /* Whether a frame has been received partially. */
