@@ -48,7 +48,7 @@ on_affected_authorized(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 
-/* FALSE if this has been authorized already. */
+/* FALSE: polkit need not be asked, because these permissions have already been granted. */
 static gboolean
 authorization_ask(Authorization *authorization, const MdAffected *affected)
 {

@@ -43,8 +43,8 @@ is_change(MdCall *self)
 }
 
 
-/* The name of the device changed by a call: the result of calls that create it (`ret` NULL: none
- * yet), an argument of all others. */
+/* The name of the device that the call changes: the result `ret` of a call that creates a device,
+ * else an argument. NULL: the call changes no device, or has not created the device. */
 static const char *
 get_device_name(MdCall *self, gconstpointer ret)
 {
@@ -381,7 +381,7 @@ on_turn(gpointer data)
 
 
 static void
-on_turned_away(gpointer data, GError *error)
+on_refused(gpointer data, GError *error)
 {
     md_call_fail(data, error);
 }
@@ -390,7 +390,7 @@ on_turned_away(gpointer data, GError *error)
 void
 md_call_wait_for_turn(MdCall *self, void (*begin)(MdCall *call))
 {
-    static const MdFairFuncs funcs = { on_turn, on_turned_away };
+    static const MdFairFuncs funcs = { on_turn, on_refused };
     GError *error = NULL;
 
     self->begin = begin;

@@ -79,7 +79,7 @@ md_handle_get_uri(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 }
 
 
-/* Always: a third party cannot listen on a Unix socket. */
+/* Always: no third party can read or change what is sent through a Unix socket. */
 void
 md_handle_is_secure(MdCall *call, gconstpointer args G_GNUC_UNUSED)
 {

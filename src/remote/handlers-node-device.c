@@ -528,17 +528,20 @@ md_handle_set_autostart(MdCall *call, gconstpointer args)
 }
 
 
-typedef gboolean (*Question)(MdDriver *driver, const char *name, gboolean *value, GError **error);
+typedef gboolean (*BooleanFunc)(MdDriver *driver,
+                                const char *name,
+                                gboolean *value,
+                                GError **error);
 
 
 static void
-answer_question(MdCall *call, gconstpointer args, Question question)
+reply_boolean(MdCall *call, gconstpointer args, BooleanFunc get)
 {
     const md_name_args *device = args;
     gboolean value = FALSE;
     GError *error = NULL;
 
-    if (question(md_call_get_driver(call), device->name, &value, &error))
+    if (get(md_call_get_driver(call), device->name, &value, &error))
         reply_int(call, value ? 1 : 0);
     else
         md_call_fail(call, error);
@@ -548,19 +551,19 @@ answer_question(MdCall *call, gconstpointer args, Question question)
 void
 md_handle_get_autostart(MdCall *call, gconstpointer args)
 {
-    answer_question(call, args, md_driver_get_autostart);
+    reply_boolean(call, args, md_driver_get_autostart);
 }
 
 
 void
 md_handle_is_persistent(MdCall *call, gconstpointer args)
 {
-    answer_question(call, args, md_driver_is_persistent);
+    reply_boolean(call, args, md_driver_is_persistent);
 }
 
 
 void
 md_handle_is_active(MdCall *call, gconstpointer args)
 {
-    answer_question(call, args, md_driver_is_active);
+    reply_boolean(call, args, md_driver_is_active);
 }

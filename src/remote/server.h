@@ -29,7 +29,8 @@ guint md_server_count_clients(MdServer *self);
 typedef void (*MdServerFunc)(gpointer data);
 void md_server_set_idle_func(MdServer *self, guint timeout, MdServerFunc func, gpointer data);
 
-/* While inhibited, the daemon does not exit for lack of clients, because it is in use otherwise. */
+/* While inhibited, the daemon does not exit when it has no clients, because it is in use for
+ * another reason. */
 void md_server_inhibit_idle(MdServer *self, gboolean inhibited);
 
 /* Applies changed settings to existing and waiting clients. */

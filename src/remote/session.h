@@ -54,8 +54,8 @@ gboolean md_session_set_identity(MdSession *self, MdIdentity *identity, GError *
 void md_session_set_authenticated_func(MdSession *self, void (*func)(gpointer data), gpointer data);
 gboolean md_session_is_authenticated(MdSession *self);
 
-/* Authorizes the client to connect; `callback` has the session's access as its source. Only one at
- * a time. */
+/* Authorizes the client to connect. The source object of `callback` is the session's MdAccess. Must
+ * not be called again before `callback`. */
 void
 md_session_authenticate_async(MdSession *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean md_session_authenticate_finish(MdSession *self, GAsyncResult *result, GError **error);
