@@ -134,7 +134,7 @@ class Login(AccessTest):
     config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit'}}
     rules = rule(OF_GROUP)
 
-    def test_root_need_not(self):
+    def test_root(self):
         client = self.raw(opened=False)
         self.assertEqual(client.open(), NONE)
         self.assertIn('computer', client.list_all()[0])
@@ -151,7 +151,7 @@ class Login(AccessTest):
         self.assertIn(name, client.list_all()[0])
         client.destroy(name)
 
-    def test_nobody_is_refused(self):
+    def test_nobody(self):
         client, _ = self.other(NOBODY)
         for _ in range(2):
             self.assertEqual(client.auth_list(), POLKIT)
@@ -209,7 +209,7 @@ class Login(AccessTest):
         reader = self.virsh(NOBODY, 'nodedev-list', '--cap', 'system', path=self.daemon.ro_path)
         self.assertEqual(reader.stdout.split(), ['computer'], reader.stderr)
 
-    def test_calls_behind_the_authentication_wait(self):
+    def test_pending_authentication(self):
         """Calls sent together with the authentication wait for the answer of polkit."""
         client, _ = self.other(MEMBER)
         self.polkit.pause()
@@ -249,7 +249,7 @@ class Deadline(AccessTest):
     config = {'sockets': OPEN_TO_ALL, 'access': {'auth_unix_rw': 'polkit'}}
     rules = rule(OF_GROUP)
 
-    def test_it_hangs(self):
+    def test_hung_polkit(self):
         """A hung check keeps the timeout that it started with; a later check uses the current setting."""
         client, _ = self.other(MEMBER)
         self.polkit.pause()
@@ -260,7 +260,7 @@ class Deadline(AccessTest):
         self.polkit.resume()
         self.assertEqual(client.auth_polkit(), 1)
 
-    def test_who_does_not_authenticate_is_cut_off(self):
+    def test_no_authentication(self):
         """A client that only asks for the methods of authentication is disconnected after the timeout."""
         with self.settings(access={'auth_timeout': '3'}):
             client, _ = self.other(MEMBER)
@@ -281,7 +281,7 @@ class Absent(AccessTest):
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
 
-    def test_process_that_has_exited(self):
+    def test_exited_process(self):
         """A process that has ended is refused, because its pid may belong to another process."""
         self.daemon.pause()
         user = OtherUser(MEMBER, self.daemon.rw_path)
@@ -331,7 +331,7 @@ class Anonymous(AccessTest):
         second.disconnect()
         fourth.wait_reply(serial).decoder()
 
-    def test_silent_ones_keep_nobody_out(self):
+    def test_flood(self):
         """A user who keeps connecting without authenticating delays neither root nor other users."""
         flood = self.flood(200)
         root = self.raw(opened=False)
@@ -407,7 +407,7 @@ class Authorized(PolkitTest):
         self.assertEqual(client.is_persistent(device.name()), 0)
         self.assertEqual(client.get_autostart(device.name()), 0)
 
-    def test_the_document_is_not_parsed(self):
+    def test_malformed_document(self):
         client = self.opened(NOBODY)
         with self.nothing_changes():
             for document in ('no document', '<device', '<device>' * 5000, '', '<a>&b;</a>'):
@@ -553,7 +553,7 @@ class OneDevice(PolkitTest):
 class EventsAuthorized(PolkitTest):
     UUIDS = ['11111111-0000-4000-8000-000000000000', '22222222-0000-4000-8000-000000000000']
 
-    def test_only_of_what_may_be_seen(self):
+    def test_visible_devices(self):
         seen, unseen = (self.child_name(self.parent, uuid) for uuid in self.UUIDS)
         self.polkit.use(only(seen))
         client = self.opened(NOBODY)
@@ -630,7 +630,7 @@ class Storm(PolkitTest):
 
 
 class HangingPolkit(PolkitTest):
-    def test_calls_fail_in_time(self):
+    def test_calls(self):
         client = self.opened(NOBODY)
         self.polkit.pause()
         with self.settings(access={'polkit_timeout': '1'}):
@@ -671,7 +671,7 @@ class Identity(PolkitTest):
         self.assert_denied(client.set_identity, rpc.param('unix-user-id', 'Q', 0))
         self.assert_denied(client.create_xml, self.document())
 
-    def test_there_is_no_way_back_for_anybody(self):
+    def test_second_identity(self):
         """The user that root acts for cannot set an identity, even if polkit would permit it."""
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.write'"))
         _, user = self.other(NOBODY)
@@ -702,7 +702,7 @@ class Identity(PolkitTest):
         client.set_identity(*self.params(user))
         self.assertIn('computer', client.list_all()[0])
 
-    def test_nobody_may_not(self):
+    def test_nobody(self):
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.write'"))
         client, user = self.other(NOBODY)
         client.open()

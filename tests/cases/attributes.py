@@ -29,7 +29,7 @@ DRIVERS = {'scratch', 'stubborn', 'journal', 'nvidia'}
 
 @seldom_on('vm', 'paths and texts are checked before the kernel sees them',
            keeps=('test_in_order', 'test_driver_refuses_one', 'test_read_only_attribute',
-                  'test_one_bad_among_good_ones_leaves_no_device'))
+                  'test_one_bad_attribute'))
 class Attributes(MediatedTest):
     def test_in_order(self):
         uuid = self.new_uuid()
@@ -77,7 +77,7 @@ class Attributes(MediatedTest):
     def test_directory(self):
         self.refuse([('nvidia', 'x')], 'nvidia', SYSTEM_ERROR)
 
-    def test_way_out(self):
+    def test_dot_dot(self):
         """A path out of the device is refused; in the stock daemon, '../remove' removes the parent."""
         for name in ('../remove', 'nvidia/../../remove', '..', './../remove', 'nvidia/..',
                      f'../mdev_supported_types/{self.type_id}/create', '../hostile/total_mib',
@@ -107,13 +107,13 @@ class Attributes(MediatedTest):
     def test_name_too_long(self):
         self.refuse([('n' * 5000, '1')], 'n' * 20, SYSTEM_ERROR)
 
-    def test_one_bad_among_good_ones_leaves_no_device(self):
+    def test_one_bad_attribute(self):
         good = [('scratch', str(number)) for number in range(20)]
         self.refuse(good + [('../remove', '1')], '../remove')
 
 
 @seldom_on('vm', 'the other operations write attributes in the same way',
-           keeps=('test_create', 'test_update', 'test_whatever_is_there'))
+           keeps=('test_create', 'test_update', 'test_existing_files'))
 class Kernels(MediatedTest):
     """The kernel's attributes are not the driver's: a write to `remove` would destroy a device whose destruction is
     refused."""
@@ -162,7 +162,7 @@ class Kernels(MediatedTest):
                          self.document(uuid=uuid, attrs=[('remove', '1')]), LIVE, name='remove')
         device.destroy()
 
-    def test_whatever_is_there(self):
+    def test_existing_files(self):
         """In the directory of a device, only files of the mdev driver are accepted."""
         device = self.create(uuid=(uuid := self.new_uuid()))
         top = self.host.real(self.host.device_path(uuid))
@@ -210,7 +210,7 @@ class Kernels(MediatedTest):
         self.assertEqual(self.state(self.child_name(self.parent, uuid)), (False, True, True))
         self.assertEqual(self.host.children(), [])
 
-    def test_shared_with_the_parent(self):
+    def test_shared_with_parent(self):
         """Attributes that the bus also gives the parent are not the mdev driver's, whatever their names."""
         device = self.create(uuid=(uuid := self.new_uuid()))
         for name in ('vendor', 'class'):

@@ -47,7 +47,7 @@ class Heavy(MediatedTest):
         self.assert_error(writer.frames[-1], code, domain=domain)
         return count
 
-    def test_others_are_answered(self):
+    def test_other_clients(self):
         """Other clients are answered while such a document is parsed, because parsing is not done on the main loop."""
         names = itertools.count()
         many_names = ''.join('<x ' + ' '.join(f"a{next(names):x}=''" for _ in range(64)) + '/>' for _ in range(780))
@@ -81,7 +81,7 @@ class Heavy(MediatedTest):
             for _ in range(4):
                 writer.wait_for(lambda frame: frame.name == 'CREATE_XML')
 
-    def test_client_disconnects_meanwhile(self):
+    def test_disconnect(self):
         writer = self.raw()
         for _ in range(5):
             writer.send('DEFINE_XML', rpc.string(mdev_document("<x a='b'/>" * 49000)) + rpc.u32(0))
@@ -191,7 +191,7 @@ class BadDocuments(MediatedTest):
         padding = size - len(document) - len('<!---->')
         return document.replace('</device>', f"<!--{'x' * padding}--></device>")
 
-    def test_too_much_of_something(self):
+    def test_limits(self):
         """Documents that would occupy the parser or the schema for minutes are refused."""
         attributes = ' '.join(f"a{i}=''" for i in range(100000))
         namespaces = ' '.join(f"xmlns:a{i}='u'" for i in range(50000))
@@ -204,7 +204,7 @@ class BadDocuments(MediatedTest):
                 self.refuse(libvirt.VIR_ERR_XML_ERROR, self.document(uuid=self.new_uuid(), extra=extra),
                             f'document has more than {says}', domain=XML_FROM)
 
-    def test_too_much_to_validate(self):
+    def test_validation_limits(self):
         attr = "<attr name='scratch' value='{}'/>"
         for extra, says in ((attr.format('x') * 30000, '8192 elements'),
                             (attr.format('1' * 5000), '4096 bytes in one text')):

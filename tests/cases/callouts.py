@@ -104,7 +104,7 @@ class Scripts(MediatedTest):
                 self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, call, says=['10-test.sh', 'no licence left'])
         self.assertFalse(any(self.daemon.definitions.glob('*/*-*-*-*-*')))
 
-    def test_refusal_of_stop_and_undefine(self):
+    def test_other_refusals(self):
         script = self.install()
         device = self.define()
         device.create(0)

@@ -269,7 +269,7 @@ class NoPolkit(AsService):
     def prepare(self):
         self.polkit.stop_authority()
 
-    def test_until_it_is_there(self):
+    def test_late_polkit(self):
         """The log says why users are refused; no restart is needed once polkit is installed."""
         self.wait_until(lambda: 'Only root may connect' in self.daemon.log(), 'a reason in the log')
         self.assertRegex(self.daemon.log(), 'polkit is missing: polkit failed to check .*org.freedesktop.PolicyKit1')
@@ -287,7 +287,7 @@ class NoBus(AsService):
     def prepare(self):
         self.polkit.stop()
 
-    def test_it_is_served(self):
+    def test_root(self):
         self.wait_until(lambda: 'Unable to reach polkit on the system bus' in self.daemon.log(), 'a reason in the log')
         self.assertIn('computer', self.raw().list_all()[0])
         client, _ = self.other(MEMBER)

@@ -209,11 +209,11 @@ class Broken(MediatedTest):
     def test_deep(self):
         self.check(self.write('[' * 100000))
 
-    def test_deep_behind_an_escape(self):
+    def test_deep_after_escape(self):
         """A parser that takes the closing quote for an escaped character would see brackets where others see text."""
         self.check(self.write('{"mdev_type":"nvidia-11","a":"\\ud8" x","b":' + '[' * 1000000))
 
-    def test_escapes_that_are_none(self):
+    def test_invalid_escapes(self):
         for text in ('"\\ud8+00"', '"\\377\\376"', '"nvidia-11\\0tail"', "'x'"):
             path = self.write('{"mdev_type":' + text + ',"start":"auto"}')
             self.wait_until(lambda p=path: str(p) in self.daemon.log(), f'{text} in the log')
@@ -223,19 +223,19 @@ class Broken(MediatedTest):
         self.check(self.write('{"mdev_type": "x", "start": "auto", "y": "' + 'z' * (4 << 20) +
                               '"}'))
 
-    def test_directory_for_a_file(self):
+    def test_directory(self):
         path = self.definition_path(self.new_uuid())
         path.mkdir()
         self.check(path)
 
-    def test_link_out_of_the_directory(self):
+    def test_link(self):
         secret = self.daemon.directory / 'secret'
         secret.write_text(FOREIGN % self.type_id, encoding='utf-8')
         path = self.definition_path(self.new_uuid())
         path.symlink_to(secret)
         self.check(path)
 
-    def test_parent_that_is_a_link(self):
+    def test_parent_link(self):
         outside = self.daemon.directory / 'outside'
         outside.mkdir()
         (outside / self.new_uuid()).write_text(FOREIGN % self.type_id, encoding='utf-8')
@@ -320,7 +320,7 @@ class CannotWrite(MediatedTest):
             self.refused(uuid, [uuid])
         self.assertEqual(self.litter(), [])
 
-    def test_too_large_for_the_disk(self):
+    def test_full_disk(self):
         """A write that fails half way, here by a process limit instead of a full disk, changes nothing."""
         uuid = self.new_uuid()
         self.define(uuid=uuid, attrs=[('scratch', 'old')])

@@ -101,7 +101,7 @@ class Subscriptions(MediatedTest):
                 ('created', device.name()), ('update', self.parent.name),
                 ('deleted', device.name()), ('update', self.parent.name)])
 
-    def test_read_only_connection_hears(self):
+    def test_read_only(self):
         client = self.raw(path=self.daemon.ro_path)
         client.register(LIFECYCLE)
         device = self.create()

@@ -197,7 +197,7 @@ class Asleep(Kept):
         self.assertTrue(touched)
         self.assertFalse(WAKES & {path.rsplit('/', 1)[-1] for path in touched}, touched)
 
-    def test_is_not_woken(self):
+    def test_no_wakeup(self):
         for status in ('suspended', 'suspending', 'resuming'):
             with self.subTest(status):
                 self.set_runtime_status(status)

@@ -20,7 +20,7 @@ FROM_RPC, RESOURCE_BUSY = libvirt.VIR_FROM_RPC, libvirt.VIR_ERR_RESOURCE_BUSY
 class HalfAFrame(MediatedTest):
     config = {'limits': {'frame_timeout': '0.3'}}
 
-    def test_silence_in_the_middle(self):
+    def test_silence(self):
         bystander = self.raw()
         whole = rpc.Connection.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('computer'))
         for length in (1, 4, 20, len(whole) - 1):
@@ -127,7 +127,7 @@ class Clients(ClientsTest):
             self.connect_as(ALICE, path)
         self.refused(ALICE)
 
-    def test_readers_leave_room_for_the_others(self):
+    def test_readers(self):
         """Read-only clients cannot occupy all places, and displace no read-write client."""
         readers = [self.connect_as(ALICE) for _ in range(3)]
         self.refused(ALICE)
@@ -136,7 +136,7 @@ class Clients(ClientsTest):
         self.assert_served(other, writer)
         self.assertEqual(len(self.left(readers)), 2)
 
-    def test_places_are_shared(self):
+    def test_shares(self):
         """Users displace each other until both have the same number of connections."""
         first = [self.connect_as(ALICE, self.daemon.rw_path) for _ in range(4)]
         second = [self.connect_as(BOB, self.daemon.rw_path) for _ in range(2)]
@@ -145,12 +145,12 @@ class Clients(ClientsTest):
         self.assert_served(*second)
         self.assertEqual(self.left(first), first[:2])
 
-    def test_root_is_always_accepted(self):
+    def test_root(self):
         clients = [self.connect_as(uid, self.daemon.rw_path) for uid in (ALICE, ALICE, BOB, BOB)]
         self.assert_served(*(self.raw() for _ in range(10)))
         self.assertEqual(self.left(clients), [])
 
-    def test_root_acting_for_a_user_takes_places_of_this_user(self):
+    def test_root_acting_for_a_user(self):
         """A user who connects through another daemon has no more places than one who connects directly."""
         proxied = [self.raw() for _ in range(4)]
         for client in proxied:
@@ -170,12 +170,12 @@ class Clients(ClientsTest):
 class ClientsPerUser(ClientsTest):
     config = {'limits': {'max_clients_per_user': '2'}}
 
-    def test_others_are_not_concerned(self):
+    def test_other_users(self):
         mine = [self.connect_as(ALICE) for _ in range(2)]
         self.refused(ALICE)
         self.assert_served(*mine, self.connect_as(BOB), *(self.raw() for _ in range(5)))
 
-    def test_those_of_root_acting_for_a_user(self):
+    def test_root_acting_for_a_user(self):
         """A connection that may not act for the user counts as root's."""
         mine, proxied, late = self.connect_as(ALICE), self.raw(), self.raw()
         alice = rpc.param('unix-user-id', 'Q', ALICE)
@@ -188,7 +188,7 @@ class ClientsPerUser(ClientsTest):
         self.wait_until(lambda: ' disconnected, 2 left' in self.daemon.log(), 'its end')
         late.set_identity(alice)
 
-    def test_those_of_root_acting_for_users_without_a_uid(self):
+    def test_root_acting_for_users_without_a_uid(self):
         """Users of virtproxyd over the network have no uid: each user has places of their own, independent of
         others. Users without any identity count as one user."""
         users = [[rpc.param(field, 's', value)] for field in ('sasl-user-name', 'x509-distinguished-name')
@@ -215,7 +215,7 @@ class ClientsPerUser(ClientsTest):
 
 @only_on('sim', 'the limit of the running daemon is lowered')
 class Descriptors(ClientsTest):
-    def test_root_is_accepted_without_descriptors(self):
+    def test_root(self):
         clients = [self.connect_as(ALICE) for _ in range(10)]
         pid = self.daemon.process.pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)

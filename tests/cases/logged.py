@@ -58,7 +58,7 @@ class Mdevs(LogTest):
         self.assertEqual(len({call[2:] for call in done}), 1)
         self.assertEqual(len(self.messages()), len(done))
 
-    def test_calls_that_fail(self):
+    def test_failed_calls(self):
         device = self.create()
         before = len(self.messages())
         self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, device.create)
@@ -178,7 +178,7 @@ class NobodyReads(MediatedTest):
         os.close(theirs)
         self.daemon.stderr = None
 
-    def test_calls_are_answered(self):
+    def test_calls(self):
         client = self.raw()
         for _ in range(self.PIPE // 64):
             client.destroy(client.create_xml(self.document()))

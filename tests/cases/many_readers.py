@@ -60,7 +60,7 @@ class Readers(MemoryTest):
         frame = rpc.Connection.frame(rpc.PROCEDURES['LOOKUP_BY_NAME'], rpc.string('x' * (size - OVERHEAD)))
         self.send_at_once(client, frame * 4)
 
-    def test_given_back(self):
+    def test_released_memory(self):
         """After all clients have disconnected, memory is returned to the system, except for GLib's small
         allocations."""
         before = self.resident() / MIB
@@ -104,5 +104,5 @@ class Readers(MemoryTest):
     def test_long_look_ups(self):
         self.check(self.long_look_ups)
 
-    def test_all_of_it(self):
+    def test_memory(self):
         self.check(self.silent, self.half_a_frame, self.unread_lists, self.callbacks, self.long_look_ups)

@@ -137,7 +137,7 @@ class Frames(MemoryTest):
         self.assert_error(client.wait_reply(client.send(9999, b'\0' * MIB)), RPC_ERROR, domain=FROM_RPC)
         self.assertEqual(client.look_up('computer'), 'computer')
 
-    def test_longest_frames_that_never_end(self):
+    def test_incomplete_frames(self):
         """Incomplete frames of 32 MiB less a byte are not stored."""
         clients = [self.connect_as(ALICE) for _ in range(8)]
         data = self.begin_frame(rpc.MESSAGE_MAX) + b'x' * (rpc.MESSAGE_MAX - OVERHEAD - 1)
@@ -153,7 +153,7 @@ class Frames(MemoryTest):
 class Unread(MemoryTest):
     config = {'limits': {'frame_timeout': '1'}}
 
-    def test_calls_that_nobody_reads_the_answers_of(self):
+    def test_replies(self):
         """A client that reads no replies is disconnected after the timeout, even with an incomplete frame behind its
         calls."""
         clients = [self.connect_as(ALICE) for _ in range(6)]
@@ -165,7 +165,7 @@ class Unread(MemoryTest):
         self.assert_resident_below(48)
         self.wait_until(lambda: self.daemon.log().count(CUT_OFF) == len(clients), 'their ends')
 
-    def test_who_says_good_bye_and_does_not_read(self):
+    def test_close(self):
         client = self.connect_as(ALICE)
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.pipeline(client, 400)
@@ -223,7 +223,7 @@ class Total(MemoryTest):
         self.send_as_much_as_goes(clients, data)
         self.check(clients)
 
-    def test_root_is_disconnected_last(self):
+    def test_root(self):
         roots = [self.raw(path=self.daemon.ro_path) for _ in range(40)]
         data = self.begin_frame(READER_MAX) + b'x' * (READER_MAX - OVERHEAD - 1)
         self.send_as_much_as_goes(roots, data)
@@ -270,7 +270,7 @@ class Callbacks(MemoryTest):
         self.assertGreater(2 * len(names), 64)
         return count, 2 * len(names)
 
-    def test_readers_have_few(self):
+    def test_reader(self):
         client = self.connect_as(ALICE)
         count, _ = self.register_all(client)
         self.assertEqual(count, 64)
@@ -285,7 +285,7 @@ class Callbacks(MemoryTest):
         self.assertEqual(count, wanted)
 
     @only_on('sim', 'thousands of callbacks take a machine that is emulated minutes')
-    def test_of_many_readers(self):
+    def test_many_readers(self):
         """Callbacks count towards the limit of all clients; the remaining clients receive events."""
         self.change_config({'limits': {'max_memory': str(4 * MIB)}})
         clients = [self.connect_as(ALICE) for _ in range(200)]
@@ -302,7 +302,7 @@ class Callbacks(MemoryTest):
 
 
 class Listeners(MemoryTest):
-    def test_that_never_read(self):
+    def test_unread_events(self):
         """Events for clients that never read count at their real cost; clients above their share are disconnected."""
         self.change_config({'limits': {'max_queued_bytes': '65536'}})
         clients = [self.connect_as(ALICE) for _ in range(100)]

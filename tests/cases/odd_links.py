@@ -45,7 +45,7 @@ class OddLinks(MediatedTest):
         for name in self.before:
             self.assertEqual(self.root(name).findtext('name'), name)
 
-    def test_round_in_circles(self):
+    def test_circular_links(self):
         self.check('driver')
 
     def test_nowhere(self):

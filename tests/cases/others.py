@@ -243,7 +243,7 @@ class Overflow(MediatedTest):
 
     config = {'udev': {'receive_buffer': '4096'}}
 
-    def test_lost_events_are_made_up_for(self):
+    def test_lost_events(self):
         events = self.listen()
         parents = self.host.parents()
         kept = [self.new_uuid() for _ in parents]

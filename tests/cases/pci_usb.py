@@ -154,7 +154,7 @@ class Unreadable(Stuck):
         self.assertIsNone(self.vpd(CARDS[0]))
         self.assertIsNotNone(self.vpd(CARDS[1]))
 
-    def test_card_that_never_answers(self):
+    def test_hung_card(self):
         """The first list waits for a hung card, and lists omit the card; its document fails with an error."""
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
@@ -169,7 +169,7 @@ class Unreadable(Stuck):
         self.relax()
         self.wait_until(lambda: self.names(CAP_VPD) == CARDS, 'both cards')
 
-    def test_others_are_answered_meanwhile(self):
+    def test_other_calls(self):
         client = self.raw()
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
@@ -280,7 +280,7 @@ class Odd(Devices):
                     document = HWDB_NAME.sub(r"<\1 id='\2'/>", document)
                 self.assertEqual(document, expected)
 
-    def test_list_is_of_those_that_show_it(self):
+    def test_list(self):
         right = sorted(laptop_hosts.odd_address(name) for name in laptop_hosts.odd_vpd()
                        if self.shown(name) is not None)
         self.assertEqual(self.names(CAP_VPD), right)
@@ -302,7 +302,7 @@ class Odd(Devices):
     def find(self, slot, path):
         return documents.parse(self.dump(f'pci_0000_40_{slot:02x}_0')).findall(f'capability/{path}')
 
-    def test_configuration_space_that_is_wrong(self):
+    def test_configuration_space(self):
         """Invalid configuration spaces are tolerated; libvirtd drops some functions, loops, or prints a speed of
         (null)."""
         for slot in (1, 2, 3, 4, 5, 0x16):
@@ -342,19 +342,19 @@ class Odd(Devices):
         for name, kind in expected.items():
             self.assertEqual(documents.parse(self.dump(f'drm_{name}')).findtext('capability/type'), kind)
 
-    def test_documents_are_valid(self):
+    def test_validation(self):
         for name in self.names():
             with self.subTest(name):
                 self.assertIsNone(documents.validate(self.dump(name), self.schema))
 
-    def test_texts_that_are_no_utf8(self):
+    def test_invalid_utf8(self):
         root = documents.parse(self.dump('usb_1_1'))
         self.assertEqual(root.findtext('capability/vendor'), 'Soci\ufffdt\ufffd')
         self.assertEqual(root.findtext('capability/product'), 'mouse[1m')
         root = documents.parse(self.dump('computer'))
         self.assertEqual(root.findtext('capability/product'), 'M\ufffdll\tPC')
 
-    def test_texts_that_are_no_xml(self):
+    def test_xml_characters(self):
         root = documents.parse(self.dump('usb_1_3'))
         self.assertEqual(root.findtext('capability/vendor'), 'caf\xe9 \ufffd')
         self.assertEqual(root.findtext('capability/product'), 'line\nline\ttab\rreturn')

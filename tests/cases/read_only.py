@@ -61,7 +61,7 @@ class ReadOnly(MediatedTest):
             with self.nothing_changes():
                 self.assert_refused(DENIED, connection.nodeDeviceCreateXML, self.document(), 0)
 
-    def test_open_twice_does_not_open_the_way(self):
+    def test_open_twice(self):
         client = self.raw(opened=False)
         client.open(flags=READ_ONLY)
         try:
@@ -70,7 +70,7 @@ class ReadOnly(MediatedTest):
             pass
         self.assert_refused(DENIED, client.create_xml, self.document())
 
-    def test_garbage_is_refused_for_what_it_is_not(self):
+    def test_garbage(self):
         """A call that changes devices is denied before its document is parsed."""
         client = self.raw(path=self.daemon.ro_path)
         self.assert_refused(DENIED, client.create_xml, 'no document at all')

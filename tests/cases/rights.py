@@ -59,7 +59,7 @@ class NewDevice(RightsTest):
         for call in (client.create_xml, client.define_xml):
             self.assertIn(call(self.document(uuid=self.new_uuid())), self.names())
 
-    def test_what_is_defined(self):
+    def test_defined(self):
         uuid = self.new_uuid()
         name = self.define(uuid=uuid, attrs=[('scratch', 'kept')]).name()
         before = self.definition_path(uuid).read_bytes()
@@ -70,7 +70,7 @@ class NewDevice(RightsTest):
         self.assertEqual(self.definition_path(uuid).read_bytes(), before)
         self.assertEqual(self.host.children(self.parent), [])
 
-    def test_what_is_active(self):
+    def test_active(self):
         uuid = self.new_uuid()
         name = self.create(uuid=uuid).name()
         self.assert_all_denied(self.opened(NOBODY), uuid)

@@ -447,8 +447,8 @@ class Udevd(ServiceTest):
 
 
 @seldom_on('service', 'the other restrictions are read from the same units',
-           keeps=('test_capabilities', 'test_other_processes_are_out_of_reach', 'test_create_and_destroy',
-                  'test_definition', 'test_in_use_by_another_user', 'test_in_use_and_nobody_tells_by_whom',
+           keeps=('test_capabilities', 'test_other_processes', 'test_create_and_destroy',
+                  'test_definition', 'test_in_use_by_another_user', 'test_unknown_user',
                   'test_files'))
 class Sandbox(ServiceTest):
     def inside(self, *command):
@@ -513,7 +513,7 @@ class Sandbox(ServiceTest):
             return {name: int(number) for name, number in found.items()} if 'fd/0' in found else None
         return self.wait_until(lines, 'what the probe has found')
 
-    def test_other_processes_are_out_of_reach(self):
+    def test_other_processes(self):
         """Code in the daemon's place can neither inspect nor change another process of root."""
         refused = self.probe()
         self.assertGreater(len(refused), 10)
@@ -572,7 +572,7 @@ class Sandbox(ServiceTest):
         device.destroy()
         self.assertEqual(self.host.children(), [])
 
-    def test_in_use_and_nobody_tells_by_whom(self):
+    def test_unknown_user(self):
         """Whether a device is in use is known even if the program that inspects processes is missing."""
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)
@@ -587,7 +587,7 @@ class Sandbox(ServiceTest):
         device.destroy()
         self.assertEqual(self.host.children(), [])
 
-    def test_only_root_may_ask_for_users(self):
+    def test_vfio_users(self):
         path = pathlib.Path('/run/mediated/vfio-users')
         self.assertEqual(oct(path.stat().st_mode & 0o777), '0o600')
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as asker:

@@ -87,7 +87,7 @@ class StartedByClient(SessionTest):
             self.assert_lists(subprocess.CompletedProcess(client.args, client.returncode, out, err))
 
 
-@seldom_on('vm', 'the daemon of a user does not depend on the kernel', keeps=('test_events', 'test_writes_are_refused'))
+@seldom_on('vm', 'the daemon of a user does not depend on the kernel', keeps=('test_events', 'test_writes'))
 class Foreground(SessionTest):
     """A daemon started by the test, to inspect it from outside."""
 
@@ -115,7 +115,7 @@ class Foreground(SessionTest):
         self.connections.append(connection)
         return connection
 
-    def test_writes_are_refused(self):
+    def test_writes(self):
         uuid = self.new_uuid()
         self.host.create_by_others(self.parent, self.type_id, uuid)
         name = self.child_name(self.parent, uuid)

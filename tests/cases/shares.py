@@ -164,7 +164,7 @@ class Drivers(SharesTest):
     def go_on(self):
         self.host.set_knob(self.parent, 'block_available', False)
 
-    def test_others_are_next_and_equal_documents_are_one(self):
+    def test_documents(self):
         calls = self.ask_for_dumps(self.crowd(ALICE, 50), self.parent.name)
         self.wait_stuck(JOBS)
         self.wait_until(lambda: self.queue('calls')[ALICE] == (50 * REQUESTS, 0), 'all calls')
@@ -208,7 +208,7 @@ class Drivers(SharesTest):
         """Returns the suffix of a type, which only the parent can resolve."""
         return self.type_id.rpartition('-')[2]
 
-    def test_no_worker_is_no_reason_to_guess(self):
+    def test_no_worker(self):
         """A definition is refused if the lookup of its type cannot run."""
         self.ask_for_dumps(self.crowd(ALICE, 3, self.daemon.rw_path), self.parent.name)
         self.wait_stuck(WRITERS_JOBS)
@@ -229,7 +229,7 @@ class Drivers(SharesTest):
                  for path in (self.daemon.definitions / self.parent.address).iterdir()}
         self.assertEqual(types, {self.type_id})
 
-    def test_clients_that_go(self):
+    def test_disconnect(self):
         """Waiting calls of clients that disconnect are dropped."""
         crowd = self.crowd(ALICE, 10)
         self.ask_for_dumps(crowd, self.parent.name)
@@ -298,7 +298,7 @@ class Scripts(SharesTest):
         self.wait_until(lambda: len(self.begun()) >= number, 'scripts')
         self.assertEqual(len(self.begun()), number)
 
-    def test_others_are_next(self):
+    def test_other_users(self):
         calls = self.ask_for_dumps(self.crowd(ALICE, 40), *self.devices)
         self.wait_begun(SCRIPTS)
         self.wait_until(lambda: self.queue('calls')[ALICE] == (40 * REQUESTS, 0), 'all calls')
@@ -314,7 +314,7 @@ class Scripts(SharesTest):
         # The running scripts, and one more for each device, shared by all waiting calls.
         self.assertLessEqual(len(self.begun()), SCRIPTS + 1 + len(self.devices))
 
-    def test_clients_that_go(self):
+    def test_disconnect(self):
         """Scripts of clients that disconnect are killed, and waiting ones are not started."""
         crowd = self.crowd(ALICE, 10)
         self.ask_for_dumps(crowd, *self.devices)
@@ -367,7 +367,7 @@ class Questions(AccessTest):
         self.addCleanup(user.close)
         return user
 
-    def test_others_are_next(self):
+    def test_other_users(self):
         nobody, other = self.user('nobody'), self.user('daemon')
         crowd = [self.acting(nobody) for _ in range(100)]
         victim = self.acting(other)

@@ -187,7 +187,7 @@ class Hangs(Udev):
         self.assertTrue(self.host.udev_has_room())
         self.host.remove_by_others(self.uuid)
 
-    def test_is_started_anew(self):
+    def test_restart(self):
         """A restarted udevd never sends the events queued before, only new ones."""
         self.host.create_by_others(self.parent, self.type_id, self.uuid)
         self.host.kill_udev()
@@ -236,7 +236,7 @@ class Lost(Udev):
         self.host.stop_udev()
         self.check_all()
 
-    def test_while_udevd_is_silent(self):
+    def test_silent_udevd(self):
         netlink = self.host.kernel.netlink
         post, netlink.post = netlink.post, lambda _properties: None
         self.host.create_by_others(self.parent, self.type_id, self.uuid)

@@ -49,7 +49,7 @@ class Texts(MediatedTest):
                                       says='evil31m-1', domain=libvirt.VIR_FROM_NODEDEV)
         self.assertEqual(harmful(message), [])
 
-    def test_words_of_a_client(self):
+    def test_client_input(self):
         for code, document in (
                 (libvirt.VIR_ERR_INTERNAL_ERROR, self.document(type_id=EVIL)),
                 (libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.document(parent=EVIL)),
@@ -82,7 +82,7 @@ class Texts(MediatedTest):
 
     def test_log(self):
         self.test_name_of_a_type()
-        self.test_words_of_a_client()
+        self.test_client_input()
         self.assertEqual(harmful(self.daemon.log()), [])
 
     def test_checked_document(self):

@@ -173,7 +173,7 @@ class Payloads(MediatedTest):
                 decoder = client.call('NUM_OF_DEVICES', flag + rpc.string('system') + rpc.u32(0))
                 self.assertEqual(decoder.i32(), 1)
 
-    def test_length_of_a_string(self):
+    def test_string_length(self):
         for length in (9, 4194304, 4194305, 2**31, 2**32 - 1):
             with self.subTest(length):
                 self.refuse('LOOKUP_BY_NAME', struct.pack('>I', length) + b'computer')
