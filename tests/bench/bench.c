@@ -40,7 +40,7 @@
 #include <unistd.h>
 
 /* Timeout for a daemon, in seconds. */
-#define PATIENCE 300
+#define TIMEOUT 300
 
 /* Calls compared besides documents; no device has these names. */
 #define CALL_NULL "null"
@@ -85,7 +85,7 @@ wait_for_event(struct udev_monitor *monitor, const char *action, const char *uui
     struct pollfd pfd = { .fd = udev_monitor_get_fd(monitor), .events = POLLIN };
     gboolean found = FALSE;
 
-    while (!found && poll(&pfd, 1, PATIENCE * 1000) == 1) {
+    while (!found && poll(&pfd, 1, TIMEOUT * 1000) == 1) {
         struct udev_device *device = udev_monitor_receive_device(monitor);
 
         found = device != NULL && g_strcmp0(udev_device_get_action(device), action) == 0 &&
@@ -486,7 +486,7 @@ wait_for_socket(int watch, const char *path)
     struct pollfd pfd = { .fd = watch, .events = POLLIN };
 
     while (access(path, F_OK) < 0) {
-        if (poll(&pfd, 1, PATIENCE * 1000) != 1)
+        if (poll(&pfd, 1, TIMEOUT * 1000) != 1)
             die("no socket");
         if (read(watch, events, sizeof(events)) < 0)
             die("inotify");
@@ -522,13 +522,13 @@ run_start(const char *uri, const char *path, int min_devices, char **command)
     wait_for_socket(watch, path);
     /* A daemon refuses connections between its bind() and its listen(). */
     while ((conn = virConnectOpen(uri)) == NULL &&
-           g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
+           g_get_monotonic_time() - since < TIMEOUT * G_USEC_PER_SEC)
         g_thread_yield();
     if (conn == NULL)
         die(uri);
     /* The stock daemon's first list may lack devices. */
     while (list_devices(conn) < min_devices &&
-           g_get_monotonic_time() - since < PATIENCE * G_USEC_PER_SEC)
+           g_get_monotonic_time() - since < TIMEOUT * G_USEC_PER_SEC)
         g_thread_yield();
     print_sample(since);
 

@@ -13,7 +13,7 @@
 #include "util/names.h"
 
 /* Timeout in milliseconds for expected events. */
-#define PATIENCE 20000
+#define TIMEOUT 20000
 
 struct _MdUdev {
     GObject parent;
@@ -287,7 +287,7 @@ fake_host_new(void)
     devices = g_build_filename(roots->sys, MD_SYS_DEVICES, NULL);
     g_assert_cmpint(g_mkdir_with_parents(devices, 0755), ==, 0);
     self->settings = md_settings_load(roots, &(MdSettingsOrigin){ .config = NULL }, NULL);
-    self->settings->event_timeout = PATIENCE;
+    self->settings->event_timeout = TIMEOUT;
     g_free(self->settings->scripts_dir);
     self->settings->scripts_dir = g_build_filename(self->root, MD_DIR_SCRIPTS, NULL);
     self->seen =
@@ -437,7 +437,7 @@ fake_host_emit_lost(void)
 
 
 static gboolean
-on_impatient(gpointer data G_GNUC_UNUSED)
+on_timeout(gpointer data G_GNUC_UNUSED)
 {
     g_assert_not_reached();
     return G_SOURCE_REMOVE;
@@ -447,7 +447,7 @@ on_impatient(gpointer data G_GNUC_UNUSED)
 void
 fake_host_wait(FakeHostTest test, gpointer data)
 {
-    guint timer = g_timeout_add(PATIENCE, on_impatient, NULL);
+    guint timer = g_timeout_add(TIMEOUT, on_timeout, NULL);
 
     while (!test(data))
         g_main_context_iteration(NULL, TRUE);

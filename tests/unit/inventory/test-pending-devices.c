@@ -7,10 +7,10 @@
 
 #define PATH "/sys/devices/gpu/vgpu"
 /* Milliseconds; never reached. */
-#define PATIENCE 60000
+#define TIMEOUT 60000
 
-static const MdSettings patient = { .event_timeout = PATIENCE };
-static const MdSettings hasty = { .event_timeout = 1 };
+static const MdSettings long_timeout = { .event_timeout = TIMEOUT };
+static const MdSettings short_timeout = { .event_timeout = 1 };
 
 /* Stands in for the inventory. */
 typedef struct {
@@ -72,7 +72,8 @@ static void
 test_whole_in_the_end(void)
 {
     Host host = { .whole_at = 4 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&long_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -92,7 +93,8 @@ static void
 test_last_time(void)
 {
     Host host = { .whole_at = 1 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&short_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -107,7 +109,8 @@ static void
 test_gone_before_it_was_read(void)
 {
     Host host = { 0 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&short_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add_gone(incomplete, PATH);
@@ -123,7 +126,8 @@ static void
 test_gone(void)
 {
     Host host = { 0 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&short_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -139,7 +143,8 @@ static void
 test_gone_after_it_was_bound(void)
 {
     Host host = { 0 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&short_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -163,7 +168,8 @@ static void
 test_removed(void)
 {
     Host host = { .whole_at = 1 };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&hasty, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&short_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);
@@ -181,7 +187,8 @@ static void
 test_again_from_within(void)
 {
     Host host = { .whole_at = 1, .again = TRUE };
-    g_autoptr(MdPendingDevices) incomplete = md_pending_devices_new(&patient, try_register, &host);
+    g_autoptr(MdPendingDevices) incomplete =
+        md_pending_devices_new(&long_timeout, try_register, &host);
 
     host.incomplete = incomplete;
     md_pending_devices_add(incomplete, PATH);

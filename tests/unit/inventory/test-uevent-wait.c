@@ -6,10 +6,10 @@
 
 #define PATH "/sys/devices/gpu/vgpu"
 /* Milliseconds; never reached. */
-#define PATIENCE 60000
+#define TIMEOUT 60000
 
-static const MdSettings patient = { .event_timeout = PATIENCE };
-static const MdSettings hasty = { .event_timeout = 1 };
+static const MdSettings long_timeout = { .event_timeout = TIMEOUT };
+static const MdSettings short_timeout = { .event_timeout = 1 };
 
 typedef struct {
     guint n_calls;
@@ -34,7 +34,7 @@ on_done(const char *path, gboolean seen, gpointer data)
 static void
 test_event_first(void)
 {
-    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&patient);
+    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&long_timeout);
     Answer answer = { 0 };
 
     g_assert_true(md_uevent_wait_begin(waiter, PATH, MD_WAIT_ADD));
@@ -50,7 +50,7 @@ test_event_first(void)
 static void
 test_write_first(void)
 {
-    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&patient);
+    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&long_timeout);
     Answer answer = { 0 };
 
     g_assert_true(md_uevent_wait_begin(waiter, PATH, MD_WAIT_REMOVE));
@@ -67,7 +67,7 @@ test_write_first(void)
 static void
 test_silence(void)
 {
-    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&hasty);
+    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&short_timeout);
     Answer answer = { .loop = g_main_loop_new(NULL, FALSE) };
 
     g_assert_true(md_uevent_wait_begin(waiter, PATH, MD_WAIT_ADD));
@@ -83,7 +83,7 @@ test_silence(void)
 static void
 test_twice(void)
 {
-    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&patient);
+    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&long_timeout);
 
     g_assert_true(md_uevent_wait_begin(waiter, PATH, MD_WAIT_REMOVE));
     g_assert_false(md_uevent_wait_begin(waiter, PATH, MD_WAIT_REMOVE));
@@ -96,7 +96,7 @@ test_twice(void)
 static void
 test_nothing_yet(void)
 {
-    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&patient);
+    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&long_timeout);
 
     g_assert_true(md_uevent_wait_begin(waiter, PATH, MD_WAIT_NOTHING));
     g_assert_false(md_uevent_wait_begin(waiter, PATH, MD_WAIT_ADD));
@@ -111,7 +111,7 @@ test_nothing_yet(void)
 static void
 test_list(void)
 {
-    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&patient);
+    g_autoptr(MdUeventWait) waiter = md_uevent_wait_new(&long_timeout);
     g_autoptr(GPtrArray) adds = NULL;
     g_autoptr(GPtrArray) removes = NULL;
 

@@ -12,7 +12,7 @@
 #include "util/error.h"
 
 /* Timeout in seconds. */
-#define PATIENCE 25
+#define TIMEOUT 25
 
 /* A definition of the fixture's own: its report shows that all earlier changes have been
  * processed. */
@@ -42,7 +42,7 @@ on_logged(const char *domain G_GNUC_UNUSED,
 
 
 static gboolean
-on_impatience(gpointer data)
+on_timeout(gpointer data)
 {
     g_error("Timed out, got: %s", ((StoreFixture *)data)->reports->str);
     return G_SOURCE_REMOVE;
@@ -56,12 +56,12 @@ store_set_up(StoreFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_nonnull(fixture->root);
     fixture->path = g_build_filename(fixture->root, "mdevctl.d", NULL);
     fixture->settings.definitions_dir = fixture->path;
-    fixture->settings.driver_timeout = PATIENCE * 2000;
+    fixture->settings.driver_timeout = TIMEOUT * 2000;
     fixture->owner = md_owner_get_daemon();
     fixture->reports = g_string_new(NULL);
     fixture->logged = g_ptr_array_new_with_free_func(g_free);
     g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, on_logged, fixture);
-    g_timeout_add_seconds(PATIENCE, on_impatience, fixture);
+    g_timeout_add_seconds(TIMEOUT, on_timeout, fixture);
 }
 
 

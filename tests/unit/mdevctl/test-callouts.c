@@ -28,7 +28,7 @@
 #define TYPE   "foo-1"
 
 /* Milliseconds; too short for a hung script. */
-#define IMPATIENT 1000
+#define SHORT_TIMEOUT 1000
 
 /* Version 1 lacks `live`. */
 #define ACTIONS "[\"start\",\"stop\",\"define\",\"undefine\",\"modify\",\"attributes\"]"
@@ -120,10 +120,10 @@ tear_down(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 
 static void
-make_impatient(Fixture *fixture)
+set_short_timeout(Fixture *fixture)
 {
     md_callouts_unref(fixture->callouts);
-    fixture->settings->script_timeout = IMPATIENT;
+    fixture->settings->script_timeout = SHORT_TIMEOUT;
     fixture->callouts = md_callouts_new(fixture->settings);
 }
 
@@ -580,7 +580,7 @@ test_attributes(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    make_impatient(fixture);
+    set_short_timeout(fixture);
     put(fixture, "usr/callouts/a", "[ $4 != pre ] || sleep 1000");
     put(fixture, "usr/callouts/b", "exit 0");
     put(fixture, "usr/notifiers/m", "sleep 1000");
@@ -596,7 +596,7 @@ test_hang(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_hang_when_asked(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-    make_impatient(fixture);
+    set_short_timeout(fixture);
     put(fixture, "usr/callouts/a", "sleep 1000");
     for (guint i = 0; i < 2; i++) {
         be_refused(fixture, MD_CALLOUT_START, VIR_ERR_OPERATION_TIMEOUT, "callouts/a'");

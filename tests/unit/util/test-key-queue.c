@@ -43,17 +43,17 @@ test_order(void)
 typedef struct {
     MdKeyQueue *turns;
     guint n;
-} Hasty;
+} Releaser;
 
 
 /* Ends its operation during the call. */
 static void
-on_hasty(gpointer data)
+on_key_release_at_once(gpointer data)
 {
-    Hasty *hasty = data;
+    Releaser *releaser = data;
 
-    hasty->n++;
-    md_key_queue_release(hasty->turns, "a");
+    releaser->n++;
+    md_key_queue_release(releaser->turns, "a");
 }
 
 
@@ -61,17 +61,17 @@ static void
 test_ends_at_once(void)
 {
     g_autoptr(MdKeyQueue) turns = md_key_queue_new();
-    Hasty hasty = { turns, 0 };
+    Releaser releaser = { turns, 0 };
 
     story = g_string_new(NULL);
     md_key_queue_acquire(turns, "a", on_turn, (gpointer) "1");
     for (guint i = 0; i < MANY; i++)
-        md_key_queue_acquire(turns, "a", on_hasty, &hasty);
-    g_assert_cmpuint(hasty.n, ==, 0);
+        md_key_queue_acquire(turns, "a", on_key_release_at_once, &releaser);
+    g_assert_cmpuint(releaser.n, ==, 0);
     md_key_queue_release(turns, "a");
-    g_assert_cmpuint(hasty.n, ==, MANY);
-    md_key_queue_acquire(turns, "a", on_hasty, &hasty);
-    g_assert_cmpuint(hasty.n, ==, MANY + 1);
+    g_assert_cmpuint(releaser.n, ==, MANY);
+    md_key_queue_acquire(turns, "a", on_key_release_at_once, &releaser);
+    g_assert_cmpuint(releaser.n, ==, MANY + 1);
     g_string_free(story, TRUE);
 }
 

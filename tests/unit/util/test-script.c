@@ -16,8 +16,8 @@
 #include "util/script.h"
 
 /* Milliseconds: more than any script here needs, and too little for a hung one. */
-#define PATIENCE  60000
-#define IMPATIENT 1000
+#define TIMEOUT       60000
+#define SHORT_TIMEOUT 1000
 
 typedef struct {
     GMainLoop *loop;
@@ -72,7 +72,7 @@ run(const char *text, const char *input, guint deadline)
 static void
 test_exit(void)
 {
-    g_autoptr(MdScriptResult) result = run("echo out; echo err >&2; exit 3", NULL, PATIENCE);
+    g_autoptr(MdScriptResult) result = run("echo out; echo err >&2; exit 3", NULL, TIMEOUT);
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpint(result->status, ==, 3);
@@ -84,9 +84,9 @@ test_exit(void)
 static void
 test_input(void)
 {
-    g_autoptr(MdScriptResult) text = run("cat; echo \"$0\"", "{\"a\": 1}", PATIENCE);
-    g_autoptr(MdScriptResult) again = run("cat /dev/stdin", "{\"a\": 1}", PATIENCE);
-    g_autoptr(MdScriptResult) none = run("cat", NULL, PATIENCE);
+    g_autoptr(MdScriptResult) text = run("cat; echo \"$0\"", "{\"a\": 1}", TIMEOUT);
+    g_autoptr(MdScriptResult) again = run("cat /dev/stdin", "{\"a\": 1}", TIMEOUT);
+    g_autoptr(MdScriptResult) none = run("cat", NULL, TIMEOUT);
 
     g_assert_cmpstr(text->out->str, ==, "{\"a\": 1}name with spaces\n");
     g_assert_cmpstr(again->out->str, ==, "{\"a\": 1}");
@@ -100,7 +100,7 @@ static void
 test_input_not_read(gconstpointer data)
 {
     g_autofree char *input = g_strnfill(4 << 20, 'x');
-    g_autoptr(MdScriptResult) result = run(data, input, PATIENCE);
+    g_autoptr(MdScriptResult) result = run(data, input, TIMEOUT);
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpint(result->status, ==, 0);
@@ -110,7 +110,7 @@ test_input_not_read(gconstpointer data)
 static void
 test_nul_bytes(void)
 {
-    g_autoptr(MdScriptResult) result = run("printf 'a\\0b\\0'", NULL, PATIENCE);
+    g_autoptr(MdScriptResult) result = run("printf 'a\\0b\\0'", NULL, TIMEOUT);
 
     g_assert_cmpuint(result->out->len, ==, 4);
     g_assert_cmpmem(result->out->str, result->out->len, "a\0b", 4);
@@ -120,7 +120,7 @@ test_nul_bytes(void)
 static void
 test_signal(void)
 {
-    g_autoptr(MdScriptResult) result = run("echo out; kill -TERM $$", NULL, PATIENCE);
+    g_autoptr(MdScriptResult) result = run("echo out; kill -TERM $$", NULL, TIMEOUT);
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_SIGNALED);
     g_assert_cmpint(result->status, ==, SIGTERM);
@@ -132,7 +132,7 @@ static void
 test_not_started(void)
 {
     const char *argv[] = { "/there/is no/such script", NULL };
-    g_autoptr(MdScriptResult) result = run_argv(argv, "{}", PATIENCE);
+    g_autoptr(MdScriptResult) result = run_argv(argv, "{}", TIMEOUT);
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_NOT_STARTED);
     g_assert_nonnull(strstr(result->cause, "no/such script"));
@@ -153,7 +153,7 @@ test_bad_interpreter(void)
     g_assert_cmpint(fchmod(fd, 0700), ==, 0);
     g_assert_true(g_close(fd, NULL));
 
-    result = run_argv(argv, NULL, PATIENCE);
+    result = run_argv(argv, NULL, TIMEOUT);
     g_assert_cmpint(result->end, ==, MD_SCRIPT_NOT_STARTED);
     g_assert_nonnull(result->cause);
     g_unlink(path);
@@ -186,7 +186,7 @@ test_deadline(void)
 
     text = g_strdup_printf("echo out; exec 3>'%s'; sleep 1000 & sleep 1000; exit 0", fifo);
     /* On a busy machine, the script's first output may take longer. */
-    for (guint deadline = IMPATIENT; result == NULL || result->out->len == 0; deadline *= 2) {
+    for (guint deadline = SHORT_TIMEOUT; result == NULL || result->out->len == 0; deadline *= 2) {
         g_clear_pointer(&result, md_script_result_free);
         result = run(text, NULL, deadline);
         g_assert_cmpint(result->end, ==, MD_SCRIPT_TIMED_OUT);
@@ -204,7 +204,7 @@ test_deadline(void)
 static void
 test_flood(gconstpointer data)
 {
-    g_autoptr(MdScriptResult) result = run(data, NULL, PATIENCE);
+    g_autoptr(MdScriptResult) result = run(data, NULL, TIMEOUT);
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_FLOODED);
     g_assert_cmpuint(MAX(result->out->len, result->err->len), >, MD_SCRIPT_OUTPUT_MAX);
@@ -217,7 +217,7 @@ static void
 test_much(void)
 {
     g_autoptr(MdScriptResult) result =
-        run("head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2", NULL, PATIENCE);
+        run("head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2", NULL, TIMEOUT);
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpuint(result->out->len, ==, MD_SCRIPT_OUTPUT_MAX);
@@ -229,7 +229,7 @@ test_much(void)
 static void
 test_left_behind(void)
 {
-    g_autoptr(MdScriptResult) result = run("sleep 1000 & echo $!", NULL, PATIENCE);
+    g_autoptr(MdScriptResult) result = run("sleep 1000 & echo $!", NULL, TIMEOUT);
     pid_t pid = 0;
 
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
@@ -254,7 +254,7 @@ test_surroundings(void)
 
     result = run("pwd; echo \"$NOTIFY_SOCKET $OF_THE_DAEMON\"; [ -e /proc/$$/fd/200 ]; echo $?; "
                  "set -- $(cat /proc/$$/stat); [ $1 = $5 ] && [ $1 = $6 ]; echo $?",
-                 NULL, PATIENCE);
+                 NULL, TIMEOUT);
     g_assert_cmpint(result->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpstr(result->err->str, ==, "");
     g_assert_cmpstr(result->out->str, ==, "/\n kept\n1\n0\n");
@@ -300,7 +300,7 @@ test_limits_and_signals(void)
     }
 
     result =
-        run("ulimit -Sn; ulimit -Ss; grep -E '^Sig(Blk|Ign):' /proc/self/status", NULL, PATIENCE);
+        run("ulimit -Sn; ulimit -Ss; grep -E '^Sig(Blk|Ign):' /proc/self/status", NULL, TIMEOUT);
     for (int i = 1; i < NSIG; i++) {
         if (i != SIGCHLD)
             signal(i, SIG_DFL);
@@ -335,13 +335,13 @@ test_no_descriptors(void)
     const char *argv[] = { "/bin/true", NULL };
     struct rlimit before;
     g_autoptr(GArray) taken = g_array_new(FALSE, FALSE, sizeof(int));
-    g_autoptr(MdScriptResult) possible = run_argv(argv, NULL, PATIENCE);
+    g_autoptr(MdScriptResult) possible = run_argv(argv, NULL, TIMEOUT);
     g_autoptr(MdScriptResult) result = NULL;
 
     g_assert_cmpint(possible->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
     use_up_descriptors(taken, 64);
-    result = run_argv(argv, NULL, PATIENCE);
+    result = run_argv(argv, NULL, TIMEOUT);
     for (guint i = 0; i < taken->len; i++)
         close(g_array_index(taken, int, i));
     g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
@@ -364,11 +364,11 @@ test_shares(void)
     Answers answers = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
 
     for (guint i = 0; i < most; i++)
-        md_script_run_async(hang, NULL, PATIENCE, anna, on_answer, &hung);
-    md_script_run_async(hang, NULL, PATIENCE, anna, on_answer, &refused);
+        md_script_run_async(hang, NULL, TIMEOUT, anna, on_answer, &hung);
+    md_script_run_async(hang, NULL, TIMEOUT, anna, on_answer, &refused);
     g_main_loop_run(refused.loop);
     g_assert_cmpint(refused.last->end, ==, MD_SCRIPT_REFUSED);
-    md_script_run_async(quick, NULL, PATIENCE, bert, on_answer, &answers);
+    md_script_run_async(quick, NULL, TIMEOUT, bert, on_answer, &answers);
     g_main_loop_run(answers.loop);
     g_assert_cmpstr(answers.last->out->str, ==, "here\n");
 
@@ -392,7 +392,7 @@ test_lasting(void)
     g_autoptr(MdOwner) lasting = md_owner_new_lasting(anna);
     Answers answers = { .loop = g_main_loop_new(NULL, FALSE), .n_until = 1 };
 
-    md_script_run_async(slow, NULL, PATIENCE, lasting, on_answer, &answers);
+    md_script_run_async(slow, NULL, TIMEOUT, lasting, on_answer, &answers);
     md_owner_leave(anna);
     g_main_loop_run(answers.loop);
     g_assert_cmpint(answers.last->end, ==, MD_SCRIPT_EXITED);
@@ -411,8 +411,8 @@ test_too_many(void)
     Answers answers = { .loop = hung.loop, .n_until = 1 };
 
     for (guint i = 0; i < MD_SCRIPT_MAX_RUNNING; i++)
-        md_script_run_async(hang, NULL, IMPATIENT, md_owner_get_daemon(), on_answer, &hung);
-    md_script_run_async(quick, NULL, PATIENCE, md_owner_get_daemon(), on_answer, &answers);
+        md_script_run_async(hang, NULL, SHORT_TIMEOUT, md_owner_get_daemon(), on_answer, &hung);
+    md_script_run_async(quick, NULL, TIMEOUT, md_owner_get_daemon(), on_answer, &answers);
     g_main_loop_run(hung.loop);
     g_assert_cmpint(answers.last->end, ==, MD_SCRIPT_EXITED);
     g_assert_cmpstr(answers.last->out->str, ==, "here\n");

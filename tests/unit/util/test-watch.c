@@ -16,7 +16,7 @@
 #include "util/watch.h"
 
 /* Timeout in seconds. */
-#define PATIENCE 25
+#define TIMEOUT 25
 
 typedef struct {
     char *root;
@@ -45,7 +45,7 @@ on_lost(MdWatch *watch G_GNUC_UNUSED, gpointer data)
 
 
 static gboolean
-on_impatience(gpointer data)
+on_timeout(gpointer data)
 {
     g_error("Timed out, got: %s", ((Fixture *)data)->reports->str);
     return G_SOURCE_REMOVE;
@@ -86,7 +86,7 @@ set_up(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_true(md_watch_start(fixture->watch, &error));
     g_assert_no_error(error);
     fixture->id = watch_directory(fixture, fixture->root);
-    g_timeout_add_seconds(PATIENCE, on_impatience, fixture);
+    g_timeout_add_seconds(TIMEOUT, on_timeout, fixture);
 }
 
 
@@ -228,7 +228,7 @@ test_overflow(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     }
     /* These steps are slow on a busy disk; the timeout for the watch begins here. */
     g_source_remove_by_user_data(fixture);
-    g_timeout_add_seconds(PATIENCE, on_impatience, fixture);
+    g_timeout_add_seconds(TIMEOUT, on_timeout, fixture);
     while (fixture->n_lost == 0)
         g_main_context_iteration(NULL, TRUE);
     while (g_main_context_iteration(NULL, FALSE))

@@ -7,7 +7,7 @@
 #include "util/worker.h"
 
 /* Milliseconds; exceeds the duration of any job here. */
-#define PATIENCE 60000
+#define TIMEOUT 60000
 
 /* The object of all jobs. */
 #define OBJECT 1
@@ -93,7 +93,7 @@ test_result(void)
     Gate gate = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+    md_worker_run(pass_gate, &gate, NULL, MD_WORKER_READ, OBJECT, TIMEOUT, md_owner_get_daemon(),
                   on_answer, &answer);
     g_assert_cmpuint(answer.n_calls, ==, 0);
     wait_for(&answer);
@@ -131,7 +131,7 @@ test_error(void)
 {
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run(fail, NULL, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+    md_worker_run(fail, NULL, NULL, MD_WORKER_READ, OBJECT, TIMEOUT, md_owner_get_daemon(),
                   on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, MD_ERROR, VIR_ERR_OPERATION_FAILED);
@@ -197,9 +197,9 @@ test_blocked_jobs(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MD_WORKER_MAX_RUNNING * 2; i++)
-        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, TIMEOUT,
                       md_owner_get_daemon(), on_answer, &blocked);
-    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, PATIENCE,
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT + 1, TIMEOUT,
                   md_owner_get_daemon(), on_answer, &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
@@ -229,15 +229,15 @@ test_too_many(void)
     Answer writer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MOST; i++)
-        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, TIMEOUT,
                       md_owner_get_daemon(), on_answer, &blocked);
-    md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, md_owner_get_daemon(),
+    md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, TIMEOUT, md_owner_get_daemon(),
                   on_answer, &refused);
     g_assert_cmpuint(refused.n_calls, ==, 0);
     wait_for(&refused);
     g_assert_error(refused.error, MD_ERROR, VIR_ERR_RESOURCE_BUSY);
 
-    md_worker_run(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, PATIENCE, md_owner_get_daemon(),
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_WRITE, OBJECT, TIMEOUT, md_owner_get_daemon(),
                   on_answer, &writer);
     wait_for(&writer);
     g_assert_no_error(writer.error);
@@ -261,7 +261,7 @@ test_deadline_in_the_queue(void)
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
     for (int i = 0; i < MD_WORKER_MAX_RUNNING; i++)
-        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE,
+        md_worker_run(pass_gate, &shut, NULL, MD_WORKER_READ, OBJECT, TIMEOUT,
                       md_owner_get_daemon(), on_answer, &blocked);
     md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, 1, md_owner_get_daemon(),
                   on_answer, &answer);
@@ -283,7 +283,7 @@ static void
 block(Gate *shut, MdOwner *owner, guint n, Answer *answer)
 {
     for (guint i = 0; i < n; i++)
-        md_worker_run(pass_gate, shut, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner, on_answer,
+        md_worker_run(pass_gate, shut, NULL, MD_WORKER_READ, OBJECT, TIMEOUT, owner, on_answer,
                       answer);
 }
 
@@ -295,7 +295,7 @@ pass(MdOwner *owner)
     Gate open = { .open = TRUE };
     Answer answer = { g_main_loop_new(NULL, FALSE) };
 
-    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, PATIENCE, owner, on_answer,
+    md_worker_run(pass_gate, &open, NULL, MD_WORKER_READ, OBJECT, TIMEOUT, owner, on_answer,
                   &answer);
     wait_for(&answer);
     g_assert_no_error(answer.error);
@@ -393,10 +393,10 @@ test_documents(void)
 
     md_owner_set_writer(anna);
     md_owner_set_writer(bert);
-    read_document(&shut, anna, PATIENCE, &blocked);
-    read_document(&open, anna, PATIENCE, &waiting);
+    read_document(&shut, anna, TIMEOUT, &blocked);
+    read_document(&open, anna, TIMEOUT, &waiting);
     read_document(&open, anna, 1, &late);
-    read_document(&open, bert, PATIENCE, &read);
+    read_document(&open, bert, TIMEOUT, &read);
     wait_for(&read);
     g_assert_no_error(read.error);
     while (late.n_calls == 0)
@@ -446,7 +446,7 @@ test_rest(void)
     Answer answers[2] = { { g_main_loop_new(NULL, FALSE) }, { g_main_loop_new(NULL, FALSE) } };
 
     for (guint i = 0; i < 2; i++)
-        md_worker_run(read_slowly, &readings[i], NULL, MD_WORKER_DOCUMENT, 0, PATIENCE, anna,
+        md_worker_run(read_slowly, &readings[i], NULL, MD_WORKER_DOCUMENT, 0, TIMEOUT, anna,
                       on_answer, &answers[i]);
     while (answers[1].n_calls == 0)
         g_main_context_iteration(NULL, TRUE);
