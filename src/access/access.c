@@ -172,7 +172,7 @@ md_access_get_settings(MdAccess *self)
 /* Logs once that polkit does not answer, and once that it answers again. `error` NULL: authorized.
  */
 static void
-note_answer(MdAccess *self, const GError *error)
+log_polkit_presence(MdAccess *self, const GError *error)
 {
     gboolean absent = error != NULL && !md_polkit_is_answer(error);
 
@@ -197,12 +197,12 @@ on_authenticated(GObject *source, GAsyncResult *result, gpointer data)
     GError *error = NULL;
 
     if (md_polkit_check_finish(MD_POLKIT(source), result, &err)) {
-        note_answer(g_task_get_source_object(task), NULL);
+        log_polkit_presence(g_task_get_source_object(task), NULL);
         g_task_return_boolean(task, TRUE);
         return;
     }
 
-    note_answer(g_task_get_source_object(task), err);
+    log_polkit_presence(g_task_get_source_object(task), err);
     if (md_polkit_is_answer(err)) {
         g_task_return_error(task, g_steal_pointer(&err));
     } else {

@@ -39,7 +39,7 @@ struct _MdPolkit {
 
 G_DEFINE_FINAL_TYPE(MdPolkit, md_polkit, G_TYPE_OBJECT)
 
-static void advance(MdPolkit *self);
+static void send_due_checks(MdPolkit *self);
 
 
 static void
@@ -293,7 +293,7 @@ on_connected(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_
         fail_due(self, error);
     }
     /* For checks that arrived after the connection attempt was cancelled: connects again. */
-    advance(self);
+    send_due_checks(self);
 }
 
 
@@ -317,7 +317,7 @@ connect_bus(MdPolkit *self)
 
 /* Sends the waiting checks, or begins to connect to the bus. */
 static void
-advance(MdPolkit *self)
+send_due_checks(MdPolkit *self)
 {
     if (self->bus != NULL && g_dbus_connection_is_closed(self->bus))
         forget_bus(self);
@@ -343,7 +343,7 @@ on_turn(gpointer user_data)
 
     md_owner_watch(check->entry.owner, &check->watch, on_gone, check);
     g_queue_push_tail(&check->polkit->due, check);
-    advance(check->polkit);
+    send_due_checks(check->polkit);
 }
 
 

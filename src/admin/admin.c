@@ -108,7 +108,7 @@ entry_admit(MdAdminEntry *entry, uid_t uid, gboolean scarce)
 
 
 static void
-admit(MdAdmin *self, GSocket *socket, uid_t uid, gboolean scarce)
+admit_client(MdAdmin *self, GSocket *socket, uid_t uid, gboolean scarce)
 {
     static const MdClientFuncs funcs = { on_message, on_closed };
     MdAdminEntry *entry = g_rc_box_new0(MdAdminEntry);
@@ -142,7 +142,7 @@ on_client(GSocket *socket, gboolean read_only G_GNUC_UNUSED, gboolean scarce, gp
     uid_t uid = md_identity_get_peer_uid(socket);
 
     if (md_identity_is_privileged_uid(uid))
-        admit(data, socket, uid, scarce);
+        admit_client(data, socket, uid, scarce);
     else
         g_info("Refusing administration client of user %u", uid);
 }

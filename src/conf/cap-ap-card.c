@@ -25,7 +25,7 @@ md_ap_card_parse(const char *text, guint *adapter)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+ap_card_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapApCard *self = (MdCapApCard *)cap;
 
@@ -34,7 +34,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+ap_card_format(const MdCap *cap, MdXmlWriter *writer)
 {
     md_xml_writer_element_hex(writer, "ap-adapter", ((const MdCapApCard *)cap)->adapter, 2);
 }
@@ -44,6 +44,6 @@ const MdCapKind md_cap_kind_ap_card = {
     .name = "ap_card",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD,
     .size = sizeof(MdCapApCard),
-    .parse = parse,
-    .format = format,
+    .parse = ap_card_parse,
+    .format = ap_card_format,
 };

@@ -26,7 +26,7 @@ md_ap_queue_parse(const char *text, guint *adapter, guint *domain)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+ap_queue_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapApQueue *self = (MdCapApQueue *)cap;
 
@@ -36,7 +36,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+ap_queue_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapApQueue *self = (const MdCapApQueue *)cap;
 
@@ -49,6 +49,6 @@ const MdCapKind md_cap_kind_ap_queue = {
     .name = "ap_queue",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE,
     .size = sizeof(MdCapApQueue),
-    .parse = parse,
-    .format = format,
+    .parse = ap_queue_parse,
+    .format = ap_queue_format,
 };

@@ -47,7 +47,7 @@ parse_member(MdCapCcw *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+ccw_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapCcw *self = (MdCapCcw *)cap;
 
@@ -57,7 +57,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+ccw_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapCcw *self = (const MdCapCcw *)cap;
     gboolean details = md_xml_writer_get_details(writer);
@@ -76,7 +76,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+ccw_copy(MdCap *dest, const MdCap *src)
 {
     MdCapCcw *self = (MdCapCcw *)dest;
 
@@ -104,9 +104,9 @@ const MdCapKind md_cap_kind_ccw = {
     .name = "ccw",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_CCW_DEV,
     .size = sizeof(MdCapCcw),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = ccw_parse,
+    .format = ccw_format,
+    .copy = ccw_copy,
     .clear = ccw_clear,
     .list_nested = list_nested,
 };

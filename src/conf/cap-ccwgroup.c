@@ -64,7 +64,7 @@ new_members(void)
 
 
 static void
-init(MdCap *cap)
+ccwgroup_init(MdCap *cap)
 {
     ((MdCapCcwGroup *)cap)->members = new_members();
 }
@@ -144,7 +144,7 @@ parse_type(MdCapCcwGroup *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+ccwgroup_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapCcwGroup *self = (MdCapCcwGroup *)cap;
 
@@ -174,7 +174,7 @@ format_members(const MdCapCcwGroup *self, MdXmlWriter *writer)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+ccwgroup_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapCcwGroup *self = (const MdCapCcwGroup *)cap;
 
@@ -194,7 +194,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+ccwgroup_copy(MdCap *dest, const MdCap *src)
 {
     MdCapCcwGroup *self = (MdCapCcwGroup *)dest;
     const MdCapCcwGroup *from = (const MdCapCcwGroup *)src;
@@ -228,9 +228,9 @@ const MdCapKind md_cap_kind_ccwgroup = {
     .name = "ccwgroup",
     .flag = FLAG_GROUP,
     .size = sizeof(MdCapCcwGroup),
-    .init = init,
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .init = ccwgroup_init,
+    .parse = ccwgroup_parse,
+    .format = ccwgroup_format,
+    .copy = ccwgroup_copy,
     .clear = ccwgroup_clear,
 };

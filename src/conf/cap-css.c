@@ -12,7 +12,7 @@
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+css_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapCss *self = (MdCapCss *)cap;
     xmlNodePtr channel = NULL;
@@ -27,7 +27,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+css_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapCss *self = (const MdCapCss *)cap;
 
@@ -58,7 +58,7 @@ const MdCapKind md_cap_kind_css = {
     .name = "css",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_CSS_DEV,
     .size = sizeof(MdCapCss),
-    .parse = parse,
-    .format = format,
+    .parse = css_parse,
+    .format = css_format,
     .make_address = make_address,
 };

@@ -16,7 +16,7 @@ static const char *const type_names[] = {
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+drm_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     g_autofree char *text = md_xml_child_text(node, "type");
     g_autofree char *device = md_xml_device_name(node);
@@ -35,7 +35,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+drm_format(const MdCap *cap, MdXmlWriter *writer)
 {
     md_xml_writer_element(writer, "type", type_names[((const MdCapDrm *)cap)->type]);
 }
@@ -45,6 +45,6 @@ const MdCapKind md_cap_kind_drm = {
     .name = "drm",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_DRM,
     .size = sizeof(MdCapDrm),
-    .parse = parse,
-    .format = format,
+    .parse = drm_parse,
+    .format = drm_format,
 };

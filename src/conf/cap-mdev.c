@@ -201,7 +201,7 @@ md_cap_mdev_make_name(const char *uuid, const char *parent_addr)
 
 
 static void
-init(MdCap *cap)
+mdev_init(MdCap *cap)
 {
     MdCapMdev *self = (MdCapMdev *)cap;
 
@@ -370,7 +370,7 @@ parse_parent_addr(MdCapMdev *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+mdev_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapMdev *self = (MdCapMdev *)cap;
 
@@ -395,7 +395,7 @@ format_type(const MdCapMdev *self, MdXmlWriter *writer)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+mdev_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapMdev *self = (const MdCapMdev *)cap;
 
@@ -419,7 +419,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+mdev_copy(MdCap *dest, const MdCap *src)
 {
     MdCapMdev *self = (MdCapMdev *)dest;
     const MdCapMdev *from = (const MdCapMdev *)src;
@@ -469,7 +469,7 @@ set_attrs(MdCap *cap, GPtrArray *attrs)
 
 /* Each device uses up one instance of its type. */
 static gboolean
-consumes(const MdCapKind *parent G_GNUC_UNUSED)
+mdev_consumes(const MdCapKind *parent G_GNUC_UNUSED)
 {
     return TRUE;
 }
@@ -479,14 +479,14 @@ const MdCapKind md_cap_kind_mdev = {
     .name = "mdev",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV,
     .size = sizeof(MdCapMdev),
-    .init = init,
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .init = mdev_init,
+    .parse = mdev_parse,
+    .format = mdev_format,
+    .copy = mdev_copy,
     .clear = mdev_clear,
     .get_attrs = get_attrs,
     .set_attrs = set_attrs,
-    .consumes = consumes,
+    .consumes = mdev_consumes,
     .is_immutable = TRUE,
     .is_leaf = TRUE,
     .is_definable = TRUE,

@@ -144,7 +144,7 @@ parse_medium(MdCapNet *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+net_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapNet *self = (MdCapNet *)cap;
 
@@ -163,7 +163,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+net_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapNet *self = (const MdCapNet *)cap;
 
@@ -193,7 +193,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+net_copy(MdCap *dest, const MdCap *src)
 {
     MdCapNet *self = (MdCapNet *)dest;
 
@@ -217,8 +217,8 @@ const MdCapKind md_cap_kind_net = {
     .name = "net",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET,
     .size = sizeof(MdCapNet),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = net_parse,
+    .format = net_format,
+    .copy = net_copy,
     .clear = net_clear,
 };

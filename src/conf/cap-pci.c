@@ -43,7 +43,7 @@ md_pci_address_parse(const char *text, MdPciAddress *address)
 
 
 static void
-init(MdCap *cap)
+pci_init(MdCap *cap)
 {
     MdCapPci *self = (MdCapPci *)cap;
 
@@ -108,7 +108,7 @@ parse_capability(MdCapPci *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+pci_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapPci *self = (MdCapPci *)cap;
 
@@ -136,7 +136,7 @@ format_header(MdXmlWriter *writer, MdPciHeader header)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+pci_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapPci *self = (const MdCapPci *)cap;
 
@@ -164,7 +164,7 @@ format_rest(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+pci_copy(MdCap *dest, const MdCap *src)
 {
     MdCapPci *self = (MdCapPci *)dest;
 
@@ -225,11 +225,11 @@ const MdCapKind md_cap_kind_pci = {
     .name = "pci",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV,
     .size = sizeof(MdCapPci),
-    .init = init,
-    .parse = parse,
-    .format = format,
+    .init = pci_init,
+    .parse = pci_parse,
+    .format = pci_format,
     .format_rest = format_rest,
-    .copy = copy,
+    .copy = pci_copy,
     .clear = pci_clear,
     .make_address = make_address,
     .list_nested = list_nested,

@@ -10,7 +10,7 @@
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+scsi_generic_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapScsiGeneric *self = (MdCapScsiGeneric *)cap;
     g_autofree char *device = NULL;
@@ -29,14 +29,14 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+scsi_generic_format(const MdCap *cap, MdXmlWriter *writer)
 {
     md_xml_writer_element(writer, "char", ((const MdCapScsiGeneric *)cap)->path);
 }
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+scsi_generic_copy(MdCap *dest, const MdCap *src)
 {
     ((MdCapScsiGeneric *)dest)->path = g_strdup(((const MdCapScsiGeneric *)src)->path);
 }
@@ -53,8 +53,8 @@ const MdCapKind md_cap_kind_scsi_generic = {
     .name = "scsi_generic",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_GENERIC,
     .size = sizeof(MdCapScsiGeneric),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = scsi_generic_parse,
+    .format = scsi_generic_format,
+    .copy = scsi_generic_copy,
     .clear = scsi_generic_clear,
 };

@@ -14,7 +14,7 @@
 
 
 static void
-init(MdCap *cap)
+scsi_host_init(MdCap *cap)
 {
     ((MdCapScsiHost *)cap)->host = -1;
     ((MdCapScsiHost *)cap)->unique_id = -1;
@@ -109,7 +109,7 @@ parse_nested(MdCapScsiHost *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+scsi_host_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapScsiHost *self = (MdCapScsiHost *)cap;
 
@@ -127,7 +127,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+scsi_host_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapScsiHost *self = (const MdCapScsiHost *)cap;
 
@@ -154,7 +154,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+scsi_host_copy(MdCap *dest, const MdCap *src)
 {
     MdCapScsiHost *self = (MdCapScsiHost *)dest;
 
@@ -198,7 +198,7 @@ get_alias(const MdCap *cap)
 
 /* A virtual host adapter uses up one of its parent's virtual ports. */
 static gboolean
-consumes(const MdCapKind *parent)
+scsi_host_consumes(const MdCapKind *parent)
 {
     return parent == &md_cap_kind_scsi_host;
 }
@@ -208,14 +208,14 @@ const MdCapKind md_cap_kind_scsi_host = {
     .name = "scsi_host",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST,
     .size = sizeof(MdCapScsiHost),
-    .init = init,
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .init = scsi_host_init,
+    .parse = scsi_host_parse,
+    .format = scsi_host_format,
+    .copy = scsi_host_copy,
     .clear = scsi_host_clear,
     .list_nested = list_nested,
     .get_alias = get_alias,
-    .consumes = consumes,
+    .consumes = scsi_host_consumes,
 };
 
 const MdCapKind md_cap_kind_fc_host = {

@@ -58,7 +58,7 @@ parse_remote_port(MdCapScsiTarget *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+scsi_target_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapScsiTarget *self = (MdCapScsiTarget *)cap;
     xmlNodePtr nested = NULL;
@@ -71,7 +71,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+scsi_target_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapScsiTarget *self = (const MdCapScsiTarget *)cap;
 
@@ -91,7 +91,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+scsi_target_copy(MdCap *dest, const MdCap *src)
 {
     MdCapScsiTarget *self = (MdCapScsiTarget *)dest;
     const MdCapScsiTarget *other = (const MdCapScsiTarget *)src;
@@ -117,8 +117,8 @@ const MdCapKind md_cap_kind_scsi_target = {
     .name = "scsi_target",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET,
     .size = sizeof(MdCapScsiTarget),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = scsi_target_parse,
+    .format = scsi_target_format,
+    .copy = scsi_target_copy,
     .clear = scsi_target_clear,
 };

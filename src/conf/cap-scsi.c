@@ -66,7 +66,7 @@ parse_number(xmlNodePtr node,
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+scsi_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapScsi *self = (MdCapScsi *)cap;
     xmlNodePtr type = NULL;
@@ -90,7 +90,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+scsi_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapScsi *self = (const MdCapScsi *)cap;
 
@@ -103,7 +103,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+scsi_copy(MdCap *dest, const MdCap *src)
 {
     ((MdCapScsi *)dest)->address = ((const MdCapScsi *)src)->address;
     ((MdCapScsi *)dest)->type = g_strdup(((const MdCapScsi *)src)->type);
@@ -121,8 +121,8 @@ const MdCapKind md_cap_kind_scsi = {
     .name = "scsi",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI,
     .size = sizeof(MdCapScsi),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = scsi_parse,
+    .format = scsi_format,
+    .copy = scsi_copy,
     .clear = scsi_clear,
 };

@@ -85,7 +85,7 @@ parse_nested(MdCapStorage *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+storage_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapStorage *self = (MdCapStorage *)cap;
 
@@ -136,7 +136,7 @@ format_removable(MdXmlWriter *writer, const MdCapStorage *self)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+storage_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapStorage *self = (const MdCapStorage *)cap;
 
@@ -161,7 +161,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+storage_copy(MdCap *dest, const MdCap *src)
 {
     MdCapStorage *self = (MdCapStorage *)dest;
 
@@ -195,8 +195,8 @@ const MdCapKind md_cap_kind_storage = {
     .name = "storage",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE,
     .size = sizeof(MdCapStorage),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = storage_parse,
+    .format = storage_format,
+    .copy = storage_copy,
     .clear = storage_clear,
 };

@@ -36,7 +36,7 @@ parse_hardware(MdCapSystem *self, xmlNodePtr node, GError **error)
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+system_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapSystem *self = (MdCapSystem *)cap;
     xmlNodePtr firmware = md_xml_child(node, "firmware");
@@ -55,7 +55,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+system_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapSystem *self = (const MdCapSystem *)cap;
     g_autofree char *uuid =
@@ -78,7 +78,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+system_copy(MdCap *dest, const MdCap *src)
 {
     MdCapSystem *self = (MdCapSystem *)dest;
     const MdCapSystem *from = (const MdCapSystem *)src;
@@ -114,9 +114,9 @@ const MdCapKind md_cap_kind_system = {
     .name = "system",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_SYSTEM,
     .size = sizeof(MdCapSystem),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = system_parse,
+    .format = system_format,
+    .copy = system_copy,
     .clear = system_clear,
     .is_permanent = TRUE,
 };

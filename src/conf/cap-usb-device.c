@@ -9,7 +9,7 @@
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+usb_device_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapUsbDevice *self = (MdCapUsbDevice *)cap;
 
@@ -24,7 +24,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+usb_device_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapUsbDevice *self = (const MdCapUsbDevice *)cap;
 
@@ -36,7 +36,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+usb_device_copy(MdCap *dest, const MdCap *src)
 {
     MdCapUsbDevice *self = (MdCapUsbDevice *)dest;
 
@@ -60,8 +60,8 @@ const MdCapKind md_cap_kind_usb_device = {
     .name = "usb_device",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV,
     .size = sizeof(MdCapUsbDevice),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = usb_device_parse,
+    .format = usb_device_format,
+    .copy = usb_device_copy,
     .clear = usb_device_clear,
 };

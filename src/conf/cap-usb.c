@@ -16,7 +16,7 @@ parse_number(xmlNodePtr node, const char *name, const char *what, guint *number,
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error)
+usb_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapUsb *self = (MdCapUsb *)cap;
 
@@ -31,7 +31,7 @@ parse(MdCap *cap, xmlNodePtr node, GError **error)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+usb_format(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapUsb *self = (const MdCapUsb *)cap;
 
@@ -44,7 +44,7 @@ format(const MdCap *cap, MdXmlWriter *writer)
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+usb_copy(MdCap *dest, const MdCap *src)
 {
     MdCapUsb *self = (MdCapUsb *)dest;
 
@@ -64,8 +64,8 @@ const MdCapKind md_cap_kind_usb = {
     .name = "usb",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_INTERFACE,
     .size = sizeof(MdCapUsb),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = usb_parse,
+    .format = usb_format,
+    .copy = usb_copy,
     .clear = usb_clear,
 };

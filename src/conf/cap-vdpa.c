@@ -9,7 +9,7 @@
 
 
 static gboolean
-parse(MdCap *cap, xmlNodePtr node, GError **error G_GNUC_UNUSED)
+vdpa_parse(MdCap *cap, xmlNodePtr node, GError **error G_GNUC_UNUSED)
 {
     ((MdCapVdpa *)cap)->chardev = md_xml_child_text(node, "chardev");
     return TRUE;
@@ -17,14 +17,14 @@ parse(MdCap *cap, xmlNodePtr node, GError **error G_GNUC_UNUSED)
 
 
 static void
-format(const MdCap *cap, MdXmlWriter *writer)
+vdpa_format(const MdCap *cap, MdXmlWriter *writer)
 {
     md_xml_writer_element(writer, "chardev", ((const MdCapVdpa *)cap)->chardev);
 }
 
 
 static void
-copy(MdCap *dest, const MdCap *src)
+vdpa_copy(MdCap *dest, const MdCap *src)
 {
     ((MdCapVdpa *)dest)->chardev = g_strdup(((const MdCapVdpa *)src)->chardev);
 }
@@ -41,8 +41,8 @@ const MdCapKind md_cap_kind_vdpa = {
     .name = "vdpa",
     .flag = VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA,
     .size = sizeof(MdCapVdpa),
-    .parse = parse,
-    .format = format,
-    .copy = copy,
+    .parse = vdpa_parse,
+    .format = vdpa_format,
+    .copy = vdpa_copy,
     .clear = vdpa_clear,
 };

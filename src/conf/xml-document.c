@@ -170,7 +170,7 @@ refuse_at(const char *text, const char *at, const char *message, GError **error)
 /* Converts the document to UTF-8. Other encodings are refused: the scanner does not know them, and
  * the C library loads most converters from files. */
 static char *
-decode(const char *document, GError **error)
+decode_document(const char *document, GError **error)
 {
     static const char *const utf8[] = { "UTF-8", "UTF8", "US-ASCII", "ASCII", NULL };
     static const char *const latin1[] = { "ISO-8859-1", "ISO-LATIN-1", "ISO LATIN 1", NULL };
@@ -193,7 +193,7 @@ decode(const char *document, GError **error)
 
 /* NULL if the document is refused; `source` has the reason. */
 static xmlDocPtr
-parse(Source *source)
+parse_source(Source *source)
 {
     g_autoptr(xmlParserCtxt) context = xmlNewParserCtxt();
 
@@ -213,7 +213,7 @@ parse_text(const char *text, gboolean for_schema, GError **error)
     g_autoptr(xmlDoc) doc = NULL;
 
     md_xml_scanner_init(&source.scanner, text, for_schema);
-    doc = parse(&source);
+    doc = parse_source(&source);
     message = source.message;
     if (doc == NULL && message == NULL && source.scanner.error != NULL)
         g_propagate_error(error, g_steal_pointer(&source.scanner.error));
@@ -251,7 +251,7 @@ md_xml_document_read(const char *document,
     }
 
     g_once(&once, init_parser, NULL);
-    text = decode(document, error);
+    text = decode_document(document, error);
     doc = text != NULL ? parse_text(text, for_schema, error) : NULL;
     if (doc == NULL)
         return NULL;

@@ -78,7 +78,7 @@ md_xml_writer_get_details(MdXmlWriter *self)
 
 
 static Element *
-innermost(MdXmlWriter *self)
+get_innermost(MdXmlWriter *self)
 {
     return self->depth > 0 ? &self->stack[self->depth - 1] : NULL;
 }
@@ -86,7 +86,7 @@ innermost(MdXmlWriter *self)
 
 /* Like g_string_append_len(), but several times faster for a few bytes. */
 static void
-append(GString *out, const char *bytes, gsize n)
+append_bytes(GString *out, const char *bytes, gsize n)
 {
     if (n >= out->allocated_len - out->len) {
         g_string_append_len(out, bytes, (gssize)n);
@@ -99,18 +99,18 @@ append(GString *out, const char *bytes, gsize n)
 
 
 static void
-indent(MdXmlWriter *self)
+indent_line(MdXmlWriter *self)
 {
     static const char blanks[INDENT * DEPTH_MAX + 1] = "                                ";
 
-    append(self->text, blanks, (gsize)INDENT * self->depth);
+    append_bytes(self->text, blanks, (gsize)INDENT * self->depth);
 }
 
 
 /* Escapes markup, line ends that a parser would normalize, and, as libvirt does, quotes. NULL: the
  * character needs no escape. */
 static const char *
-escape(gunichar character, gboolean in_attribute)
+escape_character(gunichar character, gboolean in_attribute)
 {
     switch (character) {
     case '<':
@@ -137,7 +137,7 @@ escape(gunichar character, gboolean in_attribute)
 
 /* Replaces the two characters of a clean text that XML does not allow. */
 static gunichar
-filter(gunichar character)
+filter_character(gunichar character)
 {
     return character == 0xFFFE || character == 0xFFFF ? 0xFFFD : character;
 }
@@ -161,14 +161,14 @@ append_escaped(GString *out, const char *value, gboolean in_attribute)
     gsize n_plain = count_plain(value);
     g_autofree char *clean = NULL;
 
-    append(out, value, n_plain);
+    append_bytes(out, value, n_plain);
     if (value[n_plain] == '\0')
         return;
 
     clean = md_text_clean(value + n_plain, -1);
     for (const char *p = clean; *p != '\0'; p = g_utf8_next_char(p)) {
-        gunichar character = filter(g_utf8_get_char(p));
-        const char *escaped = escape(character, in_attribute);
+        gunichar character = filter_character(g_utf8_get_char(p));
+        const char *escaped = escape_character(character, in_attribute);
 
         if (escaped != NULL)
             g_string_append(out, escaped);
@@ -185,7 +185,7 @@ md_xml_writer_filter(const char *text)
     GString *printed = g_string_new(NULL);
 
     for (const char *p = clean; *p != '\0'; p = g_utf8_next_char(p))
-        g_string_append_unichar(printed, filter(g_utf8_get_char(p)));
+        g_string_append_unichar(printed, filter_character(g_utf8_get_char(p)));
     return g_string_free(printed, FALSE);
 }
 
@@ -198,10 +198,10 @@ md_xml_writer_start(MdXmlWriter *self, const char *element)
     g_return_if_fail(self->depth < DEPTH_MAX);
 
     md_xml_writer_block(self);
-    indent(self);
-    append(self->text, "<", 1);
+    indent_line(self);
+    append_bytes(self->text, "<", 1);
     *fresh = (Element){ self->text->len, strlen(element), CONTENT_NONE };
-    append(self->text, element, fresh->name_length);
+    append_bytes(self->text, element, fresh->name_length);
     self->depth++;
 }
 
@@ -209,12 +209,12 @@ md_xml_writer_start(MdXmlWriter *self, const char *element)
 void
 md_xml_writer_block(MdXmlWriter *self)
 {
-    Element *outer = innermost(self);
+    Element *outer = get_innermost(self);
 
     if (outer == NULL || outer->content != CONTENT_NONE)
         return;
 
-    append(self->text, ">\n", 2);
+    append_bytes(self->text, ">\n", 2);
     outer->content = CONTENT_CHILDREN;
 }
 
@@ -222,33 +222,33 @@ md_xml_writer_block(MdXmlWriter *self)
 void
 md_xml_writer_end(MdXmlWriter *self)
 {
-    const Element *element = innermost(self);
+    const Element *element = get_innermost(self);
 
     g_return_if_fail(element != NULL);
 
     self->depth--;
     if (element->content == CONTENT_NONE) {
-        append(self->text, "/>\n", 3);
+        append_bytes(self->text, "/>\n", 3);
         return;
     }
     if (element->content == CONTENT_CHILDREN)
-        indent(self);
-    append(self->text, "</", 2);
-    append(self->text, self->text->str + element->name, element->name_length);
-    append(self->text, ">\n", 2);
+        indent_line(self);
+    append_bytes(self->text, "</", 2);
+    append_bytes(self->text, self->text->str + element->name, element->name_length);
+    append_bytes(self->text, ">\n", 2);
 }
 
 
 void
 md_xml_writer_attribute(MdXmlWriter *self, const char *name, const char *value)
 {
-    g_return_if_fail(innermost(self) != NULL && innermost(self)->content == CONTENT_NONE);
+    g_return_if_fail(get_innermost(self) != NULL && get_innermost(self)->content == CONTENT_NONE);
 
-    append(self->text, " ", 1);
-    append(self->text, name, strlen(name));
-    append(self->text, "='", 2);
+    append_bytes(self->text, " ", 1);
+    append_bytes(self->text, name, strlen(name));
+    append_bytes(self->text, "='", 2);
     append_escaped(self->text, value, TRUE);
-    append(self->text, "'", 1);
+    append_bytes(self->text, "'", 1);
 }
 
 
@@ -298,12 +298,12 @@ md_xml_writer_attribute_hex(MdXmlWriter *self, const char *name, guint64 number,
 void
 md_xml_writer_text(MdXmlWriter *self, const char *text)
 {
-    Element *element = innermost(self);
+    Element *element = get_innermost(self);
 
     g_return_if_fail(element != NULL && element->content != CONTENT_CHILDREN);
 
     if (element->content == CONTENT_NONE)
-        append(self->text, ">", 1);
+        append_bytes(self->text, ">", 1);
     element->content = CONTENT_TEXT;
     append_escaped(self->text, text, FALSE);
 }

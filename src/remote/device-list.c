@@ -46,7 +46,7 @@ md_device_list_free(MdDeviceList *self)
 
 
 static void
-append(MdDeviceList *self, const MdNodeDevice *device)
+append_device(MdDeviceList *self, const MdNodeDevice *device)
 {
     static const guint8 padding[BYTES_PER_XDR_UNIT];
     const char *name = device->def->name;
@@ -63,7 +63,7 @@ append(MdDeviceList *self, const MdNodeDevice *device)
 
 
 static void
-update(MdDeviceList *self)
+update_list(MdDeviceList *self)
 {
     guint64 generation = md_driver_get_generation(self->driver);
 
@@ -74,7 +74,7 @@ update(MdDeviceList *self)
     g_array_set_size(self->rows, 0);
     g_byte_array_set_size(self->names, 0);
     for (GList *link = md_driver_get_devices(self->driver); link != NULL; link = link->next)
-        append(self, link->data);
+        append_device(self, link->data);
 }
 
 
@@ -83,7 +83,7 @@ md_device_list_select(MdDeviceList *self, guint flags, guint max)
 {
     MdDeviceNames names = { .list = self, .flags = flags };
 
-    update(self);
+    update_list(self);
     for (guint i = 0; i < self->rows->len && names.count < max; i++) {
         if (md_list_flags_match(g_array_index(self->rows, Row, i).flags, flags))
             names.count++;

@@ -47,7 +47,7 @@ md_event_frames_free(MdEventFrames *self)
 
 
 static GBytes *
-encode(const char *device, int event, int detail, int callback, GError **error)
+encode_event(const char *device, int event, int detail, int callback, GError **error)
 {
     const md_lifecycle_event lifecycle = { callback, (char *)device, detail, 0 };
     const md_update_event update = { callback, (char *)device };
@@ -82,10 +82,10 @@ md_event_frames_get(
     MdEventFrames *self, const char *device, int event, int detail, int callback, GError **error)
 {
     if (callback >= SLOTS)
-        return encode(device, event, detail, callback, error);
+        return encode_event(device, event, detail, callback, error);
 
     set_event(self, device, event, detail);
     if (self->frames[callback] == NULL)
-        self->frames[callback] = encode(device, event, detail, callback, error);
+        self->frames[callback] = encode_event(device, event, detail, callback, error);
     return self->frames[callback] != NULL ? g_bytes_ref(self->frames[callback]) : NULL;
 }

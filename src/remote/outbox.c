@@ -141,7 +141,7 @@ static void ask_more(MdOutbox *self);
 
 
 static void
-drain(MdOutbox *self)
+release_decided(MdOutbox *self)
 {
     g_autoptr(MdOutbox) guard G_GNUC_UNUSED = g_rc_box_acquire(self);
 
@@ -197,7 +197,7 @@ on_authorized(GObject *source, GAsyncResult *result, gpointer data)
         if (has_timed_out(self, item))
             refuse_waiting(self);
     }
-    drain(self);
+    release_decided(self);
 }
 
 
@@ -236,7 +236,7 @@ push_item(MdOutbox *self, GBytes *frame, State state)
 
 /* Accounts a queued frame. May disconnect the client, which drops all its frames. */
 static void
-count(MdOutbox *self, const Item *item)
+count_item(MdOutbox *self, const Item *item)
 {
     gsize cost = get_cost(item);
 
@@ -259,7 +259,7 @@ md_outbox_send(MdOutbox *self, GBytes *frame, void (*sent)(gpointer data), gpoin
     item = push_item(self, frame, STATE_GRANTED);
     item->sent = sent;
     item->data = data;
-    count(self, item);
+    count_item(self, item);
 }
 
 
@@ -281,7 +281,7 @@ md_outbox_send_if_visible(
     item->who = md_identity_ref(who);
     item->owner = md_owner_ref(owner);
     item->device = g_strdup(device);
-    count(self, item);
+    count_item(self, item);
     if (self->ended)
         return;
     if (self->held > md_access_get_settings(self->access)->max_queued_bytes) {

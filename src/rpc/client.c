@@ -115,7 +115,7 @@ md_client_cut_off(MdClient *self, const char *cause)
 
 /* Sends as much as the socket accepts. */
 static void
-flush(MdClient *self)
+flush_output(MdClient *self)
 {
     g_autoptr(GError) error = NULL;
 
@@ -164,7 +164,7 @@ md_client_send(MdClient *self, GBytes *frame)
     g_autoptr(MdClient) guard G_GNUC_UNUSED = g_object_ref(self);
 
     if (has_no_room(self, frame))
-        flush(self);
+        flush_output(self);
     if (self->closed)
         return;
     if (has_no_room(self, frame)) {
@@ -216,7 +216,7 @@ stop_timeout(MdClient *self, MdDeadline *timeout)
 
 /* Parses the input into messages. While a call runs alone, the frame limit may still change. */
 static void
-parse(MdClient *self)
+parse_input(MdClient *self)
 {
     while (!self->closed) {
         g_autoptr(GError) error = NULL;
@@ -259,10 +259,10 @@ static void
 run_turn(MdClient *self)
 {
     self->in_turn = TRUE;
-    parse(self);
+    parse_input(self);
     hand_out(self);
-    parse(self);
-    flush(self);
+    parse_input(self);
+    flush_output(self);
     self->in_turn = FALSE;
     update_sources(self);
 }
@@ -270,7 +270,7 @@ run_turn(MdClient *self)
 
 /* Reads available input; may end this client. */
 static void
-receive(MdClient *self)
+receive_input(MdClient *self)
 {
     g_autoptr(GError) error = NULL;
     char chunk[CHUNK];
@@ -298,7 +298,7 @@ on_turn(gpointer user_data)
 
     self->ready = 0;
     if (readable)
-        receive(self);
+        receive_input(self);
     if (!self->closed)
         run_turn(self);
 }

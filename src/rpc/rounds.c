@@ -25,7 +25,7 @@ static GHashTable *shares;
 
 /* Of Share: users who wait, the one who has waited longest first. Short, because it has one entry
  * per user, not per client. */
-static GQueue line = G_QUEUE_INIT;
+static GQueue waiting = G_QUEUE_INIT;
 
 /* The number of turns that the user being served had before this turn. */
 static guint64 reached;
@@ -84,8 +84,8 @@ md_rounds_leave(MdRoundsPlace *place)
 
     g_queue_unlink(&share->places, &place->link);
     if (g_queue_is_empty(&share->places))
-        g_queue_remove(&line, share);
-    if (g_queue_is_empty(&line))
+        g_queue_remove(&waiting, share);
+    if (g_queue_is_empty(&waiting))
         md_source_clear(&source);
 }
 
@@ -109,7 +109,7 @@ give_next_turn(void)
     Share *next = NULL;
     MdRoundsPlace *place = NULL;
 
-    for (GList *link = line.head; link != NULL; link = link->next) {
+    for (GList *link = waiting.head; link != NULL; link = link->next) {
         Share *share = link->data;
 
         if (next == NULL || share->used < next->used)
@@ -143,7 +143,7 @@ static gboolean on_round(gpointer data);
 static void
 need_source(void)
 {
-    if (source == NULL && !g_queue_is_empty(&line))
+    if (source == NULL && !g_queue_is_empty(&waiting))
         source = md_source_attach_turns(on_round, NULL);
 }
 
@@ -153,10 +153,10 @@ need_source(void)
 static gboolean
 on_round(gpointer data G_GNUC_UNUSED)
 {
-    while (!g_queue_is_empty(&line) && has_time()) {
+    while (!g_queue_is_empty(&waiting) && has_time()) {
         md_polled_process();
         /* Other clients may have left during md_polled_process(). */
-        if (!g_queue_is_empty(&line))
+        if (!g_queue_is_empty(&waiting))
             give_next_turn();
     }
     md_source_clear(&source);
@@ -176,7 +176,7 @@ md_rounds_enqueue(MdRoundsPlace *place, guint64 key, void (*turn)(gpointer data)
     place->share = get_share(key);
     place->link.data = place;
     if (g_queue_is_empty(&place->share->places))
-        g_queue_push_tail(&line, place->share);
+        g_queue_push_tail(&waiting, place->share);
     g_queue_push_tail_link(&place->share->places, &place->link);
     need_source();
 }
@@ -186,7 +186,7 @@ gboolean
 md_rounds_may_send_now(void)
 {
     has_time();
-    return g_queue_is_empty(&line) && n_passed++ < PASSED_MAX;
+    return g_queue_is_empty(&waiting) && n_passed++ < PASSED_MAX;
 }
 
 
@@ -196,7 +196,7 @@ md_rounds_run_or_enqueue(MdRoundsPlace *place,
                          void (*turn)(gpointer data),
                          gpointer data)
 {
-    if (!g_queue_is_empty(&line) || !has_time()) {
+    if (!g_queue_is_empty(&waiting) || !has_time()) {
         md_rounds_enqueue(place, key, turn, data);
         return;
     }

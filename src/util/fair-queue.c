@@ -153,7 +153,7 @@ find_next(MdFairQueue *self)
 
 /* begin() may add and remove entries; the loop already running handles these changes. */
 static void
-advance(MdFairQueue *self)
+begin_entries(MdFairQueue *self)
 {
     MdFairEntry *entry = NULL;
 
@@ -177,7 +177,7 @@ entry_withdraw(MdFairEntry *entry)
     stop_waiting(entry);
     drop_share_if_unused(self, share);
     entry_clear(entry);
-    advance(self);
+    begin_entries(self);
 }
 
 
@@ -317,7 +317,7 @@ md_fair_queue_join(MdFairQueue *self,
         entry_withdraw(entry);
         return FALSE;
     }
-    advance(self);
+    begin_entries(self);
     return TRUE;
 }
 
@@ -349,7 +349,7 @@ md_fair_entry_leave(MdFairEntry *entry)
         self->n_readers--;
     drop_share_if_unused(self, share);
     entry_clear(entry);
-    advance(self);
+    begin_entries(self);
 }
 
 

@@ -262,7 +262,7 @@ send_line(const Output *self, const GString *line)
 
 /* FALSE: the line cannot be written yet. After any other failure, the line is lost. */
 static gboolean
-put(const Output *self, const GString *line)
+put_line(const Output *self, const GString *line)
 {
     if (get_address(self->destination) != NULL)
         return send_line(self, line) >= 0 || (errno != EAGAIN && errno != EINTR);
@@ -277,7 +277,7 @@ put(const Output *self, const GString *line)
 static gboolean
 put_kept(Output *self)
 {
-    while (!g_queue_is_empty(&self->kept) && put(self, g_queue_peek_head(&self->kept)))
+    while (!g_queue_is_empty(&self->kept) && put_line(self, g_queue_peek_head(&self->kept)))
         free_line(g_queue_pop_head(&self->kept));
     return g_queue_is_empty(&self->kept);
 }
@@ -319,7 +319,7 @@ md_log_output_write(guint i, GString *line)
     Output *self = &outputs.list[i];
 
     g_mutex_lock(&outputs.mutex);
-    if (g_queue_is_empty(&self->kept) && put(self, line)) {
+    if (g_queue_is_empty(&self->kept) && put_line(self, line)) {
         free_line(line);
     } else if (self->n_lost > 0 || self->kept.length >= MD_LOG_KEPT_MAX) {
         self->n_lost++;

@@ -40,7 +40,7 @@ struct _MdPathWatch {
 typedef struct {
     MdPathWatch *watch;
     GArray *ids;
-} Way;
+} PathWatches;
 
 
 static void
@@ -136,17 +136,17 @@ watch_add_name(MdPathWatch *self, int id, const char *name)
 
 /* Watches the directory itself and a name in it; NULL: all names, "": none. */
 static void
-way_add(Way *way, int directory, const char *name)
+watches_add(PathWatches *watches, int directory, const char *name)
 {
     guint32 mask = name == NULL || *name != '\0' ? MASK_NAMES : MASK_SELF;
     g_autofree char *path = g_strdup_printf(MD_PATH_SELF "/fd/%d", directory);
-    int id = inotify_add_watch(way->watch->inotify, path, mask);
+    int id = inotify_add_watch(watches->watch->inotify, path, mask);
 
     if (id < 0 || !is_local(directory))
-        way->watch->changed = TRUE;
+        watches->watch->changed = TRUE;
     else
-        watch_add_name(way->watch, id, name);
-    g_array_append_val(way->ids, id);
+        watch_add_name(watches->watch, id, name);
+    g_array_append_val(watches->ids, id);
 }
 
 
@@ -157,21 +157,21 @@ static gboolean
 on_step(const MdPathStep *step, gpointer data)
 {
     if (step->errnum == 0 && S_ISDIR(step->st.st_mode))
-        way_add(data, step->fd, "");
+        watches_add(data, step->fd, "");
     else if (step->directory >= 0)
-        way_add(data, step->directory, step->name);
+        watches_add(data, step->directory, step->name);
     return TRUE;
 }
 
 
 static int
-way_walk(Way *way, const char *path)
+watches_walk(PathWatches *watches, const char *path)
 {
-    int fd = md_path_walk(path, on_step, way);
+    int fd = md_path_walk(path, on_step, watches);
     int errnum = errno;
 
     if (fd >= 0)
-        way_add(way, fd, NULL);
+        watches_add(watches, fd, NULL);
     errno = errnum;
     return fd;
 }
@@ -184,8 +184,8 @@ md_path_watch_add(MdPathWatch *self, const char *path)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int));
     g_autoptr(GArray) again = g_array_new(FALSE, FALSE, sizeof(int));
-    G_GNUC_UNUSED g_auto(MdFd) first = way_walk(&(Way){ self, ids }, path);
-    int fd = way_walk(&(Way){ self, again }, path);
+    G_GNUC_UNUSED g_auto(MdFd) first = watches_walk(&(PathWatches){ self, ids }, path);
+    int fd = watches_walk(&(PathWatches){ self, again }, path);
     int errnum = errno;
 
     if (ids->len != again->len || memcmp(ids->data, again->data, ids->len * sizeof(int)) != 0)

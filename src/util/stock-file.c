@@ -9,7 +9,7 @@
 
 #define TRIPLE "\"\"\""
 
-/* What peek() returns at the end of the text. */
+/* What peek_character() returns at the end of the text. */
 #define END (-1)
 
 typedef struct {
@@ -34,7 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdStockEntry, entry_free)
 
 
 static int
-peek(const Reader *self)
+peek_character(const Reader *self)
 {
     return self->at < self->end ? (guchar)*self->at : END;
 }
@@ -50,7 +50,7 @@ is_line_end(int c)
 static void
 skip_blanks(Reader *self)
 {
-    while (peek(self) == ' ' || peek(self) == '\t')
+    while (peek_character(self) == ' ' || peek_character(self) == '\t')
         self->at++;
 }
 
@@ -58,7 +58,7 @@ skip_blanks(Reader *self)
 static void
 skip_blanks_and_lines(Reader *self)
 {
-    while (skip_blanks(self), is_line_end(peek(self))) {
+    while (skip_blanks(self), is_line_end(peek_character(self))) {
         if (*self->at == '\n')
             self->line++;
         self->at++;
@@ -69,7 +69,7 @@ skip_blanks_and_lines(Reader *self)
 static void
 skip_comment(Reader *self)
 {
-    while (peek(self) != END && !is_line_end(peek(self)))
+    while (peek_character(self) != END && !is_line_end(peek_character(self)))
         self->at++;
 }
 
@@ -89,11 +89,11 @@ read_number(Reader *self, gint64 *number, GError **error)
     g_autofree char *digits = NULL;
     const char *begin = self->at;
 
-    if (peek(self) == '-' || peek(self) == '+')
+    if (peek_character(self) == '-' || peek_character(self) == '+')
         self->at++;
-    if (!g_ascii_isdigit(peek(self) == END ? '\0' : *self->at))
+    if (!g_ascii_isdigit(peek_character(self) == END ? '\0' : *self->at))
         return set_syntax_error(self, "a sign without a number", error);
-    while (peek(self) != END && g_ascii_isdigit(*self->at))
+    while (peek_character(self) != END && g_ascii_isdigit(*self->at))
         self->at++;
 
     if (*begin == '+')
@@ -126,7 +126,7 @@ read_triple(Reader *self, GError **error)
 static char *
 read_text(Reader *self, GError **error)
 {
-    int quote = peek(self);
+    int quote = peek_character(self);
     const char *begin = self->at + 1;
 
     if ((gsize)(self->end - self->at) >= strlen(TRIPLE) &&
@@ -134,8 +134,8 @@ read_text(Reader *self, GError **error)
         return read_triple(self, error);
 
     self->at++;
-    while (peek(self) != quote) {
-        if (peek(self) == END || is_line_end(peek(self))) {
+    while (peek_character(self) != quote) {
+        if (peek_character(self) == END || is_line_end(peek_character(self))) {
             set_syntax_error(self, "unterminated string", error);
             return NULL;
         }
@@ -166,9 +166,9 @@ read_element(Reader *self, GError **error)
 {
     gint64 number = 0;
 
-    if (is_quote(peek(self)))
+    if (is_quote(peek_character(self)))
         return read_text(self, error);
-    if (is_number(peek(self)))
+    if (is_number(peek_character(self)))
         return read_number(self, &number, error) ? g_strdup_printf("%" G_GINT64_FORMAT, number)
                                                  : NULL;
     set_syntax_error(self, "expected a number or a string in quotes", error);
@@ -183,16 +183,16 @@ read_list(Reader *self, char ***list, GError **error)
 
     self->at++;
     skip_blanks_and_lines(self);
-    while (peek(self) != ']') {
+    while (peek_character(self) != ']') {
         char *element = read_element(self, error);
 
         if (element == NULL)
             return FALSE;
         g_ptr_array_add(elements, element);
         skip_blanks_and_lines(self);
-        if (peek(self) != ',' && peek(self) != ']')
+        if (peek_character(self) != ',' && peek_character(self) != ']')
             return set_syntax_error(self, "expected ',' or ']' in the list", error);
-        if (peek(self) == ',')
+        if (peek_character(self) == ',')
             self->at++;
         skip_blanks_and_lines(self);
     }
@@ -206,7 +206,7 @@ read_list(Reader *self, char ***list, GError **error)
 static gboolean
 read_value(Reader *self, MdStockEntry *entry, GError **error)
 {
-    int c = peek(self);
+    int c = peek_character(self);
 
     if (is_quote(c)) {
         entry->type = MD_STOCK_TEXT;
@@ -234,7 +234,7 @@ read_key(Reader *self, GError **error)
         set_syntax_error(self, "expected a key", error);
         return NULL;
     }
-    while (peek(self) != END && (g_ascii_isalnum(*self->at) || *self->at == '_'))
+    while (peek_character(self) != END && (g_ascii_isalnum(*self->at) || *self->at == '_'))
         self->at++;
     return g_strndup(begin, (gsize)(self->at - begin));
 }
@@ -253,7 +253,7 @@ read_entry(Reader *self, GError **error)
 
     self->key = entry->key;
     skip_blanks(self);
-    if (peek(self) != '=') {
+    if (peek_character(self) != '=') {
         set_syntax_error(self, "expected '='", error);
         return NULL;
     }
@@ -263,9 +263,10 @@ read_entry(Reader *self, GError **error)
         return NULL;
 
     skip_blanks(self);
-    if (peek(self) == ';') {
+    if (peek_character(self) == ';') {
         self->at++;
-    } else if (peek(self) != END && peek(self) != '#' && !is_line_end(peek(self))) {
+    } else if (peek_character(self) != END && peek_character(self) != '#' &&
+               !is_line_end(peek_character(self))) {
         set_syntax_error(self, "expected the end of the line after the value", error);
         return NULL;
     }
@@ -297,10 +298,10 @@ md_stock_file_parse(const char *text, gsize length, GError **error)
 
     if (!check_zero_bytes(text, length, error))
         return NULL;
-    while (skip_blanks_and_lines(&reader), peek(&reader) != END) {
+    while (skip_blanks_and_lines(&reader), peek_character(&reader) != END) {
         MdStockEntry *entry = NULL;
 
-        if (peek(&reader) == '#') {
+        if (peek_character(&reader) == '#') {
             skip_comment(&reader);
             continue;
         }

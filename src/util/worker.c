@@ -147,7 +147,7 @@ job_complete(Job *job, gpointer data, GError *error)
 
 
 static void
-leave(gpointer data)
+leave_lane(gpointer data)
 {
     Job *job = data;
     Lane *lane = job->lane;
@@ -161,15 +161,15 @@ leave(gpointer data)
 /* The slot of a document job, which is CPU-bound, stays occupied after the job for as long as the
  * job took, so that one user's documents use at most half of a processor. */
 static void
-leave_rested(Job *job)
+leave_lane_after_rest(Job *job)
 {
     gint64 rest = job->took / 1000;
 
     g_atomic_rc_box_acquire(job);
     if (job->lane->kind == MD_WORKER_DOCUMENT && rest > 0)
-        md_deadline_set(&job->rest, (guint)MIN(rest, MAX_REST), leave, job);
+        md_deadline_set(&job->rest, (guint)MIN(rest, MAX_REST), leave_lane, job);
     else
-        leave(job);
+        leave_lane(job);
 }
 
 
@@ -179,7 +179,7 @@ end_job(Job *job)
 {
     if (job->end == NULL)
         job->lane->n_overdue--;
-    leave_rested(job);
+    leave_lane_after_rest(job);
 
     if (job->end == NULL)
         g_debug("A job ended after its deadline: %s",
