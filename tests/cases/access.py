@@ -233,7 +233,7 @@ class Login(AccessTest):
         again, _ = self.other(MEMBER)
         self.assertEqual(again.auth_polkit(), 1)
 
-    def test_stop_does_not_wait(self):
+    def test_stop(self):
         client, _ = self.other(MEMBER)
         self.polkit.pause()
         client.send('AUTH_POLKIT')
@@ -311,7 +311,7 @@ class Anonymous(AccessTest):
               'limits': {'max_anonymous_clients': 2}}
     rules = rule(OF_GROUP)
 
-    def test_the_rest_waits(self):
+    def test_waiting_connections(self):
         first, _ = self.other(MEMBER)
         second, _ = self.other(NOBODY)
         self.assertEqual(first.auth_list(), POLKIT)
@@ -428,14 +428,14 @@ class Authorized(PolkitTest):
         self.assertIn(name, client.list_all()[0])
         client.destroy(name)
 
-    def test_may_not_open(self):
+    def test_no_open(self):
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.getattr'", 'NO'))
         client, _ = self.other(NOBODY)
         self.assert_denied(client.open)
         self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, client.get_type, says='connection not open',
                             domain=FROM_RPC)
 
-    def test_may_not_search(self):
+    def test_no_search(self):
         self.polkit.use(rule("action.id == 'org.libvirt.api.connect.search-node-devices'", 'NO'))
         client = self.opened(NOBODY)
         for call in (client.list_all, client.list_devices, client.num_of_devices):
@@ -443,7 +443,7 @@ class Authorized(PolkitTest):
         self.assert_denied(client.register, LIFECYCLE)
         self.assertEqual(client.look_up('computer'), 'computer')
 
-    def test_both_permissions_are_needed(self):
+    def test_both_permissions(self):
         for granted in ('write', 'start'):
             with self.subTest(granted):
                 self.polkit.use(allow_all(granted))
@@ -663,7 +663,7 @@ class Identity(PolkitTest):
         self.polkit.use(only('computer'))
         self.assertEqual(client.list_all()[0], ['computer'])
 
-    def test_there_is_no_way_back(self):
+    def test_identity_change_by_user(self):
         """After the identity is set, changing it again is authorized as the user."""
         _, user = self.other(NOBODY)
         client = self.raw()

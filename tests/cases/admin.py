@@ -78,7 +78,7 @@ class Servers(AdminTest):
 
     @not_on('vm', 'the driver of the kernel module does not hang')
     @not_on('service', 'the driver of the kernel module does not hang')
-    def test_threads_that_hang(self):
+    def test_hung_threads(self):
         """A call that hangs in a driver occupies a thread."""
         self.host.set_knob(self.parent, 'block_create', 1)
         creation = self.in_background(self.create, self.conn)

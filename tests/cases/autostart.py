@@ -57,7 +57,7 @@ class Autostart(MediatedTest):
         self.wait_started()
         self.assertFalse(self.log_has('Failed to autostart'))
 
-    def test_failure_is_one_line_of_the_log(self):
+    def test_failure_in_the_log(self):
         """A failed autostart is one line of the log, even if the quoted attribute value contains newlines."""
         forged = 'mediated-CRITICAL: 00:00:00.000: forged'
         self.write_definition(self.uuids[0], start='auto',
@@ -128,7 +128,7 @@ class Autostart(MediatedTest):
         self.host.register(self.parent)
         self.wait_started([device.name()])
 
-    def test_failure_is_tried_again(self):
+    def test_retry(self):
         self.write_all()
         self.host.set_knob(self.parent, 'fail_create', errno.EIO)
         self.daemon.start(self.config)
@@ -216,7 +216,7 @@ class Autostart(MediatedTest):
         self.assertEqual(self.host.children(), sorted(uuids))
         self.daemon.process = None
 
-    def test_far_more_than_there_is_room_for(self):
+    def test_far_too_many(self):
         """Far more devices than there is room for delay neither each other nor clients."""
         types = self.host.types(self.parent)
         self.uuids = [self.new_uuid() for _ in range(1500)]

@@ -139,7 +139,7 @@ class BadDocuments(MediatedTest):
             '</device>', "<capability type='mdev'><type id='nvidia-12'/></capability></device>")
         self.refuse(libvirt.VIR_ERR_XML_ERROR, document, domain=XML_FROM)
 
-    def test_host_bus_adapter_where_a_mediated_device_is_meant(self):
+    def test_host_bus_adapter(self):
         self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, WWN, 'Could not find parent device')
 
     def test_other_kinds_cannot_be_created(self):

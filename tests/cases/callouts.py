@@ -120,7 +120,7 @@ class Scripts(MediatedTest):
         self.create()
         self.assertEqual([call[0] for call in self.calls()], ['pre', 'pre', 'post'])
 
-    def test_failure_is_reported(self):
+    def test_failure(self):
         self.install()
         self.assert_refused(libvirt.VIR_ERR_SYSTEM_ERROR, lambda: self.create(attrs=[('stubborn', '1')]))
         self.assertEqual(self.host.children(), [])
@@ -228,7 +228,7 @@ class Scripts(MediatedTest):
                             says='more than 1024 attributes')
         self.assertEqual(self.calls(), [])
 
-    def test_live_update_that_no_script_claims(self):
+    def test_unclaimed_live_update(self):
         self.install()
         uuid = self.new_uuid()
         device = self.create(uuid=uuid)

@@ -81,7 +81,7 @@ class NoTypes(ConsistencyTest):
     def test_function(self):
         self.check_all()
 
-    def test_starts_by_itself_when_there_is_a_type(self):
+    def test_autostart_with_a_type(self):
         """Devices with autostart are started when their parent gets its first type."""
         uuid = self.new_uuid()
         name = self.define(uuid=uuid).name()

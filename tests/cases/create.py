@@ -13,7 +13,7 @@ REFUSED = 'Unable to start mediated device'
 
 
 @seldom_on('vm', 'the document is parsed before the kernel sees anything',
-           keeps=('test_by_type_id', 'test_parent_by_address', 'test_uuid_is_made_if_none_is_given',
+           keeps=('test_by_type_id', 'test_parent_by_address', 'test_generated_uuid',
                   'test_capacity_shrinks_and_grows'))
 class Create(MediatedTest):
     def check_created(self, name, parent, type_id, uuid):
@@ -55,7 +55,7 @@ class Create(MediatedTest):
         for parent in self.host.parents()[:2]:
             self.check('nvidia-12', below=parent, parent=parent.address, type_id='nvidia-12')
 
-    def test_uuid_is_made_if_none_is_given(self):
+    def test_generated_uuid(self):
         device = self.conn.nodeDeviceCreateXML(self.document(), 0)
         (uuid,) = self.host.children(self.parent)
         self.check_created(device.name(), self.parent, self.type_id, uuid)
@@ -79,7 +79,7 @@ class Create(MediatedTest):
         device = self.create(uuid=uuid.replace('-', ''))
         self.check_created(device.name(), self.parent, self.type_id, uuid)
 
-    def test_output_elements_are_ignored(self):
+    def test_output_elements(self):
         self.check(self.type_id, name='my-vgpu', parent_addr='ffff:ff:1f.7',
                    extra="    <iommuGroup number='7'/>\n    <nonsense/>")
 

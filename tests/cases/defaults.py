@@ -199,7 +199,7 @@ class ByHand(StockTest):
         self.assertNotIn('devices found', self.daemon.log())
 
     @not_on('service', 'the daemon is started by hand')
-    def test_log_that_cannot_be_opened(self):
+    def test_unusable_log(self):
         self.start(b'log_outputs = "1:file:/nonexistent/log"\n')
         self.assertIn("cannot open the log '/nonexistent/log': No such file or directory", self.daemon.log())
 

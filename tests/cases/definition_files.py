@@ -42,7 +42,7 @@ class OthersWrite(MediatedTest):
         self.barrier(events)
         self.assertEqual(events.all(), [('defined', name), ('update', name), ('undefined', name)])
 
-    def test_same_again_is_no_event(self):
+    def test_same_again(self):
         uuid = self.new_uuid()
         self.define(uuid=uuid)
         events = self.listen()
@@ -271,7 +271,7 @@ class Broken(MediatedTest):
         self.write_definition(self.good)
         events.wait(('defined', name))
 
-    def test_half_written_definition_is_not_read(self):
+    def test_half_written_definition(self):
         """A definition does not disappear while mdevctl truncates and rewrites it in place."""
         events = self.listen()
         name = self.child_name(self.parent, self.good)
@@ -306,14 +306,14 @@ class CannotWrite(MediatedTest):
         except ValueError:
             return False
 
-    def test_parent_is_a_file(self):
+    def test_file_as_parent(self):
         self.daemon.definitions.mkdir(exist_ok=True)
         (self.daemon.definitions / self.parent.address).write_text('', encoding='utf-8')
         with self.nothing_changes():
             self.refused(self.new_uuid(), ['Not a directory'])
         self.assertEqual(self.litter(), [self.parent.address])
 
-    def test_definition_is_a_directory(self):
+    def test_directory_as_definition(self):
         uuid = self.new_uuid()
         self.definition_path(uuid).mkdir(parents=True)
         with self.nothing_changes():
@@ -424,7 +424,7 @@ class Mdevctl(MediatedTest):
                 if parent == self.parent.address for device in devices
                 for uuid, definition in device.items()}
 
-    def test_what_we_write(self):
+    def test_written_by_mediated(self):
         uuid = self.new_uuid()
         device = self.define(uuid=uuid, attrs=[('scratch', 'a'), ('scratch', 'b')])
         expected = {'mdev_type': self.type_id, 'start': 'manual',
@@ -440,7 +440,7 @@ class Mdevctl(MediatedTest):
         device.undefine(0)
         self.assertEqual(self.listed(), {})
 
-    def test_what_it_writes(self):
+    def test_written_by_mdevctl(self):
         events = self.listen()
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)

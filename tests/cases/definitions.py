@@ -72,7 +72,7 @@ class Life(MediatedTest):
             ('created', name), update, ('defined', name), ('update', name), ('deleted', name),
             update, ('created', name), update])
 
-    def test_create_xml_of_what_is_defined(self):
+    def test_create_xml_of_defined_device(self):
         """The active device uses the given document; the definition is unchanged, and used by the next start."""
         uuid, other = self.new_uuid(), self.host.type_ids(self.parent)[1]
         defined = self.define(uuid=uuid, attrs=[('scratch', 'kept')])
@@ -342,7 +342,7 @@ class UnknownParent(MediatedTest):
         self.assertEqual(self.conn.nodeDeviceDefineXML(shown, 0).name(), name)
         self.assertEqual(self.dump(name), shown)
 
-    def test_address_that_is_no_name(self):
+    def test_invalid_address(self):
         for address in ('..', '.', 'a/b', 'scripts.d', 'x' * 300):
             document = self.document(uuid=self.new_uuid(), parent='nobody', parent_addr=address)
             self.assert_refused(libvirt.VIR_ERR_INVALID_ARG,

@@ -107,7 +107,7 @@ class Counted(MediatedTest):
             self.child_name(self.parent, uuid): [CREATED, DELETED] * times + [CREATED]})
         self.assertIn(self.child_name(self.parent, uuid), self.names())
 
-    def test_while_the_daemon_is_stopped(self):
+    def test_paused_daemon(self):
         client = self.raw()
         client.register(LIFECYCLE)
         uuids = [self.new_uuid() for _ in range(20)]

@@ -75,7 +75,7 @@ class LateSuccess(Hostile):
         self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted'])
 
     @only_on('sim', 'the module of the virtual machine announces the device before it fails')
-    def test_create_that_fails_in_the_end(self):
+    def test_late_failure_of_create(self):
         self.host.set_knob(self.parent, 'block_create', 1)
         with self.settings(mdev=self.SHORT):
             self.assert_refused(TIMEOUT, self.conn.nodeDeviceCreateXML,
@@ -100,7 +100,7 @@ class LateSuccess(Hostile):
         self.wait_events(self.events, self.name, 'created', 'deleted')
         self.wait_agreement()
 
-    def test_others_during_a_removal_that_hangs(self):
+    def test_other_clients_during_hung_removal(self):
         """During a hung removal, a second destroy is refused, and devices of other parents are not affected."""
         device = self.create(uuid=self.uuid)
         other = self.create(parent=self.host.parents()[1].name)
@@ -154,7 +154,7 @@ class BetweenWriteAndAnswer(Hostile):
         self.assertEqual(seen.count('created') - seen.count('deleted'), 1)
         self.assertEqual(seen, ['created', 'deleted', 'created'][:len(seen)])
 
-    def test_destroy_and_created_anew(self):
+    def test_destroyed_and_recreated(self):
         device = self.create(uuid=self.uuid)
         with self.host.silence_udev():
             destroy = self.in_background(device.destroy)
@@ -388,7 +388,7 @@ class ParentGoes(Hostile):
             self.check(lambda conn: self.dump(self.parent.name, conn))
 
     @only_on('sim', 'the knob is of the fake kernel')
-    def test_dump_that_waits_for_the_driver(self):
+    def test_dump_waiting_for_the_driver(self):
         self.host.set_knob(self.parent, 'block_available', 1)
         self.check(lambda conn: self.dump(self.parent.name, conn),
                    lambda: self.host.wait_available_stuck(self.parent), self.release('block_available'))
@@ -469,7 +469,7 @@ class OddEvents(Hostile):
         self.assertEqual(self.events_of(self.events, self.name), ['created', 'deleted'])
         self.wait_agreement()
 
-    def test_of_one_that_was_there_before(self):
+    def test_recreated_device(self):
         """Events of a device are repeated after the device was removed and created again."""
         passed = self.live()
         self.host.create_by_others(self.parent, self.type_id, self.uuid)

@@ -154,7 +154,7 @@ class Hotplug:
         self.check_events(self.expect('deleted', self.listed(trees)))
         self.assertEqual(self.names(), ['computer'])
 
-    def test_removed_before_it_is_probed(self):
+    def test_removed_before_probe(self):
         """A device that is gone before its name is known was never listed."""
         trees = self.unplug()
         self.check_events(self.expect('deleted', self.listed(trees)))
@@ -164,7 +164,7 @@ class Hotplug:
         self.check_events([])
         self.assertEqual(self.names(), ['computer'])
 
-    def test_attributes_go_while_they_are_read(self):
+    def test_attributes_removed_during_read(self):
         """A call that reads a device whose attributes disappear returns a document or an error."""
         for path in self.paths:
             self.strip(path)

@@ -141,7 +141,7 @@ class Dropped(Kept):
         self.assertEqual(self.link('cap'), ('5', '4'))
         self.assertEqual(self.pci().find('product').get('id'), '0x1572')
 
-    def test_while_it_is_read(self):
+    def test_change_during_read(self):
         """A value whose read began before the event is not cached."""
         stuck = True
 
@@ -203,7 +203,7 @@ class Asleep(Kept):
                 self.set_runtime_status(status)
                 self.check_is_not_woken()
 
-    def test_what_is_missing_meanwhile(self):
+    def test_missing_meanwhile(self):
         self.set_runtime_status()
         cap = self.pci()
         self.assertEqual((cap.findall('pci-express/link'), cap.find("capability[@type='vpd']")), ([], None))
@@ -213,7 +213,7 @@ class Asleep(Kept):
         self.assertEqual((self.link('cap'), self.link('sta')), (('16', '16'), ('16', '16')))
         self.assertEqual(self.names(CAP_VPD), [CARD, OTHER_CARD])
 
-    def test_what_was_read_before(self):
+    def test_read_before(self):
         before = self.serial()
         self.set_runtime_status()
         self.check_is_not_woken()
@@ -228,6 +228,6 @@ class Asleep(Kept):
             self.assertIsNotNone(self.pci(self.BRIDGE).find("capability[@type='pci-bridge']"))
         self.assertFalse(WAKES & set(trace.names_opened()))
 
-    def test_document_is_valid(self):
+    def test_validation(self):
         self.set_runtime_status()
         self.assertIsNone(documents.validate(self.dump(CARD)))

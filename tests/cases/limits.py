@@ -71,7 +71,7 @@ class Requests(MediatedTest):
                              self.child_name(self.parent, uuid))
         self.assertEqual(client.wait_reply(late).decoder().string(), 'computer')
 
-    def test_pings_are_answered_meanwhile(self):
+    def test_pings_meanwhile(self):
         client = self.raw()
         self.host.set_knob(self.parent, 'block_create', 1)
         for _ in range(3):
@@ -232,7 +232,7 @@ class Descriptors(ClientsTest):
 class Unread(MediatedTest):
     config = {'limits': {'max_queued_bytes': '65536'}}
 
-    def test_client_that_reads_nothing(self):
+    def test_no_reads_by_client(self):
         """A client that reads nothing is disconnected or no longer read; the daemon's memory is bounded, and other
         clients do not wait."""
         client = self.raw()
@@ -247,7 +247,7 @@ class Unread(MediatedTest):
         self.assertEqual(self.raw().look_up('computer'), 'computer')
         self.assertLess(self.resident_kib(), 200 * 1024)
 
-    def test_listener_that_reads_nothing(self):
+    def test_no_reads_by_listener(self):
         client = self.raw()
         client.register(0)
         client.register(1)
@@ -268,17 +268,17 @@ class Unread(MediatedTest):
 class Keepalive(MediatedTest):
     config = {'keepalive': {'interval': '0.1', 'count': '2'}}
 
-    def test_it_answers(self):
+    def test_pong(self):
         client = self.raw(answers_pings=False)
         client.ping()
         client.wait_keepalive('PONG')
 
-    def test_it_answers_before_open(self):
+    def test_pong_before_open(self):
         client = self.raw(opened=False)
         client.ping()
         client.wait_keepalive('PONG')
 
-    def test_it_asks_who_agreed(self):
+    def test_pings_after_agreement(self):
         self.change_config({'keepalive': {'interval': '0.1', 'count': '100'}})
         client = self.raw()
         self.assertEqual(client.supports_feature(10), 1)
@@ -286,7 +286,7 @@ class Keepalive(MediatedTest):
             client.wait_keepalive('PING')
         self.assertEqual(client.look_up('computer'), 'computer')
 
-    def test_the_dead_are_cut_off(self):
+    def test_dead_client(self):
         bystander = self.raw()
         client = self.raw(answers_pings=False)
         client.supports_feature(10)
@@ -310,7 +310,7 @@ class Keepalive(MediatedTest):
 class KeepaliveUnderPressure(MediatedTest):
     config = {'keepalive': {'interval': '0.3', 'count': '2'}, 'limits': {'max_client_requests': '1'}}
 
-    def test_silence_that_the_daemon_causes_does_not_count(self):
+    def test_silence_caused_by_the_daemon(self):
         """While the daemon does not read a client, unanswered pings do not count."""
         client, other = self.raw(), self.raw()
         client.supports_feature(10)
@@ -332,7 +332,7 @@ class KeepaliveUnderPressure(MediatedTest):
 class NoKeepalive(MediatedTest):
     config = {'keepalive': {'interval': '0'}}
 
-    def test_it_answers_all_the_same(self):
+    def test_pong_without_pings(self):
         client = self.raw()
         client.supports_feature(10)
         client.ping()

@@ -67,7 +67,7 @@ class Lists(MediatedTest):
         names, count = client.list_all()
         self.assertEqual((sorted(names), count), (self.names(), len(self.names())))
 
-    def test_list_is_cut_at_maxnames(self):
+    def test_maxnames(self):
         client = self.raw()
         self.assertEqual(len(client.list_devices(maxnames=2)), 2)
         self.assertEqual(client.list_devices(maxnames=0), [])

@@ -40,7 +40,7 @@ class LogTest(MediatedTest):
 
 @seldom_on('vm', 'the log does not depend on the kernel', keeps=('test_changes_by_others',))
 class Mdevs(LogTest):
-    def test_calls_that_change(self):
+    def test_changes(self):
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
         device = self.create(uuid=uuid)
@@ -71,7 +71,7 @@ class Mdevs(LogTest):
         self.assertIn('no\\nsuch', failed[1][4])
         self.assertEqual(len(self.messages()), before + 2)
 
-    def test_calls_that_read(self):
+    def test_reads(self):
         device = self.create()
         before = self.log()
         for _ in range(3):
@@ -129,7 +129,7 @@ class State(LogTest):
         self.host.set_knob(self.parent, 'block_create', 0)
         creation.result(self.deadline)
 
-    def test_client_that_acts_for_a_user(self):
+    def test_acting_for_a_user(self):
         """A client that acts for a user is logged with both, because its resources count as the user's."""
         self.raw().set_identity(rpc.param('unix-user-id', 'Q', 1000), rpc.param('process-id', 'q', 1))
         self.daemon.signal(signal.SIGUSR1)
@@ -152,7 +152,7 @@ class Adapters(LogTest):
 
     machine = 'fibre'
 
-    def test_calls_that_change(self):
+    def test_changes(self):
         adapter = self.conn.nodeDeviceCreateXML(vhba.document(), 0)
         adapter.destroy()
         self.assertEqual([call[:2] for call in self.match(DONE)],

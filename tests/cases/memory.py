@@ -108,7 +108,7 @@ class Frames(MemoryTest):
         self.check_limit(client, WRITER_MAX)
         self.assertEqual(client.look_up('computer'), 'computer')
 
-    def test_writer_who_opens_to_read(self):
+    def test_writer_opened_read_only(self):
         client = self.raw(opened=False)
         client.open(flags=1)
         self.check_limit(client, READER_MAX)
@@ -132,7 +132,7 @@ class Frames(MemoryTest):
         for serial in serials:
             self.assertIsNone(client.wait_reply(serial).error())
 
-    def test_procedures_that_are_not_served(self):
+    def test_unserved_procedures(self):
         client = self.connect_as(ALICE)
         self.assert_error(client.wait_reply(client.send(9999, b'\0' * MIB)), RPC_ERROR, domain=FROM_RPC)
         self.assertEqual(client.look_up('computer'), 'computer')
@@ -172,7 +172,7 @@ class Unread(MemoryTest):
         self.send_as_much_as_goes([client], client.frame(rpc.PROCEDURES['CLOSE']))
         self.wait_until(lambda: CUT_OFF in self.daemon.log(), 'its end')
 
-    def test_who_reads_late(self):
+    def test_late_reads(self):
         """A slow client is not disconnected while it keeps reading replies."""
         client = self.connect_as(ALICE)
         for _ in range(5):

@@ -174,7 +174,7 @@ class Restarted(MonolithicTest):
         self.daemon.start(self.config)
         self.assertIn('computer', self.names())
 
-    def test_libvirtd_is_killed(self):
+    def test_killed_libvirtd(self):
         with self.host.knob(self.parent, 'block_create', 1):
             creation = hosts.Background(self.create)
             self.host.wait_create_stuck(self.parent, creation)

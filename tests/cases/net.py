@@ -90,7 +90,7 @@ class Documents(NetTest):
 
 @only_on('sim', SIMULATED)
 class Changes(NetTest):
-    def test_link_is_read_at_every_dump(self):
+    def test_link_at_every_dump(self):
         path = self.path(ETH0)
         events = self.listen()
         for state, speed, shown in (('down', '1000', ('down', None)), ('up', '2500', ('up', '2500')),
@@ -102,17 +102,17 @@ class Changes(NetTest):
         self.barrier(events)
         self.assertEqual(events.all(), [])
 
-    def test_link_of_a_driver_that_refuses(self):
+    def test_link_refused_by_driver(self):
         def refuse():
             raise KernelError(errno.EINVAL)
         self.kernel.add_show(f'{self.path(ETH0)}/speed', refuse)
         self.assertEqual(self.link(ETH0), ('up', None))
 
-    def test_hung_driver_delays_nobody_else(self):
+    def test_hung_driver(self):
         document = self.check_hangs_alone(f'{self.path(ETH0)}/speed', ETH0, ETH1, 'mdeth1')
         self.assertIn("<link speed='1000' state='up'/>", document)
 
-    def test_removed_while_it_is_read(self):
+    def test_removed_during_read(self):
         path = self.path(ETH0)
         events = self.listen()
         self.kernel.add_show(f'{path}/speed', lambda: self.remove_during_read(path))
@@ -125,7 +125,7 @@ class Changes(NetTest):
         self.kernel.sysfs.remove_device(path)
         self.kernel.event('remove', path, SUBSYSTEM='net', INTERFACE='mdeth0')
 
-    def test_other_name_while_it_is_read(self):
+    def test_renamed_during_read(self):
         path = self.path(VETH0)
         events = self.listen()
         self.kernel.add_show(f'{path}/speed', lambda: self.rename(path, 'mdfront0'))
@@ -230,7 +230,7 @@ class Vdpa(NetTest):
 class Odd(NetTest):
     machine = 'odd-net'
 
-    def test_all_are_there(self):
+    def test_all(self):
         """All interfaces are listed, except devices without the attributes of an interface."""
         with_address = ('mdlen0', 'mdstate0', 'mdstate1', 'mdspeed0', 'mdspeed1', 'mdspeed2', 'mdspeed3')
         self.assertEqual(self.names(NET), sorted([
@@ -300,7 +300,7 @@ class Many(NetTest):
     def name(self, number):
         return f'net_mdveth{number}_aa_bb_cc_dd_{number >> 8:02x}_{number & 0xff:02x}'
 
-    def test_all_are_there(self):
+    def test_all(self):
         names = [self.name(number) for number in range(1, net_hosts.MANY + 1)]
         self.assertEqual(self.names(NET), sorted(names))
         for number in (1, 1000, net_hosts.MANY):
@@ -346,7 +346,7 @@ class RealInterfaces:
         self.assertIn('tso', self.features(LO))
 
     @seldom_on('vm', 'test_features reads them in the same way')
-    def test_features_are_read_at_every_dump(self):
+    def test_features_at_every_dump(self):
         name, _ = self.add_pair()
         for on in (True, False, True):
             ethtool.set_gro('mdtest0', on)
@@ -374,7 +374,7 @@ class RealInterfaces:
                          [('deleted', name), ('created', new)])
 
     @seldom_on('vm', 'the comparison with the stock daemon finds them')
-    def test_what_is_no_device_to_libvirt(self):
+    def test_unlisted_interfaces(self):
         name, _ = self.add_pair()
         events = self.listen()
         self.ip('add', 'mdbridge0', 'type', 'bridge')

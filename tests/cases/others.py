@@ -29,7 +29,7 @@ class Devices(MediatedTest):
         self.assertEqual(events.all(), [('created', name), ('update', self.parent.name),
                                         ('deleted', name), ('update', self.parent.name)])
 
-    def test_announced_before_it_is_whole(self):
+    def test_announced_before_complete(self):
         """Any time may pass between the add event and the type link."""
         events = self.listen()
         uuid = self.new_uuid()
@@ -44,7 +44,7 @@ class Devices(MediatedTest):
         document = self.dump(name)
         self.assertIn(f"<type id='{self.type_id}'", document)
 
-    def test_that_fails_after_it_was_announced(self):
+    def test_announced_but_failed(self):
         events = self.listen()
         uuid = self.new_uuid()
         with self.host.knob(self.parent, 'fail_create_late', 5):
@@ -178,7 +178,7 @@ class Parents(MediatedTest):
             self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, self.conn.nodeDeviceCreateXML,
                                 self.document(type_id=type_id), 0, says=self.parent.name)
 
-    def test_driver_is_unbound_and_bound(self):
+    def test_unbound_and_bound(self):
         events = self.listen()
         device = self.create()
         self.host.unbind(self.parent)
@@ -218,7 +218,7 @@ class WithoutSeqnum(Devices):
 class LostEvents(MediatedTest):
     """All devices are scanned again after lost events, even if one scan removes the next device in the list."""
 
-    def test_names_that_change_below_each_other(self):
+    def test_renamed_below_each_other(self):
         kernel, events = self.host.kernel, self.listen()
         above = '/sys/devices/virtual'
         paths = []

@@ -195,7 +195,7 @@ class Unreadable(Stuck):
         self.relax()
         self.assertEqual(listing.result(self.deadline), CARDS[1:])
 
-    def test_client_that_disconnects_meanwhile(self):
+    def test_disconnected_client(self):
         self.addCleanup(self.relax)
         self.play(self.vpd_path(0), self.block)
         client = self.raw()
@@ -311,7 +311,7 @@ class Odd(Devices):
         self.assertEqual([link.get('speed') for link in self.find(7, 'pci-express/link')],
                          [None, None])
 
-    def test_attributes_that_are_missing(self):
+    def test_missing_attributes(self):
         """Functions without a NUMA node or ids are listed; libvirtd drops them."""
         for slot in (0x12, 0x13, 0x15, 0x17):
             self.assertEqual(self.find(slot, 'numa') + self.find(slot, 'iommuGroup'), [])
@@ -359,7 +359,7 @@ class Odd(Devices):
         self.assertEqual(root.findtext('capability/vendor'), 'caf\xe9 \ufffd')
         self.assertEqual(root.findtext('capability/product'), 'line\nline\ttab\rreturn')
 
-    def test_firmware_that_is_careless(self):
+    def test_careless_firmware(self):
         """Blanks in firmware texts are kept; texts with unprintable characters are omitted."""
         root = documents.parse(self.dump('computer')).find('capability')
         self.assertEqual([root.findtext(f'hardware/{element}') for element in
@@ -369,13 +369,13 @@ class Odd(Devices):
                           ('vendor', 'version', 'release_date')],
                          ['Example Firmware', None, 'x' * 3000])
 
-    def test_interface_that_lacks_attributes(self):
+    def test_interface_without_attributes(self):
         """An interface without a number is listed; libvirtd drops it."""
         root = documents.parse(self.dump('usb_1_2_1_0'))
         self.assertEqual([root.findtext(f'capability/{element}') for element in
                           ('number', 'class', 'subclass', 'protocol')], ['0', '255', '0', '0'])
 
-    def test_device_that_udev_has_not_processed(self):
+    def test_unprocessed_device(self):
         """A device that udev has not processed is listed from the kernel's data; libvirtd drops it."""
         root = documents.parse(self.dump('usb_1_5'))
         self.assertEqual([root.findtext(f'capability/{element}') for element in ('bus', 'device')],
@@ -392,7 +392,7 @@ class NoHardwareDatabase(Devices):
     machine = 'laptop'
     starts_daemon = False
 
-    def test_names_are_absent(self):
+    def test_absent_names(self):
         self.daemon.environment['MD_FAKE_NO_HWDB'] = '1'
         self.daemon.start({'xml': {'details': 'false'}})
         golden = {path.stem: path.read_text() for path in (GOLDEN / 'laptop').glob('*.xml')}

@@ -140,6 +140,6 @@ class PowerLoss(MediatedTest):
         self.run_on(disk, watch.calls(), None)
         self.daemon.start(self.config)
 
-    def test_directory_made_anew(self):
+    def test_new_directory(self):
         """The removed directory is created again for the definition."""
         self.check_change(self.define, [lambda _client: shutil.rmtree(self.root / 'config')])

@@ -161,7 +161,7 @@ class Options(MediatedTest):
         self.assertEqual(self.check_xml(str(good)).returncode, 0)
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
-    def test_check_xml_that_is_no_document(self):
+    def test_check_xml_of_other_text(self):
         zero, long = self.daemon.directory / 'zero.xml', self.daemon.directory / 'long.xml'
         zero.write_bytes(b"<device><name>a</name><capability type='ap_matrix'/></device>\0")
         long.write_bytes(b"<device><capability type='ap_matrix'/></device>".ljust(4 << 20 | 1))
@@ -192,7 +192,7 @@ class Options(MediatedTest):
             self.assertEqual(result.returncode, 1)
             self.assertIn(schema, result.stderr)
 
-    def test_config_that_is_not_there(self):
+    def test_missing_config(self):
         for arguments in (['--check-config'], []):
             result = self.daemon.run(*arguments, '--config', '/nonexistent/file')
             self.assertNotEqual(result.returncode, 0)
@@ -205,7 +205,7 @@ class Options(MediatedTest):
         self.assertIn('nonsense', result.stderr)
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
-    def test_group_of_sockets_that_is_not_there(self):
+    def test_missing_group(self):
         result = self.daemon.run('--socket-dir', str(self.daemon.socket_dir), '--config',
                                  self.config('[sockets]\ngroup=no such one\n'))
         self.assertNotEqual(result.returncode, 0)
@@ -213,7 +213,7 @@ class Options(MediatedTest):
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
     @not_on('service', 'the daemon is started with another list of groups')
-    def test_groups_that_cannot_be_looked_up(self):
+    def test_failing_group_lookup(self):
         """The program can be ended while the list of groups is unreadable."""
         fifo = self.daemon.directory / 'group'
         os.mkfifo(fifo)
@@ -233,7 +233,7 @@ class Options(MediatedTest):
         self.assertEqual(program.wait(self.deadline), -signal.SIGTERM)
         self.assertEqual(os.listdir(self.daemon.socket_dir), [])
 
-    def test_socket_directory_that_cannot_be(self):
+    def test_unusable_socket_directory(self):
         file = self.config('')
         result = self.daemon.run('--socket-dir', f'{file}/run', '--config', file)
         self.assertNotEqual(result.returncode, 0)
@@ -274,7 +274,7 @@ class Sockets(MediatedTest):
                 client.wait_closed()
                 self.daemon.start(self.config)
 
-    def test_stale_ones_are_replaced(self):
+    def test_stale_sockets(self):
         self.daemon.kill()
         self.assertTrue(os.path.exists(self.daemon.rw_path))
         self.daemon.start(self.config)
@@ -390,7 +390,7 @@ class Reload(MediatedTest):
         self.wait_logged('Failed to reload configuration', str(self.daemon.config_path))
         self.assertIn('computer', self.names())
 
-    def test_what_needs_a_restart(self):
+    def test_settings_for_a_restart(self):
         mode = os.stat(self.daemon.rw_path).st_mode
         self.reload({**self.config, 'sockets': {'rw_mode': '0770'}})
         self.wait_logged('[sockets] rw_mode has changed', 'Configuration reloaded')

@@ -77,7 +77,7 @@ class NewDevice(RightsTest):
         self.assertFalse(self.definition_path(uuid).exists())
         self.assertTrue(self.raw().is_active(name))
 
-    def test_below_a_parent_that_is_not_there(self):
+    def test_absent_parent(self):
         uuid, address = self.new_uuid(), '0000:0e:1f.7'
         parent = 'pci_0000_0e_1f_7'
         root = self.raw()
@@ -89,7 +89,7 @@ class NewDevice(RightsTest):
             self.assert_denied(client.define_xml, document)
         self.assertEqual(self.definition_path(uuid, address).read_bytes(), before)
 
-    def test_what_is_needed(self):
+    def test_permissions(self):
         """A document that describes an existing device requires the permissions to change and start the device;
         replacing a definition also requires the permission to remove it."""
         uuid = self.new_uuid()
@@ -105,7 +105,7 @@ class NewDevice(RightsTest):
             self.assertEqual(getattr(self.opened(NOBODY), verb)(document), name)
         self.assertEqual(self.read_definition(uuid)['attrs'], [{'scratch': 'x'}])
 
-    def test_to_keep_what_is_active(self):
+    def test_persistent_copy(self):
         """Defining an active device replaces nothing."""
         uuid = self.new_uuid()
         name = self.create(uuid=uuid).name()
@@ -260,7 +260,7 @@ class Manual(PolkitTest):
         client.undefine(name)
         self.assertEqual(client.list_all()[0], [self.parent.name])
 
-    def test_others_are_as_before(self):
+    def test_denied_create(self):
         client = self.opened(NOBODY)
         self.assertIn('computer', client.list_all()[0])
         with self.nothing_changes():

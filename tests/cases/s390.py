@@ -112,7 +112,7 @@ class Cards(Mainframe):
               'ccwgroup_0_0_2bd0': 'qeth_generic', 'ccwgroup_0_0_3bd0': None, 'ccwgroup_0_0_4bd0': None,
               'ccwgroup_0_0_5bd0': None}
 
-    def test_all_are_listed(self):
+    def test_all(self):
         self.assertEqual(self.names(FLAGS['ccwgroup']), sorted(self.GROUPS))
         self.assertEqual(sorted(self.conn.listDevices('ccwgroup')), sorted(self.GROUPS))
 
@@ -129,7 +129,7 @@ class Cards(Mainframe):
                                  {other for other in self.names(FLAGS['ccw'])
                                   if other.startswith(name.replace('ccwgroup', 'ccw')[:-1])})
 
-    def test_layer_that_the_driver_learns(self):
+    def test_late_layer(self):
         """When the driver detects the layer, the card stays the same device."""
         path = f'{s390_hosts.QETH}/0.0.2bd0'
         kernel = self.host.kernel
@@ -191,7 +191,7 @@ class Changes(Mainframe):
         self.assertEqual(self.events.all(), [('deleted', OFFLINE), ('deleted', 'css_0_0_0001'),
                                              ('created', 'css_0_0_0001')])
 
-    def test_subchannel_is_back(self):
+    def test_returned_subchannel(self):
         """A driver detects the device behind the subchannel before the kernel's bind event."""
         subchannel = f'{CSS}/0.0.0001'
         channel = f'{subchannel}/0.0.1501'
@@ -209,7 +209,7 @@ class Changes(Mainframe):
         self.assertEqual(self.look_up(OFFLINE).parent(), 'css_0_0_0001')
         self.assertEqual(self.names(), self.before)
 
-    def test_strange_names_are_no_devices(self):
+    def test_strange_names(self):
         for path, subsystem, devtype in ((f'{CSS}/0.4.0000', 'css', None), (f'{CSS}/defunct2', 'css', None),
                                          (f'{CSS}/0.0.0000/0.0.123', 'ccw', None),
                                          (f'{s390_hosts.AP}/card4', 'ap', 'ap_card'),
@@ -280,7 +280,7 @@ class Parents(Mainframe):
         device.create(0)
         self.assertTrue(device.isActive())
 
-    def test_others_are_none(self):
+    def test_other_parents(self):
         with self.nothing_changes():
             for name in ('ccw_0_0_1500', 'ccwgroup_0_0_bd00', 'ap_card04', 'ap_04_0023', 'computer'):
                 with self.subTest(name):

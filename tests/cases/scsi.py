@@ -69,7 +69,7 @@ class Documents(ScsiTest):
             with self.subTest(name):
                 self.assertEqual(self.caps(name), caps)
 
-    def test_what_a_dump_reads_anew(self):
+    def test_fresh_values_of_dump(self):
         hba = self.hbas[3]
         hba.set_text('fabric_name', '0x2001000dec9877ff\n')
         hba.set_text('max_npiv_vports', '7\n')
@@ -108,16 +108,16 @@ class Broken(ScsiTest):
     def test_too_long_a_name(self):
         self.check_plain(lambda hba: hba.set_text('port_name', '0x' + '1' * 17))
 
-    def test_a_megabyte_of_a_name(self):
+    def test_megabyte_name(self):
         self.check_plain(lambda hba: hba.set_text('port_name', '1' * (1 << 20)))
 
-    def test_no_room_is_said(self):
+    def test_missing_limit(self):
         self.check_plain(lambda hba: hba.set_text('max_npiv_vports', None))
 
     def test_words_for_a_number(self):
         self.check_plain(lambda hba: hba.set_text('npiv_vports_inuse', 'many\n'))
 
-    def test_a_name_that_cannot_be_read(self):
+    def test_unreadable_name(self):
         def refuse():
             raise fc.KernelError(errno.EIO)
         self.check_plain(lambda hba: self.host.kernel.add_show(f'{hba.fc_path}/port_name', refuse))
@@ -134,7 +134,7 @@ class Broken(ScsiTest):
         self.assertEqual(documents.outline(self.cap('scsi_target5_0_1', 'scsi_target')),
                          [('target', None)])
 
-    def test_short_names_are_filled_up(self):
+    def test_short_names(self):
         """Names without leading zeros, as in the kernel, are padded; libvirt's output violates its own schema."""
         self.hbas[3].set_text('port_name', '0x1\n')
         self.daemon.start(self.config)
@@ -178,7 +178,7 @@ class Broken(ScsiTest):
         self.assertEqual(documents.outline(self.cap('scsi_target5_0_1', 'scsi_target')),
                          [('target', None)])
 
-    def test_names_that_are_none(self):
+    def test_invalid_names(self):
         """Other entries on the SCSI bus are not devices."""
         kernel, above = self.host.kernel, self.hbas[0].path
         for name, kind in (('hostel', 'scsi_host'), ('host99999999999', 'scsi_host'),
@@ -188,7 +188,7 @@ class Broken(ScsiTest):
         self.assertEqual([name for name in self.names() if 'scsi' in name],
                          sorted(path.stem for path in GOLDEN.glob('*.xml')))
 
-    def test_a_lun_of_64_bits(self):
+    def test_64_bit_lun(self):
         lun = 0x4001000000000000
         fc.add_unit(self.hbas[3], fc.add_target(self.hbas[3], 7), lun, 0)
         self.daemon.start(self.config)
@@ -241,7 +241,7 @@ class Unnamed(MediatedTest):
     machine = 'fibre'
     config = {'mdev': {'event_timeout': '1'}}
 
-    def test_a_host_that_never_gets_names(self):
+    def test_host_without_names(self):
         """A host that never gets names is listed like one present before the daemon started."""
         events = self.listen()
         hba = fc.Host(self.host.kernel, '/sys/devices/pci0000:00/0000:00:19.0', {}, 1, 2, most=5)
@@ -285,7 +285,7 @@ class RealKernel(MediatedTest):
                     if '/pseudo_' in self.path(name))
 
     @seldom_on('vm', 'the comparison with the stock daemon finds it')
-    def test_what_there_is(self):
+    def test_devices(self):
         host = self.find_host()
         number = host.removeprefix('scsi_host')
         names = self.below(self.path(host))

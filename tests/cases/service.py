@@ -179,7 +179,7 @@ class Activation(ServiceTest):
 
 
 @seldom_on('service', 'virt-admin gets the same answers from any daemon',
-           keeps=('test_client_of_a_socket_that_starts_the_daemon',))
+           keeps=('test_activation_by_client',))
 class Administration(ServiceTest):
     """virt-admin needs no configuration."""
 
@@ -192,7 +192,7 @@ class Administration(ServiceTest):
     def test_servers(self):
         self.assertEqual(self.admin('srv-list').split()[3:], ['0', 'virtnodedevd', '1', 'admin'])
 
-    def test_client_of_a_socket_that_starts_the_daemon(self):
+    def test_activation_by_client(self):
         systemd.stop(SERVICE)
         self.assertIn('virtnodedevd', self.admin('srv-list'))
         self.wait_until(lambda: is_active(SERVICE), 'the word that it is ready')
@@ -765,7 +765,7 @@ class TakeOver(ServiceTest):
         systemd.start('virtnodedevd.service')
         self.assertEqual(self.active(), set(THEIRS))
 
-    def test_nothing_is_left(self):
+    def test_remnants(self):
         systemd.start(SERVICE)
         systemd.stop(SERVICE, *SOCKETS)
         self.assertEqual(self.active(), set())

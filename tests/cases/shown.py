@@ -132,7 +132,7 @@ class SchemaAp(Schema):
 
 
 @seldom_on('vm', 'the elements of documents come from few attributes',
-           keeps=('test_details', 'test_room_is_read_at_every_dump', 'test_without_descriptions'))
+           keeps=('test_details', 'test_available_instances_at_every_dump', 'test_without_descriptions'))
 class Parents(MediatedTest):
     def test_block_of_libvirt(self):
         for parent in self.host.parents():
@@ -200,7 +200,7 @@ class Parents(MediatedTest):
         self.assertEqual((cap.find('type').get('id'), name), (self.type_id, facts.name))
         self.check_m60(attributes, facts.description)
 
-    def test_room_is_read_at_every_dump(self):
+    def test_available_instances_at_every_dump(self):
         """Available instances are read for each document, because no event announces a change."""
         self.host.types(self.parent)
         for _ in range(2):

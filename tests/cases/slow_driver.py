@@ -11,7 +11,7 @@ from mediated_test import MediatedTest, only_on, seldom_on
 
 @seldom_on('vm', 'a hung call delays its own client only',
            keeps=('test_create', 'test_destroy', 'test_client_vanishes_while_its_create_runs',
-                  'test_daemon_stops_once_the_driver_is_through'))
+                  'test_stop_after_the_driver'))
 class Blocked(MediatedTest):
     """One driver blocks; all other calls are answered."""
 
@@ -89,7 +89,7 @@ class Blocked(MediatedTest):
         events.wait(('deleted', device.name()))
         self.assertNotIn(device.name(), self.names())
 
-    def test_daemon_stops_once_the_driver_is_through(self):
+    def test_stop_after_the_driver(self):
         """The running call is completed and answered before the daemon exits."""
         client = self.raw()
         uuid = self.new_uuid()

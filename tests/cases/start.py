@@ -93,7 +93,7 @@ class Start(MediatedTest):
         self.assert_ended_well()
         self.assertEqual(sorted(names), self.names())
 
-    def test_client_that_asks_and_leaves(self):
+    def test_disconnected_client(self):
         self.start_held('--timeout=2')
         gone, _, _ = self.ask()
         client, _, listed = self.ask()

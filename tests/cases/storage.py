@@ -110,7 +110,7 @@ class Changes(StorageTest):
         self.assertEqual({child.tag: child.text for child in drive}, {'media_available': '0', 'media_size': '0'})
         self.assertEqual(events.all(), [('update', SR0)])
 
-    def test_medium_is_put_in(self):
+    def test_inserted_medium(self):
         events = self.listen()
         path = self.path(SR1)
         self.kernel.sysfs.write(f'{path}/size', '2841600\n')
@@ -122,7 +122,7 @@ class Changes(StorageTest):
             'media_available': '1', 'media_size': '1454899200', 'media_label': 'TOOLS & <more>',
             'logical_block_size': '2048', 'num_blocks': '710400'})
 
-    def test_size_is_read_at_every_dump(self):
+    def test_size_at_every_dump(self):
         path = self.path(VDA)
         for sectors in (41943040, 8, 20971520):
             self.kernel.sysfs.write(f'{path}/size', f'{sectors}\n')
@@ -136,7 +136,7 @@ class Changes(StorageTest):
         self.assertEqual(self.cap('block_vdb_late').findtext('serial'), 'late')
         self.assertNotIn('block_vdb', self.names())
 
-    def test_what_udev_finds_out_after_the_start(self):
+    def test_late_udev_properties(self):
         """udev repeats its rules for existing devices when it starts, possibly after the daemon's scan."""
         path = self.path('block_vdb')
         events = self.listen()
@@ -149,7 +149,7 @@ class Changes(StorageTest):
         events.wait(('update', VDA))
         self.assertEqual(events.all(), [('deleted', 'block_vdb'), ('created', 'block_vdb_late'), ('update', VDA)])
 
-    def test_disk_that_is_found_to_be_one(self):
+    def test_late_disk_type(self):
         path = '/sys/devices/virtual/block/nullb0'
         events = self.listen()
         self.change(path, ID_TYPE='disk')
@@ -174,7 +174,7 @@ class Changes(StorageTest):
         events.wait(('deleted', 'block_vdc_new'))
         self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, device.XMLDesc, 0, says='block_vdc_new')
 
-    def test_partitions_and_layers_are_not_listed(self):
+    def test_partitions_and_layers(self):
         events = self.listen()
         before = self.names()
         for path, devtype in ((f'{self.path(SDA)}/sda1', 'partition'), ('/sys/devices/virtual/block/loop0', 'disk')):
@@ -185,7 +185,7 @@ class Changes(StorageTest):
         self.assertEqual(self.names(), before)
         self.assertEqual(events.all(), [('update', VDA)])
 
-    def test_blocks_are_read_again_after_an_event(self):
+    def test_blocks_after_an_event(self):
         """After an event, the number of blocks is read again, because the disk may have been formatted."""
         self.assertEqual(self.cap(VDA).findtext('num_blocks'), '20971520')
         events = self.listen()
@@ -195,14 +195,14 @@ class Changes(StorageTest):
         self.assertEqual((self.cap(VDA).findtext('logical_block_size'), self.cap(VDA).findtext('num_blocks')),
                          ('4096', '2621440'))
 
-    def test_blocks_are_read_again_with_another_size(self):
+    def test_blocks_with_another_size(self):
         path = self.path(VDA)
         self.kernel.sysfs.write(f'{path}/queue/logical_block_size', '4096\n')
         self.kernel.sysfs.write(f'{path}/size', '16\n')
         self.assertEqual((self.cap(VDA).findtext('logical_block_size'), self.cap(VDA).findtext('num_blocks')),
                          ('4096', '2'))
 
-    def test_hung_disk_delays_nobody_else(self):
+    def test_hung_disk(self):
         events = self.listen()
         path = self.path(VDA)
         self.change(path)
@@ -228,7 +228,7 @@ class Types(StorageTest):
                 self.assertEqual(self.cap(name).findtext('drive_type'), drive_type)
                 self.assertIsNone(documents.validate(self.dump(name)))
 
-    def test_disk_of_channels_has_its_own_number(self):
+    def test_number_of_disk_of_channels(self):
         self.assertEqual(self.cap(DASD).findtext('serial'), 'IBM.75000000092461.2a00.20')
 
 
@@ -250,7 +250,7 @@ class Identity(StorageTest):
         self.check_stays(DASD, ID_TYPE='disk', ID_SERIAL='0X0200')
         self.check_stays(DASD, removed=('ID_TYPE', 'ID_SERIAL', 'ID_BUS', 'ID_UID'))
 
-    def test_disk_of_channels_that_loses_its_number(self):
+    def test_disk_of_channels_without_its_number(self):
         path = self.path(DASD)
         self.kernel.sysfs.write(f'{path}/device/uid', '\n')
         self.check_stays(DASD)
@@ -266,7 +266,7 @@ class Identity(StorageTest):
         self.check_stays(SDA, removed=('ID_TYPE',))
         self.check_stays(SR0, ID_TYPE='disk')
 
-    def test_all_that_rules_tell(self):
+    def test_removed_udev_properties(self):
         for name in (SDA, SR1, 'block_sde_Y_E_DATA_USB_FDU'):
             self.check_stays(name, removed=('ID_TYPE', 'ID_SERIAL', 'ID_BUS', 'ID_DRIVE_FLOPPY', 'ID_CDROM'))
 
@@ -294,12 +294,12 @@ class Odd(StorageTest):
         self.assertIsNone(documents.validate(document))
         return {child.tag: child.text for child in self.cap(name)}
 
-    def test_all_are_there(self):
+    def test_all(self):
         self.assertEqual(self.names(STORAGE), [
             'block_sda_S_N____', 'block_sdb', 'block_sdc', 'block_sdd_HUGE', 'block_sde_HUGER', 'block_sdf_NEGATIVE',
             'block_sdg_WORDS', 'block_sdh_LONG', 'block_sdi_CUT', 'block_sdj'])
 
-    def test_bytes_that_are_no_text(self):
+    def test_invalid_bytes(self):
         texts = self.texts('block_sda_S_N____')
         self.assertEqual(texts['model'], '\ufffd\ufffd<Disk> & [31m')
         self.assertEqual(texts['vendor'], 'B\ufffdro')
@@ -325,7 +325,7 @@ class Odd(StorageTest):
         self.assertEqual((texts['vendor'], texts['model']), ('  V 1', '  M  2'))
         self.assertEqual((texts['size'], texts['num_blocks']), ('4608', '1'))
 
-    def test_attributes_that_cannot_be_read(self):
+    def test_unreadable_attributes(self):
         self.assertEqual(self.texts('block_sdj'), {'block': '/dev/sdj', 'drive_type': 'cdrom', 'size': '0'})
 
 
@@ -360,7 +360,7 @@ class Real(StorageTest):
         events.wait(('deleted', name))
 
     @seldom_on('vm', 'the comparison with the stock daemon finds it')
-    def test_what_has_no_hardware(self):
+    def test_virtual_disks(self):
         names = self.names(STORAGE)
         self.run_program('modprobe', 'loop')
         loop = self.run_program('losetup', '--find', '--show', '--read-only', __file__)

@@ -21,7 +21,7 @@ def seconds_allowed():
     return SECONDS_AFTERWARDS * (EMULATION if is_emulated() else 1.0)
 
 
-@seldom_on('vm', 'the same storm without devices before it', keeps=('test_all_are_replaced',))
+@seldom_on('vm', 'the same storm without devices before it', keeps=('test_replacement',))
 class Storm(MediatedTest):
     has_room = True
 
@@ -89,7 +89,7 @@ class Storm(MediatedTest):
         # The last device shows that all earlier events were processed.
         self.storm(0, thousands(DEVICES), 1)
 
-    def test_all_are_replaced(self):
+    def test_replacement(self):
         self.storm(thousands(DEVICES) // 2, 0, thousands(DEVICES) // 2)
 
 

@@ -116,7 +116,7 @@ class Create(VhbaTest):
         """Without a parent, the first connected host with room is used."""
         self.check_adapter(self.make(''), 3)
 
-    def test_any_parent_until_none_is_left(self):
+    def test_any_parent_until_all_are_full(self):
         made = [self.make('', wwpn=f'5001a4a00000020{number}') for number in range(5)]
         self.assertEqual([len(self.ports(number)) for number in (3, 4)], [3, 2])
         with Unchanged(self):
@@ -125,10 +125,10 @@ class Create(VhbaTest):
         made[0].destroy()
         self.make('', wwpn='5001a4a000000210')
 
-    def test_a_name_counts_more_than_names(self):
+    def test_name_before_wwns(self):
         self.check_adapter(self.make(parent_wwns(4).replace('/>', '>scsi_host3</parent>')), 3)
 
-    def test_names_are_made_up(self):
+    def test_generated_names(self):
         seen = set()
         for _ in range(2):
             device = self.make(wwnn=None, wwpn=None)
@@ -140,7 +140,7 @@ class Create(VhbaTest):
             seen |= {wwnn, wwpn}
         self.assertEqual(len(seen), 4)
 
-    def test_one_name_is_made_up(self):
+    def test_one_generated_name(self):
         device = self.make(wwpn=None)
         ((wwpn, wwnn),) = self.ports(3)
         self.assertEqual(wwnn, WWNN)
@@ -151,7 +151,7 @@ class Create(VhbaTest):
         wwnn, wwpn = '5001a4a00000000b', '5001a4a00000000c'
         self.check_adapter(self.make(wwnn=wwnn.upper(), wwpn=f'0x{wwpn}'), 3, wwnn, wwpn)
 
-    def test_what_was_dumped_can_be_made_again(self):
+    def test_dumped_document(self):
         device = self.make()
         dumped = device.XMLDesc(0)
         device.destroy()
@@ -180,7 +180,7 @@ class Create(VhbaTest):
                                      ('CREATE_XML',), ('EVENT_LIFECYCLE', name),
                                      ('EVENT_UPDATE', 'scsi_host3'), ('DESTROY',)])
 
-    def test_the_parent_counts(self):
+    def test_port_count(self):
         self.make()
         root = documents.parse(self.conn.nodeDeviceLookupByName('scsi_host3').XMLDesc(0))
         cap = documents.find_capability(root, 'scsi_host', 'vport_ops')
@@ -230,7 +230,7 @@ class Refused(VhbaTest):
             self.assert_refused(code, self.conn.nodeDeviceCreateXML, xml, 0, says=says, domain=domain)
         self.assertEqual(bool(self.host.kernel.writes), writes)
 
-    def test_parents_that_are_none(self):
+    def test_invalid_parents(self):
         for parent, says in (
                 ('<parent>nix</parent>', 'Could not find parent device'),
                 (parent_wwns(9), 'Could not find parent device'),
@@ -249,7 +249,7 @@ class Refused(VhbaTest):
         for parent in ("<parent wwnn='20000000c9831b03'/>", "<parent wwpn='10000000c9831b03'/>"):
             self.check(libvirt.VIR_ERR_XML_ERROR, document(parent), 'must also be provided')
 
-    def test_names_that_are_none(self):
+    def test_invalid_names(self):
         for name in ('zz', '5001a4a', WWNN + '0', '0x', '-' + WWNN[1:], WWNN[:15] + 'g', ' ' + WWNN,
                      '../../../../x', '5' * 100000):
             for fields in ({'wwnn': name}, {'wwpn': name},
@@ -258,7 +258,7 @@ class Refused(VhbaTest):
                 with self.subTest(name=name[:20], **{key: text[:40] for key, text in fields.items()}):
                     self.check(libvirt.VIR_ERR_XML_ERROR, document(**fields), 'Malformed wwn')
 
-    def test_documents_that_are_no_adapter(self):
+    def test_other_documents(self):
         for inside, says in (
                 ('', 'not a fibre channel HBA'),
                 ("<capability type='vport_ops'/>", 'not a fibre channel HBA'),
@@ -295,7 +295,7 @@ class Refused(VhbaTest):
         self.check(libvirt.VIR_ERR_OPERATION_INVALID, document(wwnn='5001a4a000000009'), ('in use', NEXT))
         self.check(libvirt.VIR_ERR_OPERATION_INVALID, document(wwpn='10000000c9831b04'), ('in use', 'scsi_host4'))
 
-    def test_the_same_node_twice(self):
+    def test_same_node_twice(self):
         """A node may have several ports."""
         self.check_adapter(self.make(), 3)
         self.check_adapter(self.make(wwpn='5001a4a000000003'), 3, wwpn='5001a4a000000003')
@@ -341,19 +341,19 @@ class Destroy(VhbaTest):
         self.assert_refused(NO_DEVICE, self.conn.nodeDeviceLookupSCSIHostByWWN, WWNN, WWPN, 0)
         self.assert_refused(NO_DEVICE, device.destroy)
 
-    def test_one_that_was_there(self):
+    def test_existing_adapter(self):
         self.conn.nodeDeviceLookupByName('scsi_host6').destroy()
         self.assert_gone('scsi_host6')
         self.assertEqual(self.ports(1), [])
 
-    def test_physical_adapters_are_refused(self):
+    def test_physical_adapter(self):
         for name in ('scsi_host0', 'scsi_host3', 'scsi_host5'):
             with Unchanged(self):
                 self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, self.conn.nodeDeviceLookupByName(name).destroy,
                                     says=('Unsupported device type', name))
         self.assertEqual(self.host.kernel.writes, [])
 
-    def test_the_driver_refuses(self):
+    def test_refusal_by_driver(self):
         device = self.make()
         self.hba.set_knob('fail_delete', errno.EIO)
         with Unchanged(self):
@@ -397,7 +397,7 @@ class Destroy(VhbaTest):
         self.barrier(events)
         self.assertEqual(events.all(), [('deleted', NEXT), ('update', 'scsi_host3')])
 
-    def test_udev_is_silent(self):
+    def test_silent_udev(self):
         device = self.make()
         events = self.listen()
         with self.host.silence_udev():
@@ -542,7 +542,7 @@ class Late(VhbaTest):
             events.wait(('created', f'scsi_host{host.number}'), ('update', target))
             self.assertEqual(self.conn.nodeDeviceLookupByName(target).parent(), f'scsi_host{host.number}')
 
-    def test_others_are_served(self):
+    def test_other_clients(self):
         self.hba.set_knob('block_create', 1)
         blocked = self.in_background(lambda: self.make(connection=self.connect()))
         self.wait_until(lambda: self.host.kernel.writes, 'the write')
@@ -552,7 +552,7 @@ class Late(VhbaTest):
         self.hba.set_knob('block_create', 0)
         self.check_adapter(blocked.result(self.deadline), 3)
 
-    def test_the_same_twice_at_once(self):
+    def test_same_twice_at_once(self):
         """The second create waits for the first, and is refused because the port exists by then."""
         self.hba.set_knob('block_create', 1)
         first = self.in_background(lambda: self.make(connection=self.connect()))
@@ -565,7 +565,7 @@ class Late(VhbaTest):
         self.check_adapter(first.result(self.deadline), 3)
         self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, lambda: client.wait_reply(second).decoder(), says='in use')
 
-    def test_the_client_has_disconnected(self):
+    def test_disconnected_client(self):
         self.hba.set_knob('block_create', 1)
         client = self.raw()
         client.send('CREATE_XML', rpc.string(document()) + rpc.u32(0))
@@ -595,7 +595,7 @@ class Late(VhbaTest):
 
 @only_on('sim', NO_FIBRE)
 class Failing(VhbaTest):
-    def test_the_driver_refuses(self):
+    def test_refusal_by_driver(self):
         for number, says in ((errno.EIO, 'Input/output error'),
                              (errno.EBUSY, 'Device or resource busy')):
             self.hba.set_knob('fail_create', number)
@@ -606,7 +606,7 @@ class Failing(VhbaTest):
         self.hba.set_knob('fail_create', errno.EIO)
         self.check_adapter(self.make(''), 4)
 
-    def test_any_parent_when_one_does_not_answer(self):
+    def test_any_parent_with_hung_adapter(self):
         self.hba.set_knob('block_state', 1)
         with self.settings(mdev={'driver_timeout': '1'}):
             self.check_adapter(self.make(''), 4)
@@ -615,7 +615,7 @@ class Failing(VhbaTest):
         self.hba.set_knob('fail_state', errno.EIO)
         self.check_adapter(self.make(''), 4)
 
-    def test_none_is_connected(self):
+    def test_no_connected_adapter(self):
         for hba in self.hbas[1:5]:
             hba.set_text('port_state', 'Linkdown\n')
         with Unchanged(self):
@@ -641,7 +641,7 @@ class Failing(VhbaTest):
         self.conn.nodeDeviceLookupByName(NEXT).destroy()
         self.assert_gone(NEXT)
 
-    def test_the_write_takes_too_long(self):
+    def test_write_timeout(self):
         self.hba.set_knob('block_create', 1)
         with self.settings(mdev={'driver_timeout': '0.5'}):
             self.assert_refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, self.make, says=('scsi_host3', 'did not answer in time'))
@@ -649,7 +649,7 @@ class Failing(VhbaTest):
         self.hba.set_knob('block_create', 0)
         self.wait_until(lambda: NEXT in self.names(), 'the adapter, in the end')
 
-    def test_the_removal_takes_too_long(self):
+    def test_removal_timeout(self):
         device = self.make()
         self.hba.set_knob('block_delete', 1)
         with self.settings(mdev={'driver_timeout': '0.5'}):
@@ -658,7 +658,7 @@ class Failing(VhbaTest):
         self.hba.set_knob('block_delete', 0)
         self.wait_until(lambda: NEXT not in self.names(), 'its end')
 
-    def test_udev_is_silent(self):
+    def test_silent_udev(self):
         """Without udev's events, sysfs decides."""
         events = self.listen()
         with self.settings(mdev={'event_timeout': '0.3'}), self.host.silence_udev():

@@ -159,14 +159,14 @@ class Payloads(MediatedTest):
                 decoder = client.call('LOOKUP_BY_NAME', good + more)
                 self.assertEqual(decoder.string(), 'computer')
 
-    def test_padding_that_is_not_zero(self):
+    def test_nonzero_padding(self):
         client = self.raw()
         for padding in (b'\xff', b'\1'):
             with self.subTest(padding):
                 decoder = client.call('NUM_OF_DEVICES', rpc.u32(1) + rpc.u32(3) + b'pci' + padding + rpc.u32(0))
                 self.assertEqual(decoder.i32(), client.num_of_devices('pci'))
 
-    def test_any_number_but_zero_is_true(self):
+    def test_numbers_as_booleans(self):
         for flag in (b'\x01\0\0\0', b'\xff\xff\xff\xff', b'\0\0\0\x02'):
             with self.subTest(flag):
                 client = self.raw()
@@ -178,20 +178,20 @@ class Payloads(MediatedTest):
             with self.subTest(length):
                 self.refuse('LOOKUP_BY_NAME', struct.pack('>I', length) + b'computer')
 
-    def test_arguments_where_there_are_none(self):
+    def test_superfluous_arguments(self):
         client = self.raw()
         for payload in (b'\0\0\0\0', b'\xff', rpc.string('computer')):
             with self.subTest(payload):
                 self.assertEqual(client.call('GET_URI', payload).string(), 'nodedev:///system')
 
-    def test_name_that_is_not_utf8(self):
+    def test_name_with_invalid_utf8(self):
         client = self.raw()
         self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, client.look_up, b'\xff\xfe')
         self.assertEqual(client.look_up('computer'), 'computer')
 
 
 class Opening(MediatedTest):
-    def test_what_virsh_says_first(self):
+    def test_first_calls_of_virsh(self):
         client = self.raw(opened=False)
         self.assertEqual(client.open(), [0])
         self.assertEqual([client.supports_feature(feature) for feature in (10, 14, 15, 9999)],
@@ -205,7 +205,7 @@ class Opening(MediatedTest):
         client.close()
         client.wait_closed()
 
-    def test_what_the_client_in_pure_go_says_first(self):
+    def test_first_calls_of_go_client(self):
         """Such clients write the flag that a name follows in the byte order of the machine; older ones send a payload
         with AUTH_LIST."""
         client = self.raw(opened=False)
@@ -246,7 +246,7 @@ class Opening(MediatedTest):
                 self.assert_refused(code, client.open, uri, domain=libvirt.VIR_FROM_NONE)
                 client.open()
 
-    def test_path_that_is_not_ours(self):
+    def test_foreign_path(self):
         client = self.raw(opened=False)
         self.assert_refused(libvirt.VIR_ERR_INTERNAL_ERROR, client.open, 'nodedev:///nonsense', says='nonsense',
                             domain=libvirt.VIR_FROM_NONE)
@@ -265,7 +265,7 @@ class Opening(MediatedTest):
 class Unserved(MediatedTest):
     """Procedures of other daemons are refused as in libvirt, without ending the connection."""
 
-    def test_calls_of_the_driver_that_are_not_served(self):
+    def test_unserved_calls_of_the_driver(self):
         client = self.raw()
         name = rpc.string('computer')
         for procedure, payload in (('DETTACH', name), ('REATTACH', name), ('RESET', name),
