@@ -121,10 +121,10 @@ typedef struct {
 } MdBackend;
 
 /*
- * Chooses, from the NULL-terminated `backends`, the one that serves the kind of `def` on the parent
- * named in `def`. If there is no such parent or backend, chooses the first backend of the kind,
- * whose operations report the cause. `persistent`: only backends with definitions. NULL with
- * VIR_ERR_CONFIG_UNSUPPORTED if no backend serves the kind.
+ * Chooses the backend that serves the kind of `def` on the parent named in `def`, from `backends`,
+ * which ends with NULL. If there is no such parent or backend, chooses the first backend of the
+ * kind, whose operations then report the cause. `persistent`: only backends with definitions. NULL
+ * with VIR_ERR_CONFIG_UNSUPPORTED if no backend serves the kind.
  */
 const MdBackend *md_backend_choose(const MdBackend *const *backends,
                                    const MdDriverContext *context,

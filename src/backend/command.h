@@ -2,8 +2,8 @@
 /*
  * One operation of a backend on a device: the operation waits for its turn, asks scripts, writes,
  * waits for the event, and completes. The backend embeds an MdCommand as the first member of its
- * own structure. Steps run one at a time. Each calls `next` at its end, after setting `error` to
- * the cause if it has failed. Main loop only.
+ * own structure. Steps run one at a time. At its end, a step calls `next`; `error` is set if the
+ * step has failed. Main loop only.
  */
 #pragma once
 

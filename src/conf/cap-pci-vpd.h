@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The vital product data (VPD) of a PCI card, written by its manufacturer and its owner. Fields
- * have two-letter keywords of the PCI specification; libvirt shows only those for which it has
+ * have two-letter keywords of the PCI specification; libvirt shows only the fields for which it has
  * names.
  */
 #pragma once

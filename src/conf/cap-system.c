@@ -8,7 +8,7 @@
 #include "conf/xml-reader.h"
 #include "util/error.h"
 
-/* libvirt prints this UUID if the firmware has none, as the schema requires one. */
+/* libvirt prints this UUID if the firmware has none, because the schema requires one. */
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
 
 

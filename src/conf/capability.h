@@ -20,7 +20,7 @@ typedef struct {
 struct _MdCapKind {
     const char *name; /* the `type` in XML, and the name in list calls */
     guint32 flag;     /* VIR_CONNECT_LIST_NODE_DEVICES_CAP_* */
-    gsize size;       /* of the kind's struct; 0: none, as the kind is nested in another one */
+    gsize size;       /* of the kind's struct; 0: none, because the kind is nested in another one */
 
     /* Sets the defaults other than zero, such as -1, in a zeroed capability. NULL: all defaults are
      * zero. */

@@ -118,7 +118,7 @@ parse_size(const char *value, guint64 *kib)
 }
 
 
-/* Parses `2560x1600`. `width` and `height` remain strings, as they are only printed. */
+/* Parses `2560x1600`. `width` and `height` remain strings, because they are only printed. */
 static gboolean
 parse_resolution(const char *value, char **width, char **height)
 {

@@ -24,8 +24,8 @@ typedef struct {
 gboolean md_options_parse(MdOptions *self, int *argc, char ***argv, GError **error);
 void md_options_clear(MdOptions *self);
 
-/* The RELAX NG schema for validation: the one given; else, in a build directory, the one built
- * there; else the installed one. Borrowed. */
+/* The RELAX NG schema for validation: the schema given on the command line; else the schema of the
+ * build directory, if the program is run from there; else the installed schema. Borrowed. */
 const char *md_options_get_schema(MdOptions *self);
 
 /* Reads the configuration files anew at each call, and applies the options that override it.

@@ -25,10 +25,10 @@ void md_event_relay_remove(MdEventRelay *self, MdEventCallback *callback);
 guint md_event_relay_hold(MdEventRelay *self);
 
 /*
- * `states`: the devices as listed through this connection. Reports how they differ from what the
- * client knows, an update of each device that the client knows and that still exists, and then the
- * held events, except for those already reflected in `states`. The first call only records
- * `states`, and reports no differences. On the event loop only.
+ * `states`: the devices as listed through this connection. Reports their differences from what the
+ * client knows, then an update of each known device that still exists, then the held events that
+ * `states` does not reflect yet. The first call only records `states`, and reports no differences.
+ * On the event loop only.
  */
 void md_event_relay_resume(MdEventRelay *self, guint connection, MdStates *states);
 

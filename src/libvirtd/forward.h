@@ -53,10 +53,9 @@ typedef struct {
 void md_forward_init(const MdSymbols *symbols, const char *socket);
 
 /*
- * For a loop that runs on another thread than the one that acts for the client: this thread calls
- * md_forward_enter() first, which may block for a while. FALSE: the body will not run; the reason
- * is the thread's last error. After TRUE, either the loop runs, or md_forward_leave() ends the
- * call.
+ * For a loop that runs on another thread: the thread that acts for the client first calls
+ * md_forward_enter(), which may block for a while. FALSE: the body will not run; the reason is the
+ * thread's last error. After TRUE, either the loop runs, or md_forward_leave() ends the call.
  */
 gboolean md_forward_enter(MdForward *self);
 void md_forward_leave(MdForward *self);

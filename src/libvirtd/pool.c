@@ -61,7 +61,7 @@ pool_remove_idle(MdPool *self)
 }
 
 
-/* With the lock held. The lost uplinks that have users, each with the caller as one more user. */
+/* With the lock held. The lost uplinks that have users; the caller becomes a user of each. */
 static GPtrArray *
 pool_list_lost(MdPool *self)
 {

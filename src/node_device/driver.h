@@ -74,8 +74,8 @@ GHashTable *md_driver_find_vpd_finish(MdDriver *self, GAsyncResult *result, GErr
 /* FALSE if the device is known to have no vital product data. */
 gboolean md_driver_may_have_vpd(MdDriver *self, const char *name);
 
-/* All devices, as the internal list, read-only; and a number that changes whenever a device, or the
- * list, changes. */
+/* The internal list of all devices, read-only; and a number that changes whenever a device or the
+ * list changes. */
 GList *md_driver_get_devices(MdDriver *self);
 guint64 md_driver_get_generation(MdDriver *self);
 
@@ -135,8 +135,8 @@ typedef enum {
     MD_DRAFT_UPDATE,
 } MdDraftUse;
 
-/* `flags` are those of the libvirt function for this use; `name` is the device to be updated, else
- * NULL. */
+/* `flags` are the flags of libvirt's function for this use; `name` is the name of the device to be
+ * updated, NULL for other uses. */
 void md_driver_read_document(MdDriver *self,
                              MdDraftUse use,
                              const char *name,

@@ -359,7 +359,8 @@ on_unread(gpointer user_data)
 }
 
 
-/* Sets or clears a deadline. An expired one is not set again before end_late() has handled it. */
+/* Sets or clears a deadline. An expired deadline is not set again before end_late() has handled
+ * it. */
 static void
 set_timeout(MdClient *self, MdDeadline *timeout, void (*passed)(gpointer data), gboolean wanted)
 {

@@ -19,9 +19,9 @@ typedef struct _MdListener MdListener;
 typedef void (*MdListenerFunc)(GSocket *socket, gboolean read_only, gboolean scarce, gpointer data);
 
 /*
- * Opens all sockets for ordinary clients: those in `passed` (descriptors, which are taken), or if
- * there are none, the two that it creates. A user's daemon has only the read-write socket, because
- * its clients use no other. Freeing the array frees the listeners. VIR_ERR_RESOURCE_BUSY with the
+ * Opens all sockets for ordinary clients: takes the descriptors in `passed` or, if there are none,
+ * creates two sockets. A user's daemon has only the read-write socket, because its clients use no
+ * other. Freeing the array frees the listeners. VIR_ERR_RESOURCE_BUSY with the
  * path if another process listens on it.
  */
 GPtrArray *md_listener_open_all(const MdSettings *settings, GArray *passed, GError **error);

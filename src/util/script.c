@@ -247,8 +247,8 @@ open_pipe(Pipe *pipe, Run *run, GInputStream *stream)
 }
 
 
-/* Reads the script's remaining output from a pipe, up to the limit, as another process may still
- * write. */
+/* Reads the script's remaining output from a pipe, but no more than the limit, because another
+ * process may still write. */
 static void
 drain_pipe(Pipe *pipe)
 {

@@ -101,7 +101,7 @@ make_name(const char *group, const char *key)
 }
 
 
-/* Returns the number of the line that sets each key, by make_name(): the last one with this key. */
+/* Returns a table from each key (see make_name()) to the number of the last line that sets it. */
 static GHashTable *
 find_lines(const char *path)
 {

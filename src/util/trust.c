@@ -16,9 +16,9 @@ typedef struct {
 
 
 /*
- * Whether other users may have placed this file or link here, by hard-linking or moving one that
- * they do not own. Directories cannot be hard-linked, nor moved by users without write permission
- * on them.
+ * Whether other users may have placed this file or link here: they can hard-link or move files and
+ * links that they do not own. Directories cannot be hard-linked, nor moved by users without write
+ * permission on them.
  */
 static gboolean
 may_be_put_by_others(const MdPathStep *step)

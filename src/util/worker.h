@@ -64,8 +64,8 @@ void md_worker_run(MdWorkerFunc func,
                    MdWorkerEndFunc end,
                    gpointer user_data);
 
-/* Whether a job on this object has exceeded its deadline and not ended, so that another one would
- * likely hang as well. */
+/* Whether a job on this object has exceeded its deadline and not ended, so that another job
+ * would likely hang as well. */
 gboolean md_worker_is_overdue(MdWorkerKind kind, guint64 object);
 
 /* Number of jobs on all objects that have not begun. */
