@@ -36,7 +36,7 @@ typedef struct {
     GSource *terminate;
     GSource *hangup;
     GSource *user;
-    GSource *patience; /* until the driver is no longer waited for */
+    GSource *starts_timer; /* of STARTS_TIMEOUT */
     gboolean started;
     gboolean holding; /* calls about devices are held */
     gboolean reloading;
@@ -63,7 +63,7 @@ daemon_clear(Daemon *self)
     md_source_clear(&self->terminate);
     md_source_clear(&self->hangup);
     md_source_clear(&self->user);
-    md_source_clear(&self->patience);
+    md_source_clear(&self->starts_timer);
     g_clear_pointer(&self->admin, md_admin_free);
     /* After a second signal, the stop begun by the first one still references the server. */
     if (self->server != NULL)
@@ -116,11 +116,11 @@ on_driver_stopped(GObject *source, GAsyncResult *result, gpointer data)
 
 
 static gboolean
-on_patience_ended(gpointer data)
+on_starts_timeout(gpointer data)
 {
     Daemon *self = data;
 
-    md_source_clear(&self->patience);
+    md_source_clear(&self->starts_timer);
     g_message("Exiting although the driver has not stopped");
     g_main_loop_quit(self->loop);
     return G_SOURCE_REMOVE;
@@ -134,8 +134,8 @@ on_server_stopped(GObject *source, GAsyncResult *result, gpointer data)
 
     md_server_stop_finish(MD_SERVER(source), result);
     if (md_notify_can_store())
-        self->patience =
-            md_source_attach(g_timeout_source_new(STARTS_TIMEOUT), on_patience_ended, self);
+        self->starts_timer =
+            md_source_attach(g_timeout_source_new(STARTS_TIMEOUT), on_starts_timeout, self);
     md_driver_stop_async(self->driver, on_driver_stopped, self);
 }
 

@@ -87,7 +87,7 @@ void md_call_release(MdCall *self);
  * for messages; `device` NULL: a new one without a name. */
 gboolean md_call_begin_change(MdCall *self, const char *device, const char *parent);
 
-/* Whether the call awaits an authentication, for which a person may need any time. */
+/* Whether the call awaits an authentication, for which a user may have to enter a password. */
 gboolean md_call_is_login(MdCall *self);
 
 /* The position of the call in the order of arrival. */

@@ -37,7 +37,7 @@ entry_catch_up(MdServerEntry *entry, gpointer data G_GNUC_UNUSED)
 }
 
 
-/* Callbacks that this daemon has not restored itself yet. */
+/* Copies callbacks of the previous daemon that this daemon has not restored yet. */
 static void
 copy_callbacks(const md_handover_session *from, md_handover_session *to)
 {
@@ -125,7 +125,7 @@ save_session(guint i, md_handover_session *saved, gpointer data)
 }
 
 
-/* The client is disconnected, and no longer in the array. */
+/* Disconnects the client, and removes it from the array. */
 static void
 leave_out_session(guint i, gsize size, gpointer data)
 {
@@ -141,8 +141,8 @@ leave_out_session(guint i, gsize size, gpointer data)
 }
 
 
-/* Saves the clients in this order, which the next daemon keeps. The devices are those that the
- * clients know: of the previous daemon, if this one does not know its own yet. Returns the
+/* Saves the clients in this order, which the next daemon keeps, and the devices that the clients
+ * know: if this daemon does not know the devices yet, those of the previous daemon. Returns the
  * descriptor of the file. */
 static int
 save_all(MdServer *self, GPtrArray *entries, GError **error)

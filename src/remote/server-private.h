@@ -38,8 +38,8 @@ struct _MdServer {
     guint64 n_ever;       /* clients admitted so far */
     GTask *stop;          /* NULL: not stopping */
     GSource *deadline;
-    gboolean hands_over; /* a stop leaves the clients to the next daemon */
-    GSource *patience;   /* until calls are no longer waited for */
+    gboolean hands_over;  /* a stop leaves the clients to the next daemon */
+    GSource *calls_timer; /* of CALLS_TIMEOUT, see server-stop.c */
     gboolean impatient;
     GSource *handing_over;
     md_handover inherited; /* from the previous daemon, until the devices are known */
@@ -76,7 +76,7 @@ void md_server_for_each_entry(MdServer *self,
 /* Closes all connections. */
 void md_server_close_clients(MdServer *self);
 
-/* Ends a stop: at once, or if nothing is waited for any more. */
+/* Ends a stop: at once, or unless calls or clients must be waited for. */
 void md_server_finish_stop(MdServer *self);
 void md_server_end_stop_if_idle(MdServer *self);
 

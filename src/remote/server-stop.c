@@ -31,7 +31,7 @@ md_server_finish_stop(MdServer *self)
     g_autoptr(GTask) stop = g_steal_pointer(&self->stop);
 
     md_source_clear(&self->deadline);
-    md_source_clear(&self->patience);
+    md_source_clear(&self->calls_timer);
     g_task_return_boolean(stop, TRUE);
 }
 
@@ -93,7 +93,7 @@ on_hand_over(gpointer user_data)
     MdServer *self = user_data;
 
     md_source_clear(&self->handing_over);
-    md_source_clear(&self->patience);
+    md_source_clear(&self->calls_timer);
     md_dispatch_leave_calls(self->dispatch);
     if (md_server_hand_over(self))
         md_server_close_clients(self);
@@ -130,11 +130,11 @@ md_server_end_stop_if_idle(MdServer *self)
 
 
 static gboolean
-on_patience_ended(gpointer user_data)
+on_calls_timeout(gpointer user_data)
 {
     MdServer *self = user_data;
 
-    md_source_clear(&self->patience);
+    md_source_clear(&self->calls_timer);
     g_message("Handing over the clients without the replies to %u calls",
               md_dispatch_count_calls(self->dispatch));
     self->impatient = TRUE;
@@ -169,8 +169,8 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     self->stop = g_task_new(self, NULL, callback, user_data);
     g_task_set_source_tag(self->stop, md_server_stop_async);
     if (self->hands_over)
-        self->patience =
-            md_source_attach(g_timeout_source_new(CALLS_TIMEOUT), on_patience_ended, self);
+        self->calls_timer =
+            md_source_attach(g_timeout_source_new(CALLS_TIMEOUT), on_calls_timeout, self);
 
     /* Clients without running calls are disconnected at once. */
     if (!self->hands_over)

@@ -67,7 +67,7 @@ md_server_dispose(GObject *object)
     self->idle_timeout = 0;
     md_source_clear(&self->idle);
     md_source_clear(&self->handing_over);
-    md_source_clear(&self->patience);
+    md_source_clear(&self->calls_timer);
     g_clear_pointer(&self->listeners, g_ptr_array_unref);
     if (self->entries != NULL)
         md_server_close_clients(self);
@@ -270,8 +270,8 @@ log_client(const MdServerEntry *entry)
 
 
 /* Of an unauthenticated client, only input and output are restored. The input includes an
- * unanswered request to authenticate. If the client has shut down its writing side, this daemon
- * finds out itself. */
+ * unanswered request to authenticate. Whether the client has shut down its writing side is not
+ * saved: the next read from the socket shows it. */
 static gboolean
 entry_restore_client(MdServerEntry *entry, const md_handover_session *inherited)
 {
