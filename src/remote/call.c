@@ -509,7 +509,8 @@ call_answer_unknown(MdCall *self)
     g_autoptr(GBytes) frame = NULL;
 
     md_error_set(&error, VIR_ERR_OPERATION_ABORTED,
-                 "%s %s '%s': the daemon was restarted during the call, and the result is unknown",
+                 "%s %s '%s': the daemon was stopped or restarted during the call, and the result "
+                 "is unknown",
                  self->procedure->function, self->changed != NULL ? "of" : "on",
                  self->changed != NULL ? self->changed : self->parent);
     frame = md_wire_error_encode(&self->header, error);

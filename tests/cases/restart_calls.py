@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls that are running when the service restarts; the test acts as the service manager."""
 
-import os
-import shlex
 import signal
 
 import libvirt
@@ -12,12 +10,13 @@ from access import FROM_POLKIT, FROM_RPC, MEMBER, NO_AGENT, NOBODY, POLKIT
 from defaults import AsService
 from descriptor_store import CLIENT
 from restart import CREATED, DELETED, LIFECYCLE, RestartTest
+from waiting_script import WaitingScript
 
 ONLY_ON = ('sim', 'service.py restarts the real service')
 
 ABORTED = libvirt.VIR_ERR_OPERATION_ABORTED
 REQUESTS = 5    # of a client that the daemon handles at a time
-UNKNOWN = ['the daemon was restarted during the call', 'the result is unknown']
+UNKNOWN = ['the daemon was stopped or restarted during the call', 'the result is unknown']
 
 
 class Hung(RestartTest):
@@ -95,23 +94,14 @@ class Hung(RestartTest):
 
     def test_script(self):
         """A definition that a script has not agreed to is not written."""
-        answer = self.daemon.directory / 'answer'
-        os.mkfifo(answer)
-        pipe = os.open(answer, os.O_RDWR)
-        self.addCleanup(os.close, pipe)
-        begun = self.daemon.directory / 'begun'
-        script = self.daemon.scripts / 'callouts' / '10-test.sh'
-        script.parent.mkdir(parents=True)
-        script.write_text(f'#!/bin/sh\n[ $4 = pre ] || exit 0\ntouch {shlex.quote(str(begun))}\n'
-                          f'read -r _ < {shlex.quote(str(answer))}\n', encoding='utf-8')
-        script.chmod(0o755)
+        script = WaitingScript(self)
         document = self.document(uuid=self.uuid)
         serial = self.caller.send('DEFINE_XML', rpc.string(document) + rpc.u32(0))
-        self.wait_until(begun.exists, 'the script has begun')
+        self.wait_until(script.has_begun, 'the script')
         self.restart()
         self.assert_unknown(serial, self.parent.name)
         self.assertFalse(self.definition_path(self.uuid).exists())
-        script.unlink()
+        script.path.unlink()
         self.assertEqual(self.caller.define_xml(document), self.name)
         self.assertTrue(self.definition_path(self.uuid).exists())
 

@@ -19,6 +19,7 @@ import documents
 import libvirt
 import rpc
 import systemd_manager as systemd
+import waiting_script
 from mediated_test import MediatedTest, seldom_on
 from polkit import OtherUser
 from program import DETAILS
@@ -332,23 +333,15 @@ class Restart(ServiceTest):
 
     def test_script(self):
         """A running script is not ended, but asked for its decision: a script ended by a signal would not refuse."""
-        answer = self.daemon.directory / 'answer'
-        os.mkfifo(answer)
-        pipe = os.open(answer, os.O_RDWR)
-        self.addCleanup(os.close, pipe)
-        begun = self.daemon.directory / 'begun'
-        script = self.daemon.scripts / 'callouts' / '10-test.sh'
-        script.parent.mkdir(parents=True, exist_ok=True)
-        script.write_text(f'#!/bin/sh\n[ $4 = pre ] || exit 0\ntouch {begun}\nread -r _ < {answer}\n'
-                          'echo no licence left >&2\nexit 1\n', encoding='utf-8')
-        script.chmod(0o755)
+        script = waiting_script.WaitingScript(self)
         client = self.raw()
         serial = client.send('DEFINE_XML', rpc.string(self.document(uuid=(uuid := self.new_uuid()))) + rpc.u32(0))
-        self.wait_until(begun.exists, 'the script has begun')
+        self.wait_until(script.has_begun, 'the script')
         systemd.begin_restart(SERVICE)
         self.wait_until(lambda: 'pending calls' in show(SERVICE, 'StatusText'), 'a stop')
-        os.write(pipe, b'\n')
-        self.assert_error(client.wait_reply(serial), libvirt.VIR_ERR_INTERNAL_ERROR, ['10-test.sh', 'no licence left'])
+        script.refuse()
+        self.assert_error(client.wait_reply(serial), libvirt.VIR_ERR_INTERNAL_ERROR,
+                          [waiting_script.NAME, waiting_script.REASON])
         self.assertFalse(self.definition_path(uuid).exists())
 
     def test_memory(self):
@@ -385,6 +378,29 @@ class Restart(ServiceTest):
         client.wait_closed()
         self.wait_until(lambda: self.daemon.process.pid not in (0, old) and is_active(SERVICE), 'another process')
         self.assert_served()
+
+
+@seldom_on('service', 'systemd waits several times for the process')
+class Uninterruptible(ServiceTest):
+    """A driver that does not even react to SIGKILL delays the restart, but disconnects nobody."""
+
+    starts_daemon = False
+
+    def test_destroy(self):
+        self.daemon.drop_in = 'TimeoutStopSec=8\n'
+        self.daemon.start(self.config)
+        client = self.raw()
+        client.register(0)
+        name = client.create_xml(self.document(uuid=(uuid := self.new_uuid())))
+        with self.host.knob(self.parent, 'block_remove', 1):
+            serial = client.send('DESTROY', rpc.string(name))
+            self.host.wait_remove_stuck(uuid)
+            systemd.restart(SERVICE)
+            self.assert_error(client.wait_reply(serial), libvirt.VIR_ERR_OPERATION_ABORTED, 'result is unknown')
+            self.assertEqual(client.look_up('computer'), 'computer')
+        self.wait_until(lambda: name not in client.list_all()[0], 'the end of the removal')
+        events = [frame.event()[1:] for frame in client.frames if frame.name == 'EVENT_LIFECYCLE']
+        self.assertEqual(events, [(name, 0), (name, 1)])
 
 
 class Watchdog(ServiceTest):
