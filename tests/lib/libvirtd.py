@@ -4,7 +4,9 @@
 import pathlib
 import shlex
 import shutil
+import signal
 
+import sanitized
 from daemon import Daemon
 
 PROGRAM = '/usr/sbin/libvirtd'
@@ -97,12 +99,36 @@ class InFront:
 
 
 class WithPlugin(InFront, Libvirtd):
-    """libvirtd with mediated's module. `preload`: the library libvirt-preload.c, for pretend()."""
+    """libvirtd with mediated's module, which may have sanitizers. `preload`: the library libvirt-preload.c, for
+    pretend()."""
 
     def __init__(self, deadline, plugin, socket, preload=None):
         super().__init__(deadline, plugin)
         self.preload = preload
         self.put_before(socket)
+        self.plugin = plugin
+        self.sanitizers = sanitized.environment(plugin)
+        if self.sanitizers is not None:
+            self.add_environment(self.sanitizers)
+
+    def stop(self):
+        """Stops the daemon; its exit status does not matter. Raises an AssertionError if sanitizers have reported
+        errors."""
+        if self.sanitizers is None:
+            super().stop()
+            return
+        if self.is_running():
+            self.signal(signal.SIGTERM)
+            self.wait()
+        if reports := sanitized.reports(self.plugin, self.log()):
+            raise AssertionError('\n\n'.join(reports))
+
+    def close(self):
+        try:
+            if self.process is not None:
+                self.stop()
+        finally:
+            super().close()
 
     def pretend(self, **settings):
         """Simulates another release of libvirt; see libvirt-preload.c."""
