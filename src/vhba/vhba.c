@@ -496,8 +496,10 @@ static void
 on_removed(MdCommand *command)
 {
     if (md_inventory_reconcile(command->context->inventory, command->path) != NULL)
-        md_error_set(&command->error, VIR_ERR_INTERNAL_ERROR,
-                     "Unable to destroy '%s': device still present after delete", command->name);
+        md_error_set(
+            &command->error, VIR_ERR_INTERNAL_ERROR,
+            "Unable to destroy '%s': device still present after the write to 'vport_delete'",
+            command->name);
     md_command_end(command);
 }
 
