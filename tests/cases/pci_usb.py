@@ -259,6 +259,8 @@ class Odd(Devices):
     """Unusual and invalid data of hardware."""
 
     machine = 'odd'
+    # Golden documents are those of libvirtd.
+    config = {'xml': {'details': 'false'}}
 
     def shown(self, name):
         """Returns (name, read-only fields, writable fields) in the document; None: no such section."""
