@@ -49,7 +49,9 @@ class LibvirtDaemon(Daemon):
 
     def arguments(self, config=None):
         self.write_config(config)
-        script = ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n'
+        # Missing on a machine where no daemon of libvirt has run yet.
+        script = f'mkdir -p {pathlib.PurePath(SOCKET).parent}\n'
+        script += ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n'
                          for path in HIDDEN)
         script += f'mkdir -p {" ".join(SCRIPTS)}\n'
         script += ''.join(f'{command}\n' for command in self.commands)
@@ -91,7 +93,7 @@ class InFront:
 
     def link_to(self, socket):
         """Puts links to this socket and its read-only one at the paths of the daemon's sockets; None: no links."""
-        self.commands = [] if socket is None else [f'ln -s {shlex.quote(f"{socket}{kind}")} {SOCKET}{kind}'
+        self.commands = [] if socket is None else [f'ln -s {shlex.quote(f"{socket}{kind}")} {SOCKET}{kind} || exit'
                                                    for kind in ('', '-ro')]
 
     def write_config(self, config):
