@@ -51,8 +51,7 @@ class LibvirtDaemon(Daemon):
         self.write_config(config)
         # Missing on a machine where no daemon of libvirt has run yet.
         script = f'mkdir -p {pathlib.PurePath(SOCKET).parent}\n'
-        script += ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n'
-                         for path in HIDDEN)
+        script += ''.join(f'[ ! -d {path} ] || mount -t tmpfs none {path} || exit\n' for path in HIDDEN)
         script += f'mkdir -p {" ".join(SCRIPTS)}\n'
         script += ''.join(f'{command}\n' for command in self.commands)
         settings = ' '.join(f'{key}={shlex.quote(value)}' for key, value in self.inner.items())
