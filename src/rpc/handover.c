@@ -60,7 +60,8 @@ mapping_open(Mapping *self, int fd, gsize size, GError **error)
 /* A session that is to be written or read. */
 typedef struct {
     guint i;
-    gsize size; /* 0: left out */
+    gsize size; /* 0: the session exceeds a limit of handover.x */
+    gboolean left_out;
 } Place;
 
 
@@ -90,7 +91,7 @@ leave_out_largest(GArray *places, gsize max_memory)
         const Place *largest = &g_array_index(order, Place, i);
 
         total -= largest->size;
-        g_array_index(places, Place, largest->i).size = 0;
+        g_array_index(places, Place, largest->i).left_out = TRUE;
         n++;
     }
     return n;
@@ -139,24 +140,25 @@ encode_session(md_handover_session *session, XDR *xdr)
 }
 
 
-/* The sessions to be written. */
+/* Measures all sessions, and leaves out those that are not to be written. */
 static GArray *
 choose_sessions(const Writer *writer, gsize max_memory)
 {
     guint n = writer->state->sessions.sessions_len;
     GArray *places = g_array_sized_new(FALSE, FALSE, sizeof(Place), n);
-    g_autoptr(GArray) measured = NULL;
 
     for (guint i = 0; i < n; i++) {
-        Place place = { i, with_session(writer, i, measure_session, NULL) };
+        gsize size = with_session(writer, i, measure_session, NULL);
+        Place place = { i, size, size == 0 };
 
         g_array_append_val(places, place);
     }
-    measured = g_array_copy(places);
     leave_out_largest(places, max_memory);
     for (guint i = 0; i < n && writer->funcs != NULL; i++) {
-        if (g_array_index(places, Place, i).size == 0)
-            writer->funcs->leave_out(i, g_array_index(measured, Place, i).size, writer->data);
+        const Place *place = &g_array_index(places, Place, i);
+
+        if (place->left_out)
+            writer->funcs->leave_out(i, place->size, writer->data);
     }
     return places;
 }
@@ -168,7 +170,7 @@ count_chosen(const GArray *places)
     guint n = 0;
 
     for (guint i = 0; i < places->len; i++)
-        n += g_array_index(places, Place, i).size > 0 ? 1 : 0;
+        n += g_array_index(places, Place, i).left_out ? 0 : 1;
     return n;
 }
 
@@ -181,7 +183,7 @@ encode_sessions(XDR *xdr, const Writer *writer, const GArray *places)
     if (n > MD_HANDOVER_SESSIONS_MAX || !xdr_u_int(xdr, &n))
         return FALSE;
     for (guint i = 0; i < places->len; i++) {
-        if (g_array_index(places, Place, i).size > 0 &&
+        if (!g_array_index(places, Place, i).left_out &&
             !with_session(writer, i, encode_session, xdr))
             return FALSE;
     }
@@ -327,7 +329,7 @@ measure_sessions(XDR *xdr, GArray *places)
         return FALSE;
     for (guint i = 0; i < n; i++) {
         md_handover_session session = { 0 };
-        Place place = { i, xdr_getpos(xdr) };
+        Place place = { .i = i, .size = xdr_getpos(xdr) };
         gboolean ok = xdr_md_handover_session(xdr, &session);
 
         xdr_free(MD_XDR(md_handover_session), (char *)&session);
@@ -342,20 +344,21 @@ measure_sessions(XDR *xdr, GArray *places)
 
 /* Decodes the sessions that are not left out. */
 static gboolean
-decode_sessions(XDR *xdr, const GArray *places, const GArray *sizes, md_handover *state)
+decode_sessions(XDR *xdr, const GArray *places, md_handover *state)
 {
     guint at = PREFIX_SIZE;
 
     state->sessions.sessions_val = g_new0(md_handover_session, count_chosen(places));
     for (guint i = 0; i < places->len; i++) {
         md_handover_session *next = &state->sessions.sessions_val[state->sessions.sessions_len];
+        const Place *place = &g_array_index(places, Place, i);
 
-        if (g_array_index(places, Place, i).size > 0) {
+        if (!place->left_out) {
             state->sessions.sessions_len++;
             if (!xdr_setpos(xdr, at) || !xdr_md_handover_session(xdr, next))
                 return FALSE;
         }
-        at += (guint)g_array_index(sizes, Place, i).size;
+        at += (guint)place->size;
     }
     return TRUE;
 }
@@ -365,7 +368,6 @@ static gboolean
 decode_state(XDR *xdr, gsize size, gsize max_memory, md_handover *state)
 {
     g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Place));
-    g_autoptr(GArray) sizes = NULL;
     guint n = 0;
 
     if (!xdr_u_int(xdr, &state->magic) || !xdr_u_int(xdr, &state->revision) ||
@@ -373,11 +375,10 @@ decode_state(XDR *xdr, gsize size, gsize max_memory, md_handover *state)
         xdr_getpos(xdr) != size)
         return FALSE;
 
-    sizes = g_array_copy(places);
     n = leave_out_largest(places, max_memory);
     if (n > 0)
         g_message("Disconnecting %u clients of the previous daemon: their state is too large", n);
-    return decode_sessions(xdr, places, sizes, state);
+    return decode_sessions(xdr, places, state);
 }
 
 
