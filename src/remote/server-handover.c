@@ -88,7 +88,6 @@ static void
 save_devices(MdServer *self, md_handover *state)
 {
     g_autoptr(GArray) devices = md_driver_take_snapshot(self->driver);
-
     guint n = MIN(devices->len, MD_HANDOVER_DEVICES_MAX);
 
     state->devices.md_handover_devices_len = n;

@@ -171,9 +171,8 @@ md_server_stop_async(MdServer *self, GAsyncReadyCallback callback, gpointer user
     if (self->hands_over)
         self->calls_timer =
             md_source_attach(g_timeout_source_new(CALLS_TIMEOUT), on_calls_timeout, self);
-
-    /* Clients without running calls are disconnected at once. */
-    if (!self->hands_over)
+    else
+        /* Clients without running calls are disconnected at once. */
         md_server_for_each_entry(self, entry_dismiss_if_idle, NULL);
     md_server_end_stop_if_idle(self);
 }
