@@ -55,6 +55,7 @@ md_node_device_def_copy(const MdNodeDeviceDef *self)
 
     copy->name = g_strdup(self->name);
     copy->path = g_strdup(self->path);
+    copy->shares_path = self->shares_path;
     copy->devnode = g_strdup(self->devnode);
     copy->devlinks = g_strdupv(self->devlinks);
     copy->parent = g_strdup(self->parent);

@@ -9,11 +9,13 @@
 #include "conf/mdev-type.h"
 
 typedef struct {
-    char *name;      /* libvirt's name: pci_0000_86_00_0 */
-    char *path;      /* below /sys/devices; NULL for an inactive device and in most input */
-    char *devnode;   /* /dev/..., or NULL */
-    char **devlinks; /* NULL-terminated, or NULL */
-    char *parent;    /* name of the parent, NULL for the root */
+    char *name;           /* libvirt's name: pci_0000_86_00_0 */
+    char *path;           /* below /sys/devices; NULL for an inactive device and in most input */
+    gboolean shares_path; /* `path` is that of the parent: a vGPU exists as a setting of its
+                           * function, not as a device of the kernel */
+    char *devnode;        /* /dev/..., or NULL */
+    char **devlinks;      /* NULL-terminated, or NULL */
+    char *parent;         /* name of the parent, NULL for the root */
 
     /* Other ways for a document to name the parent of a virtual host adapter: the names of its
      * port, both set or both NULL, or the name of its fabric. Normalized by md_wwn_normalize(), or

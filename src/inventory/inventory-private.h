@@ -28,6 +28,20 @@ struct _MdInventory {
     GSource *slice;
 };
 
+/* Describes a device of udev, with its parent. NULL: it is not a node device. `known`: the device
+ * registered at the path, or NULL; it may be an earlier device, with another inode. */
+MdNodeDeviceDef *md_inventory_probe(MdInventory *self,
+                                    MdUdevDevice *device,
+                                    MdSysfsDir *dir,
+                                    const MdNodeDevice *known);
+
+/* After a registration: rereads the devices below the new one, and those that refer to it. */
+void md_inventory_reread_neighbours(MdInventory *self, const char *path);
+
+/* Rereads the devices that refer to this one, which has appeared or disappeared. Has no effect
+ * during the start: the scan has read these devices completely, or reads them later. */
+void md_inventory_reread_affected(MdInventory *self, const MdNodeDeviceDef *def);
+
 /* Handles an event of udev. */
 void md_inventory_on_event(MdUdev *udev, MdUdevDevice *device, MdInventory *self);
 

@@ -12,6 +12,15 @@
 #define SLICE 5000
 
 
+/* Whether the device is one of sysfs. A device that shares the path of its parent is not; the
+ * registry removes it together with its parent. */
+static gboolean
+has_own_path(const MdNodeDevice *device)
+{
+    return device->active && device->def->path != NULL && !device->def->shares_path;
+}
+
+
 /* Removes devices that are gone, children first: the registry keeps devices in the order of their
  * activation. */
 static void
@@ -22,7 +31,7 @@ drop_vanished(MdInventory *self)
     for (GList *link = md_registry_list(self->registry); link != NULL; link = link->next) {
         MdNodeDevice *device = link->data;
 
-        if (device->active && device->def->path != NULL && !md_inventory_is_there(device))
+        if (has_own_path(device) && !md_inventory_is_there(device))
             g_ptr_array_add(gone, g_strdup(device->def->path));
     }
     for (guint i = gone->len; i > 0; i--)
@@ -57,7 +66,7 @@ reread_all(MdInventory *self)
     for (guint i = 0; i < devices->len; i++) {
         MdNodeDevice *device = g_ptr_array_index(devices, i);
 
-        if (device->active && device->def->path != NULL)
+        if (has_own_path(device))
             md_inventory_reread(self, device, NULL, FALSE);
     }
 }
@@ -110,6 +119,7 @@ reconcile_all(MdInventory *self)
     reread_all(self);
     register_all_unknown(self);
     notify_waiters(self);
+    g_signal_emit_by_name(self, "compared");
 }
 
 

@@ -39,6 +39,10 @@ static void
 md_inventory_class_init(MdInventoryClass *klass)
 {
     G_OBJECT_CLASS(klass)->dispose = md_inventory_dispose;
+    g_signal_new("event", MD_TYPE_INVENTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                 G_TYPE_STRING);
+    g_signal_new("compared", MD_TYPE_INVENTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                 0);
 }
 
 
@@ -70,13 +74,11 @@ find_parent_name(MdInventory *self, const char *path)
 }
 
 
-/* `known`: the device registered at the path, or NULL; it may be an earlier device, with another
- * inode. */
-static MdNodeDeviceDef *
-probe_with_parent(MdInventory *self,
-                  MdUdevDevice *device,
-                  MdSysfsDir *dir,
-                  const MdNodeDevice *known)
+MdNodeDeviceDef *
+md_inventory_probe(MdInventory *self,
+                   MdUdevDevice *device,
+                   MdSysfsDir *dir,
+                   const MdNodeDevice *known)
 {
     gboolean is_known = known != NULL && md_sysfs_dir_get_inode(dir) == known->inode;
     MdNodeDeviceDef *def = md_probe_device(device, dir, is_known ? known->def : NULL);
@@ -107,7 +109,7 @@ is_name_in_use(MdInventory *self, const char *name)
 static gboolean
 register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
 {
-    g_autoptr(MdNodeDeviceDef) def = probe_with_parent(self, udev_device, dir, NULL);
+    g_autoptr(MdNodeDeviceDef) def = md_inventory_probe(self, udev_device, dir, NULL);
 
     if (dir != NULL && !md_sysfs_dir_is_alive(dir))
         return FALSE;
@@ -121,71 +123,6 @@ register_device(MdInventory *self, MdUdevDevice *udev_device, MdSysfsDir *dir)
         g_message("Ignoring device '%s': another device is already named '%s'", def->path,
                   def->name);
     return TRUE;
-}
-
-
-/* Rereads the devices below a newly registered one, which is their parent now. Not needed during
- * the start, because parents are scanned before their children. */
-static void
-reread_below(MdInventory *self, const char *path)
-{
-    MdNodeDevice *parent = md_registry_find_path(self->registry, path);
-    g_autoptr(GPtrArray) below = NULL;
-
-    if (parent == NULL || md_node_device_def_get_kind(parent->def)->is_leaf ||
-        self->starting != NULL)
-        return;
-
-    below = md_registry_list_below(self->registry, path);
-    for (guint i = 0; i < below->len; i++) {
-        MdNodeDevice *known = md_registry_find_path(self->registry, g_ptr_array_index(below, i));
-
-        if (known != NULL)
-            md_inventory_reread(self, known, NULL, FALSE);
-    }
-}
-
-
-/* Rereads a device that has changed because another one has appeared or disappeared. Emits no
- * signal: the signal for the other device covers both. */
-static void
-reread_affected(MdInventory *self, const char *name)
-{
-    MdNodeDevice *known = md_registry_find(self->registry, name);
-    const char *path = known != NULL ? known->def->path : NULL;
-    g_autoptr(MdSysfsDir) dir = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
-    g_autoptr(MdUdevDevice) device = dir != NULL ? md_udev_look_up(self->udev, dir) : NULL;
-    g_autoptr(MdNodeDeviceDef) def = NULL;
-
-    if (device == NULL || md_sysfs_dir_get_inode(dir) != known->inode)
-        return;
-    def = probe_with_parent(self, device, dir, known);
-    if (def != NULL && g_str_equal(def->name, name) && md_sysfs_dir_is_alive(dir))
-        md_registry_replace(self->registry, known, g_steal_pointer(&def));
-}
-
-
-/* Not needed during the start: the scan has read these devices completely, or reads them later. */
-static void
-reread_all_affected(MdInventory *self, const MdNodeDeviceDef *def)
-{
-    g_autoptr(GPtrArray) names = md_probe_list_affected(def);
-
-    for (guint i = 0; i < names->len && self->starting == NULL; i++)
-        reread_affected(self, g_ptr_array_index(names, i));
-}
-
-
-/* After a registration, rereads the devices below the new one, and those that refer to it. */
-static void
-reread_neighbours(MdInventory *self, const char *path)
-{
-    MdNodeDevice *device = md_registry_find_path(self->registry, path);
-    g_autoptr(MdNodeDeviceDef) def = device != NULL ? md_node_device_def_ref(device->def) : NULL;
-
-    reread_below(self, path);
-    if (def != NULL)
-        reread_all_affected(self, def);
 }
 
 
@@ -203,7 +140,7 @@ register_or_await(MdInventory *self, MdUdevDevice *device, MdSysfsDir *dir)
         return;
     }
     md_pending_devices_remove(self->pending, path);
-    reread_neighbours(self, path);
+    md_inventory_reread_neighbours(self, path);
 }
 
 
@@ -246,7 +183,7 @@ md_inventory_drop(MdInventory *self, const char *path)
         g_free(namesake);
         namesake = pop_namesake(self, gone->name);
     } while (namesake != NULL && md_inventory_reconcile(self, namesake) == NULL);
-    reread_all_affected(self, gone);
+    md_inventory_reread_affected(self, gone);
 }
 
 
@@ -284,7 +221,7 @@ reread_for_companion(
 
     if (!last && !md_probe_is_companion_complete(device, dir))
         return FALSE;
-    def = probe_with_parent(self, device, dir, known);
+    def = md_inventory_probe(self, device, dir, known);
     if (def == NULL || !md_sysfs_dir_is_alive(dir) ||
         (!last && !md_probe_is_companion_complete(device, dir)))
         return FALSE;
@@ -311,7 +248,7 @@ retry_pending(const char *path, gboolean last, gpointer data)
     if ((!last && !md_probe_is_complete(device, dir)) || !register_device(self, device, dir))
         return FALSE;
 
-    reread_neighbours(self, path);
+    md_inventory_reread_neighbours(self, path);
     return TRUE;
 }
 
@@ -334,7 +271,7 @@ md_inventory_reread(MdInventory *self, MdNodeDevice *device, MdUdevDevice *event
         return;
 
     def = is_immutable ? md_node_device_def_ref(device->def)
-                       : probe_with_parent(self, udev_device, dir, device);
+                       : md_inventory_probe(self, udev_device, dir, device);
     /* The incomplete data of a device being removed is no update. */
     if (!md_sysfs_dir_is_alive(dir))
         return;
@@ -572,6 +509,17 @@ md_inventory_on_event(MdUdev *udev G_GNUC_UNUSED, MdUdevDevice *device, MdInvent
      * tells which path to read. */
     if (md_udev_device_is_from_kernel(device))
         self->covered_seqnum = MAX(self->covered_seqnum, md_udev_device_get_seqnum(device));
+    g_signal_emit_by_name(self, "event", md_udev_device_get_path(device));
+}
+
+
+void
+md_inventory_reread_path(MdInventory *self, const char *path)
+{
+    MdNodeDevice *device = md_registry_find_path(self->registry, path);
+
+    if (device != NULL)
+        md_inventory_reread(self, device, NULL, FALSE);
 }
 
 

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keeps the registry consistent with udev and sysfs: subscribes to udev first, then enumerates. An
+/*
+ * Keeps the registry consistent with udev and sysfs: subscribes to udev first, then enumerates. An
  * event only tells which path to read; sysfs is authoritative. After lost events, all devices are
- * compared with sysfs, and the differences are signalled. */
+ * compared with sysfs, and the differences are signalled.
+ *
+ * Signals:
+ *   "event" (const char *path)  an event of the device at this path has been handled; the device
+ *                               may be of any subsystem
+ *   "compared" ()               all devices have been compared with sysfs
+ */
 #pragma once
 
 #include <gio/gio.h>
@@ -32,3 +39,6 @@ void md_inventory_forget_older_events(MdInventory *self, const char *path);
 /* Makes the registry agree with sysfs about one path: registers or removes the device. Returns the
  * device that is registered at the path afterwards (borrowed), or NULL. */
 MdNodeDevice *md_inventory_reconcile(MdInventory *self, const char *path);
+
+/* Rereads the device registered at a path, if any; signals an update if stored data has changed. */
+void md_inventory_reread_path(MdInventory *self, const char *path);

@@ -11,12 +11,14 @@
 struct _MdRegistry {
     GObject parent;
 
-    GQueue devices;         /* of MdNodeDevice, each referenced */
-    GHashTable *by_name;    /* name -> GList link of `devices`; the names belong to the devices */
-    GTree *by_path;         /* sysfs path -> the same, for active devices with a path; sorted */
-    GHashTable *by_address; /* address -> the same, see get_address() */
-    guint64 generation;     /* number of changes of the list and of its devices */
-    GHashTable *defined;    /* address of the parent -> set of MdNodeDevice with a definition */
+    GQueue devices;      /* of MdNodeDevice, each referenced */
+    GHashTable *by_name; /* name -> GList link of `devices`; the names belong to the devices */
+    GTree *by_path;      /* sysfs path -> the same, for active devices with a path of their own;
+                            sorted */
+    GHashTable *by_shared_path; /* path of the parent -> the same, for devices that share it */
+    GHashTable *by_address;     /* address -> the same, see get_address() */
+    guint64 generation;         /* number of changes of the list and of its devices */
+    GHashTable *defined;        /* address of the parent -> set of MdNodeDevice with a definition */
 };
 
 enum {
@@ -40,6 +42,7 @@ md_registry_finalize(GObject *object)
 
     g_hash_table_unref(self->by_name);
     g_tree_unref(self->by_path);
+    g_hash_table_unref(self->by_shared_path);
     g_hash_table_unref(self->by_address);
     g_hash_table_unref(self->defined);
     g_queue_clear_full(&self->devices, (GDestroyNotify)md_node_device_unref);
@@ -73,6 +76,7 @@ md_registry_init(MdRegistry *self)
     g_queue_init(&self->devices);
     self->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_path = g_tree_new_full(compare_paths, NULL, NULL, NULL);
+    self->by_shared_path = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_address = g_hash_table_new(g_str_hash, g_str_equal);
     self->defined =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
@@ -125,6 +129,32 @@ unindex_definition(MdRegistry *self, MdNodeDevice *device)
 
 
 static void
+index_path(MdRegistry *self, GList *link)
+{
+    const MdNodeDevice *device = link->data;
+
+    if (!device->active || device->def->path == NULL)
+        return;
+    if (device->def->shares_path)
+        g_hash_table_replace(self->by_shared_path, device->def->path, link);
+    else
+        g_tree_replace(self->by_path, device->def->path, link);
+}
+
+
+static void
+unindex_path(MdRegistry *self, const MdNodeDevice *device)
+{
+    if (!device->active || device->def->path == NULL)
+        return;
+    if (device->def->shares_path)
+        g_hash_table_remove(self->by_shared_path, device->def->path);
+    else
+        g_tree_remove(self->by_path, device->def->path);
+}
+
+
+static void
 index_device(MdRegistry *self, GList *link)
 {
     MdNodeDevice *device = link->data;
@@ -132,8 +162,7 @@ index_device(MdRegistry *self, GList *link)
 
     self->generation++;
     g_hash_table_replace(self->by_name, device->def->name, link);
-    if (device->active && device->def->path != NULL)
-        g_tree_replace(self->by_path, device->def->path, link);
+    index_path(self, link);
     if (address != NULL)
         g_hash_table_replace(self->by_address, (gpointer)address, link);
     if (device->definition != NULL)
@@ -150,8 +179,7 @@ unindex_device(MdRegistry *self, MdNodeDevice *device)
 
     self->generation++;
     g_hash_table_remove(self->by_name, device->def->name);
-    if (device->active && device->def->path != NULL)
-        g_tree_remove(self->by_path, device->def->path);
+    unindex_path(self, device);
     if (address != NULL && g_hash_table_lookup(self->by_address, address) == link)
         g_hash_table_remove(self->by_address, address);
     if (device->definition != NULL)
@@ -296,6 +324,19 @@ md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode)
 }
 
 
+/* Removes the device that shares the path of a device being removed. */
+static void
+deactivate_sharing(MdRegistry *self, const MdNodeDevice *device)
+{
+    MdNodeDevice *child = NULL;
+
+    if (device->def->path != NULL && !device->def->shares_path)
+        child = md_registry_find_sharing(self, device->def->path);
+    if (child != NULL)
+        md_registry_deactivate(self, child);
+}
+
+
 void
 md_registry_deactivate(MdRegistry *self, MdNodeDevice *device)
 {
@@ -305,6 +346,10 @@ md_registry_deactivate(MdRegistry *self, MdNodeDevice *device)
 
     g_return_if_fail(device->active);
 
+    deactivate_sharing(self, device);
+    /* A signal handler may have removed the device. */
+    if (!device->active)
+        return;
     link = unindex_device(self, device);
     device->active = FALSE;
     if (device->definition != NULL) {
@@ -439,6 +484,15 @@ MdNodeDevice *
 md_registry_find_path(MdRegistry *self, const char *path)
 {
     GList *link = g_tree_lookup(self->by_path, path);
+
+    return link != NULL ? link->data : NULL;
+}
+
+
+MdNodeDevice *
+md_registry_find_sharing(MdRegistry *self, const char *path)
+{
+    GList *link = g_hash_table_lookup(self->by_shared_path, path);
 
     return link != NULL ? link->data : NULL;
 }

@@ -28,7 +28,8 @@ MdRegistry *md_registry_new(void);
  */
 MdNodeDevice *md_registry_activate(MdRegistry *self, MdNodeDeviceDef *def, guint64 inode);
 
-/* Removes an active device. A defined device remains as an inactive one. */
+/* Removes an active device, after the one that shares its path, if any. A defined device remains as
+ * an inactive one. */
 void md_registry_deactivate(MdRegistry *self, MdNodeDevice *device);
 
 /* Replaces `def` of a device with another one, which has the same name and path. Takes ownership of
@@ -52,7 +53,10 @@ void md_registry_undefine(MdRegistry *self, MdNodeDevice *device);
 
 /* Borrowed, or NULL. */
 MdNodeDevice *md_registry_find(MdRegistry *self, const char *name);
+/* The device with this path of its own. */
 MdNodeDevice *md_registry_find_path(MdRegistry *self, const char *path);
+/* The device that shares this path with its parent. */
+MdNodeDevice *md_registry_find_sharing(MdRegistry *self, const char *path);
 
 /* Returns copies of the paths of all active devices below a path, parents before children, without
  * the path itself. The cost depends on the size of the result, not on the number of registered
