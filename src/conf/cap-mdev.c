@@ -5,6 +5,7 @@
 
 #include <libvirt/libvirt.h>
 
+#include "conf/cap-pci-topology.h"
 #include "conf/node-device.h"
 #include "conf/xml-reader.h"
 #include "util/error.h"
@@ -369,6 +370,18 @@ parse_parent_addr(MdCapMdev *self, xmlNodePtr node, GError **error)
 }
 
 
+/* Only documents formatted by mediated contain the function. */
+static gboolean
+parse_function(MdCapMdev *self, xmlNodePtr node, GError **error)
+{
+    xmlNodePtr nested = md_xml_child(node, "capability");
+    xmlNodePtr address = nested != NULL ? md_xml_child(nested, "address") : NULL;
+
+    self->is_function = address != NULL;
+    return address == NULL || md_pci_address_parse_node(address, &self->function, error);
+}
+
+
 static gboolean
 mdev_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
@@ -376,7 +389,7 @@ mdev_parse(MdCap *cap, xmlNodePtr node, GError **error)
 
     return parse_type(self, node, error) && parse_uuid(self, node, error) &&
            parse_parent_addr(self, node, error) && parse_iommu_group(self, node, error) &&
-           parse_attrs(self, node, error);
+           parse_attrs(self, node, error) && parse_function(self, node, error);
 }
 
 
@@ -391,6 +404,37 @@ format_type(const MdCapMdev *self, MdXmlWriter *writer)
     if (self->type != NULL)
         md_mdev_type_format_details(self->type, writer);
     md_xml_writer_end(writer);
+}
+
+
+/* The element for the document of a guest. libvirt must not bind the function to another driver,
+ * because the vGPU would be lost: `managed` is `no`. */
+static void
+format_hostdev(const MdCapMdev *self, MdXmlWriter *writer)
+{
+    md_xml_writer_start(writer, "hostdev");
+    md_xml_writer_attribute(writer, "mode", "subsystem");
+    md_xml_writer_attribute(writer, "type", "pci");
+    md_xml_writer_attribute(writer, "managed", "no");
+    md_xml_writer_start(writer, "source");
+    md_pci_address_format(&self->function, writer);
+    md_xml_writer_end(writer);
+    md_xml_writer_end(writer);
+}
+
+
+static void
+format_function(const MdCapMdev *self, MdXmlWriter *writer)
+{
+    if (!self->is_function || !md_xml_writer_get_details(writer))
+        return;
+
+    md_xml_writer_start(writer, "capability");
+    md_xml_writer_attribute(writer, "type", md_cap_kind_pci.name);
+    md_pci_address_format(&self->function, writer);
+    md_xml_writer_end(writer);
+    format_hostdev(self, writer);
+    md_xml_writer_element(writer, "note", MD_MDEV_FUNCTION_NOTE);
 }
 
 
@@ -415,6 +459,7 @@ mdev_format(const MdCap *cap, MdXmlWriter *writer)
         md_xml_writer_attribute(writer, "value", attr->value);
         md_xml_writer_end(writer);
     }
+    format_function(self, writer);
 }
 
 
@@ -430,6 +475,8 @@ mdev_copy(MdCap *dest, const MdCap *src)
     self->parent_addr = g_strdup(from->parent_addr);
     self->iommu_group = from->iommu_group;
     self->attrs = md_mdev_attrs_copy(from->attrs);
+    self->is_function = from->is_function;
+    self->function = from->function;
     self->type_inode = from->type_inode;
     self->type = from->type != NULL ? md_mdev_type_copy(from->type) : NULL;
 }

@@ -2,11 +2,17 @@
 /* A mediated device: an existing one, or one to be created from a document. */
 #pragma once
 
+#include "conf/cap-pci.h"
 #include "conf/capability.h"
 #include "conf/mdev-type.h"
 
 /* Maximum number of attributes in a document, and of an active device. */
 #define MD_MDEV_ATTRS_MAX 1024
+
+/* What the details of a vGPU say about guests. */
+#define MD_MDEV_FUNCTION_NOTE                                                                      \
+    "A guest uses this vGPU as the PCI device above: a hostdev of type mdev does not work, and "   \
+    "managed='yes' or nodedev-detach removes the vGPU."
 
 typedef struct {
     char *name;  /* a path below the device's directory; see md_mdev_attrs_check() */
@@ -15,12 +21,15 @@ typedef struct {
 
 typedef struct {
     MdCap cap;
-    char *uuid;         /* lower case with dashes; NULL if the document has none */
-    char *type_id;      /* nvidia-11; in a document also the short form 11; or NULL */
-    char *type_name;    /* in a document: <type><name>, the driver's name for the type; or NULL */
-    char *parent_addr;  /* 0000:86:00.0 */
-    int iommu_group;    /* -1: none */
-    GPtrArray *attrs;   /* of MdMdevAttr, in order; never NULL */
+    char *uuid;           /* lower case with dashes; NULL if the document has none */
+    char *type_id;        /* nvidia-11; in a document also the short form 11; or NULL */
+    char *type_name;      /* in a document: <type><name>, the driver's name for the type; or NULL */
+    char *parent_addr;    /* 0000:86:00.0 */
+    int iommu_group;      /* -1: none */
+    GPtrArray *attrs;     /* of MdMdevAttr, in order; never NULL */
+    gboolean is_function; /* a vGPU that guests use as the PCI function `function`, not as a
+                             mediated device of the kernel */
+    MdPciAddress function;
     guint64 type_inode; /* while active, inode of its type's directory in sysfs; 0: unknown */
     MdMdevType *type; /* the parent's description of the type, for the details; NULL if not read */
 } MdCapMdev;

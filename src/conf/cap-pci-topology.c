@@ -15,8 +15,8 @@
 static const char *const link_speeds[] = { NULL, "2.5", "5", "8", "16", "32", "64" };
 
 
-static gboolean
-parse_address(xmlNodePtr node, MdPciAddress *address, GError **error)
+gboolean
+md_pci_address_parse_node(xmlNodePtr node, MdPciAddress *address, GError **error)
 {
     memset(address, 0, sizeof(*address));
     return md_xml_attribute_uint(node, "domain", 0, MD_PCI_DOMAIN_MAX, &address->domain, error) &&
@@ -36,7 +36,7 @@ parse_addresses(xmlNodePtr node, GArray **addresses, GError **error)
          child = md_xml_next(child)) {
         MdPciAddress address;
 
-        if (!parse_address(child, &address, error))
+        if (!md_pci_address_parse_node(child, &address, error))
             return FALSE;
         g_array_append_val(*addresses, address);
     }
@@ -44,8 +44,8 @@ parse_addresses(xmlNodePtr node, GArray **addresses, GError **error)
 }
 
 
-static void
-format_address(MdXmlWriter *writer, const MdPciAddress *address)
+void
+md_pci_address_format(const MdPciAddress *address, MdXmlWriter *writer)
 {
     md_xml_writer_start(writer, "address");
     md_xml_writer_attribute_hex(writer, "domain", address->domain, 4);
@@ -60,7 +60,7 @@ static void
 format_addresses(MdXmlWriter *writer, const GArray *addresses)
 {
     for (guint i = 0; addresses != NULL && i < addresses->len; i++)
-        format_address(writer, &g_array_index(addresses, MdPciAddress, i));
+        md_pci_address_format(&g_array_index(addresses, MdPciAddress, i), writer);
 }
 
 
@@ -75,7 +75,7 @@ md_pci_functions_parse_physical(MdCapPci *cap, xmlNodePtr node, GError **error)
         return FALSE;
     }
     cap->has_physical_function = TRUE;
-    return parse_address(address, &cap->physical_function, error);
+    return md_pci_address_parse_node(address, &cap->physical_function, error);
 }
 
 
@@ -95,7 +95,7 @@ md_pci_functions_format(const MdCapPci *cap, MdXmlWriter *writer)
     if (cap->has_physical_function) {
         md_xml_writer_start(writer, "capability");
         md_xml_writer_attribute(writer, "type", "phys_function");
-        format_address(writer, &cap->physical_function);
+        md_pci_address_format(&cap->physical_function, writer);
         md_xml_writer_end(writer);
     }
     if (cap->has_virtual_functions) {

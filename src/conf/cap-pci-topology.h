@@ -5,6 +5,10 @@
 
 #include "conf/cap-pci.h"
 
+/* Parses and writes <address>. */
+gboolean md_pci_address_parse_node(xmlNodePtr node, MdPciAddress *address, GError **error);
+void md_pci_address_format(const MdPciAddress *address, MdXmlWriter *writer);
+
 /* Parses <capability type='phys_function'> and 'virt_functions'. */
 gboolean md_pci_functions_parse_physical(MdCapPci *cap, xmlNodePtr node, GError **error);
 gboolean md_pci_functions_parse_virtual(MdCapPci *cap, xmlNodePtr node, GError **error);
