@@ -11,8 +11,8 @@
 
 /* What the details of a vGPU say about guests. */
 #define MD_MDEV_FUNCTION_NOTE                                                                      \
-    "A guest uses this vGPU as the PCI device above: a hostdev of type mdev does not work, and "   \
-    "managed='yes' or nodedev-detach removes the vGPU."
+    "A guest uses this vGPU by the hostdev above. A hostdev of type mdev does not work, and "      \
+    "nodedev-detach or a managed hostdev removes the vGPU."
 
 typedef struct {
     char *name;  /* a path below the device's directory; see md_mdev_attrs_check() */

@@ -4,71 +4,31 @@
 #include "mdev/unfinished.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "util/fd.h"
-
-#define DIRECTORY_MODE 0700
-#define FILE_MODE      0600
+#include "util/state-file.h"
 
 /* Room for two paths in sysfs. */
 #define RECORD_MAX 8192
 
 
-/* The UUID suffices as a name, because it is unique on the host. */
-static char *
-make_name(const char *directory, const char *path)
+/* The UUID suffices as the name of a record, because it is unique on the host. */
+static const char *
+get_uuid(const char *path)
 {
-    const char *uuid = strrchr(path, '/') + 1;
-
-    return g_build_filename(directory, uuid, NULL);
-}
-
-
-/* Never opens an existing file, which might be a FIFO and block, or a link to another file. */
-static int
-make_file(const char *name)
-{
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    int fd = open(name, flags, FILE_MODE);
-
-    if (fd < 0 && errno == EEXIST && unlink(name) == 0)
-        fd = open(name, flags, FILE_MODE);
-    return fd;
-}
-
-
-/* Returns 0 or an errno. */
-static int
-write_record(const char *directory, const char *name, const char *text)
-{
-    gsize size = strlen(text);
-    g_auto(MdFd) fd = -1;
-
-    if (g_mkdir_with_parents(directory, DIRECTORY_MODE) < 0)
-        return errno;
-    fd = make_file(name);
-    if (fd < 0)
-        return errno;
-    if (TEMP_FAILURE_RETRY(write(fd, text, size)) != (ssize_t)size) {
-        unlink(name);
-        return errno;
-    }
-    return 0;
+    return strrchr(path, '/') + 1;
 }
 
 
 void
 md_unfinished_begin(const char *directory, const char *path, const char *type_id)
 {
-    g_autofree char *name = make_name(directory, path);
     g_autofree char *text = g_strdup_printf("%s\n%s\n", path, type_id);
-    int errnum = write_record(directory, name, text);
+    int errnum = md_state_file_write(directory, get_uuid(path), text);
 
     if (errnum != 0)
-        g_debug("Unable to record in '%s' that '%s' is being created: %s", name, path,
+        g_debug("Unable to record in '%s' that '%s' is being created: %s", directory, path,
                 g_strerror(errnum));
 }
 
@@ -76,7 +36,7 @@ md_unfinished_begin(const char *directory, const char *path, const char *type_id
 void
 md_unfinished_end(const char *directory, const char *path)
 {
-    g_autofree char *name = make_name(directory, path);
+    g_autofree char *name = g_build_filename(directory, get_uuid(path), NULL);
 
     if (unlink(name) < 0 && errno != ENOENT)
         g_debug("Unable to remove '%s': %s", name, g_strerror(errno));
@@ -87,15 +47,11 @@ md_unfinished_end(const char *directory, const char *path)
 static MdUnfinished *
 read_record(const MdRoots *roots, const char *directory, const char *name)
 {
-    g_autofree char *file = g_build_filename(directory, name, NULL);
-    g_autofree char *text = g_malloc0(RECORD_MAX);
+    g_autofree char *text = md_state_file_read(directory, name, RECORD_MAX);
     g_auto(GStrv) lines = NULL;
-    g_auto(MdFd) fd = open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     MdUnfinished *self = NULL;
-    struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        TEMP_FAILURE_RETRY(read(fd, text, RECORD_MAX - 1)) < 0)
+    if (text == NULL)
         return NULL;
 
     /* Each of the two lines ends with a newline, so the third part is empty. */

@@ -457,6 +457,39 @@ test_update(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A vGPU shares the path of its function: the path leads to the function, and the vGPU goes before
+ * the function. */
+static void
+test_shared_path(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    MdNodeDeviceDef *def = new_def("mdev_1", "/sys/devices/gpu", "gpu", &md_cap_kind_mdev);
+    MdNodeDevice *function = NULL;
+    MdNodeDevice *vgpu = NULL;
+
+    def->shares_path = TRUE;
+    function =
+        md_registry_activate(fixture->registry,
+                             new_def("gpu", "/sys/devices/gpu", "computer", &md_cap_kind_pci), 1);
+    vgpu = md_registry_activate(fixture->registry, def, 1);
+    assert_log(fixture, "created:gpu created:mdev_1 updated:gpu ");
+    g_assert_true(md_registry_find_path(fixture->registry, "/sys/devices/gpu") == function);
+    g_assert_true(md_registry_find_sharing(fixture->registry, "/sys/devices/gpu") == vgpu);
+
+    md_registry_deactivate(fixture->registry, vgpu);
+    assert_log(fixture, "deleted:mdev_1 updated:gpu ");
+    g_assert_null(md_registry_find_sharing(fixture->registry, "/sys/devices/gpu"));
+    g_assert_true(md_registry_find_path(fixture->registry, "/sys/devices/gpu") == function);
+
+    def = new_def("mdev_2", "/sys/devices/gpu", "gpu", &md_cap_kind_mdev);
+    def->shares_path = TRUE;
+    md_registry_activate(fixture->registry, def, 1);
+    g_string_truncate(fixture->log, 0);
+    md_registry_deactivate(fixture->registry, function);
+    assert_log(fixture, "deleted:mdev_2 updated:gpu deleted:gpu ");
+    g_assert_cmpuint(md_registry_size(fixture->registry), ==, 0);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -476,6 +509,7 @@ main(int argc, char **argv)
     g_test_add("/registry/parent-comes-and-goes", Fixture, NULL, set_up, test_parent_comes_and_goes,
                tear_down);
     g_test_add("/registry/same-address", Fixture, NULL, set_up, test_same_address, tear_down);
+    g_test_add("/registry/shared-path", Fixture, NULL, set_up, test_shared_path, tear_down);
     g_test_add("/registry/update", Fixture, NULL, set_up, test_update, tear_down);
     return g_test_run();
 }
