@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backend/vfio-use.h"
 #include "conf/cap-mdev.h"
 #include "mdev/unfinished.h"
-#include "mdev/vfio.h"
 #include "probe/mdev-types.h"
 #include "probe/probe.h"
 #include "util/error.h"

@@ -10,9 +10,9 @@
 #include "mdev/mdev.h"
 
 #include "backend/command.h"
+#include "backend/mdev-parent.h"
 #include "conf/cap-mdev.h"
 #include "mdev/mdev-config.h"
-#include "mdev/mdev-parent.h"
 #include "mdev/mdev-write.h"
 #include "util/error.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "mdev/mdev-parent.h"
+#include "backend/mdev-parent.h"
 
 #include "conf/cap-mdev.h"
 #include "util/error.h"

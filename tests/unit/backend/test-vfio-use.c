@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "../scratch.h"
-#include "mdev/vfio.h"
+#include "backend/vfio-use.h"
 #include "util/error.h"
 #include "util/fd.h"
 #include "vfio/vfio-users.h"
