@@ -75,7 +75,7 @@ make_address(const MdCapMdev *cap, const char *wanted, const MdNodeDevice *paren
 /* The document of a persistent device names an existing parent, or an address. As in libvirt, the
  * address is ignored if the document also names an existing parent. */
 gboolean
-md_mdev_find_persistent_parent(const MdDriverContext *context,
+md_mdev_parent_find_persistent(const MdDriverContext *context,
                                MdNodeDeviceDef *def,
                                MdNodeDevice **parent,
                                GError **error)
@@ -106,7 +106,7 @@ md_mdev_find_persistent_parent(const MdDriverContext *context,
 
 
 MdNodeDevice *
-md_mdev_find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
+md_mdev_parent_find_named(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent_name(def, NULL);
@@ -116,7 +116,7 @@ md_mdev_find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef 
 
 
 gboolean
-md_mdev_serves_parent(const MdNodeDevice *parent)
+md_mdev_parent_has_types(const MdNodeDevice *parent)
 {
     return parent->def->mdev_types != NULL;
 }
@@ -131,7 +131,7 @@ check_parent(MdNodeDevice *parent, GError **error)
                      parent->def->name);
         return FALSE;
     }
-    if (!md_mdev_serves_parent(parent)) {
+    if (!md_mdev_parent_has_types(parent)) {
         md_error_set(
             error, VIR_ERR_INTERNAL_ERROR,
             "Unable to start mediated device: parent '%s' does not support mediated devices",
@@ -143,7 +143,7 @@ check_parent(MdNodeDevice *parent, GError **error)
 
 
 gboolean
-md_mdev_find_parent(const MdDriverContext *context,
+md_mdev_parent_find(const MdDriverContext *context,
                     const MdNodeDeviceDef *def,
                     MdNodeDevice **parent,
                     GError **error)
@@ -162,11 +162,11 @@ md_mdev_find_parent(const MdDriverContext *context,
 
 
 void
-md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names)
+md_mdev_parent_list(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArray *names)
 {
     MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent_name(def, NULL);
-    MdNodeDevice *parent = md_mdev_find_named_parent(context, def);
+    MdNodeDevice *parent = md_mdev_parent_find_named(context, def);
 
     if (parent != NULL)
         g_ptr_array_add(names, parent->def->name);
@@ -176,7 +176,7 @@ md_mdev_list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def,
 
 
 MdNodeDevice *
-md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
+md_mdev_parent_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const char *wanted = get_parent_name(def, NULL);
@@ -185,7 +185,7 @@ md_mdev_find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 
     if (cap->uuid == NULL || wanted == NULL)
         return NULL;
-    address = make_address(cap, wanted, md_mdev_find_named_parent(context, def));
+    address = make_address(cap, wanted, md_mdev_parent_find_named(context, def));
     if (address == NULL)
         return NULL;
     name = md_cap_mdev_make_name(cap->uuid, address);

@@ -158,7 +158,7 @@ check_cdev(const MdRoots *roots, MdSysfsDir *device, GError **error)
 
 
 gboolean
-md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error)
+md_vfio_use_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error)
 {
     return check_group(roots, device, error) && check_cdev(roots, device, error);
 }

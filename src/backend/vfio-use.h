@@ -11,4 +11,4 @@
  * Also fails if it cannot be determined whether the device is in use: the kernel would block its
  * removal until the device is closed.
  */
-gboolean md_vfio_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error);
+gboolean md_vfio_use_check_free(const MdRoots *roots, MdSysfsDir *device, GError **error);

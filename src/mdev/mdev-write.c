@@ -313,7 +313,7 @@ check_removable(MdMdevWrite *self, MdSysfsDir *device, GError **error)
                      MD_ATTR_MDEV_REMOVE, g_strerror(EACCES));
         return FALSE;
     }
-    return md_vfio_check_free(self->roots, device, error);
+    return md_vfio_use_check_free(self->roots, device, error);
 }
 
 

@@ -372,24 +372,24 @@ test_check_free(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     gboolean may_search = set_may_search(FALSE);
     MdVfioHolder holder = { 0 };
 
-    g_assert_true(md_vfio_check_free(roots, device, NULL));
+    g_assert_true(md_vfio_use_check_free(roots, device, NULL));
     g_assert_cmpint(g_mkdir_with_parents(node, 0755), ==, 0);
     g_assert_true(g_file_set_contents(attribute, "511:3\n", -1, NULL));
-    g_assert_false(md_vfio_check_free(roots, device, &error));
+    g_assert_false(md_vfio_use_check_free(roots, device, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
     g_assert_nonnull(strstr(error->message, "cannot tell whether the device is in use"));
     g_assert_nonnull(strstr(error->message, "mediated-vfio-users"));
 
     if (may_search && set_may_search(TRUE))
-        g_assert_true(md_vfio_check_free(roots, device, NULL) ==
+        g_assert_true(md_vfio_use_check_free(roots, device, NULL) ==
                       (md_vfio_holder_find(roots, makedev(511, 3), &holder) == MD_VFIO_FREE));
     g_clear_error(&error);
     g_assert_true(g_file_set_contents(attribute, "nonsense\n", -1, NULL));
-    g_assert_false(md_vfio_check_free(roots, device, &error));
+    g_assert_false(md_vfio_use_check_free(roots, device, &error));
     g_assert_error(error, MD_ERROR, VIR_ERR_INTERNAL_ERROR);
     g_assert_nonnull(strstr(error->message, "cannot tell"));
     g_assert_cmpint(g_unlink(attribute), ==, 0);
-    g_assert_true(md_vfio_check_free(roots, device, NULL));
+    g_assert_true(md_vfio_use_check_free(roots, device, NULL));
 }
 
 
