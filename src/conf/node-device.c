@@ -66,6 +66,7 @@ md_node_device_def_copy(const MdNodeDeviceDef *self)
     for (guint i = 0; i < self->caps->len; i++)
         g_ptr_array_add(copy->caps, md_cap_copy(g_ptr_array_index(self->caps, i)));
     copy->mdev_types = md_mdev_types_copy(self->mdev_types);
+    copy->is_assignable = self->is_assignable;
     return copy;
 }
 

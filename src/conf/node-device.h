@@ -30,6 +30,7 @@ typedef struct {
     /* Of MdMdevType: the types offered by a parent of mediated devices, as part of its first
      * capability; empty until read. NULL: not a parent. */
     GPtrArray *mdev_types;
+    gboolean is_assignable; /* the types are assigned to the function itself: a vGPU without mdev */
 } MdNodeDeviceDef;
 
 MdNodeDeviceDef *md_node_device_def_new(void);
