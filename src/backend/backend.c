@@ -13,7 +13,7 @@ serves_named_parent(const MdBackend *backend,
 {
     const MdNodeDevice *parent = backend->find_named_parent(context, def);
 
-    return parent != NULL && backend->serves_parent(parent);
+    return parent != NULL && backend->serves_parent(context, parent);
 }
 
 

@@ -47,8 +47,8 @@ typedef struct {
     /* The existing parent named in a document or device, or NULL. */
     MdNodeDevice *(*find_named_parent)(const MdDriverContext *context, const MdNodeDeviceDef *def);
 
-    /* Whether this backend creates devices below this parent. */
-    gboolean (*serves_parent)(const MdNodeDevice *parent);
+    /* Whether this backend creates devices below this parent, or on a function of it. */
+    gboolean (*serves_parent)(const MdDriverContext *context, const MdNodeDevice *parent);
 
     /* Sets `parent` to the parent on which to create `def`; NULL: the backend chooses one during
      * the creation. Fails if there is no parent. */

@@ -115,13 +115,6 @@ md_mdev_parent_find_named(const MdDriverContext *context, const MdNodeDeviceDef 
 }
 
 
-gboolean
-md_mdev_parent_has_types(const MdNodeDevice *parent)
-{
-    return parent->def->mdev_types != NULL;
-}
-
-
 static gboolean
 check_parent(MdNodeDevice *parent, GError **error)
 {
@@ -131,7 +124,7 @@ check_parent(MdNodeDevice *parent, GError **error)
                      parent->def->name);
         return FALSE;
     }
-    if (!md_mdev_parent_has_types(parent)) {
+    if (parent->def->mdev_types == NULL) {
         md_error_set(
             error, VIR_ERR_INTERNAL_ERROR,
             "Unable to start mediated device: parent '%s' does not support mediated devices",

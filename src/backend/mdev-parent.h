@@ -6,7 +6,6 @@
 #include "backend/backend.h"
 
 MdNodeDevice *md_mdev_parent_find_named(const MdDriverContext *context, const MdNodeDeviceDef *def);
-gboolean md_mdev_parent_has_types(const MdNodeDevice *parent);
 gboolean md_mdev_parent_find(const MdDriverContext *context,
                              const MdNodeDeviceDef *def,
                              MdNodeDevice **parent,

@@ -294,10 +294,17 @@ destroy_async(const MdDriverContext *context,
 }
 
 
+static gboolean
+serves_parent(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *parent)
+{
+    return parent->def->mdev_types != NULL && !parent->def->is_assignable;
+}
+
+
 const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
     .find_named_parent = md_mdev_parent_find_named,
-    .serves_parent = md_mdev_parent_has_types,
+    .serves_parent = serves_parent,
     .find_parent = md_mdev_parent_find,
     .find_persistent_parent = md_mdev_parent_find_persistent,
     .list_parents = md_mdev_parent_list,

@@ -172,7 +172,7 @@ find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
 
 
 static gboolean
-serves_parent(const MdNodeDevice *parent)
+serves_parent(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *parent)
 {
     const MdCapScsiHost *adapter = get_cap(parent);
 
@@ -185,7 +185,7 @@ static void
 add_candidates(const MdDriverContext *context, GPtrArray *candidates)
 {
     for (GList *link = md_registry_list(context->registry); link != NULL; link = link->next) {
-        if (serves_parent(link->data))
+        if (serves_parent(context, link->data))
             g_ptr_array_add(candidates, link->data);
     }
 }
@@ -239,7 +239,7 @@ find_parent(const MdDriverContext *context,
                      "Could not find parent device for '%s': there is no '%s'", wanted, quote);
         return FALSE;
     }
-    if (*parent != NULL && !serves_parent(*parent)) {
+    if (*parent != NULL && !serves_parent(context, *parent)) {
         md_error_set(error, VIR_ERR_INTERNAL_ERROR,
                      "Parent device %s is not capable of vport operations", (*parent)->def->name);
         return FALSE;

@@ -21,14 +21,14 @@ find_named_parent(const MdDriverContext *context, const MdNodeDeviceDef *def)
 
 
 static gboolean
-serves_pci(const MdNodeDevice *parent)
+serves_pci(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *parent)
 {
     return md_node_device_def_get_kind(parent->def) == &md_cap_kind_pci;
 }
 
 
 static gboolean
-serves_css(const MdNodeDevice *parent)
+serves_css(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *parent)
 {
     return md_node_device_def_get_kind(parent->def) == &md_cap_kind_css;
 }

@@ -190,6 +190,22 @@ test_destroy_fails(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Another backend serves a function to which its types are assigned. */
+static void
+test_serves_parent(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    MdNodeDevice *parent = md_registry_find(fixture->context.registry, FAKE_PARENT_NAME);
+    g_autoptr(MdNodeDeviceDef) function = md_node_device_def_copy(parent->def);
+    MdNodeDevice *computer = md_registry_find(fixture->context.registry, "computer");
+
+    g_assert_true(md_backend_mdev.serves_parent(&fixture->context, parent));
+    g_assert_false(md_backend_mdev.serves_parent(&fixture->context, computer));
+    function->is_assignable = TRUE;
+    md_registry_update(fixture->context.registry, parent, g_steal_pointer(&function));
+    g_assert_false(md_backend_mdev.serves_parent(&fixture->context, parent));
+}
+
+
 static void
 test_no_parent(DriverContext *fixture, gconstpointer data G_GNUC_UNUSED)
 {
@@ -221,6 +237,7 @@ main(int argc, char **argv)
     ADD("create", NULL, test_create);
     ADD("silent-udev", NULL, test_silent_udev);
     ADD("create-refused", NULL, test_create_refused);
+    ADD("serves-parent", NULL, test_serves_parent);
     ADD("no-parent", NULL, test_no_parent);
     ADD("destroy", "with a device", test_destroy);
     ADD("destroy-fails", "with a device", test_destroy_fails);
