@@ -28,7 +28,7 @@ md_backend_choose(const MdBackend *const *backends,
     const MdBackend *first = NULL;
 
     for (gsize i = 0; backends[i] != NULL; i++) {
-        if (backends[i]->kind != kind || (persistent && backends[i]->define_async == NULL))
+        if (backends[i]->kind != kind || (persistent && backends[i]->definitions == NULL))
             continue;
         if (serves_named_parent(backends[i], context, def))
             return backends[i];

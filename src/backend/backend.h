@@ -38,6 +38,20 @@ typedef enum {
     MD_BACKEND_UPDATE_CONFIG = 1 << 1,
 } MdBackendUpdate;
 
+/* What changes of mediated devices and of their definitions need from a backend. */
+typedef struct {
+    /* For a worker: finds the type that a document names by `id` or by `name`. Returns its full id;
+     * G_IO_ERROR_NOT_FOUND if the parent has no such type. */
+    char *(*resolve_type)(MdSysfsDir *parent, const char *id, const char *name, GError **error);
+
+    /* For a worker: writes `attrs` (of MdMdevAttr) of an active device in order, up to the first
+     * failure, and adds the number of attributes written to `n_written`. */
+    gboolean (*write_attrs)(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GError **error);
+
+    /* Whether documents and definitions may name these attributes. */
+    gboolean (*check_attrs)(GPtrArray *attrs, GError **error);
+} MdDefinitionOps;
+
 /* Several backends may serve one kind of device: the parent determines which one. Devices returned
  * by these functions are borrowed. */
 typedef struct {
@@ -79,7 +93,7 @@ typedef struct {
                           gpointer user_data);
 
     /*
-     * The following functions are about definitions; NULL in a backend without definitions.
+     * The following members are about definitions; NULL in a backend without definitions.
      */
 
     /* Like find_parent(), for a device to define; also sets the parent's kernel name in `def`.
@@ -89,35 +103,7 @@ typedef struct {
                                        MdNodeDevice **parent,
                                        GError **error);
 
-    /* Creates or replaces the definition of `def`; `parent` NULL: the parent is absent, and
-     * parent_addr identifies it. `guarded`: as in md_driver_define_xml_async(). */
-    void (*define_async)(const MdDriverContext *context,
-                         MdNodeDevice *parent,
-                         const MdNodeDeviceDef *def,
-                         gboolean guarded,
-                         MdOwner *owner,
-                         GAsyncReadyCallback callback,
-                         gpointer user_data);
-    void (*undefine_async)(const MdDriverContext *context,
-                           const char *name,
-                           MdOwner *owner,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data);
-    void (*set_autostart_async)(const MdDriverContext *context,
-                                const char *name,
-                                gboolean autostart,
-                                MdOwner *owner,
-                                GAsyncReadyCallback callback,
-                                gpointer user_data);
-
-    /* Sets the attributes of a device to those of `def`; `what`: MdBackendUpdate flags. */
-    void (*update_async)(const MdDriverContext *context,
-                         MdNodeDevice *device,
-                         const MdNodeDeviceDef *def,
-                         guint what,
-                         MdOwner *owner,
-                         GAsyncReadyCallback callback,
-                         gpointer user_data);
+    const MdDefinitionOps *definitions;
 } MdBackend;
 
 /*

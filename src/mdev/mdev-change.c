@@ -13,7 +13,7 @@ change_clear(MdCommand *command)
     MdMdevChange *change = (MdMdevChange *)command;
 
     g_clear_pointer(&change->wanted, md_definition_unref);
-    g_clear_pointer(&change->write, md_mdev_write_unref);
+    g_clear_pointer(&change->job, md_definition_job_unref);
     g_clear_pointer(&change->definition, md_definition_unref);
 }
 
@@ -118,7 +118,7 @@ on_live_written(MdCommand *command)
     if (command->error != NULL)
         n = g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)
                 ? 0
-                : md_mdev_write_count_written(change->write);
+                : md_definition_job_count_written(change->job);
     if (n > 0)
         register_live_attrs(change, n);
     if (command->error == NULL)
@@ -140,8 +140,8 @@ change_write_live(MdMdevChange *change)
         change_end(command);
         return;
     }
-    change->write = md_mdev_write_new_update(device, change->wanted->attrs);
-    md_mdev_change_run(change, MD_WORKER_WRITE, device->inode, md_mdev_write_update,
+    change->job = md_definition_job_new_write(change->ops, device, change->wanted->attrs);
+    md_mdev_change_run(change, MD_WORKER_WRITE, device->inode, md_definition_job_write,
                        on_live_written);
 }
 
@@ -234,8 +234,8 @@ void
 md_mdev_change_run(
     MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next)
 {
-    md_command_run(&change->command, kind, inode, func, md_mdev_write_ref(change->write),
-                   (GDestroyNotify)md_mdev_write_unref, next);
+    md_command_run(&change->command, kind, inode, func, md_definition_job_ref(change->job),
+                   (GDestroyNotify)md_definition_job_unref, next);
 }
 
 

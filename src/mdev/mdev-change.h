@@ -5,7 +5,7 @@
 #pragma once
 
 #include "backend/command.h"
-#include "mdev/mdev-write.h"
+#include "backend/definition-job.h"
 
 typedef struct MdMdevChange MdMdevChange;
 
@@ -15,9 +15,10 @@ struct MdMdevChange {
 
     /* The request. */
     gboolean (*plan)(MdMdevChange *change, GError **error);
-    MdDefinition *wanted; /* the requested definition; `autostart` is not used */
-    MdMdevWrite *write; /* resolves the type of `wanted`, or sets attributes of the active device */
-    gboolean type_known; /* the type of `wanted` has been resolved */
+    MdDefinition *wanted;       /* the requested definition; `autostart` is not used */
+    const MdDefinitionOps *ops; /* not used by undefine */
+    MdDefinitionJob *job;       /* resolves the type of `wanted`, or sets its attributes */
+    gboolean type_known;        /* the type of `wanted` has been resolved */
     gboolean autostart;
     guint what;       /* MdBackendUpdate flags; 0: plan() decides */
     gboolean guarded; /* fails if the device or its definition has appeared since the call */
@@ -39,7 +40,7 @@ MdMdevChange *md_mdev_change_new(const MdDriverContext *context,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 
-/* Runs a job of `write`, on the sysfs directory with this inode. */
+/* Runs the job, on the sysfs directory with this inode. */
 void md_mdev_change_run(
     MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next);
 

@@ -53,7 +53,7 @@ plan_define(MdMdevChange *change, GError **error)
                      wanted->parent_addr);
         return FALSE;
     }
-    if (!md_mdev_attrs_check(wanted->attrs, error))
+    if (!change->ops->check_attrs(wanted->attrs, error))
         return FALSE;
     plan_writing(change,
                  md_definition_new(wanted->parent_addr, wanted->uuid, wanted->type_id, autostart,
@@ -73,7 +73,7 @@ on_type_found(MdCommand *command)
     if (change->type_known) {
         MdDefinition *resolved =
             md_definition_new(wanted->parent_addr, wanted->uuid,
-                              md_mdev_write_get_type(change->write), FALSE, wanted->attrs);
+                              md_definition_job_get_type(change->job), FALSE, wanted->attrs);
 
         md_definition_unref(change->wanted);
         change->wanted = resolved;
@@ -83,7 +83,7 @@ on_type_found(MdCommand *command)
         md_command_end(command);
         return;
     }
-    g_clear_pointer(&change->write, md_mdev_write_unref);
+    g_clear_pointer(&change->job, md_definition_job_unref);
     /* An id that the parent does not offer is stored as it is, because another version of the
      * driver may offer it. Any other failure has ended the change above, because the id may be a
      * short form. */
@@ -99,8 +99,9 @@ begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDe
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     if (parent != NULL) {
-        change->write = md_mdev_write_new_create(parent, def);
-        md_mdev_change_run(change, MD_WORKER_READ, parent->inode, md_mdev_write_prepare_create,
+        change->job =
+            md_definition_job_new_resolve(change->ops, parent, cap->type_id, cap->type_name);
+        md_mdev_change_run(change, MD_WORKER_READ, parent->inode, md_definition_job_resolve,
                            on_type_found);
     } else if (cap->type_id != NULL) {
         md_mdev_change_begin(change);
@@ -116,6 +117,7 @@ begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDe
 
 void
 md_mdev_config_define_async(const MdDriverContext *context,
+                            const MdDefinitionOps *ops,
                             MdNodeDevice *parent,
                             const MdNodeDeviceDef *def,
                             gboolean guarded,
@@ -130,6 +132,7 @@ md_mdev_config_define_async(const MdDriverContext *context,
         md_mdev_change_new(context, name, "define", plan_define, owner, callback, user_data);
     MdNodeDevice *device = md_registry_find(context->registry, name);
 
+    change->ops = ops;
     change->guarded = guarded;
     change->was_there = device != NULL;
     change->was_defined = device != NULL && device->definition != NULL;
@@ -183,7 +186,7 @@ plan_autostart(MdMdevChange *change, GError **error)
                      "cannot set autostart for transient device '%s'", change->command.name);
         return FALSE;
     }
-    if (change->autostart && !md_mdev_attrs_check(present->attrs, error))
+    if (change->autostart && !change->ops->check_attrs(present->attrs, error))
         return FALSE;
     plan_writing(change,
                  md_definition_new(present->parent_addr, present->uuid, present->type_id,
@@ -195,6 +198,7 @@ plan_autostart(MdMdevChange *change, GError **error)
 
 void
 md_mdev_config_set_autostart_async(const MdDriverContext *context,
+                                   const MdDefinitionOps *ops,
                                    const char *name,
                                    gboolean autostart,
                                    MdOwner *owner,
@@ -204,6 +208,7 @@ md_mdev_config_set_autostart_async(const MdDriverContext *context,
     MdMdevChange *change = md_mdev_change_new(context, name, "set autostart on", plan_autostart,
                                               owner, callback, user_data);
 
+    change->ops = ops;
     change->autostart = autostart;
     md_mdev_change_begin(change);
 }
@@ -289,7 +294,7 @@ plan_update(MdMdevChange *change, GError **error)
         return FALSE;
     }
     if (!check_identity(change, device, error) ||
-        !md_mdev_attrs_check(change->wanted->attrs, error) ||
+        !change->ops->check_attrs(change->wanted->attrs, error) ||
         ((change->what & MD_BACKEND_UPDATE_LIVE) != 0 && !check_live_attrs(change, device, error)))
         return FALSE;
 
@@ -309,6 +314,7 @@ plan_update(MdMdevChange *change, GError **error)
 
 void
 md_mdev_config_update_async(const MdDriverContext *context,
+                            const MdDefinitionOps *ops,
                             MdNodeDevice *device,
                             const MdNodeDeviceDef *def,
                             guint what,
@@ -321,6 +327,7 @@ md_mdev_config_update_async(const MdDriverContext *context,
     MdMdevChange *change = md_mdev_change_new(context, device->def->name, "update", plan_update,
                                               owner, callback, user_data);
 
+    change->ops = ops;
     change->wanted =
         md_definition_new(cap->parent_addr, cap->uuid != NULL ? cap->uuid : present->uuid,
                           cap->type_id, FALSE, cap->attrs);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The part of the backend for mediated devices that changes definitions. MdBackend describes the
- * functions. */
+/* Changes of mediated devices and of their definitions, for all backends. They end like operations
+ * of a backend, see md_backend_finish(). `ops` are those of the device's backend. */
 #pragma once
 
 #include "backend/backend.h"
 
+/* Creates or replaces the definition of `def`; `parent` NULL: the parent is absent, and parent_addr
+ * identifies it. `guarded`: as in md_driver_define_xml_async(). */
 void md_mdev_config_define_async(const MdDriverContext *context,
+                                 const MdDefinitionOps *ops,
                                  MdNodeDevice *parent,
                                  const MdNodeDeviceDef *def,
                                  gboolean guarded,
@@ -18,12 +21,16 @@ void md_mdev_config_undefine_async(const MdDriverContext *context,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data);
 void md_mdev_config_set_autostart_async(const MdDriverContext *context,
+                                        const MdDefinitionOps *ops,
                                         const char *name,
                                         gboolean autostart,
                                         MdOwner *owner,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
+
+/* Sets the attributes of a device to those of `def`; `what`: MdBackendUpdate flags. */
 void md_mdev_config_update_async(const MdDriverContext *context,
+                                 const MdDefinitionOps *ops,
                                  MdNodeDevice *device,
                                  const MdNodeDeviceDef *def,
                                  guint what,

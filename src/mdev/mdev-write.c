@@ -28,9 +28,7 @@ struct _MdMdevWrite {
     GPtrArray *attrs; /* of MdMdevAttr */
     char *state_dir;  /* NULL: no record is kept */
 
-    /* The result. */
-    guint n_written;
-    gboolean withdrawn;
+    gboolean withdrawn; /* the result */
 };
 
 
@@ -76,16 +74,6 @@ md_mdev_write_new_remove(MdNodeDevice *device, MdRoots *roots)
 
     self->roots = md_roots_ref(roots);
     self->type_id = g_strdup(cap->type_id);
-    return self;
-}
-
-
-MdMdevWrite *
-md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs)
-{
-    MdMdevWrite *self = write_new(device);
-
-    self->attrs = md_mdev_attrs_copy(attrs);
     return self;
 }
 
@@ -140,13 +128,6 @@ md_mdev_write_is_withdrawn(MdMdevWrite *self)
 }
 
 
-guint
-md_mdev_write_count_written(MdMdevWrite *self)
-{
-    return self->n_written;
-}
-
-
 /* Drivers return arbitrary errnos, so the number of available instances helps to find the cause. */
 static void
 explain_create_error(MdMdevWrite *self, MdSysfsDir *parent, int errnum, GError **error)
@@ -190,19 +171,19 @@ check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
 }
 
 
-static gboolean
-write_attrs(MdMdevWrite *self, MdSysfsDir *device, GError **error)
+gboolean
+md_mdev_write_attrs(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GError **error)
 {
-    if (!md_mdev_attrs_check(self->attrs, error))
+    if (!md_mdev_attrs_check(attrs, error))
         return FALSE;
 
-    for (guint i = 0; i < self->attrs->len; i++) {
-        const MdMdevAttr *attr = g_ptr_array_index(self->attrs, i);
+    for (guint i = 0; i < attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
 
         if (!check_attr_is_drivers(device, attr->name, error) ||
             !md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
             return FALSE;
-        self->n_written++;
+        (*n_written)++;
     }
     return TRUE;
 }
@@ -213,6 +194,7 @@ set_up_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
 {
     g_autoptr(MdSysfsDir) device = NULL;
     g_autoptr(GError) cleanup_error = NULL;
+    guint n_written = 0;
 
     if (self->attrs->len == 0)
         return TRUE;
@@ -220,7 +202,7 @@ set_up_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
     device = md_sysfs_dir_open_child(parent, self->uuid, error);
     if (device == NULL)
         return FALSE;
-    if (write_attrs(self, device, error))
+    if (md_mdev_write_attrs(device, self->attrs, &n_written, error))
         return TRUE;
 
     self->withdrawn = md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &cleanup_error);
@@ -352,14 +334,4 @@ md_mdev_write_remove(gpointer write, GError **error)
     else
         set_refusal(error, md_error_get_errno(err));
     return FALSE;
-}
-
-
-gboolean
-md_mdev_write_update(gpointer write, GError **error)
-{
-    MdMdevWrite *self = write;
-    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
-
-    return device != NULL && write_attrs(self, device, error);
 }

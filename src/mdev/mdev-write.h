@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The writes that create, update and remove a mediated device, as worker jobs that do not access
+ * The writes that create and remove a mediated device, as worker jobs that do not access
  * the main loop's state. They write through the open directory of the device that was looked up.
  * Jobs of one MdMdevWrite run one after the other; between them, the main loop may read the
  * results.
  */
 #pragma once
 
+#include "kernel/sysfs.h"
 #include "registry/node-device.h"
 #include "util/roots.h"
 
@@ -19,8 +20,6 @@ MdMdevWrite *md_mdev_write_new_create(MdNodeDevice *parent, const MdNodeDeviceDe
 void md_mdev_write_set_state_dir(MdMdevWrite *self, const char *directory);
 /* A write that removes the device. */
 MdMdevWrite *md_mdev_write_new_remove(MdNodeDevice *device, MdRoots *roots);
-/* A write that sets `attrs` (of MdMdevAttr, copied) of the device. */
-MdMdevWrite *md_mdev_write_new_update(MdNodeDevice *device, GPtrArray *attrs);
 /* Thread-safe reference count. */
 MdMdevWrite *md_mdev_write_ref(MdMdevWrite *self);
 void md_mdev_write_unref(MdMdevWrite *self);
@@ -34,9 +33,6 @@ const char *md_mdev_write_get_type(MdMdevWrite *self);
 
 /* Whether the device was created, and removed again because an attribute could not be written. */
 gboolean md_mdev_write_is_withdrawn(MdMdevWrite *self);
-
-/* Number of attributes written. */
-guint md_mdev_write_count_written(MdMdevWrite *self);
 
 /* MdWorkerFunc. Resolves the type. */
 gboolean md_mdev_write_prepare_create(gpointer write, GError **error);
@@ -52,7 +48,8 @@ gboolean md_mdev_write_create(gpointer write, GError **error);
  * until all users have closed it. */
 gboolean md_mdev_write_remove(gpointer write, GError **error);
 
-/* MdWorkerFunc. Writes the attributes in order, up to the first failure. */
-gboolean md_mdev_write_update(gpointer write, GError **error);
+/* The write_attrs() of MdDefinitionOps. */
+gboolean
+md_mdev_write_attrs(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdMdevWrite, md_mdev_write_unref)

@@ -12,8 +12,8 @@
 #include "backend/command.h"
 #include "backend/mdev-parent.h"
 #include "conf/cap-mdev.h"
-#include "mdev/mdev-config.h"
 #include "mdev/mdev-write.h"
+#include "probe/mdev-types.h"
 #include "util/error.h"
 
 /* One create or destroy. */
@@ -301,6 +301,12 @@ serves_parent(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *
 }
 
 
+static const MdDefinitionOps definition_ops = {
+    .resolve_type = md_mdev_types_resolve,
+    .write_attrs = md_mdev_write_attrs,
+    .check_attrs = md_mdev_attrs_check,
+};
+
 const MdBackend md_backend_mdev = {
     .kind = &md_cap_kind_mdev,
     .find_named_parent = md_mdev_parent_find_named,
@@ -311,8 +317,5 @@ const MdBackend md_backend_mdev = {
     .find_present = md_mdev_parent_find_present,
     .create_async = create_async,
     .destroy_async = destroy_async,
-    .define_async = md_mdev_config_define_async,
-    .undefine_async = md_mdev_config_undefine_async,
-    .set_autostart_async = md_mdev_config_set_autostart_async,
-    .update_async = md_mdev_config_update_async,
+    .definitions = &definition_ops,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include "mdev/mdev-config.h"
 #include "node_device/backends.h"
 #include "node_device/draft.h"
 #include "node_device/driver-private.h"
@@ -169,8 +170,9 @@ md_driver_define_xml_async(MdDriver *self,
     if (!draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse_change(self, callback, user_data, error);
     else
-        draft->backend->define_async(&self->context, parent, draft->def, guarded, owner,
-                                     on_backend_done, change_new(self, callback, user_data));
+        md_mdev_config_define_async(&self->context, draft->backend->definitions, parent, draft->def,
+                                    guarded, owner, on_backend_done,
+                                    change_new(self, callback, user_data));
 }
 
 
@@ -198,8 +200,8 @@ md_driver_undefine_async(MdDriver *self,
     if (backend == NULL)
         refuse_change(self, callback, user_data, error);
     else
-        backend->undefine_async(&self->context, name, owner, on_backend_done,
-                                change_new(self, callback, user_data));
+        md_mdev_config_undefine_async(&self->context, name, owner, on_backend_done,
+                                      change_new(self, callback, user_data));
 }
 
 
@@ -224,8 +226,9 @@ md_driver_set_autostart_async(MdDriver *self,
     if (backend == NULL)
         refuse_change(self, callback, user_data, error);
     else
-        backend->set_autostart_async(&self->context, name, autostart, owner, on_backend_done,
-                                     change_new(self, callback, user_data));
+        md_mdev_config_set_autostart_async(&self->context, backend->definitions, name, autostart,
+                                           owner, on_backend_done,
+                                           change_new(self, callback, user_data));
 }
 
 
@@ -304,8 +307,9 @@ md_driver_update_async(MdDriver *self,
         !backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse_change(self, callback, user_data, error);
     else
-        backend->update_async(&self->context, device, draft->def, get_what(flags), owner,
-                              on_backend_done, change_new(self, callback, user_data));
+        md_mdev_config_update_async(&self->context, backend->definitions, device, draft->def,
+                                    get_what(flags), owner, on_backend_done,
+                                    change_new(self, callback, user_data));
 }
 
 

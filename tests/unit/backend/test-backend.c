@@ -34,18 +34,7 @@ serves_css(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *par
 }
 
 
-static void
-define_async(const MdDriverContext *context G_GNUC_UNUSED,
-             MdNodeDevice *parent G_GNUC_UNUSED,
-             const MdNodeDeviceDef *def G_GNUC_UNUSED,
-             gboolean guarded G_GNUC_UNUSED,
-             MdOwner *owner G_GNUC_UNUSED,
-             GAsyncReadyCallback callback G_GNUC_UNUSED,
-             gpointer user_data G_GNUC_UNUSED)
-{
-    g_assert_not_reached();
-}
-
+static const MdDefinitionOps definitions;
 
 static const MdBackend of_pci = {
     .kind = &md_cap_kind_mdev,
@@ -57,7 +46,7 @@ static const MdBackend of_css = {
     .kind = &md_cap_kind_mdev,
     .find_named_parent = find_named_parent,
     .serves_parent = serves_css,
-    .define_async = define_async,
+    .definitions = &definitions,
 };
 
 static const MdBackend of_hosts = {
