@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "mdev/mdev-config.h"
+#include "backend/definition-config.h"
 #include "node_device/backends.h"
 #include "node_device/draft.h"
 #include "node_device/driver-private.h"

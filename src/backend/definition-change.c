@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "mdev/mdev-change.h"
+#include "backend/definition-change.h"
 
 #include "conf/cap-mdev.h"
 #include "util/error.h"

@@ -3,9 +3,9 @@
  * mdev-change.c carries out the plans. */
 #include "config.h"
 
+#include "backend/definition-change.h"
+#include "backend/definition-config.h"
 #include "conf/cap-mdev.h"
-#include "mdev/mdev-change.h"
-#include "mdev/mdev-config.h"
 #include "mdevctl/definition-file.h"
 #include "util/error.h"
 
