@@ -10,7 +10,7 @@
 static void
 change_clear(MdCommand *command)
 {
-    MdMdevChange *change = (MdMdevChange *)command;
+    MdDefinitionChange *change = (MdDefinitionChange *)command;
 
     g_clear_pointer(&change->wanted, md_definition_unref);
     g_clear_pointer(&change->job, md_definition_job_unref);
@@ -21,7 +21,7 @@ change_clear(MdCommand *command)
 static void
 change_end(MdCommand *command)
 {
-    const MdMdevChange *change = (const MdMdevChange *)command;
+    const MdDefinitionChange *change = (const MdDefinitionChange *)command;
 
     if (!g_error_matches(command->error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) &&
         !g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_INVALID))
@@ -54,7 +54,7 @@ on_removed(GObject *source, GAsyncResult *result, gpointer data)
 static void
 change_save(MdCommand *command)
 {
-    const MdMdevChange *change = (const MdMdevChange *)command;
+    const MdDefinitionChange *change = (const MdDefinitionChange *)command;
     MdDefinitions *definitions = command->context->definitions;
 
     if (command->error != NULL)
@@ -70,7 +70,7 @@ change_save(MdCommand *command)
 
 /* The active device is up to date: continues with the definition. */
 static void
-change_keep(MdMdevChange *change)
+change_keep(MdDefinitionChange *change)
 {
     MdCommand *command = &change->command;
 
@@ -90,7 +90,7 @@ change_keep(MdMdevChange *change)
 /* Updates the attributes in the registry: the first `n` attributes of the request have been set,
  * and replace those with the same names. */
 static void
-register_live_attrs(MdMdevChange *change, guint n)
+register_live_attrs(MdDefinitionChange *change, guint n)
 {
     MdNodeDevice *device =
         md_registry_find(change->command.context->registry, change->command.name);
@@ -112,7 +112,7 @@ register_live_attrs(MdMdevChange *change, guint n)
 static void
 on_live_written(MdCommand *command)
 {
-    MdMdevChange *change = (MdMdevChange *)command;
+    MdDefinitionChange *change = (MdDefinitionChange *)command;
     guint n = change->wanted->attrs->len;
 
     if (command->error != NULL)
@@ -129,7 +129,7 @@ on_live_written(MdCommand *command)
 
 
 static void
-change_write_live(MdMdevChange *change)
+change_write_live(MdDefinitionChange *change)
 {
     MdCommand *command = &change->command;
     MdNodeDevice *device = md_registry_find(command->context->registry, command->name);
@@ -141,15 +141,15 @@ change_write_live(MdMdevChange *change)
         return;
     }
     change->job = md_definition_job_new_write(change->ops, device, change->wanted->attrs);
-    md_mdev_change_run(change, MD_WORKER_WRITE, device->inode, md_definition_job_write,
-                       on_live_written);
+    md_definition_change_run(change, MD_WORKER_WRITE, device->inode, md_definition_job_write,
+                             on_live_written);
 }
 
 
 static void
 on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
-    MdMdevChange *change = data;
+    MdDefinitionChange *change = data;
     MdCommand *command = &change->command;
 
     if (md_callout_live_finish(result, &command->error)) {
@@ -166,7 +166,7 @@ on_live_asked(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
 
 /* The active device with its new attributes, in the form passed to scripts. */
 static MdDefinition *
-describe_live(MdMdevChange *change, MdNodeDevice *device)
+describe_live(MdDefinitionChange *change, MdNodeDevice *device)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
 
@@ -178,7 +178,7 @@ describe_live(MdMdevChange *change, MdNodeDevice *device)
 /* Updates the active device through the callout of its type or, if there is none, through the
  * driver's attributes in sysfs. */
 static void
-change_update_live(MdMdevChange *change)
+change_update_live(MdDefinitionChange *change)
 {
     const MdDriverContext *context = change->command.context;
     MdNodeDevice *device = md_registry_find(context->registry, change->command.name);
@@ -198,7 +198,7 @@ change_update_live(MdMdevChange *change)
 static void
 on_turn(MdCommand *command)
 {
-    MdMdevChange *change = (MdMdevChange *)command;
+    MdDefinitionChange *change = (MdDefinitionChange *)command;
 
     if (!md_command_commit(command))
         md_error_set_from(&command->error, VIR_FROM_RPC, VIR_ERR_OPERATION_ABORTED,
@@ -212,17 +212,17 @@ on_turn(MdCommand *command)
 }
 
 
-MdMdevChange *
-md_mdev_change_new(const MdDriverContext *context,
-                   const char *name,
-                   const char *doing,
-                   gboolean (*plan)(MdMdevChange *change, GError **error),
-                   MdOwner *owner,
-                   GAsyncReadyCallback callback,
-                   gpointer user_data)
+MdDefinitionChange *
+md_definition_change_new(const MdDriverContext *context,
+                         const char *name,
+                         const char *doing,
+                         gboolean (*plan)(MdDefinitionChange *change, GError **error),
+                         MdOwner *owner,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
 {
-    MdMdevChange *change = md_command_new(sizeof(MdMdevChange), change_clear, context, name, owner,
-                                          callback, user_data);
+    MdDefinitionChange *change = md_command_new(sizeof(MdDefinitionChange), change_clear, context,
+                                                name, owner, callback, user_data);
 
     change->doing = doing;
     change->plan = plan;
@@ -231,8 +231,11 @@ md_mdev_change_new(const MdDriverContext *context,
 
 
 void
-md_mdev_change_run(
-    MdMdevChange *change, MdWorkerKind kind, guint64 inode, MdWorkerFunc func, MdCommandFunc next)
+md_definition_change_run(MdDefinitionChange *change,
+                         MdWorkerKind kind,
+                         guint64 inode,
+                         MdWorkerFunc func,
+                         MdCommandFunc next)
 {
     md_command_run(&change->command, kind, inode, func, md_definition_job_ref(change->job),
                    (GDestroyNotify)md_definition_job_unref, next);
@@ -240,7 +243,7 @@ md_mdev_change_run(
 
 
 void
-md_mdev_change_begin(MdMdevChange *change)
+md_definition_change_begin(MdDefinitionChange *change)
 {
     md_command_wait_for_turn(&change->command, on_turn);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Checks changes of definitions and of the attributes of mediated devices, and plans what to write.
- * mdev-change.c carries out the plans. */
+ * definition-change.c carries out the plans. */
 #include "config.h"
 
 #include "backend/definition-change.h"
@@ -12,7 +12,7 @@
 
 /* Takes ownership of `definition`, and plans to write it unless it equals the one on disk. */
 static void
-plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition *present)
+plan_writing(MdDefinitionChange *change, MdDefinition *definition, const MdDefinition *present)
 {
     change->action = present != NULL ? MD_CALLOUT_MODIFY : MD_CALLOUT_DEFINE;
     if (present != NULL && md_definition_is_equal(definition, present))
@@ -24,7 +24,7 @@ plan_writing(MdMdevChange *change, MdDefinition *definition, const MdDefinition 
 
 /* Fails if the device or its definition has appeared since the call was authorized. */
 static gboolean
-check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
+check_guard(MdDefinitionChange *change, const MdNodeDevice *device, GError **error)
 {
     if (!change->guarded || device == NULL ||
         (change->was_there && (change->was_defined || device->definition == NULL)))
@@ -37,7 +37,7 @@ check_guard(MdMdevChange *change, const MdNodeDevice *device, GError **error)
 
 
 static gboolean
-plan_define(MdMdevChange *change, GError **error)
+plan_define(MdDefinitionChange *change, GError **error)
 {
     const MdDefinition *wanted = change->wanted;
     MdNodeDevice *device =
@@ -66,7 +66,7 @@ plan_define(MdMdevChange *change, GError **error)
 static void
 on_type_found(MdCommand *command)
 {
-    MdMdevChange *change = (MdMdevChange *)command;
+    MdDefinitionChange *change = (MdDefinitionChange *)command;
     const MdDefinition *wanted = change->wanted;
 
     change->type_known = command->error == NULL;
@@ -88,23 +88,23 @@ on_type_found(MdCommand *command)
      * driver may offer it. Any other failure has ended the change above, because the id may be a
      * short form. */
     g_clear_error(&command->error);
-    md_mdev_change_begin(change);
+    md_definition_change_begin(change);
 }
 
 
 /* Resolves the type of `def` if the parent exists, and begins the change. */
 static void
-begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDef *def)
+begin_with_type(MdDefinitionChange *change, MdNodeDevice *parent, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
 
     if (parent != NULL) {
         change->job =
             md_definition_job_new_resolve(change->ops, parent, cap->type_id, cap->type_name);
-        md_mdev_change_run(change, MD_WORKER_READ, parent->inode, md_definition_job_resolve,
-                           on_type_found);
+        md_definition_change_run(change, MD_WORKER_READ, parent->inode, md_definition_job_resolve,
+                                 on_type_found);
     } else if (cap->type_id != NULL) {
-        md_mdev_change_begin(change);
+        md_definition_change_begin(change);
     } else {
         md_error_set(
             &change->command.error, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -116,20 +116,20 @@ begin_with_type(MdMdevChange *change, MdNodeDevice *parent, const MdNodeDeviceDe
 
 
 void
-md_mdev_config_define_async(const MdDriverContext *context,
-                            const MdDefinitionOps *ops,
-                            MdNodeDevice *parent,
-                            const MdNodeDeviceDef *def,
-                            gboolean guarded,
-                            MdOwner *owner,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data)
+md_definition_config_define_async(const MdDriverContext *context,
+                                  const MdDefinitionOps *ops,
+                                  MdNodeDevice *parent,
+                                  const MdNodeDeviceDef *def,
+                                  gboolean guarded,
+                                  MdOwner *owner,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     g_autofree char *uuid = cap->uuid != NULL ? g_strdup(cap->uuid) : g_uuid_string_random();
     g_autofree char *name = md_cap_mdev_make_name(uuid, cap->parent_addr);
-    MdMdevChange *change =
-        md_mdev_change_new(context, name, "define", plan_define, owner, callback, user_data);
+    MdDefinitionChange *change =
+        md_definition_change_new(context, name, "define", plan_define, owner, callback, user_data);
     MdNodeDevice *device = md_registry_find(context->registry, name);
 
     change->ops = ops;
@@ -142,7 +142,7 @@ md_mdev_config_define_async(const MdDriverContext *context,
 
 
 static gboolean
-plan_undefine(MdMdevChange *change, GError **error)
+plan_undefine(MdDefinitionChange *change, GError **error)
 {
     MdNodeDevice *device =
         md_registry_look_up(change->command.context->registry, change->command.name, error);
@@ -161,19 +161,19 @@ plan_undefine(MdMdevChange *change, GError **error)
 
 
 void
-md_mdev_config_undefine_async(const MdDriverContext *context,
-                              const char *name,
-                              MdOwner *owner,
-                              GAsyncReadyCallback callback,
-                              gpointer user_data)
+md_definition_config_undefine_async(const MdDriverContext *context,
+                                    const char *name,
+                                    MdOwner *owner,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data)
 {
-    md_mdev_change_begin(
-        md_mdev_change_new(context, name, "undefine", plan_undefine, owner, callback, user_data));
+    md_definition_change_begin(md_definition_change_new(context, name, "undefine", plan_undefine,
+                                                        owner, callback, user_data));
 }
 
 
 static gboolean
-plan_autostart(MdMdevChange *change, GError **error)
+plan_autostart(MdDefinitionChange *change, GError **error)
 {
     MdNodeDevice *device =
         md_registry_look_up(change->command.context->registry, change->command.name, error);
@@ -197,27 +197,28 @@ plan_autostart(MdMdevChange *change, GError **error)
 
 
 void
-md_mdev_config_set_autostart_async(const MdDriverContext *context,
-                                   const MdDefinitionOps *ops,
-                                   const char *name,
-                                   gboolean autostart,
-                                   MdOwner *owner,
-                                   GAsyncReadyCallback callback,
-                                   gpointer user_data)
+md_definition_config_set_autostart_async(const MdDriverContext *context,
+                                         const MdDefinitionOps *ops,
+                                         const char *name,
+                                         gboolean autostart,
+                                         MdOwner *owner,
+                                         GAsyncReadyCallback callback,
+                                         gpointer user_data)
 {
-    MdMdevChange *change = md_mdev_change_new(context, name, "set autostart on", plan_autostart,
-                                              owner, callback, user_data);
+    MdDefinitionChange *change =
+        md_definition_change_new(context, name, "set autostart on", plan_autostart, owner, callback,
+                                 user_data);
 
     change->ops = ops;
     change->autostart = autostart;
-    md_mdev_change_begin(change);
+    md_definition_change_begin(change);
 }
 
 
 /* Whether an update keeps the type. If the type could not be resolved, its short form is accepted,
  * too: the id without the prefix of the driver. */
 static gboolean
-keeps_type(const MdMdevChange *change, const char *type)
+keeps_type(const MdDefinitionChange *change, const char *type)
 {
     g_autofree char *tail = g_strconcat("-", change->wanted->type_id, NULL);
 
@@ -228,7 +229,7 @@ keeps_type(const MdMdevChange *change, const char *type)
 
 /* An update changes neither the UUID nor the parent. The type may change in the definition only. */
 static gboolean
-check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
+check_identity(MdDefinitionChange *change, MdNodeDevice *device, GError **error)
 {
     const MdDefinition *wanted = change->wanted;
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
@@ -256,7 +257,7 @@ check_identity(MdMdevChange *change, MdNodeDevice *device, GError **error)
 /* Limits the number of attributes, because a script may accept arbitrary names, and different ones
  * in each update. */
 static gboolean
-check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
+check_live_attrs(MdDefinitionChange *change, MdNodeDevice *device, GError **error)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
     g_autoptr(GPtrArray) updated =
@@ -272,7 +273,7 @@ check_live_attrs(MdMdevChange *change, MdNodeDevice *device, GError **error)
 
 
 static gboolean
-plan_update(MdMdevChange *change, GError **error)
+plan_update(MdDefinitionChange *change, GError **error)
 {
     MdNodeDevice *device =
         md_registry_look_up(change->command.context->registry, change->command.name, error);
@@ -313,19 +314,19 @@ plan_update(MdMdevChange *change, GError **error)
 
 
 void
-md_mdev_config_update_async(const MdDriverContext *context,
-                            const MdDefinitionOps *ops,
-                            MdNodeDevice *device,
-                            const MdNodeDeviceDef *def,
-                            guint what,
-                            MdOwner *owner,
-                            GAsyncReadyCallback callback,
-                            gpointer user_data)
+md_definition_config_update_async(const MdDriverContext *context,
+                                  const MdDefinitionOps *ops,
+                                  MdNodeDevice *device,
+                                  const MdNodeDeviceDef *def,
+                                  guint what,
+                                  MdOwner *owner,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const MdCapMdev *present = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
-    MdMdevChange *change = md_mdev_change_new(context, device->def->name, "update", plan_update,
-                                              owner, callback, user_data);
+    MdDefinitionChange *change = md_definition_change_new(context, device->def->name, "update",
+                                                          plan_update, owner, callback, user_data);
 
     change->ops = ops;
     change->wanted =

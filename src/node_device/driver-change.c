@@ -170,9 +170,9 @@ md_driver_define_xml_async(MdDriver *self,
     if (!draft->backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse_change(self, callback, user_data, error);
     else
-        md_mdev_config_define_async(&self->context, draft->backend->definitions, parent, draft->def,
-                                    guarded, owner, on_backend_done,
-                                    change_new(self, callback, user_data));
+        md_definition_config_define_async(&self->context, draft->backend->definitions, parent,
+                                          draft->def, guarded, owner, on_backend_done,
+                                          change_new(self, callback, user_data));
 }
 
 
@@ -200,8 +200,8 @@ md_driver_undefine_async(MdDriver *self,
     if (backend == NULL)
         refuse_change(self, callback, user_data, error);
     else
-        md_mdev_config_undefine_async(&self->context, name, owner, on_backend_done,
-                                      change_new(self, callback, user_data));
+        md_definition_config_undefine_async(&self->context, name, owner, on_backend_done,
+                                            change_new(self, callback, user_data));
 }
 
 
@@ -226,9 +226,9 @@ md_driver_set_autostart_async(MdDriver *self,
     if (backend == NULL)
         refuse_change(self, callback, user_data, error);
     else
-        md_mdev_config_set_autostart_async(&self->context, backend->definitions, name, autostart,
-                                           owner, on_backend_done,
-                                           change_new(self, callback, user_data));
+        md_definition_config_set_autostart_async(&self->context, backend->definitions, name,
+                                                 autostart, owner, on_backend_done,
+                                                 change_new(self, callback, user_data));
 }
 
 
@@ -307,9 +307,9 @@ md_driver_update_async(MdDriver *self,
         !backend->find_persistent_parent(&self->context, draft->def, &parent, &error))
         refuse_change(self, callback, user_data, error);
     else
-        md_mdev_config_update_async(&self->context, backend->definitions, device, draft->def,
-                                    get_what(flags), owner, on_backend_done,
-                                    change_new(self, callback, user_data));
+        md_definition_config_update_async(&self->context, backend->definitions, device, draft->def,
+                                          get_what(flags), owner, on_backend_done,
+                                          change_new(self, callback, user_data));
 }
 
 
