@@ -17,6 +17,9 @@ import sysfs
 import udevd
 
 REQUEST_MAX = 65536
+# Answers to reads.
+GO_ON = 0
+TEXT_FOLLOWS = 1
 SEQNUM = '/sys/kernel/uevent_seqnum'
 
 
@@ -42,6 +45,7 @@ class FakeKernel:
         self.stores = {}
         self.shows = {}
         self.mdev_parents = []
+        self.vgpu_cards = []
         self.scsi_hosts = []
         self.next_scsi_host = 0
         self.next_sg = 0
@@ -104,24 +108,25 @@ class FakeKernel:
                 self.end_request()
                 return
             kind, path, data = request.split(b'\0', 2)
+            text = None
             try:
-                answer = self.act(kind.decode(), path.decode(), data)
+                answer, text = self.act(kind.decode(), path.decode(), data)
             except KernelError as error:
                 answer = -error.number
             self.end_request()
             try:
-                connection.send(struct.pack('=i', answer))
+                connection.send(struct.pack('=i', answer) + (text or b''))
             except BrokenPipeError:
                 pass  # the daemon was killed
 
     def act(self, kind, path, data):
+        """Returns the answer of a request, and the text of an attribute if it is not that of the file."""
         if kind == 'o':
-            return self.open_group(path)
+            return self.open_group(path), None
         if kind == 'r':
             show = self.shows.get(path)
-            if show is not None:
-                show()
-            return 0
+            text = show() if show is not None else None
+            return (GO_ON, None) if text is None else (TEXT_FOLLOWS, text)
         with self.state:
             self.writes.append((path, data))
             self.state.notify_all()
@@ -130,7 +135,7 @@ class FakeKernel:
             # The real kernel refuses this in open().
             raise KernelError(errno.EACCES)
         store(data)
-        return len(data)
+        return len(data), None
 
     def open_group(self, path):
         with self.state:
@@ -148,7 +153,8 @@ class FakeKernel:
         self.stores[path] = func
 
     def add_show(self, path, func):
-        """Registers a function called before each read of an attribute: func() may block or fail."""
+        """Registers a function called before each read of an attribute: func() may block or fail. It may return the
+        text of the attribute as bytes; the reader otherwise gets that of the file when it opened the file."""
         self.shows[path] = func
 
     def forget_below(self, path):

@@ -21,7 +21,7 @@
  *
  * Each request is one packet: kind, path below the test bed, bytes written, separated by NUL. Each
  * answer is one packet: a 32-bit number, a negative errno or the result (for reads and opens:
- * proceed).
+ * proceed). The answer to a read may contain the text of the attribute.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -36,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,9 +53,13 @@
 #define ENV_DISK    "MD_FAKE_DISK"
 #define ENV_LOCK    "MD_FAKE_DISK_LOCK"
 #define REQUEST_MAX 65536
+#define TEXT_MAX    65536
 #define UDEV_FILES  "/run/udev/"
 #define EVENTS      "uevents"
 #define LOST        "lost"
+
+/* The answer to a read that contains the text of the attribute. */
+#define TEXT_FOLLOWS 1
 
 /* The multicast group of the kernel's uevents. */
 #define GROUP_KERNEL 1
@@ -63,11 +68,13 @@
  * must be able to block the daemon there. All other sysfs files are read directly. */
 static const struct {
     const char *directory;
-    const char *name;
+    const char *name; /* NULL: all in the directory */
 } asked_for[] = {
     { "/mdev_supported_types/", "available_instances" },
     { "/mdev_supported_types/", "name" },
     { "/mdev_supported_types/", "description" },
+    { "/fc_host/", NULL },
+    { "/nvidia/", NULL },
     { "/net/", "speed" },
     { "/queue/", "logical_block_size" },
     { "/kernel/", "uevent_seqnum" },
@@ -196,12 +203,16 @@ connect_to(const char *path)
 }
 
 
-/* Sends a request and waits for the answer, as long as the simulated driver takes. */
+/* Sends a request and waits for the answer, as long as the simulated driver takes. Sets `text` to
+ * the bytes that follow the number, unless NULL. */
 static int
-ask(char kind, const char *path, const struct iovec *bytes, int count)
+ask(char kind, const char *path, const struct iovec *bytes, int count, struct iovec *text)
 {
     char request[REQUEST_MAX];
     int32_t answer = -EIO;
+    struct iovec parts[] = { { &answer, sizeof(answer) },
+                             text != NULL ? *text : (struct iovec){ 0 } };
+    struct msghdr packet = { .msg_iov = parts, .msg_iovlen = 2 };
     size_t used = 0;
     ssize_t got = 0;
     int fd = connect_to(getenv(ENV_SOCKET));
@@ -223,11 +234,15 @@ ask(char kind, const char *path, const struct iovec *bytes, int count)
     got = syscall(SYS_sendto, fd, request, used, MSG_NOSIGNAL, NULL, 0);
     if (got == (ssize_t)used) {
         do
-            got = syscall(SYS_recvfrom, fd, &answer, sizeof(answer), 0, NULL, NULL);
+            got = syscall(SYS_recvmsg, fd, &packet, 0);
         while (got < 0 && errno == EINTR);
     }
     syscall(SYS_close, fd);
-    return got == (ssize_t)sizeof(answer) ? answer : -EIO;
+    if (got < (ssize_t)sizeof(answer))
+        return -EIO;
+    if (text != NULL)
+        text->iov_len = (size_t)got - sizeof(answer);
+    return answer;
 }
 
 
@@ -266,14 +281,13 @@ is_asked_for(const char *path)
 {
     const char *name = strrchr(path, '/') + 1;
 
-    if (strstr(path, "/fc_host/") != NULL)
-        return 1;
     for (size_t i = 0; i < sizeof(asked_everywhere) / sizeof(asked_everywhere[0]); i++) {
         if (strcmp(name, asked_everywhere[i]) == 0)
             return 1;
     }
     for (size_t i = 0; i < sizeof(asked_for) / sizeof(asked_for[0]); i++) {
-        if (strstr(path, asked_for[i].directory) != NULL && strcmp(name, asked_for[i].name) == 0)
+        if (strstr(path, asked_for[i].directory) != NULL &&
+            (asked_for[i].name == NULL || strcmp(name, asked_for[i].name) == 0))
             return 1;
     }
     return 0;
@@ -294,10 +308,23 @@ play_write(int fd, const struct iovec *bytes, int count, ssize_t *result)
         return 0;
     }
 
-    answer = ask('w', path, bytes, count);
+    answer = ask('w', path, bytes, count, NULL);
     errno = answer < 0 ? -answer : saved;
     *result = answer < 0 ? -1 : answer;
     return 1;
+}
+
+
+/* The descriptor continues at the beginning of the text: like sysfs, which keeps the text of the
+ * first read until the file is closed. */
+static void
+replace_text(int fd, const struct iovec *text)
+{
+    int memory = (int)syscall(SYS_memfd_create, "attribute", MFD_CLOEXEC);
+
+    syscall(SYS_pwrite64, memory, text->iov_base, text->iov_len, 0);
+    syscall(SYS_dup3, memory, fd, O_CLOEXEC);
+    syscall(SYS_close, memory);
 }
 
 
@@ -306,12 +333,16 @@ static int
 may_read(int fd)
 {
     char path[PATH_MAX];
+    char bytes[TEXT_MAX];
+    struct iovec text = { bytes, sizeof(bytes) };
     int saved = errno;
     int answer = 0;
 
     if (find_in_sysfs(fd, path, sizeof(path)) && is_asked_for(path) &&
         syscall(SYS_lseek, fd, 0, SEEK_CUR) == 0)
-        answer = ask('r', path, NULL, 0);
+        answer = ask('r', path, NULL, 0, &text);
+    if (answer == TEXT_FOLLOWS)
+        replace_text(fd, &text);
 
     errno = answer < 0 ? -answer : saved;
     return answer >= 0;
@@ -328,7 +359,7 @@ play_open(const char *path, int flags, int *fd)
     if (path == NULL || strncmp(path, VFIO_NODES, strlen(VFIO_NODES)) != 0)
         return 0;
 
-    answer = ask('o', path, NULL, 0);
+    answer = ask('o', path, NULL, 0, NULL);
     if (answer < 0)
         errno = -answer;
     *fd = answer < 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", flags);
