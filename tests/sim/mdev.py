@@ -11,10 +11,10 @@ import errno
 import re
 import threading
 
+import vfio
 from fake_kernel import KernelError
 
 UUID = re.compile(rb'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}')
-VFIO_MAJOR = 243
 TEXT_SIZE = 256
 
 
@@ -250,15 +250,9 @@ class Parent:
         child.vfio = self.kernel.new_vfio()
         self.sysfs.bind(child.path, self.child_driver)
         self.sysfs.set_iommu_group(child.path, child.group)
-        group = f'/sys/devices/virtual/vfio/{child.group}'
-        self.sysfs.add_device(group, 'vfio', {'dev': f'{VFIO_MAJOR}:{child.group}\n'},
-                              {'MAJOR': VFIO_MAJOR, 'MINOR': child.group,
-                               'DEVNAME': f'vfio/{child.group}'}, is_class=True)
-        self.sysfs.add_node(f'/dev/vfio/{child.group}', VFIO_MAJOR, child.group)
-        self.kernel.event('add', group)
-        self.sysfs.add_device(self.vfio_path(child), 'vfio-dev', {}, {}, is_class=True)
-        self.kernel.event('add', self.vfio_path(child))
-        self.add_core_attributes(self.vfio_path(child))
+        vfio.add_group(self.kernel, child.group)
+        vfio.add_device(self.kernel, child.path, child.vfio)
+        self.add_core_attributes(vfio.device_path(child.path, child.vfio))
         self.add_attributes(child)
         self.kernel.event('bind', child.path)
 
@@ -270,10 +264,6 @@ class Parent:
     @staticmethod
     def store_core(_data):
         """Ignores the write."""
-
-    @staticmethod
-    def vfio_path(child):
-        return f'{child.path}/vfio-dev/vfio{child.vfio}'
 
     def complete(self, child):
         """Adds the last files, which no event announces."""
@@ -352,14 +342,10 @@ class Parent:
             self.discard(child)
 
     def release(self, child):
-        group = f'/sys/devices/virtual/vfio/{child.group}'
         self.sysfs.unlink(f'{child.path}/mdev_type')
         self.sysfs.unlink(f'{self.type_path(child.type_id)}/devices/{child.uuid}')
-        self.kernel.event('remove', self.vfio_path(child))
-        self.sysfs.remove_device(self.vfio_path(child))
-        self.kernel.event('remove', group)
-        self.sysfs.remove_device(group)
-        self.sysfs.remove_node(f'/dev/vfio/{child.group}')
+        vfio.remove_device(self.kernel, child.path, child.vfio)
+        vfio.remove_group(self.kernel, child.group)
         self.sysfs.leave_iommu_group(child.path)
         self.sysfs.bind(child.path, None)
         self.kernel.event('unbind', child.path)
