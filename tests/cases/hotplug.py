@@ -205,3 +205,7 @@ class Net(Hotplug, MediatedTest):
 
 class Storage(Hotplug, MediatedTest):
     machine = 'storage'
+
+
+class Mixed(Hotplug, MediatedTest):
+    machine = 'mixed'

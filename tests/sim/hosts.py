@@ -15,6 +15,7 @@ import pci
 import s390_hosts
 import scsi_hosts
 import storage_hosts
+import vgpu_hosts
 from mdev import Parent, Pool, Type
 
 NVIDIA = 0x10de
@@ -168,12 +169,22 @@ def twins(kernel):
     return [Parent(kernel, path, 'twin', types, Pool(4))]
 
 
+def mixed(kernel):
+    """A Tesla M60, whose parents are those of mdev, and an L40S with four functions."""
+    parents = m60(kernel)
+    vgpu_hosts.add_l40s(kernel, count=4)
+    return parents
+
+
 MACHINES = {
     'm60': m60,
     'a40': a40,
     'gvtg': gvtg,
     'virtual': virtual,
     'twins': twins,
+    'mixed': mixed,
+    'l40s': vgpu_hosts.l40s,
+    'rtxpro': vgpu_hosts.rtxpro,
     **net_hosts.MACHINES,
     **s390_hosts.MACHINES,
     **scsi_hosts.MACHINES,

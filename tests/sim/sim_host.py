@@ -24,6 +24,7 @@ class SimHost(host.Host):
         hosts.add_dmi(self.kernel)
         hosts.add_plain_network_card(self.kernel)
         self.mdev_parents = hosts.MACHINES[machine](self.kernel)
+        self.cards = self.kernel.vgpu_cards
         self.facts = {}
         for parent in self.mdev_parents:
             self.facts[parent.path] = parent
@@ -95,7 +96,7 @@ class SimHost(host.Host):
             raise OSError(error.number, os.strerror(error.number)) from error
 
     def relax(self):
-        for fake in [*self.mdev_parents, *self.kernel.scsi_hosts]:
+        for fake in [*self.mdev_parents, *self.kernel.scsi_hosts, *self.cards]:
             fake.relax()
 
     def wait_available_stuck(self, parent):
