@@ -3,7 +3,7 @@
 #pragma once
 
 #include "backend/backend.h"
-#include "mdev/autostart.h"
+#include "node_device/autostart.h"
 #include "node_device/document.h"
 #include "node_device/driver.h"
 

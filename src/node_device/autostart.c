@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include "mdev/autostart.h"
+#include "node_device/autostart.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* Devices with autostart start with their parent, on a temporary tree. */
 #include "config.h"
 
-#include "mdev/autostart.h"
+#include "node_device/autostart.h"
 
 #include "../driver-context.h"
 #include "../settle.h"
