@@ -104,6 +104,13 @@ typedef struct {
                                        GError **error);
 
     const MdDefinitionOps *definitions;
+
+    /* Identifies the set of types that the parent offers now: whenever it changes, the devices of
+     * the parent with autostart are started. 0: no types. */
+    guint64 (*get_types_set)(const MdDriverContext *context, const MdNodeDevice *parent);
+
+    /* Whether the backend will remove this device by itself, or is removing it. */
+    gboolean (*will_remove)(const MdDriverContext *context, const MdNodeDevice *device);
 } MdBackend;
 
 /*

@@ -13,6 +13,7 @@
 #include "backend/mdev-parent.h"
 #include "conf/cap-mdev.h"
 #include "mdev/mdev-write.h"
+#include "mdev/recovery.h"
 #include "probe/mdev-types.h"
 #include "util/error.h"
 
@@ -301,6 +302,23 @@ serves_parent(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *
 }
 
 
+static guint64
+get_types_set(const MdDriverContext *context G_GNUC_UNUSED, const MdNodeDevice *parent)
+{
+    return md_mdev_types_get_set(parent->def->path);
+}
+
+
+/* Whether the device is a half-created one of a previous daemon. */
+static gboolean
+will_remove(const MdDriverContext *context, const MdNodeDevice *device)
+{
+    const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+    return md_recovery_will_remove(context->recovery, cap->uuid);
+}
+
+
 static const MdDefinitionOps definition_ops = {
     .resolve_type = md_mdev_types_resolve,
     .write_attrs = md_mdev_write_attrs,
@@ -318,4 +336,6 @@ const MdBackend md_backend_mdev = {
     .create_async = create_async,
     .destroy_async = destroy_async,
     .definitions = &definition_ops,
+    .get_types_set = get_types_set,
+    .will_remove = will_remove,
 };

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "conf/cap-mdev.h"
-#include "mdev/mdev.h"
-#include "mdev/recovery.h"
-#include "probe/mdev-types.h"
+#include "node_device/backends.h"
 #include "util/log.h"
 
 /* Maximum number of concurrent starts on one parent. It is lower than the worker's limits, so that
@@ -66,9 +64,11 @@ start_free(Start *start)
 static guint64
 get_types(MdAutostart *self, const char *address)
 {
-    MdNodeDevice *device = md_registry_find_address(self->context->registry, address);
+    MdNodeDevice *parent = md_registry_find_address(self->context->registry, address);
+    const MdBackend *backend =
+        parent != NULL ? md_backends_find_serving(self->context, parent) : NULL;
 
-    return device != NULL ? md_mdev_types_get_set(device->def->path) : 0;
+    return backend != NULL ? backend->get_types_set(self->context, parent) : 0;
 }
 
 
@@ -97,6 +97,15 @@ forget_device(MdAutostart *self, const char *address, const char *name)
 }
 
 
+static gboolean
+will_be_removed(MdAutostart *self, const MdNodeDevice *device)
+{
+    const MdBackend *backend = md_backends_find_persistent(self->context, device->def, NULL);
+
+    return backend->will_remove(self->context, device);
+}
+
+
 /* TRUE if the device is active with the type of its definition, no matter who created it, and is
  * not about to be removed. */
 static gboolean
@@ -104,7 +113,7 @@ is_done(MdAutostart *self, const MdNodeDevice *device)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
 
-    return device->active && !md_recovery_will_remove(self->context->recovery, cap->uuid) &&
+    return device->active && !will_be_removed(self, device) &&
            g_strcmp0(cap->type_id, device->definition->type_id) == 0;
 }
 
@@ -196,8 +205,8 @@ start_device(MdAutostart *self, MdNodeDevice *parent, MdNodeDevice *device)
     start->n_changes = get_parent(self, start->address)->n_changes;
     get_parent(self, start->address)->n_running++;
     g_hash_table_insert(self->running, start->name, start);
-    md_backend_mdev.create_async(self->context, parent, def, md_owner_get_daemon(), on_started,
-                                 start);
+    md_backends_find_persistent(self->context, def, NULL)
+        ->create_async(self->context, parent, def, md_owner_get_daemon(), on_started, start);
 }
 
 
@@ -211,7 +220,7 @@ try_device(MdAutostart *self, const char *address, const char *name)
         return;
     if (device == NULL || !md_node_device_is_autostart(device) || is_done(self, device))
         forget_device(self, address, name);
-    else if (md_recovery_will_remove(self->context->recovery, device->definition->uuid))
+    else if (will_be_removed(self, device))
         g_debug("Autostart of '%s' waits until its half-created device is removed", name);
     else if (device->active)
         log_failure(self, address, name, "a device of another type is active");

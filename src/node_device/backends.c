@@ -27,3 +27,14 @@ md_backends_find_persistent(const MdDriverContext *context,
 {
     return md_backend_choose(backends, context, def, TRUE, error);
 }
+
+
+const MdBackend *
+md_backends_find_serving(const MdDriverContext *context, const MdNodeDevice *parent)
+{
+    for (gsize i = 0; backends[i] != NULL; i++) {
+        if (backends[i]->definitions != NULL && backends[i]->serves_parent(context, parent))
+            return backends[i];
+    }
+    return NULL;
+}

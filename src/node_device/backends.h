@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of all backends. Only the driver uses it: backends do not know of each other. */
+/* The table of all backends. Only the driver and autostart use it: backends do not know of each
+ * other. */
 #pragma once
 
 #include "backend/backend.h"
@@ -12,3 +13,7 @@ md_backends_find(const MdDriverContext *context, const MdNodeDeviceDef *def, GEr
 const MdBackend *md_backends_find_persistent(const MdDriverContext *context,
                                              const MdNodeDeviceDef *def,
                                              GError **error);
+
+/* The backend with definitions that serves this parent, or NULL. */
+const MdBackend *
+md_backends_find_serving(const MdDriverContext *context, const MdNodeDevice *parent);
