@@ -44,9 +44,14 @@ typedef struct {
      * G_IO_ERROR_NOT_FOUND if the parent has no such type. */
     char *(*resolve_type)(MdSysfsDir *parent, const char *id, const char *name, GError **error);
 
-    /* For a worker: writes `attrs` (of MdMdevAttr) of an active device in order, up to the first
-     * failure, and adds the number of attributes written to `n_written`. */
-    gboolean (*write_attrs)(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GError **error);
+    /* For a worker: writes `attrs` (of MdMdevAttr) of the active device `def`, whose directory is
+     * `dir`, in order up to the first failure, and adds the number of attributes written to
+     * `n_written`. */
+    gboolean (*write_attrs)(MdSysfsDir *dir,
+                            const MdNodeDeviceDef *def,
+                            GPtrArray *attrs,
+                            guint *n_written,
+                            GError **error);
 
     /* Whether documents and definitions may name these attributes. */
     gboolean (*check_attrs)(GPtrArray *attrs, GError **error);

@@ -9,9 +9,7 @@
 struct _MdDefinitionJob {
     const MdDefinitionOps *ops;
 
-    /* The parent, or the active device. */
-    char *name;
-    char *path;
+    MdNodeDeviceDef *def; /* of the parent, or of the active device */
     guint64 inode;
 
     char *type_id;
@@ -27,8 +25,7 @@ job_new(const MdDefinitionOps *ops, MdNodeDevice *device)
     MdDefinitionJob *self = g_atomic_rc_box_new0(MdDefinitionJob);
 
     self->ops = ops;
-    self->name = g_strdup(device->def->name);
-    self->path = g_strdup(device->def->path);
+    self->def = md_node_device_def_ref(device->def);
     self->inode = device->inode;
     return self;
 }
@@ -68,8 +65,7 @@ md_definition_job_ref(MdDefinitionJob *self)
 static void
 job_clear(MdDefinitionJob *self)
 {
-    g_free(self->name);
-    g_free(self->path);
+    md_node_device_def_unref(self->def);
     g_free(self->type_id);
     g_free(self->type_name);
     g_clear_pointer(&self->attrs, g_ptr_array_unref);
@@ -97,18 +93,25 @@ md_definition_job_count_written(MdDefinitionJob *self)
 }
 
 
+static MdSysfsDir *
+job_open(const MdDefinitionJob *self, GError **error)
+{
+    return md_probe_open(self->def->name, self->def->path, self->inode, error);
+}
+
+
 gboolean
 md_definition_job_resolve(gpointer job, GError **error)
 {
     MdDefinitionJob *self = job;
-    g_autoptr(MdSysfsDir) parent = md_probe_open(self->name, self->path, self->inode, error);
+    g_autoptr(MdSysfsDir) parent = job_open(self, error);
     char *id = NULL;
 
     if (parent == NULL)
         return FALSE;
     id = self->ops->resolve_type(parent, self->type_id, self->type_name, error);
     if (id == NULL) {
-        g_prefix_error(error, "parent '%s': ", self->name);
+        g_prefix_error(error, "parent '%s': ", self->def->name);
         return FALSE;
     }
     g_free(self->type_id);
@@ -121,7 +124,8 @@ gboolean
 md_definition_job_write(gpointer job, GError **error)
 {
     MdDefinitionJob *self = job;
-    g_autoptr(MdSysfsDir) device = md_probe_open(self->name, self->path, self->inode, error);
+    g_autoptr(MdSysfsDir) dir = job_open(self, error);
 
-    return device != NULL && self->ops->write_attrs(device, self->attrs, &self->n_written, error);
+    return dir != NULL &&
+           self->ops->write_attrs(dir, self->def, self->attrs, &self->n_written, error);
 }

@@ -172,7 +172,11 @@ check_attr_is_drivers(MdSysfsDir *device, const char *name, GError **error)
 
 
 gboolean
-md_mdev_write_attrs(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GError **error)
+md_mdev_write_attrs(MdSysfsDir *dir,
+                    const MdNodeDeviceDef *def G_GNUC_UNUSED,
+                    GPtrArray *attrs,
+                    guint *n_written,
+                    GError **error)
 {
     if (!md_mdev_attrs_check(attrs, error))
         return FALSE;
@@ -180,8 +184,8 @@ md_mdev_write_attrs(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GErr
     for (guint i = 0; i < attrs->len; i++) {
         const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
 
-        if (!check_attr_is_drivers(device, attr->name, error) ||
-            !md_sysfs_dir_write_beneath(device, attr->name, attr->value, error))
+        if (!check_attr_is_drivers(dir, attr->name, error) ||
+            !md_sysfs_dir_write_beneath(dir, attr->name, attr->value, error))
             return FALSE;
         (*n_written)++;
     }
@@ -202,7 +206,7 @@ set_up_device(MdMdevWrite *self, MdSysfsDir *parent, GError **error)
     device = md_sysfs_dir_open_child(parent, self->uuid, error);
     if (device == NULL)
         return FALSE;
-    if (md_mdev_write_attrs(device, self->attrs, &n_written, error))
+    if (md_mdev_write_attrs(device, NULL, self->attrs, &n_written, error))
         return TRUE;
 
     self->withdrawn = md_sysfs_dir_write(device, MD_ATTR_MDEV_REMOVE, "1", &cleanup_error);

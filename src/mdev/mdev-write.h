@@ -49,7 +49,10 @@ gboolean md_mdev_write_create(gpointer write, GError **error);
 gboolean md_mdev_write_remove(gpointer write, GError **error);
 
 /* The write_attrs() of MdDefinitionOps. */
-gboolean
-md_mdev_write_attrs(MdSysfsDir *device, GPtrArray *attrs, guint *n_written, GError **error);
+gboolean md_mdev_write_attrs(MdSysfsDir *dir,
+                             const MdNodeDeviceDef *def,
+                             GPtrArray *attrs,
+                             guint *n_written,
+                             GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdMdevWrite, md_mdev_write_unref)
