@@ -26,13 +26,17 @@ class Autostart(MediatedTest):
     def setUp(self):
         super().setUp()
         self.uuids = [self.new_uuid() for _ in range(3)]
-        self.auto = [self.child_name(self.parent, uuid) for uuid in self.uuids[:2]]
-        self.manual = self.child_name(self.parent, self.uuids[2])
+        self.places = list(dict.fromkeys(map(self.place, range(3))))
+        *self.auto, self.manual = [self.child_name(self.place(number), uuid) for number, uuid in enumerate(self.uuids)]
 
     def write_all(self):
-        for uuid in self.uuids[:2]:
-            self.write_definition(uuid, start='auto', attrs=[{'scratch': 'x'}])
-        self.write_definition(self.uuids[2])
+        for number, uuid in enumerate(self.uuids[:2]):
+            self.write_definition(uuid, self.place(number).address, start='auto', attrs=[{self.attr: 'x'}])
+        self.write_definition(self.uuids[2], self.place(2).address)
+
+    def at_places(self, func, *args):
+        for parent in self.places:
+            func(parent, *args)
 
     def wait_started(self, names=None):
         for name in names or self.auto:
@@ -47,8 +51,8 @@ class Autostart(MediatedTest):
         self.daemon.start(self.config)
         self.wait_started()
         self.assertEqual(self.state(self.manual), (False, True, False))
-        self.assertEqual(self.host.journal(self.uuids[0]), ['scratch=x'])
-        self.assertEqual(self.host.children(), sorted(self.uuids[:2]))
+        self.assertEqual(self.journal(self.uuids[0]), [f'{self.attr}=x'])
+        self.assertEqual(self.children(), sorted(self.uuids[:2]))
 
     def test_there_already(self):
         self.write_all()
@@ -78,11 +82,11 @@ class Autostart(MediatedTest):
     def test_parent_gets_its_types_later(self):
         types = self.host.type_ids(self.parent)
         self.write_all()
-        self.host.unregister(self.parent)
+        self.at_places(self.host.unregister)
         self.daemon.start(self.config)
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
         events = self.listen()
-        self.host.register(self.parent)
+        self.at_places(self.host.register)
         self.wait_started()
         events.wait(*[('created', name) for name in self.auto])
         self.assertEqual([events.count(('created', name)) for name in self.auto], [1, 1])
@@ -94,11 +98,11 @@ class Autostart(MediatedTest):
         self.wait_started()
         events = self.listen()
         for times in (1, 2):
-            self.host.unbind(self.parent)
+            self.at_places(self.host.unbind)
             self.wait_until(lambda n=times: events.count(('deleted', self.auto[0])) == n,
                             'deleted')
             self.wait_until(lambda: not self.state(self.auto[1])[0], 'inactive')
-            self.host.bind(self.parent)
+            self.at_places(self.host.bind)
             self.wait_started()
             self.barrier(events)
             self.assertEqual(events.count(('created', self.auto[0])), times)
@@ -114,7 +118,7 @@ class Autostart(MediatedTest):
         other.destroy()
         self.conn.nodeDeviceLookupByName(self.manual).create(0)
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
-        self.assertEqual(self.host.children(), sorted(self.uuids[1:]))
+        self.assertEqual(self.children(), sorted(self.uuids[1:]))
 
     def test_switching_it_on_starts_nothing(self):
         self.daemon.start(self.config)
@@ -130,15 +134,15 @@ class Autostart(MediatedTest):
 
     def test_retry(self):
         self.write_all()
-        self.host.set_knob(self.parent, 'fail_create', errno.EIO)
+        self.at_places(self.host.set_knob, 'fail_create', errno.EIO)
         self.daemon.start(self.config)
         for name in self.auto:
             self.wait_until(lambda n=name: self.log_has('Failed to autostart', n, 'Input/output error'),
                             f'{name} in the log')
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
-        self.host.set_knob(self.parent, 'fail_create', 0)
+        self.at_places(self.host.set_knob, 'fail_create', 0)
         # A change of the parent.
-        self.create()
+        self.create(parent=self.place(3).name)
         self.wait_started()
 
     def test_parent_changes_meanwhile(self):
@@ -189,7 +193,7 @@ class Autostart(MediatedTest):
 
     def test_stopped_in_the_middle(self):
         """At the end, the daemon completes the device being started, and starts no other."""
-        self.write_definition(self.uuids[0], start='auto', attrs=[{'scratch': 'x'}])
+        self.write_definition(self.uuids[0], start='auto', attrs=[{self.attr: 'x'}])
         self.host.set_knob(self.parent, 'block_create', 1)
         self.daemon.start(self.config)
         self.host.wait_create_stuck(self.parent)
@@ -198,14 +202,14 @@ class Autostart(MediatedTest):
         self.assertTrue(self.daemon.is_running())
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(self.daemon.wait(), 0)
-        self.assertEqual(self.host.journal(self.uuids[0]), ['scratch=x'])
+        self.assertEqual(self.journal(self.uuids[0]), [f'{self.attr}=x'])
         self.daemon.process = None
 
     def test_idle_in_the_middle(self):
         """An idle daemon does not exit before all devices are started."""
         uuids = [self.new_uuid() for _ in range(10)]
-        for uuid in uuids:
-            self.write_definition(uuid, start='auto')
+        for number, uuid in enumerate(uuids):
+            self.write_definition(uuid, self.place(number).address, start='auto')
         self.host.set_knob(self.parent, 'block_create', 1)
         self.daemon.start(self.config, '--timeout=1')
         self.host.wait_create_stuck(self.parent)
@@ -213,7 +217,7 @@ class Autostart(MediatedTest):
                         self.daemon.has_ended(), 'idle')
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(self.daemon.wait(), 0)
-        self.assertEqual(self.host.children(), sorted(uuids))
+        self.assertEqual(self.children(), sorted(uuids))
         self.daemon.process = None
 
     def test_far_too_many(self):
@@ -232,7 +236,7 @@ class Autostart(MediatedTest):
     def test_unknown_type_and_parent(self):
         self.write_definition(self.uuids[0], start='auto', mdev_type='no-such')
         self.write_definition(self.uuids[1], start='auto', parent='0000:99:00.0')
-        self.write_definition(self.uuids[2], start='auto')
+        self.write_definition(self.uuids[2], self.place(2).address, start='auto')
         self.daemon.start(self.config)
         self.wait_started([self.manual])
         self.wait_until(lambda: self.log_has('Failed to autostart', self.auto[0], 'no-such'), 'a message')
@@ -256,7 +260,7 @@ class Module(MediatedTest):
         self.name = self.child_name(self.parent, self.uuid)
 
     def prepare(self):
-        self.write_definition(self.uuid, start='auto', attrs=[{'scratch': 'x'}])
+        self.write_definition(self.uuid, start='auto', attrs=[{self.attr: 'x'}])
 
     def wait_active(self, active):
         self.wait_until(lambda: self.state(self.name) == (active, True, True), 'active'
@@ -264,7 +268,7 @@ class Module(MediatedTest):
 
     def check_started(self, events, times):
         self.wait_active(True)
-        self.assertEqual(self.host.journal(self.uuid), ['scratch=x'])
+        self.assertEqual(self.journal(self.uuid), [f'{self.attr}=x'])
         if events is not None:
             events.wait(('created', self.name))
             self.barrier(events)

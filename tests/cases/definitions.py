@@ -22,24 +22,24 @@ class Life(MediatedTest):
         events = self.listen()
         uuid = self.new_uuid()
         name = self.child_name(self.parent, uuid)
-        device = self.define(uuid=uuid, attrs=[('scratch', 'one')])
+        device = self.define(uuid=uuid, attrs=[(self.attr, 'one')])
         self.assertEqual(device.name(), name)
         self.assertEqual(self.state(name), DEFINED)
         self.assertEqual(self.read_definition(uuid), {
-            'mdev_type': self.type_id, 'start': 'manual', 'attrs': [{'scratch': 'one'}]})
-        self.assertEqual(self.host.children(), [])
+            'mdev_type': self.type_id, 'start': 'manual', 'attrs': [{self.attr: 'one'}]})
+        self.assertEqual(self.children(), [])
 
         device.create(0)
         self.assertEqual(self.state(name), STARTED)
-        self.assertEqual(self.host.journal(uuid), ['scratch=one'])
+        self.assertEqual(self.journal(uuid), [f'{self.attr}=one'])
         device.destroy()
         self.assertEqual(self.state(name), DEFINED)
-        self.assertEqual(self.host.children(), [])
+        self.assertEqual(self.children(), [])
         device.undefine(0)
         self.assertNotIn(name, self.names())
         self.assertFalse(self.definition_path(uuid).exists())
         self.barrier(events)
-        self.assertEqual(events.all(), [
+        self.assertEqual(self.told(events), [
             ('defined', name), ('created', name), ('update', self.parent.name), ('deleted', name),
             ('update', self.parent.name), ('undefined', name)])
 
@@ -68,28 +68,28 @@ class Life(MediatedTest):
         self.assertEqual(self.state(device.name()), (True, True, True))
         self.barrier(events)
         name, update = device.name(), ('update', self.parent.name)
-        self.assertEqual(events.all(), [
+        self.assertEqual(self.told(events), [
             ('created', name), update, ('defined', name), ('update', name), ('deleted', name),
             update, ('created', name), update])
 
     def test_create_xml_of_defined_device(self):
         """The active device uses the given document; the definition is unchanged, and used by the next start."""
         uuid, other = self.new_uuid(), self.host.type_ids(self.parent)[1]
-        defined = self.define(uuid=uuid, attrs=[('scratch', 'kept')])
+        defined = self.define(uuid=uuid, attrs=[(self.attr, 'kept')])
         document = defined.XMLDesc(0)
-        for attrs in ([('scratch', 'given')], []):
+        for attrs in ([(self.attr, 'given')], []):
             device = self.create(uuid=uuid, type_id=other, attrs=attrs)
             self.assertEqual(device.name(), defined.name())
             self.assertEqual(self.state(device.name()), STARTED)
-            self.assertEqual(self.host.journal(uuid), [f'{name}={value}' for name, value in attrs])
+            self.assertEqual(self.journal(uuid), [f'{name}={value}' for name, value in attrs])
             self.assertIn(f"<type id='{other}'", device.XMLDesc(0))
             self.assertNotIn("value='kept'", device.XMLDesc(0))
             self.assertEqual(self.raw().get_xml(device.name(), XML_INACTIVE), document)
             self.assertEqual(self.read_definition(uuid), {
-                'mdev_type': self.type_id, 'start': 'manual', 'attrs': [{'scratch': 'kept'}]})
+                'mdev_type': self.type_id, 'start': 'manual', 'attrs': [{self.attr: 'kept'}]})
             device.destroy()
         defined.create(0)
-        self.assertEqual(self.host.journal(uuid), ['scratch=kept'])
+        self.assertEqual(self.journal(uuid), [f'{self.attr}=kept'])
         self.assertIn(f"<type id='{self.type_id}'", defined.XMLDesc(0))
 
     def test_define_again(self):
@@ -98,13 +98,13 @@ class Life(MediatedTest):
         device = self.define(uuid=uuid)
         device.setAutostart(1)
         other = self.host.type_ids(self.parent)[1]
-        self.define(uuid=uuid, type_id=other, attrs=[('scratch', 'x')])
+        self.define(uuid=uuid, type_id=other, attrs=[(self.attr, 'x')])
         self.assertEqual(self.read_definition(uuid), {
-            'mdev_type': other, 'start': 'auto', 'attrs': [{'scratch': 'x'}]})
+            'mdev_type': other, 'start': 'auto', 'attrs': [{self.attr: 'x'}]})
         self.assertIn(f"<type id='{other}'", device.XMLDesc(0))
-        self.define(uuid=uuid, type_id=other, attrs=[('scratch', 'x')])
+        self.define(uuid=uuid, type_id=other, attrs=[(self.attr, 'x')])
         self.barrier(events)
-        self.assertEqual(events.all(), [('defined', device.name()), ('update', device.name()),
+        self.assertEqual(self.told(events), [('defined', device.name()), ('update', device.name()),
                                         ('update', device.name())])
 
     def test_same_uuid_on_two_parents(self):
@@ -158,14 +158,14 @@ class Life(MediatedTest):
                     serials.append((client, client.send('SET_AUTOSTART', rpc.string(name) +
                                                         rpc.i32(1))))
                 else:
-                    xml = self.document(uuid=uuid, attrs=[('scratch', str(round_number))])
+                    xml = self.document(uuid=uuid, attrs=[(self.attr, str(round_number))])
                     serials.append((client, client.send('DEFINE_XML', rpc.string(xml) +
                                                         rpc.u32(0))))
         for client, serial in serials:
             self.assertIsNone(client.wait_reply(serial).error())
         kept = self.read_definition(uuid)
         self.assertEqual((kept['mdev_type'], kept['start']), (self.type_id, 'auto'))
-        self.assertIn(kept['attrs'], [[{'scratch': str(number)}] for number in range(5)])
+        self.assertIn(kept['attrs'], [[{self.attr: str(number)}] for number in range(5)])
         self.assertEqual(self.state(name), (False, True, True))
 
 
@@ -175,7 +175,7 @@ class Lists(MediatedTest):
         defined = self.define().name()
         started = self.define()
         started.create(0)
-        passing = self.create().name()
+        passing = self.create(parent=self.place(1).name).name()
         started = started.name()
         for flags, names in ((0, [defined, started, passing]), (ACTIVE, [started, passing]),
                              (INACTIVE, [defined]), (PERSISTENT, [defined, started]),
@@ -200,7 +200,7 @@ class Lists(MediatedTest):
 class Documents(MediatedTest):
     def test_inactive(self):
         uuid = self.new_uuid()
-        device = self.define(uuid=uuid, attrs=[('scratch', 'a')])
+        device = self.define(uuid=uuid, attrs=[(self.attr, 'a')])
         document = device.XMLDesc(0)
         self.assertIsNone(documents.validate(document))
         root = documents.parse(document)
@@ -214,9 +214,9 @@ class Documents(MediatedTest):
 
     def test_active_and_defined_differ(self):
         uuid = self.new_uuid()
-        device = self.define(uuid=uuid, attrs=[('scratch', 'a')])
+        device = self.define(uuid=uuid, attrs=[(self.attr, 'a')])
         device.create(0)
-        self.define(uuid=uuid, attrs=[('scratch', 'b')])
+        self.define(uuid=uuid, attrs=[(self.attr, 'b')])
         client = self.raw()
         self.assertIn("value='a'", device.XMLDesc(0))
         self.assertIn('<path>', device.XMLDesc(0))

@@ -17,13 +17,13 @@ class Update(MediatedTest):
     def setUp(self):
         super().setUp()
         self.uuid = self.new_uuid()
-        self.device = self.define(uuid=self.uuid, attrs=[('scratch', 'old')])
+        self.device = self.define(uuid=self.uuid, attrs=[(self.attr, 'old')])
         self.name = self.device.name()
         self.client = self.raw()
 
-    def update(self, flags, value='new', name='scratch', **fields):
+    def update(self, flags, value='new', name=None, **fields):
         fields.setdefault('uuid', self.uuid)
-        fields.setdefault('attrs', [(name, value)])
+        fields.setdefault('attrs', [(name or self.attr, value)])
         self.client.update(self.name, self.document(**fields), flags)
 
     def kept(self):
@@ -31,13 +31,13 @@ class Update(MediatedTest):
 
     def test_current_of_inactive(self):
         self.update(CURRENT)
-        self.assertEqual(self.kept(), [{'scratch': 'new'}])
+        self.assertEqual(self.kept(), [{self.attr: 'new'}])
 
     def test_current_of_active(self):
         self.device.create(0)
         self.update(CURRENT)
-        self.assertEqual(self.kept(), [{'scratch': 'old'}])
-        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'new')
+        self.assertEqual(self.kept(), [{self.attr: 'old'}])
+        self.assertEqual(self.attribute(self.uuid), 'new')
         self.assertIn("value='new'", self.device.XMLDesc(0))
         self.assertIn("value='old'", self.client.get_xml(self.name, XML_INACTIVE))
 
@@ -45,28 +45,28 @@ class Update(MediatedTest):
         self.device.create(0)
         events = self.listen()
         self.update(CONFIG)
-        self.assertEqual(self.kept(), [{'scratch': 'new'}])
-        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'old')
+        self.assertEqual(self.kept(), [{self.attr: 'new'}])
+        self.assertEqual(self.attribute(self.uuid), 'old')
         self.assertIn("value='old'", self.device.XMLDesc(0))
         self.barrier(events)
-        self.assertEqual(events.all(), [('update', self.name)])
+        self.assertEqual(self.told(events), [('update', self.name)])
 
     def test_both(self):
         self.device.create(0)
         self.device.setAutostart(1)
         self.update(LIVE | CONFIG)
         self.assertEqual(self.read_definition(self.uuid), {
-            'mdev_type': self.type_id, 'start': 'auto', 'attrs': [{'scratch': 'new'}]})
-        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'new')
+            'mdev_type': self.type_id, 'start': 'auto', 'attrs': [{self.attr: 'new'}]})
+        self.assertEqual(self.attribute(self.uuid), 'new')
 
     def test_live_of_transient(self):
         self.device.create(0)
         self.device.undefine(0)
         events = self.listen()
         self.update(LIVE)
-        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'new')
+        self.assertEqual(self.attribute(self.uuid), 'new')
         self.barrier(events)
-        self.assertEqual(events.all(), [('update', self.name)])
+        self.assertEqual(self.told(events), [('update', self.name)])
 
     def type_names(self):
         """Returns all names of a type: id, suffix of the id, and name."""
@@ -87,7 +87,7 @@ class Update(MediatedTest):
                                 **given)
                     self.assertEqual(self.read_definition(self.uuid), {
                         'mdev_type': type_id, 'start': 'manual',
-                        'attrs': [{'scratch': str(number)}]})
+                        'attrs': [{self.attr: str(number)}]})
         self.assertIn(f"<type id='{running}'", self.device.XMLDesc(0))
 
     def test_type_of_active_device(self):
@@ -98,7 +98,7 @@ class Update(MediatedTest):
             with self.subTest(**given):
                 if type_id == self.type_id:
                     self.update(LIVE, value=str(given), **given)
-                    self.assertEqual(self.host.attribute(self.uuid, 'scratch'), str(given))
+                    self.assertEqual(self.attribute(self.uuid), str(given))
                     continue
                 for flags in (CURRENT, LIVE, LIVE | CONFIG):
                     self.assert_refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
@@ -119,12 +119,12 @@ class Update(MediatedTest):
         invalid = libvirt.VIR_ERR_OPERATION_INVALID
         self.assert_refused(invalid, self.update, LIVE, says=self.name)
         self.assert_refused(invalid, self.update, LIVE | CONFIG, says=self.name)
-        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+        self.assertEqual(self.kept(), [{self.attr: 'old'}])
         self.device.create(0)
         self.device.undefine(0)
         self.assert_refused(invalid, self.update, CONFIG, says=self.name)
         self.assert_refused(invalid, self.update, LIVE | CONFIG, says=self.name)
-        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'old')
+        self.assertEqual(self.attribute(self.uuid), 'old')
 
     def test_identity(self):
         unsupported = libvirt.VIR_ERR_CONFIG_UNSUPPORTED
@@ -137,7 +137,7 @@ class Update(MediatedTest):
                                       self.parent.address)):
                     self.assert_refused(unsupported, functools.partial(self.update, **fields),
                                         CURRENT, says=says)
-        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+        self.assertEqual(self.kept(), [{self.attr: 'old'}])
 
     def test_refused_attribute(self):
         self.device.create(0)
@@ -146,18 +146,18 @@ class Update(MediatedTest):
                                   ('missing', LIVE, system_error), ('../remove', LIVE, unsupported)):
             self.assert_refused(code, functools.partial(self.update, name=name), flags,
                                 says=[self.name, name])
-        self.assertEqual(self.kept(), [{'scratch': 'old'}])
-        self.assertEqual(self.host.journal(self.uuid), ['scratch=old'])
+        self.assertEqual(self.kept(), [{self.attr: 'old'}])
+        self.assertEqual(self.journal(self.uuid), [f'{self.attr}=old'])
 
     def test_refused_half_way(self):
         """Attributes written before a failure are active, and shown."""
         self.device.create(0)
-        attrs = [('scratch', 'first'), ('stubborn', '1')]
+        attrs = [(self.attr, 'first'), ('stubborn', '1')]
         self.assert_refused(libvirt.VIR_ERR_SYSTEM_ERROR,
                             functools.partial(self.update, attrs=attrs), LIVE, says='stubborn')
-        self.assertEqual(self.host.attribute(self.uuid, 'scratch'), 'first')
+        self.assertEqual(self.attribute(self.uuid), 'first')
         self.assertIn("value='first'", self.device.XMLDesc(0))
-        self.assertEqual(self.kept(), [{'scratch': 'old'}])
+        self.assertEqual(self.kept(), [{self.attr: 'old'}])
 
     def test_bad_calls(self):
         with self.nothing_changes():

@@ -8,7 +8,12 @@ import host as hosts
 
 
 class WithDevices:
-    """Calls of a client for devices of self.host, over self.conn unless another connection is given."""
+    """Calls of a client for devices of self.host, over self.conn unless another connection is given.
+
+    What differs between mdevs and vGPUs is here for mdevs; WithVgpus replaces it.
+    """
+
+    attr = 'scratch'   # the name of an attribute that every device has
 
     @property
     def parent(self):
@@ -25,6 +30,27 @@ class WithDevices:
     @staticmethod
     def child_name(parent, uuid):
         return hosts.make_name('mdev', uuid, parent.address)
+
+    def place(self, _number):
+        """Returns the parent for a device, if a case has several at the same time: they are numbered from 0."""
+        return self.parent
+
+    def children(self):
+        """Returns the UUIDs of all devices in the kernel."""
+        return self.host.children()
+
+    def attribute(self, uuid):
+        """Returns the value of `attr` of a device of self.parent."""
+        return self.host.attribute(uuid, self.attr)
+
+    def journal(self, uuid):
+        """Returns all writes to attributes of a device of self.parent, in order: 'name=value'."""
+        return self.host.journal(uuid)
+
+    @staticmethod
+    def told(events):
+        """Returns the events of a case with devices on self.parent."""
+        return events.all()
 
     def document(self, **fields):
         """Returns a create document, by default for the first type of the first parent."""

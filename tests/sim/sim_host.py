@@ -6,11 +6,15 @@ import os
 
 import host
 import hosts
+import vgpu_card
 from daemon import Daemon
 from fake_kernel import FakeKernel, KernelError
 
 DEADLINE = 30.0
 UMOCKDEV = 'libumockdev-preload.so.0'
+# The knobs of functions with the same effect as those of parents of mdevs.
+FUNCTION_KNOBS = {'fail_create': 'fail_assign', 'fail_remove': 'fail_release', 'block_create': 'block_assign',
+                  'block_remove': 'block_release'}
 
 
 class SimHost(host.Host):
@@ -61,8 +65,12 @@ class SimHost(host.Host):
         self.kernel.sysfs.root.chmod(0o777)
 
     def parents(self):
+        """Returns the parents of mdevs, and then the functions for vGPUs."""
         return [host.Parent(self.node_name(parent), os.path.basename(parent.path), parent.path)
-                for parent in self.mdev_parents]
+                for parent in [*self.mdev_parents, *self.functions()]]
+
+    def functions(self):
+        return [function for card in self.cards for function in card.functions]
 
     def node_name(self, parent):
         address = os.path.basename(parent.path)
@@ -76,7 +84,35 @@ class SimHost(host.Host):
         return 'pci_0000_00_1f_6'
 
     def fake(self, parent):
-        return self.facts[parent.path]
+        """Returns the parent in the fake kernel."""
+        return self.facts.get(parent.path) or self.function(parent)
+
+    def function(self, parent):
+        """Returns the function in the fake kernel; None if this is a parent of mdevs."""
+        return next((function for card in self.cards for function in card.all_functions
+                     if function.path == parent.path), None)
+
+    def type_ids(self, parent):
+        function = self.function(parent)
+        if function is None:
+            return super().type_ids(parent)
+        return [f'{vgpu_card.DRIVER}-{number}' for number in function.card.types]
+
+    def types(self, parent):
+        function = self.function(parent)
+        if function is None:
+            return super().types(parent)
+        with self.kernel.state:
+            creatable = [] if function.number else function.card.creatable
+            return {f'{vgpu_card.DRIVER}-{kind.number}': host.TypeFacts('vfio-pci', int(kind in creatable), kind.name, None)
+                    for kind in function.card.types.values()}
+
+    def wait_create_stuck(self, parent, creation=None):
+        function = self.function(parent)
+        if function is None:
+            return super().wait_create_stuck(parent, creation)
+        function.card.wait_asked('write', function.address, vgpu_card.CURRENT, DEADLINE)
+        return None
 
     def create_by_others(self, parent, type_id, uuid):
         self.as_program(self.fake(parent).create, type_id, uuid)
@@ -107,6 +143,8 @@ class SimHost(host.Host):
                 raise AssertionError('nobody asks')
 
     def set_knob(self, parent, knob, value):
+        if self.function(parent) is not None:
+            knob = FUNCTION_KNOBS.get(knob, knob)
         self.fake(parent).set_knob(knob, value)
 
     def hide(self, parent, attribute):

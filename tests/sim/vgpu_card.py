@@ -376,6 +376,13 @@ class Function:  # pylint: disable=too-many-instance-attributes
             self.sysfs.remove_device(self.path)
 
 
+def routing_id(address):
+    """Returns bus, device and function as one number."""
+    _, bus, rest = address.split(':')
+    device, function = rest.split('.')
+    return int(bus, 16) << 8 | int(device, 16) << 3 | int(function)
+
+
 class Card:  # pylint: disable=too-many-instance-attributes
     """A physical function and its virtual ones; all functions are enabled unless `enabled` is false."""
 
@@ -400,7 +407,9 @@ class Card:  # pylint: disable=too-many-instance-attributes
         self.managed = []          # arguments of sriov-manage
         self.all_functions = [Function(self, function) for function in functions]
         self.functions = []        # enabled ones
-        self.sysfs.write(f'{path}/sriov_totalvfs', f'{len(functions)}\n')
+        first = routing_id(functions[0].address) - routing_id(self.address)
+        for name, value in (('totalvfs', len(functions)), ('offset', first), ('stride', 1)):
+            self.sysfs.write(f'{path}/sriov_{name}', f'{value}\n')
         kernel.add_store(f'{path}/sriov_numvfs', self.store_numvfs, '0\n')
         kernel.stores[f'{MANAGE}/{self.address}'] = self.serve_manage
         kernel.vgpu_cards.append(self)
@@ -490,6 +499,11 @@ class Card:  # pylint: disable=too-many-instance-attributes
         with self.kernel.state:
             return [request for request in self.requests
                     if request.kind == kind and request.file == file and address in (None, request.address)]
+
+    def writes(self, address):
+        """Returns all writes to files of a function, in order."""
+        with self.kernel.state:
+            return [request for request in self.requests if request.kind == 'write' and request.address == address]
 
     def written(self, address):
         """Returns all writes of types to a function, in order."""
