@@ -26,8 +26,8 @@ free_property(MdMdevProperty *property)
 }
 
 
-static GPtrArray *
-new_properties(void)
+GPtrArray *
+md_mdev_properties_new(void)
 {
     return g_ptr_array_new_with_free_func((GDestroyNotify)free_property);
 }
@@ -39,13 +39,13 @@ md_mdev_type_new(const char *id)
     MdMdevType *self = g_new0(MdMdevType, 1);
 
     self->id = g_strdup(id);
-    self->properties = new_properties();
+    self->properties = md_mdev_properties_new();
     return self;
 }
 
 
-static void
-add_property(GPtrArray *properties, const char *name, const char *value, const char *unit)
+void
+md_mdev_properties_add(GPtrArray *properties, const char *name, const char *value, const char *unit)
 {
     MdMdevProperty *property = g_new0(MdMdevProperty, 1);
 
@@ -74,7 +74,7 @@ md_mdev_type_copy(const MdMdevType *self)
 void
 md_mdev_type_add_property(MdMdevType *self, const char *name, const char *value, const char *unit)
 {
-    add_property(self->properties, name, value, unit);
+    md_mdev_properties_add(self->properties, name, value, unit);
 }
 
 
@@ -144,14 +144,14 @@ add_parsed(GPtrArray *properties, const char *name, const char *value)
 
     if ((g_str_equal(name, "max_resolution") || g_str_equal(name, "resolution")) &&
         parse_resolution(value, &width, &height)) {
-        add_property(properties, "hres", width, NULL);
-        add_property(properties, "vres", height, NULL);
+        md_mdev_properties_add(properties, "hres", width, NULL);
+        md_mdev_properties_add(properties, "vres", height, NULL);
     } else if (parse_size(value, &kib)) {
         g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, kib);
 
-        add_property(properties, name, number, MD_MDEV_UNIT_KIB);
+        md_mdev_properties_add(properties, name, number, MD_MDEV_UNIT_KIB);
     } else {
-        add_property(properties, name, value, NULL);
+        md_mdev_properties_add(properties, name, value, NULL);
     }
 }
 
@@ -218,7 +218,7 @@ static GPtrArray *
 parse_properties(const char *text)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    g_autoptr(GPtrArray) properties = new_properties();
+    g_autoptr(GPtrArray) properties = md_mdev_properties_new();
 
     for (guint i = 0; lines[i] != NULL; i++) {
         const char *line = g_strstrip(lines[i]);
@@ -248,7 +248,7 @@ md_mdev_type_set_description(MdMdevType *self, const char *text)
             self->description = g_steal_pointer(&stripped);
     }
     g_ptr_array_unref(self->properties);
-    self->properties = properties != NULL ? properties : new_properties();
+    self->properties = properties != NULL ? properties : md_mdev_properties_new();
 }
 
 

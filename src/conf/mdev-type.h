@@ -33,6 +33,15 @@ typedef struct {
     char *description;     /* free text without properties, or NULL */
 } MdMdevType;
 
+/* An empty array of MdMdevProperty. */
+GPtrArray *md_mdev_properties_new(void);
+
+/* `unit` is a static string. */
+void md_mdev_properties_add(GPtrArray *properties,
+                            const char *name,
+                            const char *value,
+                            const char *unit);
+
 MdMdevType *md_mdev_type_new(const char *id);
 MdMdevType *md_mdev_type_copy(const MdMdevType *self);
 void md_mdev_type_free(MdMdevType *self);

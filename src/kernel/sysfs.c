@@ -117,6 +117,15 @@ md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name)
 
 
 guint64
+md_sysfs_dir_find_link(MdSysfsDir *self, const char *name)
+{
+    struct stat st;
+
+    return fstatat(self->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
+}
+
+
+guint64
 md_sysfs_find_inode(const char *path)
 {
     struct stat st;

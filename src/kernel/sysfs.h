@@ -37,8 +37,12 @@ gboolean md_sysfs_dir_is_in_place(MdSysfsDir *self);
  * exist. */
 guint64 md_sysfs_dir_find_inode(MdSysfsDir *self, const char *name);
 
-/* The same for a directory. Sets `n_directories` to the number of its subdirectories, from the
- * kernel's link count. */
+/* The same, but if the entry is a link, the inode number of the link itself: the kernel makes a new
+ * link to the driver at each bind. */
+guint64 md_sysfs_dir_find_link(MdSysfsDir *self, const char *name);
+
+/* The inode number of a directory below this one; 0 if it does not exist. Sets `n_directories` to
+ * the number of its subdirectories, from the kernel's link count. */
 guint64 md_sysfs_dir_find_directory(MdSysfsDir *self, const char *name, guint *n_directories);
 
 /* The inode number of a path; 0 if it does not exist. */

@@ -21,7 +21,6 @@
 #define ATTR_DEVICE         "device"
 #define ATTR_CONFIG         "config"
 #define ATTR_NUMA_NODE      "numa_node"
-#define ATTR_PHYSFN         "physfn"
 #define LINK_VIRTFN         "virtfn"
 #define ATTR_TOTAL_VFS      "sriov_totalvfs"
 #define ATTR_RUNTIME_STATUS "power/runtime_status"
@@ -79,9 +78,10 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 static void
 read_physical_function(MdCapPci *cap, MdSysfsDir *dir)
 {
-    g_autofree char *name = md_sysfs_dir_read_link(dir, ATTR_PHYSFN);
+    g_autofree char *name = md_sysfs_dir_read_link(dir, MD_ATTR_PHYSFN);
 
-    cap->has_physical_function = name != NULL && md_sysfs_dir_find_inode(dir, ATTR_PHYSFN) != 0 &&
+    cap->has_physical_function = name != NULL &&
+                                 md_sysfs_dir_find_inode(dir, MD_ATTR_PHYSFN) != 0 &&
                                  md_pci_address_parse(name, &cap->physical_function);
 }
 

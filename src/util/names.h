@@ -69,6 +69,7 @@
 #define MD_ATTR_IOMMU_GROUP "iommu_group"
 #define MD_ATTR_VPD         "vpd"
 #define MD_ATTR_DEVICE      "device"
+#define MD_ATTR_PHYSFN      "physfn" /* link of a virtual function to its card */
 
 /* sysfs: attributes of a parent of mediated devices and its types. */
 #define MD_ATTR_MDEV_TYPES     "mdev_supported_types"
