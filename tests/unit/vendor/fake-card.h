@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A card with functions in a temporary tree, whose files are those of NVIDIA's driver. */
+#pragma once
+
+#include "../scratch.h"
+#include "kernel/sysfs.h"
+
+#define FAKE_CARD_NAME     "0000:3a:00.0"
+#define FAKE_FUNCTION_NAME "0000:3a:00.4"
+
+typedef struct {
+    char *root;
+    char *card;      /* path */
+    char *table;     /* path of the vendor's table, which does not exist at first */
+    char *state_dir; /* path */
+    MdSysfsDir *function;
+} FakeCard;
+
+FakeCard *fake_card_new(void);
+/* Keeps the directory until fake_card_remove_all(): sysfs never reuses an inode number, but the
+ * file system of the tests does. */
+void fake_card_free(FakeCard *self);
+void fake_card_remove_all(void);
+
+/* Sets a file of the function, or of the card. */
+void fake_card_set(FakeCard *self, const char *attribute, const char *text);
+void fake_card_set_own(FakeCard *self, const char *attribute, const char *text);
+/* Returns a file of the function; free it. */
+char *fake_card_get(FakeCard *self, const char *attribute);
+void fake_card_remove(FakeCard *self, const char *attribute);
+
+/* Binds the card's driver, again. */
+void fake_card_bind(FakeCard *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeCard, fake_card_free)
