@@ -15,6 +15,7 @@
 #include "util/script.h"
 #include "util/source.h"
 #include "util/worker.h"
+#include "vendor/vendor.h"
 
 /* Open files other than clients: sockets, udev, and workers' files in sysfs. */
 #define OWN_DESCRIPTORS 512
@@ -211,11 +212,19 @@ reload_read(gpointer data, GError **error)
 
 
 static void
+set_up_vendors(const MdSettings *settings)
+{
+    md_vendor_set_up(settings->vgpu_enabled, settings->vgpu_types_file, settings->state_dir);
+}
+
+
+static void
 apply_settings(Daemon *self, MdSettings *settings)
 {
     fit_clients_to_descriptors(settings);
     md_settings_update(self->settings, settings);
     md_settings_set_log_level(self->settings);
+    set_up_vendors(self->settings);
     md_server_reload(self->server);
     md_driver_reload(self->driver);
     g_message("Configuration reloaded");
@@ -420,6 +429,7 @@ md_daemon_run(const MdOptions *options, MdSettings *settings, GError **error)
     md_settings_open_log(settings);
     md_settings_log(settings, NULL);
     md_script_keep_limits();
+    set_up_vendors(settings);
     fit_clients_to_descriptors(settings);
     self.loop = g_main_loop_new(NULL, FALSE);
     self.driver = md_driver_new(settings);

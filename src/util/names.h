@@ -35,6 +35,11 @@
 #define MD_DIR_CALLOUTS  "callouts"
 #define MD_DIR_NOTIFIERS "notifiers"
 
+/* Files of NVIDIA's host driver: the table of types of vGPUs, and the program that enables the
+ * virtual functions of a card. */
+#define MD_PATH_VGPU_TYPES  "/usr/share/nvidia/vgpu/vgpuConfig.xml"
+#define MD_PATH_VGPU_ENABLE "/usr/lib/nvidia/sriov-manage"
+
 /* Sockets, below libvirt's run-time directory. */
 #define MD_SOCKET_DIR_NAME "libvirt"
 #define MD_SOCKET_RW       "virtnodedevd-sock"

@@ -71,6 +71,12 @@ static const Setting settings[] = {
     FIXED_SETTING("mdev", "state_directory", VALUE_TEXT, state_dir, 0, 0, 0),
     SETTING("mdev", "event_timeout", VALUE_SECONDS, event_timeout, 5000, 1, HOUR),
     SETTING("mdev", "driver_timeout", VALUE_SECONDS, driver_timeout, 60000, 1, HOUR),
+    SETTING("vgpu", "enabled", VALUE_BOOLEAN, vgpu_enabled, TRUE, 0, 0),
+    FIXED_SETTING("vgpu", "types_file", VALUE_TEXT, vgpu_types_file, 0, 0, 0),
+    SETTING("vgpu", "settle", VALUE_SECONDS, vgpu_settle, 10000, 1, HOUR),
+    SETTING("vgpu", "poll", VALUE_SECONDS, vgpu_poll, 0, 0, HOUR),
+    SETTING("vgpu", "enable", VALUE_BOOLEAN, vgpu_enable, TRUE, 0, 0),
+    FIXED_SETTING("vgpu", "enable_command", VALUE_TEXT, vgpu_enable_command, 0, 0, 0),
     FIXED_SETTING("definitions", "directory", VALUE_TEXT, definitions_dir, 0, 0, 0),
     FIXED_SETTING("callouts", "directory", VALUE_TEXT, scripts_dir, 0, 0, 0),
     FIXED_SETTING("callouts", "deprecated_directory", VALUE_TEXT, scripts_deprecated_dir, 0, 0, 0),
@@ -101,6 +107,10 @@ make_default(const MdRoots *roots, gsize offset)
         return g_strdup(MD_PATH_SCRIPTS);
     case offsetof(MdSettings, scripts_deprecated_dir):
         return g_build_filename(roots->etc, MD_ETC_DEFINITIONS, MD_DIR_SCRIPTS, NULL);
+    case offsetof(MdSettings, vgpu_types_file):
+        return g_strdup(MD_PATH_VGPU_TYPES);
+    case offsetof(MdSettings, vgpu_enable_command):
+        return g_strdup(MD_PATH_VGPU_ENABLE);
     case offsetof(MdSettings, definitions_dir):
         return g_build_filename(roots->etc, MD_ETC_DEFINITIONS, NULL);
     case offsetof(MdSettings, state_dir):
@@ -542,6 +552,8 @@ md_settings_free(MdSettings *self)
     g_ptr_array_unref(self->notes);
     g_free(self->scripts_dir);
     g_free(self->scripts_deprecated_dir);
+    g_free(self->vgpu_types_file);
+    g_free(self->vgpu_enable_command);
     g_free(self->socket_dir);
     g_free(self->socket_group);
     g_free(self->definitions_dir);

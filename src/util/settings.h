@@ -75,6 +75,14 @@ typedef struct {
     guint driver_timeout; /* driver_timeout = 60: for a hardware driver, and for a disk */
     char *state_dir;      /* state_directory = /run/mediated: devices being created */
 
+    /* [vgpu]: vGPUs of functions without mdev */
+    gboolean vgpu_enabled;     /* enabled = true */
+    char *vgpu_types_file;     /* types_file = /usr/share/nvidia/vgpu/vgpuConfig.xml */
+    guint vgpu_settle;         /* settle = 10: for a driver to complete a function */
+    guint vgpu_poll;           /* poll = 0: between two looks for changes by others; 0: none */
+    gboolean vgpu_enable;      /* enable = true: functions of cards that have none */
+    char *vgpu_enable_command; /* enable_command = /usr/lib/nvidia/sriov-manage */
+
     /* [definitions] */
     char *definitions_dir; /* directory = /etc/mdevctl.d */
 

@@ -54,6 +54,10 @@ test_defaults(void)
     g_assert_cmpuint(settings->script_timeout, ==, 30000);
     g_assert_cmpstr(settings->definitions_dir, ==, "/etc/mdevctl.d");
     g_assert_cmpstr(settings->state_dir, ==, "/run/mediated");
+    g_assert_true(settings->vgpu_enabled);
+    g_assert_true(settings->vgpu_enable);
+    g_assert_cmpuint(settings->vgpu_settle, ==, 10000);
+    g_assert_cmpuint(settings->vgpu_poll, ==, 0);
     g_assert_cmpint(settings->auth_unix_rw, ==, MD_AUTH_NONE);
     g_assert_cmpint(settings->auth_unix_ro, ==, MD_AUTH_NONE);
     g_assert_false(settings->access_drivers);
@@ -134,6 +138,7 @@ test_values(void)
              "[callouts]\ndirectory = /d\ntimeout = 0.2\n"
              "[mdev]\nevent_timeout = 0.25\nstate_directory = /tmp/s\n[definitions]\ndirectory = "
              "/tmp/d\n[xml]\ndetails = false\n"
+             "[vgpu]\nenabled = false\ntypes_file = /t\npoll = 30\nenable_command = /c\n"
              "[access]\nauth_unix_rw = polkit\nauth_unix_ro = none\naccess_drivers = polkit\n",
              &error);
 
@@ -148,6 +153,10 @@ test_values(void)
     g_assert_cmpuint(settings->script_timeout, ==, 200);
     g_assert_cmpstr(settings->definitions_dir, ==, "/tmp/d");
     g_assert_cmpstr(settings->state_dir, ==, "/tmp/s");
+    g_assert_false(settings->vgpu_enabled);
+    g_assert_cmpstr(settings->vgpu_types_file, ==, "/t");
+    g_assert_cmpuint(settings->vgpu_poll, ==, 30000);
+    g_assert_cmpstr(settings->vgpu_enable_command, ==, "/c");
     g_assert_true(settings->auth_unix_rw);
     g_assert_false(settings->auth_unix_ro);
     g_assert_true(settings->access_drivers);
