@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A guest for the cases: uses the mediated devices assigned to it, and releases them on request.
+ * A guest for the cases: uses the devices assigned to it, and releases them on request.
  *
  * A program without an operating system, loaded as a kernel by QEMU's machine "pc", so that it runs
  * within a second instead of a minute. It reports on its serial port, one line per event:
  *
  *   up
  *   slot 5: found, 4096 bytes, memory good, interrupt good
+ *   slot 6: NVMe, status 2
  *   slot 5: ejected         (on request of QEMU)
  *   slot 5: gone
  */
@@ -26,9 +27,11 @@ typedef unsigned int u32;
 #define PORT_EJECT          0xae08
 
 #define DEVICE_ID          0x13f210deu
+#define NVME_ID            0x00101b36u
 #define NO_DEVICE          0xffffffffu
 #define CONFIG_COMMAND     0x04
 #define CONFIG_BAR0        0x10
+#define CONFIG_BAR1        0x14
 #define CONFIG_CAPS        0x34
 #define COMMAND_MEM_MASTER 0x6
 #define CAP_ID_MSI         0x05
@@ -57,6 +60,7 @@ typedef unsigned int u32;
 #define MEMORY_STEP       0x100000u
 #define DOORBELL          0
 #define FIRST_MEMORY_WORD 1
+#define NVME_STATUS_WORD  7
 
 struct gate {
     u16 offset_low, selector, type, offset_high;
@@ -302,6 +306,23 @@ use(u32 slot)
 }
 
 
+/* A function of an NVMe controller, whose memory is not for tests: shows the register with its
+ * status. */
+static void
+use_nvme(u32 slot)
+{
+    u32 base = MEMORY_FOR_SLOT + slot * MEMORY_STEP;
+    volatile u32 *memory = (volatile u32 *)base;
+
+    config_write(slot, CONFIG_BAR0, base);
+    config_write(slot, CONFIG_BAR1, 0);
+    config_write(slot, CONFIG_COMMAND, COMMAND_MEM_MASTER);
+    say_slot(slot, ": NVMe, status ");
+    say_number(memory[NVME_STATUS_WORD]);
+    say("\n");
+}
+
+
 static void
 look_for_devices(void)
 {
@@ -309,9 +330,9 @@ look_for_devices(void)
         u32 bit = 1u << slot;
         u32 id = config_read(slot, 0);
 
-        if (id == DEVICE_ID && (known & bit) == 0) {
+        if ((id == DEVICE_ID || id == NVME_ID) && (known & bit) == 0) {
             known |= bit;
-            use(slot);
+            (id == DEVICE_ID ? use : use_nvme)(slot);
         } else if (id == NO_DEVICE && (known & bit) != 0) {
             known &= ~bit;
             say_slot(slot, ": gone\n");

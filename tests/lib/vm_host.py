@@ -59,11 +59,12 @@ class VmHost(host.Host):
 
     kind = 'vm'
     deadline = DEADLINE
+    machines = ('m60', 'virtual')
     make_daemon = Daemon
     settled = None    # seqnum of the last uevent that udev is known to have processed
 
     def __init__(self, machine, program):
-        if machine not in ('m60', 'virtual'):
+        if machine not in self.machines:
             raise ValueError(f"no machine '{machine}' in the VM")
         self.machine = machine
         self.program = program
