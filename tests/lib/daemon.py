@@ -79,6 +79,9 @@ class Daemon:
         self.definitions = self.directory / 'mdevctl.d'
         self.scripts = self.directory / 'scripts.d'
         self.state = self.directory / 'state'
+        # Nor the vendor's files for vGPUs.
+        self.vgpu_types = self.directory / 'vgpuConfig.xml'
+        self.sriov_manage = self.directory / 'sriov-manage'
         self.rw_path = self.socket_dir / SOCKET_RW
         self.ro_path = self.socket_dir / SOCKET_RO
         self.admin_path = self.socket_dir / SOCKET_ADMIN
@@ -114,6 +117,7 @@ class Daemon:
                   'mdev': {'state_directory': self.state},
                   'callouts': {'directory': self.scripts,
                                'deprecated_directory': self.definitions / 'scripts.d'},
+                  'vgpu': {'types_file': self.vgpu_types, 'enable_command': self.sriov_manage},
                   'access': self.access}
         for group, settings in (config or {}).items():
             groups[group] = {**groups.get(group, {}), **settings}

@@ -7,6 +7,7 @@ import os
 import host
 import hosts
 import vgpu_card
+import vgpu_hosts
 from daemon import Daemon
 from fake_kernel import FakeKernel, KernelError
 
@@ -35,6 +36,9 @@ class SimHost(host.Host):
             parent.register()
         self.kernel.udevd.settle(DEADLINE)
         self.daemon = self.make_daemon(program, self.environment(preload))
+        if self.cards:
+            self.daemon.vgpu_types.write_text(vgpu_hosts.TABLE, encoding='utf-8')
+            vgpu_card.write_manage_script(self.kernel, self.daemon.sriov_manage)
 
     @staticmethod
     def make_daemon(program, environment):
