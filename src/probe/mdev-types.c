@@ -199,17 +199,6 @@ md_mdev_types_refresh(GPtrArray **types, MdSysfsDir *parent, gboolean may_block,
 }
 
 
-static gboolean
-type_has_name(MdSysfsDir *parent, const char *id, const char *name)
-{
-    g_autofree char *path = make_path(id);
-    guint64 inode = md_sysfs_dir_find_inode(parent, path);
-    g_autoptr(MdMdevType) type = md_mdev_types_read_one(parent, path, inode);
-
-    return type != NULL && g_strcmp0(type->name, name) == 0;
-}
-
-
 /* Explains an empty list of types: the parent offers none, or the directory cannot be read. */
 static void
 set_no_types_error(MdSysfsDir *parent, GError **error)
@@ -226,13 +215,15 @@ set_no_types_error(MdSysfsDir *parent, GError **error)
 
 
 static void
-set_no_type_error(GPtrArray *ids, const char *wanted, GError **error)
+set_no_type_error(GPtrArray *types, const char *wanted, GError **error)
 {
     g_autoptr(GString) offered = g_string_new(NULL);
 
-    for (guint i = 0; i < ids->len; i++)
-        g_string_append_printf(offered, "%s%s", i > 0 ? ", " : "",
-                               (char *)g_ptr_array_index(ids, i));
+    for (guint i = 0; i < types->len; i++) {
+        const MdMdevType *type = g_ptr_array_index(types, i);
+
+        g_string_append_printf(offered, "%s%s", i > 0 ? ", " : "", type->id);
+    }
 
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the parent has no type '%s', only %s",
                 wanted, offered->str);
@@ -250,36 +241,62 @@ has_id(MdSysfsDir *parent, const char *id)
 }
 
 
-char *
-md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error)
+/* The types with their names, if these are needed, and without available instances. */
+static GPtrArray *
+list_candidates(MdSysfsDir *parent, gboolean with_names)
 {
-    g_autoptr(GPtrArray) ids = NULL;
+    g_autoptr(GPtrArray) ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
+    GPtrArray *types = md_mdev_types_new();
+
+    for (guint i = 0; i < ids->len; i++) {
+        const char *id = g_ptr_array_index(ids, i);
+        g_autofree char *path = make_path(id);
+        guint64 inode = with_names ? md_sysfs_dir_find_inode(parent, path) : 0;
+        MdMdevType *type = md_mdev_types_read_one(parent, path, inode);
+
+        g_ptr_array_add(types, type != NULL ? type : md_mdev_type_new(id));
+    }
+    return types;
+}
+
+
+char *
+md_mdev_types_choose(GPtrArray *types, const char *id, const char *name, GError **error)
+{
     g_autofree char *suffix = id != NULL ? g_strconcat("-", id, NULL) : NULL;
     const char *found = NULL;
 
-    if (id != NULL && has_id(parent, id))
-        return g_strdup(id);
+    for (guint i = 0; i < types->len; i++) {
+        const MdMdevType *type = g_ptr_array_index(types, i);
 
-    ids = md_sysfs_dir_list(parent, MD_ATTR_MDEV_TYPES);
-    for (guint i = 0; i < ids->len; i++) {
-        const char *candidate = g_ptr_array_index(ids, i);
-        gboolean fits = id != NULL ? g_str_has_suffix(candidate, suffix)
-                                   : type_has_name(parent, candidate, name);
-
-        if (!fits)
+        if (id != NULL && g_str_equal(type->id, id))
+            return g_strdup(id);
+        if (id != NULL ? !g_str_has_suffix(type->id, suffix) : g_strcmp0(type->name, name) != 0)
             continue;
         if (found != NULL) {
             md_error_set(error, VIR_ERR_INTERNAL_ERROR,
                          "type '%s' is ambiguous: it matches '%s' and '%s'", id != NULL ? id : name,
-                         found, candidate);
+                         found, type->id);
             return NULL;
         }
-        found = candidate;
+        found = type->id;
     }
-
-    if (ids->len == 0)
-        set_no_types_error(parent, error);
-    else if (found == NULL)
-        set_no_type_error(ids, id != NULL ? id : name, error);
+    if (found == NULL)
+        set_no_type_error(types, id != NULL ? id : name, error);
     return g_strdup(found);
+}
+
+
+char *
+md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) types = NULL;
+
+    if (id != NULL && has_id(parent, id))
+        return g_strdup(id);
+    types = list_candidates(parent, id == NULL);
+    if (types->len > 0)
+        return md_mdev_types_choose(types, id, name, error);
+    set_no_types_error(parent, error);
+    return NULL;
 }

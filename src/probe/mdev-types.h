@@ -40,3 +40,6 @@ MdMdevType *md_mdev_types_read_one(MdSysfsDir *dir, const char *path, guint64 in
  * ends in -11) or by `name`. Returns its full id; G_IO_ERROR_NOT_FOUND if there is no such type,
  * VIR_ERR_INTERNAL_ERROR if more than one type matches. */
 char *md_mdev_types_resolve(MdSysfsDir *parent, const char *id, const char *name, GError **error);
+
+/* The same among these types, of MdMdevType, of which there is at least one. */
+char *md_mdev_types_choose(GPtrArray *types, const char *id, const char *name, GError **error);

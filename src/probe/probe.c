@@ -5,8 +5,10 @@
 
 #include "probe/kept.h"
 #include "probe/mdev-types.h"
+#include "probe/vgpu-types.h"
 #include "util/error.h"
 #include "util/names.h"
+#include "vendor/vendor.h"
 
 /* In order of precedence: the first probe that accepts a device handles it. */
 static const MdProbe *const probes[] = {
@@ -312,6 +314,22 @@ asks_for_types(const MdProbe *probe, const MdNodeDeviceDef *def)
 }
 
 
+static gboolean
+refresh_types(
+    const MdProbe *probe, MdNodeDeviceDef *def, MdSysfsDir *dir, gboolean may_block, GError **error)
+{
+    if (!md_mdev_types_refresh(&def->mdev_types, dir, may_block || is_counting(probe, def), error))
+        return FALSE;
+    def->is_assignable = FALSE;
+    if (def->mdev_types != NULL || md_vendor_find_driver(def->driver) == NULL)
+        return TRUE;
+    if (!md_vgpu_types_refresh(&def->mdev_types, dir, may_block, error))
+        return FALSE;
+    def->is_assignable = def->mdev_types != NULL;
+    return TRUE;
+}
+
+
 /* Reads all properties that may have changed into `def`, which is not shared yet. */
 static gboolean
 read_again(
@@ -319,8 +337,7 @@ read_again(
 {
     gboolean is_whole = TRUE;
 
-    if (md_cap_kind_may_be_parent(probe->kind) &&
-        !md_mdev_types_refresh(&def->mdev_types, dir, may_block || is_counting(probe, def), error))
+    if (md_cap_kind_may_be_parent(probe->kind) && !refresh_types(probe, def, dir, may_block, error))
         return FALSE;
     if (probe->refresh != NULL)
         is_whole = probe->refresh(def, dir);

@@ -75,14 +75,16 @@ card_store(const char *path, Card *card)
 }
 
 
-/* Returns whether the card's file must be written: number or name are new. */
+/* Returns whether the card's file must be written: number or name are new. A name from the vendor's
+ * table does not replace that from the driver, which may differ. */
 static gboolean
-card_add(Card *card, const MdVgpuType *type)
+card_add(Card *card, const MdVgpuType *type, gboolean is_listed)
 {
     gpointer key = GUINT_TO_POINTER(type->number);
     const MdVgpuType *before = g_hash_table_lookup(card->types, key);
-    gboolean is_new =
-        before == NULL || (type->name != NULL && g_strcmp0(before->name, type->name) != 0);
+    gboolean is_named = before != NULL && before->name != NULL;
+    gboolean keeps_name = is_named && (type->name == NULL || !is_listed);
+    gboolean is_new = before == NULL || (!keeps_name && g_strcmp0(before->name, type->name) != 0);
     MdVgpuType *copy = NULL;
 
     if (before == NULL && g_hash_table_size(card->types) >= MD_MDEV_TYPES_MAX)
@@ -90,8 +92,10 @@ card_add(Card *card, const MdVgpuType *type)
     if (!is_new && before->properties == type->properties)
         return FALSE;
     copy = md_vgpu_type_copy(type);
-    if (copy->name == NULL && before != NULL)
+    if (keeps_name) {
+        g_free(copy->name);
         copy->name = g_strdup(before->name);
+    }
     g_hash_table_replace(card->types, key, copy);
     return is_new;
 }
@@ -173,7 +177,7 @@ write_file(const char *path, guint64 inode)
 
 /* Returns whether the card's file must be written. */
 static gboolean
-learn_types(const char *path, guint64 inode, GPtrArray *types)
+learn_types(const char *path, guint64 inode, GPtrArray *types, gboolean are_listed)
 {
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
     Card *card = card_find(path, inode);
@@ -184,7 +188,7 @@ learn_types(const char *path, guint64 inode, GPtrArray *types)
         card_store(path, card);
     }
     for (guint i = 0; i < types->len; i++)
-        is_changed |= card_add(card, g_ptr_array_index(types, i));
+        is_changed |= card_add(card, g_ptr_array_index(types, i), are_listed);
     return is_changed;
 }
 
@@ -192,7 +196,7 @@ learn_types(const char *path, guint64 inode, GPtrArray *types)
 void
 md_known_types_learn(const char *card, guint64 inode, GPtrArray *types)
 {
-    if (types->len > 0 && learn_types(card, inode, types))
+    if (types->len > 0 && learn_types(card, inode, types, TRUE))
         write_file(card, inode);
 }
 
@@ -266,7 +270,7 @@ parse_file(const char *name, const char *text)
         g_ptr_array_add(types, type);
     }
     if (types->len > 0)
-        learn_types(lines[0], inode, types);
+        learn_types(lines[0], inode, types, TRUE);
     return TRUE;
 }
 
@@ -309,21 +313,31 @@ md_known_types_set_up(const char *state_dir)
 }
 
 
+void
+md_known_types_learn_supported(const MdVendor *vendor, gpointer card, MdSysfsDir *function)
+{
+    g_autoptr(GPtrArray) types = vendor->list_supported(card);
+    g_autofree char *path = NULL;
+    guint64 inode = 0;
+
+    if (types->len > 0 && md_vendor_find_card(function, &path, &inode) &&
+        learn_types(path, inode, types, FALSE))
+        write_file(path, inode);
+}
+
+
 GPtrArray *
 md_known_types_list_creatable(const MdVendor *vendor,
                               gpointer card,
                               MdSysfsDir *function,
                               GError **error)
 {
-    g_autoptr(GPtrArray) supported = vendor->list_supported(card);
-    g_autoptr(GPtrArray) types = vendor->list_creatable(card, function, error);
+    GPtrArray *types = vendor->list_creatable(card, function, error);
     g_autofree char *path = NULL;
     guint64 inode = 0;
 
-    if (md_vendor_find_card(function, &path, &inode)) {
-        md_known_types_learn(path, inode, supported);
-        if (types != NULL)
-            md_known_types_learn(path, inode, types);
-    }
-    return g_steal_pointer(&types);
+    md_known_types_learn_supported(vendor, card, function);
+    if (types != NULL && md_vendor_find_card(function, &path, &inode))
+        md_known_types_learn(path, inode, types);
+    return types;
 }

@@ -20,8 +20,9 @@
 /* For md_vendor_set_up(): reads the files, the first time only. */
 void md_known_types_set_up(const char *state_dir);
 
-/* For a worker, as it may write the card's file: adds types, as MdVgpuType. A type that is known
- * keeps its name if the new one has none. Types beyond MD_MDEV_TYPES_MAX are ignored. */
+/* For a worker, as it may write the card's file: adds types that a function has listed, as
+ * MdVgpuType. A type that is known keeps its name if the new one has none. Types beyond
+ * MD_MDEV_TYPES_MAX are ignored. */
 void md_known_types_learn(const char *card, guint64 inode, GPtrArray *types);
 
 /* Whether any type of the card is known. */
@@ -32,6 +33,10 @@ GPtrArray *md_known_types_copy(const char *card, guint64 inode);
 
 /* The card has gone, or its driver is being bound again. */
 void md_known_types_forget(const char *card);
+
+/* For a worker: adds the types of the vendor's table to those of the function's card. A type that
+ * is known keeps its name. */
+void md_known_types_learn_supported(const MdVendor *vendor, gpointer card, MdSysfsDir *function);
 
 /* For a worker: the types that the function can take now, see MdVendor. Adds them and the table's
  * to the known types. */

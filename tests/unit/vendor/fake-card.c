@@ -30,10 +30,11 @@ fake_card_new(void)
     function = scratch_path(self->root, FAKE_FUNCTION_NAME);
     scratch_make_directory(self->root, FAKE_CARD_NAME);
     scratch_make_directory(self->root, FAKE_FUNCTION_NAME "/nvidia");
-    scratch_make_directory(self->root, "driver-of-card");
+    scratch_make_directory(self->root, "drivers/nvidia");
     make_link(function, "physfn", "../" FAKE_CARD_NAME);
+    make_link(function, "driver", "../drivers/nvidia");
     make_link(self->card, "virtfn0", "../" FAKE_FUNCTION_NAME);
-    make_link(self->card, "driver", "../driver-of-card");
+    make_link(self->card, "driver", "../drivers/nvidia");
     fake_card_set(self, "nvidia/creatable_vgpu_types", "ID    : vGPU Name\n1155  : L40S-24Q\n");
     fake_card_set(self, "nvidia/current_vgpu_type", "0\n");
     fake_card_set_own(self, "vendor", "0x10de\n");
@@ -121,5 +122,5 @@ fake_card_bind(FakeCard *self)
     g_autofree char *old = g_strdup_printf("%s-%u", link, number++);
 
     g_assert_cmpint(g_rename(link, old), ==, 0);
-    make_link(self->card, "driver", "../driver-of-card");
+    make_link(self->card, "driver", "../drivers/nvidia");
 }

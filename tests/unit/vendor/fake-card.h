@@ -8,6 +8,14 @@
 #define FAKE_CARD_NAME     "0000:3a:00.0"
 #define FAKE_FUNCTION_NAME "0000:3a:00.4"
 
+/* A table with two types of this card. */
+#define FAKE_TABLE                                                                                 \
+    "<vgpuconfig><vgpuType id='1155' name='table'><numHeads>4</numHeads>"                          \
+    "<profileSize>0x600000000</profileSize></vgpuType><vgpuType id='1156' name='other'/>"          \
+    "<pgpu><devId vendorId='0x10de' deviceId='0x26B9' subsystemVendorId='0x0' subsystemId='0x0'/>" \
+    "<supportedVgpu vgpuId='1155'><maxVgpus>2</maxVgpus></supportedVgpu>"                          \
+    "<supportedVgpu vgpuId='1156'/></pgpu></vgpuconfig>"
+
 typedef struct {
     char *root;
     char *card;      /* path */

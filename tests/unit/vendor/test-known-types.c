@@ -240,7 +240,7 @@ check_restarted(const char *directory)
 }
 
 
-/* A function of a card: its driver's list and the vendor's table. */
+/* A function of a card: its driver's list and the vendor's table. The driver's name precedes. */
 static void
 test_list_creatable(void)
 {
@@ -251,15 +251,20 @@ test_list_creatable(void)
     g_autofree char *path = NULL;
     guint64 inode = 0;
 
+    g_assert_true(g_file_set_contents(card->table, FAKE_TABLE, -1, NULL));
     md_vendor_set_up(TRUE, card->table, state_dir);
     vendor = md_vendor_find(card->function);
     handle = md_vendor_open_card(vendor, card->function, NULL);
-    types = md_known_types_list_creatable(vendor, handle, card->function, NULL);
-    g_assert_cmpuint(types->len, ==, 1);
-    vendor->close(handle);
+    md_known_types_learn_supported(vendor, handle, card->function);
     g_assert_true(md_vendor_find_card(card->function, &path, &inode));
     g_assert_cmpstr(path, ==, card->card);
-    assert_known(path, inode, "1155=L40S-24Q;");
+    assert_known(path, inode, "1155=table;1156=other;");
+    types = md_known_types_list_creatable(vendor, handle, card->function, NULL);
+    g_assert_cmpuint(types->len, ==, 1);
+    assert_known(path, inode, "1155=L40S-24Q;1156=other;");
+    md_known_types_learn_supported(vendor, handle, card->function);
+    vendor->close(handle);
+    assert_known(path, inode, "1155=L40S-24Q;1156=other;");
 
     g_clear_pointer(&path, g_free);
     fake_card_bind(card);

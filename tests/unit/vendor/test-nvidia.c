@@ -14,13 +14,6 @@
 #define ASSIGNED "nvidia/current_vgpu_type"
 #define PARAMS   "nvidia/vgpu_params"
 
-#define TABLE                                                                                      \
-    "<vgpuconfig><vgpuType id='1155' name='table'><numHeads>4</numHeads>"                          \
-    "<profileSize>0x600000000</profileSize></vgpuType><vgpuType id='1156' name='other'/>"          \
-    "<pgpu><devId vendorId='0x10de' deviceId='0x26B9' subsystemVendorId='0x0' subsystemId='0x0'/>" \
-    "<supportedVgpu vgpuId='1155'><maxVgpus>2</maxVgpus></supportedVgpu>"                          \
-    "<supportedVgpu vgpuId='1156'/></pgpu></vgpuconfig>"
-
 typedef struct {
     FakeCard *card;
     const MdVendor *vendor;
@@ -212,7 +205,7 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_test_add("/nvidia/find", Fixture, NULL, set_up, test_find, tear_down);
-    g_test_add("/nvidia/types", Fixture, TABLE, set_up, test_types, tear_down);
+    g_test_add("/nvidia/types", Fixture, FAKE_TABLE, set_up, test_types, tear_down);
     g_test_add("/nvidia/no-table", Fixture, NULL, set_up, test_no_table, tear_down);
     g_test_add("/nvidia/assign", Fixture, NULL, set_up, test_assign, tear_down);
     g_test_add("/nvidia/errors", Fixture, NULL, set_up, test_errors, tear_down);
