@@ -111,6 +111,7 @@ static gboolean
 pci_parse(MdCap *cap, xmlNodePtr node, GError **error)
 {
     MdCapPci *self = (MdCapPci *)cap;
+    xmlNodePtr vgpus = md_xml_child(node, "vgpus");
 
     if (!parse_identity(self, node, error))
         return FALSE;
@@ -119,7 +120,9 @@ pci_parse(MdCap *cap, xmlNodePtr node, GError **error)
         if (!parse_capability(self, child, error))
             return FALSE;
     }
-    return md_pci_topology_parse(self, node, error);
+    if (vgpus != NULL)
+        self->vgpus = md_pci_vgpus_parse(vgpus, error);
+    return (vgpus == NULL || self->vgpus != NULL) && md_pci_topology_parse(self, node, error);
 }
 
 
@@ -158,6 +161,7 @@ format_rest(const MdCap *cap, MdXmlWriter *writer)
 {
     const MdCapPci *self = (const MdCapPci *)cap;
 
+    md_pci_vgpus_format(self->vgpus, writer);
     md_pci_vpd_format(self->vpd, writer);
     md_pci_topology_format(self, writer);
 }
@@ -176,6 +180,7 @@ pci_copy(MdCap *dest, const MdCap *src)
     if (self->iommu_addresses != NULL)
         self->iommu_addresses = g_array_copy(self->iommu_addresses);
     self->vpd = md_pci_vpd_copy(self->vpd);
+    self->vgpus = md_pci_vgpus_ref(self->vgpus);
 }
 
 
@@ -189,6 +194,7 @@ pci_clear(MdCap *cap)
     g_clear_pointer(&self->virtual_functions, g_array_unref);
     g_clear_pointer(&self->iommu_addresses, g_array_unref);
     g_clear_pointer(&self->vpd, md_pci_vpd_free);
+    g_clear_pointer(&self->vgpus, md_pci_vgpus_unref);
 }
 
 

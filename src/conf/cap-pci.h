@@ -2,6 +2,7 @@
 /* A PCI function. */
 #pragma once
 
+#include "conf/cap-pci-vgpus.h"
 #include "conf/cap-pci-vpd.h"
 #include "conf/capability.h"
 
@@ -57,6 +58,7 @@ typedef struct {
     MdPciLink link_status;
     gboolean may_have_vpd; /* the kernel offers VPD, which may be invalid */
     MdPciVpd *vpd;         /* NULL: none, or not read */
+    MdPciVgpus *vgpus;     /* of the virtual functions; NULL: they take none, or not read */
 } MdCapPci;
 
 /* 0000:86:00.0 */

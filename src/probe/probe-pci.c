@@ -14,6 +14,7 @@
 #include "probe/pci-names.h"
 #include "probe/pci-vpd.h"
 #include "probe/probe.h"
+#include "probe/vgpu-summary.h"
 #include "probe/vgpu-types.h"
 #include "util/names.h"
 #include "vendor/vendor.h"
@@ -23,7 +24,6 @@
 #define ATTR_DEVICE         "device"
 #define ATTR_CONFIG         "config"
 #define ATTR_NUMA_NODE      "numa_node"
-#define LINK_VIRTFN         "virtfn"
 #define ATTR_TOTAL_VFS      "sriov_totalvfs"
 #define ATTR_RUNTIME_STATUS "power/runtime_status"
 #define PROPERTY_CLASS      "PCI_CLASS"
@@ -112,9 +112,9 @@ list_links(MdSysfsDir *dir)
         const char *name = g_ptr_array_index(names, i);
         guint number = 0;
 
-        if (g_str_has_prefix(name, LINK_VIRTFN) &&
-            md_xml_parse_uint(name + strlen(LINK_VIRTFN), 10, VIRTUAL_FUNCTIONS_MAX, &number))
-            g_ptr_array_add(numbers, g_strdup(name + strlen(LINK_VIRTFN)));
+        if (g_str_has_prefix(name, MD_LINK_VIRTFN) &&
+            md_xml_parse_uint(name + strlen(MD_LINK_VIRTFN), 10, VIRTUAL_FUNCTIONS_MAX, &number))
+            g_ptr_array_add(numbers, g_strdup(name + strlen(MD_LINK_VIRTFN)));
     }
     g_ptr_array_sort(numbers, compare_numbers);
     return numbers;
@@ -129,7 +129,7 @@ read_virtual_functions(MdSysfsDir *dir)
 
     for (guint i = 0; i < numbers->len; i++) {
         g_autofree char *link =
-            g_strconcat(LINK_VIRTFN, (char *)g_ptr_array_index(numbers, i), NULL);
+            g_strconcat(MD_LINK_VIRTFN, (char *)g_ptr_array_index(numbers, i), NULL);
         g_autofree char *name = md_sysfs_dir_read_link(dir, link);
         MdPciAddress address;
 
@@ -150,7 +150,7 @@ read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 
     read_physical_function(cap, dir);
     g_clear_pointer(&cap->virtual_functions, g_array_unref);
-    if (has_total || md_sysfs_dir_has(dir, LINK_VIRTFN "0"))
+    if (has_total || md_sysfs_dir_has(dir, MD_LINK_VIRTFN "0"))
         cap->virtual_functions = read_virtual_functions(dir);
     cap->max_virtual_functions = total > 0 ? (guint)total : 0;
     cap->has_virtual_functions =
@@ -273,6 +273,15 @@ read_link_status(MdCapPci *cap, MdSysfsDir *dir)
 }
 
 
+/* Whether a vendor's driver assigns vGPUs to the functions of this card. */
+static gboolean
+may_have_vgpus(const MdNodeDeviceDef *def, const MdCapPci *cap)
+{
+    return cap->virtual_functions != NULL && cap->virtual_functions->len > 0 &&
+           md_vendor_find_driver(def->driver) != NULL;
+}
+
+
 static gboolean
 refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
@@ -283,6 +292,17 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
     read_link_status(cap, dir);
     read_sriov(cap, dir);
     read_iommu_group(cap, dir);
+    g_clear_pointer(&cap->vgpus, md_pci_vgpus_unref);
+    return !may_have_vgpus(def, cap);
+}
+
+
+static gboolean
+query_driver(MdNodeDeviceDef *def, MdSysfsDir *dir, GError **error G_GNUC_UNUSED)
+{
+    MdCapPci *cap = md_node_device_def_get_cap(def, &md_cap_kind_pci);
+
+    cap->vgpus = md_vgpu_summary_read(dir);
     return TRUE;
 }
 
@@ -293,4 +313,5 @@ const MdProbe md_probe_pci = {
     .probe = probe,
     .read_once = read_once,
     .refresh = refresh,
+    .query_driver = query_driver,
 };

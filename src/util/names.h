@@ -75,6 +75,7 @@
 #define MD_ATTR_VPD         "vpd"
 #define MD_ATTR_DEVICE      "device"
 #define MD_ATTR_PHYSFN      "physfn" /* link of a virtual function to its card */
+#define MD_LINK_VIRTFN      "virtfn" /* prefix of the links to the functions of a card */
 
 /* sysfs: attributes of a parent of mediated devices and its types. */
 #define MD_ATTR_MDEV_TYPES     "mdev_supported_types"

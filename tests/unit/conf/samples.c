@@ -276,6 +276,32 @@ build_sriov_pf(void)
 }
 
 
+/* A card whose functions have vGPUs without mdev. */
+static MdNodeDeviceDef *
+build_vgpu_card(void)
+{
+    MdNodeDeviceDef *def =
+        md_sample_new("pci_0000_3d_00_0", "/sys/devices/pci0000:3a/0000:3a:00.0/0000:3d:00.0",
+                      "pci_0000_3a_00_0", "nvidia");
+    MdCapPci *cap = add_pci(def, "0000:3d:00.0", 0x030200, 0x10de, 0x26b9);
+    MdPciVgpuType *type = NULL;
+
+    cap->has_virtual_functions = TRUE;
+    cap->max_virtual_functions = 32;
+    add_address(&cap->virtual_functions, "0000:3d:00.4");
+    add_address(&cap->virtual_functions, "0000:3d:00.5");
+    cap->vgpus = md_pci_vgpus_new();
+    cap->vgpus->n_functions = 2;
+    cap->vgpus->n_free = 1;
+    type = md_pci_vgpus_add(cap->vgpus, "nvidia-1155", "NVIDIA L40S-24Q");
+    type->available = 1;
+    type = md_pci_vgpus_add(cap->vgpus, "nvidia-1156", "NVIDIA L40S-48Q");
+    type->reason = g_strdup("the card has vGPUs with a frame buffer of another size");
+    md_pci_vgpus_add(cap->vgpus, "nvidia-1157", NULL);
+    return def;
+}
+
+
 /* SR-IOV without an enabled function, and an express device without a link. */
 static MdNodeDeviceDef *
 build_sriov_idle(void)
@@ -501,6 +527,7 @@ const MdSample md_samples[] = {
     { "pci/cardbus", build_cardbus },
     { "pci/sriov-pf", build_sriov_pf },
     { "pci/sriov-idle", build_sriov_idle },
+    { "pci/vgpu-card", build_vgpu_card },
     { "pci/sriov-vf", build_sriov_vf },
     { "pci/iommu-group", build_iommu_group },
     { "pci/vpd", build_vpd },

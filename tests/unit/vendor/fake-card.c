@@ -87,6 +87,25 @@ fake_card_set(FakeCard *self, const char *attribute, const char *text)
 
 
 void
+fake_card_put_function(FakeCard *self, guint number, const char *types, const char *assigned)
+{
+    g_autofree char *name = g_strdup_printf("0000:3a:00.%u", number);
+    g_autofree char *function = scratch_path(self->root, name);
+    g_autofree char *files = scratch_path(function, "nvidia");
+    g_autofree char *link = g_strdup_printf("virtfn%u", number);
+    g_autofree char *target = g_strconcat("../", name, NULL);
+
+    if (!g_file_test(function, G_FILE_TEST_EXISTS)) {
+        g_assert_cmpint(g_mkdir_with_parents(files, 0755), ==, 0);
+        make_link(function, "physfn", "../" FAKE_CARD_NAME);
+        make_link(self->card, link, target);
+    }
+    write_attribute(files, "creatable_vgpu_types", types);
+    write_attribute(files, "current_vgpu_type", assigned);
+}
+
+
+void
 fake_card_set_own(FakeCard *self, const char *attribute, const char *text)
 {
     write_attribute(self->card, attribute, text);

@@ -33,6 +33,9 @@ void fake_card_remove_all(void);
 /* Sets a file of the function, or of the card. */
 void fake_card_set(FakeCard *self, const char *attribute, const char *text);
 void fake_card_set_own(FakeCard *self, const char *attribute, const char *text);
+/* Adds another function, 0000:3a:00.<number>, with a list and the type assigned to it; replaces
+ * these files if it exists. */
+void fake_card_put_function(FakeCard *self, guint number, const char *types, const char *assigned);
 /* Returns a file of the function; free it. */
 char *fake_card_get(FakeCard *self, const char *attribute);
 void fake_card_remove(FakeCard *self, const char *attribute);
