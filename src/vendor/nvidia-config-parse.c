@@ -40,6 +40,7 @@ board_free(MdNvidiaBoard *board)
 {
     g_array_unref(board->ids);
     g_array_unref(board->types);
+    g_clear_pointer(&board->made, g_ptr_array_unref);
     g_free(board);
 }
 

@@ -28,6 +28,9 @@ typedef struct {
 typedef struct {
     GArray *ids;   /* of MdNvidiaIds */
     GArray *types; /* of MdNvidiaBoardType, each number once */
+
+    /* Of MdVgpuType, made for the first card; NULL: not yet. Protected by a mutex. */
+    GPtrArray *made;
 } MdNvidiaBoard;
 
 struct _MdNvidiaConfig {

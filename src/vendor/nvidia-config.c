@@ -25,6 +25,7 @@ typedef struct {
 } Loaded;
 
 static GMutex mutex;
+static GMutex made_mutex;
 static Loaded *loaded; /* NULL: none yet, or the file is missing; protected by the mutex */
 
 
@@ -44,14 +45,14 @@ rate_ids(const MdNvidiaIds *entry, const MdNvidiaIds *card)
 }
 
 
-static const MdNvidiaBoard *
+static MdNvidiaBoard *
 find_board(const MdNvidiaConfig *self, const MdNvidiaIds *card)
 {
-    const MdNvidiaBoard *best = NULL;
+    MdNvidiaBoard *best = NULL;
     guint best_rate = 0;
 
     for (guint i = 0; i < self->boards->len; i++) {
-        const MdNvidiaBoard *board = g_ptr_array_index(self->boards, i);
+        MdNvidiaBoard *board = g_ptr_array_index(self->boards, i);
 
         for (guint k = 0; k < board->ids->len; k++) {
             guint rate = rate_ids(&g_array_index(board->ids, MdNvidiaIds, k), card);
@@ -96,13 +97,12 @@ make_type(const MdNvidiaType *entry, guint max_instances)
 }
 
 
-GPtrArray *
-md_nvidia_config_list(MdNvidiaConfig *self, const MdNvidiaIds *ids)
+static GPtrArray *
+make_types(const MdNvidiaConfig *self, const MdNvidiaBoard *board)
 {
-    const MdNvidiaBoard *board = find_board(self, ids);
     GPtrArray *types = md_vgpu_types_new();
 
-    for (guint i = 0; board != NULL && i < board->types->len && i < MD_MDEV_TYPES_MAX; i++) {
+    for (guint i = 0; i < board->types->len && types->len < MD_MDEV_TYPES_MAX; i++) {
         const MdNvidiaBoardType *offer = &g_array_index(board->types, MdNvidiaBoardType, i);
         const MdNvidiaType *entry =
             g_hash_table_lookup(self->types, GUINT_TO_POINTER(offer->number));
@@ -111,6 +111,20 @@ md_nvidia_config_list(MdNvidiaConfig *self, const MdNvidiaIds *ids)
             g_ptr_array_add(types, make_type(entry, offer->max_instances));
     }
     return types;
+}
+
+
+GPtrArray *
+md_nvidia_config_list(MdNvidiaConfig *self, const MdNvidiaIds *ids)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&made_mutex);
+    MdNvidiaBoard *board = find_board(self, ids);
+
+    if (board == NULL)
+        return md_vgpu_types_new();
+    if (board->made == NULL)
+        board->made = make_types(self, board);
+    return g_ptr_array_ref(board->made);
 }
 
 

@@ -31,12 +31,13 @@ MdNvidiaConfig *md_nvidia_config_parse(const char *text, gsize length, GError **
  * too large or damaged, which is logged once. */
 MdNvidiaConfig *md_nvidia_config_load(const char *path);
 
-/* Thread-safe reference count. A table does not change. */
+/* Thread-safe reference count. */
 MdNvidiaConfig *md_nvidia_config_ref(MdNvidiaConfig *self);
 void md_nvidia_config_unref(MdNvidiaConfig *self);
 
 /* The types of a card, as MdVgpuType with properties. An entry for exactly this subsystem precedes
- * one for any. An empty array if the table lacks the card. */
+ * one for any. An empty array if the table lacks the card. Unref the array, do not modify it: the
+ * callers share it. */
 GPtrArray *md_nvidia_config_list(MdNvidiaConfig *self, const MdNvidiaIds *ids);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdNvidiaConfig, md_nvidia_config_unref)

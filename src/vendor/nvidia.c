@@ -31,7 +31,7 @@
     "the card is in MIG mode and has no GPU instances, or nvidia-vgpud has not started yet"
 
 typedef struct {
-    GPtrArray *supported; /* of MdVgpuType */
+    GPtrArray *supported; /* of MdVgpuType; shared */
 } NvidiaCard;
 
 
