@@ -10,10 +10,9 @@
 /* Maximum length of a text that is read, in bytes; all are numbers. */
 #define TEXT_MAX 64
 
-#define ELEMENT_TYPE  "vgpuType"
-#define ELEMENT_BOARD "pgpu"
-#define ELEMENT_IDS   "devId"
-#define ELEMENT_OFFER "supportedVgpu"
+/* Nesting of types and boards, which are in the root, and of what describes them. */
+#define DEPTH_OUTER 2
+#define DEPTH_INNER 3
 
 /* The state of the parser. */
 typedef struct {
@@ -191,6 +190,20 @@ begin_offer(Parser *self, const char **names, const char **values)
 
 
 static void
+begin_inner(Parser *self, const char *element, const char **names, const char **values)
+{
+    if (self->type != NULL && g_str_equal(element, "display")) {
+        self->type->width = read_attribute("width", names, values);
+        self->type->height = read_attribute("height", names, values);
+    } else if (self->board != NULL && g_str_equal(element, "devId")) {
+        add_ids(self, names, values);
+    } else if (self->board != NULL && g_str_equal(element, "supportedVgpu")) {
+        begin_offer(self, names, values);
+    }
+}
+
+
+static void
 on_start(GMarkupParseContext *context G_GNUC_UNUSED,
          const char *element,
          const char **names,
@@ -201,20 +214,16 @@ on_start(GMarkupParseContext *context G_GNUC_UNUSED,
     Parser *self = data;
 
     g_string_truncate(self->text, 0);
-    if (++self->depth > MD_NVIDIA_CONFIG_DEPTH_MAX)
+    self->depth++;
+    if (self->depth > MD_NVIDIA_CONFIG_DEPTH_MAX)
         g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
                     "elements are nested more than %d levels deep", MD_NVIDIA_CONFIG_DEPTH_MAX);
-    else if (g_str_equal(element, ELEMENT_TYPE) && self->type == NULL && self->board == NULL)
+    else if (self->depth == DEPTH_INNER)
+        begin_inner(self, element, names, values);
+    else if (self->depth == DEPTH_OUTER && g_str_equal(element, "vgpuType"))
         begin_type(self, names, values);
-    else if (g_str_equal(element, "display") && self->type != NULL) {
-        self->type->width = read_attribute("width", names, values);
-        self->type->height = read_attribute("height", names, values);
-    } else if (g_str_equal(element, ELEMENT_BOARD) && self->type == NULL && self->board == NULL)
+    else if (self->depth == DEPTH_OUTER && g_str_equal(element, "pgpu"))
         begin_board(self);
-    else if (g_str_equal(element, ELEMENT_IDS) && self->board != NULL)
-        add_ids(self, names, values);
-    else if (g_str_equal(element, ELEMENT_OFFER) && self->board != NULL)
-        begin_offer(self, names, values);
 }
 
 
@@ -264,17 +273,18 @@ on_end(GMarkupParseContext *context G_GNUC_UNUSED,
     Parser *self = data;
     guint64 number = parse_number(g_strstrip(self->text->str));
 
-    self->depth--;
-    if (g_str_equal(element, ELEMENT_TYPE))
+    if (self->depth == DEPTH_OUTER) {
         self->type = NULL;
-    else if (g_str_equal(element, ELEMENT_BOARD))
         self->board = NULL;
-    else if (g_str_equal(element, ELEMENT_OFFER))
+    } else if (self->depth == DEPTH_INNER) {
+        if (self->type != NULL)
+            set_type_number(self->type, element, number);
         self->has_offer = FALSE;
-    else if (self->type != NULL)
-        set_type_number(self->type, element, number);
-    else if (self->has_offer && g_str_equal(element, "maxVgpus"))
+    } else if (self->has_offer && self->depth == DEPTH_INNER + 1 &&
+               g_str_equal(element, "maxVgpus")) {
         set_max_instances(self, number);
+    }
+    self->depth--;
     g_string_truncate(self->text, 0);
 }
 

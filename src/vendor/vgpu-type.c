@@ -62,7 +62,9 @@ md_vgpu_number_parse(const char *text, guint32 *number)
 {
     guint64 value = 0;
 
-    if (*text == '0' || !g_ascii_string_to_unsigned(text, 10, 1, MD_VGPU_NUMBER_MAX, &value, NULL))
+    /* GLib accepts vertical tabs before the number. */
+    if (!g_ascii_isdigit(*text) || *text == '0' ||
+        !g_ascii_string_to_unsigned(text, 10, 1, MD_VGPU_NUMBER_MAX, &value, NULL))
         return FALSE;
     *number = (guint32)value;
     return TRUE;

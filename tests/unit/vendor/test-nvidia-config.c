@@ -122,6 +122,11 @@ test_odd_values(void)
     assert_types(FILE_OF("<vgpuType id='556' name='a'><frlConfig>99999999999999999999"
                          "</frlConfig></vgpuType>" BOARD(ANY, OFFER_2)),
                  &card, "556 a;");
+    /* Elements in other elements than expected have no meaning. */
+    assert_types(FILE_OF(TYPE_2 BOARD(ANY, "<supportedVgpu vgpuId='556'><pgpu/><vgpuType id='5'/>"
+                                           "<a><maxVgpus>7</maxVgpus></a><maxVgpus>3</maxVgpus>"
+                                           "</supportedVgpu>")),
+                 &card, "556 NVIDIA A40-2B max_instance=3;");
     assert_types(FILE_OF(TYPE_2 "<pgpu><devId vendorId='0x10de' deviceId='0x126b9' " ANY
                                 "/>" OFFER_2 "</pgpu>"),
                  &card, "");

@@ -98,8 +98,9 @@ test_many_lines(void)
 static void
 test_assigned(void)
 {
-    static const char *const refused[] = { "",  "-1",  "x",   "1155 1156",  "2147483648",
-                                           "+", " 12", "0x1", "4294967296", "00" };
+    static const char *const refused[] = { "",           "-1", "x",   "1155 1156",
+                                           "2147483648", "+",  " 12", "0x1",
+                                           "4294967296", "00", "\v5" };
     guint32 number = 1;
 
     g_assert_true(md_nvidia_assigned_parse("0", &number));
