@@ -315,6 +315,18 @@ md_sysfs_dir_read_link(MdSysfsDir *self, const char *name)
 }
 
 
+int
+md_sysfs_dir_read_iommu_group(MdSysfsDir *self)
+{
+    g_autofree char *group = md_sysfs_dir_read_link(self, MD_ATTR_IOMMU_GROUP);
+    guint64 number = 0;
+
+    if (group == NULL || !g_ascii_string_to_unsigned(group, 10, 0, G_MAXINT, &number, NULL))
+        return -1;
+    return (int)number;
+}
+
+
 char *
 md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name)
 {

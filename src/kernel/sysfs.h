@@ -75,6 +75,9 @@ guint md_sysfs_dir_read_hex(MdSysfsDir *self, const char *name);
 /* The last component of the target of a link; NULL if there is no such link. */
 char *md_sysfs_dir_read_link(MdSysfsDir *self, const char *name);
 
+/* The number of a device's IOMMU group; -1 if it has none. */
+int md_sysfs_dir_read_iommu_group(MdSysfsDir *self);
+
 /* The target of a link as an absolute path without links; NULL if there is no such link. */
 char *md_sysfs_dir_resolve_link(MdSysfsDir *self, const char *name);
 

@@ -39,18 +39,6 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
 }
 
 
-static int
-read_iommu_group(MdSysfsDir *dir)
-{
-    g_autofree char *group = md_sysfs_dir_read_link(dir, MD_ATTR_IOMMU_GROUP);
-    guint64 number = 0;
-
-    if (group == NULL || !g_ascii_string_to_unsigned(group, 10, 0, G_MAXINT, &number, NULL))
-        return -1;
-    return (int)number;
-}
-
-
 static gboolean
 refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 {
@@ -58,7 +46,7 @@ refresh(MdNodeDeviceDef *def, MdSysfsDir *dir)
 
     if (cap->type_id == NULL)
         read_type(cap, dir);
-    cap->iommu_group = read_iommu_group(dir);
+    cap->iommu_group = md_sysfs_dir_read_iommu_group(dir);
     g_clear_pointer(&cap->type, md_mdev_type_free);
     cap->type = md_mdev_types_find(cap->type_inode);
     /* While a device is being created, `type_id` may be missing although `type_inode` is set, or

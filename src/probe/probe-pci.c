@@ -17,7 +17,6 @@
 #include "probe/vgpu-summary.h"
 #include "probe/vgpu-types.h"
 #include "util/names.h"
-#include "vendor/vendor.h"
 
 #define ATTR_CLASS          "class"
 #define ATTR_VENDOR         "vendor"
@@ -71,7 +70,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap->vendor_id = md_sysfs_dir_read_int(dir, ATTR_VENDOR, &number) ? (guint)number : 0;
     cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
     def->mdev_types = md_mdev_types_probe(dir);
-    if (def->mdev_types == NULL && md_vendor_find_driver(def->driver) != NULL) {
+    if (def->mdev_types == NULL) {
         def->mdev_types = md_vgpu_types_probe(dir);
         def->is_assignable = def->mdev_types != NULL;
     }
@@ -162,16 +161,13 @@ read_sriov(MdCapPci *cap, MdSysfsDir *dir)
 static void
 read_iommu_group(MdCapPci *cap, MdSysfsDir *dir)
 {
-    g_autofree char *group = md_sysfs_dir_read_link(dir, MD_ATTR_IOMMU_GROUP);
     g_autoptr(GPtrArray) members = NULL;
-    guint64 number = 0;
 
-    cap->iommu_group = -1;
+    cap->iommu_group = md_sysfs_dir_read_iommu_group(dir);
     g_clear_pointer(&cap->iommu_addresses, g_array_unref);
-    if (group == NULL || !g_ascii_string_to_unsigned(group, 10, 0, G_MAXINT, &number, NULL))
+    if (cap->iommu_group < 0)
         return;
 
-    cap->iommu_group = (int)number;
     cap->iommu_addresses = g_array_new(FALSE, FALSE, sizeof(MdPciAddress));
     members = md_sysfs_dir_list(dir, ATTR_GROUP_DEVICES);
     for (guint i = 0; i < members->len; i++) {

@@ -89,6 +89,7 @@
 #define MD_ATTR_MDEV_TYPE   "mdev_type"
 #define MD_ATTR_MDEV_REMOVE "remove"
 #define MD_ATTR_VFIO_DEV    "vfio-dev"
+#define MD_LINK_VIRTFN      "virtfn" /* prefix of the links to the functions of a card */
 
 /* libvirt's name of the root of the device tree. */
 #define MD_NAME_COMPUTER "computer"
