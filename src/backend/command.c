@@ -13,6 +13,7 @@ command_free(MdCommand *self)
     g_free(self->name);
     g_free(self->made);
     g_free(self->path);
+    g_free(self->key);
     g_clear_error(&self->error);
     g_clear_pointer(&self->callout, md_callout_unref);
     g_free(self);
@@ -60,10 +61,18 @@ on_turn(gpointer data)
 
 
 void
-md_command_wait_for_turn(MdCommand *self, MdCommandFunc next)
+md_command_wait_for_turn_of(MdCommand *self, const char *key, MdCommandFunc next)
 {
     self->next = next;
-    md_key_queue_acquire(self->context->key_queue, self->name, on_turn, self);
+    self->key = g_strdup(key);
+    md_key_queue_acquire(self->context->key_queue, self->key, on_turn, self);
+}
+
+
+void
+md_command_wait_for_turn(MdCommand *self, MdCommandFunc next)
+{
+    md_command_wait_for_turn_of(self, self->name, next);
 }
 
 
@@ -172,7 +181,7 @@ command_answer(MdCommand *self)
     else
         g_task_return_pointer(task, g_strdup(self->made != NULL ? self->made : self->name), g_free);
     if (self->has_turn)
-        md_key_queue_release(self->context->key_queue, self->name);
+        md_key_queue_release(self->context->key_queue, self->key);
 }
 
 

@@ -26,6 +26,7 @@ struct _MdCommand {
     GTask *task;
     void (*clear)(MdCommand *self);
     MdCommandFunc next;
+    char *key; /* of the turn; NULL: the command does not wait for one */
     gboolean has_turn;
     MdCallout *callout; /* to be notified of the result; NULL: none */
 };
@@ -43,6 +44,9 @@ gpointer md_command_new(gsize size,
 /* Waits until no other command with the same name has the turn. The command then has the turn until
  * it ends. */
 void md_command_wait_for_turn(MdCommand *self, MdCommandFunc next);
+
+/* The same for commands with the same `key`, such as the path of a card. */
+void md_command_wait_for_turn_of(MdCommand *self, const char *key, MdCommandFunc next);
 
 /* From here on the command completes even if its client disconnects. FALSE if the client has
  * already disconnected. */
