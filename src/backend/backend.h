@@ -17,6 +17,7 @@
 #include "util/owner.h"
 
 typedef struct _MdRecovery MdRecovery;
+typedef struct _MdVgpus MdVgpus;
 
 /* The objects shared by all backends, used on the main loop. */
 typedef struct {
@@ -29,6 +30,7 @@ typedef struct {
      * port name. */
     MdKeyQueue *key_queue;
     MdRecovery *recovery; /* NULL: half-created devices are not removed */
+    MdVgpus *vgpus;       /* NULL in tests without them */
     const MdSettings *settings;
 } MdDriverContext;
 

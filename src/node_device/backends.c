@@ -4,10 +4,12 @@
 #include "node_device/backends.h"
 
 #include "mdev/mdev.h"
+#include "vgpu/vgpu.h"
 #include "vhba/vhba.h"
 
 static const MdBackend *const backends[] = {
     &md_backend_mdev,
+    &md_backend_vgpu,
     &md_backend_vhba,
     NULL,
 };

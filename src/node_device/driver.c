@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/script.h"
 #include "util/worker.h"
+#include "vgpu/vgpus.h"
 #include "vhba/vhba.h"
 
 /* Set by virsh --inactive; named in libvirt since 10.1. */
@@ -34,6 +35,7 @@ md_driver_dispose(GObject *object)
     g_clear_pointer(&self->context.recovery, md_recovery_free);
     g_clear_pointer(&self->documents, md_documents_free);
     g_clear_object(&self->context.definitions);
+    g_clear_pointer(&self->context.vgpus, md_vgpus_free);
     g_clear_object(&self->context.inventory);
     g_clear_pointer(&self->context.callouts, md_callouts_unref);
     g_clear_pointer(&self->context.key_queue, md_key_queue_free);
@@ -126,6 +128,7 @@ md_driver_new(const MdSettings *settings)
 
     self->context.settings = settings;
     self->context.inventory = md_inventory_new(self->context.registry, settings);
+    self->context.vgpus = md_vgpus_new(&self->context);
     self->context.definitions = md_definitions_new(settings);
     self->context.callouts = md_callouts_new(settings);
     self->context.key_queue = md_key_queue_new();
@@ -183,6 +186,21 @@ on_definitions_started(GObject *source, GAsyncResult *result, gpointer data)
 
 
 static void
+on_vgpus_found(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    MdDriver *self = g_task_get_source_object(task);
+
+    md_vgpus_look_finish(result);
+    if (self->stopped)
+        end_start(self, task, NULL);
+    else
+        md_definitions_start_async(self->context.definitions, on_definitions_started,
+                                   g_steal_pointer(&task));
+}
+
+
+static void
 on_inventory_started(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
@@ -192,8 +210,8 @@ on_inventory_started(GObject *source, GAsyncResult *result, gpointer data)
     if (!md_inventory_start_finish(MD_INVENTORY(source), result, &error) || self->stopped)
         end_start(self, task, error);
     else
-        md_definitions_start_async(self->context.definitions, on_definitions_started,
-                                   g_steal_pointer(&task));
+        md_vgpus_look_async(self->context.vgpus, NULL, md_owner_get_daemon(), on_vgpus_found,
+                            g_steal_pointer(&task));
 }
 
 

@@ -59,6 +59,20 @@ GArray *md_driver_take_snapshot(MdDriver *self);
 void md_driver_report_changes(MdDriver *self, const GArray *before);
 
 /*
+ * No event reports that another program has created or removed a vGPU of a card without mediated
+ * devices. A look at the card makes the functions below return current results: for all devices or,
+ * if `name` is not NULL, for this device only. A driver that does not answer delays the look by at
+ * most a second.
+ */
+gboolean md_driver_needs_look(MdDriver *self, const char *name);
+void md_driver_look_async(MdDriver *self,
+                          const char *name,
+                          MdOwner *owner,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data);
+void md_driver_look_finish(MdDriver *self, GAsyncResult *result);
+
+/*
  * Finds the devices with vital product data: among all devices or, if `name` is not NULL, among
  * this device only. The result is a set of names, to be passed as `vpd` to the list functions
  * below; to these, NULL is an empty set. Fails with VIR_ERR_RESOURCE_BUSY if some devices could not

@@ -17,6 +17,7 @@
 #include "probe/vgpu-summary.h"
 #include "probe/vgpu-types.h"
 #include "util/names.h"
+#include "vendor/vendor.h"
 
 #define ATTR_CLASS          "class"
 #define ATTR_VENDOR         "vendor"
@@ -70,7 +71,7 @@ probe(MdUdevDevice *device, MdSysfsDir *dir, MdNodeDeviceDef *def)
     cap->vendor_id = md_sysfs_dir_read_int(dir, ATTR_VENDOR, &number) ? (guint)number : 0;
     cap->product_id = md_sysfs_dir_read_int(dir, ATTR_DEVICE, &number) ? (guint)number : 0;
     def->mdev_types = md_mdev_types_probe(dir);
-    if (def->mdev_types == NULL) {
+    if (def->mdev_types == NULL && md_vendor_find_driver(def->driver) != NULL) {
         def->mdev_types = md_vgpu_types_probe(dir);
         def->is_assignable = def->mdev_types != NULL;
     }

@@ -116,6 +116,8 @@ find_probe(const MdNodeDeviceDef *def)
 {
     const MdCap *cap = g_ptr_array_index(def->caps, 0);
 
+    if (def->shares_path)
+        return &md_probe_vgpu;
     for (gsize i = 0; i < G_N_ELEMENTS(probes); i++) {
         if (probes[i]->kind == cap->kind)
             return probes[i];

@@ -110,6 +110,7 @@ extern const MdProbe md_probe_drm;
 extern const MdProbe md_probe_css;
 extern const MdProbe md_probe_ap_matrix;
 extern const MdProbe md_probe_mdev;
+extern const MdProbe md_probe_vgpu;
 extern const MdProbe md_probe_ccw;
 extern const MdProbe md_probe_ccwgroup;
 extern const MdProbe md_probe_ap_card;

@@ -207,8 +207,8 @@ count_devices(MdCall *call, GHashTable *vpd)
 }
 
 
-void
-md_handle_num_of_devices(MdCall *call, gconstpointer args)
+static void
+answer_number(MdCall *call, gconstpointer args)
 {
     const md_cap_args *wanted = args;
     const char *cap = md_maybe_text_get(wanted->cap);
@@ -218,6 +218,13 @@ md_handle_num_of_devices(MdCall *call, gconstpointer args)
         reply_int(call, (int)select_devices(call, flags, G_MAXUINT).count);
     else
         continue_with_vpd(call, is_vpd(cap), NULL, count_devices);
+}
+
+
+void
+md_handle_num_of_devices(MdCall *call, gconstpointer args G_GNUC_UNUSED)
+{
+    md_handle_after_look(call, NULL, answer_number);
 }
 
 
@@ -244,8 +251,8 @@ list_devices(MdCall *call, GHashTable *vpd)
 }
 
 
-void
-md_handle_list_devices(MdCall *call, gconstpointer args)
+static void
+answer_list(MdCall *call, gconstpointer args)
 {
     const md_list_args *wanted = args;
     const char *cap = md_maybe_text_get(wanted->cap);
@@ -259,6 +266,13 @@ md_handle_list_devices(MdCall *call, gconstpointer args)
     } else {
         continue_with_vpd(call, is_vpd(cap), NULL, list_devices);
     }
+}
+
+
+void
+md_handle_list_devices(MdCall *call, gconstpointer args G_GNUC_UNUSED)
+{
+    md_handle_after_look(call, NULL, answer_list);
 }
 
 
@@ -324,8 +338,8 @@ list_all_devices(MdCall *call, GHashTable *vpd)
 }
 
 
-void
-md_handle_list_all_devices(MdCall *call, gconstpointer args)
+static void
+answer_all(MdCall *call, gconstpointer args)
 {
     const md_list_all_args *wanted = args;
 
@@ -334,6 +348,13 @@ md_handle_list_all_devices(MdCall *call, gconstpointer args)
     else
         continue_with_vpd(call, (wanted->flags & md_cap_kind_vpd.flag) != 0, NULL,
                           list_all_devices);
+}
+
+
+void
+md_handle_list_all_devices(MdCall *call, gconstpointer args G_GNUC_UNUSED)
+{
+    md_handle_after_look(call, NULL, answer_all);
 }
 
 
@@ -385,8 +406,8 @@ ask_for_xml(MdCall *call)
 }
 
 
-void
-md_handle_get_xml(MdCall *call, gconstpointer args)
+static void
+answer_xml(MdCall *call, gconstpointer args)
 {
     const md_text_args *device = args;
     MdDriver *driver = md_call_get_driver(call);
@@ -399,6 +420,15 @@ md_handle_get_xml(MdCall *call, gconstpointer args)
         md_call_wait_for_turn(call, ask_for_xml);
     else
         md_call_fail(call, g_steal_pointer(&error));
+}
+
+
+void
+md_handle_get_xml(MdCall *call, gconstpointer args)
+{
+    const md_text_args *device = args;
+
+    md_handle_after_look(call, device->text, answer_xml);
 }
 
 

@@ -26,6 +26,11 @@ void md_handle_unregister_close_callback(MdCall *call, gconstpointer args);
 void md_handle_register_event(MdCall *call, gconstpointer args);
 void md_handle_deregister_event(MdCall *call, gconstpointer args);
 
+/* Calls the handler once the driver's list is up to date for this device, at once if it is already;
+ * NULL: for all devices. See md_driver_look_async(). */
+typedef void (*MdHandler)(MdCall *call, gconstpointer args);
+void md_handle_after_look(MdCall *call, const char *device, MdHandler handler);
+
 /* Node devices. */
 void md_handle_num_of_devices(MdCall *call, gconstpointer args);
 void md_handle_list_devices(MdCall *call, gconstpointer args);

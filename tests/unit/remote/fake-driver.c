@@ -30,6 +30,9 @@ struct _MdDriver {
     const char *parent_name;
     MdNodeDeviceDef drafted_def;
     MdNodeDevice drafted;
+
+    gboolean needs_look;
+    guint n_looks;
 };
 
 struct _MdDraft {
@@ -187,6 +190,20 @@ fake_driver_count_subscriptions(MdDriver *self)
 }
 
 
+void
+fake_driver_need_looks(MdDriver *self)
+{
+    self->needs_look = TRUE;
+}
+
+
+guint
+fake_driver_count_looks(MdDriver *self)
+{
+    return self->n_looks;
+}
+
+
 guint
 fake_driver_count_waiting(MdDriver *self)
 {
@@ -211,6 +228,34 @@ fake_driver_fail(MdDriver *self, guint n)
 
     md_error_set(&error, VIR_ERR_OPERATION_FAILED, "%s", (const char *)g_task_get_task_data(task));
     g_task_return_error(task, error);
+}
+
+
+gboolean
+md_driver_needs_look(MdDriver *self, const char *name)
+{
+    return self->needs_look;
+}
+
+
+void
+md_driver_look_async(MdDriver *self,
+                     const char *name,
+                     MdOwner *owner,
+                     GAsyncReadyCallback callback,
+                     gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+
+    self->n_looks++;
+    g_task_return_boolean(task, TRUE);
+}
+
+
+void
+md_driver_look_finish(MdDriver *self, GAsyncResult *result)
+{
+    g_task_propagate_boolean(G_TASK(result), NULL);
 }
 
 

@@ -14,6 +14,10 @@
 /* The number of running calls that the test has not ended. */
 guint fake_driver_count_waiting(MdDriver *self);
 
+/* From now on, lists and documents need a look; counts the looks. */
+void fake_driver_need_looks(MdDriver *self);
+guint fake_driver_count_looks(MdDriver *self);
+
 /* Ends the n-th call with success, or with VIR_ERR_OPERATION_FAILED. */
 void fake_driver_end(MdDriver *self, guint n);
 void fake_driver_fail(MdDriver *self, guint n);

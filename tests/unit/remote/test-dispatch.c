@@ -149,6 +149,33 @@ test_lists(Host *host, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* Lists and documents wait for a look at the hardware whose changes no event reports. */
+static void
+test_looks(Host *host, gconstpointer data G_GNUC_UNUSED)
+{
+    const md_cap_args all = { NULL, 0 };
+    const md_text_args xml = { (char *)"computer", 0 };
+    g_autoptr(Peer) peer = NULL;
+    md_int_ret number = { 0 };
+    md_text_ret document = { 0 };
+    guint32 dump = 0;
+
+    host_start(host);
+    peer = peer_new_open(host, TRUE);
+    fake_driver_need_looks(host->driver);
+    peer_expect_reply(peer, peer_call(peer, MD_PROC_NUM_OF_DEVICES, MD_XDR(md_cap_args), &all),
+                      MD_XDR(md_int_ret), &number);
+    list(peer, MD_NAMES_MAX, 2);
+    list_all(peer, 1, 0, 2, 2);
+    dump = peer_call(peer, MD_PROC_GET_XML, MD_XDR(md_text_args), &xml);
+    wait_until(fake_driver_count_waiting(host->driver) == 1);
+    fake_driver_end(host->driver, 0);
+    peer_expect_reply(peer, dump, MD_XDR(md_text_ret), &document);
+    g_assert_cmpuint(fake_driver_count_looks(host->driver), ==, 4);
+    md_message_clear(MD_XDR(md_text_ret), &document);
+}
+
+
 /* Lists that wait for the hardware. */
 static void
 test_vpd(Host *host, gconstpointer data G_GNUC_UNUSED)
@@ -708,6 +735,7 @@ main(int argc, char **argv)
     ADD("/dispatch/hold-and-go", NULL, test_hold_and_go);
     ADD("/dispatch/hold-nothing-for-nobody", NULL, test_hold_nothing_for_nobody);
     ADD("/dispatch/lists", NULL, test_lists);
+    ADD("/dispatch/looks", NULL, test_looks);
     ADD("/dispatch/vpd", NULL, test_vpd);
     ADD("/dispatch/maxnames", NULL, test_maxnames);
     ADD("/dispatch/device", NULL, test_device);
