@@ -80,6 +80,20 @@ read_choice(MdVgpuSight *sight, const MdVgpuAccess *access)
 }
 
 
+/* The assigned type is one that the card can have, even if no function lists it any more. */
+static void
+learn_assigned(const MdVgpuSight *sight, const MdVgpuAccess *access)
+{
+    g_autoptr(GPtrArray) types = md_vgpu_types_new();
+    g_autofree char *card = NULL;
+    guint64 inode = 0;
+
+    g_ptr_array_add(types, md_vgpu_type_new(sight->number, NULL));
+    if (md_vendor_find_card(access->dir, &card, &inode))
+        md_known_types_learn(card, inode, types);
+}
+
+
 static void
 read_function(MdVgpuLook *self, MdVgpuSight *sight)
 {
@@ -102,6 +116,7 @@ read_function(MdVgpuLook *self, MdVgpuSight *sight)
     sight->is_known = TRUE;
     if (sight->number == 0)
         return;
+    learn_assigned(sight, access);
     sight->type_id = md_vendor_make_id(access->vendor, sight->number);
     sight->record = md_vgpu_record_read(self->state_dir, sight->target->address,
                                         sight->target->inode, sight->number);
