@@ -70,14 +70,14 @@ class WithAssertions:
         yield
         self.assertEqual(self.snapshot(), before)
         self.barrier(events)
-        self.assertEqual(events.all(), [])
+        self.assertEqual(self.told(events), [])
 
     def snapshot(self):
         """Returns the devices that the daemon lists and those in sysfs."""
         room = {parent.name: {type_id: self.host.available(parent, type_id)
                               for type_id in self.host.type_ids(parent)}
                 for parent in self.host.parents()}
-        return self.names(), self.host.children(), room
+        return self.names(), self.children(), room
 
     def barrier(self, events):
         """On return, all events that the daemon sent earlier have been delivered.

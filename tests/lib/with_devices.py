@@ -39,6 +39,9 @@ class WithDevices:
         """Returns the UUIDs of all devices in the kernel."""
         return self.host.children()
 
+    def count_children(self):
+        return len(self.host.children())
+
     def attribute(self, uuid):
         """Returns the value of `attr` of a device of self.parent."""
         return self.host.attribute(uuid, self.attr)

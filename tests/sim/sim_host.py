@@ -108,8 +108,11 @@ class SimHost(host.Host):
             return super().types(parent)
         with self.kernel.state:
             creatable = [] if function.number else function.card.creatable
-            return {f'{vgpu_card.DRIVER}-{kind.number}': host.TypeFacts('vfio-pci', int(kind in creatable), kind.name, None)
-                    for kind in function.card.types.values()}
+            return {type_id: host.TypeFacts('vfio-pci', int(kind in creatable), kind.name, None)
+                    for type_id, kind in zip(self.type_ids(parent), function.card.types.values())}
+
+    def available(self, parent, type_id):
+        return self.types(parent)[type_id].available if self.function(parent) else super().available(parent, type_id)
 
     def wait_create_stuck(self, parent, creation=None):
         function = self.function(parent)
