@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "conf/cap-mdev.h"
 #include "kernel/sysfs.h"
 #include "vendor/vendor.h"
 
@@ -162,6 +163,15 @@ md_vgpu_cards_find(MdVgpuCards *self, const char *path)
 }
 
 
+MdVgpuCard *
+md_vgpu_cards_find_of(MdVgpuCards *self, const MdNodeDevice *device)
+{
+    return device->def->path != NULL && !device->def->shares_path
+               ? md_vgpu_cards_find(self, device->def->path)
+               : NULL;
+}
+
+
 MdVgpuFunction *
 md_vgpu_cards_find_function(MdVgpuCards *self, const char *path)
 {
@@ -195,4 +205,28 @@ md_vgpu_cards_list_functions(MdVgpuCards *self, const MdVgpuCard *card)
     }
     g_ptr_array_sort(devices, compare_paths);
     return devices;
+}
+
+
+MdNodeDevice *
+md_vgpu_cards_find_parent_of(MdVgpuCards *self,
+                             const MdVgpuCard *card,
+                             const char *uuid,
+                             MdNodeDevice **vgpu)
+{
+    g_autoptr(GPtrArray) functions = md_vgpu_cards_list_functions(self, card);
+
+    for (guint i = 0; i < functions->len; i++) {
+        MdNodeDevice *function = g_ptr_array_index(functions, i);
+        g_autofree char *address = g_path_get_basename(function->def->path);
+        g_autofree char *name = md_cap_mdev_make_name(uuid, address);
+        MdNodeDevice *found = md_registry_find(self->registry, name);
+
+        if (found == NULL)
+            continue;
+        if (vgpu != NULL)
+            *vgpu = found;
+        return function;
+    }
+    return NULL;
 }

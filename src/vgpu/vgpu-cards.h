@@ -17,6 +17,7 @@ typedef struct {
     gboolean has_choice; /* `choice` is known, see MdVgpuSight */
     guint64 choice;
     gboolean recovering; /* its half-created vGPU is being removed */
+    gint64 chosen;       /* when it was chosen for the definition of a vGPU; 0: never */
 } MdVgpuFunction;
 
 struct _MdVgpuCard {
@@ -55,11 +56,20 @@ void md_vgpu_cards_remove(MdVgpuCards *self, const MdNodeDevice *device);
 
 /* Borrowed, or NULL. */
 MdVgpuCard *md_vgpu_cards_find(MdVgpuCards *self, const char *path);
+/* The card that this device is, or NULL. */
+MdVgpuCard *md_vgpu_cards_find_of(MdVgpuCards *self, const MdNodeDevice *device);
 MdVgpuFunction *md_vgpu_cards_find_function(MdVgpuCards *self, const char *path);
 
 /* The registered functions of a card in the order of their addresses, as MdNodeDevice, borrowed;
  * free the array only. */
 GPtrArray *md_vgpu_cards_list_functions(MdVgpuCards *self, const MdVgpuCard *card);
+
+/* The function of the card with the vGPU of this UUID, active or defined; borrowed, or NULL. Also
+ * sets `vgpu`, unless it is NULL. */
+MdNodeDevice *md_vgpu_cards_find_parent_of(MdVgpuCards *self,
+                                           const MdVgpuCard *card,
+                                           const char *uuid,
+                                           MdNodeDevice **vgpu);
 
 MdVgpuCard *md_vgpu_card_ref(MdVgpuCard *self);
 void md_vgpu_card_unref(MdVgpuCard *self);

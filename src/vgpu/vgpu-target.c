@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "conf/cap-mdev.h"
 #include "probe/probe.h"
 #include "util/error.h"
 
@@ -51,6 +52,45 @@ md_vgpu_access_open(const MdVgpuTarget *target, GError **error)
     }
     self->card = md_vendor_open_card(self->vendor, self->dir, error);
     return self->card != NULL ? g_steal_pointer(&self) : NULL;
+}
+
+
+gboolean
+md_vgpu_access_check_type(const MdVgpuAccess *self,
+                          const MdVgpuTarget *target,
+                          const char *type_id,
+                          GError **error)
+{
+    guint32 wanted = 0;
+    guint32 present = 0;
+
+    if (!self->vendor->read_assigned(self->card, self->dir, &present, error))
+        return FALSE;
+    if (md_vendor_parse_id(type_id, &wanted) == self->vendor && present == wanted)
+        return TRUE;
+    md_error_set(error, VIR_ERR_NO_NODE_DEVICE,
+                 "function '%s' has no vGPU of type '%s': another program has removed it",
+                 target->name, type_id);
+    return FALSE;
+}
+
+
+gboolean
+md_vgpu_access_set_parameters(const MdVgpuAccess *self,
+                              GPtrArray *attrs,
+                              guint *n_set,
+                              GError **error)
+{
+    for (guint i = 0; i < attrs->len; i++) {
+        const MdMdevAttr *attr = g_ptr_array_index(attrs, i);
+
+        if (!self->vendor->set_parameter(self->card, self->dir, attr->name, attr->value, error)) {
+            g_prefix_error(error, "attribute '%s': ", attr->name);
+            return FALSE;
+        }
+        (*n_set)++;
+    }
+    return TRUE;
 }
 
 

@@ -25,6 +25,19 @@ typedef struct {
 /* Opens a function and its card. VIR_ERR_NO_NODE_DEVICE if the function has gone;
  * VIR_ERR_OPERATION_UNSUPPORTED if its driver does not offer vGPUs at the moment. */
 MdVgpuAccess *md_vgpu_access_open(const MdVgpuTarget *target, GError **error);
+
+/* Whether the function still has the vGPU with this id of a type. VIR_ERR_NO_NODE_DEVICE if not. */
+gboolean md_vgpu_access_check_type(const MdVgpuAccess *self,
+                                   const MdVgpuTarget *target,
+                                   const char *type_id,
+                                   GError **error);
+
+/* Sets parameters (of MdMdevAttr) in order, up to the first failure, which names the parameter;
+ * adds the number of parameters set to `n_set`. */
+gboolean md_vgpu_access_set_parameters(const MdVgpuAccess *self,
+                                       GPtrArray *attrs,
+                                       guint *n_set,
+                                       GError **error);
 void md_vgpu_access_free(MdVgpuAccess *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdVgpuTarget, md_vgpu_target_free)

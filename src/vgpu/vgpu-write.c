@@ -22,7 +22,7 @@ struct _MdVgpuWrite {
     char *wanted_id;   /* of the type, as in the document; or NULL */
     char *wanted_name; /* likewise */
     char *uuid;
-    GPtrArray *attrs; /* of MdMdevAttr; NULL: none */
+    GPtrArray *attrs; /* of MdMdevAttr, to be set; NULL: none */
 
     /* The result. */
     const MdVgpuTarget *target; /* the chosen function, in `targets` */
@@ -69,10 +69,9 @@ md_vgpu_write_new_create(const MdSettings *settings,
 
 
 MdVgpuWrite *
-md_vgpu_write_new(const MdSettings *settings,
-                  const MdNodeDevice *function,
-                  const MdNodeDeviceDef *def,
-                  GPtrArray *attrs)
+md_vgpu_write_new_remove(const MdSettings *settings,
+                         const MdNodeDevice *function,
+                         const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     MdVgpuWrite *self = write_new(settings, def);
@@ -82,7 +81,6 @@ md_vgpu_write_new(const MdSettings *settings,
     self->name = g_strdup(def->name);
     self->type_id = g_strdup(cap->type_id);
     md_vendor_parse_id(cap->type_id, &self->number);
-    self->attrs = attrs != NULL ? md_mdev_attrs_copy(attrs) : NULL;
     return self;
 }
 
@@ -324,20 +322,6 @@ assign_type(MdVgpuWrite *self, MdVgpuAccess *access, GError **error)
 }
 
 
-static gboolean
-set_parameters(MdVgpuWrite *self, MdVgpuAccess *access, GError **error)
-{
-    for (guint i = 0; self->attrs != NULL && i < self->attrs->len; i++) {
-        const MdMdevAttr *attr = g_ptr_array_index(self->attrs, i);
-
-        if (!access->vendor->set_parameter(access->card, access->dir, attr->name, attr->value,
-                                           error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-
 /* Takes the type back after a parameter could not be set. */
 static void
 withdraw(MdVgpuWrite *self, MdVgpuAccess *access, GError **error)
@@ -387,10 +371,11 @@ md_vgpu_write_create(gpointer write, GError **error)
 {
     MdVgpuWrite *self = write;
     g_autoptr(MdVgpuAccess) access = assign_to_any(self, error);
+    guint n_set = 0;
 
     if (access == NULL)
         return FALSE;
-    if (!set_parameters(self, access, error)) {
+    if (!md_vgpu_access_set_parameters(access, self->attrs, &n_set, error)) {
         withdraw(self, access, error);
         return FALSE;
     }
@@ -497,15 +482,4 @@ md_vgpu_write_remove(gpointer write, GError **error)
     else
         explain_remaining(self, access, err, error);
     return self->gone;
-}
-
-
-gboolean
-md_vgpu_write_update(gpointer write, GError **error)
-{
-    MdVgpuWrite *self = write;
-    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(self->target, error);
-
-    return access != NULL && check_present(self, access, error) &&
-           set_parameters(self, access, error);
 }

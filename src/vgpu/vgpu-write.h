@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The writes that create, update and remove a vGPU, as worker jobs that do not access the main
+ * The writes that create and remove a vGPU, as worker jobs that do not access the main
  * loop's state. Only one write of a card runs at a time, because drivers do not lock between their
  * check and their change. Between two jobs of one write, the main loop may read the results.
  */
@@ -18,12 +18,10 @@ typedef struct _MdVgpuWrite MdVgpuWrite;
 MdVgpuWrite *md_vgpu_write_new_create(const MdSettings *settings,
                                       GPtrArray *functions,
                                       const MdNodeDeviceDef *def);
-/* A write on a function with the vGPU `def`, to remove it or to set its parameters to `attrs`;
- * NULL: none. */
-MdVgpuWrite *md_vgpu_write_new(const MdSettings *settings,
-                               const MdNodeDevice *function,
-                               const MdNodeDeviceDef *def,
-                               GPtrArray *attrs);
+/* A write that removes the vGPU `def` of a function. */
+MdVgpuWrite *md_vgpu_write_new_remove(const MdSettings *settings,
+                                      const MdNodeDevice *function,
+                                      const MdNodeDeviceDef *def);
 /* Thread-safe reference count. */
 MdVgpuWrite *md_vgpu_write_ref(MdVgpuWrite *self);
 void md_vgpu_write_unref(MdVgpuWrite *self);
@@ -56,8 +54,5 @@ gboolean md_vgpu_write_prepare_remove(gpointer write, GError **error);
  * the vGPU is busy. After an I/O error, the driver must not be asked again, because it may have
  * freed the vGPU already: further attempts are refused. */
 gboolean md_vgpu_write_remove(gpointer write, GError **error);
-
-/* MdWorkerFunc. Sets the parameters in order, up to the first failure. */
-gboolean md_vgpu_write_update(gpointer write, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MdVgpuWrite, md_vgpu_write_unref)

@@ -11,6 +11,7 @@
 #include "util/error.h"
 #include "util/names.h"
 #include "vgpu/vgpu-attrs.h"
+#include "vgpu/vgpu-definition.h"
 #include "vgpu/vgpu-write.h"
 #include "vgpu/vgpus-private.h"
 
@@ -289,9 +290,7 @@ static const Verb destroy_verb = {
 static const MdVgpuCard *
 find_card(const MdDriverContext *context, const MdNodeDevice *device)
 {
-    return device->def->path != NULL && !device->def->shares_path
-               ? md_vgpu_cards_find(context->vgpus->cards, device->def->path)
-               : NULL;
+    return md_vgpu_cards_find_of(context->vgpus->cards, device);
 }
 
 
@@ -370,7 +369,7 @@ destroy_async(const MdDriverContext *context,
     GPtrArray *functions = list_functions(context, function);
     Operation *operation =
         operation_new(context, &destroy_verb, function,
-                      md_vgpu_write_new(context->settings, function, device->def, NULL), functions,
+                      md_vgpu_write_new_remove(context->settings, function, device->def), functions,
                       device->def->name, cap->attrs, owner, callback, user_data);
 
     md_command_wait_for_turn_of(&operation->command, operation->card, on_turn);
@@ -417,35 +416,18 @@ list_parents(const MdDriverContext *context, const MdNodeDeviceDef *def, GPtrArr
 }
 
 
-/* The vGPU with this UUID on any function of a card. */
-static MdNodeDevice *
-find_on_card(const MdDriverContext *context, const MdVgpuCard *card, const char *uuid)
-{
-    g_autoptr(GPtrArray) functions = md_vgpu_cards_list_functions(context->vgpus->cards, card);
-
-    for (guint i = 0; i < functions->len; i++) {
-        const MdNodeDevice *function = g_ptr_array_index(functions, i);
-        g_autofree char *address = g_path_get_basename(function->def->path);
-        g_autofree char *name = md_cap_mdev_make_name(uuid, address);
-        MdNodeDevice *vgpu = md_registry_find(context->registry, name);
-
-        if (vgpu != NULL)
-            return vgpu;
-    }
-    return NULL;
-}
-
-
 static MdNodeDevice *
 find_present(const MdDriverContext *context, const MdNodeDeviceDef *def)
 {
     const MdCapMdev *cap = md_node_device_def_get_cap(def, &md_cap_kind_mdev);
     const MdNodeDevice *parent = md_mdev_parent_find_named(context, def);
     const MdVgpuCard *card = parent != NULL ? find_card(context, parent) : NULL;
+    MdNodeDevice *vgpu = NULL;
 
     if (card == NULL || cap->uuid == NULL)
         return md_mdev_parent_find_present(context, def);
-    return find_on_card(context, card, cap->uuid);
+    md_vgpu_cards_find_parent_of(context->vgpus->cards, card, cap->uuid, &vgpu);
+    return vgpu;
 }
 
 
@@ -458,4 +440,8 @@ const MdBackend md_backend_vgpu = {
     .find_present = find_present,
     .create_async = create_async,
     .destroy_async = destroy_async,
+    .find_persistent_parent = md_vgpu_definition_find_parent,
+    .definitions = &md_vgpu_definition_ops,
+    .get_types_set = md_vgpu_definition_get_types_set,
+    .will_remove = md_vgpu_definition_will_remove,
 };

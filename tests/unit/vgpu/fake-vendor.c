@@ -143,7 +143,7 @@ release(gpointer card, MdSysfsDir *function, GError **error)
 static gboolean
 is_parameter(const char *name)
 {
-    return g_str_equal(name, "knob");
+    return g_str_equal(name, FAKE_PARAMETER);
 }
 
 
@@ -275,6 +275,6 @@ fake_vendor_make_def(const char *type_id, const char *parameter)
     cap->uuid = g_strdup("6a7b8c9d-0000-4000-8000-000000000001");
     cap->type_id = g_strdup(type_id);
     if (parameter != NULL)
-        md_mdev_attrs_add(cap->attrs, "knob", parameter);
+        md_mdev_attrs_add(cap->attrs, FAKE_PARAMETER, parameter);
     return def;
 }

@@ -16,6 +16,8 @@
 #define FAKE_TYPE_LARGE 7
 #define FAKE_TYPE_SMALL 8
 
+#define FAKE_PARAMETER "knob"
+
 typedef struct {
     char *root;
     MdSettings *settings;

@@ -61,7 +61,7 @@ remove_first(Fixture *fixture)
     md_vgpu_write_unref(fixture->write);
     g_clear_error(&fixture->error);
     fixture->write =
-        md_vgpu_write_new(fixture->vendor->settings, fixture->vendor->functions[0], def, NULL);
+        md_vgpu_write_new_remove(fixture->vendor->settings, fixture->vendor->functions[0], def);
     return md_vgpu_write_remove(fixture->write, &fixture->error);
 }
 
