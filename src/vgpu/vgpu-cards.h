@@ -16,6 +16,7 @@ typedef struct {
     guint64 changed;     /* when the last write ended, see MdVgpuCards.clock */
     gboolean has_choice; /* `choice` is known, see MdVgpuSight */
     guint64 choice;
+    gboolean was_seen;   /* a look has been applied */
     gboolean recovering; /* its half-created vGPU is being removed */
     gint64 chosen;       /* when it was chosen for the definition of a vGPU; 0: never */
 } MdVgpuFunction;

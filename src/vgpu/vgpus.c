@@ -149,6 +149,24 @@ is_same(const MdNodeDevice *vgpu, const char *type_id, const char *uuid)
 }
 
 
+/* The function has no vGPU. If it had one, or if a previous daemon was killed before it created
+ * one, the record of that must not apply to the next vGPU, which may be another program's. Returns
+ * TRUE if it had a vGPU. */
+static gboolean
+apply_free(MdVgpus *self, MdVgpuFunction *function, const MdVgpuTarget *target)
+{
+    MdNodeDevice *known = md_registry_find_sharing(self->context->registry, target->path);
+
+    if (known != NULL || !function->was_seen)
+        md_vgpu_record_remove(self->context->settings->state_dir, target->address);
+    function->was_seen = TRUE;
+    function->recovering = FALSE;
+    if (known != NULL)
+        md_registry_deactivate(self->context->registry, known);
+    return known != NULL;
+}
+
+
 /* Returns TRUE if the vGPU of the function has changed. */
 static gboolean
 apply_assigned(MdVgpus *self, MdVgpuFunction *function, const MdVgpuSight *sight)
@@ -157,12 +175,9 @@ apply_assigned(MdVgpus *self, MdVgpuFunction *function, const MdVgpuSight *sight
     MdNodeDevice *known = md_registry_find_sharing(self->context->registry, path);
     g_autofree char *uuid = NULL;
 
-    if (sight->number == 0) {
-        function->recovering = FALSE;
-        if (known != NULL)
-            md_registry_deactivate(self->context->registry, known);
-        return known != NULL;
-    }
+    if (sight->number == 0)
+        return apply_free(self, function, sight->target);
+    function->was_seen = TRUE;
     uuid = sight->record != NULL ? g_strdup(sight->record->uuid)
                                  : md_vgpu_record_make_uuid(sight->target->address);
     if (known != NULL && is_same(known, sight->type_id, uuid))
