@@ -6,6 +6,7 @@
 #include "node_device/autostart.h"
 #include "node_device/document.h"
 #include "node_device/driver.h"
+#include "vgpu/vgpu-enabler.h"
 
 struct _MdDriver {
     GObject parent;
@@ -14,6 +15,7 @@ struct _MdDriver {
     MdEvents *events;
     MdDocuments *documents;
     MdAutostart *autostart; /* NULL: not started */
+    MdVgpuEnabler *enabler; /* likewise */
     gboolean starting;
     gboolean loaded;  /* all definitions are known */
     gboolean stopped; /* no further operation begins */

@@ -31,6 +31,7 @@ md_driver_dispose(GObject *object)
         md_definitions_set_when_notified(self->context.definitions, NULL, NULL);
         g_signal_handlers_disconnect_by_data(self->context.definitions, self);
     }
+    g_clear_pointer(&self->enabler, md_vgpu_enabler_free);
     g_clear_pointer(&self->autostart, md_autostart_free);
     g_clear_pointer(&self->context.recovery, md_recovery_free);
     g_clear_pointer(&self->documents, md_documents_free);
@@ -105,8 +106,10 @@ call_when_notified(MdOwner *owner, void (*func)(gpointer data), gpointer func_da
 static void
 begin_autostart(MdDriver *self)
 {
-    if (self->loaded && !self->context.settings->roots->is_session && !self->stopped)
-        self->autostart = md_autostart_new(&self->context);
+    if (!self->loaded || self->context.settings->roots->is_session || self->stopped)
+        return;
+    self->autostart = md_autostart_new(&self->context);
+    self->enabler = md_vgpu_enabler_new(&self->context);
 }
 
 
@@ -239,7 +242,7 @@ md_driver_start_finish(MdDriver *self, GAsyncResult *result, GError **error)
 gboolean
 md_driver_is_busy(MdDriver *self)
 {
-    return md_recovery_is_busy(self->context.recovery) ||
+    return md_recovery_is_busy(self->context.recovery) || md_vgpu_enabler_is_busy(self->enabler) ||
            (self->autostart != NULL && md_autostart_is_busy(self->autostart));
 }
 
@@ -261,6 +264,7 @@ md_driver_stop_async(MdDriver *self, GAsyncReadyCallback callback, gpointer user
 
     g_task_set_source_tag(task, md_driver_stop_async);
     self->stopped = TRUE;
+    g_clear_pointer(&self->enabler, md_vgpu_enabler_free);
     if (self->starting)
         self->stopping = g_steal_pointer(&task);
     else if (self->autostart == NULL)

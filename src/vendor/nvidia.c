@@ -30,6 +30,9 @@
 #define EMPTY_HINT                                                                                 \
     "the card is in MIG mode and has no GPU instances, or nvidia-vgpud has not started yet"
 
+/* Of sriov-manage, while any program queries the driver. */
+#define ENABLE_TRANSIENT "Cannot obtain unbindLock"
+
 typedef struct {
     GPtrArray *supported; /* of MdVgpuType; shared */
 } NvidiaCard;
@@ -182,6 +185,8 @@ const MdVendor md_vendor_nvidia = {
     .name = "nvidia",
     .driver = "nvidia",
     .empty_hint = EMPTY_HINT,
+    .enable_option = "-e",
+    .enable_transient = ENABLE_TRANSIENT,
     .is_function = nvidia_is_function,
     .open = nvidia_open,
     .close = nvidia_close,

@@ -17,6 +17,12 @@ typedef struct {
     const char *driver;     /* of the functions */
     const char *empty_hint; /* for messages: why the functions of an unused card may take no type */
 
+    /* `[vgpu] enable_command` enables all functions of a card, with this option and the kernel's
+     * name of the card as arguments; NULL: there is no command. If it fails with this text in its
+     * output, another attempt may succeed. */
+    const char *enable_option;
+    const char *enable_transient;
+
     /* Whether the driver offers types for this device, which is then a function, never a card. Does
      * not query the driver. */
     gboolean (*is_function)(MdSysfsDir *function);
