@@ -11,6 +11,7 @@ import signal
 import subprocess
 
 from mediated_test import MediatedTest, only_on, seldom_on
+from with_vgpus import WithVgpus
 
 MDEV, ACTIVE = 1 << 14, 1 << 31
 
@@ -217,7 +218,7 @@ class Autostart(MediatedTest):
                         self.daemon.has_ended(), 'idle')
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(self.daemon.wait(), 0)
-        self.assertEqual(self.children(), sorted(uuids))
+        self.assertEqual(self.count_children(), len(uuids))
         self.daemon.process = None
 
     def test_far_too_many(self):
@@ -241,6 +242,16 @@ class Autostart(MediatedTest):
         self.wait_started([self.manual])
         self.wait_until(lambda: self.log_has('Failed to autostart', self.auto[0], 'no-such'), 'a message')
         self.assertEqual(self.state(self.auto[0]), (False, True, True))
+
+
+@only_on('sim', 'the card is simulated')
+class AutostartOfVgpus(WithVgpus, Autostart):
+    # A vGPU of another program has a UUID of its own.
+    test_there_already = test_there_already_with_another_type = test_capacity_becomes_free = None
+    # Drivers check no parameter.
+    test_failure_in_the_log = None
+    # Only one vGPU of a card is created at a time.
+    test_parent_changes_meanwhile = test_one_blocks_nobody = None
 
 
 @only_on('vm', 'the fake kernel has no modules')

@@ -7,6 +7,7 @@ import documents
 import libvirt
 import rpc
 from mediated_test import MediatedTest, only_on, seldom_on
+from with_vgpus import WithVgpus
 
 PERSISTENT, TRANSIENT, INACTIVE, ACTIVE = 1 << 28, 1 << 29, 1 << 30, 1 << 31
 MDEV = 1 << 14
@@ -105,7 +106,7 @@ class Life(MediatedTest):
         self.define(uuid=uuid, type_id=other, attrs=[(self.attr, 'x')])
         self.barrier(events)
         self.assertEqual(self.told(events), [('defined', device.name()), ('update', device.name()),
-                                        ('update', device.name())])
+                                             ('update', device.name())])
 
     def test_same_uuid_on_two_parents(self):
         first, second = self.host.parents()[:2]
@@ -395,3 +396,28 @@ class Virsh(MediatedTest):
         self.virsh('nodedev-destroy', name)
         self.assertEqual(self.listed('--all'), [])
         self.assertEqual(self.info(self.parent.name)['Persistent'], 'no')
+
+
+@only_on('sim', 'the card is simulated')
+class LifeOfVgpu(WithVgpus, Life):
+    pass
+
+
+@only_on('sim', 'the card is simulated')
+class ListsOfVgpus(WithVgpus, Lists):
+    pass
+
+
+@only_on('sim', 'the card is simulated')
+class DocumentsOfVgpus(WithVgpus, Documents):
+    pass
+
+
+@only_on('sim', 'the card is simulated')
+class RefusalsOfVgpus(WithVgpus, Refusals):
+    pass
+
+
+@only_on('sim', 'the card is simulated')
+class VirshWithVgpus(WithVgpus, Virsh):
+    pass

@@ -14,6 +14,7 @@ import signal
 import rpc
 from kill_at import KillAt
 from mediated_test import MediatedTest, only_on, seldom_on
+from with_vgpus import WithVgpus
 
 MDEV = 1 << 14
 BOTH = 1 << 30 | 1 << 31
@@ -63,9 +64,19 @@ class State:
 class KilledTest(MediatedTest):
     """The state of all devices, and the daemon's view of it."""
 
+    attrs, other_attrs = ATTRS, OTHER_ATTRS
+
     def setUp(self):
         super().setUp()
         self.points = []     # points found in an undisturbed run
+
+    def present(self):
+        """Returns the UUIDs of all devices in the kernel, whose daemon may be dead."""
+        return set(self.host.children())
+
+    def written(self, uuid):
+        """Returns all writes to attributes of a device, in order; an empty list if there is no such device."""
+        return (self.host.read_optional(f'{self.parent.path}/{uuid}/journal') or '').splitlines()
 
     def fresh_client(self):
         client = rpc.Connection(self.daemon.rw_path, self.deadline)
@@ -86,7 +97,7 @@ class KilledTest(MediatedTest):
 
     def wanted_lists(self):
         """Returns (active, persistent, autostart) of all devices, from sysfs and disk."""
-        children, files = set(self.host.children()), self.files()
+        children, files = self.present(), self.files()
         return {self.child_name(self.parent, uuid): (uuid in children, uuid in files,
                                                      files.get(uuid, False))
                 for uuid in children | set(files)}
@@ -121,8 +132,8 @@ class Killed(KilledTest):
     def name(self):
         return self.child_name(self.parent, self.uuid)
 
-    def described(self, attrs=ATTRS):
-        return self.document(uuid=self.uuid, attrs=attrs)
+    def described(self, attrs=None):
+        return self.document(uuid=self.uuid, attrs=attrs or self.attrs)
 
     def create(self, client):
         client.create_xml(self.described())
@@ -131,7 +142,7 @@ class Killed(KilledTest):
         client.define_xml(self.described())
 
     def define_again(self, client):
-        client.define_xml(self.described(OTHER_ATTRS))
+        client.define_xml(self.described(self.other_attrs))
 
     def start(self, client):
         client.create(self.name)
@@ -146,23 +157,21 @@ class Killed(KilledTest):
         client.set_autostart(self.name, 1)
 
     def update_config(self, client):
-        client.update(self.name, self.described(OTHER_ATTRS), CONFIG)
+        client.update(self.name, self.described(self.other_attrs), CONFIG)
 
     def update_live(self, client):
-        client.update(self.name, self.described(OTHER_ATTRS), LIVE)
+        client.update(self.name, self.described(self.other_attrs), LIVE)
 
     def update_both(self, client):
-        client.update(self.name, self.described(OTHER_ATTRS), LIVE | CONFIG)
+        client.update(self.name, self.described(self.other_attrs), LIVE | CONFIG)
 
     # The state of a device
 
     def observe(self):
-        active = self.uuid in self.host.children()
+        active = self.uuid in self.present()
         path = self.definition_path(self.uuid)
         text = path.read_text(encoding='utf-8') if path.exists() else None
-        journal = self.host.read_optional(f'{self.parent.path}/{self.uuid}/journal') or ''
-        return State(active, tuple(journal.splitlines()),
-                     None if text is None else json.loads(text))
+        return State(active, tuple(self.written(self.uuid)), None if text is None else json.loads(text))
 
     # One run
 
@@ -304,6 +313,23 @@ class Killed(KilledTest):
         self.check_verb('undefine')
 
 
+@only_on('sim', 'the card is simulated')
+class KilledWithVgpu(WithVgpus, Killed):
+    """The test has one device at a time, on the first function."""
+
+    attrs = [(WithVgpus.attr, 'one'), (WithVgpus.attr, 'two')]
+    other_attrs = [(WithVgpus.attr, 'three'), (WithVgpus.attr, 'four')]
+
+    def present(self):
+        return {self.uuid} if self.host.fake(self.parent).number else set()
+
+    def written(self, uuid):
+        return self.journal(uuid) if self.present() else []
+
+    def records(self):
+        return [path.name for path in self.daemon.state.glob('vgpu/*.creating')]
+
+
 @only_on('sim', 'a thousand starts take a machine that is emulated too long')
 class KilledAtStart(KilledTest):
     """Kills between the first call and the orderly end: the next daemon recovers the sockets and completes
@@ -315,13 +341,12 @@ class KilledAtStart(KilledTest):
         super().setUp()
         self.uuids = [self.new_uuid() for _ in range(2)]
         for uuid in self.uuids:
-            self.write_definition(uuid, start='auto', attrs=[{name: value} for name, value in ATTRS])
+            self.write_definition(uuid, start='auto', attrs=[{name: value} for name, value in self.attrs])
 
     def is_whole(self):
         """Returns whether all devices exist, with their attributes."""
-        wanted = [f'{name}={value}' for name, value in ATTRS]
-        return all((self.host.read_optional(f'{self.parent.path}/{uuid}/journal') or '').splitlines() == wanted
-                   for uuid in self.uuids)
+        wanted = [f'{name}={value}' for name, value in self.attrs]
+        return all(self.written(uuid) == wanted for uuid in self.uuids)
 
     def start_killed_at(self, number):
         """Returns the call at which the daemon was killed; None if it completed autostart and stopped before."""

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virNodeDeviceUpdate of the active device, the definition, or both."""
 
+import errno
 import functools
 
 import documents
 import libvirt
-from mediated_test import MediatedTest, seldom_on
+from mediated_test import MediatedTest, only_on, seldom_on
+from with_vgpus import WithVgpus
 
 CURRENT, LIVE, CONFIG = 0, 1, 2
 XML_INACTIVE = 1
@@ -167,3 +169,20 @@ class Update(MediatedTest):
                                 self.parent.name, self.document(), 0)
             self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, self.client.update, 'nobody',
                                 self.document(), 0, says='nobody')
+
+
+@only_on('sim', 'the card is simulated')
+class UpdateOfVgpu(WithVgpus, Update):
+    # vGPUs have one attribute.
+    test_refused_half_way = None
+
+    def test_refused_attribute(self):
+        self.device.create(0)
+        system_error, unsupported = libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_CONFIG_UNSUPPORTED
+        self.host.fake(self.parent).set_knob('fail_params', errno.EINVAL)
+        for name, flags, code in ((self.attr, LIVE, system_error), (self.attr, LIVE | CONFIG, system_error),
+                                  ('nvidia/current_vgpu_type', LIVE, unsupported), ('missing', CONFIG, unsupported)):
+            self.assert_refused(code, functools.partial(self.update, name=name), flags, says=[self.name, name])
+        self.assertEqual(self.kept(), [{self.attr: 'old'}])
+        self.assertEqual(self.attribute(self.uuid), 'old')
+        self.assertIn("value='old'", self.device.XMLDesc(0))

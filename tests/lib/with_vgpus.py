@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A mix-in that runs a class of cases with vGPUs on the functions of a card: class X(WithVgpus, module.X)."""
+
+import documents
+import host as hosts
+import vgpu_card
+
+MDEV, ACTIVE = 1 << 14, 1 << 31
+
+
+class WithVgpus:
+    """Replaces parts of WithDevices. Every function takes one vGPU."""
+
+    machine = 'l40s'
+    attr = f'{vgpu_card.FILES}/{vgpu_card.PARAMS}'
+
+    @property
+    def card(self):
+        return self.host.cards[0]
+
+    @property
+    def parent(self):
+        return self.place(0)
+
+    def place(self, number):
+        """Returns the function with this number, even if it is not enabled."""
+        function = self.card.all_functions[number]
+        return hosts.Parent(hosts.make_name('pci', function.address), function.address, function.path)
+
+    def children(self):
+        """The kernel knows no UUIDs: returns those of the daemon's vGPUs, which must be on the functions with a type."""
+        found = {}
+        for device in self.conn.listAllDevices(MDEV | ACTIVE):
+            cap = documents.find_capability(documents.parse(device.XMLDesc(0)), 'mdev')
+            found[cap.findtext('parent_addr')] = cap.findtext('uuid')
+        taken = self.taken()
+        if sorted(found) != sorted(taken):
+            raise AssertionError(f'the daemon shows vGPUs on {sorted(found)}, but they are on {taken}')
+        return sorted(found.values())
+
+    def taken(self):
+        """Returns the addresses of all functions with a type."""
+        return [function.address for function in self.host.functions() if function.number]
+
+    def count_children(self):
+        return len(self.taken())
+
+    def attribute(self, uuid):
+        return self.host.fake(self.parent).params
+
+    def journal(self, uuid):
+        lines = []
+        for request in self.card.writes(self.parent.address):
+            if request.file == vgpu_card.PARAMS:
+                lines.append(f'{self.attr}={request.text[:-1]}')
+            elif request.text.strip() != '0':
+                lines.clear()
+        return lines
+
+    def told(self, events):
+        """Leaves out the siblings, which are updated whenever their choice of types changes."""
+        siblings = {parent.name for parent in self.host.parents()} - {self.parent.name}
+        return [event for event in events.all() if event[1] not in siblings]
