@@ -9,6 +9,7 @@ import uuid as uuids
 
 import libvirt
 from mediated_test import MediatedTest, only_on
+from with_vgpus import WithVgpus
 
 ANY_KERNEL = True    # see docs/testing.md, "On any kernel"
 
@@ -121,6 +122,11 @@ class OthersWrite(MediatedTest):
         events.wait(*[('undefined', name) for name in names])
         self.assertEqual(len(events.all()), 400)
         self.assertEqual(self.names(MDEV), [])
+
+
+@only_on('sim', 'the card is simulated')
+class OthersWriteVgpus(WithVgpus, OthersWrite):
+    pass
 
 
 class TooMuch(MediatedTest):

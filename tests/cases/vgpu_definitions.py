@@ -175,6 +175,16 @@ class Autostart(WithVgpus, MediatedTest):
         other.vacate()
         self.wait_state(True)
 
+    def test_two_definitions(self):
+        """One of two definitions of the function is started, and the log names the other one."""
+        names = {self.name, self.child_name(self.parent, uuid := self.new_uuid())}
+        self.write_definition(uuid, start='auto')
+        self.daemon.start(self.config)
+        self.wait_until(lambda: any(self.state(name)[0] for name in names), 'one of them')
+        failed, = [name for name in names if not self.state(name)[0]]
+        self.wait_until(lambda: f"Failed to autostart '{failed}'" in self.daemon.log(), 'a message')
+        self.assertEqual(self.count_children(), 1)
+
     def test_not_served(self):
         """Definitions are kept if vGPUs are hidden."""
         self.daemon.start({'vgpu': {'enabled': 'false'}})
