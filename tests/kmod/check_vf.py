@@ -15,7 +15,8 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+for room in ('sim', 'lib'):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / room))
 
 from host import wait_until  # noqa: E402  pylint: disable=wrong-import-position
 from vm_card_host import DRIVER, KNOBS, Card, write  # noqa: E402  pylint: disable=wrong-import-position

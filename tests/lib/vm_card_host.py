@@ -8,11 +8,14 @@ import contextlib
 import os
 import pathlib
 
+import vgpu_types
 from vm_host import VmHost, write
 
 DRIVER = pathlib.Path('/sys/bus/pci/drivers/nvidia')
 KNOBS = pathlib.Path('/sys/module/md_vf/parameters')
 CURRENT = 'current_vgpu_type'
+REDHAT = 0x1b36
+NVME = 0x0010
 
 
 class Function:
@@ -97,6 +100,8 @@ class VmCardHost(VmHost):
         if not VmCardHost.defaults:
             VmCardHost.defaults = {path.name: path.read_text(encoding='ascii') for path in KNOBS.iterdir()}
         super().__init__(machine, program)
+        table = vgpu_types.format_table([(NVME, 0, vgpu_types.L40S, REDHAT)])
+        self.daemon.vgpu_types.write_text(table, encoding='utf-8')
 
     def find_parents(self):
         return []

@@ -114,6 +114,11 @@ class SimHost(host.Host):
     def available(self, parent, type_id):
         return self.types(parent)[type_id].available if self.function(parent) else super().available(parent, type_id)
 
+    def available(self, parent, type_id):
+        if self.function(parent) is None:
+            return super().available(parent, type_id)
+        return self.types(parent)[type_id].available
+
     def wait_create_stuck(self, parent, creation=None):
         function = self.function(parent)
         if function is None:
@@ -122,7 +127,12 @@ class SimHost(host.Host):
         return None
 
     def create_by_others(self, parent, type_id, uuid):
-        self.as_program(self.fake(parent).create, type_id, uuid)
+        function = self.function(parent)
+        if function is None:
+            self.as_program(self.fake(parent).create, type_id, uuid)
+        else:
+            # The driver knows no UUIDs.
+            self.as_program(function.assign, int(type_id.rpartition('-')[2]))
 
     def remove_by_others(self, uuid):
         for parent in self.mdev_parents:

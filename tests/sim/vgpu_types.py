@@ -74,18 +74,19 @@ def format_type(kind):
 '''
 
 
-def format_card(device, subsystem, types):
+def format_card(device, subsystem, types, vendor=0x10de):
     supported = ''.join(f'    <supportedVgpu vgpuId="{kind.number}">\n      <maxVgpus>{kind.most}</maxVgpus>\n'
                         '    </supportedVgpu>\n' for kind in types)
     return f'''  <pgpu fractionalMultiVgpu="1" hostVgpuMode="sriov">
-    <devId vendorId="0x10DE" deviceId="{device:#06X}" subsystemVendorId="0x10DE" subsystemId="{subsystem:#06X}"/>
+    <devId vendorId="{vendor:#06X}" deviceId="{device:#06X}" subsystemVendorId="{vendor:#06X}" \
+subsystemId="{subsystem:#06X}"/>
 {supported}  </pgpu>
 '''.replace('0X', '0x')
 
 
 def format_table(cards):
-    """Returns the table for cards given as (device, subsystem, types); the subsystem 0 is any."""
-    types = {kind.number: kind for _, _, kinds in cards for kind in kinds}
+    """Returns the table for cards given as arguments of format_card(); the subsystem 0 is any."""
+    types = {kind.number: kind for card in cards for kind in card[2]}
     return ('<?xml version="1.0" encoding="UTF-8"?>\n'
             '<vgpuconfig>\n  <version>1.0</version>\n'
             '  <globalSettings>\n    <pluginSoName>libnvidia-vgpu</pluginSoName>\n  </globalSettings>\n'
