@@ -208,4 +208,11 @@ class Storage(Hotplug, MediatedTest):
 
 
 class Mixed(Hotplug, MediatedTest):
+    """Functions that carry vGPUs become parents some time after they were added, and are updated then."""
+
     machine = 'mixed'
+
+    def heard(self, expected):
+        functions = [self.paths.get(function.path) for function in self.host.functions()]
+        return [event for event in super().heard(expected)
+                if event in expected or event[0] != 'update' or event[1] not in functions]

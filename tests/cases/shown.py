@@ -2,7 +2,8 @@
 """Documents of devices: libvirt's part as printed by the stock daemon, and mediated's elements.
 
 The golden documents are the output of libvirtd 9.0.0 on the same simulated hosts, with types and group members sorted;
-those of mdpy and mbochs, which libvirtd does not know, follow its mtty.
+those of mdpy and mbochs, which libvirtd does not know, follow its mtty. Those of vGPUs on functions follow those of
+mediated devices.
 """
 
 import pathlib
@@ -30,6 +31,9 @@ class Golden(MediatedTest):
         self.host.create_by_others(self.parent, self.type_id, UUID)
         child = self.child_name(self.parent, UUID)
         self.wait_until(lambda: child in self.names(), child)
+        self.compare_documents()
+
+    def compare_documents(self):
         for path in sorted((GOLDEN / self.machine).glob('*.xml')):
             with self.subTest(path.stem):
                 document = self.dump(path.stem)
@@ -55,6 +59,18 @@ class GoldenA40(Golden):
 
     def test_documents(self):
         self.compare()
+
+
+@only_on('sim', 'golden documents are of simulated hosts')
+class GoldenL40s(Golden):
+    """A card, one of its functions with a vGPU and one without, and this vGPU. libvirtd shows neither types of functions
+    nor vGPUs; the rest is its output."""
+
+    machine = 'l40s'
+
+    def test_documents(self):
+        self.host.create_by_others(self.parent, 'nvidia-1155', UUID)
+        self.compare_documents()
 
 
 @only_on('sim', 'golden documents are of simulated hosts')

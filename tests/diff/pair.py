@@ -72,7 +72,10 @@ def make_real_devices():
 
 def make_simulated_devices(host):
     for number, parent in enumerate(host.parents(), 1):
-        host.create_by_others(parent, sorted(host.type_ids(parent))[0], uuid(number))
+        type_id = sorted(host.type_ids(parent))[0]
+        # The functions of a card share its room.
+        if host.available(parent, type_id) > 0:
+            host.create_by_others(parent, type_id, uuid(number))
     host.kernel.udevd.settle(DEADLINE)
 
 
