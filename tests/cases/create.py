@@ -16,6 +16,8 @@ REFUSED = 'Unable to start mediated device'
            keeps=('test_by_type_id', 'test_parent_by_address', 'test_generated_uuid',
                   'test_capacity_shrinks_and_grows'))
 class Create(MediatedTest):
+    full_id, short_id, name = 'nvidia-14', '11', 'GRID M60-1Q'   # the name is that of full_id
+
     def check_created(self, name, parent, type_id, uuid):
         """Checks that API, document and sysfs agree, on this connection and on new ones."""
         self.assertEqual(name, self.child_name(parent, uuid))
@@ -28,10 +30,9 @@ class Create(MediatedTest):
             self.assertEqual(cap.findtext('uuid'), uuid)
             self.assertEqual(cap.findtext('parent_addr'), parent.address)
             self.assertIsNotNone(root.findtext('driver/name'))
-            self.assertEqual(cap.find('iommuGroup').get('number'),
-                             self.host.link(f'{parent.path}/{uuid}/iommu_group'))
-        self.assertEqual(self.host.link(f'{parent.path}/{uuid}/mdev_type'), type_id)
-        self.assertEqual(self.host.children(parent), [uuid])
+            self.assertEqual(cap.find('iommuGroup').get('number'), self.group(parent, uuid))
+        self.assertEqual(self.type_of(parent, uuid), type_id)
+        self.assertIn(uuid, self.children())
 
     def check(self, expected_type, below=None, flags=0, **fields):
         """Creates a device with these fields of the document and checks the result."""
@@ -43,23 +44,23 @@ class Create(MediatedTest):
 
     def test_by_type_id(self):
         for parent in self.host.parents()[:2]:
-            self.check('nvidia-14', below=parent, type_id='nvidia-14')
+            self.check(self.full_id, below=parent, type_id=self.full_id)
 
     def test_by_short_type_id(self):
-        self.check('nvidia-11', type_id='11')
+        self.check(f'nvidia-{self.short_id}', type_id=self.short_id)
 
     def test_by_type_name(self):
-        self.check('nvidia-14', type_name='GRID M60-1Q')
+        self.check(self.full_id, type_name=self.name)
 
     def test_parent_by_address(self):
         for parent in self.host.parents()[:2]:
-            self.check('nvidia-12', below=parent, parent=parent.address, type_id='nvidia-12')
+            self.check(self.full_id, below=parent, parent=parent.address, type_id=self.full_id)
 
     def test_generated_uuid(self):
         device = self.conn.nodeDeviceCreateXML(self.document(), 0)
-        (uuid,) = self.host.children(self.parent)
+        (uuid,) = self.children()
         self.check_created(device.name(), self.parent, self.type_id, uuid)
-        other = self.conn.nodeDeviceCreateXML(self.document(), 0)
+        other = self.conn.nodeDeviceCreateXML(self.document(parent=self.place(1).name), 0)
         self.assertNotEqual(other.name(), device.name())
 
     def test_uuid_in_upper_case(self):
@@ -125,6 +126,9 @@ class Create(MediatedTest):
 class Refused(MediatedTest):
     """Valid documents that cannot be fulfilled are refused."""
 
+    largest_id = 'nvidia-18'   # takes all room
+    failures = ('fail_create', 'fail_create_late')
+
     def refuse(self, code, says=(), **fields):
         with self.nothing_changes():
             fields.setdefault('uuid', self.new_uuid())
@@ -160,8 +164,8 @@ class Refused(MediatedTest):
                 self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, REFUSED, type_id=type_id)
 
     def test_exhausted_before(self):
-        self.create(type_id='nvidia-18')
-        self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, 'nvidia-18', self.parent.name], type_id='nvidia-18')
+        self.create(parent=self.place(1).name, type_id=self.largest_id)
+        self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, self.largest_id, self.parent.name], type_id=self.largest_id)
 
     def test_exhausted_by_a_race(self):
         """The room is available when the daemon checks, and taken when the kernel creates."""
@@ -198,10 +202,10 @@ class Refused(MediatedTest):
                             says=uuid)
         self.host.set_knob(self.parent, 'block_create', 0)
         self.assertEqual(first.result(self.deadline).name(), self.child_name(self.parent, uuid))
-        self.assertEqual(self.host.children(), [uuid])
+        self.assertEqual(self.children(), [uuid])
 
     def test_driver_fails(self):
-        for knob in ('fail_create', 'fail_create_late'):
+        for knob in self.failures:
             for number in (errno.EIO, errno.EBUSY, errno.ENODEV, errno.ENOMEM):
                 with self.subTest(knob, errno=number), self.host.knob(self.parent, knob, number):
                     self.refuse(libvirt.VIR_ERR_INTERNAL_ERROR, [REFUSED, self.parent.name])

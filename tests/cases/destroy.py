@@ -18,7 +18,7 @@ class Destroy(MediatedTest):
         device = self.create(uuid=uuid)
         other = self.connect()
         device.destroy()
-        self.assertEqual(self.host.children(), [])
+        self.assertEqual(self.children(), [])
         for connection in (other, self.connect(), self.connect(read_only=True)):
             self.assertNotIn(device.name(), self.names(connection=connection))
             self.assert_refused(libvirt.VIR_ERR_NO_NODE_DEVICE, connection.nodeDeviceLookupByName, device.name(),
@@ -30,15 +30,15 @@ class Destroy(MediatedTest):
         name = self.child_name(self.parent, uuid)
         self.wait_until(lambda: name in self.names(), name)
         self.conn.nodeDeviceLookupByName(name).destroy()
-        self.assertEqual(self.host.children(), [])
+        self.assertEqual(self.children(), [])
 
     def test_again_and_again(self):
         uuid = self.new_uuid()
         for _ in range(10):
             device = self.create(uuid=uuid)
-            self.assertEqual(self.host.children(), [uuid])
+            self.assertEqual(self.children(), [uuid])
             device.destroy()
-            self.assertEqual(self.host.children(), [])
+            self.assertEqual(self.children(), [])
 
     def test_twice(self):
         device = self.create()
@@ -55,7 +55,7 @@ class Destroy(MediatedTest):
         self.assert_refused(libvirt.VIR_ERR_OPERATION_INVALID, again.destroy, says=device.name())
         self.host.set_knob(self.parent, 'block_remove', 0)
         first.result(self.deadline)
-        self.assertEqual(self.host.children(), [])
+        self.assertEqual(self.children(), [])
 
     def test_vanished(self):
         """A device removed by another program, without udev's event yet, is reported as missing."""
@@ -92,7 +92,7 @@ class Destroy(MediatedTest):
             if pid is not None:
                 self.assertIn(str(pid), message)
         device.destroy()
-        self.assertEqual(self.host.children(), [])
+        self.assertEqual(self.children(), [])
 
     def test_driver_fails(self):
         device = self.create()

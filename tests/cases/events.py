@@ -112,7 +112,7 @@ class Subscriptions(MediatedTest):
         device = self.create(uuid=uuid)
         client = self.raw()
         client.register(LIFECYCLE, device.name())
-        other = self.create()
+        other = self.create(parent=self.place(1).name)
         device.destroy()
         other.destroy()
         self.create(uuid=uuid)

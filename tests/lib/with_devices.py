@@ -42,6 +42,14 @@ class WithDevices:
     def count_children(self):
         return len(self.host.children())
 
+    def type_of(self, parent, uuid):
+        """Returns the id of the type of a device in the kernel."""
+        return self.host.link(f'{parent.path}/{uuid}/mdev_type')
+
+    def group(self, parent, uuid):
+        """Returns the IOMMU group of a device, as a text."""
+        return self.host.link(f'{parent.path}/{uuid}/iommu_group')
+
     def attribute(self, uuid):
         """Returns the value of `attr` of a device of self.parent."""
         return self.host.attribute(uuid, self.attr)
