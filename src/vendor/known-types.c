@@ -201,6 +201,29 @@ md_known_types_learn(const char *card, guint64 inode, GPtrArray *types)
 }
 
 
+static gboolean
+is_known(const char *path, guint64 inode, guint32 number)
+{
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
+    const Card *card = card_find(path, inode);
+
+    return card != NULL && g_hash_table_contains(card->types, GUINT_TO_POINTER(number));
+}
+
+
+void
+md_known_types_learn_number(const char *card, guint64 inode, guint32 number)
+{
+    g_autoptr(GPtrArray) types = NULL;
+
+    if (is_known(card, inode, number))
+        return;
+    types = md_vgpu_types_new();
+    g_ptr_array_add(types, md_vgpu_type_new(number, NULL));
+    md_known_types_learn(card, inode, types);
+}
+
+
 gboolean
 md_known_types_exist(const char *card, guint64 inode)
 {

@@ -25,6 +25,9 @@ void md_known_types_set_up(const char *state_dir);
  * MD_MDEV_TYPES_MAX are ignored. */
 void md_known_types_learn(const char *card, guint64 inode, GPtrArray *types);
 
+/* For a worker, likewise: adds the type of a function by its number alone, unless it is known. */
+void md_known_types_learn_number(const char *card, guint64 inode, guint32 number);
+
 /* Whether any type of the card is known. */
 gboolean md_known_types_exist(const char *card, guint64 inode);
 

@@ -84,13 +84,11 @@ read_choice(MdVgpuSight *sight, const MdVgpuAccess *access)
 static void
 learn_assigned(const MdVgpuSight *sight, const MdVgpuAccess *access)
 {
-    g_autoptr(GPtrArray) types = md_vgpu_types_new();
     g_autofree char *card = NULL;
     guint64 inode = 0;
 
-    g_ptr_array_add(types, md_vgpu_type_new(sight->number, NULL));
     if (md_vendor_find_card(access->dir, &card, &inode))
-        md_known_types_learn(card, inode, types);
+        md_known_types_learn_number(card, inode, sight->number);
 }
 
 

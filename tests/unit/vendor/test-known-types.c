@@ -79,7 +79,8 @@ test_learn(void)
 }
 
 
-/* Properties that are known later, or change, replace the former ones. */
+/* Properties that are known later, or change, replace the former ones. A number alone replaces
+ * nothing. */
 static void
 test_properties(void)
 {
@@ -91,7 +92,10 @@ test_properties(void)
     md_mdev_properties_add(type->properties, "num_heads", "4", NULL);
     g_ptr_array_add(types, type);
     md_known_types_learn(CARD, 7, types);
+    md_known_types_learn_number(CARD, 7, 1155);
+    md_known_types_learn_number(CARD, 7, 1157);
     known = md_known_types_copy(CARD, 7);
+    g_assert_nonnull(md_vgpu_types_find(known, 1157));
     type = md_vgpu_types_find(known, 1155);
     g_assert_cmpuint(type->properties->len, ==, 1);
     g_assert_cmpstr(type->name, ==, "L40S-24Q");
