@@ -45,6 +45,12 @@ class WithVgpus:
     def count_children(self):
         return len(self.taken())
 
+    def type_of(self, parent, _uuid):
+        return f'{vgpu_card.DRIVER}-{self.host.fake(parent).number}'
+
+    def group(self, parent, _uuid):
+        return str(self.host.fake(parent).group)
+
     def attribute(self, uuid):
         return self.host.fake(self.parent).params
 
@@ -61,3 +67,8 @@ class WithVgpus:
         """Leaves out the siblings, which are updated whenever their choice of types changes."""
         siblings = {parent.name for parent in self.host.parents()} - {self.parent.name}
         return [event for event in events.all() if event[1] not in siblings]
+
+    def nothing_changes(self):
+        # The list looks at all functions: those whose choice an earlier call has changed are told now.
+        self.names()
+        return super().nothing_changes()
