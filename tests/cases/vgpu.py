@@ -92,6 +92,11 @@ class Functions(VgpuTest):
                 self.assertEqual(self.choice(self.function), [])
                 self.assertEqual(self.types(self.other), known)
 
+    def test_many_lines(self):
+        self.function.set_knob('list_text', ''.join(f'{number}:\n' for number in range(1, 10001)).encode())
+        self.assertIn(1, self.choice(self.function))
+        self.assertLessEqual(len(self.types(self.function)), 4096)
+
     def test_list_fails(self):
         for number in (errno.EINVAL, errno.EIO):
             self.function.set_knob('fail_list', number)
@@ -117,6 +122,18 @@ class Quiet(VgpuTest):
         asked = self.wait_until(lambda: set(asked := self.asked_by_a_dump()) == set(own) and asked, 'a quiet daemon')
         self.assertLessEqual(len(asked), 4)
 
+    def test_costs(self):
+        """A create and a destroy read what they must know, and look at the siblings once."""
+        self.wait_until(lambda: set(self.asked_by_a_dump()) == {self.function.address}, 'a quiet daemon')
+        self.card.requests.clear()
+        device = self.create_vgpu()
+        device.destroy()
+        own = [request for request in self.card.requests if request.address == self.function.address]
+        self.assertEqual([request.text.strip() for request in own if request.kind == 'write'], ['1155', '0'])
+        # The bare commands: the list and the type before each write, and the type after it.
+        bare = 2 * len((CREATABLE, CURRENT, CURRENT))
+        self.assertLessEqual(len([request for request in own if request.kind == 'read']), 2 * bare)
+
 
 class WithoutTable(VgpuTest):
     """The vendor's table is missing or damaged: types have names, but no properties."""
@@ -140,6 +157,13 @@ class WithoutTable(VgpuTest):
                     self.daemon.vgpu_types.write_bytes(text)
                 self.restart()
                 self.check()
+
+    def test_huge(self):
+        """The daemon does not read a file beyond a limit."""
+        with self.daemon.vgpu_types.open('ab') as table:
+            table.truncate(100 << 20)
+        self.restart()
+        self.check()
 
     def test_create(self):
         self.daemon.vgpu_types.unlink()

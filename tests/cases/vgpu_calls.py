@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The cases of calls about mediated devices, with vGPUs on the functions of a card."""
 
+import access
 import create
 import destroy
 import events
@@ -29,6 +30,14 @@ class Destroy(WithVgpus, destroy.Destroy):
     test_driver_fails = test_driver_reports_the_device_as_gone = test_in_use = test_twice_at_once = None
 
 
+class Authorized(WithVgpus, access.Authorized):
+    pass
+
+
+class OneDevice(WithVgpus, access.OneDevice):
+    pass
+
+
 class Order(WithVgpus, events.Order):
     pass
 
@@ -39,4 +48,4 @@ class Subscriptions(WithVgpus, events.Subscriptions):
 
 
 # The runner would take them for cases of this file.
-del create, destroy, events
+del access, create, destroy, events
