@@ -19,9 +19,17 @@ function_free(MdVgpuFunction *self)
 
 
 static void
-card_clear(MdVgpuCard *self)
+card_stop(MdVgpuCard *self)
 {
     g_clear_handle_id(&self->timer, g_source_remove);
+    g_clear_handle_id(&self->soon, g_source_remove);
+}
+
+
+static void
+card_clear(MdVgpuCard *self)
+{
+    card_stop(self);
     g_hash_table_unref(self->functions);
     g_free(self->path);
 }
@@ -51,6 +59,18 @@ md_vgpu_cards_new(MdRegistry *registry)
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)md_vgpu_card_unref);
     self->functions = g_hash_table_new(g_str_hash, g_str_equal);
     return self;
+}
+
+
+void
+md_vgpu_cards_stop(MdVgpuCards *self)
+{
+    GHashTableIter iter;
+    MdVgpuCard *card = NULL;
+
+    g_hash_table_iter_init(&iter, self->by_path);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&card))
+        card_stop(card);
 }
 
 
@@ -114,7 +134,7 @@ remove_path(MdVgpuCards *self, const char *path)
     g_hash_table_remove(self->functions, path);
     g_hash_table_remove(card->functions, path);
     if (g_hash_table_size(card->functions) == 0) {
-        g_clear_handle_id(&card->timer, g_source_remove);
+        card_stop(card);
         g_hash_table_remove(self->by_path, card->path);
     }
 }

@@ -30,6 +30,7 @@ struct _MdVgpuCard {
     gboolean looking;
     gboolean look_again;
     gboolean look_lists; /* of the next look */
+    guint soon;          /* timer of a look after a write */
     GSList *waiting;     /* for the next look */
 
     /* For vgpu-watch.c. */
@@ -48,6 +49,9 @@ typedef struct {
 
 MdVgpuCards *md_vgpu_cards_new(MdRegistry *registry);
 void md_vgpu_cards_free(MdVgpuCards *self);
+
+/* Removes all sources of the cards. */
+void md_vgpu_cards_stop(MdVgpuCards *self);
 
 /* To be called when a device has appeared or changed. Returns its card if the device is a function
  * that was not known before. */

@@ -27,7 +27,7 @@ write_attrs(
                                   .path = def->path,
                                   .address = cap->parent_addr,
                                   .inode = md_sysfs_dir_find_inode(dir, ".") };
-    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(&target, error);
+    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(&target, NULL, error);
 
     return access != NULL && md_vgpu_access_check_type(access, &target, cap->type_id, error) &&
            md_vgpu_access_set_parameters(access, attrs, n_written, error);

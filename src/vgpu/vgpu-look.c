@@ -27,6 +27,7 @@ md_vgpu_look_new(const MdSettings *settings, gboolean lists)
     MdVgpuLook *self = g_new0(MdVgpuLook, 1);
 
     self->sights = g_ptr_array_new_with_free_func((GDestroyNotify)sight_free);
+    self->accesses = g_ptr_array_new_with_free_func((GDestroyNotify)md_vgpu_access_free);
     self->state_dir = g_strdup(settings->state_dir);
     self->lists = lists;
     return self;
@@ -48,6 +49,7 @@ void
 md_vgpu_look_free(MdVgpuLook *self)
 {
     g_ptr_array_unref(self->sights);
+    g_ptr_array_unref(self->accesses);
     g_free(self->state_dir);
     g_free(self);
 }
@@ -92,11 +94,28 @@ learn_assigned(const MdVgpuSight *sight, const MdVgpuAccess *access)
 }
 
 
+/* Opens the function. The functions of a look belong to one card, which is opened once. */
+static const MdVgpuAccess *
+open_function(MdVgpuLook *self, const MdVgpuSight *sight, GError **error)
+{
+    const MdVgpuAccess *first =
+        self->accesses->len > 0 ? g_ptr_array_index(self->accesses, 0) : NULL;
+    MdVgpuAccess *access = md_vgpu_access_open(sight->target, first, error);
+
+    if (access == NULL)
+        return NULL;
+    if (self->accesses->len > 1)
+        g_ptr_array_set_size(self->accesses, 1);
+    g_ptr_array_add(self->accesses, access);
+    return access;
+}
+
+
 static void
 read_function(MdVgpuLook *self, MdVgpuSight *sight)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(sight->target, &error);
+    const MdVgpuAccess *access = open_function(self, sight, &error);
 
     if (access == NULL) {
         sight->is_known = g_error_matches(error, MD_ERROR, VIR_ERR_NO_NODE_DEVICE) ||
@@ -129,5 +148,8 @@ md_vgpu_look_run(gpointer look, GError **error G_GNUC_UNUSED)
 
     for (guint i = 0; i < self->sights->len; i++)
         read_function(self, g_ptr_array_index(self->sights, i));
+    /* The last function borrows the card of the first one. */
+    while (self->accesses->len > 0)
+        g_ptr_array_set_size(self->accesses, (int)self->accesses->len - 1);
     return TRUE;
 }

@@ -21,7 +21,9 @@ typedef struct {
 } MdVgpuSight;
 
 typedef struct {
-    GPtrArray *sights; /* of MdVgpuSight */
+    GPtrArray *sights;   /* of MdVgpuSight */
+    GPtrArray *accesses; /* of MdVgpuAccess: the first function, whose card the others borrow, and
+                          * the current one */
     char *state_dir;
     gboolean lists; /* also reads which types the functions can take, and remembers them */
 } MdVgpuLook;

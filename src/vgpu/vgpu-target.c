@@ -36,7 +36,7 @@ md_vgpu_target_free(MdVgpuTarget *self)
 
 
 MdVgpuAccess *
-md_vgpu_access_open(const MdVgpuTarget *target, GError **error)
+md_vgpu_access_open(const MdVgpuTarget *target, const MdVgpuAccess *sibling, GError **error)
 {
     g_autoptr(MdVgpuAccess) self = g_new0(MdVgpuAccess, 1);
 
@@ -50,7 +50,9 @@ md_vgpu_access_open(const MdVgpuTarget *target, GError **error)
                      target->name);
         return NULL;
     }
-    self->card = md_vendor_open_card(self->vendor, self->dir, error);
+    self->borrows_card = sibling != NULL && sibling->vendor == self->vendor;
+    self->card =
+        self->borrows_card ? sibling->card : md_vendor_open_card(self->vendor, self->dir, error);
     return self->card != NULL ? g_steal_pointer(&self) : NULL;
 }
 
@@ -100,7 +102,7 @@ md_vgpu_access_free(MdVgpuAccess *self)
     if (self == NULL)
         return;
 
-    if (self->card != NULL)
+    if (self->card != NULL && !self->borrows_card)
         self->vendor->close(self->card);
     md_sysfs_dir_free(self->dir);
     g_free(self);

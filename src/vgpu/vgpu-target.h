@@ -20,12 +20,14 @@ typedef struct {
     MdSysfsDir *dir;
     const MdVendor *vendor;
     gpointer card;
+    gboolean borrows_card; /* `card` belongs to another function's access */
 } MdVgpuAccess;
 
-/* Opens a function and its card. VIR_ERR_NO_NODE_DEVICE if the function has gone;
+/* Opens a function and its card; borrows the card of `sibling`, which must outlive the result,
+ * unless this is NULL. VIR_ERR_NO_NODE_DEVICE if the function has gone;
  * VIR_ERR_OPERATION_UNSUPPORTED if its driver does not offer vGPUs at the moment. */
-MdVgpuAccess *md_vgpu_access_open(const MdVgpuTarget *target, GError **error);
-
+MdVgpuAccess *
+md_vgpu_access_open(const MdVgpuTarget *target, const MdVgpuAccess *sibling, GError **error);
 /* Whether the function still has the vGPU with this id of a type. VIR_ERR_NO_NODE_DEVICE if not. */
 gboolean md_vgpu_access_check_type(const MdVgpuAccess *self,
                                    const MdVgpuTarget *target,

@@ -13,6 +13,10 @@
  * may hang for ever. */
 #define FIRST_DELAY 100
 
+/* Milliseconds between a write and the look at the siblings of its function. The reply to the
+ * client comes first. */
+#define SIBLINGS_DELAY 5
+
 typedef struct {
     MdVgpus *vgpus;
     MdVgpuCard *card;
@@ -57,6 +61,31 @@ settle(MdVgpus *self, MdVgpuCard *card)
     card->end = g_get_monotonic_time() +
                 (gint64)self->context->settings->vgpu_settle * G_TIME_SPAN_MILLISECOND;
     card->timer = g_timeout_add_full(G_PRIORITY_DEFAULT, card->delay, on_timer, timer, g_free);
+}
+
+
+static gboolean
+on_soon(gpointer data)
+{
+    const Timer *timer = data;
+
+    timer->card->soon = 0;
+    md_vgpus_look_at_card(timer->vgpus, timer->card, TRUE);
+    return G_SOURCE_REMOVE;
+}
+
+
+void
+md_vgpu_watch_look_soon(MdVgpus *self, MdVgpuCard *card)
+{
+    Timer *timer = NULL;
+
+    if (card->soon != 0)
+        return;
+    timer = g_new0(Timer, 1);
+    timer->vgpus = self;
+    timer->card = card;
+    card->soon = g_timeout_add_full(G_PRIORITY_DEFAULT, SIBLINGS_DELAY, on_soon, timer, g_free);
 }
 
 
@@ -156,13 +185,8 @@ md_vgpu_watch_start(MdVgpus *self)
 void
 md_vgpu_watch_stop(MdVgpus *self)
 {
-    GHashTableIter iter;
-    MdVgpuCard *card = NULL;
-
     g_clear_handle_id(&self->poll, g_source_remove);
     g_signal_handlers_disconnect_by_data(self->context->registry, self);
     g_signal_handlers_disconnect_by_data(self->context->inventory, self);
-    g_hash_table_iter_init(&iter, self->cards->by_path);
-    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&card))
-        g_clear_handle_id(&card->timer, g_source_remove);
+    md_vgpu_cards_stop(self->cards);
 }

@@ -217,7 +217,7 @@ keep_cause(GError **cause, GError *error)
 static MdVgpuAccess *
 open_target(MdVgpuWrite *self, const MdVgpuTarget *target, GError **error)
 {
-    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(target, error);
+    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(target, NULL, error);
     g_autoptr(GPtrArray) creatable = NULL;
 
     if (access != NULL)
@@ -423,7 +423,7 @@ check_not_stuck(MdVgpuWrite *self, GError **error)
 static MdVgpuAccess *
 open_removable(MdVgpuWrite *self, GError **error)
 {
-    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(self->target, error);
+    g_autoptr(MdVgpuAccess) access = md_vgpu_access_open(self->target, NULL, error);
 
     if (access == NULL || !check_present(self, access, error) || !check_not_stuck(self, error) ||
         !md_vfio_use_check_free(self->roots, access->dir, error))

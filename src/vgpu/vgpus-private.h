@@ -38,3 +38,6 @@ void md_vgpus_remove(MdVgpus *self, const char *path);
 /* Start and stop of the events and timers that cause looks. */
 void md_vgpu_watch_start(MdVgpus *self);
 void md_vgpu_watch_stop(MdVgpus *self);
+
+/* After a write: looks at all functions of the card, whose choice may have changed. */
+void md_vgpu_watch_look_soon(MdVgpus *self, MdVgpuCard *card);

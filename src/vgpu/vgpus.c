@@ -483,7 +483,7 @@ md_vgpus_end_write(MdVgpus *self, GPtrArray *functions)
         card = function->card;
     }
     if (card != NULL)
-        md_vgpus_look_at_card(self, card, TRUE);
+        md_vgpu_watch_look_soon(self, card);
 }
 
 
