@@ -34,7 +34,9 @@
 #define ENABLE_TRANSIENT "Cannot obtain unbindLock"
 
 typedef struct {
-    GPtrArray *supported; /* of MdVgpuType; shared */
+    char *path;
+    char *types_file;
+    GPtrArray *supported; /* of MdVgpuType, shared; NULL until needed */
 } NvidiaCard;
 
 
@@ -50,14 +52,9 @@ static gpointer
 nvidia_open(MdSysfsDir *card, const char *types_file, GError **error G_GNUC_UNUSED)
 {
     NvidiaCard *self = g_new0(NvidiaCard, 1);
-    g_autoptr(MdNvidiaConfig) config = md_nvidia_config_load(types_file);
-    MdNvidiaIds ids = { 0 };
 
-    ids.vendor = md_sysfs_dir_read_hex(card, ATTR_VENDOR);
-    ids.device = md_sysfs_dir_read_hex(card, ATTR_DEVICE);
-    ids.subsystem_vendor = md_sysfs_dir_read_hex(card, ATTR_SUBSYSTEM_VENDOR);
-    ids.subsystem_device = md_sysfs_dir_read_hex(card, ATTR_SUBSYSTEM_DEVICE);
-    self->supported = config != NULL ? md_nvidia_config_list(config, &ids) : md_vgpu_types_new();
+    self->path = g_strdup(md_sysfs_dir_get_path(card));
+    self->types_file = g_strdup(types_file);
     return self;
 }
 
@@ -67,27 +64,56 @@ nvidia_close(gpointer card)
 {
     NvidiaCard *self = card;
 
-    g_ptr_array_unref(self->supported);
+    g_free(self->path);
+    g_free(self->types_file);
+    g_clear_pointer(&self->supported, g_ptr_array_unref);
     g_free(self);
+}
+
+
+/* Empty if there is no table, or if the card has gone. */
+static GPtrArray *
+read_supported(const NvidiaCard *self)
+{
+    g_autoptr(MdSysfsDir) card = md_sysfs_dir_open(self->path, NULL);
+    g_autoptr(MdNvidiaConfig) config = md_nvidia_config_load(self->types_file);
+    MdNvidiaIds ids = { 0 };
+
+    if (card == NULL || config == NULL)
+        return md_vgpu_types_new();
+    ids.vendor = md_sysfs_dir_read_hex(card, ATTR_VENDOR);
+    ids.device = md_sysfs_dir_read_hex(card, ATTR_DEVICE);
+    ids.subsystem_vendor = md_sysfs_dir_read_hex(card, ATTR_SUBSYSTEM_VENDOR);
+    ids.subsystem_device = md_sysfs_dir_read_hex(card, ATTR_SUBSYSTEM_DEVICE);
+    return md_nvidia_config_list(config, &ids);
+}
+
+
+static GPtrArray *
+get_supported(NvidiaCard *self)
+{
+    if (self->supported == NULL)
+        self->supported = read_supported(self);
+    return self->supported;
 }
 
 
 static GPtrArray *
 nvidia_list_supported(gpointer card)
 {
-    const NvidiaCard *self = card;
-
-    return md_vgpu_types_copy(self->supported);
+    return md_vgpu_types_copy(get_supported(card));
 }
 
 
 /* The list has names only; everything else is in the table. */
 static void
-complete_types(const NvidiaCard *self, GPtrArray *types)
+complete_types(NvidiaCard *self, GPtrArray *types)
 {
+    GPtrArray *supported = get_supported(self);
+
     for (guint i = 0; i < types->len; i++) {
         MdVgpuType *type = g_ptr_array_index(types, i);
-        const MdVgpuType *entry = md_vgpu_types_find(self->supported, type->number);
+        const MdVgpuType *entry = md_vgpu_types_find(supported, type->number);
 
         if (entry == NULL)
             continue;
