@@ -353,8 +353,10 @@ look_if_wanted(MdVgpus *self, MdVgpuCard *card)
 void
 md_vgpus_look_at_card(MdVgpus *self, MdVgpuCard *card, gboolean lists)
 {
+    /* Includes the look that is to follow a write, so that a list reports all its consequences. */
     card->look_again = TRUE;
-    card->look_lists = card->look_lists || lists;
+    card->look_lists = card->look_lists || lists || card->soon != 0;
+    g_clear_handle_id(&card->soon, g_source_remove);
     look_if_wanted(self, card);
 }
 
