@@ -291,6 +291,10 @@ try_card(MdVgpuEnabler *self, const MdNodeDevice *card, const MdVendor *vendor)
     const MdNodeDevice *waiting = NULL;
     Attempt *attempt = NULL;
 
+    /* The command binds other drivers to the card, too: what is read meanwhile may belong to these.
+     */
+    if (self->running != NULL && g_str_equal(self->running->path, card->def->path))
+        return;
     if (dir == NULL || md_sysfs_dir_has(dir, MD_ATTR_PHYSFN) ||
         md_sysfs_dir_has(dir, LINK_FIRST_VIRTUAL))
         return;
