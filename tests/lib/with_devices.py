@@ -59,9 +59,13 @@ class WithDevices:
         return self.host.journal(uuid)
 
     @staticmethod
-    def told(events):
+    def is_sibling(_name):
+        """Returns whether a device is updated because of what happens on another parent."""
+        return False
+
+    def told(self, events):
         """Returns the events of a case with devices on self.parent."""
-        return events.all()
+        return [event for event in events.all() if not self.is_sibling(event[1])]
 
     def document(self, **fields):
         """Returns a create document, by default for the first type of the first parent."""

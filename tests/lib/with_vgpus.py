@@ -63,10 +63,9 @@ class WithVgpus:
                 lines.clear()
         return lines
 
-    def told(self, events):
-        """Leaves out the siblings, which are updated whenever their choice of types changes."""
-        siblings = {parent.name for parent in self.host.parents()} - {self.parent.name}
-        return [event for event in events.all() if event[1] not in siblings]
+    def is_sibling(self, name):
+        """Functions are updated whenever their choice of types changes, also after the reply to the call."""
+        return name != self.parent.name and name in {parent.name for parent in self.host.parents()}
 
     def nothing_changes(self):
         # The list looks at all functions: those whose choice an earlier call has changed are told now.
