@@ -112,9 +112,6 @@ class SimHost(host.Host):
                     for type_id, kind in zip(self.type_ids(parent), function.card.types.values())}
 
     def available(self, parent, type_id):
-        return self.types(parent)[type_id].available if self.function(parent) else super().available(parent, type_id)
-
-    def available(self, parent, type_id):
         if self.function(parent) is None:
             return super().available(parent, type_id)
         return self.types(parent)[type_id].available
