@@ -34,15 +34,23 @@ make_path(const char *state_dir, const char *address, MdVgpuState state)
 }
 
 
+/* Removes the files of all states but `kept`. */
+static void
+remove_others(const char *state_dir, const char *address, MdVgpuState kept)
+{
+    for (MdVgpuState state = 0; state < MD_VGPU_N_STATES; state++) {
+        g_autofree char *path = make_path(state_dir, address, state);
+
+        if (state != kept && unlink(path) < 0 && errno != ENOENT)
+            g_message("Failed to remove '%s': %s", path, g_strerror(errno));
+    }
+}
+
+
 void
 md_vgpu_record_remove(const char *state_dir, const char *address)
 {
-    for (int state = 0; state < MD_VGPU_N_STATES; state++) {
-        g_autofree char *path = make_path(state_dir, address, state);
-
-        if (unlink(path) < 0 && errno != ENOENT)
-            g_message("Failed to remove '%s': %s", path, g_strerror(errno));
-    }
+    remove_others(state_dir, address, MD_VGPU_N_STATES);
 }
 
 
@@ -53,10 +61,10 @@ md_vgpu_record_write(const char *state_dir, const char *address, const MdVgpuRec
     g_autofree char *name = g_strconcat(address, suffixes[record->state], NULL);
     g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT "\n%u\n%s\n", record->inode,
                                             record->number, record->uuid);
-    int errnum = 0;
+    int errnum = md_state_file_write(directory, name, text);
 
-    md_vgpu_record_remove(state_dir, address);
-    errnum = md_state_file_write(directory, name, text);
+    /* Only now, so that the UUID survives a kill in between. */
+    remove_others(state_dir, address, record->state);
     if (errnum != 0)
         g_message("Failed to record the UUID '%s' of the vGPU on '%s': %s", record->uuid, address,
                   g_strerror(errnum));
@@ -112,7 +120,8 @@ record_read(const char *state_dir, const char *address, MdVgpuState state)
 MdVgpuRecord *
 md_vgpu_record_read(const char *state_dir, const char *address, guint64 inode, guint32 number)
 {
-    for (int state = 0; state < MD_VGPU_N_STATES; state++) {
+    /* If the daemon was killed while it changed the state, the later state holds. */
+    for (int state = MD_VGPU_N_STATES - 1; state >= 0; state--) {
         g_autoptr(MdVgpuRecord) record = record_read(state_dir, address, state);
 
         if (record != NULL && record->inode == inode && record->number == number)

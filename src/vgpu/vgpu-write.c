@@ -322,25 +322,46 @@ assign_type(MdVgpuWrite *self, MdVgpuAccess *access, GError **error)
 }
 
 
-/* Takes the type back after a parameter could not be set. */
-static void
-withdraw(MdVgpuWrite *self, MdVgpuAccess *access, GError **error)
-{
-    g_autoptr(GError) err = NULL;
-
-    if (access->vendor->release(access->card, access->dir, &err))
-        md_vgpu_record_remove(self->state_dir, self->target->address);
-    else
-        g_prefix_error(error, "%s; ", err->message);
-}
-
-
 static void
 write_record(MdVgpuWrite *self, MdVgpuState state)
 {
     const MdVgpuRecord record = { self->target->inode, self->number, self->uuid, state };
 
     md_vgpu_record_write(self->state_dir, self->target->address, &record);
+}
+
+
+/* Takes the type away, and keeps the record in step with what the driver shows afterwards. TRUE if
+ * the vGPU has gone; otherwise `error` is that of the driver, if it reported one. `is_shown`: the
+ * type could be read after the attempt. */
+static gboolean
+release_type(MdVgpuWrite *self, MdVgpuAccess *access, gboolean *is_shown, GError **error)
+{
+    guint32 present = 0;
+    int errnum = 0;
+
+    if (!access->vendor->release(access->card, access->dir, error))
+        errnum = md_error_get_errno(*error);
+    *is_shown = read_back(access, &present);
+    if (*is_shown && present != self->number) {
+        md_vgpu_record_remove(self->state_dir, self->target->address);
+        return TRUE;
+    }
+    if (errnum == EIO)
+        write_record(self, MD_VGPU_STUCK);
+    return FALSE;
+}
+
+
+/* Takes the type back after a parameter could not be set. */
+static void
+withdraw(MdVgpuWrite *self, MdVgpuAccess *access, GError **error)
+{
+    g_autoptr(GError) err = NULL;
+    gboolean is_shown = FALSE;
+
+    if (!release_type(self, access, &is_shown, &err))
+        g_prefix_error(error, "%s; ", err != NULL ? err->message : "the type is still assigned");
 }
 
 
@@ -453,8 +474,6 @@ explain_remaining(MdVgpuWrite *self, MdVgpuAccess *access, const GError *err, GE
                          "a process of the driver still uses the function: %s", g_strerror(errnum));
         return;
     }
-    if (errnum == EIO)
-        write_record(self, MD_VGPU_STUCK);
     md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the driver refused: %s",
                  err != NULL ? g_strerror(errnum) : "the type is still assigned");
 }
@@ -466,20 +485,15 @@ md_vgpu_write_remove(gpointer write, GError **error)
     MdVgpuWrite *self = write;
     g_autoptr(MdVgpuAccess) access = open_removable(self, error);
     g_autoptr(GError) err = NULL;
-    guint32 present = 0;
+    gboolean is_shown = FALSE;
 
     if (access == NULL)
         return FALSE;
-    self->busy = !access->vendor->release(access->card, access->dir, &err) &&
-                 md_error_get_errno(err) == EBUSY;
-    if (!read_back(access, &present)) {
+    self->gone = release_type(self, access, &is_shown, &err);
+    self->busy = err != NULL && md_error_get_errno(err) == EBUSY;
+    if (!self->gone && !is_shown)
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "the type cannot be read after the removal");
-        return FALSE;
-    }
-    self->gone = present != self->number;
-    if (self->gone)
-        md_vgpu_record_remove(self->state_dir, self->target->address);
-    else
+    else if (!self->gone)
         explain_remaining(self, access, err, error);
     return self->gone;
 }

@@ -133,10 +133,9 @@ release(gpointer card, MdSysfsDir *function, GError **error)
         self->n_busy--;
         return fail(error, EBUSY);
     }
-    if (self->release_error != 0)
-        return fail(error, self->release_error);
-    self->assigned[find_function(function)] = 0;
-    return TRUE;
+    if (self->release_error == 0 || self->clears)
+        self->assigned[find_function(function)] = 0;
+    return self->release_error == 0 || fail(error, self->release_error);
 }
 
 

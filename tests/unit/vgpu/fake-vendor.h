@@ -35,7 +35,8 @@ typedef struct {
     guint32
         assign_result; /* the type after an assignment that failed, or that succeeded if not 0 */
     int release_error;
-    guint n_busy; /* number of releases that fail with EBUSY */
+    gboolean clears; /* the type is gone after a release that failed */
+    guint n_busy;    /* number of releases that fail with EBUSY */
     int parameter_error;
     int taken; /* function that another program takes before the next assignment; -1 */
 } FakeVendor;

@@ -70,6 +70,18 @@ test_states(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 
+/* A daemon that is killed while it changes the state leaves both files: the later state holds. */
+static void
+test_killed(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *file = g_build_filename(fixture->directory, ADDRESS, NULL);
+
+    write_record(fixture, MD_VGPU_STUCK);
+    g_assert_true(g_file_set_contents(file, "17\n1155\n" UUID "\n", -1, NULL));
+    assert_state(fixture, MD_VGPU_STUCK);
+}
+
+
 /* A function that appeared again, or has another type, or another function: not the vGPU of the
  * record. */
 static void
@@ -121,6 +133,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/vgpu/record/states", Fixture, NULL, set_up, test_states, tear_down);
+    g_test_add("/vgpu/record/killed", Fixture, NULL, set_up, test_killed, tear_down);
     g_test_add("/vgpu/record/identity", Fixture, NULL, set_up, test_identity, tear_down);
     g_test_add("/vgpu/record/damaged", Fixture, NULL, set_up, test_damaged, tear_down);
     g_test_add_func("/vgpu/record/foreign-uuid", test_foreign_uuid);

@@ -184,10 +184,32 @@ test_refused_parameter(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpuint(fixture->vendor->assigned[0], ==, 0);
     g_assert_cmpint(read_state(fixture), ==, MD_VGPU_N_STATES);
 
-    fixture->vendor->release_error = EIO;
+    fixture->vendor->release_error = EBUSY;
     g_assert_false(create(fixture, "toy-7", "on", 1));
     g_assert_cmpuint(fixture->vendor->assigned[0], ==, FAKE_TYPE_LARGE);
     g_assert_cmpint(read_state(fixture), ==, MD_VGPU_CREATING);
+}
+
+
+/* The type could not be taken back after a parameter was refused. */
+static void
+test_not_withdrawn(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+    /* The driver has taken it away by itself: the record must not apply to another program's vGPU.
+     */
+    fixture->vendor->parameter_error = EINVAL;
+    fixture->vendor->release_error = EPERM;
+    fixture->vendor->clears = TRUE;
+    g_assert_false(create(fixture, "toy-7", "on", 1));
+    g_assert_cmpint(read_state(fixture), ==, MD_VGPU_N_STATES);
+
+    /* A second attempt might make the driver free the vGPU twice. */
+    fixture->vendor->release_error = EIO;
+    fixture->vendor->clears = FALSE;
+    g_assert_false(create(fixture, "toy-7", "on", 1));
+    g_assert_cmpint(read_state(fixture), ==, MD_VGPU_STUCK);
+    g_assert_false(remove_first(fixture));
+    assert_error(fixture, VIR_ERR_OPERATION_INVALID, "another attempt could crash it");
 }
 
 
@@ -254,6 +276,7 @@ main(int argc, char **argv)
                tear_down);
     g_test_add("/vgpu/write/refused-parameter", Fixture, NULL, set_up, test_refused_parameter,
                tear_down);
+    g_test_add("/vgpu/write/not-withdrawn", Fixture, NULL, set_up, test_not_withdrawn, tear_down);
     g_test_add("/vgpu/write/busy", Fixture, NULL, set_up, test_busy, tear_down);
     g_test_add("/vgpu/write/stuck", Fixture, NULL, set_up, test_stuck, tear_down);
     g_test_add("/vgpu/write/removed-by-others", Fixture, NULL, set_up, test_removed_by_others,
