@@ -30,6 +30,7 @@ typedef struct {
     GPtrArray *functions; /* of MdNodeDevice: those to which the operation may write */
     GPtrArray *attrs;     /* of the vGPU */
     gboolean writing;     /* `functions` are marked as being written to */
+    gboolean has_uuid;    /* no other operation may create a vGPU of this UUID */
     gint64 end;           /* of attempts to remove a busy vGPU */
 } Operation;
 
@@ -57,7 +58,19 @@ operation_clear(MdCommand *command)
 }
 
 
-/* Takes ownership of `write` and of `functions`, which has at least one element. */
+/* NULL if there is no function, or if it has lost its card since it was registered. */
+static const MdVgpuCard *
+find_card_of_functions(const MdDriverContext *context, GPtrArray *functions)
+{
+    const MdNodeDevice *first = functions->len > 0 ? g_ptr_array_index(functions, 0) : NULL;
+    const MdVgpuFunction *function =
+        first != NULL ? md_vgpu_cards_find_function(context->vgpus->cards, first->def->path) : NULL;
+
+    return function != NULL ? function->card : NULL;
+}
+
+
+/* Takes ownership of `write` and of `functions`. */
 static Operation *
 operation_new(const MdDriverContext *context,
               const Verb *verb,
@@ -72,15 +85,13 @@ operation_new(const MdDriverContext *context,
 {
     Operation *operation = md_command_new(sizeof(Operation), operation_clear, context, name, owner,
                                           callback, user_data);
-    const MdNodeDevice *first = g_ptr_array_index(functions, 0);
-    const MdVgpuFunction *function =
-        md_vgpu_cards_find_function(context->vgpus->cards, first->def->path);
+    const MdVgpuCard *card = find_card_of_functions(context, functions);
 
     operation->verb = verb;
     operation->parent = g_strdup(parent->def->name);
     operation->write = write;
-    operation->card = g_strdup(function->card->path);
-    operation->inode = function->card->inode;
+    operation->card = card != NULL ? g_strdup(card->path) : NULL;
+    operation->inode = card != NULL ? card->inode : 0;
     operation->functions = functions;
     operation->attrs = md_mdev_attrs_copy(attrs);
     return operation;
@@ -92,6 +103,9 @@ operation_end(Operation *operation)
 {
     MdCommand *command = &operation->command;
 
+    if (operation->has_uuid)
+        g_hash_table_remove(command->context->vgpus->creating,
+                            md_vgpu_write_get_uuid(operation->write));
     if (operation->writing)
         md_vgpus_end_write(command->context->vgpus, operation->functions);
     if (command->error != NULL)
@@ -129,7 +143,8 @@ on_written(MdCommand *command)
     /* After a timeout, the job still runs and `write` must not be read. */
     if (g_error_matches(command->error, MD_ERROR, VIR_ERR_OPERATION_TIMEOUT)) {
         operation_end(operation);
-    } else if (md_vgpu_write_is_busy(operation->write) && g_get_monotonic_time() < operation->end) {
+    } else if (md_vgpu_write_is_busy(operation->write) && !md_owner_is_gone(command->owner) &&
+               g_get_monotonic_time() < operation->end) {
         g_clear_error(&command->error);
         g_timeout_add(RETRY_INTERVAL, on_retry, operation);
     } else {
@@ -195,6 +210,45 @@ on_prepared(MdCommand *command)
 }
 
 
+/* UUIDs are unique on the host, for the kernel's mediated devices as well. */
+static gboolean
+check_uuid(const MdDriverContext *context, const char *uuid, GError **error)
+{
+    for (GList *link = md_registry_list(context->registry); link != NULL; link = link->next) {
+        const MdNodeDevice *device = link->data;
+        const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
+
+        if (cap == NULL || !device->active || g_strcmp0(cap->uuid, uuid) != 0)
+            continue;
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by device '%s'", uuid,
+                     device->def->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+
+/* Functions may get the same UUID from two clients at once: the check holds from the turn on the
+ * card until the vGPU is registered. */
+static gboolean
+operation_reserve_uuid(Operation *operation)
+{
+    const MdDriverContext *context = operation->command.context;
+    const char *uuid = md_vgpu_write_get_uuid(operation->write);
+    GError **error = &operation->command.error;
+
+    if (operation->verb->action != MD_CALLOUT_START)
+        return TRUE;
+    if (!check_uuid(context, uuid, error))
+        return FALSE;
+    operation->has_uuid = g_hash_table_add(context->vgpus->creating, (gpointer)uuid);
+    if (!operation->has_uuid)
+        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "another vGPU of UUID '%s' is being created",
+                     uuid);
+    return operation->has_uuid;
+}
+
+
 /* The operation has its turn on the card. */
 static void
 on_turn(MdCommand *command)
@@ -205,11 +259,29 @@ on_turn(MdCommand *command)
         md_error_set(&command->error, VIR_ERR_OPERATION_TIMEOUT,
                      "the driver has not completed an earlier request");
         operation_end(operation);
+    } else if (!operation_reserve_uuid(operation)) {
+        operation_end(operation);
     } else if (md_callouts_may_exist(command->context->callouts)) {
         operation_run(operation, operation->verb->prepare, on_prepared);
     } else {
         operation_write(operation);
     }
+}
+
+
+/* Waits for the turn on the card, unless the command has failed. */
+static void
+operation_begin(Operation *operation)
+{
+    MdCommand *command = &operation->command;
+
+    if (command->error == NULL && operation->card == NULL)
+        md_error_set(&command->error, VIR_ERR_OPERATION_INVALID,
+                     "parent '%s' does not offer vGPUs at the moment", operation->parent);
+    if (command->error == NULL)
+        md_command_wait_for_turn_of(command, operation->card, on_turn);
+    else
+        operation_end(operation);
 }
 
 
@@ -294,7 +366,7 @@ find_card(const MdDriverContext *context, const MdNodeDevice *device)
 }
 
 
-/* The functions on which to create a vGPU of `parent`; at least one. */
+/* The functions on which to create a vGPU of `parent`. */
 static GPtrArray *
 list_functions(const MdDriverContext *context, MdNodeDevice *parent)
 {
@@ -311,24 +383,6 @@ list_functions(const MdDriverContext *context, MdNodeDevice *parent)
     }
     g_ptr_array_set_free_func(functions, (GDestroyNotify)md_node_device_unref);
     return functions;
-}
-
-
-/* UUIDs are unique on the host, for the kernel's mediated devices as well. */
-static gboolean
-check_uuid(const MdDriverContext *context, const char *uuid, GError **error)
-{
-    for (GList *link = md_registry_list(context->registry); link != NULL; link = link->next) {
-        const MdNodeDevice *device = link->data;
-        const MdCapMdev *cap = md_node_device_def_get_cap(device->def, &md_cap_kind_mdev);
-
-        if (cap == NULL || !device->active || g_strcmp0(cap->uuid, uuid) != 0)
-            continue;
-        md_error_set(error, VIR_ERR_INTERNAL_ERROR, "UUID '%s' is in use by device '%s'", uuid,
-                     device->def->name);
-        return FALSE;
-    }
-    return TRUE;
 }
 
 
@@ -349,11 +403,9 @@ create_async(const MdDriverContext *context,
                                          cap->attrs, owner, callback, user_data);
     MdCommand *command = &operation->command;
 
-    if (md_vgpu_attrs_check(cap->attrs, &command->error) &&
-        check_uuid(context, md_vgpu_write_get_uuid(write), &command->error))
-        md_command_wait_for_turn_of(command, operation->card, on_turn);
-    else
-        operation_end(operation);
+    if (md_vgpu_attrs_check(cap->attrs, &command->error))
+        check_uuid(context, md_vgpu_write_get_uuid(write), &command->error);
+    operation_begin(operation);
 }
 
 
@@ -372,7 +424,7 @@ destroy_async(const MdDriverContext *context,
                       md_vgpu_write_new_remove(context->settings, function, device->def), functions,
                       device->def->name, cap->attrs, owner, callback, user_data);
 
-    md_command_wait_for_turn_of(&operation->command, operation->card, on_turn);
+    operation_begin(operation);
 }
 
 

@@ -10,8 +10,9 @@
 struct _MdVgpus {
     const MdDriverContext *context;
     MdVgpuCards *cards;
-    gboolean freed; /* running looks have no effect */
-    guint poll;     /* timer */
+    GHashTable *creating; /* UUIDs of the vGPUs that are being created, borrowed */
+    gboolean freed;       /* running looks have no effect */
+    guint poll;           /* timer */
 };
 
 /* Looks at all functions of a card soon. `lists`: also reads which types they can take. */
@@ -24,8 +25,8 @@ gboolean md_vgpus_is_complete(MdVgpus *self, const MdVgpuCard *card);
 void md_vgpus_begin_write(MdVgpus *self, GPtrArray *functions);
 void md_vgpus_end_write(MdVgpus *self, GPtrArray *functions);
 
-/* Registers the vGPU that a write has created. NULL if the function has gone, or if a signal
- * handler has removed the vGPU. */
+/* Registers the vGPU that a write has created. NULL if the function has gone, even if another one
+ * has its path, or offers no vGPUs any more, or if a signal handler has removed the vGPU. */
 MdNodeDevice *md_vgpus_add(MdVgpus *self,
                            const MdVgpuTarget *target,
                            const char *type_id,

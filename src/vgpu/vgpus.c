@@ -51,6 +51,7 @@ static void
 vgpus_clear(MdVgpus *self)
 {
     md_vgpu_cards_free(self->cards);
+    g_hash_table_unref(self->creating);
 }
 
 
@@ -236,7 +237,6 @@ static void
 apply_sight(MdVgpus *self, const MdVgpuSight *sight, guint64 clock)
 {
     MdVgpuFunction *function = find_seen(self, sight, clock);
-    MdVgpuCard *card = function != NULL ? function->card : NULL;
     gboolean has_changed = FALSE;
 
     if (function == NULL || !sight->is_known)
@@ -252,9 +252,10 @@ apply_sight(MdVgpus *self, const MdVgpuSight *sight, guint64 clock)
     if (has_changed) {
         /* The registry has signalled the update of this function; the look is for its siblings. */
         function->has_choice = FALSE;
-        md_vgpus_look_at_card(self, card, TRUE);
+        md_vgpus_look_at_card(self, function->card, TRUE);
     }
-    if (sight->has_choice)
+    function = find_seen(self, sight, clock);
+    if (function != NULL && sight->has_choice)
         apply_choice(self, function, sight);
 }
 
@@ -510,8 +511,11 @@ md_vgpus_add(MdVgpus *self,
              int iommu_group,
              GPtrArray *attrs)
 {
+    const MdVgpuFunction *function = md_vgpu_cards_find_function(self->cards, target->path);
     MdNodeDevice *vgpu = NULL;
 
+    if (function == NULL || function->inode != target->inode)
+        return NULL;
     forget_choice(self, target->path);
     remove_registered(self, target->path);
     vgpu = add_registered(self, target->path, type_id, uuid, iommu_group);
@@ -536,6 +540,7 @@ md_vgpus_new(const MdDriverContext *context)
 
     self->context = context;
     self->cards = md_vgpu_cards_new(context->registry);
+    self->creating = g_hash_table_new(g_str_hash, g_str_equal);
     md_vgpu_watch_start(self);
     return self;
 }
