@@ -241,11 +241,13 @@ operation_reserve_uuid(Operation *operation)
         return TRUE;
     if (!check_uuid(context, uuid, error))
         return FALSE;
-    operation->has_uuid = g_hash_table_add(context->vgpus->creating, (gpointer)uuid);
-    if (!operation->has_uuid)
+    if (g_hash_table_contains(context->vgpus->creating, uuid)) {
         md_error_set(error, VIR_ERR_INTERNAL_ERROR, "another vGPU of UUID '%s' is being created",
                      uuid);
-    return operation->has_uuid;
+        return FALSE;
+    }
+    operation->has_uuid = g_hash_table_add(context->vgpus->creating, (gpointer)uuid);
+    return TRUE;
 }
 
 
