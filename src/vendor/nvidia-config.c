@@ -186,7 +186,7 @@ load_file(const char *path, int fd, const struct stat *st)
     else
         self->config = read_config(fd, (gsize)st->st_size, &error);
     if (error != NULL)
-        g_warning("Not using '%s', types of vGPUs have no properties: %s", path, error->message);
+        g_message("Not using '%s', types of vGPUs have no properties: %s", path, error->message);
     return self;
 }
 
