@@ -243,19 +243,6 @@ md_known_types_copy(const char *card, guint64 inode)
 }
 
 
-void
-md_known_types_forget(const char *card)
-{
-    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
-    g_autofree char *name = g_path_get_basename(card);
-    g_autofree char *file = directory != NULL ? g_build_filename(directory, name, NULL) : NULL;
-
-    /* A file that is being written meanwhile has the inode of the former driver. */
-    if (cards != NULL && g_hash_table_remove(cards, card) && file != NULL)
-        g_unlink(file);
-}
-
-
 /* NULL if the line is not a number, a space, and possibly a name. */
 static MdVgpuType *
 parse_line(const char *line)
@@ -336,16 +323,24 @@ md_known_types_set_up(const char *state_dir)
 }
 
 
+static void
+learn_supported(const MdVendor *vendor, gpointer card, const char *path, guint64 inode)
+{
+    g_autoptr(GPtrArray) types = vendor->list_supported(card);
+
+    if (types->len > 0 && learn_types(path, inode, types, FALSE))
+        write_file(path, inode);
+}
+
+
 void
 md_known_types_learn_supported(const MdVendor *vendor, gpointer card, MdSysfsDir *function)
 {
-    g_autoptr(GPtrArray) types = vendor->list_supported(card);
     g_autofree char *path = NULL;
     guint64 inode = 0;
 
-    if (types->len > 0 && md_vendor_find_card(function, &path, &inode) &&
-        learn_types(path, inode, types, FALSE))
-        write_file(path, inode);
+    if (md_vendor_find_card(function, &path, &inode))
+        learn_supported(vendor, card, path, inode);
 }
 
 
@@ -359,8 +354,10 @@ md_known_types_list_creatable(const MdVendor *vendor,
     g_autofree char *path = NULL;
     guint64 inode = 0;
 
-    md_known_types_learn_supported(vendor, card, function);
-    if (types != NULL && md_vendor_find_card(function, &path, &inode))
+    if (!md_vendor_find_card(function, &path, &inode))
+        return types;
+    learn_supported(vendor, card, path, inode);
+    if (types != NULL)
         md_known_types_learn(path, inode, types);
     return types;
 }

@@ -34,9 +34,6 @@ gboolean md_known_types_exist(const char *card, guint64 inode);
 /* The types of the card as MdVgpuType, sorted by number; an empty array if none are known. */
 GPtrArray *md_known_types_copy(const char *card, guint64 inode);
 
-/* The card has gone, or its driver is being bound again. */
-void md_known_types_forget(const char *card);
-
 /* For a worker: adds the types of the vendor's table to those of the function's card. A type that
  * is known keeps its name. */
 void md_known_types_learn_supported(const MdVendor *vendor, gpointer card, MdSysfsDir *function);

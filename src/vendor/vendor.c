@@ -71,8 +71,9 @@ md_vendor_find_driver(const char *driver)
 }
 
 
-const MdVendor *
-md_vendor_find_name(const char *name, gsize length)
+/* The vendor by the prefix of a type's id, or NULL. */
+static const MdVendor *
+find_name(const char *name, gsize length)
 {
     for (const MdVendor *const *vendor = list_vendors(); *vendor != NULL; vendor++) {
         if (strlen((*vendor)->name) == length && strncmp((*vendor)->name, name, length) == 0)
@@ -89,7 +90,7 @@ md_vendor_parse_id(const char *id, guint32 *number)
 
     if (dash == NULL || !md_vgpu_number_parse(dash + 1, number))
         return NULL;
-    return md_vendor_find_name(id, (gsize)(dash - id));
+    return find_name(id, (gsize)(dash - id));
 }
 
 

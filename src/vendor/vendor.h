@@ -69,9 +69,6 @@ const MdVendor *md_vendor_find(MdSysfsDir *function);
 /* The vendor by the name of the driver bound to a function, or NULL. */
 const MdVendor *md_vendor_find_driver(const char *driver);
 
-/* The vendor by the prefix of a type's id, or NULL. */
-const MdVendor *md_vendor_find_name(const char *name, gsize length);
-
 /* The vendor and the number of a type's id, such as nvidia-1155; NULL for any other text. */
 const MdVendor *md_vendor_parse_id(const char *id, guint32 *number);
 char *md_vendor_make_id(const MdVendor *vendor, guint32 number);

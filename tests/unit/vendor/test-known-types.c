@@ -115,20 +115,6 @@ test_bound_again(void)
 
 
 static void
-test_forget(void)
-{
-    g_autofree char *record = NULL;
-
-    learn(CARD, 10, 1, "one");
-    md_known_types_forget(CARD);
-    assert_known(CARD, 10, "");
-    record = read_record();
-    g_assert_null(record);
-    md_known_types_forget(CARD);
-}
-
-
-static void
 test_limit(void)
 {
     g_autoptr(GPtrArray) types = md_vgpu_types_new();
@@ -139,7 +125,6 @@ test_limit(void)
     md_known_types_learn(CARD, 11, types);
     known = md_known_types_copy(CARD, 11);
     g_assert_cmpuint(known->len, ==, MD_MDEV_TYPES_MAX);
-    md_known_types_forget(CARD);
 }
 
 
@@ -174,7 +159,6 @@ test_threads(void)
     record = read_record();
     lines = g_strsplit(record, "\n", -1);
     g_assert_cmpuint(g_strv_length(lines), ==, N_THREADS * N_LEARNED + 4);
-    md_known_types_forget(CARD);
 }
 
 
@@ -290,7 +274,6 @@ main(int argc, char **argv)
     g_test_add_func("/known-types/learn", test_learn);
     g_test_add_func("/known-types/properties", test_properties);
     g_test_add_func("/known-types/bound-again", test_bound_again);
-    g_test_add_func("/known-types/forget", test_forget);
     g_test_add_func("/known-types/limit", test_limit);
     g_test_add_func("/known-types/threads", test_threads);
     g_test_add_func("/known-types/restart", test_restart);
