@@ -145,15 +145,33 @@ md_vgpu_types_read_one(MdSysfsDir *dir, const char *id)
 }
 
 
+/* `types` NULL: the device is no vendor's function, or no types are known. */
+static char *
+choose_type(GPtrArray *types, const char *id, const char *name, GError **error)
+{
+    if (types != NULL)
+        return md_mdev_types_choose(types, id, name, error);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                "the parent does not support mediated devices");
+    return NULL;
+}
+
+
+char *
+md_vgpu_types_choose(MdSysfsDir *dir, const char *id, const char *name, GError **error)
+{
+    const MdVendor *vendor = md_vendor_find(dir);
+    g_autoptr(GPtrArray) types = vendor != NULL ? make_types(vendor, dir, NULL) : NULL;
+
+    return choose_type(types, id, name, error);
+}
+
+
 char *
 md_vgpu_types_resolve(MdSysfsDir *dir, const char *id, const char *name, GError **error)
 {
     const MdVendor *vendor = md_vendor_find(dir);
     g_autoptr(GPtrArray) types = vendor != NULL ? read_types(vendor, dir) : NULL;
 
-    if (types != NULL)
-        return md_mdev_types_choose(types, id, name, error);
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                "the parent does not support mediated devices");
-    return NULL;
+    return choose_type(types, id, name, error);
 }

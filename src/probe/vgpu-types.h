@@ -21,5 +21,9 @@ md_vgpu_types_refresh(GPtrArray **types, MdSysfsDir *dir, gboolean may_block, GE
 /* For a worker: the type with this id, with `available` 0; NULL if it is unknown. */
 MdMdevType *md_vgpu_types_read_one(MdSysfsDir *dir, const char *id);
 
+/* Finds the type that a document names among the known ones, without the driver. Returns its full
+ * id; errors as for md_mdev_types_resolve(). */
+char *md_vgpu_types_choose(MdSysfsDir *dir, const char *id, const char *name, GError **error);
+
 /* For a worker: finds the type that a document names, as md_mdev_types_resolve() does. */
 char *md_vgpu_types_resolve(MdSysfsDir *dir, const char *id, const char *name, GError **error);

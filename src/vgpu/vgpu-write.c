@@ -158,14 +158,14 @@ md_vgpu_write_is_gone(MdVgpuWrite *self)
 
 
 /* Replaces the requested id or name of the type with the full id, which is the same for all
- * functions of a card. */
+ * functions of a card. The types have been listed before. */
 static gboolean
 resolve_type(MdVgpuWrite *self, const MdVgpuTarget *target, MdVgpuAccess *access, GError **error)
 {
     if (self->type_id != NULL)
         return TRUE;
 
-    self->type_id = md_vgpu_types_resolve(access->dir, self->wanted_id, self->wanted_name, error);
+    self->type_id = md_vgpu_types_choose(access->dir, self->wanted_id, self->wanted_name, error);
     if (self->type_id == NULL || md_vendor_parse_id(self->type_id, &self->number) == NULL) {
         g_prefix_error(error, "parent '%s': ", target->name);
         return FALSE;
