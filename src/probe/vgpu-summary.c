@@ -3,7 +3,6 @@
 
 #include "probe/vgpu-summary.h"
 
-#include "util/names.h"
 #include "vendor/known-types.h"
 
 /* Why no function can take a type. */
@@ -76,8 +75,9 @@ survey_begin_function(Survey *self, MdSysfsDir *function)
 
 
 static void
-survey_add_function(Survey *self, MdSysfsDir *function)
+survey_add_function(MdSysfsDir *function, gpointer data)
 {
+    Survey *self = data;
     g_autoptr(GPtrArray) types = NULL;
     guint32 number = 0;
 
@@ -172,19 +172,10 @@ survey_summarize(const Survey *self)
 MdPciVgpus *
 md_vgpu_summary_read(MdSysfsDir *card)
 {
-    g_autoptr(GPtrArray) names = md_sysfs_dir_list(card, ".");
     g_auto(Survey) survey = { 0 };
 
     survey.assigned = g_hash_table_new(NULL, NULL);
     survey.creatable = g_hash_table_new(NULL, NULL);
-    for (guint i = 0; i < names->len; i++) {
-        const char *name = g_ptr_array_index(names, i);
-        g_autofree char *path =
-            g_str_has_prefix(name, MD_LINK_VIRTFN) ? md_sysfs_dir_resolve_link(card, name) : NULL;
-        g_autoptr(MdSysfsDir) function = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
-
-        if (function != NULL)
-            survey_add_function(&survey, function);
-    }
+    md_vendor_foreach_function(card, survey_add_function, &survey);
     return survey.vendor != NULL ? survey_summarize(&survey) : NULL;
 }

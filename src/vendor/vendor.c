@@ -111,6 +111,23 @@ md_vendor_get_card(MdSysfsDir *function)
 }
 
 
+void
+md_vendor_foreach_function(MdSysfsDir *card, MdVendorFunctionFunc func, gpointer data)
+{
+    g_autoptr(GPtrArray) names = md_sysfs_dir_list(card, ".");
+
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        g_autofree char *path =
+            g_str_has_prefix(name, MD_LINK_VIRTFN) ? md_sysfs_dir_resolve_link(card, name) : NULL;
+        g_autoptr(MdSysfsDir) function = path != NULL ? md_sysfs_dir_open(path, NULL) : NULL;
+
+        if (function != NULL)
+            func(function, data);
+    }
+}
+
+
 gboolean
 md_vendor_find_card(MdSysfsDir *function, char **card, guint64 *inode)
 {

@@ -77,6 +77,11 @@ char *md_vendor_make_id(const MdVendor *vendor, guint32 number);
  * gone. Does not query the driver. */
 char *md_vendor_get_card(MdSysfsDir *function);
 
+/* Calls `func` for each function of a card, whether or not it is a vendor's; `function` is valid
+ * during the call only. */
+typedef void (*MdVendorFunctionFunc)(MdSysfsDir *function, gpointer data);
+void md_vendor_foreach_function(MdSysfsDir *card, MdVendorFunctionFunc func, gpointer data);
+
 /* Sets the card and its inode as known-types.h uses them: the path of the card, and the inode of
  * its link to the driver. FALSE if the card has gone, or has no driver. Does not query the
  * driver. */

@@ -4,11 +4,11 @@
 #include "vgpu/vgpu-refusal.h"
 
 #include "util/error.h"
-#include "util/names.h"
 #include "vendor/known-types.h"
 
 /* The vGPUs of a card. */
 typedef struct {
+    const MdVgpuAccess *access; /* to one of its functions */
     guint count;
     guint32 number;      /* the type of one of them */
     guint64 framebuffer; /* of this type in KiB; 0: unknown */
@@ -25,34 +25,17 @@ find_framebuffer(GPtrArray *types, guint32 number)
 
 
 static void
-count_function(const MdVgpuAccess *access, const char *path, Taken *taken)
+count_function(MdSysfsDir *function, gpointer data)
 {
-    g_autoptr(MdSysfsDir) function = md_sysfs_dir_open(path, NULL);
+    Taken *taken = data;
+    const MdVgpuAccess *access = taken->access;
     guint32 number = 0;
 
-    if (function == NULL || md_vendor_find(function) != access->vendor ||
+    if (md_vendor_find(function) != access->vendor ||
         !access->vendor->read_assigned(access->card, function, &number, NULL) || number == 0)
         return;
     taken->count++;
     taken->number = number;
-}
-
-
-static void
-count_taken(const MdVgpuAccess *access, MdSysfsDir *card, Taken *taken)
-{
-    g_autoptr(GPtrArray) names = md_sysfs_dir_list(card, ".");
-
-    for (guint i = 0; i < names->len; i++) {
-        const char *name = g_ptr_array_index(names, i);
-        g_autofree char *path = NULL;
-
-        if (!g_str_has_prefix(name, MD_LINK_VIRTFN))
-            continue;
-        path = md_sysfs_dir_resolve_link(card, name);
-        if (path != NULL)
-            count_function(access, path, taken);
-    }
 }
 
 
@@ -68,14 +51,14 @@ md_vgpu_refusal_explain(const MdVgpuAccess *access,
     g_autoptr(MdSysfsDir) card = NULL;
     g_autoptr(GPtrArray) types = NULL;
     guint64 inode = 0;
-    Taken taken = { 0 };
+    Taken taken = { .access = access };
     guint64 wanted = 0;
 
     if (md_vendor_find_card(access->dir, &path, &inode))
         card = md_sysfs_dir_open(path, NULL);
     if (card != NULL) {
         types = md_known_types_copy(path, inode);
-        count_taken(access, card, &taken);
+        md_vendor_foreach_function(card, count_function, &taken);
         wanted = find_framebuffer(types, number);
         taken.framebuffer = find_framebuffer(types, taken.number);
     }
