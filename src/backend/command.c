@@ -3,6 +3,8 @@
 
 #include "backend/command.h"
 
+#include "conf/cap-mdev.h"
+
 
 static void
 command_free(MdCommand *self)
@@ -131,6 +133,26 @@ md_command_ask_scripts(MdCommand *self,
     self->next = next;
     self->callout = md_callout_new(self->context->callouts, action, device, self->owner);
     md_callout_before_async(self->callout, on_scripts_asked, self);
+}
+
+
+void
+md_command_ask_scripts_about(MdCommand *self,
+                             MdCalloutAction action,
+                             const char *parent_addr,
+                             const char *uuid,
+                             const char *type_id,
+                             GPtrArray *attrs,
+                             MdCommandFunc next)
+{
+    g_autofree char *name = md_cap_mdev_make_name(uuid, parent_addr);
+    MdNodeDevice *known = md_registry_find(self->context->registry, name);
+    g_autoptr(MdDefinition) device =
+        md_definition_new(parent_addr, uuid, type_id,
+                          known != NULL && md_node_device_is_autostart(known), attrs);
+
+    md_command_commit(self);
+    md_command_ask_scripts(self, action, device, next);
 }
 
 

@@ -68,6 +68,16 @@ void md_command_ask_scripts(MdCommand *self,
                             MdDefinition *device,
                             MdCommandFunc next);
 
+/* The same for the mediated device that the command creates or removes. From here on, the command
+ * completes even if its client disconnects, because the scripts must be notified of the result. */
+void md_command_ask_scripts_about(MdCommand *self,
+                                  MdCalloutAction action,
+                                  const char *parent_addr,
+                                  const char *uuid,
+                                  const char *type_id,
+                                  GPtrArray *attrs,
+                                  MdCommandFunc next);
+
 /* To be called before the write: from now on the command, not the inventory, handles this event of
  * the path, see md_uevent_wait_begin(). FALSE if another command is running on this path. */
 gboolean md_command_expect(MdCommand *self, const char *path, MdWaitFor event);

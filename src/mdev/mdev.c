@@ -131,36 +131,25 @@ on_scripts_asked(MdCommand *command)
 }
 
 
-/* The device in the form passed to scripts; its type has been resolved. */
-static MdDefinition *
-operation_describe(Operation *operation)
-{
-    const MdCommand *command = &operation->command;
-    MdNodeDevice *known = md_registry_find(command->context->registry, command->name);
-    g_autofree char *parent_path = g_path_get_dirname(command->path);
-    g_autofree char *parent_addr = g_path_get_basename(parent_path);
-    g_autofree char *uuid = g_path_get_basename(command->path);
-
-    return md_definition_new(parent_addr, uuid, md_mdev_write_get_type(operation->write),
-                             known != NULL && md_node_device_is_autostart(known), operation->attrs);
-}
-
-
+/* The type has been resolved. */
 static void
 on_prepared(MdCommand *command)
 {
     Operation *operation = (Operation *)command;
-    g_autoptr(MdDefinition) device = NULL;
+    g_autofree char *parent_path = NULL;
+    g_autofree char *parent_addr = NULL;
+    g_autofree char *uuid = NULL;
 
     if (command->error != NULL) {
         operation_fail(operation);
         return;
     }
-    /* From here on, the command completes even if its client disconnects, because the scripts must
-     * be notified of the result. */
-    md_command_commit(command);
-    device = operation_describe(operation);
-    md_command_ask_scripts(command, operation->verb->action, device, on_scripts_asked);
+    parent_path = g_path_get_dirname(command->path);
+    parent_addr = g_path_get_basename(parent_path);
+    uuid = g_path_get_basename(command->path);
+    md_command_ask_scripts_about(command, operation->verb->action, parent_addr, uuid,
+                                 md_mdev_write_get_type(operation->write), operation->attrs,
+                                 on_scripts_asked);
 }
 
 

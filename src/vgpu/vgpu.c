@@ -178,35 +178,22 @@ on_scripts_asked(MdCommand *command)
 }
 
 
-/* The vGPU in the form passed to scripts; its function and type have been chosen. */
-static MdDefinition *
-operation_describe(Operation *operation)
-{
-    const MdVgpuTarget *target = md_vgpu_write_get_target(operation->write);
-    const char *uuid = md_vgpu_write_get_uuid(operation->write);
-    g_autofree char *name = md_cap_mdev_make_name(uuid, target->address);
-    MdNodeDevice *known = md_registry_find(operation->command.context->registry, name);
-
-    return md_definition_new(target->address, uuid, md_vgpu_write_get_type(operation->write),
-                             known != NULL && md_node_device_is_autostart(known), operation->attrs);
-}
-
-
+/* The function and the type have been chosen. */
 static void
 on_prepared(MdCommand *command)
 {
     Operation *operation = (Operation *)command;
-    g_autoptr(MdDefinition) device = NULL;
+    const MdVgpuTarget *target = NULL;
 
     if (command->error != NULL) {
         operation_end(operation);
         return;
     }
-    /* From here on, the command completes even if its client disconnects, because the scripts must
-     * be notified of the result. */
-    md_command_commit(command);
-    device = operation_describe(operation);
-    md_command_ask_scripts(command, operation->verb->action, device, on_scripts_asked);
+    target = md_vgpu_write_get_target(operation->write);
+    md_command_ask_scripts_about(command, operation->verb->action, target->address,
+                                 md_vgpu_write_get_uuid(operation->write),
+                                 md_vgpu_write_get_type(operation->write), operation->attrs,
+                                 on_scripts_asked);
 }
 
 
